@@ -1,0 +1,54 @@
+"""What is wrong with a workflow?"""
+
+from flowc.compiler.checks.configuration import check_configuration
+from flowc.compiler.checks.edges import check_edges
+from flowc.compiler.checks.names import check_names
+from flowc.compiler.checks.reachability import check_reachability
+from flowc.compiler.checks.references import check_references
+from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, Problem, has_errors
+from flowc.compiler.dialects import read_definition
+from flowc.compiler.documents import Document
+from flowc.compiler.draft import Draft
+from flowc.compiler.inference import infer
+from flowc.compiler.registry import Registry
+
+# Later checks may assume what earlier ones established.
+STAGES = (
+    (check_names,),
+    (check_edges, check_configuration),
+    (check_reachability, check_references),
+)
+
+
+def check_workflow(document: Document, registry: Registry) -> list[Diagnostic]:
+    """Return all that there is to say of a definition, without building anything of it."""
+    try:
+        draft = Draft(read_definition(document), registry)
+    except DefinitionRefused as refused:
+        return list(refused.diagnostics)
+    problems = check_draft(draft)
+    if not has_errors(problems):
+        problems += infer(draft)[1]
+    return [document.diagnostic(problem) for problem in problems]
+
+
+def require_valid(draft: Draft, document: Document) -> tuple[Diagnostic, ...]:
+    """Return the warnings; raise DefinitionRefused if there are errors."""
+    diagnostics = tuple(document.diagnostic(problem) for problem in check_draft(draft))
+    if has_errors(diagnostics):
+        raise DefinitionRefused(diagnostics)
+    if draft.workflow.samples:
+        message = "This is a list of nodes, which can be checked; a workflow has `nodes: [...]`."
+        raise DefinitionRefused([Diagnostic("not-a-workflow", message, document.place(()))])
+    return diagnostics
+
+
+def check_draft(draft: Draft) -> list[Problem]:
+    """Return the problems found, stage by stage, up to the first stage with an error."""
+    found: list[Problem] = []
+    for stage in STAGES:
+        for check in stage:
+            found.extend(check(draft))
+        if has_errors(found):
+            break
+    return found

@@ -1,0 +1,1 @@
+"""The checks: each file asks one question of a draft and yields the problems it finds."""

@@ -1,0 +1,44 @@
+"""Do nodes have ids that can be used, and types that exist?"""
+
+import re
+from collections.abc import Iterator
+
+from flowc.compiler.definition import NodeDefinition
+from flowc.compiler.diagnostics import Problem, did_you_mean
+from flowc.compiler.draft import Draft
+from flowc.compiler.references import RESERVED
+
+MAX_NODES = 5_000
+_ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,127}")
+
+
+def check_names(draft: Draft) -> Iterator[Problem]:
+    """Yield problems of ids and types."""
+    nodes = draft.workflow.nodes
+    if len(nodes) > MAX_NODES:
+        message = f"The workflow has {len(nodes):,} nodes; {MAX_NODES:,} are the most."
+        yield Problem("too-many-nodes", message, nodes[0].at[:-1])
+        return
+    if not nodes:
+        yield Problem("no-nodes", "The workflow has no nodes.", ())
+    seen: set[str] = set()
+    for node in nodes:
+        yield from _check_id(node, seen)
+        if draft.registry.get(node.type) is None:
+            hint = did_you_mean(node.type, draft.registry.words())
+            message = f"There is no node type {node.type[:60]!r}."
+            yield Problem("unknown-node-type", message, (*node.at, "type"), hint)
+
+
+def _check_id(node: NodeDefinition, seen: set[str]) -> Iterator[Problem]:
+    at = (*node.at, "id")
+    if not _ID.fullmatch(node.id):
+        message = f"{node.id[:60]!r} cannot be an id."
+        hint = "An id has letters, digits, _ and -, and begins with a letter."
+        yield Problem("invalid-id", message, at, hint)
+    elif node.id in RESERVED:
+        message = f"The id {node.id!r} has a meaning in expressions already."
+        yield Problem("reserved-id", message, at, f"Call it {node.id}_node, for instance.")
+    if node.id in seen:
+        yield Problem("duplicate-id", f"Another node is called {node.id[:60]!r}, too.", at)
+    seen.add(node.id)

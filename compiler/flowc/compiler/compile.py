@@ -1,0 +1,58 @@
+"""How does a stored definition become a graph that runs?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flowc.compiler.check import require_valid
+from flowc.compiler.definition import WorkflowDefinition
+from flowc.compiler.diagnostics import Diagnostic, Place
+from flowc.compiler.dialects import read_definition
+from flowc.compiler.documents import Document
+from flowc.compiler.draft import Draft
+from flowc.compiler.inference import infer
+from flowc.compiler.lowering import Lowered, lower
+from flowc.compiler.plan import Plan, make_plan
+from flowc.compiler.registry import Registry
+from flowc.compiler.schemas import problems_of
+
+
+@dataclass(frozen=True)
+class CompiledWorkflow:
+    """A workflow ready to run: `graph` is a LangGraph graph without a checkpointer.
+
+    It holds no run's state and no event loop; share it between runs, and give each run a copy
+    with its own checkpointer.
+    """
+
+    workflow: WorkflowDefinition
+    plan: Plan
+    graph: Lowered
+    document: Document
+    diagnostics: tuple[Diagnostic, ...]
+
+    def place_of(self, node_id: str) -> Place:
+        """Return where in its document a node was written."""
+        return self.document.place(self.plan.nodes[node_id].definition.at)
+
+    def initial_state(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the state in which a run with this input begins."""
+        return {"input": dict(given), "outputs": {}, "variables": dict(self.workflow.variables)}
+
+    def input_problems(self, given: Any) -> list[str]:
+        """Return what keeps a value from being this workflow's input, in sentences."""
+        if not isinstance(given, dict):
+            return ["The input must be an object."]
+        found = problems_of(given, self.workflow.input) if self.workflow.input else []
+        return [f"{'.'.join(map(str, path)) or 'input'}: {sentence}" for path, sentence in found]
+
+
+def compile_workflow(document: Document, registry: Registry) -> CompiledWorkflow:
+    """Compile a definition; raise DefinitionRefused with all that is wrong with it."""
+    workflow = read_definition(document)
+    warnings = require_valid(Draft(workflow, registry), document)
+    draft, inferred = infer(Draft(workflow, registry))
+    plan = make_plan(draft)
+    graph = lower(plan)
+    infos = tuple(document.diagnostic(problem) for problem in inferred)
+    return CompiledWorkflow(workflow, plan, graph, document, (*warnings, *infos))

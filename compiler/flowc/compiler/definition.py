@@ -1,0 +1,145 @@
+"""What does a workflow definition consist of, whatever form it was written in?"""
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, WithJsonSchema
+
+from flowc.compiler.diagnostics import Pointer
+from flowc.compiler.durations import Duration
+from flowc.compiler.schemas import Schema, to_json_schema
+
+JsonSchema = Annotated[
+    Schema,
+    BeforeValidator(to_json_schema),
+    WithJsonSchema(
+        {
+            "type": ["object", "string", "array"],
+            "description": "A JSON Schema, or its short form: {message: string, tags: [string]}.",
+        }
+    ),
+]
+
+
+class Part(BaseModel):
+    """What every part of a definition has in common: it is strict, and does not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    _at: Pointer = PrivateAttr(default=())
+
+    @property
+    def at(self) -> Pointer:
+        """Where in its document this part was written."""
+        return self._at
+
+
+class RetryPolicy(Part):
+    """How often, and after what pauses, a failed node is tried again."""
+
+    max_attempts: int = Field(default=3, ge=1, le=100, description="Attempts, the first included.")
+    initial_delay: Duration = 1.0
+    backoff: float = Field(default=2.0, ge=1, le=10, description="Each pause is so much longer.")
+    max_delay: Duration = 60.0
+    jitter: bool = True
+
+
+class Coordinates(Part):
+    """Where an editor draws a node; it has no meaning for the run."""
+
+    x: float
+    y: float
+
+
+class NodeDefinition(Part):
+    """One node: what it is (`type`), how it is set up (`config`), and when it runs."""
+
+    id: str = Field(description="The name other nodes use: {{id.output}}.")
+    type: str
+    name: str | None = None
+    description: str | None = None
+    config: dict[str, Any] = Field(default_factory=dict)
+    depends_on: tuple[str, ...] | None = Field(
+        default=None, description="Nodes that come directly before this one."
+    )
+    join: Literal["any", "all"] = Field(
+        default="any", description="Run when one incoming edge is live, or only when all are."
+    )
+    retry: RetryPolicy | None = None
+    timeout: Duration | None = None
+    position: Coordinates | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+    _config_key: str = PrivateAttr(default="config")
+    _is_step: bool = PrivateAttr(default=False)
+
+    @property
+    def is_step(self) -> bool:
+        """Whether data flows to it along `depends_on`, as in the steps form."""
+        return self._is_step
+
+    def config_at(self, *path: str | int) -> Pointer:
+        """Return where in the document a value of the configuration was written."""
+        return (*self.at, self._config_key, *path)
+
+
+class EdgeDefinition(Part):
+    """A way from one node to another, taken on one branch of its source or on any."""
+
+    source: str
+    target: str
+    branch: str | None = Field(default=None, description="Only when the source chose this branch.")
+    id: str | None = None
+
+
+class WorkflowSettings(Part):
+    """What holds for a whole run."""
+
+    timeout: Duration | None = None
+    retry: RetryPolicy | None = Field(default=None, description="For nodes that name none.")
+
+
+class WorkflowDefinition(Part):
+    """A workflow: nodes, and the edges between them."""
+
+    id: str | None = None
+    name: str | None = None
+    description: str | None = None
+    version: str | int | None = None
+    input: JsonSchema | None = None
+    output: JsonSchema | None = None
+    variables: dict[str, Any] = Field(default_factory=dict)
+    settings: WorkflowSettings = WorkflowSettings()
+    nodes: tuple[NodeDefinition, ...]
+    edges: tuple[EdgeDefinition, ...] = ()
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+    _samples: bool = PrivateAttr(default=False)
+
+    @property
+    def samples(self) -> bool:
+        """Whether the nodes are samples, each to be looked at by itself."""
+        return self._samples
+
+    @property
+    def title(self) -> str:
+        """A name to call the workflow by."""
+        return self.name or self.id or "workflow"
+
+    @property
+    def hash(self) -> str:
+        """A digest of what the definition means; layout, key order and names do not count."""
+        meaning = self.model_dump(mode="json", exclude=_WITHOUT_MEANING, exclude_defaults=True)
+        text = json.dumps(meaning, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+_WITHOUT_MEANING: Any = {
+    "name": True,
+    "description": True,
+    "version": True,
+    "metadata": True,
+    "nodes": {"__all__": {"name", "description", "position", "metadata"}},
+    "edges": {"__all__": {"id"}},
+}

@@ -1,0 +1,127 @@
+"""What is said of an author's mistake, and how is it written down?"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Literal
+
+Severity = Literal["error", "warning", "info"]
+Pointer = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands: lines and columns count from 1; None where there is no text."""
+
+    pointer: str = ""
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        if self.line is None:
+            return f"{self.file or ''}{self.pointer or '/'}"
+        return f"{self.file or '<definition>'}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A mistake as a check sees it: placed by its path in the document, not yet by line."""
+
+    code: str
+    message: str
+    at: Pointer
+    hint: str | None = None
+    severity: Severity = "error"
+    on_key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """A mistake as its author reads it: a code, one sentence, a place, perhaps a hint."""
+
+    code: str
+    message: str
+    at: Place
+    hint: str | None = None
+    severity: Severity = "error"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the stable JSON form; line and column count from 1."""
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "message": self.message,
+            "file": self.at.file,
+            "line": self.at.line,
+            "column": self.at.column,
+            "pointer": self.at.pointer,
+            "hint": self.hint,
+        }
+
+
+class DefinitionRefused(Exception):
+    """Whoever hands over a definition with errors meets this; `diagnostics` names them."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        errors = [d for d in self.diagnostics if d.severity == "error"]
+        first = f": {errors[0].message}" if errors else ""
+        super().__init__(f"The definition has {len(errors)} error(s){first}")
+
+
+def has_errors(problems: Iterable[Problem | Diagnostic]) -> bool:
+    """Say whether any of these must keep the workflow from running."""
+    return any(problem.severity == "error" for problem in problems)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """Return a hint that names the known word nearest to this one, if one is near."""
+    names = sorted(known)
+    near = get_close_matches(word, names, n=1, cutoff=0.6)
+    if near:
+        return f"Did you mean {near[0]!r}?"
+    if 0 < len(names) <= 8:
+        return "There is: " + ", ".join(names) + "."
+    return None
+
+
+def pointer_text(path: Pointer) -> str:
+    """Write a path as a JSON Pointer (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def render(diagnostics: Iterable[Diagnostic], text: str | None = None) -> str:
+    """Write diagnostics for a person: place, sentence, the source line underlined, the hint."""
+    lines = text.splitlines() if text is not None else []
+    return "\n".join(_render_one(diagnostic, lines) for diagnostic in diagnostics)
+
+
+def _render_one(diagnostic: Diagnostic, lines: list[str]) -> str:
+    head = f"{diagnostic.at}: {diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"
+    out = [head, *_excerpt(diagnostic.at, lines)]
+    if diagnostic.hint:
+        out.append(f"  hint: {diagnostic.hint}")
+    return "\n".join(out)
+
+
+def _excerpt(at: Place, lines: list[str]) -> list[str]:
+    if at.line is None or at.column is None or at.line > len(lines):
+        return []
+    source = lines[at.line - 1].replace("\t", " ")
+    start = max(0, at.column - 61)
+    window = source[start : start + 100]
+    length = len(_word_at(window, at.column - 1 - start))
+    gutter = f"{at.line:>5} | "
+    return [gutter + window, " " * (len(gutter) + at.column - 1 - start) + "^" * max(length, 1)]
+
+
+def _word_at(line: str, column: int) -> str:
+    rest = line[column:]
+    if rest[:1] in {"'", '"'}:
+        end = rest.find(rest[0], 1)
+        return rest[: end + 1] if end > 0 else rest
+    for index, char in enumerate(rest):
+        if char in ",:}]#" and not rest.startswith("{{"):
+            return rest[:index].rstrip()
+    return rest.rstrip()

@@ -1,0 +1,80 @@
+"""The steps form: steps by id, each with the ids of the steps it depends on."""
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from flowc.compiler.definition import (
+    JsonSchema,
+    NodeDefinition,
+    Part,
+    RetryPolicy,
+    WorkflowDefinition,
+    WorkflowSettings,
+)
+from flowc.compiler.durations import Duration
+
+
+class Step(Part):
+    """One step; `input` is its configuration."""
+
+    type: str
+    name: str | None = None
+    description: str | None = None
+    input: dict[str, Any] = Field(default_factory=dict, description="The step's configuration.")
+    config: dict[str, Any] = Field(default_factory=dict, description="Another word for `input`.")
+    depends_on: tuple[str, ...] = ()
+    join: Literal["any", "all"] = "any"
+    retry: RetryPolicy | None = None
+    timeout: Duration | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_configuration(self) -> "Step":
+        if self.input and self.config:
+            raise ValueError("a step has an `input` or a `config`, not both")
+        return self
+
+
+class StepsForm(Part):
+    """A workflow whose order follows from `depends_on`."""
+
+    id: str | None = None
+    name: str | None = None
+    description: str | None = None
+    version: str | int | None = None
+    input: JsonSchema | None = None
+    output: JsonSchema | None = None
+    variables: dict[str, Any] = Field(default_factory=dict)
+    settings: WorkflowSettings = WorkflowSettings()
+    steps: dict[str, Step]
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+FORM = StepsForm
+
+
+def recognises(data: Any) -> bool:
+    """Say whether this is the steps form."""
+    return isinstance(data, dict) and "steps" in data and "nodes" not in data
+
+
+def read(data: Any) -> WorkflowDefinition:
+    """Read the steps form as nodes that depend on each other."""
+    form = StepsForm.model_validate(data)
+    return WorkflowDefinition(
+        nodes=tuple(_node(name, step) for name, step in form.steps.items()),
+        **{name: getattr(form, name) for name in StepsForm.model_fields if name != "steps"},
+    )
+
+
+def _node(name: str, step: Step) -> NodeDefinition:
+    given = {key: getattr(step, key) for key in step.model_fields_set - {"input", "config"}}
+    node = NodeDefinition(
+        id=name,
+        **{"depends_on": (), **given, "config": step.input or step.config},
+    )
+    node._at = ("steps", name)
+    node._config_key = "config" if step.config else "input"
+    node._is_step = True
+    return node

@@ -1,0 +1,227 @@
+"""How does one node run: its configuration resolved, its work tried, its output made plain?"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+from pydantic import ValidationError
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+from tenacity.wait import wait_exponential, wait_exponential_jitter
+
+from flowc.compiler.definition import RetryPolicy
+from flowc.compiler.events import Emit, Event
+from flowc.compiler.expressions import ExpressionError, Names
+from flowc.compiler.node import Context, Node, NodeError, Outcome
+from flowc.compiler.plain import NotPlain, require_plain
+from flowc.compiler.plan import PlannedNode
+from flowc.compiler.redaction import Redactor
+
+MAX_OUTPUT_TEXT = 8_000_000
+MAX_OUTPUT_VALUES = 400_000
+
+log = logging.getLogger(__name__)
+
+SecretLookup = Callable[[str], str | None]
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What a run has besides its state: services, secrets, listeners. None of it is ever stored."""
+
+    run_id: str = "run"
+    workflow_id: str = "workflow"
+    emit: Emit = lambda event: None
+    services: Mapping[type, Any] = field(default_factory=dict)
+    secret: SecretLookup = lambda name: None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The part of a run's state that a node may read."""
+
+    input: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+    variables: Mapping[str, Any]
+
+
+class NodeFailed(Exception):
+    """A run ends with this when a node failed for good; the message is safe to store and show."""
+
+    def __init__(self, code: str, message: str, node_id: str, attempt: int) -> None:
+        self.code, self.message, self.node_id, self.attempt = code, message, node_id, attempt
+        super().__init__(f"{node_id}: {message}")
+
+
+async def execute(node: PlannedNode, view: View, run: RunContext) -> Outcome:
+    """Run a node to the end; raise NodeFailed if no attempt succeeds."""
+    started = perf_counter()
+    secrets = _secrets(node, run)
+    work = _Work(node, view, run, secrets, Redactor(secrets.values()))
+    run.emit(Event("node.started", node.id, {"type": node.node_type.type}))
+    try:
+        outcome: Outcome = await _retrying(node.retry, work)(work.attempt)
+    except Exception as problem:
+        error = _as_node_error(problem, node)
+        message = work.redactor.text(error.message)
+        failure = {"code": error.code, "message": message, "duration_ms": _since(started)}
+        run.emit(Event("node.failed", node.id, {**failure, "attempts": work.attempts}))
+        raise NodeFailed(error.code, message, node.id, work.attempts) from None
+    data = {
+        "output": outcome.output,
+        "branch": outcome.branch,
+        "usage": dict(outcome.usage),
+        "attempts": work.attempts,
+        "duration_ms": _since(started),
+    }
+    run.emit(Event("node.completed", node.id, data))
+    return outcome
+
+
+@dataclass
+class _Work:
+    """One node's work in one run, attempt after attempt."""
+
+    node: PlannedNode
+    view: View
+    run: RunContext
+    secrets: Mapping[str, str]
+    redactor: Redactor
+    attempts: int = 0
+
+    async def attempt(self) -> Outcome:
+        """Try once; raise NodeError."""
+        self.attempts += 1
+        limit = self.node.definition.timeout
+        names = names_for(self.node, self.view, self.run, self.secrets)
+        resolved = _resolve(self.node, names, self.view)
+        try:
+            async with asyncio.timeout(limit):
+                result = await resolved.run(self._context())
+        except TimeoutError:
+            message = (
+                "The work timed out." if limit is None else f"It took longer than {limit:g} s."
+            )
+            raise NodeError("timeout", message, retryable=True) from None
+        outcome = result if isinstance(result, Outcome) else Outcome(result)
+        return _plain(outcome, self.redactor)
+
+    def _context(self) -> Context:
+        return Context(
+            run_id=self.run.run_id,
+            node_id=self.node.id,
+            attempt=self.attempts,
+            input=self.view.input,
+            services=self.run.services,
+            emit=self._say,
+        )
+
+    def _say(self, kind: str, data: Any) -> None:
+        said = {"kind": kind, "data": self.redactor.json(data)}
+        self.run.emit(Event("node.said", self.node.id, said))
+
+
+def names_for(node: PlannedNode, view: View, run: RunContext, secrets: Mapping[str, str]) -> Names:
+    """Return what a node's expressions can read: only what they do read of other nodes."""
+    nodes = {name: {"output": view.outputs[name]} for name in node.reads if name in view.outputs}
+    names: dict[str, Any] = {
+        "nodes": nodes,
+        **nodes,
+        "input": view.input,
+        "variables": view.variables,
+        "run": {"id": run.run_id, "workflow": run.workflow_id},
+        "secrets": secrets,
+    }
+    if "input" in nodes:
+        names["input"] = {**view.input, **nodes["input"]}
+    return names
+
+
+def _secrets(node: PlannedNode, run: RunContext) -> dict[str, str]:
+    """Return the secrets that this node names, as far as the run has them."""
+    found = {name: run.secret(name) for name in node.secrets}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _resolve(node: PlannedNode, names: Names, view: View) -> Node:
+    try:
+        resolved = node.configuration.resolve(names, _incoming(node, view))
+    except ExpressionError as problem:
+        raise NodeError("expression-failed", f"{_sentence(str(problem))}") from None
+    except ValidationError as problem:
+        first = problem.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        message = f"The configuration is wrong once it is filled in: {where}: {first['msg']}."
+        raise NodeError("invalid-configuration", message) from None
+    return resolved
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."
+
+
+def _incoming(node: PlannedNode, view: View) -> Any:
+    """Return the data that flows to a node: one node's output, or several by id."""
+    sources = node.data_from
+    if len(sources) == 1 and sources[0] in view.outputs:
+        return view.outputs[sources[0]]
+    found = {name: view.outputs[name] for name in sources if name in view.outputs}
+    return found if sources else dict(view.input)
+
+
+def _plain(outcome: Outcome, redactor: Redactor) -> Outcome:
+    try:
+        output = redactor.json(outcome.output)
+        for value in (output, dict(outcome.variables)):
+            require_plain(value, max_values=MAX_OUTPUT_VALUES, max_text=MAX_OUTPUT_TEXT)
+    except NotPlain as problem:
+        raise NodeError("output-not-plain", f"The output cannot be kept: {problem}") from None
+    variables = redactor.json(dict(outcome.variables))
+    return Outcome(output, outcome.branch, variables, outcome.usage)
+
+
+def _retrying(policy: RetryPolicy, work: _Work) -> AsyncRetrying:
+    def say(state: RetryCallState) -> None:
+        problem = state.outcome.exception() if state.outcome else None
+        message = work.redactor.text(problem.message) if isinstance(problem, NodeError) else ""
+        data = {"attempt": work.attempts, "delay": state.upcoming_sleep, "message": message}
+        work.run.emit(Event("node.retrying", work.node.id, data))
+
+    return AsyncRetrying(
+        stop=stop_after_attempt(policy.max_attempts),
+        retry=retry_if_exception(lambda e: isinstance(e, NodeError) and e.retryable),
+        wait=_wait(policy),
+        before_sleep=say,
+        reraise=True,
+    )
+
+
+def _wait(policy: RetryPolicy) -> Callable[[RetryCallState], float]:
+    if policy.jitter:
+        usual: Callable[[RetryCallState], float] = wait_exponential_jitter(
+            policy.initial_delay, policy.max_delay, policy.backoff, policy.initial_delay / 2
+        )
+    else:
+        usual = wait_exponential(policy.initial_delay, policy.max_delay, policy.backoff)
+
+    def wait(state: RetryCallState) -> float:
+        problem = state.outcome.exception() if state.outcome else None
+        asked = problem.retry_after if isinstance(problem, NodeError) else None
+        return min(max(usual(state), asked or 0.0), policy.max_delay)
+
+    return wait
+
+
+def _as_node_error(problem: Exception, node: PlannedNode) -> NodeError:
+    if isinstance(problem, NodeError):
+        return problem
+    # What a node type did not foresee may hold anything; only its kind is shown.
+    log.exception("node type %s broke in node %s", node.node_type.type, node.id)
+    kind = type(problem).__name__
+    return NodeError("node-broke", f"The node type {node.node_type.type!r} broke: {kind}.")
+
+
+def _since(started: float) -> float:
+    return round((perf_counter() - started) * 1000, 3)

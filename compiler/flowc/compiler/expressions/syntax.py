@@ -1,0 +1,188 @@
+"""What syntax tree does a template or a condition have, as Jinja2 parses it?"""
+
+from typing import Any
+
+from jinja2 import Environment, nodes
+from jinja2.exceptions import TemplateSyntaxError
+
+from flowc.compiler.expressions.values import ExpressionError
+
+MAX_SOURCE = 32_768
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        optimized=False, extensions=[], autoescape=False, keep_trailing_newline=True, cache_size=0
+    )
+    environment.globals.clear()
+    return environment
+
+
+_JINJA = _environment()
+_BLOCKS = {"block_begin", "comment_begin", "raw_begin", "linestatement_begin"}
+
+
+def parse_template(source: str) -> list[nodes.Expr]:
+    """Return the literal texts and expressions of a template, in order."""
+    parts: list[nodes.Expr] = []
+    for node in _parse(source).body:
+        if not isinstance(node, nodes.Output):
+            raise ExpressionError("blocks are not available")
+        parts.extend(node.nodes)
+    return parts
+
+
+def parse_expression(source: str) -> nodes.Expr:
+    """Return one whole expression."""
+    parts = parse_template("{{ " + source + " }}")
+    if len(parts) != 1 or isinstance(parts[0], nodes.TemplateData):
+        raise ExpressionError("this is not one expression")
+    return parts[0]
+
+
+def parse_condition(source: str) -> nodes.Expr:
+    """Return a condition, its islands `{{...}}` taken for the expressions they hold."""
+    if len(source) > MAX_SOURCE:
+        raise ExpressionError("the condition is longer than the limit")
+    if not source.strip():
+        raise ExpressionError("the condition is empty")
+    return parse_expression(_without_islands(source.strip()))
+
+
+def _parse(source: str) -> nodes.Template:
+    if len(source) > MAX_SOURCE:
+        raise ExpressionError("the template is longer than the limit")
+    try:
+        if "{%" in source or "{#" in source:
+            _refuse_blocks(source)
+        return _JINJA.parse(source)
+    except TemplateSyntaxError as problem:
+        raise ExpressionError(f"the syntax is wrong: {_sentence(problem)}") from None
+    except RecursionError:
+        raise ExpressionError("the expression is too deep") from None
+    except (ValueError, MemoryError, OverflowError) as problem:
+        if isinstance(problem, ExpressionError):
+            raise
+        raise ExpressionError(f"it cannot be read ({type(problem).__name__})") from None
+
+
+def _refuse_blocks(source: str) -> None:
+    if any(kind in _BLOCKS for _, kind, _ in _JINJA.lex(source)):
+        raise ExpressionError("blocks and comments are not available")
+
+
+def _sentence(problem: TemplateSyntaxError) -> str:
+    return (problem.message or "it cannot be parsed").rstrip(".")
+
+
+def _without_islands(source: str) -> str:
+    """Rewrite `{{a.b}} == 'x'` as `(a.b) == 'x'`, and `'{{a}}-1'` as a concatenation of its parts.
+
+    This happens on the source, before any value exists: no value can change the structure.
+    """
+    out: list[str] = []
+    at = 0
+    while at < len(source):
+        if source.startswith("{{", at):
+            island, at = _island(source, at)
+            out.append(island)
+        elif source.startswith(("{%", "{#"), at):
+            raise ExpressionError("blocks and comments are not available")
+        elif source[at] in "\"'":
+            literal, at = _text_literal(source, at)
+            out.append(literal)
+        else:
+            out.append(source[at])
+            at += 1
+    return "".join(out)
+
+
+def _island(source: str, start: int) -> tuple[str, int]:
+    """Return the island that starts here in brackets, and where it ends."""
+    at, quote = start + 2, ""
+    while at < len(source):
+        char = source[at]
+        if quote:
+            if char == "\\":
+                at += 1
+            elif char == quote:
+                quote = ""
+        elif char in "\"'":
+            quote = char
+        elif source.startswith("}}", at):
+            # An object literal may close right before the island does: `{{ {'a': {}}}}`.
+            end = (
+                at + 1
+                if source.startswith("}}}", at) and _opens_more(source[start + 2 : at])
+                else at
+            )
+            return "(" + _whole_expression(source[start + 2 : end]) + ")", end + 2
+        at += 1
+    raise ExpressionError("there is a {{ without its }}")
+
+
+def _opens_more(source: str) -> bool:
+    return source.count("{") > source.count("}")
+
+
+def _whole_expression(source: str) -> str:
+    """Return an island's text if it is an expression by itself: `a) or (b` is not."""
+    inner = source.strip()
+    if not inner:
+        raise ExpressionError("there is an empty {{ }}")
+    if "{{" in inner:
+        raise ExpressionError("there is a {{ inside of {{ }}")
+    parse_expression(inner)
+    return inner
+
+
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
+
+
+def _text_literal(source: str, start: int) -> tuple[str, int]:
+    """Return the quoted text that starts here, islands in it made a concatenation."""
+    quote, at = source[start], start + 1
+    parts: list[str] = []
+    literal = ""
+    while at < len(source) and source[at] != quote:
+        if source.startswith("{{", at):
+            island, at = _island(source, at)
+            parts += [_quoted(literal), island]
+            literal = ""
+        elif source[at] == "\\" and at + 1 < len(source):
+            literal += _ESCAPES.get(source[at + 1], source[at + 1])
+            at += 2
+        else:
+            literal += source[at]
+            at += 1
+    if at >= len(source):
+        raise ExpressionError("there is a text without its closing quote")
+    if not parts:
+        return _quoted(literal), at + 1
+    return "(" + " ~ ".join([*parts, _quoted(literal)]) + ")", at + 1
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return "'" + escaped.replace("\n", "\\n").replace("\r", "\\r") + "'"
+
+
+def path_of(node: Any) -> tuple[str | int, ...] | None:
+    """Return `('a', 'b', 0)` for `a.b[0]`, and None for what is no plain path."""
+    path: list[str | int] = []
+    while isinstance(node, (nodes.Getattr, nodes.Getitem)):
+        key = node.attr if isinstance(node, nodes.Getattr) else _constant_key(node.arg)
+        if key is None:
+            return None
+        path.append(key)
+        node = node.node
+    return (node.name, *reversed(path)) if isinstance(node, nodes.Name) else None
+
+
+def _constant_key(arg: nodes.Node) -> str | int | None:
+    if isinstance(arg, nodes.Const) and isinstance(arg.value, (str, int)):
+        return arg.value
+    if isinstance(arg, nodes.Neg) and isinstance(arg.node, nodes.Const):
+        value = arg.node.value
+        return -value if isinstance(value, int) else None
+    return None

@@ -1,0 +1,95 @@
+"""Which outputs do readers expect of a node that promises none?"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flowc.compiler.definition import NodeDefinition
+from flowc.compiler.diagnostics import Problem
+from flowc.compiler.draft import Draft
+from flowc.compiler.expressions import Reference
+from flowc.compiler.references import node_path, uses_in
+from flowc.compiler.schemas import Schema
+
+Path = tuple[str | int, ...]
+
+
+def infer(draft: Draft) -> tuple[Draft, list[Problem]]:
+    """Complete the configurations of nodes whose output others read, and say what was inferred.
+
+    An `llm` node without an output schema whose `output.category` is read gets one that has a
+    `category`; the literals it is compared with become examples in it.
+    """
+    expected = _expected_fields(draft)
+    completed: dict[str, NodeDefinition] = {}
+    said: list[Problem] = []
+    for name, fields in expected.items():
+        node = draft.nodes[name]
+        config = draft.types[name].with_inferred(node.config, _properties(fields))
+        if config is not None:
+            completed[name] = _with_config(node, config)
+            words = ", ".join(f"{path[0]} ({_type_of(uses)})" for path, uses in fields.items())
+            message = f"{name!r} has no output schema; from what is read of it: {words}."
+            said.append(Problem("inferred-output", message, node.at, severity="info"))
+    if not completed:
+        return draft, said
+    nodes = tuple(completed.get(node.id, node) for node in draft.workflow.nodes)
+    return Draft(draft.workflow.model_copy(update={"nodes": nodes}), draft.registry), said
+
+
+def _with_config(node: NodeDefinition, config: dict[str, Any]) -> NodeDefinition:
+    return node.model_copy(update={"config": config})
+
+
+def _expected_fields(draft: Draft) -> Mapping[str, dict[Path, list[Reference]]]:
+    """Return for each node the paths within its output that readers use and it does not promise."""
+    expected: dict[str, dict[Path, list[Reference]]] = {}
+    for name, path, reference in _reads_of_outputs(draft):
+        known = draft.types[name].describe_output(draft.nodes[name].config) or {}
+        if path[0] not in known.get("properties", {}):
+            expected.setdefault(name, {}).setdefault(path, []).append(reference)
+    return expected
+
+
+def _reads_of_outputs(draft: Draft) -> Iterator[tuple[str, Path, Reference]]:
+    for configuration in draft.configurations.values():
+        for use in uses_in(configuration):
+            found = node_path(use.reference.path, draft.nodes)
+            if found is None or found[0] not in draft.types:
+                continue
+            name, path = found
+            if path[:1] == ("output",) and len(path) > 1 and isinstance(path[1], str):
+                yield name, path[1:], use.reference
+
+
+def _properties(fields: Mapping[Path, list[Reference]]) -> dict[str, Schema]:
+    """Return schemas for paths: `a.b` makes `a` an object, `a[0]` makes it a list."""
+    properties: dict[str, Schema] = {}
+    heads = dict.fromkeys(path[0] for path in fields)
+    for head in heads:
+        below = {path[1:]: uses for path, uses in fields.items() if path[0] == head}
+        properties[str(head)] = _schema(below)
+    return properties
+
+
+def _schema(below: Mapping[Path, list[Reference]]) -> Schema:
+    deeper = {path: uses for path, uses in below.items() if path}
+    if not deeper:
+        return _leaf(below[()])
+    if all(isinstance(path[0], int) for path in deeper):
+        return {"type": "array", "items": _schema({p[1:]: uses for p, uses in deeper.items()})}
+    named = {path: uses for path, uses in deeper.items() if isinstance(path[0], str)}
+    properties = _properties(named)
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _leaf(uses: list[Reference]) -> Schema:
+    schema: Schema = {"type": _type_of(uses)}
+    literals = [value for use in uses for value in use.literals if value is not None]
+    if schema["type"] == "string" and literals:
+        schema["examples"] = list(dict.fromkeys(literals))
+    return schema
+
+
+def _type_of(uses: list[Reference]) -> str:
+    found = {use.used_as for use in uses if use.used_as}
+    return found.pop() if len(found) == 1 else "string"

@@ -1,0 +1,119 @@
+"""What LangGraph graph is a plan?
+
+Each workflow node is one LangGraph node under its own id. The state has few channels, whatever the
+number of nodes; outputs and edges are kept as deltas, so that a checkpoint does not grow with them.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, TypedDict
+
+from langgraph.channels.delta import DeltaChannel
+from langgraph.graph import START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import Command
+
+from flowc.compiler.events import Event
+from flowc.compiler.execution import RunContext, View, execute
+from flowc.compiler.node import Outcome
+from flowc.compiler.plan import Plan, PlannedNode
+from flowc.compiler.settlement import Settlement, arrive, merge_edges, settle
+
+SNAPSHOT_EVERY = 1000
+
+
+def _latest(old: Mapping[str, Any] | None, writes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    merged = dict(old or {})
+    for write in writes:
+        merged.update(write)
+    return merged
+
+
+def _settled(
+    old: Mapping[str, Any] | None, writes: Sequence[Sequence[Mapping[str, Any]]]
+) -> dict[str, Any]:
+    return merge_edges(old or {}, [news for write in writes for news in write])
+
+
+class State(TypedDict, total=False):
+    """A run's state: plain JSON, in as many channels for a thousand nodes as for one."""
+
+    input: dict[str, Any]
+    outputs: Annotated[dict[str, Any], DeltaChannel(_latest, snapshot_frequency=SNAPSHOT_EVERY)]
+    edges: Annotated[dict[str, Any], DeltaChannel(_settled, snapshot_frequency=SNAPSHOT_EVERY)]
+    variables: Annotated[dict[str, Any], DeltaChannel(_latest, snapshot_frequency=SNAPSHOT_EVERY)]
+
+
+Lowered = CompiledStateGraph[Any, RunContext, Any, Any]
+
+
+def lower(plan: Plan) -> Lowered:
+    """Return the LangGraph graph of a plan, compiled without a checkpointer."""
+    graph: StateGraph[Any, RunContext, Any, Any] = StateGraph(State, context_schema=RunContext)
+    for node in plan.nodes.values():
+        if node.is_static:
+            graph.add_node(node.id, _static(plan, node))
+            for edge in node.outgoing:
+                graph.add_edge(node.id, edge.target)
+        else:
+            targets = tuple(dict.fromkeys(edge.target for edge in node.outgoing))
+            graph.add_node(node.id, _dynamic(plan, node), destinations=targets)
+    for name in plan.entries:
+        graph.add_edge(START, name)
+    return graph.compile(name=plan.workflow.title)
+
+
+def _static(plan: Plan, node: PlannedNode) -> Any:
+    """Return a node that always runs when woken, and goes on by plain edges."""
+
+    async def run(state: State, runtime: Runtime[RunContext]) -> dict[str, Any]:
+        outcome = await execute(node, _view(state), runtime.context)
+        settlement = settle(plan, node, outcome.branch, state.get("edges", {}))
+        return _update(node, outcome, [settlement])
+
+    return run
+
+
+def _dynamic(plan: Plan, node: PlannedNode) -> Any:
+    """Return a node that looks whether its turn has come, and says itself where to go on."""
+
+    async def run(state: State, runtime: Runtime[RunContext]) -> Command[Any]:
+        edges = state.get("edges", {})
+        arrival = arrive(plan, node, edges)
+        if not arrival.runs:
+            return _go(None, node, [arrival], runtime.context)
+        outcome = await execute(node, _view(state), runtime.context)
+        now = merge_edges(edges, [arrival.edges])
+        settlement = settle(plan, node, outcome.branch, now)
+        return _go(outcome, node, [arrival, settlement], runtime.context)
+
+    return run
+
+
+def _view(state: State) -> View:
+    return View(state.get("input", {}), state.get("outputs", {}), state.get("variables", {}))
+
+
+def _go(
+    outcome: Outcome | None, node: PlannedNode, steps: Sequence[Settlement], run: RunContext
+) -> Command[Any]:
+    for step in steps:
+        for name in step.skipped:
+            run.emit(Event("node.skipped", name))
+    goto = list(dict.fromkeys(name for step in steps for name in step.wake))
+    return Command(update=_update(node, outcome, steps), goto=goto)
+
+
+def _update(
+    node: PlannedNode, outcome: Outcome | None, steps: Sequence[Settlement]
+) -> dict[str, Any]:
+    """Return what a node writes: nothing to a channel that it has no news for."""
+    update: dict[str, Any] = {}
+    news = [step.edges for step in steps if step.edges]
+    if news:
+        update["edges"] = news
+    if outcome is not None:
+        update["outputs"] = {node.id: outcome.output}
+        if outcome.variables:
+            update["variables"] = dict(outcome.variables)
+    return update

@@ -1,0 +1,165 @@
+"""What is a node type, and what may it do while it runs?"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Annotated, Any, ClassVar, TypeVar
+
+from pydantic import BaseModel, ConfigDict, SkipValidation, WithJsonSchema
+
+from flowc.compiler.expressions import Expression, Names
+from flowc.compiler.schemas import Schema
+
+Json = Any
+Service = TypeVar("Service")
+
+
+class Role(Enum):
+    """How the text in a field is read; without a role it is a template."""
+
+    CONDITION = "condition"
+    ITEM_CONDITION = "condition on each item"
+    ITEM_EXPRESSION = "expression over each item"
+    RAW = "raw"
+
+
+class SecretAllowed:
+    """Marks a field whose templates may name `secrets`."""
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """Marks a field that takes the outputs of the nodes before it where the author leaves it out.
+
+    With `steps_only`, it does so in the steps form alone.
+    """
+
+    steps_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """An expression that a node evaluates itself, as often as it likes, with names of its own."""
+
+    expression: Expression
+    names: Names
+
+    def __call__(self, **names: Json) -> Json:
+        """Return the value, seen with these names (such as `item`) besides the workflow's."""
+        return self.expression.evaluate({**self.names, **names})
+
+
+Condition = Annotated[
+    bool, Role.CONDITION, WithJsonSchema({"type": ["string", "boolean"], "format": "condition"})
+]
+ItemCondition = Annotated[
+    SkipValidation[Formula],
+    Role.ITEM_CONDITION,
+    WithJsonSchema({"type": "string", "format": "condition"}),
+]
+ItemExpression = Annotated[
+    SkipValidation[Formula],
+    Role.ITEM_EXPRESSION,
+    WithJsonSchema({"type": "string", "format": "expression"}),
+]
+PER_ITEM = frozenset({Role.ITEM_CONDITION, Role.ITEM_EXPRESSION})
+PER_ITEM_NAMES = frozenset({"item", "index", "data"})
+
+RawText = Annotated[str, Role.RAW]
+RawSchema = Annotated[Any, Role.RAW]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a node did, where that is more than an output."""
+
+    output: Json
+    branch: str | None = None
+    variables: Mapping[str, Json] = field(default_factory=dict)
+    usage: Mapping[str, float] = field(default_factory=dict)
+
+
+class NodeError(Exception):
+    """Raised by a node type whose work failed; the message is shown to whoever reads the run.
+
+    `retryable` says whether another attempt could succeed; `retry_after` is in seconds.
+    """
+
+    def __init__(
+        self, code: str, message: str, *, retryable: bool = False, retry_after: float | None = None
+    ) -> None:
+        self.code, self.message = code, message
+        self.retryable, self.retry_after = retryable, retry_after
+        super().__init__(message)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a running node knows: which run it is in, and the services that its host offers."""
+
+    run_id: str = "run"
+    node_id: str = "node"
+    attempt: int = 1
+    input: Mapping[str, Json] = field(default_factory=dict)
+    services: Mapping[type, Any] = field(default_factory=dict)
+    emit: Callable[[str, Json], None] = lambda kind, data: None
+
+    def service(self, kind: type[Service]) -> Service:
+        """Return the host's service of this kind; raise NodeError if it offers none."""
+        found = self.services.get(kind)
+        if not isinstance(found, kind):
+            raise NodeError("no-service", f"This host offers no {kind.__name__}.")
+        return found
+
+
+class Node(BaseModel):
+    """A node type: its fields are its configuration, `run` is its work.
+
+    Text in a field is a template unless the field has a Role; `run` sees the values.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: ClassVar[str]
+    also: ClassVar[tuple[str, ...]] = ()
+    group: ClassVar[str] = "other"
+    is_entry: ClassVar[bool] = False
+    is_exit: ClassVar[bool] = False
+    passes_data_on: ClassVar[bool] = False
+
+    @classmethod
+    def branches(cls, config: Mapping[str, Json]) -> Mapping[str, str | None] | None:
+        """Return the branches this configuration has, each with the node it names, if it names one.
+
+        None means that the type does not branch.
+        """
+        return None
+
+    @classmethod
+    def branch_path(cls, branch: str) -> tuple[str | int, ...]:
+        """Return where in the configuration a branch's target is named."""
+        return ()
+
+    @classmethod
+    def describe_output(cls, config: Mapping[str, Json]) -> Schema | None:
+        """Return the JSON Schema of the output, or None where it can be anything."""
+        return None
+
+    @classmethod
+    def writes(cls, config: Mapping[str, Json]) -> frozenset[str]:
+        """Return the variables that a node with this configuration sets."""
+        return frozenset()
+
+    @classmethod
+    def with_inferred(
+        cls, config: Mapping[str, Json], properties: Mapping[str, Schema]
+    ) -> dict[str, Json] | None:
+        """Return the configuration completed so that the output has these properties.
+
+        None means that the type cannot promise them, or has been told its output already.
+        """
+        return None
+
+    async def run(self, context: Context) -> Json | Outcome:
+        """Do the work; return plain JSON, or an Outcome."""
+        raise NotImplementedError

@@ -1,0 +1,169 @@
+"""In what order do nodes run, who waits for whom, and what does each one need?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from flowc.compiler.configuration import Configuration
+from flowc.compiler.definition import NodeDefinition, RetryPolicy, WorkflowDefinition
+from flowc.compiler.draft import Draft
+from flowc.compiler.graph import Edge, Graph
+from flowc.compiler.loops import Loop
+from flowc.compiler.node import Node
+from flowc.compiler.references import node_path, uses_in
+
+
+@dataclass(frozen=True)
+class PlannedLoop:
+    """A loop, and who says when a turn is over.
+
+    With a `decider`, one node closes every turn and holds every exit; without, the header looks
+    whether all edges of the turn are settled.
+    """
+
+    header: str
+    nodes: frozenset[str]
+    decider: str | None
+    inside: tuple[Edge, ...]
+    back: tuple[Edge, ...]
+    exits: tuple[Edge, ...]
+
+
+@dataclass(frozen=True)
+class PlannedNode:
+    """One node with everything that running it takes."""
+
+    definition: NodeDefinition
+    node_type: type[Node]
+    configuration: Configuration
+    incoming: tuple[Edge, ...]
+    closing: tuple[Edge, ...]
+    outgoing: tuple[Edge, ...]
+    is_static: bool
+    reads: tuple[str, ...]
+    secrets: tuple[str, ...]
+    data_from: tuple[str, ...]
+    retry: RetryPolicy
+    at: str
+
+    @property
+    def id(self) -> str:
+        """The node's id."""
+        return self.definition.id
+
+    @property
+    def is_join(self) -> bool:
+        """Whether the node has edges to wait for."""
+        return len(self.incoming) > 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked workflow, ready to be lowered."""
+
+    workflow: WorkflowDefinition
+    nodes: Mapping[str, PlannedNode]
+    entries: tuple[str, ...]
+    back_edges: frozenset[Edge]
+    tracked: frozenset[Edge]
+    loops_of: Mapping[str, tuple[PlannedLoop, ...]]
+
+    @cached_property
+    def exits(self) -> tuple[str, ...]:
+        """The nodes whose output is the run's: those of an `end` type, or else the last ones."""
+        ends = tuple(name for name, node in self.nodes.items() if node.node_type.is_exit)
+        return ends or tuple(name for name, node in self.nodes.items() if not node.outgoing)
+
+    def result(self, outputs: Mapping[str, Any]) -> Any:
+        """Return the run's output: that of the exit that ran, or by id if several did."""
+        ran = [name for name in self.exits if name in outputs]
+        if len(ran) == 1:
+            return outputs[ran[0]]
+        return {name: outputs[name] for name in ran}
+
+
+def make_plan(draft: Draft) -> Plan:
+    """Work out a checked workflow's joins, loops and readers."""
+    graph = draft.graph
+    loops = {
+        loop.header: _planned_loop(loop, graph) for outer in graph.loops for loop in outer.walk()
+    }
+    loops_of = {
+        name: tuple(loop for loop in loops.values() if name in loop.nodes) for name in graph.nodes
+    }
+    tracked = frozenset(edge for edge in graph.edges if _is_tracked(edge, graph, loops_of))
+    nodes = {name: _planned_node(name, draft, loops_of[name], graph) for name in graph.nodes}
+    return Plan(draft.workflow, nodes, graph.entries, graph.back_edges, tracked, loops_of)
+
+
+def _planned_loop(loop: Loop, graph: Graph) -> PlannedLoop:
+    leaving = [edge for name in sorted(loop.nodes) for edge in graph.outgoing[name]]
+    back = tuple(e for e in leaving if e.target == loop.header)
+    exits = tuple(e for e in leaving if e.target not in loop.nodes)
+    inside = tuple(e for e in leaving if e not in back and e not in exits)
+    deciders = {edge.source for edge in (*back, *exits)}
+    decider = deciders.pop() if len(deciders) == 1 else None
+    return PlannedLoop(loop.header, loop.nodes, decider, inside, back, exits)
+
+
+def _is_tracked(edge: Edge, graph: Graph, loops_of: Mapping[str, tuple[PlannedLoop, ...]]) -> bool:
+    """Say whether a run has to remember how this edge settled."""
+    if any(loop.decider is None for loop in loops_of[edge.source]):
+        return True
+    leaves = any(edge in loop.exits for loop in loops_of[edge.source])
+    return leaves or len(graph.forward_incoming[edge.target]) > 1
+
+
+def _planned_node(
+    name: str, draft: Draft, loops: tuple[PlannedLoop, ...], graph: Graph
+) -> PlannedNode:
+    node = draft.nodes[name]
+    configuration = draft.configurations[name]
+    paths = [use.reference.path for use in uses_in(configuration)]
+    read = [found[0] for path in paths if (found := node_path(path, draft.nodes)) is not None]
+    data_from = _data_sources(name, draft) if configuration.takes_incoming else ()
+    return PlannedNode(
+        definition=node,
+        node_type=draft.types[name],
+        configuration=configuration,
+        incoming=graph.forward_incoming[name],
+        closing=tuple(edge for edge in graph.incoming[name] if edge in graph.back_edges),
+        outgoing=graph.outgoing[name],
+        is_static=_is_static(name, draft, loops),
+        reads=tuple(dict.fromkeys(read)),
+        secrets=tuple(str(path[1]) for path in paths if path[0] == "secrets" and len(path) > 1),
+        data_from=data_from,
+        retry=node.retry or draft.workflow.settings.retry or RetryPolicy(max_attempts=1),
+        at="/".join(map(str, node.at)),
+    )
+
+
+def _is_static(name: str, draft: Draft, loops: tuple[PlannedLoop, ...]) -> bool:
+    """Say whether the node, once woken, always runs and always goes on to the same nodes."""
+    graph = draft.graph
+    outgoing = graph.outgoing[name]
+    decides = any(
+        loop.decider is None or edge in loop.exits or edge in loop.back
+        for loop in loops
+        for edge in outgoing
+    )
+    branches = any(edge.branches is not None for edge in outgoing)
+    return len(graph.forward_incoming[name]) < 2 and not decides and not branches
+
+
+def _data_sources(name: str, draft: Draft) -> tuple[str, ...]:
+    """Return the nodes whose output flows to this one, looked for through those that pass it on."""
+    sources: dict[str, None] = {}
+    seen: set[str] = set()
+    todo = [edge.source for edge in draft.graph.forward_incoming[name]]
+    while todo:
+        source = todo.pop(0)
+        if source in seen:
+            continue
+        seen.add(source)
+        if draft.types[source].passes_data_on:
+            todo.extend(edge.source for edge in draft.graph.forward_incoming[source])
+        else:
+            sources[source] = None
+    return tuple(sources)

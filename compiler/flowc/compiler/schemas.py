@@ -1,0 +1,92 @@
+"""What JSON Schema stands behind a short form such as `{message: string, tags: [string]}`?"""
+
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+from referencing import Registry
+
+from flowc.compiler.diagnostics import Pointer
+
+Schema = dict[str, Any]
+
+_TYPES = {
+    "string", "number", "integer", "boolean", "object", "array", "null",
+}  # fmt: skip
+_MARKS = {"$schema", "$ref", "properties", "anyOf", "oneOf", "allOf", "enum", "const"}
+
+
+class BadSchema(ValueError):
+    """Whoever writes a schema that is neither JSON Schema nor the short form meets this."""
+
+
+def to_json_schema(form: Any) -> Schema:
+    """Return the JSON Schema that a schema or its short form stands for.
+
+    Short form: a field name with a type name (`string`, `string?` where it may be missing), a list
+    with the type of its items, or a mapping of further fields.
+    """
+    if isinstance(form, str):
+        return _of_type_name(form)
+    if isinstance(form, list):
+        if len(form) != 1:
+            raise BadSchema("a list in a short schema holds the one type of its items")
+        return {"type": "array", "items": to_json_schema(form[0])}
+    if not isinstance(form, dict):
+        raise BadSchema("a schema is a mapping, a list of one type, or a type name")
+    if _is_json_schema(form):
+        return _checked(form)
+    return _of_fields(form)
+
+
+def problems_of(value: Any, schema: Schema) -> list[tuple[Pointer, str]]:
+    """Return where and why a value does not fit a schema; references are never fetched."""
+    validator = Draft202012Validator(schema, registry=Registry())
+    errors = sorted(validator.iter_errors(value), key=lambda error: list(map(str, error.path)))
+    return [(tuple(error.absolute_path), error.message[:300]) for error in errors[:20]]
+
+
+def _of_type_name(name: str) -> Schema:
+    bare = name.removesuffix("?")
+    if bare == "any":
+        return {}
+    if bare not in _TYPES:
+        known = ", ".join(sorted(_TYPES))
+        raise BadSchema(f"{name[:40]!r} is not a type; there is {known}, any")
+    return {"type": bare}
+
+
+def _of_fields(fields: dict[str, Any]) -> Schema:
+    required = [
+        name for name, form in fields.items() if not (isinstance(form, str) and form.endswith("?"))
+    ]
+    properties = {name: to_json_schema(form) for name, form in fields.items()}
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _is_json_schema(form: dict[str, Any]) -> bool:
+    if _MARKS & form.keys():
+        return True
+    kind = form.get("type")
+    types = kind if isinstance(kind, list) else [kind]
+    return all(isinstance(name, str) and name in _TYPES for name in types) and (
+        "items" in form or "description" in form or len(form) == 1 or not _all_short(form)
+    )
+
+
+def _all_short(form: dict[str, Any]) -> bool:
+    """Say whether every value could be a short form, so that `type` is just a field's name."""
+    try:
+        for value in form.values():
+            to_json_schema(value)
+    except BadSchema:
+        return False
+    return True
+
+
+def _checked(schema: Schema) -> Schema:
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as problem:
+        raise BadSchema(f"it is not a JSON Schema: {problem.message[:200]}") from None
+    return schema

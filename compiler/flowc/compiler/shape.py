@@ -1,0 +1,75 @@
+"""Does plain data have the shape of a pydantic model, and where does it not?"""
+
+from collections.abc import Iterator
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def shape_problems(
+    error: ValidationError, model: type[BaseModel], data: Any, at: Pointer = ()
+) -> Iterator[Problem]:
+    """Yield a problem for each thing pydantic found wrong; `at` is where the data stands."""
+    seen: set[tuple[Pointer, str]] = set()
+    for item in error.errors(include_url=False, include_context=False):
+        path = _path_in(data, item["loc"], item["type"])
+        problem = _problem(item, model, path, at)
+        if (problem.at, problem.message) not in seen:
+            seen.add((problem.at, problem.message))
+            yield problem
+
+
+def _problem(item: Any, model: type[BaseModel], path: Pointer, at: Pointer) -> Problem:
+    last = path[-1] if path else ""
+    if item["type"] == "extra_forbidden":
+        hint = did_you_mean(str(last), _keys_at(model, path[:-1]))
+        message = f"The key {str(last)[:60]!r} has no meaning here."
+        return Problem("unknown-key", message, (*at, *path), hint, on_key=True)
+    if item["type"] == "missing":
+        where = f"{path[-2]!r}" if len(path) > 1 and isinstance(path[-2], str) else "This"
+        message = f"{where} needs a {str(last)!r}."
+        return Problem("missing-key", message, (*at, *path[:-1]))
+    sentence = item["msg"].removeprefix("Value error, ")
+    name = f"{str(last)!r}: " if path else ""
+    return Problem("invalid-value", f"{name}{sentence}.", (*at, *path))
+
+
+def _path_in(data: Any, loc: tuple[str | int, ...], kind: str) -> Pointer:
+    """Drop from pydantic's location what is no key of the data, such as a union's member."""
+    path: list[str | int] = []
+    for index, part in enumerate(loc):
+        is_last = index == len(loc) - 1
+        inside, found = _step(data, part)
+        if found:
+            data = inside
+        elif not (is_last and kind == "missing"):
+            continue
+        path.append(part)
+    return tuple(path)
+
+
+def _step(data: Any, part: str | int) -> tuple[Any, bool]:
+    if isinstance(data, dict) and part in data:
+        return data[part], True
+    if isinstance(data, list) and isinstance(part, int) and part < len(data):
+        return data[part], True
+    return None, False
+
+
+def _keys_at(model: Any, path: Pointer) -> set[str]:
+    models = _models_in(model)
+    for part in path:
+        inner = [m.model_fields[part].annotation for m in models if part in m.model_fields]
+        if inner:
+            models = [found for annotation in inner for found in _models_in(annotation)]
+    return {field.alias or name for m in models for name, field in m.model_fields.items()}
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for inner in get_args(annotation) for found in _models_in(inner)]

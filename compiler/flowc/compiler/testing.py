@@ -1,0 +1,59 @@
+"""Does a node type keep its promises? A conformance test for anybody's type."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from flowc.compiler.configuration import configure
+from flowc.compiler.definition import NodeDefinition
+from flowc.compiler.node import Context, Node, Outcome
+from flowc.compiler.plain import require_plain
+from flowc.compiler.schemas import problems_of, to_json_schema
+
+
+async def check_node_type(
+    node_type: type[Node], config: Mapping[str, Any], context: Context | None = None
+) -> Outcome:
+    """Check a node type with one good, plain configuration, and return what running it gave.
+
+    Raises AssertionError for a promise that is not kept: a word for a name, a docstring, a JSON
+    Schema, refusal of unknown keys, branches that are chosen among those declared, plain output
+    that fits the declared schema.
+    """
+    _check_declaration(node_type)
+    _check_configuration(node_type, config)
+    node = node_type.model_validate(dict(config))
+    result = await node.run(context or Context())
+    outcome = result if isinstance(result, Outcome) else Outcome(result)
+    _check_outcome(node_type, config, outcome)
+    return outcome
+
+
+def _check_declaration(node_type: type[Node]) -> None:
+    for word in (node_type.type, *node_type.also):
+        assert word.isidentifier() and word == word.lower(), f"{word!r} is not a plain word"
+    assert (node_type.__doc__ or "").strip(), "the node type has no docstring"
+    schema = node_type.model_json_schema()
+    assert json.loads(json.dumps(schema)) == schema, "its JSON Schema is not plain JSON"
+
+
+def _check_configuration(node_type: type[Node], config: Mapping[str, Any]) -> None:
+    known = configure(NodeDefinition(id="a", type=node_type.type, config=dict(config)), node_type)
+    assert not known.problems, f"the configuration is refused: {known.problems}"
+    assert not known.slots, "the configuration has templates; give it values"
+    odd = {**config, "no_such_key": 1}
+    refused = configure(NodeDefinition(id="a", type=node_type.type, config=odd), node_type)
+    codes = {problem.code for problem in refused.problems}
+    assert codes == {"unknown-key"}, "a key without meaning is not refused"
+
+
+def _check_outcome(node_type: type[Node], config: Mapping[str, Any], outcome: Outcome) -> None:
+    require_plain(outcome.output)
+    require_plain(dict(outcome.variables))
+    branches = node_type.branches(config)
+    assert (outcome.branch is None) == (branches is None), "it branches otherwise than it declares"
+    assert branches is None or outcome.branch in branches, f"no such branch: {outcome.branch}"
+    assert set(outcome.variables) <= node_type.writes(config), "it sets variables undeclared"
+    schema = node_type.describe_output(config)
+    problems = problems_of(outcome.output, to_json_schema(schema)) if schema else []
+    assert not problems, f"the output does not fit its schema: {problems}"

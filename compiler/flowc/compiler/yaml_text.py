@@ -1,0 +1,220 @@
+"""What does a YAML text say, and in which line and column does it say it?
+
+Built on libyaml's event stream, which is fast and never recurses; ints, floats, booleans and null
+are those of YAML 1.2 and JSON, so that `on` and `yes` are words.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from flowc.compiler.diagnostics import Pointer
+
+MAX_DEPTH = 100
+MAX_VALUES = 400_000
+
+Position = tuple[int, int]
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_INTEGER = re.compile(r"[-+]?[0-9]+|0x[0-9a-fA-F]+|0o[0-7]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_WORDS = {
+    "": None, "~": None, "null": None, "Null": None, "NULL": None,
+    "true": True, "True": True, "TRUE": True,
+    "false": False, "False": False, "FALSE": False,
+}  # fmt: skip
+
+
+class TextProblem(Exception):
+    """Whoever reads a text that is not YAML (or JSON) meets this."""
+
+    def __init__(
+        self, code: str, message: str, at: Position | None = None, hint: str | None = None
+    ) -> None:
+        self.code, self.message, self.at, self.hint = code, message, at, hint
+        super().__init__(message)
+
+
+@dataclass(slots=True)
+class YamlTree:
+    """A value with its position, and the trees and key positions of what it holds."""
+
+    value: Any
+    at: Position
+    children: dict[str | int, "YamlTree"] = field(default_factory=dict)
+    keys: dict[str, Position] = field(default_factory=dict)
+    size: int = 1
+    duplicate: Position | None = None
+
+    def position(self, pointer: Pointer, on_key: bool = False) -> Position:
+        """Return the line and column of the value (or key) at a path, or of what holds it."""
+        tree, at = self, self.at
+        for index, part in enumerate(pointer):
+            last = index == len(pointer) - 1
+            if last and on_key and part in tree.keys:
+                return tree.keys[str(part)]
+            child = tree.children.get(part)
+            if child is None:
+                return at
+            tree, at = child, child.at
+        return at
+
+
+def read_yaml(text: str, *, allow_duplicates: bool = False) -> YamlTree:
+    """Read one YAML document; raise TextProblem for anything that is not plain JSON data."""
+    try:
+        return _Reader(text, allow_duplicates).document()
+    except yaml.MarkedYAMLError as problem:
+        mark = problem.problem_mark or problem.context_mark
+        at = (mark.line + 1, mark.column + 1) if mark else None
+        sentence = str(problem.problem or problem.context or "it cannot be parsed")
+        hint = "Indent YAML with spaces, not tabs." if "\\t" in sentence else None
+        raise TextProblem("invalid-yaml", f"This is not YAML: {sentence}.", at, hint) from None
+    except yaml.reader.ReaderError as problem:
+        before = text[: problem.position] if isinstance(problem.position, int) else ""
+        at = (before.count("\n") + 1, len(before) - before.rfind("\n"))
+        message = "The text holds a character that YAML does not allow."
+        raise TextProblem("invalid-text", message, at) from None
+    except (UnicodeError, yaml.YAMLError):
+        raise TextProblem("invalid-text", "The text holds an invalid character.") from None
+
+
+class _Reader:
+    """Builds the tree from the event stream with a stack of its own."""
+
+    def __init__(self, text: str, allow_duplicates: bool) -> None:
+        self.events: Iterator[Any] = iter(yaml.parse(text, Loader=_LOADER))
+        self.allow_duplicates = allow_duplicates
+        self.anchors: dict[str, YamlTree] = {}
+        self.open_anchors: list[str | None] = []
+        self.stack: list[tuple[YamlTree, list[tuple[str, Position]]]] = []
+        self.duplicate: Position | None = None
+
+    def document(self) -> YamlTree:
+        root: YamlTree | None = None
+        for event in self.events:
+            if isinstance(event, yaml.DocumentStartEvent) and root is not None:
+                raise TextProblem("invalid-yaml", "One file holds one document.", _at(event))
+            done = self._take(event)
+            if done is not None and not self.stack:
+                root = done
+        if root is None:
+            raise TextProblem("invalid-yaml", "The text is empty.", (1, 1))
+        root.duplicate = self.duplicate
+        return root
+
+    def _take(self, event: Any) -> YamlTree | None:
+        """Take one event; return the tree that it finished, if it finished one."""
+        if isinstance(event, yaml.AliasEvent):
+            return self._finish(self._alias(event), None)
+        if isinstance(event, yaml.ScalarEvent):
+            if self._wants_key():
+                self._key(event)
+                return None
+            return self._finish(YamlTree(_scalar(event), _at(event)), event.anchor)
+        if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+            self._open(event)
+            return None
+        if isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+            tree, _ = self.stack.pop()
+            return self._finish(tree, self.open_anchors.pop())
+        return None
+
+    def _open(self, event: Any) -> None:
+        if self._wants_key():
+            raise TextProblem("invalid-yaml", "A key must be text.", _at(event))
+        if len(self.stack) >= MAX_DEPTH:
+            raise TextProblem("document-too-deep", f"Over {MAX_DEPTH} levels deep.", _at(event))
+        empty: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
+        self.stack.append((YamlTree(empty, _at(event)), []))
+        self.open_anchors.append(event.anchor)
+
+    def _wants_key(self) -> bool:
+        return (
+            bool(self.stack) and isinstance(self.stack[-1][0].value, dict) and not self.stack[-1][1]
+        )
+
+    def _key(self, event: Any) -> None:
+        tree, pending = self.stack[-1]
+        if event.value in tree.keys and event.value != "<<":
+            self.duplicate = self.duplicate or _at(event)
+            if not self.allow_duplicates:
+                message = f"The key {event.value[:60]!r} stands twice in one object."
+                raise TextProblem("duplicate-key", message, _at(event))
+        tree.keys[event.value] = _at(event)
+        pending.append((event.value, _at(event)))
+
+    def _alias(self, event: Any) -> YamlTree:
+        if self._wants_key() or event.anchor not in self.anchors:
+            message = f"The alias *{event.anchor} does not name a finished value."
+            raise TextProblem("invalid-yaml", message, _at(event))
+        return self.anchors[event.anchor]
+
+    def _finish(self, tree: YamlTree, anchor: str | None) -> YamlTree:
+        if anchor is not None:
+            self.anchors[anchor] = tree
+        if tree.size > MAX_VALUES:
+            message = f"The document has more than {MAX_VALUES:,} values, aliases written out."
+            raise TextProblem("document-too-large", message, tree.at)
+        if self.stack:
+            parent, pending = self.stack[-1]
+            self._attach(parent, pending, tree)
+        return tree
+
+    def _attach(
+        self, parent: YamlTree, pending: list[tuple[str, Position]], tree: YamlTree
+    ) -> None:
+        parent.size += tree.size
+        if isinstance(parent.value, list):
+            parent.children[len(parent.value)] = tree
+            parent.value.append(tree.value)
+            return
+        key, at = pending.pop()
+        if key == "<<":
+            _merge(parent, tree, at)
+            return
+        parent.children[key] = tree
+        parent.value[key] = tree.value
+
+
+def _merge(parent: YamlTree, tree: YamlTree, at: Position) -> None:
+    """Do what the merge key `<<` says: take what the other mapping has and this one does not."""
+    if not isinstance(tree.value, dict):
+        raise TextProblem("invalid-yaml", "The merge key << takes one mapping.", at)
+    for key, child in tree.children.items():
+        parent.value.setdefault(key, child.value)
+        parent.children.setdefault(key, child)
+
+
+def _at(event: Any) -> Position:
+    return event.start_mark.line + 1, event.start_mark.column + 1
+
+
+def _scalar(event: Any) -> Any:
+    text: str = event.value
+    if event.style in {"'", '"', "|", ">"} or event.tag == "tag:yaml.org,2002:str":
+        return text
+    if event.tag is not None and event.tag != "!":
+        message = f"The tag {event.tag[:60]!r} has no meaning here."
+        raise TextProblem("invalid-yaml", message, _at(event))
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        return _integer(text, event)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    if _NOT_FINITE.fullmatch(text):
+        raise TextProblem("not-a-json-value", f"{text} is not a JSON value.", _at(event))
+    return text
+
+
+def _integer(text: str, event: Any) -> int:
+    if len(text) > 100:
+        raise TextProblem("number-too-large", "The number has too many digits.", _at(event))
+    if text[:2] in {"0x", "0o"}:
+        return int(text, 0)
+    return int(text)

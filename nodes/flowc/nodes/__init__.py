@@ -1,0 +1,27 @@
+"""The node types that flowc brings along."""
+
+from flowc.nodes.code import Code
+from flowc.nodes.conditional import Conditional
+from flowc.nodes.end import End
+from flowc.nodes.fail import Fail
+from flowc.nodes.http import Http
+from flowc.nodes.llm import Llm
+from flowc.nodes.set import Set
+from flowc.nodes.start import Start
+from flowc.nodes.switch import Switch
+from flowc.nodes.template import Template
+from flowc.nodes.transform import Transform
+
+NODE_TYPES = (
+    Start,
+    End,
+    Conditional,
+    Switch,
+    Set,
+    Fail,
+    Llm,
+    Transform,
+    Template,
+    Code,
+    Http,
+)

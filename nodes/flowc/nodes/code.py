@@ -1,0 +1,45 @@
+"""How does a workflow compute what no expression can?"""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from flowc.compiler.durations import Duration
+from flowc.compiler.node import Context, Node, NodeError, Role
+from flowc.nodes.services.sandbox import CodeFailed, LimitReached, Limits, Sandboxes
+
+
+class Code(Node):
+    """Run Python in a sandbox: `def process(...)` gets the mapped inputs, its result is the output.
+
+    There are no files, no network and no environment; JSON goes in and comes out. Code without a
+    `process` leaves its output in a variable `result`, and finds its inputs in `inputs`.
+    """
+
+    type: ClassVar = "code"
+    group: ClassVar = "data"
+
+    code: Annotated[str, Role.RAW] = Field(min_length=1)
+    language: Literal["python"] = "python"
+    input_mapping: dict[str, Any] = Field(
+        default_factory=dict, description="Value by parameter name of `process`."
+    )
+    engine: Literal["monty", "asteval"] = "monty"
+    timeout: Annotated[Duration, Field(le=60)] = 2.0
+    memory_mb: int = Field(default=256, ge=16, le=1024)
+
+    async def run(self, context: Context) -> Any:
+        """Run the code, and return its result."""
+        engine = context.service(Sandboxes).get(self.engine)
+        if engine is None:
+            raise NodeError("no-sandbox", f"This host has no sandbox {self.engine!r}.")
+        limits = Limits(self.timeout, self.memory_mb << 20)
+        try:
+            result = await engine.run(self.code, self.input_mapping, limits)
+        except LimitReached as problem:
+            raise NodeError("code-limit", str(problem)) from None
+        except CodeFailed as problem:
+            raise NodeError("code-failed", str(problem)) from None
+        if result.stdout:
+            context.emit("stdout", result.stdout)
+        return result.value

@@ -1,0 +1,75 @@
+"""Which connections may a workflow make?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from flowc.nodes.services.egress.addresses import Address, is_metadata, is_public
+
+Network = IPv4Network | IPv6Network
+
+_METADATA_NAMES = frozenset(
+    {"metadata.google.internal", "metadata", "instance-data", "metadata.azure.internal"}
+)
+
+# Ports of services that are no web servers, and of databases and orchestrators that are reached
+# by HTTP but are nobody's public web server.
+_SERVICE_PORTS = frozenset(
+    {
+        0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95,
+        101, 102, 103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179,
+        389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601,
+        636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 2375, 2376, 2379, 2380, 3306, 3659, 4045,
+        4190, 5060, 5061, 5432, 6000, 6379, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 9200,
+        9300, 10080, 10250, 11211, 27017,
+    }
+)  # fmt: skip
+
+
+class EgressDenied(Exception):
+    """Whoever asks for a connection that the operator does not allow meets this."""
+
+
+@dataclass(frozen=True)
+class EgressPolicy:
+    """What the operator allows: the public internet, and the networks and ports named here.
+
+    `allow` maps a network (`127.0.0.1/32`) to the ports that may be dialled in it; none means all.
+    It never opens the addresses at which machines are told their credentials.
+    """
+
+    allow: Mapping[Network, frozenset[int]] = field(default_factory=dict)
+    ports: frozenset[int] | None = None
+    nat64: bool = False
+    own_addresses: frozenset[Address] = frozenset()
+
+    @classmethod
+    def of_rules(cls, rules: Mapping[str, list[int]], *, nat64: bool = False) -> "EgressPolicy":
+        """Read rules such as {"127.0.0.1/32": [11434]}; raise ValueError for one that is none."""
+        allow = {ip_network(net, strict=False): frozenset(ports) for net, ports in rules.items()}
+        return cls(allow=allow, nat64=nat64)
+
+    def reason_against_name(self, host: str) -> str | None:
+        """Return why a host may not be asked for by this name, if it may not."""
+        return "metadata" if host in _METADATA_NAMES else None
+
+    def reason_against(self, address: Address, port: int) -> str | None:
+        """Return why a connection may not be made, if it may not."""
+        if is_metadata(address):
+            return "metadata"
+        for network, ports in self.allow.items():
+            if address.version == network.version and address in network:
+                return None if not ports or port in ports else "port"
+        if address in self.own_addresses:
+            return "own address"
+        if port not in self.ports if self.ports is not None else port in _SERVICE_PORTS:
+            return "port"
+        return None if is_public(address, nat64=self.nat64) else "not a public address"
+
+
+def address_of(host: str) -> Address | None:
+    """Return the address that a host is written as; None if it is a name."""
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None

@@ -1,0 +1,87 @@
+"""How is litellm brought in: quiet, offline but for the calls asked of it, every dial guarded?"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from typing import Any
+
+import httpcore
+
+from flowc.nodes.services.egress import GuardedBackend
+
+# Whatever connection pool comes into being while this is set dials through the guard.
+_guard: ContextVar[GuardedBackend | None] = ContextVar("litellm_guard", default=None)
+
+_BEFORE_IMPORT = {
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "LITELLM_OFFLINE_MODE": "true",
+    "LITELLM_MODE": "PRODUCTION",
+    "LANGSMITH_TRACING": "false",
+    "LANGCHAIN_TRACING_V2": "false",
+}
+
+
+@cache
+def litellm() -> Any:
+    """Return the litellm module, imported at first use (some seconds) and set up once."""
+    os.environ.update(_BEFORE_IMPORT)
+    import litellm as module  # noqa: PLC0415 - it takes seconds and 100 MB
+
+    from flowc.nodes.services.models.offline import Offline  # noqa: PLC0415 - it needs litellm
+
+    module.suppress_debug_info = True
+    module.turn_off_message_logging = True
+    module.redact_messages_in_exceptions = True
+    module.redact_user_api_key_info = True
+    module.drop_params = True
+    module.disable_aiohttp_transport = True
+    module.custom_provider_map = [{"provider": "offline", "custom_handler": Offline()}]
+    _guard_new_pools()
+    return module
+
+
+@contextmanager
+def guarded(backend: GuardedBackend) -> Iterator[None]:
+    """Put the guard under every connection pool that is made meanwhile."""
+    token = _guard.set(backend)
+    try:
+        yield
+    finally:
+        _guard.reset(token)
+
+
+def _guard_new_pools() -> None:
+    """Make httpcore's pools ask for the guard when they are made.
+
+    litellm makes its clients itself, in many places; it has no setting that reaches all of them.
+    """
+    make = httpcore.AsyncConnectionPool.__init__
+
+    def make_guarded(self: Any, *args: Any, **kwargs: Any) -> None:
+        backend = _guard.get()
+        if backend is not None:
+            kwargs["network_backend"] = backend
+            kwargs["proxy"] = None
+        make(self, *args, **kwargs)
+
+    httpcore.AsyncConnectionPool.__init__ = make_guarded  # type: ignore[method-assign] # see above
+    make_sync = httpcore.ConnectionPool.__init__
+
+    def refuse_unguarded(self: Any, *args: Any, **kwargs: Any) -> None:
+        if _guard.get() is not None:
+            kwargs["network_backend"] = _NoBackend()
+        make_sync(self, *args, **kwargs)
+
+    httpcore.ConnectionPool.__init__ = refuse_unguarded  # type: ignore[method-assign] # see above
+
+
+class _NoBackend(httpcore.NetworkBackend):
+    """Refuses to dial: model calls are asynchronous, and a blocking one would escape the guard."""
+
+    def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+        raise httpcore.ConnectError("blocking connections are not available")
+
+    def connect_unix_socket(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+        raise httpcore.ConnectError("unix sockets are not available")

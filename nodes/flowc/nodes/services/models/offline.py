@@ -1,0 +1,103 @@
+"""What do the models say that need no key and no network?
+
+`offline/echo` answers with the message it was given, `offline/extract` with the passage of it that
+fits the question best. Asked for JSON, both fill in the schema from the words of the message. They
+understand nothing; they are for first steps, demonstrations and tests.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from litellm.llms.custom_llm import CustomLLM
+from litellm.types.utils import ModelResponse
+
+Schema = Mapping[str, Any]
+
+_WORD = re.compile(r"\w+")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_SENTENCE = re.compile(r"[^.!?\n]+[.!?]?")
+
+
+class Offline(CustomLLM):
+    """litellm's provider `offline`."""
+
+    async def acompletion(self, *args: Any, **kwargs: Any) -> ModelResponse:
+        """Answer from the messages alone."""
+        messages = kwargs["messages"]
+        prompt = _last_message(messages)
+        schema = _wanted_schema(kwargs.get("optional_params") or {})
+        if schema is not None:
+            text = json.dumps(fill_in(schema, prompt), ensure_ascii=False)
+        elif kwargs["model"].endswith("extract"):
+            text = extract(prompt)
+        else:
+            text = prompt
+        asked = sum(len(_WORD.findall(str(message.get("content")))) for message in messages)
+        answered = len(_WORD.findall(text))
+        return ModelResponse(
+            model=kwargs["model"],
+            choices=[{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+            usage={
+                "prompt_tokens": asked,
+                "completion_tokens": answered,
+                "total_tokens": asked + answered,
+            },
+        )
+
+
+def _last_message(messages: list[dict[str, Any]]) -> str:
+    said = [message for message in messages if message.get("role") == "user"] or messages
+    content = said[-1].get("content") if said else ""
+    return content if isinstance(content, str) else json.dumps(content)
+
+
+def _wanted_schema(parameters: Mapping[str, Any]) -> Schema | None:
+    wanted = parameters.get("response_format") or {}
+    found = wanted.get("json_schema", {}).get("schema") if isinstance(wanted, dict) else None
+    return found if isinstance(found, dict) else None
+
+
+def extract(prompt: str) -> str:
+    """Return the sentence that shares most words with the prompt's last line."""
+    lines = [line.strip() for line in prompt.strip().splitlines() if line.strip()]
+    if len(lines) < 2:
+        return prompt.strip()
+    question = set(_words(lines[-1]))
+    sentences = [found.strip() for found in _SENTENCE.findall("\n".join(lines[:-1]))]
+    return max(sentences, key=lambda sentence: len(question & set(_words(sentence))), default="")
+
+
+def fill_in(schema: Schema, text: str) -> Any:
+    """Return a value of the schema's type, with what the text offers for it."""
+    choices = [*schema.get("enum", []), *schema.get("examples", [])]
+    if choices:
+        return _chosen(choices, text, must_be_one="enum" in schema)
+    kind = schema.get("type")
+    kinds = kind if isinstance(kind, list) else [kind]
+    if "object" in kinds or "properties" in schema:
+        properties: Mapping[str, Schema] = schema.get("properties", {})
+        return {name: fill_in(inner, text) for name, inner in properties.items()}
+    if "array" in kinds:
+        return [fill_in(schema.get("items", {}), text)]
+    if "boolean" in kinds:
+        return bool({"yes", "true"} & set(_words(text)))
+    if "integer" in kinds or "number" in kinds:
+        found = _NUMBER.search(text)
+        number = float(found.group()) if found else 0.0
+        return int(number) if "integer" in kinds or number.is_integer() else number
+    return None if kinds == ["null"] else text.strip()
+
+
+def _chosen(choices: list[Any], text: str, *, must_be_one: bool) -> Any:
+    """Return the choice whose words the text has; else the last of an enum, or `other`."""
+    words = set(_words(text))
+    for choice in choices:
+        if set(_words(str(choice))) and set(_words(str(choice))) <= words:
+            return choice
+    return choices[-1] if must_be_one or not isinstance(choices[0], str) else "other"
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.lower().replace("_", " "))

@@ -1,0 +1,12 @@
+"""Where foreign code runs: never in this process, and with JSON as the only way in and out."""
+
+from flowc.nodes.services.sandbox.engine import (
+    CodeFailed,
+    CodeResult,
+    Engine,
+    LimitReached,
+    Limits,
+    Sandboxes,
+)
+
+__all__ = ["CodeFailed", "CodeResult", "Engine", "LimitReached", "Limits", "Sandboxes"]

@@ -1,0 +1,166 @@
+"""Code in asteval: CPython's own semantics, in a process locked by the operating system."""
+
+import asyncio
+import json
+import struct
+import sys
+import sysconfig
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flowc.nodes.services.sandbox.engine import (
+    MAX_RESULT,
+    CodeFailed,
+    CodeResult,
+    Level,
+    LimitReached,
+    Limits,
+    require_short,
+    value_of,
+)
+
+_WORKER = Path(__file__).parent / "worker"
+_START = (
+    "import sys, runpy; sys.path[:0] = {paths!r}; runpy.run_path({main!r}, run_name='__main__')"
+)
+_BOOT_SECONDS = 20.0
+_GRACE = 1.0
+_MAX_FRAME = 4 << 20
+
+_LIMITS = frozenset(
+    {
+        "MemoryError", "RecursionError", "Limit", "WallTimeout", "OutputFlood", "Killed",
+        "ResultTooLarge",
+    }
+)  # fmt: skip
+
+
+class WorkerLost(Exception):
+    """The worker process ended, or said something that is no frame."""
+
+
+class AstevalEngine:
+    """The second sandbox; a few worker processes, each running one piece of code at a time."""
+
+    name = "asteval"
+
+    def __init__(self, workers: int = 2) -> None:
+        self._free: list[_Worker] = []
+        self._slots = asyncio.Semaphore(workers)
+
+    async def run(self, code: str, inputs: Mapping[str, Any], limits: Limits) -> CodeResult:
+        """Run code in a child of a worker."""
+        require_short(code)
+        answer = await self._ask({"code": code, "inputs": dict(inputs)}, limits)
+        if not answer.get("ok"):
+            raise _failure(answer.get("error", {}))
+        return CodeResult(value_of(json.dumps(answer.get("result"))), str(answer.get("stdout", "")))
+
+    async def isolation(self) -> Level:
+        """Try to reach files, the network and other processes from within."""
+        try:
+            answer = await self._ask({"probe": True}, Limits())
+        except CodeFailed:
+            return "none"
+        possible = answer.get("result", {})
+        if any(possible.values()):
+            return "partial" if not possible.get("read") else "none"
+        return "full"
+
+    async def aclose(self) -> None:
+        """End the workers."""
+        while self._free:
+            await self._free.pop().stop()
+
+    async def _ask(self, request: dict[str, Any], limits: Limits) -> dict[str, Any]:
+        frame = {
+            **request,
+            "seconds": limits.seconds,
+            "wall_seconds": limits.seconds + _GRACE,
+            "memory": limits.memory,
+            "max_bytes": MAX_RESULT + 200_000,
+        }
+        async with self._slots:
+            worker = self._free.pop() if self._free else await _Worker.start()
+            try:
+                answer = await worker.ask(frame, limits.seconds + 2 * _GRACE + 2)
+            except (WorkerLost, OSError, TimeoutError):
+                await worker.stop()
+                raise LimitReached("The code had to be stopped.") from None
+            except BaseException:
+                await worker.stop()
+                raise
+            self._free.append(worker)
+            return answer
+
+
+class _Worker:
+    """One worker process."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def start(cls) -> "_Worker":
+        """Start a process with nothing of ours: no environment, no site, its own session."""
+        paths = [str(_WORKER), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+        start = _START.format(paths=list(dict.fromkeys(paths)), main=str(_WORKER / "main.py"))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-I", "-S", "-c", start,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={"LC_ALL": "C.UTF-8"},
+            cwd="/",
+            start_new_session=True,
+        )  # fmt: skip
+        worker = cls(process)
+        try:
+            async with asyncio.timeout(_BOOT_SECONDS):
+                await worker._receive()
+        except (WorkerLost, TimeoutError):
+            await worker.stop()
+            raise CodeFailed("The sandbox for code cannot be started on this host.") from None
+        return worker
+
+    async def ask(self, frame: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """Send a request and return its answer."""
+        raw = json.dumps(frame).encode()
+        assert self._process.stdin is not None  # it was started with pipes
+        self._process.stdin.write(struct.pack(">I", len(raw)) + raw)
+        async with asyncio.timeout(seconds):
+            await self._process.stdin.drain()
+            return await self._receive()
+
+    async def stop(self) -> None:
+        """End the process."""
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
+        # The transport's own close would otherwise wait for the loop to end.
+        self._process._transport.close()  # type: ignore[attr-defined] # no public way to close pipes
+
+    async def _receive(self) -> dict[str, Any]:
+        assert self._process.stdout is not None  # it was started with pipes
+        try:
+            (size,) = struct.unpack(">I", await self._process.stdout.readexactly(4))
+            if size > _MAX_FRAME:
+                raise WorkerLost
+            answer = json.loads(await self._process.stdout.readexactly(size))
+        except (asyncio.IncompleteReadError, ValueError):
+            raise WorkerLost from None
+        if not isinstance(answer, dict):
+            raise WorkerLost
+        return answer
+
+
+def _failure(error: Mapping[str, Any]) -> CodeFailed:
+    kind, message = str(error.get("type", "Error")), str(error.get("message", ""))
+    if kind in _LIMITS:
+        return LimitReached(f"The code reached a limit: {message or kind}")
+    if kind == "SyntaxError":
+        return CodeFailed(f"The code cannot be read: {message}")
+    return CodeFailed(
+        f"The code failed: {kind}: {message}" if message else f"The code failed: {kind}"
+    )

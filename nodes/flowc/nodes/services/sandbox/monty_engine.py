@@ -1,0 +1,141 @@
+"""Code in Monty: a Python of its own in Rust, in worker processes with an empty environment."""
+
+import ast
+import asyncio
+import contextlib
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic_monty import (
+    AsyncMonty,
+    AsyncMontySession,
+    CollectString,
+    MontyCrashedError,
+    MontyError,
+    MontyRuntimeError,
+    MontySyntaxError,
+)
+
+from flowc.nodes.services.sandbox.engine import (
+    MAX_STDOUT,
+    CodeFailed,
+    CodeResult,
+    Level,
+    LimitReached,
+    Limits,
+    require_short,
+    value_of,
+)
+
+MAX_RECURSION = 200
+MAX_SLEEP = 1.0
+MAX_NESTING = 80
+MAX_RUN_SECONDS = 70.0
+
+# The result crosses as text, so that this process never converts what foreign code has built.
+_DUMP_PROCESS = "import json as _flowc_json\n_flowc_json.dumps(process(**inputs))"
+_DUMP_RESULT = "import json as _flowc_json\n_flowc_json.dumps(result)"
+
+
+class MontyEngine:
+    """The default sandbox."""
+
+    name = "monty"
+
+    def __init__(self) -> None:
+        self._pool: AsyncMonty | None = None
+        self._exit = contextlib.AsyncExitStack()
+        self._starting = asyncio.Lock()
+
+    async def run(self, code: str, inputs: Mapping[str, Any], limits: Limits) -> CodeResult:
+        """Run code in a session of its own."""
+        require_short(code)
+        defines_process = _defines_process(code)
+        pool = await self._started()
+        stdout = CollectString(max_bytes=MAX_STDOUT)
+        try:
+            async with pool.checkout(limits=_resources(limits)) as session:
+                given = {"inputs": dict(inputs), "result": None}
+                await _feed(session, code, given, stdout)
+                dump = _DUMP_PROCESS if defines_process else _DUMP_RESULT
+                text = await _feed(session, dump, {}, stdout)
+        except MontyError as problem:
+            raise _failure(problem) from None
+        except TimeoutError:
+            raise LimitReached("The code ran longer than it may.") from None
+        if not isinstance(text, str):
+            raise CodeFailed("The result is not plain JSON.")
+        return CodeResult(value_of(text), stdout.output)
+
+    async def isolation(self) -> Level:
+        """Try to reach the host: the interpreter keeps code in, and no lock of the system does."""
+        for attempt in (
+            "open('/etc/hostname').read()",
+            "import socket",
+            "import os\nos.environ['PATH']",
+        ):
+            try:
+                await self.run(attempt, {}, Limits())
+            except CodeFailed:
+                continue
+            return "none"
+        return "partial"
+
+    async def aclose(self) -> None:
+        """End the workers."""
+        self._pool = None
+        await self._exit.aclose()
+
+    async def _started(self) -> AsyncMonty:
+        async with self._starting:
+            if self._pool is None:
+                pool = AsyncMonty(request_timeout=MAX_RUN_SECONDS, max_checkouts_per_worker=100)
+                self._pool = await self._exit.enter_async_context(pool)
+            return self._pool
+
+
+async def _feed(
+    session: AsyncMontySession, code: str, inputs: dict[str, Any], stdout: CollectString
+) -> Any:
+    return await session.feed_run(code, inputs=inputs, print_callback=stdout)
+
+
+def _resources(limits: Limits) -> Any:
+    return {
+        "max_feed_duration_secs": limits.seconds,
+        "max_memory": limits.memory,
+        "max_recursion_depth": MAX_RECURSION,
+        "max_total_sleep_secs": MAX_SLEEP,
+    }
+
+
+def _failure(problem: MontyError) -> CodeFailed:
+    if isinstance(problem, MontyCrashedError):
+        return LimitReached("The code had to be stopped.")
+    text = str(problem)
+    if isinstance(problem, MontySyntaxError):
+        return CodeFailed(f"The code cannot be read: {text[:300]}")
+    if isinstance(problem, MontyRuntimeError):
+        inner = type(problem.exception()).__name__
+        if inner in {"TimeoutError", "MemoryError", "RecursionError"}:
+            return LimitReached(f"The code reached a limit: {text[:300]}")
+        return CodeFailed(f"The code failed: {text[:300]}{_line(problem)}")
+    return CodeFailed("The code failed.")
+
+
+def _line(problem: MontyRuntimeError) -> str:
+    frames = problem.traceback()
+    return f" (line {frames[-1].line})" if frames else ""
+
+
+def _defines_process(code: str) -> bool:
+    """Say whether the code defines `process`; refuse what is nested too deeply to be looked at."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        # Monty says what is wrong; its parser is not this one.
+        return False
+    return any(isinstance(node, ast.FunctionDef) and node.name == "process" for node in tree.body)

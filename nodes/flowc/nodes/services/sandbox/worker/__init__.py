@@ -1,0 +1,1 @@
+"""What runs in the locked worker process: nothing in here is imported by the server."""

@@ -1,0 +1,116 @@
+"""How does the worker lock itself in: no network, no files, few system calls?"""
+
+import ctypes
+import os
+import resource
+import struct
+from collections.abc import Callable
+from typing import Any
+
+Level = dict[str, Any]
+
+_LANDLOCK_CREATE_RULESET = 444
+_LANDLOCK_RESTRICT_SELF = 446
+_PR_SET_NO_NEW_PRIVS = 38
+
+_ALLOWED_CALLS = (
+    "read", "write", "close", "exit", "exit_group", "rt_sigreturn", "rt_sigaction",
+    "rt_sigprocmask", "sigaltstack", "brk", "mmap", "munmap", "mremap", "mprotect", "madvise",
+    "futex", "clock_gettime", "clock_nanosleep", "gettimeofday", "getrusage", "getpid", "gettid",
+    "sched_yield", "lseek", "fstat", "newfstatat", "getrandom", "restart_syscall", "rseq",
+    "set_robust_list", "prlimit64", "sched_getaffinity",
+)  # fmt: skip
+_FATAL_CALLS = (
+    "execve", "execveat", "ptrace", "process_vm_readv", "process_vm_writev", "bpf",
+    "userfaultfd", "io_uring_setup",
+)  # fmt: skip
+
+
+def lock_network(level: Level) -> None:
+    """Move into a network of one's own, with nothing in it."""
+    flags = 0x10000000 | 0x40000000 | 0x08000000  # user, network and IPC namespaces
+    libc = ctypes.CDLL(None, use_errno=True)
+    level["network"] = libc.unshare(flags) == 0
+
+
+def lock_files(level: Level) -> None:
+    """Give up every right to files and sockets (Landlock)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    abi = libc.syscall(_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(1))
+    level["files"] = False
+    if abi <= 0:
+        return
+    rights = (1 << 13) - 1
+    for since, bit in ((2, 13), (3, 14), (5, 15)):
+        rights |= 1 << bit if abi >= since else 0
+    ruleset = struct.pack("QQQ", rights, 3 if abi >= 4 else 0, 3 if abi >= 6 else 0)
+    size = 24 if abi >= 6 else 16 if abi >= 4 else 8
+    descriptor = libc.syscall(
+        _LANDLOCK_CREATE_RULESET,
+        ctypes.c_char_p(ruleset),
+        ctypes.c_size_t(size),
+        ctypes.c_uint32(0),
+    )
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    locked = libc.syscall(_LANDLOCK_RESTRICT_SELF, descriptor, ctypes.c_uint32(0)) == 0
+    os.close(descriptor)
+    level["files"] = locked
+
+
+def make_filter(level: Level) -> Callable[[], None]:
+    """Return what allows only harmless system calls from then on (seccomp)."""
+    level["calls"] = False
+    try:
+        import pyseccomp  # noqa: PLC0415 - it needs libseccomp, which may be missing
+    except (ImportError, RuntimeError):
+        return lambda: None
+    rules = pyseccomp.SyscallFilter(pyseccomp.ERRNO(1))
+    for name in _ALLOWED_CALLS:
+        _add(rules, pyseccomp.ALLOW, name)
+    for name in _FATAL_CALLS:
+        _add(rules, getattr(pyseccomp, "KILL_PROCESS", pyseccomp.KILL), name)
+    level["calls"] = True
+    load: Callable[[], None] = rules.load
+    return load
+
+
+def _add(rules: Any, action: Any, name: str) -> None:
+    try:
+        rules.add_rule(action, name)
+    except (OSError, RuntimeError, ValueError):
+        return  # not a system call of this architecture
+
+
+def limit_resources(seconds: float, memory: int) -> None:
+    """Allow so many seconds and bytes; no new files, processes or core dumps."""
+    whole = max(1, round(seconds + 0.5))
+    resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 1))
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_STACK, (8 << 20, 8 << 20))
+    for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE, resource.RLIMIT_NPROC):
+        resource.setrlimit(kind, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8))
+
+
+def probe() -> dict[str, bool]:
+    """Try what must not be possible; True means that it was."""
+    import socket  # noqa: PLC0415 - loaded before the locks close, by the worker
+
+    attempts: dict[str, Callable[[], Any]] = {
+        "read": lambda: os.open("/etc/hostname", os.O_RDONLY),
+        "list": lambda: os.listdir("/"),
+        "connect": lambda: socket.create_connection(("127.0.0.1", 9), 0.2),
+        "fork": lambda: os._exit(0) if os.fork() == 0 else None,
+        "signal": lambda: os.kill(os.getppid(), 0),
+    }
+    return {name: _works(attempt) for name, attempt in attempts.items()}
+
+
+def _works(attempt: Callable[[], Any]) -> bool:
+    try:
+        attempt()
+    except ConnectionRefusedError:
+        return True  # the network was reached; nobody listened
+    except OSError:
+        return False
+    return True

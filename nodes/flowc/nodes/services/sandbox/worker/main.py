@@ -1,0 +1,141 @@
+"""The worker: loads all it needs, locks itself in, then runs each code in a child of its own.
+
+Frames are a length of four bytes and JSON. Only the child sees foreign code; one child per run, so
+nothing of one run is there for the next.
+"""
+
+import json
+import os
+import select
+import signal
+import socket  # noqa: F401 - loaded while files can still be read; the probe needs it
+import struct
+import time
+from collections.abc import Callable
+from typing import Any
+
+import hardened  # type: ignore[import-not-found] # found beside this file
+import locks  # type: ignore[import-not-found] # found beside this file
+
+MAX_FRAME = 8 << 20
+Frame = dict[str, Any]
+
+
+def main() -> None:
+    """Serve until the other side closes."""
+    incoming, outgoing = os.dup(0), os.dup(1)
+    _close_standard_streams()
+    level: dict[str, Any] = {}
+    hardened.prepare()
+    lock_calls = locks.make_filter(level)
+    locks.lock_network(level)
+    locks.lock_files(level)
+    _send(outgoing, {"ready": True, "level": level})
+    while True:
+        request = _receive(incoming)
+        if request is None:
+            os._exit(0)
+        _send_raw(outgoing, _in_child(request, (incoming, outgoing), lock_calls))
+
+
+def _close_standard_streams() -> None:
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in range(3):
+        os.dup2(nothing, descriptor)
+    os.close(nothing)
+
+
+def _in_child(request: Frame, pipes: tuple[int, int], lock_calls: Callable[[], None]) -> bytes:
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        for descriptor in (*pipes, read_end):
+            os.close(descriptor)
+        _run_child(request, write_end, lock_calls)
+    os.close(write_end)
+    raw, reason = _collect(read_end, child, request["wall_seconds"], request["max_bytes"])
+    os.close(read_end)
+    os.waitpid(child, 0)
+    return raw if reason is None else _error(reason)
+
+
+def _run_child(request: Frame, write_end: int, lock_calls: Callable[[], None]) -> None:
+    try:
+        locks.limit_resources(request["seconds"], request["memory"])
+        lock_calls()
+        if request.get("probe"):
+            answer: Frame = {"ok": True, "result": locks.probe(), "stdout": ""}
+        else:
+            answer = hardened.run(request["code"], request["inputs"])
+        _send_raw(write_end, _encoded(answer, request["max_bytes"]))
+    except MemoryError:
+        _send_raw(write_end, _error("MemoryError"))
+    except BaseException as problem:
+        _send_raw(write_end, _error(type(problem).__name__))
+    finally:
+        os._exit(0)
+
+
+def _encoded(answer: Frame, limit: int) -> bytes:
+    try:
+        raw = json.dumps(answer, allow_nan=False).encode()
+    except (ValueError, TypeError, RecursionError):
+        return _error("ResultNotJson")
+    return raw if len(raw) <= limit else _error("ResultTooLarge")
+
+
+def _error(kind: str) -> bytes:
+    return json.dumps({"ok": False, "error": {"type": kind, "message": ""}, "stdout": ""}).encode()
+
+
+def _collect(descriptor: int, child: int, seconds: float, limit: int) -> tuple[bytes, str | None]:
+    """Read the child's one frame; kill it when its time is up or it says too much."""
+    end = time.monotonic() + seconds
+    received = b""
+    while True:
+        left = end - time.monotonic()
+        if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+            os.kill(child, signal.SIGKILL)
+            return b"", "WallTimeout"
+        piece = os.read(descriptor, 65_536)
+        if not piece:
+            break
+        received += piece
+        if len(received) > limit + 4096:
+            os.kill(child, signal.SIGKILL)
+            return b"", "OutputFlood"
+    whole = len(received) >= 4 and len(received) - 4 == struct.unpack(">I", received[:4])[0]
+    return (received[4:], None) if whole else (b"", "Killed")
+
+
+def _receive(descriptor: int) -> Frame | None:
+    head = _read(descriptor, 4)
+    if head is None:
+        return None
+    size = struct.unpack(">I", head)[0]
+    raw = _read(descriptor, size) if size <= MAX_FRAME else None
+    return json.loads(raw) if raw is not None else None
+
+
+def _read(descriptor: int, size: int) -> bytes | None:
+    received = b""
+    while len(received) < size:
+        piece = os.read(descriptor, size - len(received))
+        if not piece:
+            return None
+        received += piece
+    return received
+
+
+def _send(descriptor: int, frame: Frame) -> None:
+    _send_raw(descriptor, json.dumps(frame).encode())
+
+
+def _send_raw(descriptor: int, raw: bytes) -> None:
+    left = struct.pack(">I", len(raw)) + raw
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""How does a workflow keep a value under a name of its own?"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from flowc.compiler.node import Context, Node, Outcome
+
+
+class Set(Node):
+    """Set variables; they are read as {{variables.name}} from then on."""
+
+    type: ClassVar = "set"
+    group: ClassVar = "flow"
+    passes_data_on: ClassVar = True
+
+    variables: dict[str, Any] = Field(min_length=1, description="Value by variable name.")
+
+    @classmethod
+    def writes(cls, config: Mapping[str, Any]) -> frozenset[str]:
+        """Return the names of the variables."""
+        given = config.get("variables")
+        return frozenset(given) if isinstance(given, dict) else frozenset()
+
+    async def run(self, context: Context) -> Outcome:
+        """Set the variables; the output is their values by name."""
+        return Outcome(dict(self.variables), variables=self.variables)

@@ -1,0 +1,1 @@
+"""HTTP: each file has one resource; what they do is done elsewhere."""

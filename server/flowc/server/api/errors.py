@@ -1,0 +1,112 @@
+"""Which status and which words does each failure have over HTTP? The only place that knows."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from flowc.compiler.diagnostics import DefinitionRefused
+from flowc.server.runs import InputRefused
+from flowc.server.store.runs import NoSuchRun
+from flowc.server.store.workflows import NoSuchWorkflow, WorkflowExists
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Request, Exception], Awaitable[JSONResponse]]
+
+
+class ErrorBody(BaseModel):
+    """What went wrong."""
+
+    code: str
+    message: str
+    details: list[Any]
+    request_id: str | None
+
+
+class ErrorResponse(BaseModel):
+    """The one shape of all errors."""
+
+    error: ErrorBody
+
+
+class BadRequest(HTTPException):
+    """Whoever sends a request that cannot be read meets this."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        self.code, self.message = code, message
+        super().__init__(status, message)
+
+
+# Exception, status, code, sentence; those that say more have a handler of their own.
+_PLAIN: tuple[tuple[type[Exception], int, str, str], ...] = (
+    (NoSuchWorkflow, 404, "no-such-workflow", "There is no such workflow."),
+    (NoSuchRun, 404, "no-such-run", "There is no such run."),
+    (WorkflowExists, 409, "workflow-exists", "A workflow with this id is there already."),
+    (Exception, 500, "server-broke", "The server broke on this request."),
+)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Give every failure the one error shape."""
+    app.add_exception_handler(DefinitionRefused, _definition_refused)
+    app.add_exception_handler(InputRefused, _input_refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    for kind, status, code, sentence in _PLAIN:
+        app.add_exception_handler(kind, _plain(status, code, sentence))
+
+
+def _plain(status: int, code: str, sentence: str) -> Handler:
+    async def handle(request: Request, problem: Exception) -> JSONResponse:
+        if status >= 500:
+            log.error("a request broke", exc_info=problem)
+        return error_response(request, status, code, sentence)
+
+    return handle
+
+
+async def _definition_refused(request: Request, problem: Exception) -> JSONResponse:
+    found = problem.diagnostics if isinstance(problem, DefinitionRefused) else ()
+    details = [diagnostic.as_json() for diagnostic in found]
+    return error_response(request, 422, "definition-refused", str(problem), details)
+
+
+async def _input_refused(request: Request, problem: Exception) -> JSONResponse:
+    details = problem.problems if isinstance(problem, InputRefused) else []
+    return error_response(request, 422, "input-refused", str(problem), details)
+
+
+async def _invalid(request: Request, problem: Exception) -> JSONResponse:
+    errors = problem.errors() if isinstance(problem, RequestValidationError) else []
+    details = [{"at": list(map(str, e["loc"])), "message": e["msg"]} for e in errors]
+    message = "The request does not have the shape that it needs."
+    return error_response(request, 422, "invalid-request", message, details)
+
+
+async def _http(request: Request, problem: Exception) -> JSONResponse:
+    if isinstance(problem, BadRequest):
+        return error_response(request, problem.status_code, problem.code, problem.message)
+    status = problem.status_code if isinstance(problem, HTTPException) else 500
+    phrase = HTTPStatus(status).phrase
+    return error_response(request, status, phrase.lower().replace(" ", "-"), f"{phrase}.")
+
+
+def error_response(
+    request: Request, status: int, code: str, message: str, details: Sequence[Any] = ()
+) -> JSONResponse:
+    """Return an error in the one shape."""
+    request_id = request.scope.get("flowc.request_id")
+    body = ErrorBody(code=code, message=message, details=list(details), request_id=request_id)
+    return JSONResponse({"error": body.model_dump()}, status_code=status)
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorResponse} for status in (400, 404, 413, 422)
+}

@@ -1,0 +1,132 @@
+"""Workflows over HTTP: keep them, look at them, run them."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import BaseModel, Field
+
+from flowc.server.api.errors import RESPONSES, ErrorResponse
+from flowc.server.api.limits import StrictRoute
+from flowc.server.api.parts import OpenParts
+from flowc.server.api.runs import RunBody
+from flowc.server.store import StoredWorkflow
+
+router = APIRouter(
+    prefix="/workflows", tags=["workflows"], route_class=StrictRoute, responses=RESPONSES
+)
+
+WorkflowId = Annotated[str, Path(max_length=128)]
+ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$"
+
+
+class WorkflowBody(BaseModel):
+    """A kept workflow, with its definition as it was written."""
+
+    id: str
+    name: str
+    version: int
+    hash: str
+    definition: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+
+
+class WorkflowPage(BaseModel):
+    """A page of workflows."""
+
+    items: list[WorkflowBody]
+    total: int
+    limit: int
+    offset: int
+
+
+class NewWorkflow(BaseModel):
+    """A definition, and the id it is to have."""
+
+    definition: dict[str, Any]
+    id: str | None = Field(default=None, pattern=ID_PATTERN)
+
+
+class ExecuteRequest(BaseModel):
+    """What a run is given."""
+
+    input: dict[str, Any] = Field(default_factory=dict)
+
+
+class ExecuteDefinitionRequest(ExecuteRequest):
+    """A definition that is not kept as a workflow, and what its run is given."""
+
+    definition: dict[str, Any]
+
+
+@router.post("", status_code=201, responses={409: {"model": ErrorResponse}})
+async def create_workflow(body: NewWorkflow | dict[str, Any], parts: OpenParts) -> WorkflowBody:
+    """Keep a workflow: `{"definition": {…}, "id": …}`, or just the definition."""
+    new = body if isinstance(body, NewWorkflow) else NewWorkflow(definition=body)
+    return _body(await parts.workflows.create(new.definition, new.id))
+
+
+@router.get("")
+async def list_workflows(
+    parts: OpenParts,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+) -> WorkflowPage:
+    """Return a page of workflows, by id."""
+    found, total = await parts.store.list(limit, offset)
+    items = [_body(stored) for stored in found]
+    return WorkflowPage(items=items, total=total, limit=limit, offset=offset)
+
+
+@router.post("/execute")
+async def execute_definition(body: ExecuteDefinitionRequest, parts: OpenParts) -> RunBody:
+    """Run a definition from the body to its end, and return the run."""
+    compiled = await parts.workflows.compile(body.definition)
+    run = await parts.runs.execute(compiled, body.input)
+    return RunBody.model_validate(run.as_json())
+
+
+@router.get("/{workflow_id}")
+async def get_workflow(workflow_id: WorkflowId, parts: OpenParts) -> WorkflowBody:
+    """Return a workflow in its active version."""
+    return _body(await parts.store.get(workflow_id))
+
+
+@router.put("/{workflow_id}")
+async def replace_workflow(
+    workflow_id: WorkflowId, body: NewWorkflow | dict[str, Any], parts: OpenParts
+) -> WorkflowBody:
+    """Make a definition the workflow's newest version; runs under way keep theirs."""
+    definition = body.definition if isinstance(body, NewWorkflow) else body
+    return _body(await parts.workflows.replace(workflow_id, definition))
+
+
+@router.delete("/{workflow_id}", status_code=204)
+async def delete_workflow(workflow_id: WorkflowId, parts: OpenParts) -> Response:
+    """Take a workflow away; its runs stay readable."""
+    await parts.store.delete(workflow_id)
+    return Response(status_code=204)
+
+
+@router.post("/{workflow_id}/execute")
+async def execute_workflow(
+    workflow_id: WorkflowId, parts: OpenParts, body: ExecuteRequest | None = None
+) -> RunBody:
+    """Run a workflow to its end, and return the run, which may have failed (status 200)."""
+    stored = await parts.store.get(workflow_id)
+    compiled = await parts.workflows.compiled(stored)
+    run = await parts.runs.execute(compiled, body.input if body else {}, stored)
+    return RunBody.model_validate(run.as_json())
+
+
+def _body(stored: StoredWorkflow) -> WorkflowBody:
+    return WorkflowBody(
+        id=stored.id,
+        name=stored.name,
+        version=stored.version,
+        hash=stored.hash,
+        definition=stored.document,
+        created_at=stored.created_at,
+        updated_at=stored.updated_at,
+    )

@@ -1,0 +1,32 @@
+"""The command `flowc`."""
+
+import sys
+
+import typer
+
+from flowc.server.cli import check, evaluate, explain, graph, nodes, run, schema, serve
+
+app = typer.Typer(
+    name="flowc",
+    help="Compile stored workflow definitions to LangGraph, run them, and serve them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("check")(check.check)
+app.command("run")(run.run)
+app.command("eval")(evaluate.evaluate)
+app.command("graph")(graph.graph)
+app.command("nodes")(nodes.nodes)
+app.command("schema")(schema.schema)
+app.command("explain")(explain.explain)
+app.command("serve")(serve.serve)
+
+
+def main() -> None:
+    """Run the command line; the status is 0 done, 1 the workflow failed, 2 the usage is wrong."""
+    try:
+        app()
+    except BrokenPipeError:
+        sys.exit(0)

@@ -1,0 +1,25 @@
+"""`flowc eval`: what is the value of this expression?"""
+
+from typing import Annotated
+
+import typer
+
+from flowc.compiler.expressions import ExpressionError, compile_condition, compile_template
+from flowc.server.cli.output import json_option, print_json, wrong
+
+
+def evaluate(
+    expression: Annotated[str, typer.Argument(help="A template, or a condition.")],
+    context: Annotated[str, typer.Option(help="The names, as JSON or @FILE.")] = "{}",
+    condition: Annotated[bool, typer.Option("--condition", help="Read a condition.")] = False,
+) -> None:
+    """Evaluate a template or a condition, and print the value as JSON."""
+    names = json_option(context, "--context")
+    if not isinstance(names, dict):
+        wrong("--context must be an object.")
+    try:
+        compiled = (compile_condition if condition else compile_template)(expression)
+        value = compiled.evaluate(names)
+    except ExpressionError as problem:
+        wrong(f"{problem}.")
+    print_json(value)

@@ -1,0 +1,84 @@
+"""`flowc run`: run a definition on an input, and show what happens."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from flowc.compiler.diagnostics import DefinitionRefused
+from flowc.compiler.documents import Document
+from flowc.compiler.registry import Registry
+from flowc.server.cli.output import (
+    DONE,
+    FAILED,
+    WRONG,
+    json_option,
+    print_diagnostics,
+    print_json,
+    read_document,
+    wrong,
+)
+
+
+def run(
+    file: Annotated[Path, typer.Argument(help="A definition, JSON or YAML; - is stdin.")],
+    given: Annotated[str, typer.Option("--input", help="The input, as JSON or @FILE.")] = "{}",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Run a workflow: progress per node, then its output and what it cost."""
+    data = json_option(given, "--input")
+    document: Document | None = None
+    try:
+        document = read_document(file)
+        raise typer.Exit(_run(document, data, as_json))
+    except DefinitionRefused as refused:
+        if as_json:
+            print_json(_refused(refused))
+        else:
+            print_diagnostics(refused.diagnostics, document.text if document else None)
+        raise typer.Exit(WRONG) from None
+
+
+def _run(document: Document, data: Any, as_json: bool) -> int:
+    # Imported here: a wrong definition is refused without LangGraph being loaded.
+    from flowc.compiler.check import check_workflow  # noqa: PLC0415
+    from flowc.compiler.diagnostics import has_errors  # noqa: PLC0415
+
+    registry = Registry.installed()
+    diagnostics = check_workflow(document, registry)
+    if has_errors(diagnostics):
+        raise DefinitionRefused(diagnostics)
+    from flowc.nodes.services.models import ModelsFileRefused  # noqa: PLC0415
+    from flowc.server.cli.run_local import run_local  # noqa: PLC0415
+    from flowc.server.host import SettingsRefused  # noqa: PLC0415
+    from flowc.server.runs import InputRefused  # noqa: PLC0415
+
+    try:
+        record = asyncio.run(run_local(document, registry, data, quiet=as_json))
+    except (SettingsRefused, ModelsFileRefused, InputRefused) as problem:
+        wrong(str(problem))
+    except ValidationError as problem:
+        first = problem.errors(include_url=False, include_input=False)[0]
+        wrong(f"FLOWC_{str(first['loc'][0]).upper()}: {first['msg']}.")
+    if as_json:
+        names = ("status", "run_id", "output", "nodes", "usage", "error")
+        shown = record.as_json()
+        print_json({name: shown[name] for name in names})
+    return DONE if record.status == "completed" else FAILED
+
+
+def _refused(refused: DefinitionRefused) -> dict[str, Any]:
+    return {
+        "status": "refused",
+        "run_id": None,
+        "output": None,
+        "nodes": {},
+        "usage": {},
+        "error": {
+            "code": "definition-refused",
+            "message": str(refused),
+            "diagnostics": [diagnostic.as_json() for diagnostic in refused.diagnostics],
+        },
+    }

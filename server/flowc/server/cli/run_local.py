@@ -1,0 +1,95 @@
+"""How does one run look on a terminal?"""
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from flowc.compiler.compile import compile_workflow
+from flowc.compiler.documents import Document
+from flowc.compiler.events import Event
+from flowc.compiler.registry import Registry
+from flowc.server.host import Host
+from flowc.server.records import RunRecord
+from flowc.server.runs import drive, new_run
+from flowc.server.settings import Settings
+
+
+async def run_local(document: Document, registry: Registry, data: Any, *, quiet: bool) -> RunRecord:
+    """Run a definition in this process, with nothing kept of it; say what happens unless quiet."""
+    settings = Settings()
+    host = Host(settings)
+    console = Console(stderr=False, highlight=False, quiet=quiet)
+    try:
+        with _stdout_is_ours():
+            compiled = compile_workflow(document, registry)
+            record = new_run(compiled, data)
+            console.print(Text(f"{compiled.workflow.title}", style="bold"))
+            show = _Progress(console)
+            await drive(compiled, record, host, max_steps=settings.max_steps, listen=show)
+    finally:
+        await host.aclose()
+    _show_end(console, record)
+    return record
+
+
+@contextlib.contextmanager
+def _stdout_is_ours() -> Iterator[None]:
+    """Send what libraries print while nodes run to stderr; stdout holds results alone."""
+    with contextlib.redirect_stdout(sys.stderr):
+        yield
+
+
+class _Progress:
+    """A line for each node as it ends."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._stream = sys.stdout
+
+    def __call__(self, event: Event) -> None:
+        line = _line(event)
+        if line is not None:
+            self._console.file = self._stream
+            self._console.print(line, soft_wrap=True)
+
+
+def _line(event: Event) -> Text | None:
+    data = event.data
+    if event.kind == "node.completed":
+        branch = f" → {data['branch']}" if data["branch"] else ""
+        took = f"{data['duration_ms']:.0f} ms"
+        return Text.assemble(("  ✓ ", "green"), f"{event.node_id:24}{took:>9}{branch}")
+    if event.kind == "node.failed":
+        return Text.assemble(("  ✗ ", "red"), f"{event.node_id:24}{data['message']}")
+    if event.kind == "node.retrying":
+        delay = f"{data['delay']:.1f} s"
+        return Text(f"  ↻ {event.node_id:24}again in {delay}: {data['message']}", style="yellow")
+    if event.kind == "node.skipped":
+        return Text(f"  - {event.node_id:24}  skipped", style="dim")
+    return None
+
+
+def _show_end(console: Console, record: RunRecord) -> None:
+    if record.error is not None:
+        place = record.error.get("at") or {}
+        where = f" ({place['file']}:{place['line']}:{place['column']})" if place.get("line") else ""
+        node = f"{record.error['node_id']}: " if "node_id" in record.error else ""
+        console.print(
+            Text(f"failed: {node}{record.error['message']}{where}", style="red"), soft_wrap=True
+        )
+        return
+    console.print(Text(_readable(record.output)), soft_wrap=True)
+    usage = record.usage
+    tokens = f"{usage['total_tokens']:.0f} tokens in {usage['calls']:.0f} model call(s)"
+    console.print(Text(f"{tokens}, {usage['cost']:.6f} US dollars", style="dim"))
+
+
+def _readable(output: Any) -> str:
+    if isinstance(output, dict) and isinstance(output.get("text"), str):
+        return str(output["text"])
+    return output if isinstance(output, str) else json.dumps(output, ensure_ascii=False, indent=2)

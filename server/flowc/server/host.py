@@ -1,0 +1,58 @@
+"""What does this process offer to the nodes it runs: models, HTTP, sandboxes, secrets?"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flowc.compiler.diagnostics import DefinitionRefused
+from flowc.compiler.documents import read_file
+from flowc.nodes.services.egress import EgressPolicy, HttpClient
+from flowc.nodes.services.models import Models, read_models_file
+from flowc.nodes.services.sandbox import Sandboxes
+from flowc.nodes.services.sandbox.asteval_engine import AstevalEngine
+from flowc.nodes.services.sandbox.monty_engine import MontyEngine
+from flowc.server.settings import Settings
+
+
+class SettingsRefused(Exception):
+    """Whoever starts flowc with settings that cannot be used meets this."""
+
+
+class Host:
+    """The services of one process and event loop; close it when done."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._secrets = _read_secrets(settings.secrets_file) if settings.secrets_file else {}
+        try:
+            policy = EgressPolicy.of_rules(settings.egress_allow, nat64=settings.egress_nat64)
+        except ValueError as problem:
+            raise SettingsRefused(f"FLOWC_EGRESS_ALLOW: {problem}.") from None
+        aliases = read_models_file(settings.models_file) if settings.models_file else {}
+        self.http = HttpClient(policy)
+        self.sandboxes = Sandboxes((MontyEngine(), AstevalEngine()))
+        self.models = Models(aliases, default_model=settings.default_model, policy=policy)
+
+    @property
+    def services(self) -> Mapping[type, Any]:
+        """The services by their types, as nodes ask for them."""
+        return {HttpClient: self.http, Sandboxes: self.sandboxes, Models: self.models}
+
+    def secret(self, name: str) -> str | None:
+        """Return a secret, from the environment or from the operator's file."""
+        return self._settings.secret_variable(name) or self._secrets.get(name)
+
+    async def aclose(self) -> None:
+        """Close connections and end sandboxes."""
+        await self.http.aclose()
+        await self.sandboxes.aclose()
+
+
+def _read_secrets(path: Path) -> dict[str, str]:
+    try:
+        data = read_file(path).data
+    except DefinitionRefused as problem:
+        raise SettingsRefused(f"{path}: {problem.diagnostics[0].message}") from None
+    if not isinstance(data, dict) or not all(isinstance(v, str) for v in data.values()):
+        raise SettingsRefused(f"{path}: the file must map names to texts.")
+    return dict(data)

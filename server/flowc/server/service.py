@@ -1,0 +1,106 @@
+"""What does the server do with workflows: keep them, compile them once, run them?"""
+
+import asyncio
+import re
+import unicodedata
+import uuid
+from collections import OrderedDict
+from typing import Any
+
+from flowc.compiler.compile import CompiledWorkflow, compile_workflow
+from flowc.compiler.definition import WorkflowDefinition
+from flowc.compiler.documents import from_data
+from flowc.compiler.registry import Registry
+from flowc.server.host import Host
+from flowc.server.records import RunRecord
+from flowc.server.runs import Saver, drive, new_run
+from flowc.server.settings import Settings
+from flowc.server.store import StoredRuns, StoredWorkflow, StoredWorkflows
+
+MAX_COMPILED = 256
+
+
+class Workflows:
+    """One tenant's workflows, compiled when they come in."""
+
+    def __init__(self, store: StoredWorkflows, registry: Registry) -> None:
+        self._store, self._registry = store, registry
+        self._compiled: OrderedDict[str, CompiledWorkflow] = OrderedDict()
+
+    async def create(self, document: Any, id: str | None) -> StoredWorkflow:
+        """Keep a new workflow; raise DefinitionRefused or WorkflowExists."""
+        compiled = await self.compile(document)
+        workflow = compiled.workflow
+        chosen = id or workflow.id or _id_from(workflow)
+        return await self._store.create(chosen, workflow.title, workflow.hash, document)
+
+    async def replace(self, id: str, document: Any) -> StoredWorkflow:
+        """Make a definition the newest version; raise DefinitionRefused or NoSuchWorkflow."""
+        await self._store.get(id)
+        compiled = await self.compile(document)
+        workflow = compiled.workflow
+        return await self._store.replace(id, workflow.title, workflow.hash, document)
+
+    async def compile(self, document: Any) -> CompiledWorkflow:
+        """Compile a definition from data; raise DefinitionRefused."""
+        return await asyncio.to_thread(compile_workflow, from_data(document), self._registry)
+
+    async def compiled(self, stored: StoredWorkflow) -> CompiledWorkflow:
+        """Return a kept workflow, compiled; each version is compiled once."""
+        known = self._compiled.get(stored.hash)
+        if known is None:
+            known = await self.compile(stored.document)
+            self._compiled[stored.hash] = known
+            if len(self._compiled) > MAX_COMPILED:
+                self._compiled.popitem(last=False)
+        self._compiled.move_to_end(stored.hash)
+        return known
+
+
+class Runs:
+    """One tenant's runs: those that are under way here, and those that are kept."""
+
+    def __init__(
+        self,
+        store: StoredRuns,
+        workflows: StoredWorkflows,
+        host: Host,
+        saver: Saver,
+        settings: Settings,
+    ) -> None:
+        self._store, self._workflows = store, workflows
+        self._host, self._saver, self._settings = host, saver, settings
+        self._active: dict[str, RunRecord] = {}
+
+    async def execute(
+        self, compiled: CompiledWorkflow, given: Any, stored: StoredWorkflow | None = None
+    ) -> RunRecord:
+        """Run a workflow to its end; raise InputRefused if the input does not fit."""
+        run = new_run(
+            compiled,
+            given,
+            workflow_id=stored.id if stored else None,
+            version=stored.version if stored else None,
+        )
+        await self._workflows.keep_definition(run.hash, compiled.document.data)
+        await self._store.save(run)
+        self._active[run.id] = run
+        try:
+            await drive(
+                compiled, run, self._host, saver=self._saver, max_steps=self._settings.max_steps
+            )
+        finally:
+            await asyncio.shield(self._store.save(run))
+            del self._active[run.id]
+        return run
+
+    async def get(self, id: str) -> RunRecord:
+        """Return a run as it is now; raise NoSuchRun."""
+        return self._active.get(id) or await self._store.get(id)
+
+
+def _id_from(workflow: WorkflowDefinition) -> str:
+    """Make an id of a workflow's name, with a few random letters so that it is free."""
+    plain = unicodedata.normalize("NFKD", workflow.title).encode("ascii", "ignore").decode()
+    words = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:60] or "workflow"
+    return f"{words}-{uuid.uuid4().hex[:8]}"

@@ -1,0 +1,63 @@
+"""What can the operator set? Every setting is an environment variable that begins with FLOWC_."""
+
+import os
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _egress_rules(value: Any) -> Any:
+    """Read `127.0.0.1:11434,10.0.0.0/8` as networks with the ports that may be dialled in them."""
+    if not isinstance(value, str):
+        return value
+    rules: dict[str, list[int]] = {}
+    for rule in filter(None, (part.strip() for part in value.split(","))):
+        host, colon, port = rule.rpartition(":")
+        has_port = bool(colon) and port.isdigit() and "/" not in port and not _is_address(rule)
+        network = host.strip("[]") if has_port else rule.strip("[]")
+        ports = rules.setdefault(network, [])
+        ports += [int(port)] if has_port else []
+    return rules
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+class Settings(BaseSettings):
+    """The operator's settings."""
+
+    model_config = SettingsConfigDict(env_prefix="FLOWC_", frozen=True)
+
+    data_dir: Path = Field(default=Path("flowc-data"), description="Where runs are kept.")
+    models_file: Path | None = Field(
+        default=None, description="Models by the names that workflows use (JSON or YAML)."
+    )
+    default_model: str = Field(
+        default="offline/echo", description="The model of nodes that name none."
+    )
+    secrets_file: Path | None = Field(
+        default=None, description="Secrets by name (JSON or YAML). FLOWC_SECRET_NAME sets one, too."
+    )
+    egress_allow: Annotated[dict[str, list[int]], NoDecode, BeforeValidator(_egress_rules)] = Field(
+        default_factory=dict,
+        description="Networks that are not public and may be dialled: 127.0.0.1:8080,10.0.0.0/8.",
+    )
+    egress_nat64: bool = Field(
+        default=False, description="Whether this network reaches IPv4 through NAT64."
+    )
+    max_body_bytes: int = Field(default=4_000_000, ge=1, description="Of one HTTP request.")
+    max_steps: int = Field(
+        default=10_000, ge=1, description="Supersteps that a run may take before it is stopped."
+    )
+
+    def secret_variable(self, name: str) -> str | None:
+        """Return a secret that the environment holds."""
+        return os.environ.get(f"FLOWC_SECRET_{name.upper()}")

@@ -1,0 +1,7 @@
+"""What is kept: workflows, their versions, and runs; every query is one tenant's."""
+
+from flowc.server.store.database import Database
+from flowc.server.store.runs import StoredRuns
+from flowc.server.store.workflows import StoredWorkflow, StoredWorkflows
+
+__all__ = ["Database", "StoredRuns", "StoredWorkflow", "StoredWorkflows"]

@@ -1,0 +1,30 @@
+"""How does Alembic reach the database?"""
+
+from typing import Any, Literal
+
+from alembic import context
+from sqlalchemy import engine_from_config, pool
+
+from flowc.server.store.tables import Moment, Table
+
+
+def _render(kind: str, item: Any, _: Any) -> str | Literal[False]:
+    """Write our own column types as what they are kept as."""
+    return "sa.DateTime(timezone=True)" if isinstance(item, Moment) else False
+
+
+def _migrate() -> None:
+    section = context.config.get_section(context.config.config_ini_section, {})
+    engine = engine_from_config(section, prefix="sqlalchemy.", poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=Table.metadata,
+            render_as_batch=True,
+            render_item=_render,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+_migrate()

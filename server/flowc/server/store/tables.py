@@ -1,0 +1,118 @@
+"""Which tables are there?"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    Text,
+    TypeDecorator,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Moment(TypeDecorator[datetime]):
+    """A time in UTC, also where the database keeps no time zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Keep the time in UTC."""
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the time with its zone."""
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+class Table(DeclarativeBase):
+    """What all tables have in common."""
+
+    type_annotation_map = {datetime: Moment, dict[str, Any]: JSON, Any: JSON}  # noqa: RUF012
+
+
+class DefinitionRow(Table):
+    """One definition by its hash; what a run was pinned to stays here."""
+
+    __tablename__ = "definitions"
+
+    tenant: Mapped[str] = mapped_column(String(64), primary_key=True)
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    document: Mapped[Any]
+    created_at: Mapped[datetime]
+
+
+class WorkflowRow(Table):
+    """A workflow under its id."""
+
+    __tablename__ = "workflows"
+
+    tenant: Mapped[str] = mapped_column(String(64), primary_key=True)
+    id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    version: Mapped[int]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+
+
+class VersionRow(Table):
+    """One version of a workflow; it never changes."""
+
+    __tablename__ = "versions"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant", "workflow_id"], ["workflows.tenant", "workflows.id"]),
+        ForeignKeyConstraint(["tenant", "hash"], ["definitions.tenant", "definitions.hash"]),
+    )
+
+    tenant: Mapped[str] = mapped_column(String(64), primary_key=True)
+    workflow_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    hash: Mapped[str] = mapped_column(String(64))
+    document: Mapped[Any]
+    created_at: Mapped[datetime]
+
+
+class RunRow(Table):
+    """A run, pinned to the definition it began with."""
+
+    __tablename__ = "runs"
+    __table_args__ = (Index("runs_by_time", "tenant", "created_at"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    tenant: Mapped[str] = mapped_column(String(64))
+    workflow_id: Mapped[str | None] = mapped_column(String(128))
+    version: Mapped[int | None]
+    hash: Mapped[str] = mapped_column(String(64))
+    status: Mapped[str] = mapped_column(String(16))
+    input: Mapped[Any]
+    output: Mapped[Any]
+    error: Mapped[Any]
+    usage: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class RunNodeRow(Table):
+    """What one node of a run did."""
+
+    __tablename__ = "run_nodes"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    node_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    position: Mapped[int]
+    status: Mapped[str] = mapped_column(String(16))
+    output: Mapped[Any]
+    error: Mapped[Any]
+    attempts: Mapped[int]
+    duration_ms: Mapped[float | None]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]

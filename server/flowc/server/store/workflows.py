@@ -1,0 +1,152 @@
+"""How are workflows and their versions kept?"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from flowc.server.records import now
+from flowc.server.store.database import Database
+from flowc.server.store.tables import DefinitionRow, VersionRow, WorkflowRow
+
+
+class WorkflowExists(Exception):
+    """Whoever creates a workflow under an id that is taken meets this."""
+
+
+class NoSuchWorkflow(Exception):
+    """Whoever names a workflow that is not there, or not theirs, meets this."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredWorkflow:
+    """A workflow with its active version; `document` is the definition as its author wrote it."""
+
+    id: str
+    name: str
+    version: int
+    hash: str
+    document: Any
+    created_at: datetime
+    updated_at: datetime
+
+
+class StoredWorkflows:
+    """One tenant's workflows."""
+
+    def __init__(self, database: Database, tenant: str) -> None:
+        self._database, self._tenant = database, tenant
+
+    async def create(self, id: str, name: str, hash: str, document: Any) -> StoredWorkflow:
+        """Keep a new workflow as version 1, or as the next one if the id was deleted before."""
+        async with self._database.transaction() as session:
+            row = await session.get(WorkflowRow, (self._tenant, id))
+            if row is not None and row.deleted_at is None:
+                raise WorkflowExists(id)
+            moment = now()
+            if row is None:
+                row = WorkflowRow(
+                    tenant=self._tenant,
+                    id=id,
+                    name=name,
+                    version=0,
+                    created_at=moment,
+                    updated_at=moment,
+                )
+                session.add(row)
+            row.name, row.deleted_at = name, None
+            await self._add_version(session, row, hash, document)
+            return _stored(row, hash, document)
+
+    async def replace(self, id: str, name: str, hash: str, document: Any) -> StoredWorkflow:
+        """Make a definition the workflow's newest version, unless it is the active one already."""
+        async with self._database.transaction() as session:
+            row = await self._row(session, id)
+            version = await self._version(session, row)
+            if version.hash != hash or version.document != document:
+                row.name = name
+                await self._add_version(session, row, hash, document)
+            return _stored(row, hash, document)
+
+    async def get(self, id: str) -> StoredWorkflow:
+        """Return a workflow; raise NoSuchWorkflow."""
+        async with self._database.transaction() as session:
+            row = await self._row(session, id)
+            version = await self._version(session, row)
+            return _stored(row, version.hash, version.document)
+
+    async def list(self, limit: int, offset: int) -> tuple[list[StoredWorkflow], int]:
+        """Return a page of workflows by id, and how many there are."""
+        mine = (WorkflowRow.tenant == self._tenant, WorkflowRow.deleted_at.is_(None))
+        async with self._database.transaction() as session:
+            total = await session.scalar(select(func.count()).select_from(WorkflowRow).where(*mine))
+            rows = await session.execute(
+                select(WorkflowRow, VersionRow)
+                .join(
+                    VersionRow,
+                    (VersionRow.tenant == WorkflowRow.tenant)
+                    & (VersionRow.workflow_id == WorkflowRow.id)
+                    & (VersionRow.number == WorkflowRow.version),
+                )
+                .where(*mine)
+                .order_by(WorkflowRow.id)
+                .limit(limit)
+                .offset(offset)
+            )
+            found = [_stored(row, version.hash, version.document) for row, version in rows]
+            return found, int(total or 0)
+
+    async def delete(self, id: str) -> None:
+        """Take a workflow away; its versions stay for the runs that are pinned to them."""
+        async with self._database.transaction() as session:
+            row = await self._row(session, id)
+            row.deleted_at = now()
+
+    async def keep_definition(self, hash: str, document: Any) -> None:
+        """Keep a definition that a run is pinned to without being a workflow's version."""
+        async with self._database.transaction() as session:
+            await self._keep(session, hash, document, now())
+
+    async def _row(self, session: AsyncSession, id: str) -> WorkflowRow:
+        row = await session.get(WorkflowRow, (self._tenant, id))
+        if row is None or row.deleted_at is not None:
+            raise NoSuchWorkflow(id)
+        return row
+
+    async def _version(self, session: AsyncSession, row: WorkflowRow) -> VersionRow:
+        return await session.get_one(VersionRow, (self._tenant, row.id, row.version))
+
+    async def _add_version(
+        self, session: AsyncSession, row: WorkflowRow, hash: str, document: Any
+    ) -> None:
+        moment = now()
+        await self._keep(session, hash, document, moment)
+        row.version, row.updated_at = row.version + 1, moment
+        await session.flush()
+        session.add(
+            VersionRow(
+                tenant=self._tenant,
+                workflow_id=row.id,
+                number=row.version,
+                hash=hash,
+                document=document,
+                created_at=moment,
+            )
+        )
+
+    async def _keep(
+        self, session: AsyncSession, hash: str, document: Any, moment: datetime
+    ) -> None:
+        if await session.get(DefinitionRow, (self._tenant, hash)) is None:
+            session.add(
+                DefinitionRow(tenant=self._tenant, hash=hash, document=document, created_at=moment)
+            )
+            await session.flush()
+
+
+def _stored(row: WorkflowRow, hash: str, document: Any) -> StoredWorkflow:
+    return StoredWorkflow(
+        row.id, row.name, row.version, hash, document, row.created_at, row.updated_at
+    )
