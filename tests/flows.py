@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from langchain_core.runnables import RunnableConfig
+
 from flowc.compiler.compile import CompiledWorkflow, compile_workflow
 from flowc.compiler.documents import from_data, read_text
 from flowc.compiler.events import Event
@@ -85,7 +87,7 @@ async def run(
         secret=(secrets or {}).get,
     )
     graph = copy.copy(workflow.graph)
-    config = {"recursion_limit": 2_000}
+    config: RunnableConfig = {"recursion_limit": 2_000}
     state = await graph.ainvoke(workflow.initial_state(given or {}), config, context=context)
     outputs = dict(state["outputs"])
     return Ran(workflow.plan.result(outputs), outputs, events)

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
-from tenacity.wait import wait_exponential, wait_exponential_jitter
+from tenacity.wait import wait_exponential_jitter
 
 from flowc.compiler.definition import RetryPolicy
 from flowc.compiler.events import Emit, Event
@@ -199,12 +199,12 @@ def _retrying(policy: RetryPolicy, work: _Work) -> AsyncRetrying:
 
 
 def _wait(policy: RetryPolicy) -> Callable[[RetryCallState], float]:
-    if policy.jitter:
-        usual: Callable[[RetryCallState], float] = wait_exponential_jitter(
-            policy.initial_delay, policy.max_delay, policy.backoff, policy.initial_delay / 2
-        )
-    else:
-        usual = wait_exponential(policy.initial_delay, policy.max_delay, policy.backoff)
+    usual = wait_exponential_jitter(
+        multiplier=policy.initial_delay,
+        max=policy.max_delay,
+        exp_base=policy.backoff,
+        jitter=policy.initial_delay / 2 if policy.jitter else 0,
+    )
 
     def wait(state: RetryCallState) -> float:
         problem = state.outcome.exception() if state.outcome else None

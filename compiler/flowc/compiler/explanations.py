@@ -51,6 +51,7 @@ nodes:
   - id: route
     type: conditional
     config: {condition: "{{input.n}} > 1", true_edge: a, false_edge: b}
+    depends_on: [begin]
   - {id: a, type: template, config: {template: a}}
   - {id: b, type: template, config: {template: b}}
 """

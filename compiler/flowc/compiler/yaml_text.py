@@ -19,6 +19,7 @@ MAX_VALUES = 400_000
 Position = tuple[int, int]
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_PLAIN_TAGS = {None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
 _INTEGER = re.compile(r"[-+]?[0-9]+|0x[0-9a-fA-F]+|0o[0-7]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
@@ -127,6 +128,8 @@ class _Reader:
     def _open(self, event: Any) -> None:
         if self._wants_key():
             raise TextProblem("invalid-yaml", "A key must be text.", _at(event))
+        if event.tag not in _PLAIN_TAGS:
+            raise _meaningless(event)
         if len(self.stack) >= MAX_DEPTH:
             raise TextProblem("document-too-deep", f"Over {MAX_DEPTH} levels deep.", _at(event))
         empty: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
@@ -198,9 +201,8 @@ def _scalar(event: Any) -> Any:
     text: str = event.value
     if event.style in {"'", '"', "|", ">"} or event.tag == "tag:yaml.org,2002:str":
         return text
-    if event.tag is not None and event.tag != "!":
-        message = f"The tag {event.tag[:60]!r} has no meaning here."
-        raise TextProblem("invalid-yaml", message, _at(event))
+    if event.tag not in _PLAIN_TAGS:
+        raise _meaningless(event)
     if text in _WORDS:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):
@@ -210,6 +212,11 @@ def _scalar(event: Any) -> Any:
     if _NOT_FINITE.fullmatch(text):
         raise TextProblem("not-a-json-value", f"{text} is not a JSON value.", _at(event))
     return text
+
+
+def _meaningless(event: Any) -> TextProblem:
+    message = f"The tag {event.tag[:60]!r} has no meaning here."
+    return TextProblem("invalid-yaml", message, _at(event))
 
 
 def _integer(text: str, event: Any) -> int:

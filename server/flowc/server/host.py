@@ -25,9 +25,14 @@ class Host:
         self._settings = settings
         self._secrets = _read_secrets(settings.secrets_file) if settings.secrets_file else {}
         try:
-            policy = EgressPolicy.of_rules(settings.egress_allow, nat64=settings.egress_nat64)
+            policy = EgressPolicy.of_rules(
+                settings.egress_allow,
+                nat64=settings.egress_nat64,
+                own_addresses=settings.own_addresses,
+            )
         except ValueError as problem:
-            raise SettingsRefused(f"FLOWC_EGRESS_ALLOW: {problem}.") from None
+            message = f"FLOWC_EGRESS_ALLOW or FLOWC_OWN_ADDRESSES: {problem}."
+            raise SettingsRefused(message) from None
         aliases = read_models_file(settings.models_file) if settings.models_file else {}
         self.http = HttpClient(policy)
         self.sandboxes = Sandboxes((MontyEngine(), AstevalEngine()))

@@ -23,6 +23,11 @@ def _egress_rules(value: Any) -> Any:
     return rules
 
 
+def _words(value: Any) -> Any:
+    """Read a list written with commas."""
+    return [word.strip() for word in value.split(",")] if isinstance(value, str) else value
+
+
 def _is_address(text: str) -> bool:
     try:
         ip_address(text)
@@ -49,6 +54,10 @@ class Settings(BaseSettings):
     egress_allow: Annotated[dict[str, list[int]], NoDecode, BeforeValidator(_egress_rules)] = Field(
         default_factory=dict,
         description="Networks that are not public and may be dialled: 127.0.0.1:8080,10.0.0.0/8.",
+    )
+    own_addresses: Annotated[list[str], NoDecode, BeforeValidator(_words)] = Field(
+        default_factory=list,
+        description="This server's own public addresses, which no workflow may dial.",
     )
     egress_nat64: bool = Field(
         default=False, description="Whether this network reaches IPv4 through NAT64."

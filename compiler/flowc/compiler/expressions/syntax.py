@@ -99,30 +99,20 @@ def _without_islands(source: str) -> str:
 
 def _island(source: str, start: int) -> tuple[str, int]:
     """Return the island that starts here in brackets, and where it ends."""
-    at, quote = start + 2, ""
+    at, quote, depth = start + 2, "", 0
     while at < len(source):
         char = source[at]
         if quote:
-            if char == "\\":
-                at += 1
-            elif char == quote:
-                quote = ""
+            at += char == "\\"
+            quote = "" if char == quote else quote
         elif char in "\"'":
             quote = char
-        elif source.startswith("}}", at):
-            # An object literal may close right before the island does: `{{ {'a': {}}}}`.
-            end = (
-                at + 1
-                if source.startswith("}}}", at) and _opens_more(source[start + 2 : at])
-                else at
-            )
-            return "(" + _whole_expression(source[start + 2 : end]) + ")", end + 2
+        elif not depth and source.startswith("}}", at):
+            return "(" + _whole_expression(source[start + 2 : at]) + ")", at + 2
+        else:
+            depth += (char == "{") - (char == "}")
         at += 1
     raise ExpressionError("there is a {{ without its }}")
-
-
-def _opens_more(source: str) -> bool:
-    return source.count("{") > source.count("}")
 
 
 def _whole_expression(source: str) -> str:

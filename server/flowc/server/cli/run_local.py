@@ -3,7 +3,6 @@
 import contextlib
 import json
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
@@ -23,39 +22,24 @@ async def run_local(document: Document, registry: Registry, data: Any, *, quiet:
     """Run a definition in this process, with nothing kept of it; say what happens unless quiet."""
     settings = Settings()
     host = Host(settings)
-    console = Console(stderr=False, highlight=False, quiet=quiet)
+    console = Console(file=sys.stdout, highlight=False, quiet=quiet)
+
+    def show(event: Event) -> None:
+        line = _line(event)
+        if line is not None:
+            console.print(line, soft_wrap=True)
+
     try:
-        with _stdout_is_ours():
+        # What libraries print while nodes run goes to stderr: stdout holds results alone.
+        with contextlib.redirect_stdout(sys.stderr):
             compiled = compile_workflow(document, registry)
             record = new_run(compiled, data)
-            console.print(Text(f"{compiled.workflow.title}", style="bold"))
-            show = _Progress(console)
+            console.print(Text(compiled.workflow.title, style="bold"))
             await drive(compiled, record, host, max_steps=settings.max_steps, listen=show)
     finally:
         await host.aclose()
     _show_end(console, record)
     return record
-
-
-@contextlib.contextmanager
-def _stdout_is_ours() -> Iterator[None]:
-    """Send what libraries print while nodes run to stderr; stdout holds results alone."""
-    with contextlib.redirect_stdout(sys.stderr):
-        yield
-
-
-class _Progress:
-    """A line for each node as it ends."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._stream = sys.stdout
-
-    def __call__(self, event: Event) -> None:
-        line = _line(event)
-        if line is not None:
-            self._console.file = self._stream
-            self._console.print(line, soft_wrap=True)
 
 
 def _line(event: Event) -> Text | None:

@@ -1,6 +1,6 @@
 """Which connections may a workflow make?"""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
@@ -44,10 +44,20 @@ class EgressPolicy:
     own_addresses: frozenset[Address] = frozenset()
 
     @classmethod
-    def of_rules(cls, rules: Mapping[str, list[int]], *, nat64: bool = False) -> "EgressPolicy":
-        """Read rules such as {"127.0.0.1/32": [11434]}; raise ValueError for one that is none."""
+    def of_rules(
+        cls,
+        rules: Mapping[str, Iterable[int]],
+        *,
+        nat64: bool = False,
+        own_addresses: Iterable[str] = (),
+    ) -> "EgressPolicy":
+        """Read rules such as {"127.0.0.1/32": [11434]}; raise ValueError for one that is none.
+
+        `own_addresses` are public addresses of this server, through which it would meet itself.
+        """
         allow = {ip_network(net, strict=False): frozenset(ports) for net, ports in rules.items()}
-        return cls(allow=allow, nat64=nat64)
+        own = frozenset(ip_address(text) for text in own_addresses)
+        return cls(allow=allow, nat64=nat64, own_addresses=own)
 
     def reason_against_name(self, host: str) -> str | None:
         """Return why a host may not be asked for by this name, if it may not."""

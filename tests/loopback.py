@@ -1,0 +1,119 @@
+"""Real HTTP servers on loopback: one that answers as told, one that speaks OpenAI's wire format."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass
+class Request:
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Reply:
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    send: Callable[[Any], None] | None = None
+
+
+@dataclass
+class Server:
+    port: int
+    requests: list[Request] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@contextmanager
+def serving(answer: Callable[[Request], Reply]) -> Iterator[Server]:
+    """Serve on a free port; what was asked stands in `requests`."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_any(self) -> None:
+            length = int(self.headers.get("content-length") or 0)
+            request = Request(
+                self.command,
+                self.path,
+                {name.lower(): value for name, value in self.headers.items()},
+                self.rfile.read(length),
+            )
+            server.requests.append(request)
+            reply = answer(request)
+            self.send_response(reply.status)
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
+            if reply.send is None:
+                self.send_header("content-length", str(len(reply.body)))
+            self.end_headers()
+            if reply.send is not None:
+                self.close_connection = True
+                reply.send(self.wfile)
+            else:
+                self.wfile.write(reply.body)
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = handle_any
+
+        def log_message(self, format: str, *args: Any) -> None:
+            return
+
+    class Quiet(ThreadingHTTPServer):
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """Say nothing of clients that hang up: some tests are about just that."""
+
+    httpd = Quiet(("127.0.0.1", 0), Handler)
+    server = Server(httpd.server_address[1])
+    thread = threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        httpd.shutdown()
+        httpd.server_close()
+        thread.join()
+
+
+def reply_json(value: Any, status: int = 200, **headers: str) -> Reply:
+    """Answer with JSON."""
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    return Reply(status, json.dumps(value).encode(), {"content-type": "application/json", **named})
+
+
+def completion(text: str, model: str = "gpt-4", prompt: int = 7, answer: int = 3) -> Reply:
+    """Answer as OpenAI's chat completions do."""
+    return reply_json(
+        {
+            "id": "chatcmpl-1",
+            "object": "chat.completion",
+            "created": 1,
+            "model": model,
+            "choices": [
+                {
+                    "index": 0,
+                    "message": {"role": "assistant", "content": text},
+                    "finish_reason": "stop",
+                }
+            ],
+            "usage": {
+                "prompt_tokens": prompt,
+                "completion_tokens": answer,
+                "total_tokens": prompt + answer,
+            },
+        }
+    )

@@ -1,0 +1,246 @@
+"""The llm node, through litellm, against a real server that speaks OpenAI's wire format."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flows import Ran, run
+from loopback import Reply, Request, Server, completion, reply_json, serving
+from pydantic import SecretStr
+
+from flowc.compiler.execution import NodeFailed
+from flowc.nodes.services.models import ModelAlias, Models, ModelsFileRefused, read_models_file
+
+KEY = "sk-loopback-0123456789abcdef"
+
+
+def models_at(server: Server, model: str = "openai/gpt-4") -> Models:
+    alias = ModelAlias(model=model, api_base=f"{server.url}/v1", api_key=SecretStr(KEY))
+    return Models({"m": alias})
+
+
+async def ask(models: Models, given: Any = None, **config: Any) -> Ran:
+    node = {"id": "ask", "type": "llm", "config": {"model": "m", **config}}
+    return await run({"nodes": [node]}, given, {Models: models})
+
+
+async def test_it_asks_and_counts() -> None:
+    with serving(lambda request: completion("Paris.", prompt=11, answer=2)) as server:
+        ran = await ask(
+            models_at(server),
+            {"country": "France"},
+            system="Be short.",
+            prompt="The capital of {{input.country}}?",
+            temperature=0.2,
+            max_tokens=50,
+        )
+    [request] = server.requests
+    assert request.path == "/v1/chat/completions"
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+    assert request.json["messages"] == [
+        {"role": "system", "content": "Be short."},
+        {"role": "user", "content": "The capital of France?"},
+    ]
+    assert (request.json["temperature"], request.json["max_tokens"]) == (0.2, 50)
+    assert ran.output["text"] == "Paris."
+    assert ran.output["usage"] == {"prompt_tokens": 11, "completion_tokens": 2, "total_tokens": 13}
+    assert ran.output["cost"] == pytest.approx(11 * 30e-6 + 2 * 60e-6)
+
+
+async def test_messages_are_sent_as_they_are() -> None:
+    messages = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Hello"},
+        {"role": "user", "content": "{{input.more}}"},
+    ]
+    with serving(lambda request: completion("ok")) as server:
+        await ask(models_at(server), {"more": "Bye"}, messages=messages)
+    assert [m["content"] for m in server.requests[0].json["messages"]] == ["Hi", "Hello", "Bye"]
+
+
+SCHEMA = {"category": "string", "urgent": "boolean"}
+
+
+async def test_an_output_schema_goes_to_providers_that_take_one() -> None:
+    answer = json.dumps({"category": "billing", "urgent": True})
+    with serving(lambda request: completion(answer)) as server:
+        models = models_at(server, "openai/gpt-4o-mini")
+        ran = await ask(models, prompt="Classify.", output_schema=SCHEMA)
+    wanted = server.requests[0].json["response_format"]["json_schema"]["schema"]
+    assert set(wanted["properties"]) == {"category", "urgent"}
+    assert (ran.output["category"], ran.output["urgent"]) == ("billing", True)
+
+
+async def test_an_output_schema_is_put_in_words_for_those_that_do_not() -> None:
+    answer = 'Here it is:\n```json\n{"category": "billing", "urgent": false}\n```'
+    with serving(lambda request: completion(answer)) as server:
+        ran = await ask(models_at(server), prompt="Classify.", output_schema=SCHEMA)
+    body = server.requests[0].json
+    assert "response_format" not in body
+    assert "category" in body["messages"][0]["content"]
+    assert ran.output["category"] == "billing"
+
+
+async def test_an_answer_that_does_not_fit_is_asked_for_once_more() -> None:
+    answers = iter(["no idea", '{"category": "billing", "urgent": true}'])
+    with serving(lambda request: completion(next(answers))) as server:
+        ran = await ask(models_at(server), prompt="Classify.", output_schema=SCHEMA)
+    assert "does not fit" in server.requests[1].json["messages"][-1]["content"]
+    assert ran.output["category"] == "billing"
+    assert ran.output["usage"]["total_tokens"] == 20
+    completed = next(e for e in ran.events if e.kind == "node.completed")
+    assert completed.data["usage"]["calls"] == 2
+
+
+async def test_a_model_that_never_fits_fails_the_node() -> None:
+    with (
+        serving(lambda request: completion("{}")) as server,
+        pytest.raises(NodeFailed, match="does not fit its schema") as caught,
+    ):
+        await ask(models_at(server), prompt="Classify.", output_schema=SCHEMA)
+    assert caught.value.code == "answer-does-not-fit"
+    assert len(server.requests) == 2
+
+
+async def test_a_plain_word_will_do_where_the_schema_was_only_inferred() -> None:
+    workflow = {
+        "nodes": [
+            {"id": "ask", "type": "llm", "config": {"model": "m", "prompt": "Which?"}},
+            {
+                "id": "is_it",
+                "type": "conditional",
+                "config": {"condition": "{{ask.output.kind}} == 'technical'"},
+                "depends_on": ["ask"],
+            },
+        ]
+    }
+    with serving(lambda request: completion("technical.")) as server:
+        ran = await run(workflow, services={Models: models_at(server)})
+    assert "technical" in server.requests[0].json["messages"][0]["content"]
+    assert ran.output == {"result": True}
+
+
+FAILURES: list[tuple[Callable[[], Reply], str]] = [
+    (lambda: reply_json({"error": {"message": f"bad key {KEY}"}}, 401), "model-key-refused"),
+    (lambda: reply_json({"error": {"message": f"slow down {KEY}"}}, 429), "model-rate-limited"),
+    (lambda: reply_json({"error": {"message": "?"}}, 400), "model-refused"),
+    (lambda: reply_json({"error": {"message": "?"}}, 404), "unknown-model"),
+    (lambda: reply_json({"error": {"message": "?"}}, 503), "model-unavailable"),
+    (lambda: Reply(500, b"not json"), "model-unavailable"),
+]
+
+
+@pytest.mark.parametrize(("reply", "code"), FAILURES)
+async def test_a_failing_provider_is_told_without_its_words(
+    reply: Callable[[], Reply], code: str
+) -> None:
+    with serving(lambda request: reply()) as server, pytest.raises(NodeFailed) as caught:
+        await ask(models_at(server), prompt="Hi")
+    assert caught.value.code == code
+    assert KEY not in str(caught.value)
+    # Retries are the workflow's to ask for, not litellm's.
+    assert len(server.requests) == 1
+
+
+async def test_a_rate_limit_is_waited_for_as_the_provider_asks() -> None:
+    answers: Iterator[Reply] = iter(
+        [reply_json({"error": {"message": "slow"}}, 429, retry_after="0"), completion("ok")]
+    )
+    with serving(lambda request: next(answers)) as server:
+        node = {
+            "id": "ask",
+            "type": "llm",
+            "config": {"model": "m", "prompt": "Hi"},
+            "retry": {"max_attempts": 2, "initial_delay": 0.01},
+        }
+        ran = await run({"nodes": [node]}, services={Models: models_at(server)})
+    assert ran.output["text"] == "ok"
+
+
+async def test_only_what_the_models_file_names_is_dialled() -> None:
+    with serving(lambda request: completion("inner")) as server:
+        alias = ModelAlias(model="openai/gpt-4", api_base="http://127.0.0.1:9/v1")
+        models = Models({"m": alias})
+        models._aliases["m"] = ModelAlias(model="openai/gpt-4", api_base=f"{server.url}/v1")
+        with pytest.raises(NodeFailed) as caught:
+            await ask(models, prompt="Hi")
+    assert caught.value.code == "egress-denied"
+    assert server.requests == []
+
+
+async def test_a_redirect_does_not_carry_the_prompt_elsewhere() -> None:
+    with serving(lambda request: completion("stolen")) as other:
+
+        def redirect(request: Request) -> Reply:
+            return Reply(307, headers={"location": f"{other.url}/v1/chat/completions"})
+
+        with serving(redirect) as server, pytest.raises(NodeFailed):
+            await ask(models_at(server), prompt="Hi")
+    assert other.requests == []
+
+
+@pytest.mark.parametrize("model", ["ollama/llama3", "hosted_vllm/x", "openai_like/x", "nonsense"])
+async def test_providers_without_one_address_need_the_models_file(model: str) -> None:
+    with pytest.raises(NodeFailed, match="models file"):
+        await ask(Models({"m": ModelAlias(model=model)}), prompt="Hi")
+
+
+async def test_a_hosted_model_without_a_key_says_how_to_give_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(NodeFailed, match="FLOWC_MODELS_FILE"):
+        await run({"nodes": [{"id": "a", "type": "llm", "config": {"model": "gpt-4", "prompt": "Hi"}}]},
+                  services={Models: Models()})  # fmt: skip
+
+
+async def test_echo_says_what_it_was_told_and_extract_finds_the_sentence() -> None:
+    models = Models({"m": ModelAlias(model="offline/extract")})
+    prompt = "Cats sleep all day. The tower is 300 metres tall.\nDogs bark.\nHow tall is the tower?"
+    assert (await ask(models, prompt=prompt)).output["text"] == "The tower is 300 metres tall."
+    ran = await run({"nodes": [{"id": "a", "type": "llm", "config": {"prompt": "Hi there"}}]},
+                    services={Models: Models()})  # fmt: skip
+    assert ran.output["text"] == "Hi there"
+    assert ran.output["model"] == "offline/echo"
+
+
+async def test_offline_models_fill_in_a_schema() -> None:
+    schema = {
+        "type": "object",
+        "properties": {
+            "kind": {"enum": ["fault", "question"]},
+            "count": {"type": "integer"},
+            "urgent": {"type": "boolean"},
+            "tags": {"type": "array", "items": {"type": "string"}},
+        },
+        "required": ["kind", "count", "urgent", "tags"],
+    }
+    ran = await ask(
+        Models({"m": ModelAlias(model="offline/extract")}),
+        prompt="A fault in 3 places, urgent: yes",
+        output_schema=schema,
+    )
+    assert (ran.output["kind"], ran.output["count"], ran.output["urgent"]) == ("fault", 3, True)
+
+
+def test_a_models_file_is_read_in_its_forms(tmp_path: Path) -> None:
+    file = tmp_path / "models.yaml"
+    file.write_text("a: offline/echo\nb: {model: openai/x, api_base: 'http://h/v1', key: k}\n")
+    found = read_models_file(file)
+    assert found["a"].model == "offline/echo"
+    assert found["b"].key() == "k"
+    assert "'k'" not in repr(found)
+    file.write_text('{"models": {"a": {"model": "m", "api_key_env": "SOME_KEY"}}}')
+    assert read_models_file(file)["a"].api_key_env == "SOME_KEY"
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "a: {model: m, modle: x}", "a: 1", "a: {", "a: {api_key: k}"]
+)
+def test_a_wrong_models_file_is_refused_by_name(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "models.yaml"
+    file.write_text(text)
+    with pytest.raises(ModelsFileRefused, match=r"models\.yaml"):
+        read_models_file(file)
