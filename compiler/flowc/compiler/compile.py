@@ -50,8 +50,9 @@ class CompiledWorkflow:
 def compile_workflow(document: Document, registry: Registry) -> CompiledWorkflow:
     """Compile a definition; raise DefinitionRefused with all that is wrong with it."""
     workflow = read_definition(document)
-    warnings = require_valid(Draft(workflow, registry), document)
-    draft, inferred = infer(Draft(workflow, registry))
+    draft = Draft(workflow, registry)
+    warnings = require_valid(draft, document)
+    draft, inferred = infer(draft)
     plan = make_plan(draft)
     graph = lower(plan)
     infos = tuple(document.diagnostic(problem) for problem in inferred)

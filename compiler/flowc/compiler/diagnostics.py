@@ -19,9 +19,8 @@ class Place:
     column: int | None = None
 
     def __str__(self) -> str:
-        if self.line is None:
-            return f"{self.file or ''}{self.pointer or '/'}"
-        return f"{self.file or '<definition>'}:{self.line}:{self.column}"
+        name = self.file or "<definition>"
+        return f"{name}{self.pointer}" if self.line is None else f"{name}:{self.line}:{self.column}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ number of nodes; outputs and edges are kept as deltas, so that a checkpoint does
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict
 
 from langgraph.channels.delta import DeltaChannel
@@ -52,42 +53,51 @@ def lower(plan: Plan) -> Lowered:
     graph: StateGraph[Any, RunContext, Any, Any] = StateGraph(State, context_schema=RunContext)
     for node in plan.nodes.values():
         if node.is_static:
-            graph.add_node(node.id, _static(plan, node))
+            graph.add_node(node.id, _StaticNode(plan, node), input_schema=State)
             for edge in node.outgoing:
                 graph.add_edge(node.id, edge.target)
         else:
             targets = tuple(dict.fromkeys(edge.target for edge in node.outgoing))
-            graph.add_node(node.id, _dynamic(plan, node), destinations=targets)
+            action = _DynamicNode(plan, node)
+            graph.add_node(node.id, action, input_schema=State, destinations=targets)
     for name in plan.entries:
         graph.add_edge(START, name)
     return graph.compile(name=plan.workflow.title)
 
 
-def _static(plan: Plan, node: PlannedNode) -> Any:
-    """Return a node that always runs when woken, and goes on by plain edges."""
-
-    async def run(state: State, runtime: Runtime[RunContext]) -> dict[str, Any]:
-        outcome = await execute(node, _view(state), runtime.context)
-        settlement = settle(plan, node, outcome.branch, state.get("edges", {}))
-        return _update(node, outcome, [settlement])
-
-    return run
+# Nodes are objects and not functions: LangGraph takes the code of functions apart to look for
+# graphs in it, which costs more than all the rest of its compilation.
 
 
-def _dynamic(plan: Plan, node: PlannedNode) -> Any:
-    """Return a node that looks whether its turn has come, and says itself where to go on."""
+@dataclass(frozen=True)
+class _StaticNode:
+    """A node that always runs when woken, and goes on by plain edges."""
 
-    async def run(state: State, runtime: Runtime[RunContext]) -> Command[Any]:
+    plan: Plan
+    node: PlannedNode
+
+    async def __call__(self, state: State, runtime: Runtime[RunContext]) -> dict[str, Any]:
+        outcome = await execute(self.node, _view(state), runtime.context)
+        settlement = settle(self.plan, self.node, outcome.branch, state.get("edges", {}))
+        return _update(self.node, outcome, [settlement])
+
+
+@dataclass(frozen=True)
+class _DynamicNode:
+    """A node that looks whether its turn has come, and says itself where to go on."""
+
+    plan: Plan
+    node: PlannedNode
+
+    async def __call__(self, state: State, runtime: Runtime[RunContext]) -> Command[Any]:
         edges = state.get("edges", {})
-        arrival = arrive(plan, node, edges)
+        arrival = arrive(self.plan, self.node, edges)
         if not arrival.runs:
-            return _go(None, node, [arrival], runtime.context)
-        outcome = await execute(node, _view(state), runtime.context)
+            return _go(None, self.node, [arrival], runtime.context)
+        outcome = await execute(self.node, _view(state), runtime.context)
         now = merge_edges(edges, [arrival.edges])
-        settlement = settle(plan, node, outcome.branch, now)
-        return _go(outcome, node, [arrival, settlement], runtime.context)
-
-    return run
+        settlement = settle(self.plan, self.node, outcome.branch, now)
+        return _go(outcome, self.node, [arrival, settlement], runtime.context)
 
 
 def _view(state: State) -> View:

@@ -40,6 +40,8 @@ class Expression:
 @lru_cache(4096)
 def compile_template(source: str) -> Expression:
     """Compile text with `{{...}}` in it; a lone `{{...}}` keeps its value's JSON type."""
+    if "{" not in source:
+        return Expression(source, (), True, lambda names: source)
     compilation = Compilation()
     parts = parse_template(source)
     literal = [isinstance(part, nodes.TemplateData) for part in parts]
