@@ -52,24 +52,29 @@ class Coordinates(Part):
     y: float
 
 
-class NodeDefinition(Part):
-    """One node: what it is (`type`), how it is set up (`config`), and when it runs."""
+class NodeOptions(Part):
+    """What can be said of a node whatever its type, in either form of a definition."""
 
-    id: str = Field(description="The name other nodes use: {{id.output}}.")
-    type: str
     name: str | None = None
     description: str | None = None
-    config: dict[str, Any] = Field(default_factory=dict)
-    depends_on: tuple[str, ...] | None = Field(
-        default=None, description="Nodes that come directly before this one."
-    )
     join: Literal["any", "all"] = Field(
         default="any", description="Run when one incoming edge is live, or only when all are."
     )
     retry: RetryPolicy | None = None
     timeout: Duration | None = None
-    position: Coordinates | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class NodeDefinition(NodeOptions):
+    """One node: what it is (`type`), how it is set up (`config`), and when it runs."""
+
+    id: str = Field(description="The name other nodes use: {{id.output}}.")
+    type: str
+    config: dict[str, Any] = Field(default_factory=dict)
+    depends_on: tuple[str, ...] | None = Field(
+        default=None, description="Nodes that come directly before this one."
+    )
+    position: Coordinates | None = None
 
     _config_key: str = PrivateAttr(default="config")
     _is_step: bool = PrivateAttr(default=False)
@@ -100,8 +105,8 @@ class WorkflowSettings(Part):
     retry: RetryPolicy | None = Field(default=None, description="For nodes that name none.")
 
 
-class WorkflowDefinition(Part):
-    """A workflow: nodes, and the edges between them."""
+class WorkflowHeader(Part):
+    """What can be said of a workflow besides its nodes, in either form of a definition."""
 
     id: str | None = None
     name: str | None = None
@@ -111,9 +116,14 @@ class WorkflowDefinition(Part):
     output: JsonSchema | None = None
     variables: dict[str, Any] = Field(default_factory=dict)
     settings: WorkflowSettings = WorkflowSettings()
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class WorkflowDefinition(WorkflowHeader):
+    """A workflow: nodes, and the edges between them."""
+
     nodes: tuple[NodeDefinition, ...]
     edges: tuple[EdgeDefinition, ...] = ()
-    metadata: dict[str, Any] = Field(default_factory=dict)
 
     _samples: bool = PrivateAttr(default=False)
 

@@ -1,33 +1,24 @@
 """The steps form: steps by id, each with the ids of the steps it depends on."""
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, model_validator
 
 from flowc.compiler.definition import (
-    JsonSchema,
     NodeDefinition,
-    Part,
-    RetryPolicy,
+    NodeOptions,
     WorkflowDefinition,
-    WorkflowSettings,
+    WorkflowHeader,
 )
-from flowc.compiler.durations import Duration
 
 
-class Step(Part):
+class Step(NodeOptions):
     """One step; `input` is its configuration."""
 
     type: str
-    name: str | None = None
-    description: str | None = None
     input: dict[str, Any] = Field(default_factory=dict, description="The step's configuration.")
     config: dict[str, Any] = Field(default_factory=dict, description="Another word for `input`.")
     depends_on: tuple[str, ...] = ()
-    join: Literal["any", "all"] = "any"
-    retry: RetryPolicy | None = None
-    timeout: Duration | None = None
-    metadata: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_configuration(self) -> "Step":
@@ -36,19 +27,10 @@ class Step(Part):
         return self
 
 
-class StepsForm(Part):
+class StepsForm(WorkflowHeader):
     """A workflow whose order follows from `depends_on`."""
 
-    id: str | None = None
-    name: str | None = None
-    description: str | None = None
-    version: str | int | None = None
-    input: JsonSchema | None = None
-    output: JsonSchema | None = None
-    variables: dict[str, Any] = Field(default_factory=dict)
-    settings: WorkflowSettings = WorkflowSettings()
     steps: dict[str, Step]
-    metadata: dict[str, Any] = Field(default_factory=dict)
 
 
 FORM = StepsForm
@@ -64,7 +46,7 @@ def read(data: Any) -> WorkflowDefinition:
     form = StepsForm.model_validate(data)
     return WorkflowDefinition(
         nodes=tuple(_node(name, step) for name, step in form.steps.items()),
-        **{name: getattr(form, name) for name in StepsForm.model_fields if name != "steps"},
+        **{name: getattr(form, name) for name in WorkflowHeader.model_fields},
     )
 
 
