@@ -12,8 +12,12 @@ from flowc.compiler.compile import CompiledWorkflow, compile_workflow
 from flowc.compiler.documents import from_data, read_text
 from flowc.compiler.events import Event
 from flowc.compiler.execution import RunContext
+from flowc.compiler.lowering import Granularity
 from flowc.compiler.node import Context, Node, Outcome
 from flowc.compiler.registry import Registry
+
+# Set by the fixture of the same name: most tests of workflows run under both.
+GRANULARITY: Granularity = "node"
 
 
 class Turns(Counter[str]):
@@ -68,7 +72,7 @@ def registry(*more: type[Node]) -> Registry:
 def compiled(text_or_data: Any, *more: type[Node]) -> CompiledWorkflow:
     is_text = isinstance(text_or_data, str)
     document = read_text(text_or_data) if is_text else from_data(text_or_data)
-    return compile_workflow(document, registry(*more))
+    return compile_workflow(document, registry(*more), GRANULARITY)
 
 
 async def run(

@@ -18,6 +18,8 @@ from flowc.nodes.services.models import ModelAlias, Models
 from flowc.nodes.services.sandbox import Sandboxes
 from flowc.nodes.services.sandbox.monty_engine import MontyEngine
 
+pytestmark = pytest.mark.usefixtures("granularity")
+
 GIVEN = Path(__file__).parent / "definitions"
 OFFLINE = {Models: Models({"gpt-4": ModelAlias(model="offline/extract")})}
 SAMPLES = {

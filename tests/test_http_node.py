@@ -10,6 +10,8 @@ from flowc.compiler.execution import NodeFailed
 from flowc.nodes.http import Http, _retry_after
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
 
+pytestmark = pytest.mark.usefixtures("granularity")
+
 LOOPBACK = EgressPolicy.of_rules({"127.0.0.1/32": []})
 
 

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 from flows import compiled, run
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reference import Flow, expected_runs
+
+pytestmark = pytest.mark.usefixtures("granularity")
 
 # name: edges; what branching nodes take, turn by turn (others take all); nodes that join `all`.
 # A branching node's entry lists the targets it takes each time it runs; the last entry stays.
@@ -158,7 +160,11 @@ def acyclic_flows(draw: st.DrawFn) -> tuple[Flow, dict[str, list[set[str]]]]:
 
 
 @given(acyclic_flows())
-@settings(max_examples=150, deadline=None)
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 async def test_random_acyclic_graphs_run_by_the_rule_each_node_once(
     case: tuple[Flow, dict[str, list[set[str]]]],
 ) -> None:

@@ -7,7 +7,7 @@ from flows import compiled, run
 from loopback import reply_json, serving
 
 from flowc.compiler.execution import NodeFailed
-from flowc.compiler.node import Context, Node, Outcome
+from flowc.compiler.node import BodyResult, Context, Node, Outcome
 from flowc.compiler.registry import BrokenPlugin, Registry
 from flowc.compiler.testing import check_node_type
 from flowc.nodes import NODE_TYPES
@@ -17,6 +17,8 @@ from flowc.nodes.services.egress import EgressPolicy, HttpClient
 from flowc.nodes.services.models import Models
 from flowc.nodes.services.sandbox import Sandboxes
 from flowc.nodes.services.sandbox.monty_engine import MontyEngine
+
+pytestmark = pytest.mark.usefixtures("granularity")
 
 GOOD: dict[str, dict[str, Any]] = {
     "start": {"data": {"a": 1}},
@@ -29,7 +31,15 @@ GOOD: dict[str, dict[str, Any]] = {
     "template": {"template": "hi"},
     "code": {"code": "result = 1"},
     "http": {},
+    "merge": {"data": {"a": 1}},
+    "map": {"items": [1, 2], "body": {"nodes": [{"id": "x", "type": "start"}]}},
+    "loop": {"for_each": [1, 2], "body": {"nodes": [{"id": "x", "type": "start"}]}},
+    "subworkflow": {"workflow": {"nodes": [{"id": "x", "type": "start"}]}},
 }
+
+
+async def empty_body(key: str, names: Any, variables: Any) -> BodyResult:
+    return BodyResult({"turn": key}, {}, {})
 
 
 @pytest.mark.parametrize(
@@ -41,7 +51,8 @@ async def test_it_keeps_the_promises_of_node_types(node_type: type[Node]) -> Non
     services = {Models: Models(), Sandboxes: sandboxes, HttpClient: client}
     with serving(lambda request: reply_json([])) as server:
         config = {"url": server.url} if node_type is Http else GOOD[node_type.type]
-        await check_node_type(node_type, config, Context(services=services))
+        context = Context(services=services, run_body=empty_body)
+        await check_node_type(node_type, config, context)
     await sandboxes.aclose()
     await client.aclose()
 

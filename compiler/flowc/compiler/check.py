@@ -47,8 +47,9 @@ def check_draft(draft: Draft) -> list[Problem]:
     """Return the problems found, stage by stage, up to the first stage with an error."""
     found: list[Problem] = []
     for stage in STAGES:
-        for check in stage:
-            found.extend(check(draft))
+        for part in draft.walk():
+            for check in stage:
+                found.extend(check(part))
         if has_errors(found):
             break
     return found

@@ -6,12 +6,12 @@ from typing import Any
 
 from flowc.compiler.check import require_valid
 from flowc.compiler.definition import WorkflowDefinition
-from flowc.compiler.diagnostics import Diagnostic, Place
+from flowc.compiler.diagnostics import Diagnostic
 from flowc.compiler.dialects import read_definition
 from flowc.compiler.documents import Document
 from flowc.compiler.draft import Draft
 from flowc.compiler.inference import infer
-from flowc.compiler.lowering import Lowered, lower
+from flowc.compiler.lowering import Granularity, Lowered, lower
 from flowc.compiler.plan import Plan, make_plan
 from flowc.compiler.registry import Registry
 from flowc.compiler.schemas import problems_of
@@ -31,10 +31,6 @@ class CompiledWorkflow:
     document: Document
     diagnostics: tuple[Diagnostic, ...]
 
-    def place_of(self, node_id: str) -> Place:
-        """Return where in its document a node was written."""
-        return self.document.place(self.plan.nodes[node_id].definition.at)
-
     def initial_state(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the state in which a run with this input begins."""
         return {"input": dict(given), "outputs": {}, "variables": dict(self.workflow.variables)}
@@ -47,13 +43,15 @@ class CompiledWorkflow:
         return [f"{'.'.join(map(str, path)) or 'input'}: {sentence}" for path, sentence in found]
 
 
-def compile_workflow(document: Document, registry: Registry) -> CompiledWorkflow:
+def compile_workflow(
+    document: Document, registry: Registry, granularity: Granularity = "node"
+) -> CompiledWorkflow:
     """Compile a definition; raise DefinitionRefused with all that is wrong with it."""
     workflow = read_definition(document)
     draft = Draft(workflow, registry)
     warnings = require_valid(draft, document)
     draft, inferred = infer(draft)
     plan = make_plan(draft)
-    graph = lower(plan)
+    graph = lower(plan, granularity)
     infos = tuple(document.diagnostic(problem) for problem in inferred)
     return CompiledWorkflow(workflow, plan, graph, document, (*warnings, *infos))

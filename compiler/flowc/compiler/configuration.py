@@ -98,7 +98,7 @@ def _slots(node: NodeDefinition, node_type: type[Node]) -> tuple[list[Slot], lis
             )
             problems.append(Problem("invalid-expression", f"This {what} is wrong: {problem}.", at))
             continue
-        if not expression.is_constant or role is not None:
+        if not expression.is_text or role is not None:
             slots.append(Slot(path, role, expression, SecretAllowed in marks))
     return slots, problems
 
@@ -208,7 +208,7 @@ def _shape_problems(
         for problem in shape_problems(error, node_type, node.config, node.config_at()):
             path = _relative(problem.at, node)
             is_value = problem.code == "invalid-value"
-            if not (is_value and any(_overlap(path, other) for other in computed)):
+            if not (is_value and any(_is_within(path, other) for other in computed)):
                 yield problem
 
 
@@ -216,9 +216,8 @@ def _relative(at: Pointer, node: NodeDefinition) -> Pointer:
     return at[len(node.config_at()) :]
 
 
-def _overlap(path: Pointer, computed: Pointer) -> bool:
-    shared = min(len(path), len(computed))
-    return path[:shared] == computed[:shared]
+def _is_within(path: Pointer, computed: Pointer) -> bool:
+    return path[: len(computed)] == computed
 
 
 def _incoming_field(node: NodeDefinition, node_type: type[Node], is_plain: bool) -> str | None:

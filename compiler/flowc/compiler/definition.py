@@ -119,6 +119,13 @@ class WorkflowHeader(Part):
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
+class BodyDefinition(Part):
+    """The nodes and edges that run inside of a node."""
+
+    nodes: tuple["NodeDefinition", ...]
+    edges: tuple[EdgeDefinition, ...] = ()
+
+
 class WorkflowDefinition(WorkflowHeader):
     """A workflow: nodes, and the edges between them."""
 
@@ -131,6 +138,12 @@ class WorkflowDefinition(WorkflowHeader):
     def samples(self) -> bool:
         """Whether the nodes are samples, each to be looked at by itself."""
         return self._samples
+
+    def place_parts(self, at: Pointer) -> None:
+        """Note in each node and edge where it was written, the whole being written here."""
+        for kind, parts in (("nodes", self.nodes), ("edges", self.edges)):
+            for index, part in enumerate(parts):
+                part._at = (*at, kind, index)
 
     @property
     def title(self) -> str:

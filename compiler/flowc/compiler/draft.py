@@ -1,23 +1,32 @@
 """What is known of a workflow before it is checked: its definition, graph and configurations."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from pydantic import ValidationError
+
 from flowc.compiler.configuration import Configuration, configure
-from flowc.compiler.definition import NodeDefinition, WorkflowDefinition
+from flowc.compiler.definition import BodyDefinition, NodeDefinition, WorkflowDefinition
+from flowc.compiler.diagnostics import Problem
 from flowc.compiler.graph import Edge, Graph, build_graph
 from flowc.compiler.node import Node
 from flowc.compiler.registry import Registry
 from flowc.compiler.run_conditions import Condition, run_conditions
+from flowc.compiler.shape import shape_problems
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A workflow under examination; each view of it is made once, when first asked for."""
+    """A workflow, or a node's body, under examination; each view is made when first asked for.
+
+    A body's draft knows the draft that its container stands in, and which node that is.
+    """
 
     workflow: WorkflowDefinition
     registry: Registry
+    outer: "Draft | None" = None
+    container: str = ""
 
     @cached_property
     def nodes(self) -> Mapping[str, NodeDefinition]:
@@ -29,6 +38,62 @@ class Draft:
         """The node type of each node whose type exists."""
         known = {node.id: self.registry.get(node.type) for node in self.workflow.nodes}
         return {name: found for name, found in known.items() if found is not None}
+
+    @cached_property
+    def bodies(self) -> Mapping[str, "Draft"]:
+        """The drafts of the bodies that nodes have, as far as they can be read."""
+        return {name: draft for name, (draft, _) in self._read_bodies.items() if draft is not None}
+
+    @cached_property
+    def body_problems(self) -> tuple[Problem, ...]:
+        """What keeps bodies from being read."""
+        return tuple(p for _, problems in self._read_bodies.values() for p in problems)
+
+    @cached_property
+    def _read_bodies(self) -> Mapping[str, tuple["Draft | None", list[Problem]]]:
+        return {
+            name: self._read_body(self.nodes[name], kind)
+            for name, kind in self.types.items()
+            if kind.body_field is not None
+            and isinstance(self.nodes[name].config.get(kind.body_field), dict)
+        }
+
+    def _read_body(
+        self, node: NodeDefinition, kind: type[Node]
+    ) -> tuple["Draft | None", list[Problem]]:
+        assert kind.body_field is not None  # asked of types with a body alone
+        raw, at = node.config[kind.body_field], node.config_at(kind.body_field)
+        form = WorkflowDefinition if kind.is_isolated else BodyDefinition
+        try:
+            read = form.model_validate(raw)
+        except ValidationError as error:
+            return None, list(shape_problems(error, form, raw, at))
+        parts = {name: getattr(read, name) for name in form.model_fields}
+        workflow = WorkflowDefinition.model_construct(**parts)
+        workflow.place_parts(at)
+        outer = None if kind.is_isolated else self
+        return Draft(workflow, self.registry, outer, node.id), []
+
+    def walk(self) -> Iterator["Draft"]:
+        """Yield this draft and those of all bodies in it."""
+        yield self
+        for body in self.bodies.values():
+            yield from body.walk()
+
+    def holder_of(self, name: str) -> "tuple[Draft, str] | None":
+        """Return the draft round this one that has a node, and which node holds this one there."""
+        if self.outer is None:
+            return None
+        return (
+            (self.outer, self.container) if name in self.outer.nodes else self.outer.holder_of(name)
+        )
+
+    @property
+    def inner_names(self) -> frozenset[str]:
+        """The names such as `item` that the nodes round this body give."""
+        if self.outer is None:
+            return frozenset()
+        return self.outer.types[self.container].body_names | self.outer.inner_names
 
     @cached_property
     def graph(self) -> Graph:

@@ -11,11 +11,15 @@ Kind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened to a node of a run; `data` is plain JSON without secrets."""
+    """One thing that happened to a node of a run; `data` is plain JSON without secrets.
+
+    `path` says in which turn of which loop, or for which item of which map, it happened.
+    """
 
     kind: Kind
     node_id: str
     data: Mapping[str, Any] = field(default_factory=dict)
+    path: str = ""
 
 
 Emit = Callable[[Event], None]

@@ -14,7 +14,7 @@ from tenacity.wait import wait_exponential_jitter
 from flowc.compiler.definition import RetryPolicy
 from flowc.compiler.events import Emit, Event
 from flowc.compiler.expressions import ExpressionError, Names
-from flowc.compiler.node import Context, Node, NodeError, Outcome
+from flowc.compiler.node import BodyFailed, Context, Node, NodeError, Outcome, RunBody
 from flowc.compiler.plain import NotPlain, require_plain
 from flowc.compiler.plan import PlannedNode
 from flowc.compiler.redaction import Redactor
@@ -29,13 +29,20 @@ SecretLookup = Callable[[str], str | None]
 
 @dataclass(frozen=True)
 class RunContext:
-    """What a run has besides its state: services, secrets, listeners. None of it is ever stored."""
+    """What a run has besides its state: services, secrets, listeners. None of it is ever stored.
+
+    `saver` is the LangGraph checkpointer that the run has, for the journals of regions;
+    `is_resumed` says that there may be such journals already.
+    """
 
     run_id: str = "run"
     workflow_id: str = "workflow"
     emit: Emit = lambda event: None
     services: Mapping[type, Any] = field(default_factory=dict)
     secret: SecretLookup = lambda name: None
+    saver: Any = None
+    is_resumed: bool = False
+    max_steps: int = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +52,40 @@ class View:
     input: Mapping[str, Any]
     outputs: Mapping[str, Any]
     variables: Mapping[str, Any]
+    names: Mapping[str, Any] = field(default_factory=dict)
+    path: str = ""
 
 
 class NodeFailed(Exception):
     """A run ends with this when a node failed for good; the message is safe to store and show."""
 
-    def __init__(self, code: str, message: str, node_id: str, attempt: int) -> None:
+    def __init__(
+        self, code: str, message: str, node_id: str, attempt: int, at: tuple[str | int, ...] = ()
+    ) -> None:
         self.code, self.message, self.node_id, self.attempt = code, message, node_id, attempt
+        self.at = at
         super().__init__(f"{node_id}: {message}")
 
 
-async def execute(node: PlannedNode, view: View, run: RunContext) -> Outcome:
+async def execute(
+    node: PlannedNode, view: View, run: RunContext, run_body: RunBody | None = None
+) -> Outcome:
     """Run a node to the end; raise NodeFailed if no attempt succeeds."""
     started = perf_counter()
     secrets = _secrets(node, run)
-    work = _Work(node, view, run, secrets, Redactor(secrets.values()))
-    run.emit(Event("node.started", node.id, {"type": node.node_type.type}))
+    work = _Work(node, view, run, secrets, Redactor(secrets.values()), run_body)
+    run.emit(Event("node.started", node.id, {"type": node.node_type.type}, view.path))
     try:
         outcome: Outcome = await _retrying(node.retry, work)(work.attempt)
     except Exception as problem:
         error = _as_node_error(problem, node)
         message = work.redactor.text(error.message)
         failure = {"code": error.code, "message": message, "duration_ms": _since(started)}
-        run.emit(Event("node.failed", node.id, {**failure, "attempts": work.attempts}))
-        raise NodeFailed(error.code, message, node.id, work.attempts) from None
+        run.emit(Event("node.failed", node.id, {**failure, "attempts": work.attempts}, view.path))
+        if isinstance(error, BodyFailed):
+            raise NodeFailed(error.code, message, error.node_id, error.attempt, error.at) from None
+        at = node.definition.at
+        raise NodeFailed(error.code, message, node.id, work.attempts, at) from None
     data = {
         "output": outcome.output,
         "branch": outcome.branch,
@@ -76,7 +93,7 @@ async def execute(node: PlannedNode, view: View, run: RunContext) -> Outcome:
         "attempts": work.attempts,
         "duration_ms": _since(started),
     }
-    run.emit(Event("node.completed", node.id, data))
+    run.emit(Event("node.completed", node.id, data, view.path))
     return outcome
 
 
@@ -89,6 +106,7 @@ class _Work:
     run: RunContext
     secrets: Mapping[str, str]
     redactor: Redactor
+    run_body: RunBody | None
     attempts: int = 0
 
     async def attempt(self) -> Outcome:
@@ -109,7 +127,10 @@ class _Work:
         return _plain(outcome, self.redactor)
 
     def _context(self) -> Context:
+        body = {"run_body": self.run_body} if self.run_body is not None else {}
         return Context(
+            **body,
+            variables=self.view.variables,
             run_id=self.run.run_id,
             node_id=self.node.id,
             attempt=self.attempts,
@@ -120,17 +141,18 @@ class _Work:
 
     def _say(self, kind: str, data: Any) -> None:
         said = {"kind": kind, "data": self.redactor.json(data)}
-        self.run.emit(Event("node.said", self.node.id, said))
+        self.run.emit(Event("node.said", self.node.id, said, self.view.path))
 
 
 def names_for(node: PlannedNode, view: View, run: RunContext, secrets: Mapping[str, str]) -> Names:
     """Return what a node's expressions can read: only what they do read of other nodes."""
     nodes = {name: {"output": view.outputs[name]} for name in node.reads if name in view.outputs}
     names: dict[str, Any] = {
+        **view.names,
         "nodes": nodes,
         **nodes,
         "input": view.input,
-        "variables": view.variables,
+        "variables": dict(view.variables),
         "run": {"id": run.run_id, "workflow": run.workflow_id},
         "secrets": secrets,
     }
@@ -187,7 +209,7 @@ def _retrying(policy: RetryPolicy, work: _Work) -> AsyncRetrying:
         problem = state.outcome.exception() if state.outcome else None
         message = work.redactor.text(problem.message) if isinstance(problem, NodeError) else ""
         data = {"attempt": work.attempts, "delay": state.upcoming_sleep, "message": message}
-        work.run.emit(Event("node.retrying", work.node.id, data))
+        work.run.emit(Event("node.retrying", work.node.id, data, work.view.path))
 
     return AsyncRetrying(
         stop=stop_after_attempt(policy.max_attempts),

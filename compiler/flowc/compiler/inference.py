@@ -19,21 +19,43 @@ def infer(draft: Draft) -> tuple[Draft, list[Problem]]:
     An `llm` node without an output schema whose `output.category` is read gets one that has a
     `category`; the literals it is compared with become examples in it.
     """
-    expected = _expected_fields(draft)
-    completed: dict[str, NodeDefinition] = {}
-    said: list[Problem] = []
-    for name, fields in expected.items():
-        node = draft.nodes[name]
-        config = draft.types[name].with_inferred(node.config, _properties(fields))
-        if config is not None:
-            completed[name] = _with_config(node, config)
-            words = ", ".join(f"{path[0]} ({_type_of(uses)})" for path, uses in fields.items())
-            message = f"{name!r} has no output schema; from what is read of it: {words}."
-            said.append(Problem("inferred-output", message, node.at, severity="info"))
-    if not completed:
+    nodes, said = _completed(draft)
+    if not said:
         return draft, said
-    nodes = tuple(completed.get(node.id, node) for node in draft.workflow.nodes)
-    return Draft(draft.workflow.model_copy(update={"nodes": nodes}), draft.registry), said
+    workflow = draft.workflow.model_copy(update={"nodes": nodes})
+    return Draft(workflow, draft.registry), said
+
+
+def _completed(draft: Draft) -> tuple[tuple[NodeDefinition, ...], list[Problem]]:
+    expected = _expected_fields(draft)
+    nodes: list[NodeDefinition] = []
+    said: list[Problem] = []
+    for node in draft.workflow.nodes:
+        fields = expected.get(node.id, {})
+        kind = draft.types[node.id]
+        config = kind.with_inferred(node.config, _properties(fields)) if fields else None
+        if config is not None:
+            words = ", ".join(f"{path[0]} ({_type_of(uses)})" for path, uses in fields.items())
+            message = f"{node.id!r} has no output schema; from what is read of it: {words}."
+            said.append(Problem("inferred-output", message, node.at, severity="info"))
+        body = draft.bodies.get(node.id)
+        inner, said_inside = _completed(body) if body is not None else ((), [])
+        if said_inside and kind.body_field is not None:
+            config = _with_body(config or node.config, kind.body_field, inner)
+            said += said_inside
+        nodes.append(node if config is None else _with_config(node, config))
+    return tuple(nodes), said
+
+
+def _with_body(
+    config: Mapping[str, Any], key: str, nodes: tuple[NodeDefinition, ...]
+) -> dict[str, Any]:
+    """Return a configuration with the completed nodes in its body."""
+    raw = [
+        {**given, "config": node.config}
+        for given, node in zip(config[key]["nodes"], nodes, strict=True)
+    ]
+    return {**config, key: {**config[key], "nodes": raw}}
 
 
 def _with_config(node: NodeDefinition, config: dict[str, Any]) -> NodeDefinition:
@@ -51,7 +73,11 @@ def _expected_fields(draft: Draft) -> Mapping[str, dict[Path, list[Reference]]]:
 
 
 def _reads_of_outputs(draft: Draft) -> Iterator[tuple[str, Path, Reference]]:
-    for configuration in draft.configurations.values():
+    """Yield what this draft's nodes, and those of the bodies in it, read of this draft's nodes."""
+    readers = [found for part in draft.walk() for found in part.configurations.values()]
+    if draft.outer is not None:
+        readers.append(draft.outer.configurations[draft.container])
+    for configuration in readers:
         for use in uses_in(configuration):
             found = node_path(use.reference.path, draft.nodes)
             if found is None or found[0] not in draft.types:

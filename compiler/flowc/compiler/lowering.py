@@ -6,7 +6,7 @@ number of nodes; outputs and edges are kept as deltas, so that a checkpoint does
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
 from langgraph.channels.delta import DeltaChannel
 from langgraph.graph import START, StateGraph
@@ -14,13 +14,18 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
+from flowc.compiler.checkpoint_journal import journal_of
 from flowc.compiler.events import Event
 from flowc.compiler.execution import RunContext, View, execute
 from flowc.compiler.node import Outcome
 from flowc.compiler.plan import Plan, PlannedNode
+from flowc.compiler.region import execute_in, run_region
 from flowc.compiler.settlement import Settlement, arrive, merge_edges, settle
 
 SNAPSHOT_EVERY = 1000
+REGION = "workflow"
+
+Granularity = Literal["node", "fused"]
 
 
 def _latest(old: Mapping[str, Any] | None, writes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -48,9 +53,22 @@ class State(TypedDict, total=False):
 Lowered = CompiledStateGraph[Any, RunContext, Any, Any]
 
 
-def lower(plan: Plan) -> Lowered:
-    """Return the LangGraph graph of a plan, compiled without a checkpointer."""
+def lower(plan: Plan, granularity: Granularity = "node") -> Lowered:
+    """Return the LangGraph graph of a plan, compiled without a checkpointer.
+
+    With granularity "node", each node is a LangGraph node; with "fused", all are one region.
+    """
     graph: StateGraph[Any, RunContext, Any, Any] = StateGraph(State, context_schema=RunContext)
+    (_add_nodes if granularity == "node" else _add_region)(graph, plan)
+    return graph.compile(name=plan.workflow.title)
+
+
+def _add_region(graph: StateGraph[Any, RunContext, Any, Any], plan: Plan) -> None:
+    graph.add_node(REGION, _RegionNode(plan), input_schema=State)
+    graph.add_edge(START, REGION)
+
+
+def _add_nodes(graph: StateGraph[Any, RunContext, Any, Any], plan: Plan) -> None:
     for node in plan.nodes.values():
         if node.is_static:
             graph.add_node(node.id, _StaticNode(plan, node), input_schema=State)
@@ -62,7 +80,6 @@ def lower(plan: Plan) -> Lowered:
             graph.add_node(node.id, action, input_schema=State, destinations=targets)
     for name in plan.entries:
         graph.add_edge(START, name)
-    return graph.compile(name=plan.workflow.title)
 
 
 # Nodes are objects and not functions: LangGraph takes the code of functions apart to look for
@@ -77,7 +94,7 @@ class _StaticNode:
     node: PlannedNode
 
     async def __call__(self, state: State, runtime: Runtime[RunContext]) -> dict[str, Any]:
-        outcome = await execute(self.node, _view(state), runtime.context)
+        outcome = await _work(self.node, state, runtime)
         settlement = settle(self.plan, self.node, outcome.branch, state.get("edges", {}))
         return _update(self.node, outcome, [settlement])
 
@@ -94,10 +111,30 @@ class _DynamicNode:
         arrival = arrive(self.plan, self.node, edges)
         if not arrival.runs:
             return _go(None, self.node, [arrival], runtime.context)
-        outcome = await execute(self.node, _view(state), runtime.context)
+        outcome = await _work(self.node, state, runtime)
         now = merge_edges(edges, [arrival.edges])
         settlement = settle(self.plan, self.node, outcome.branch, now)
         return _go(outcome, self.node, [arrival, settlement], runtime.context)
+
+
+@dataclass(frozen=True)
+class _RegionNode:
+    """All of a workflow in one node."""
+
+    plan: Plan
+
+    async def __call__(self, state: State, runtime: Runtime[RunContext]) -> dict[str, Any]:
+        async with journal_of(runtime) as journal:
+            region = await run_region(self.plan, _view(state), runtime.context, journal)
+        update: dict[str, Any] = {"outputs": region.outputs}
+        return {**update, "variables": region.written} if region.written else update
+
+
+async def _work(node: PlannedNode, state: State, runtime: Runtime[RunContext]) -> Outcome:
+    if node.body is None:
+        return await execute(node, _view(state), runtime.context)
+    async with journal_of(runtime) as journal:
+        return await execute_in(node, _view(state), runtime.context, journal, f"{node.id}#0/")
 
 
 def _view(state: State) -> View:

@@ -1,6 +1,6 @@
 """What is a node type, and what may it do while it runs?"""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Annotated, Any, ClassVar, TypeVar
@@ -63,10 +63,11 @@ ItemExpression = Annotated[
     WithJsonSchema({"type": "string", "format": "expression"}),
 ]
 PER_ITEM = frozenset({Role.ITEM_CONDITION, Role.ITEM_EXPRESSION})
-PER_ITEM_NAMES = frozenset({"item", "index", "data"})
+PER_ITEM_NAMES = frozenset({"item", "index", "data", "result", "value", "loop"})
 
 RawText = Annotated[str, Role.RAW]
 RawSchema = Annotated[Any, Role.RAW]
+Body = Annotated[dict[str, Any], Role.RAW]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,24 @@ class Outcome:
     branch: str | None = None
     variables: Mapping[str, Json] = field(default_factory=dict)
     usage: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BodyResult:
+    """What one run of a node's body gave: its output, those of its nodes, the variables it set."""
+
+    output: Json
+    outputs: Mapping[str, Json]
+    variables: Mapping[str, Json]
+
+
+RunBody = Callable[[str, Mapping[str, Json], Mapping[str, Json]], Awaitable[BodyResult]]
+
+
+async def _no_body(
+    key: str, names: Mapping[str, Json], variables: Mapping[str, Json]
+) -> BodyResult:
+    raise NodeError("no-body", "The node has no body.")
 
 
 class NodeError(Exception):
@@ -93,6 +112,19 @@ class NodeError(Exception):
         super().__init__(message)
 
 
+class BodyFailed(NodeError):
+    """A run of a node's body failed; the node may cope with it, or let it pass.
+
+    `node_id` is the node in the body that failed, `at` where it was written.
+    """
+
+    def __init__(
+        self, code: str, message: str, node_id: str, attempt: int, at: tuple[str | int, ...]
+    ) -> None:
+        self.node_id, self.attempt, self.at = node_id, attempt, at
+        super().__init__(code, message)
+
+
 @dataclass(frozen=True)
 class Context:
     """What a running node knows: which run it is in, and the services that its host offers."""
@@ -102,7 +134,9 @@ class Context:
     attempt: int = 1
     input: Mapping[str, Json] = field(default_factory=dict)
     services: Mapping[type, Any] = field(default_factory=dict)
+    variables: Mapping[str, Json] = field(default_factory=dict)
     emit: Callable[[str, Json], None] = lambda kind, data: None
+    run_body: RunBody = _no_body
 
     def service(self, kind: type[Service]) -> Service:
         """Return the host's service of this kind; raise NodeError if it offers none."""
@@ -115,7 +149,11 @@ class Context:
 class Node(BaseModel):
     """A node type: its fields are its configuration, `run` is its work.
 
-    Text in a field is a template unless the field has a Role; `run` sees the values.
+    Text in a field is a template unless the field has a Role; `run` sees the values. `body_field`
+    names the field that holds nodes and edges of the node's own, which `run` has run by
+    `context.run_body(key, names, variables)`: `key` tells one run of the body from the others, and
+    `names` are those of `body_names`. The body reads what the node could read, unless the type
+    `is_isolated`: then its `input` is all that it has.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -123,6 +161,9 @@ class Node(BaseModel):
     type: ClassVar[str]
     also: ClassVar[tuple[str, ...]] = ()
     group: ClassVar[str] = "other"
+    body_field: ClassVar[str | None] = None
+    body_names: ClassVar[frozenset[str]] = frozenset()
+    is_isolated: ClassVar[bool] = False
     is_entry: ClassVar[bool] = False
     is_exit: ClassVar[bool] = False
     passes_data_on: ClassVar[bool] = False

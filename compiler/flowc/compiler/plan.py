@@ -46,6 +46,7 @@ class PlannedNode:
     data_from: tuple[str, ...]
     retry: RetryPolicy
     at: str
+    body: "Plan | None" = None
 
     @property
     def id(self) -> str:
@@ -136,6 +137,7 @@ def _planned_node(
         data_from=data_from,
         retry=node.retry or draft.workflow.settings.retry or RetryPolicy(max_attempts=1),
         at="/".join(map(str, node.at)),
+        body=make_plan(draft.bodies[name]) if name in draft.bodies else None,
     )
 
 

@@ -6,8 +6,12 @@ from flowc.nodes.end import End
 from flowc.nodes.fail import Fail
 from flowc.nodes.http import Http
 from flowc.nodes.llm import Llm
+from flowc.nodes.loop import Loop
+from flowc.nodes.map import Map
+from flowc.nodes.merge import Merge
 from flowc.nodes.set import Set
 from flowc.nodes.start import Start
+from flowc.nodes.subworkflow import Subworkflow
 from flowc.nodes.switch import Switch
 from flowc.nodes.template import Template
 from flowc.nodes.transform import Transform
@@ -17,6 +21,10 @@ NODE_TYPES = (
     End,
     Conditional,
     Switch,
+    Merge,
+    Loop,
+    Map,
+    Subworkflow,
     Set,
     Fail,
     Llm,

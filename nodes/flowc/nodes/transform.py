@@ -21,7 +21,7 @@ Operation = Literal[
     "uppercase", "lowercase", "title", "trim", "rename", "set", "remove", "select", "convert",
     "filter", "map",
 ]  # fmt: skip
-Target = Literal["string", "number", "integer", "boolean", "json"]
+_TARGETS = ("string", "number", "integer", "boolean", "json")
 
 # What each operation cannot do without.
 _NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -74,8 +74,9 @@ class Rule(BaseModel):
             given = bool(self.names) if need == "fields" else need in self.model_fields_set
             if not given:
                 raise ValueError(f"the rule {self.does!r} needs {need!r}")
-        if self.does == "convert" and self.to not in Target.__args__:  # type: ignore[attr-defined]
-            raise ValueError(f"a value is converted to {', '.join(Target.__args__)}")  # type: ignore[attr-defined]
+        is_known = self.to in _TARGETS or "{{" in str(self.to)
+        if self.does == "convert" and not is_known:
+            raise ValueError(f"a value is converted to {', '.join(_TARGETS)}")
         return self
 
 
@@ -214,6 +215,8 @@ def _select(rule: Rule, data: Any) -> Any:
 
 
 def _convert(rule: Rule, data: Any) -> Any:
+    if rule.to not in _CONVERSIONS:
+        raise _DoesNotFit(f"a value is converted to {', '.join(_TARGETS)}")
     for name in rule.names or [""]:
         data = _at(data, name, _CONVERSIONS[str(rule.to)])
     return data

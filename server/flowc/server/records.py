@@ -20,9 +20,13 @@ def now() -> datetime:
 
 @dataclass
 class NodeRecord:
-    """What a node did; `duration_ms` counts all attempts and the pauses between them."""
+    """What a node did; `duration_ms` counts all attempts and the pauses between them.
+
+    Of a node that ran several times, in a loop or a map, this is its last run; `runs` counts them.
+    """
 
     status: NodeStatus
+    runs: int = 0
     output: Any = None
     attempts: int = 0
     duration_ms: float | None = None
@@ -34,6 +38,7 @@ class NodeRecord:
         """Return the stable JSON form."""
         return {
             "status": self.status,
+            "runs": self.runs,
             "output": self.output,
             "attempts": self.attempts,
             "duration_ms": self.duration_ms,
@@ -63,18 +68,19 @@ class RunRecord:
 
     def hear(self, event: Event) -> None:
         """Take in what a node did."""
-        data = event.data
+        data, name = event.data, name_of(event)
         if event.kind == "node.started":
-            self.nodes[event.node_id] = NodeRecord("running", started_at=now(), attempts=1)
+            runs = self.nodes[name].runs + 1 if name in self.nodes else 1
+            self.nodes[name] = NodeRecord("running", runs, started_at=now(), attempts=1)
         elif event.kind == "node.skipped":
-            self.nodes.setdefault(event.node_id, NodeRecord("skipped"))
+            self.nodes.setdefault(name, NodeRecord("skipped"))
         elif event.kind == "node.retrying":
-            self.nodes[event.node_id].attempts = data["attempt"] + 1
+            self.nodes[name].attempts = data["attempt"] + 1
         elif event.kind == "node.completed":
-            self._finish(event.node_id, "completed", data)
+            self._finish(name, "completed", data)
             self._count(data["usage"])
         elif event.kind == "node.failed":
-            self._finish(event.node_id, "failed", data)
+            self._finish(name, "failed", data)
 
     def close(self, status: RunStatus, all_nodes: Mapping[str, Any]) -> None:
         """Say how the run ended; nodes that were cut off or never reached are marked as such."""
@@ -116,6 +122,12 @@ class RunRecord:
     def _count(self, usage: Mapping[str, float]) -> None:
         for name, amount in usage.items():
             self.usage[name] = self.usage.get(name, 0) + amount
+
+
+def name_of(event: Event) -> str:
+    """Return the name a node has in a run's record: in a body, `container.node`."""
+    containers = [part.split("#")[0] for part in event.path.split("/") if "#" in part]
+    return ".".join([*containers, event.node_id])
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -119,6 +119,8 @@ async def _outputs(
         emit=emit,
         services=host.services,
         secret=host.secret,
+        saver=saver,
+        max_steps=max_steps,
     )
     state = await graph.ainvoke(
         compiled.initial_state(run.input),
@@ -144,7 +146,7 @@ def _result(compiled: CompiledWorkflow, outputs: dict[str, Any]) -> Any:
 def _error(problem: Exception, compiled: CompiledWorkflow) -> dict[str, Any]:
     """Return what may be told of a failure: a code, a sentence, the node, its place."""
     if isinstance(problem, NodeFailed):
-        place = compiled.place_of(problem.node_id)
+        place = compiled.document.place(problem.at)
         return {
             "code": problem.code,
             "message": problem.message,

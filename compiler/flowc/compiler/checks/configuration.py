@@ -8,5 +8,6 @@ from flowc.compiler.draft import Draft
 
 def check_configuration(draft: Draft) -> Iterator[Problem]:
     """Yield what the node types say of their configurations."""
+    yield from draft.body_problems
     for configuration in draft.configurations.values():
         yield from configuration.problems

@@ -20,14 +20,20 @@ def check_names(draft: Draft) -> Iterator[Problem]:
         yield Problem("too-many-nodes", message, nodes[0].at[:-1])
         return
     if not nodes:
-        yield Problem("no-nodes", "The workflow has no nodes.", ())
-    seen: set[str] = set()
+        what = f"The body of {draft.container!r}" if draft.container else "The workflow"
+        yield Problem("no-nodes", f"{what} has no nodes.", ())
+    seen = _names_round(draft)
     for node in nodes:
         yield from _check_id(node, seen)
         if draft.registry.get(node.type) is None:
             hint = did_you_mean(node.type, draft.registry.words())
             message = f"There is no node type {node.type[:60]!r}."
             yield Problem("unknown-node-type", message, (*node.at, "type"), hint)
+
+
+def _names_round(draft: Draft) -> set[str]:
+    """Return the ids that a body may not use again: those of the nodes round it."""
+    return _names_round(draft.outer) | set(draft.outer.nodes) if draft.outer else set()
 
 
 def _check_id(node: NodeDefinition, seen: set[str]) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from flowc.compiler.diagnostics import Problem, did_you_mean
+from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean
 from flowc.compiler.draft import Draft
 from flowc.compiler.references import INNER_NAMES, NAMES, Use, node_path, uses_in
 from flowc.compiler.run_conditions import Term, counterexample
@@ -12,17 +12,24 @@ def check_references(draft: Draft) -> Iterator[Problem]:
     """Yield the references that name nothing, or something that may not be there."""
     for name, configuration in draft.configurations.items():
         for use in uses_in(configuration):
+            at = draft.nodes[name].config_at(*use.slot.path)
             found = node_path(use.reference.path, draft.nodes)
-            if found is not None:
-                yield from _check_node(draft, name, use, *found)
+            holder = draft.holder_of(found[0]) if found and found[0] not in draft.nodes else None
+            body = draft.bodies.get(name)
+            if found is not None and body is not None and found[0] in body.nodes:
+                # What a node asks of its own body, turn by turn, is there once a turn is over.
+                continue
+            if found is not None and holder is not None:
+                yield from _check_node(*holder, use, *found, at=at)
+            elif found is not None:
+                yield from _check_node(draft, name, use, *found, at=at)
             else:
                 yield from _check_name(draft, name, use)
 
 
 def _check_node(
-    draft: Draft, reader: str, use: Use, name: str, path: tuple[str | int, ...]
+    draft: Draft, reader: str, use: Use, name: str, path: tuple[str | int, ...], *, at: Pointer
 ) -> Iterator[Problem]:
-    at = draft.nodes[reader].config_at(*use.slot.path)
     if name not in draft.nodes:
         message = f"{use.text!r} refers to {name[:60]!r}, which is neither a node nor a name."
         hint = did_you_mean(name, [*draft.nodes, *NAMES - {"nodes"}])
@@ -34,11 +41,10 @@ def _check_node(
         rest = ".".join(str(part) for part in path)
         yield Problem("unknown-reference", message, at, f"Did you mean {name}.output.{rest}?")
     else:
-        yield from _check_order(draft, reader, use, name)
+        yield from _check_order(draft, reader, use, name, at)
 
 
-def _check_order(draft: Draft, reader: str, use: Use, name: str) -> Iterator[Problem]:
-    at = draft.nodes[reader].config_at(*use.slot.path)
+def _check_order(draft: Draft, reader: str, use: Use, name: str, at: Pointer) -> Iterator[Problem]:
     if not draft.ancestors.precede(name, reader):
         message = f"{use.text!r} is read by {reader!r}, but no way leads from {name!r} to it."
         hint = f"Add an edge from {name!r}, directly or by way of others."
@@ -67,6 +73,8 @@ def _check_name(draft: Draft, reader: str, use: Use) -> Iterator[Problem]:
     node = draft.nodes[reader]
     root, *rest = use.reference.path
     at = node.config_at(*use.slot.path)
+    if root in draft.inner_names:
+        return
     if root in INNER_NAMES:
         message = f"{str(root)!r} has no meaning here."
         yield Problem("unknown-reference", message, at)
@@ -86,12 +94,22 @@ def _check_name(draft: Draft, reader: str, use: Use) -> Iterator[Problem]:
 
 def _declared_inputs(draft: Draft) -> set[str] | None:
     """Return the declared inputs; None where any are welcome."""
-    schema = draft.workflow.input
+    schema = _outermost(draft).workflow.input
     if schema is None or "properties" not in schema or schema.get("additionalProperties"):
         return None
     return set(schema["properties"])
 
 
 def _variables(draft: Draft) -> set[str]:
-    written = (kind.writes(draft.nodes[name].config) for name, kind in draft.types.items())
-    return set(draft.workflow.variables).union(*written)
+    """Return the variables that the workflow declares, or that any of its nodes sets."""
+    whole = _outermost(draft)
+    written = (
+        kind.writes(part.nodes[name].config)
+        for part in whole.walk()
+        for name, kind in part.types.items()
+    )
+    return set(whole.workflow.variables).union(*written)
+
+
+def _outermost(draft: Draft) -> Draft:
+    return draft if draft.outer is None else _outermost(draft.outer)

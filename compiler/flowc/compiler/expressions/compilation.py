@@ -58,7 +58,6 @@ _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 class Compilation:
     """One expression on its way from tree to function; it counts, and collects references."""
 
-    is_constant: bool = True
     _size: int = 0
     _depth: int = 0
     _guards: int = 0
@@ -127,7 +126,6 @@ class Compilation:
         name = node.name
         if name.startswith("_"):
             raise ExpressionError(f"the name {name[:60]!r} is not allowed")
-        self.is_constant = False
         if not noted:
             self._found.append(Reference((name,), self._copes((name,))))
 

@@ -18,11 +18,14 @@ __all__ = ["Expression", "Names", "Reference"]
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """Something to evaluate over names with plain JSON values, as often as wanted."""
+    """Something to evaluate over names with plain JSON values, as often as wanted.
+
+    `is_text` says that it is a text without expressions, and so its own value.
+    """
 
     source: str
     references: tuple[Reference, ...]
-    is_constant: bool
+    is_text: bool
     _evaluate: Evaluate
 
     def evaluate(self, names: Names) -> Any:
@@ -69,7 +72,7 @@ def compile_condition(source: str) -> Expression:
 
 
 def _expression(source: str, compilation: Compilation, evaluate: Evaluate) -> Expression:
-    return Expression(source, compilation.references(), compilation.is_constant, evaluate)
+    return Expression(source, compilation.references(), False, evaluate)
 
 
 def _bare(source: str) -> str:

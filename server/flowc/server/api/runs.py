@@ -18,6 +18,7 @@ class NodeBody(BaseModel):
     """What one node of a run did."""
 
     status: NodeStatus
+    runs: int
     output: Any
     attempts: int
     duration_ms: float | None

@@ -43,18 +43,18 @@ async def run_local(document: Document, registry: Registry, data: Any, *, quiet:
 
 
 def _line(event: Event) -> Text | None:
-    data = event.data
+    data, name = event.data, f"{event.path}{event.node_id}"
     if event.kind == "node.completed":
         branch = f" → {data['branch']}" if data["branch"] else ""
         took = f"{data['duration_ms']:.0f} ms"
-        return Text.assemble(("  ✓ ", "green"), f"{event.node_id:24}{took:>9}{branch}")
+        return Text.assemble(("  ✓ ", "green"), f"{name:24}{took:>9}{branch}")
     if event.kind == "node.failed":
-        return Text.assemble(("  ✗ ", "red"), f"{event.node_id:24}{data['message']}")
+        return Text.assemble(("  ✗ ", "red"), f"{name:24}{data['message']}")
     if event.kind == "node.retrying":
         delay = f"{data['delay']:.1f} s"
-        return Text(f"  ↻ {event.node_id:24}again in {delay}: {data['message']}", style="yellow")
+        return Text(f"  ↻ {name:24}again in {delay}: {data['message']}", style="yellow")
     if event.kind == "node.skipped":
-        return Text(f"  - {event.node_id:24}  skipped", style="dim")
+        return Text(f"  - {name:24}  skipped", style="dim")
     return None
 
 

@@ -16,7 +16,7 @@ _RUN_FIELDS = (
     "created_at", "started_at", "finished_at",
 )  # fmt: skip
 _NODE_FIELDS = (
-    "status", "output", "error", "attempts", "duration_ms", "started_at", "finished_at"
+    "status", "runs", "output", "error", "attempts", "duration_ms", "started_at", "finished_at"
 )  # fmt: skip
 
 

@@ -107,9 +107,10 @@ class RunNodeRow(Table):
     __tablename__ = "run_nodes"
 
     run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
-    node_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    node_id: Mapped[str] = mapped_column(String(1024), primary_key=True)
     position: Mapped[int]
     status: Mapped[str] = mapped_column(String(16))
+    runs: Mapped[int]
     output: Mapped[Any]
     error: Mapped[Any]
     attempts: Mapped[int]

@@ -53,9 +53,10 @@ def upgrade() -> None:
     op.create_table(
         "run_nodes",
         sa.Column("run_id", sa.String(length=36), nullable=False),
-        sa.Column("node_id", sa.String(length=128), nullable=False),
+        sa.Column("node_id", sa.String(length=1024), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("runs", sa.Integer(), nullable=False),
         sa.Column("output", sa.JSON(), nullable=False),
         sa.Column("error", sa.JSON(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),

@@ -1,0 +1,287 @@
+"""`make bench`: how much does a workflow cost beside its rival, measured side by side in one process?
+
+Each row is measured in turns, ours and the rival's, and the medians are compared: CPU seconds of
+this process where nothing waits, wall seconds where something does. Writes build/bench.json.
+"""
+
+import asyncio
+import copy
+import json
+import statistics
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import ours, rivals
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from flowc.compiler.compile import CompiledWorkflow
+from flowc.compiler.execution import RunContext
+from flowc.compiler.expressions import compile_condition, compile_template
+from flowc.server.runs import open_saver
+
+Work = Callable[[], Awaitable[Any]]
+
+
+@dataclass
+class Row:
+    """One comparison; `ratio` is ours over the rival's, `bar` what it may be at the most."""
+
+    work: str
+    ours: float
+    rival: float
+    unit: str
+    bar: float
+
+    @property
+    def ratio(self) -> float:
+        return self.ours / self.rival if self.rival else float("inf")
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "ratio": round(self.ratio, 4), "ok": self.ratio <= self.bar}
+
+
+async def _measured(
+    works: list[Work], repeats: int, clock: Callable[[], float] = time.process_time
+) -> list[float]:
+    """Return each work's median seconds, the works taking turns after a first round."""
+    times: list[list[float]] = [[] for _ in works]
+    for round_ in range(repeats + 1):
+        for taken, work in zip(times, works, strict=True):
+            started = clock()
+            await work()
+            if round_:
+                taken.append(clock() - started)
+    return [statistics.median(taken) for taken in times]
+
+
+@asynccontextmanager
+async def _saver(kind: str) -> Any:
+    if kind == "none":
+        yield None
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        async with open_saver(Path(folder) / "checkpoints.db") as saver:
+            yield saver
+
+
+def _rival(graph: Any, saver: Any, state: Any) -> Work:
+    made = copy.copy(graph)
+    made.checkpointer = saver
+
+    async def run() -> str:
+        thread = uuid.uuid4().hex
+        config: Any = {"configurable": {"thread_id": thread}, "recursion_limit": 20_000}
+        await made.ainvoke(state, config, durability="sync" if saver else None)
+        return thread
+
+    return run
+
+
+def _ours(workflow: CompiledWorkflow, saver: Any) -> Work:
+    async def run() -> str:
+        graph = copy.copy(workflow.graph)
+        graph.checkpointer = saver
+        thread = uuid.uuid4().hex
+        config: Any = {"configurable": {"thread_id": thread}, "recursion_limit": 20_000}
+        await graph.ainvoke(
+            workflow.initial_state({}),
+            config,
+            context=RunContext(run_id=thread, saver=saver),
+            durability="sync" if saver else None,
+        )
+        return thread
+
+    return run
+
+
+async def chains(kind: str, count: int, repeats: int) -> Row:
+    async with _saver(kind) as saver:
+        state: Any = {"outputs": {}}
+        works = [
+            _ours(ours.workflow(ours.chain(count)), saver),
+            _rival(rivals.chain(count), saver, state),
+            _rival(rivals.chain_delta(count), saver, state),
+        ]
+        mine, *theirs = await _measured(works, repeats)
+    name = f"chain of {count}, node granularity, {kind}"
+    return Row(name, mine * 1e6 / count, min(theirs) * 1e6 / count, "CPU µs a node", 1.1)
+
+
+async def fused_chain(count: int, repeats: int) -> Row:
+    async with _saver("sqlite") as saver:
+        works = [
+            _ours(ours.workflow(ours.chain(count), "fused"), saver),
+            _rival(rivals.chain_delta(count), saver, {"outputs": {}}),
+        ]
+        mine, theirs = await _measured(works, repeats)
+    name = f"chain of {count}, fused, sqlite"
+    return Row(name, mine * 1e6 / count, theirs * 1e6 / count, "CPU µs a node", 0.10)
+
+
+async def stored(count: int, bar: float, against: float | None) -> Row:
+    """Bytes stored per node; the rival of the first row is the bar itself, in bytes."""
+    async with _saver("sqlite") as saver:
+        thread = await _ours(ours.workflow(ours.chain(count)), saver)()
+        total = 0
+        for table, columns in (
+            ("checkpoints", "checkpoint metadata"),
+            ("writes", "value channel task_id"),
+        ):
+            sizes = "+".join(f"length({column})" for column in columns.split())
+            query = f"select coalesce(sum({sizes}), 0) from {table} where thread_id = ?"
+            async with saver.conn.execute(query, (thread,)) as cursor:
+                total += (await cursor.fetchone())[0]
+    rival = against or 3_500.0
+    what = "the same at n=10" if against else "3.5 KB"
+    return Row(
+        f"bytes stored, n={count}, sqlite, beside {what}", total / count, rival, "bytes a node", bar
+    )
+
+
+async def compiling(count: int, repeats: int) -> Row:
+    async def mine() -> None:
+        ours.workflow(ours.chain(count))
+
+    async def theirs() -> None:
+        rivals.chain(count)
+
+    taken = await _measured([mine, theirs], repeats)
+    return Row(f"compile {count} nodes", taken[0] * 1e3, taken[1] * 1e3, "CPU ms", 2.0)
+
+
+async def mapping(count: int, repeats: int) -> Row:
+    async with _saver("sqlite") as saver:
+        state = {"items": list(range(count)), "results": []}
+        works = [
+            _ours(ours.workflow(ours.map_items(count)), saver),
+            _rival(rivals.map_items(count), saver, state),
+        ]
+        mine, theirs = await _measured(works, repeats)
+    name = f"map of {count} items, sqlite, each durable, beside Send"
+    return Row(name, mine * 1e6 / count, theirs * 1e6 / count, "CPU µs an item", 0.10)
+
+
+async def looping(count: int, repeats: int, fused: bool) -> Row:
+    async with _saver("sqlite") as saver:
+        works = [
+            _ours(ours.workflow(ours.loop(count), "fused" if fused else "node"), saver),
+            _rival(rivals.loop(count), saver, {"index": 0, "last": {}}),
+        ]
+        mine, theirs = await _measured(works, repeats)
+    name = f"loop of {count} turns, sqlite, {'fused' if fused else 'node'}"
+    return Row(
+        name, mine * 1e6 / count, theirs * 1e6 / count, "CPU µs a turn", 0.1 if fused else 1.1
+    )
+
+
+async def looping_by_edges(count: int, repeats: int) -> Row:
+    async with _saver("sqlite") as saver:
+        works = [
+            _ours(ours.workflow(ours.edge_loop(count)), saver),
+            _rival(rivals.loop(count), saver, {"index": 0, "last": {}}),
+        ]
+        mine, theirs = await _measured(works, repeats)
+    # A turn by edges is two nodes, its rival's is one.
+    return Row(
+        f"loop of {count} turns through edges, sqlite",
+        mine * 5e5 / count,
+        theirs * 1e6 / count,
+        "CPU µs a node",
+        1.1,
+    )
+
+
+async def zigzag(granularity: Any, bar: float) -> Row:
+    workflow = ours.workflow(ours.zigzag(8, 12, 0.05, 0.005), granularity)
+    async with _saver("sqlite") as saver:
+        [mine] = await _measured([_ours(workflow, saver)], 3, time.perf_counter)
+    critical = 6 * 0.05 + 6 * 0.005
+    name = f"8 chains of 12 nodes of 50/5 ms, {granularity}, beside the critical path"
+    return Row(name, mine * 1e3, critical * 1e3, "wall ms", bar)
+
+
+async def expressions(kind: str) -> Row:
+    names = {"a": {"output": {"category": "technical", "name": "you"}}}
+    if kind == "condition":
+        mine = compile_condition("{{a.output.category}} == 'technical'").evaluate
+        theirs = rivals.jinja_condition()
+    else:
+        mine = compile_template("Dear {{a.output.name}}: {{a.output.category}}!").evaluate
+        theirs = rivals.jinja_template()
+    times = 5_000
+
+    async def run_mine() -> None:
+        for _ in range(times):
+            mine(names)
+
+    async def run_theirs() -> None:
+        for _ in range(times):
+            theirs(**names)
+
+    taken = await _measured([run_mine, run_theirs], 7)
+    each = [seconds * 1e6 / times for seconds in taken]
+    return Row(f"{kind}, beside Jinja's sandbox", each[0], each[1], "CPU µs", 0.4)
+
+
+async def rows() -> list[Row]:
+    works: list[Callable[[], Awaitable[Row]]] = [
+        *(
+            lambda n=n, k=k, r=r: chains(k, n, r)
+            for k in ("none", "sqlite")
+            for n, r in ((10, 21), (100, 9), (1000, 3))
+        ),
+        lambda: fused_chain(1000, 3),
+        lambda: stored(1000, 1.0, None),
+        lambda: compiling(1000, 5),
+        lambda: compiling(5000, 3),
+        lambda: mapping(1000, 3),
+        lambda: looping(1000, 3, fused=False),
+        lambda: looping(1000, 3, fused=True),
+        lambda: looping_by_edges(1000, 3),
+        lambda: zigzag("fused", 1.15),
+        lambda: zigzag("node", 10.0),
+        lambda: expressions("condition"),
+        lambda: expressions("template"),
+    ]
+    found = [await work() for work in track(works, "Measuring", console=Console(stderr=True))]
+    at_ten = await stored(10, 1.0, None)
+    at_thousand = next(row for row in found if row.work.startswith("bytes stored"))
+    name = "bytes stored, n=1000, sqlite, beside n=10"
+    return [*found, Row(name, at_thousand.ours, at_ten.ours, "bytes a node", 1.5)]
+
+
+def show(found: list[Row]) -> None:
+    table = Table("work", "ours", "rival", "unit", "ratio", "bar", "")
+    for row in found:
+        good = "ok" if row.ratio <= row.bar else "over"
+        table.add_row(
+            row.work,
+            f"{row.ours:,.1f}",
+            f"{row.rival:,.1f}",
+            row.unit,
+            f"{row.ratio:.3f}",
+            f"{row.bar:g}",
+            good,
+        )
+    Console(width=140).print(table)
+
+
+def main() -> None:
+    found = asyncio.run(rows())
+    show(found)
+    target = Path(sys.argv[1] if len(sys.argv) > 1 else "build/bench.json")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps([row.as_json() for row in found], indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
