@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 import flows
 import pytest
 from flows import Turns, compiled
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from flowc.compiler.execution import NodeFailed, RunContext
 from flowc.compiler.node import Context, Node, NodeError
+from flowc.server.checkpoints import open_saver
 
 pytestmark = pytest.mark.usefixtures("granularity")
 
@@ -40,6 +40,24 @@ class Fickle(Node):
 def node(id: str, *after: str, **more: Any) -> dict[str, Any]:
     return {"id": id, "type": "fickle", "depends_on": list(after), **more}
 
+
+LOOP_BY_EDGES = {
+    "nodes": [
+        {"id": "begin", "type": "start"},
+        node("a", "begin"),
+        {
+            "id": "again",
+            "type": "pick",
+            "depends_on": ["a"],
+            "config": {"script": ["x", "x", "y"], "names": ["x", "y"]},
+        },
+        node("b"),
+    ],
+    "edges": [
+        {"source": "again", "target": "a", "branch": "x"},
+        {"source": "again", "target": "b", "branch": "y"},
+    ],
+}
 
 SHAPES: dict[str, tuple[Any, str]] = {
     "chain": ({"nodes": [node("a"), node("b", "a"), node("c", "b")]}, "b"),
@@ -75,13 +93,16 @@ SHAPES: dict[str, tuple[Any, str]] = {
 }
 
 
+SHAPES["after a loop by edges"] = (LOOP_BY_EDGES, "b")
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 async def test_a_run_goes_on_where_it_failed(shape: str, tmp_path: Path) -> None:
     definition, fails = SHAPES[shape]
     workflow = compiled(definition, Fickle)
     turns, mood = Turns(), Mood({fails: False})
     thread: Any = {"configurable": {"thread_id": "t"}}
-    async with AsyncSqliteSaver.from_conn_string(str(tmp_path / "c.db")) as saver:
+    async with open_saver(tmp_path / "c.db") as saver:
         graph = copy.copy(workflow.graph)
         graph.checkpointer = saver
 
@@ -112,7 +133,7 @@ from flowc.compiler.documents import from_data
 from flowc.compiler.execution import RunContext
 from flowc.compiler.node import Context, Node
 from flowc.compiler.registry import Registry
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from flowc.server.checkpoints import open_saver
 
 folder, granularity, is_resumed = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "again"
 done = (folder / "done").open("a")
@@ -134,7 +155,7 @@ definition = {"nodes": [{"id": "each", "type": "map", "config": config}]}
 workflow = compile_workflow(from_data(definition), registry, granularity)
 
 async def main():
-    async with AsyncSqliteSaver.from_conn_string(str(folder / "c.db")) as saver:
+    async with open_saver(folder / "c.db") as saver:
         graph = copy.copy(workflow.graph)
         graph.checkpointer = saver
         context = RunContext(saver=saver, is_resumed=is_resumed)

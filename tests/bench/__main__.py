@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ from rich.table import Table
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.execution import RunContext
 from flowc.compiler.expressions import compile_condition, compile_template
-from flowc.server.runs import open_saver
+from flowc.server.checkpoints import SmallSqliteSaver, open_saver
 
 Work = Callable[[], Awaitable[Any]]
 
@@ -64,7 +64,7 @@ async def _measured(
 
 
 @asynccontextmanager
-async def _saver(kind: str) -> Any:
+async def _saver(kind: str) -> AsyncIterator[SmallSqliteSaver | None]:
     if kind == "none":
         yield None
         return
@@ -130,6 +130,7 @@ async def fused_chain(count: int, repeats: int) -> Row:
 async def stored(count: int, bar: float, against: float | None) -> Row:
     """Bytes stored per node; the rival of the first row is the bar itself, in bytes."""
     async with _saver("sqlite") as saver:
+        assert saver is not None
         thread = await _ours(ours.workflow(ours.chain(count)), saver)()
         total = 0
         for table, columns in (
@@ -139,7 +140,8 @@ async def stored(count: int, bar: float, against: float | None) -> Row:
             sizes = "+".join(f"length({column})" for column in columns.split())
             query = f"select coalesce(sum({sizes}), 0) from {table} where thread_id = ?"
             async with saver.conn.execute(query, (thread,)) as cursor:
-                total += (await cursor.fetchone())[0]
+                found = await cursor.fetchone()
+                total += int(found[0]) if found else 0
     rival = against or 3_500.0
     what = "the same at n=10" if against else "3.5 KB"
     return Row(

@@ -90,7 +90,7 @@ def map_items(count: int) -> Any:
     def send(state: Mapping_) -> list[Send]:
         return [Send("work", {"index": index}) for index in state["items"]]
 
-    graph = StateGraph(Mapping_)
+    graph: Any = StateGraph(Mapping_)
     graph.add_node("start", start)
     graph.add_node("work", work)
     graph.add_edge(START, "start")

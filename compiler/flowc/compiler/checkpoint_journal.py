@@ -72,12 +72,10 @@ class CheckpointJournal:
 
     def record(self, key: str, outcome: Outcome) -> None:
         """Keep what a node did: it is written with the next batch."""
-        entry = {
-            "output": outcome.output,
-            "branch": outcome.branch,
-            "variables": dict(outcome.variables),
-            "usage": dict(outcome.usage),
-        }
+        entry: dict[str, Any] = {"output": outcome.output}
+        for name in ("branch", "variables", "usage"):
+            if value := getattr(outcome, name):
+                entry[name] = value
         self._waiting.append((f"{_CHANNEL}{key}", entry))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import AliasChoices, BaseModel, ValidationError
@@ -57,6 +58,13 @@ class Configuration:
     problems: tuple[Problem, ...]
     takes_incoming: str | None
     _fill: Callable[[Names], Any]
+
+    @cached_property
+    def fixed(self) -> Node | None:
+        """The node, where nothing in its configuration is computed."""
+        if self.slots or self.takes_incoming is not None:
+            return None
+        return self.node_type.model_validate(self.raw)
 
     def resolve(self, names: Names, incoming: Any) -> Node:
         """Return the node with every value computed; raise ExpressionError or ValidationError."""

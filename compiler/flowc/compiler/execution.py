@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -76,7 +76,7 @@ async def execute(
     work = _Work(node, view, run, secrets, Redactor(secrets.values()), run_body)
     run.emit(Event("node.started", node.id, {"type": node.node_type.type}, view.path))
     try:
-        outcome: Outcome = await _retrying(node.retry, work)(work.attempt)
+        outcome = await _tried(node.retry, work)
     except Exception as problem:
         error = _as_node_error(problem, node)
         message = work.redactor.text(error.message)
@@ -97,6 +97,18 @@ async def execute(
     return outcome
 
 
+async def _within(seconds: float | None, work: Awaitable[Any]) -> Any:
+    """Return what the work gives; raise NodeError if it takes longer, or says so itself."""
+    try:
+        if seconds is None:
+            return await work
+        async with asyncio.timeout(seconds):
+            return await work
+    except TimeoutError:
+        told = "The work timed out." if seconds is None else f"It took longer than {seconds:g} s."
+        raise NodeError("timeout", told, retryable=True) from None
+
+
 @dataclass
 class _Work:
     """One node's work in one run, attempt after attempt."""
@@ -112,17 +124,11 @@ class _Work:
     async def attempt(self) -> Outcome:
         """Try once; raise NodeError."""
         self.attempts += 1
-        limit = self.node.definition.timeout
-        names = names_for(self.node, self.view, self.run, self.secrets)
-        resolved = _resolve(self.node, names, self.view)
-        try:
-            async with asyncio.timeout(limit):
-                result = await resolved.run(self._context())
-        except TimeoutError:
-            message = (
-                "The work timed out." if limit is None else f"It took longer than {limit:g} s."
-            )
-            raise NodeError("timeout", message, retryable=True) from None
+        resolved = self.node.configuration.fixed
+        if resolved is None:
+            names = names_for(self.node, self.view, self.run, self.secrets)
+            resolved = _resolve(self.node, names, self.view)
+        result = await _within(self.node.definition.timeout, resolved.run(self._context()))
         outcome = result if isinstance(result, Outcome) else Outcome(result)
         return _plain(outcome, self.redactor)
 
@@ -196,12 +202,20 @@ def _incoming(node: PlannedNode, view: View) -> Any:
 def _plain(outcome: Outcome, redactor: Redactor) -> Outcome:
     try:
         output = redactor.json(outcome.output)
-        for value in (output, dict(outcome.variables)):
+        variables = redactor.json(dict(outcome.variables)) if outcome.variables else {}
+        for value in (output, variables) if variables else (output,):
             require_plain(value, max_values=MAX_OUTPUT_VALUES, max_text=MAX_OUTPUT_TEXT)
     except NotPlain as problem:
         raise NodeError("output-not-plain", f"The output cannot be kept: {problem}") from None
-    variables = redactor.json(dict(outcome.variables))
     return Outcome(output, outcome.branch, variables, outcome.usage)
+
+
+async def _tried(policy: RetryPolicy, work: _Work) -> Outcome:
+    """Try as often as the policy says; once is tried without the machinery for more."""
+    if policy.max_attempts == 1:
+        return await work.attempt()
+    outcome: Outcome = await _retrying(policy, work)(work.attempt)
+    return outcome
 
 
 def _retrying(policy: RetryPolicy, work: _Work) -> AsyncRetrying:

@@ -20,7 +20,7 @@ from flowc.compiler.execution import RunContext, View, execute
 from flowc.compiler.node import Outcome
 from flowc.compiler.plan import Plan, PlannedNode
 from flowc.compiler.region import execute_in, run_region
-from flowc.compiler.settlement import Settlement, arrive, merge_edges, settle
+from flowc.compiler.settlement import Edges, Settlement, arrive, merge_edges, settle
 
 SNAPSHOT_EVERY = 1000
 REGION = "workflow"
@@ -71,13 +71,15 @@ def _add_region(graph: StateGraph[Any, RunContext, Any, Any], plan: Plan) -> Non
 def _add_nodes(graph: StateGraph[Any, RunContext, Any, Any], plan: Plan) -> None:
     for node in plan.nodes.values():
         if node.is_static:
-            graph.add_node(node.id, _StaticNode(plan, node), input_schema=State)
+            settled = settle(plan, node, None, {}).edges
+            action = _StaticNode(node, [settled] if settled else [])
+            graph.add_node(node.id, action, input_schema=State)
             for edge in node.outgoing:
                 graph.add_edge(node.id, edge.target)
         else:
             targets = tuple(dict.fromkeys(edge.target for edge in node.outgoing))
-            action = _DynamicNode(plan, node)
-            graph.add_node(node.id, action, input_schema=State, destinations=targets)
+            dynamic = _DynamicNode(plan, node)
+            graph.add_node(node.id, dynamic, input_schema=State, destinations=targets)
     for name in plan.entries:
         graph.add_edge(START, name)
 
@@ -88,15 +90,14 @@ def _add_nodes(graph: StateGraph[Any, RunContext, Any, Any], plan: Plan) -> None
 
 @dataclass(frozen=True)
 class _StaticNode:
-    """A node that always runs when woken, and goes on by plain edges."""
+    """A node that always runs when woken, and goes on by plain edges: they settle ever the same."""
 
-    plan: Plan
     node: PlannedNode
+    settled: Sequence[Edges]
 
     async def __call__(self, state: State, runtime: Runtime[RunContext]) -> dict[str, Any]:
         outcome = await _work(self.node, state, runtime)
-        settlement = settle(self.plan, self.node, outcome.branch, state.get("edges", {}))
-        return _update(self.node, outcome, [settlement])
+        return _update(self.node, outcome, self.settled)
 
 
 @dataclass(frozen=True)
@@ -148,15 +149,13 @@ def _go(
         for name in step.skipped:
             run.emit(Event("node.skipped", name))
     goto = list(dict.fromkeys(name for step in steps for name in step.wake))
-    return Command(update=_update(node, outcome, steps), goto=goto)
+    news = [step.edges for step in steps if step.edges]
+    return Command(update=_update(node, outcome, news), goto=goto)
 
 
-def _update(
-    node: PlannedNode, outcome: Outcome | None, steps: Sequence[Settlement]
-) -> dict[str, Any]:
+def _update(node: PlannedNode, outcome: Outcome | None, news: Sequence[Edges]) -> dict[str, Any]:
     """Return what a node writes: nothing to a channel that it has no news for."""
     update: dict[str, Any] = {}
-    news = [step.edges for step in steps if step.edges]
     if news:
         update["edges"] = news
     if outcome is not None:

@@ -20,6 +20,9 @@ class NotPlain(ValueError):
 
 def require_plain(value: Any, *, max_values: int = MAX_VALUES, max_text: int | None = None) -> None:
     """Raise NotPlain unless this is plain JSON: finite, of limited size, in well-formed text."""
+    if isinstance(value, str) and max_text is None:
+        _require_text(value, ())
+        return
     values = characters = 0
     todo: list[tuple[Any, Pointer]] = [(value, ())]
     while todo:

@@ -6,16 +6,17 @@ a run that is taken up again has it back.
 """
 
 import asyncio
-from collections import ChainMap, Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 from flowc.compiler.events import Event
 from flowc.compiler.execution import NodeFailed, RunContext, View, execute
 from flowc.compiler.node import BodyFailed, BodyResult, Outcome
 from flowc.compiler.plan import Plan, PlannedNode
-from flowc.compiler.settlement import Settlement, arrive, merge_edges, settle
+from flowc.compiler.settlement import Settlement, arrive, settle, update_edges
 
 
 class Journal(Protocol):
@@ -88,6 +89,24 @@ def _inner_view(
     return replace(view, names={**view.names, **names}, variables=merged)
 
 
+class _Layered(Mapping[str, Any]):
+    """One mapping before another, both seen as they are when they are read."""
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, inner: Mapping[str, Any], outer: Mapping[str, Any]) -> None:
+        self._inner, self._outer = inner, outer
+
+    def __getitem__(self, key: str) -> Any:
+        return self._inner[key] if key in self._inner else self._outer[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._outer, **self._inner})
+
+    def __len__(self) -> int:
+        return len({**self._outer, **self._inner})
+
+
 @dataclass
 class Region:
     """A plan on its way: which edges are settled, what nodes gave, who is at work."""
@@ -101,73 +120,108 @@ class Region:
     written: dict[str, Any] = field(default_factory=dict)
     _edges: dict[str, Any] = field(default_factory=dict)
     _times: Counter[str] = field(default_factory=Counter)
+    _steps: int = 0
+    _ready: list[PlannedNode] = field(default_factory=list)
     _tasks: dict[asyncio.Task[Outcome], PlannedNode] = field(default_factory=dict)
     _busy: set[str] = field(default_factory=set)
     _again: set[str] = field(default_factory=set)
     _failure: BaseException | None = None
 
+    @cached_property
+    def _scope(self) -> View:
+        """What the nodes in here read: what could be read outside, and what they give."""
+        return View(
+            input=self.view.input,
+            outputs=_Layered(self.outputs, self.view.outputs),
+            variables=_Layered(self.written, self.view.variables),
+            names=self.view.names,
+            path=self.path,
+        )
+
     async def run_all(self) -> None:
         """Run until no node is at work and none is woken."""
         self._wake(self.plan.entries)
         try:
-            while self._tasks:
-                done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    self._finish(task)
+            while self._ready or self._tasks:
+                await self._work()
         finally:
             for task in self._tasks:
                 task.cancel()
         if self._failure is not None:
             raise self._failure
 
+    async def _work(self) -> None:
+        """Let nodes work until one of them is done; one that is alone needs no task of its own."""
+        if len(self._ready) == 1 and not self._tasks:
+            node = self._ready.pop()
+            try:
+                outcome = await self._execute(node)
+            except NodeFailed as failure:
+                self._fail(node, failure)
+            else:
+                self._finish(node, outcome)
+            return
+        while self._ready:
+            node = self._ready.pop()
+            self._tasks[asyncio.create_task(self._execute(node))] = node
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            node = self._tasks.pop(task)
+            problem = asyncio.CancelledError() if task.cancelled() else task.exception()
+            if problem is not None:
+                self._fail(node, problem)
+            else:
+                self._finish(node, task.result())
+
+    async def _execute(self, node: PlannedNode) -> Outcome:
+        return await execute_in(node, self._scope, self.run, self.journal, f"{self._key(node)}/")
+
     def _wake(self, names: Iterable[str]) -> None:
-        todo = list(names)
+        # A name stands in it once: edges that settle before a node has looked wake it together.
+        todo = dict.fromkeys(names)
         while todo and self._failure is None:
-            name = todo.pop(0)
+            name = next(iter(todo))
+            del todo[name]
             if name in self._busy:
                 self._again.add(name)
                 continue
             node = self.plan.nodes[name]
             arrival = arrive(self.plan, node, self._edges)
-            todo += self._apply(arrival)
+            todo.update(dict.fromkeys(self._apply(arrival)))
             if arrival.runs:
-                todo += self._start(node)
+                todo.update(dict.fromkeys(self._start(node)))
 
     def _apply(self, settlement: Settlement) -> list[str]:
         """Take in what follows from one node, and return whom it wakes."""
-        self._edges = merge_edges(self._edges, [settlement.edges])
+        if settlement.edges:
+            update_edges(self._edges, [settlement.edges])
         for name in settlement.skipped:
             self.run.emit(Event("node.skipped", name, path=self.path))
         return list(settlement.wake)
 
     def _start(self, node: PlannedNode) -> list[str]:
         """Put a node to work; if the journal has what it did, return whom it wakes already."""
-        if self._times.total() >= self.run.max_steps:
+        self._steps += 1
+        if self._steps > self.run.max_steps:
             self._failure = _too_many_steps(node, self.run.max_steps)
             return []
         known = self.journal.recorded(self._key(node))
         if known is not None:
             return self._take(node, known)
         self._busy.add(node.id)
-        scope = replace(
-            self.view,
-            path=self.path,
-            outputs=ChainMap(self.outputs, self.view.outputs),  # type: ignore[arg-type] # it is only read
-            variables=ChainMap(self.written, self.view.variables),  # type: ignore[arg-type] # it is only read
-        )
-        work = execute_in(node, scope, self.run, self.journal, f"{self._key(node)}/")
-        self._tasks[asyncio.create_task(work)] = node
+        self._ready.append(node)
         return []
 
-    def _finish(self, task: asyncio.Task[Outcome]) -> None:
-        node = self._tasks.pop(task)
+    def _finish(self, node: PlannedNode, outcome: Outcome) -> None:
         self._busy.discard(node.id)
-        failure = asyncio.CancelledError() if task.cancelled() else task.exception()
-        if failure is not None:
-            self._failure = self._failure or failure
-            return
-        self.journal.record(self._key(node), task.result())
-        self._wake(self._take(node, task.result()))
+        self.journal.record(self._key(node), outcome)
+        self._wake(self._take(node, outcome))
+
+    def _fail(self, node: PlannedNode, failure: BaseException) -> None:
+        """Let those that are at work finish, and nobody begin."""
+        self._busy.discard(node.id)
+        self._failure = self._failure or failure
+        self._ready.clear()
 
     def _take(self, node: PlannedNode, outcome: Outcome) -> list[str]:
         """Take in what a node did, and return whom that wakes."""

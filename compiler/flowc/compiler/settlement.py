@@ -25,13 +25,18 @@ Edges = Mapping[str, Any]
 def merge_edges(old: Edges, news: Sequence[Edges]) -> dict[str, Any]:
     """Return the edges with news of some of them; None unsettles, and live is not made dead."""
     merged = dict(old)
+    update_edges(merged, news)
+    return merged
+
+
+def update_edges(edges: dict[str, Any], news: Sequence[Edges]) -> None:
+    """Put news of some edges in their place, by the rule of `merge_edges`."""
     for new in news:
         for key, value in new.items():
             if value is None:
-                merged.pop(key, None)
-            elif merged.get(key) is not True:
-                merged[key] = value
-    return merged
+                edges.pop(key, None)
+            elif edges.get(key) is not True:
+                edges[key] = value
 
 
 @dataclass

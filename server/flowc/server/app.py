@@ -10,8 +10,8 @@ from flowc.server.api import operations, runs, workflows
 from flowc.server.api.errors import add_error_handlers
 from flowc.server.api.limits import BodyLimit, RequestId
 from flowc.server.api.parts import Parts
+from flowc.server.checkpoints import open_saver
 from flowc.server.host import Host
-from flowc.server.runs import open_saver
 from flowc.server.service import Runs, Workflows
 from flowc.server.settings import Settings
 from flowc.server.store import Database, StoredRuns, StoredWorkflows

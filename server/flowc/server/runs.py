@@ -4,37 +4,21 @@ import asyncio
 import copy
 import logging
 import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.errors import GraphRecursionError
 
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.events import Emit, Event
 from flowc.compiler.execution import NodeFailed, RunContext
 from flowc.compiler.schemas import problems_of
+from flowc.server.checkpoints import Saver
 from flowc.server.host import Host
 from flowc.server.records import RunRecord, now
 
 log = logging.getLogger(__name__)
-
-
-Saver = BaseCheckpointSaver[str]
-
-
-@asynccontextmanager
-async def open_saver(file: Path) -> AsyncIterator[Saver]:
-    """Open the SQLite file that holds the runs' checkpoints; what is read from it is data only."""
-    async with AsyncSqliteSaver.from_conn_string(str(file)) as saver:
-        saver.serde = JsonPlusSerializer(allowed_msgpack_modules=None)
-        await saver.setup()
-        yield saver
 
 
 class InputRefused(Exception):

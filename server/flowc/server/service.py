@@ -11,9 +11,10 @@ from flowc.compiler.compile import CompiledWorkflow, compile_workflow
 from flowc.compiler.definition import WorkflowDefinition
 from flowc.compiler.documents import from_data
 from flowc.compiler.registry import Registry
+from flowc.server.checkpoints import Saver
 from flowc.server.host import Host
 from flowc.server.records import RunRecord
-from flowc.server.runs import Saver, drive, new_run
+from flowc.server.runs import drive, new_run
 from flowc.server.settings import Settings
 from flowc.server.store import StoredRuns, StoredWorkflow, StoredWorkflows
 
