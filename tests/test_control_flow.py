@@ -258,3 +258,64 @@ def test_a_loop_is_of_one_kind() -> None:
     found = codes(loop(template("a", "x"), until="true", for_each=[1]))
     assert [code for code, _ in found] == ["invalid-value"]
     assert [code for code, _ in codes(loop(template("a", "x")))] == ["invalid-value"]
+
+
+def failing(on_error: Any, **more: Any) -> dict[str, Any]:
+    config = {"message": "out of order", "code": "broken"}
+    return {"id": "f", "type": "fail", "config": config, "on_error": on_error, **more}
+
+
+async def test_a_failing_node_may_go_on_with_an_output_of_the_authors() -> None:
+    after = template("after", "{{f.output.n}} {{error.code}}", depends_on=["f"])
+    ran = await run({"nodes": [failing({"output": {"n": 7}}), after]})
+    assert ran.output == {"text": "7 broken"}
+    assert ran.times("node.failed")["f"] == 1
+    plain = await run({"nodes": [failing("continue"), compute("x", "f.output", depends_on=["f"])]})
+    assert plain.output is None
+
+
+async def test_a_failing_node_may_go_to_another_which_reads_the_error() -> None:
+    nodes = [
+        failing({"goto": "mend"}),
+        template("well", "well", depends_on=["f"]),
+        template("mend", "{{error.node}}: {{error.message}}"),
+        {"id": "done", "type": "merge", "depends_on": ["well", "mend"]},
+    ]
+    ran = await run({"nodes": nodes})
+    assert ran.output == {"mend": {"text": "f: out of order"}}
+    assert ran.times("node.skipped")["well"] == 1
+    nodes[0] = {**template("f", "fine"), "on_error": {"goto": "mend"}}
+    assert (await run({"nodes": nodes})).output == {"well": {"text": "well"}}
+
+
+async def test_a_branching_node_that_fails_takes_none_of_its_branches() -> None:
+    nodes = [
+        {
+            "id": "r",
+            "type": "conditional",
+            "config": {"condition": "{{input.x}}", "true_edge": "yes", "false_edge": "no"},
+            "on_error": {"goto": "mend"},
+        },
+        template("yes", "yes"),
+        template("no", "no"),
+        template("mend", "{{error.code}}"),
+    ]
+    assert (await run({"nodes": nodes}, {"x": True})).output == {"text": "yes"}
+    assert (await run({"nodes": nodes}, {"x": "?"})).output == {"text": "expression-failed"}
+
+
+async def test_an_error_in_a_body_is_coped_with_there() -> None:
+    body = [failing({"goto": "mend"}), template("mend", "{{index}} {{error.code}}")]
+    ran = await run({"nodes": [map_over([1, 2], *body)]})
+    assert [result["text"] for result in ran.output["results"]] == ["0 broken", "1 broken"]
+
+
+def test_the_way_for_failures_is_checked() -> None:
+    assert codes(failing({"goto": "nowhere"})) == [("unknown-node", "/nodes/0/on_error/goto")]
+    reads = template("mend", "{{f.output}}")
+    assert codes(failing({"goto": "mend"}), reads) == [
+        ("maybe-undefined", "/nodes/1/config/template")
+    ]
+    assert codes(template("a", "{{error.code}}")) == [
+        ("unknown-reference", "/nodes/0/config/template")
+    ]

@@ -73,7 +73,7 @@ class CheckpointJournal:
     def record(self, key: str, outcome: Outcome) -> None:
         """Keep what a node did: it is written with the next batch."""
         entry: dict[str, Any] = {"output": outcome.output}
-        for name in ("branch", "variables", "usage"):
+        for name in ("branch", "variables", "usage", "error"):
             if value := getattr(outcome, name):
                 entry[name] = value
         self._waiting.append((f"{_CHANNEL}{key}", entry))

@@ -52,6 +52,18 @@ class Coordinates(Part):
     y: float
 
 
+class GoOn(Part):
+    """After a failure, go on as if the node had given this output."""
+
+    output: Any = None
+
+
+class GoTo(Part):
+    """After a failure, go to another node, which reads `error`."""
+
+    goto: str
+
+
 class NodeOptions(Part):
     """What can be said of a node whatever its type, in either form of a definition."""
 
@@ -62,7 +74,16 @@ class NodeOptions(Part):
     )
     retry: RetryPolicy | None = None
     timeout: Duration | None = None
+    on_error: Literal["fail", "continue"] | GoOn | GoTo = Field(
+        default="fail",
+        description="When all attempts failed: `fail`, `continue`, {output: …} or {goto: node}.",
+    )
     metadata: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def error_target(self) -> str | None:
+        """The node to go to after a failure, if there is one."""
+        return self.on_error.goto if isinstance(self.on_error, GoTo) else None
 
 
 class NodeDefinition(NodeOptions):

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from flowc.compiler.configuration import Configuration, configure
 from flowc.compiler.definition import BodyDefinition, NodeDefinition, WorkflowDefinition
 from flowc.compiler.diagnostics import Problem
-from flowc.compiler.graph import Edge, Graph, build_graph
+from flowc.compiler.graph import ERROR, Edge, Graph, all_branches, build_graph
 from flowc.compiler.node import Node
 from flowc.compiler.registry import Registry
 from flowc.compiler.run_conditions import Condition, run_conditions
@@ -90,10 +90,12 @@ class Draft:
 
     @property
     def inner_names(self) -> frozenset[str]:
-        """The names such as `item` that the nodes round this body give."""
+        """The names such as `item` and `error` that there are here."""
+        copes = any(node.on_error != "fail" for node in self.workflow.nodes)
+        own = frozenset({"error"}) if copes else frozenset[str]()
         if self.outer is None:
-            return frozenset()
-        return self.outer.types[self.container].body_names | self.outer.inner_names
+            return own
+        return own | self.outer.types[self.container].body_names | self.outer.inner_names
 
     @cached_property
     def graph(self) -> Graph:
@@ -108,13 +110,21 @@ class Draft:
     @cached_property
     def branches(self) -> Mapping[str, frozenset[str]]:
         """The branches of each node that branches."""
-        found = {name: kind.branches(self.nodes[name].config) for name, kind in self.types.items()}
-        return {name: frozenset(names) for name, names in found.items() if names is not None}
+        found = {node.id: all_branches(node, self.registry) for node in self.workflow.nodes}
+        return {name: names for name, names in found.items() if names}
 
     @cached_property
     def conditions(self) -> Mapping[str, Condition | None]:
         """When each reachable node runs."""
         return run_conditions(self.graph, self.branches)
+
+    def gives_output(self, name: str) -> Condition | None:
+        """Return when a node leaves an output: when it runs, and does not fail for another."""
+        condition = self.conditions.get(name)
+        if condition is None or self.nodes[name].error_target is None:
+            return condition
+        well = self.branches[name] - {ERROR}
+        return frozenset(term | {(name, branch)} for term in condition for branch in well)
 
     @cached_property
     def ancestors(self) -> "Ancestors":

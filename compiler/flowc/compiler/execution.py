@@ -11,9 +11,10 @@ from pydantic import ValidationError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_exponential_jitter
 
-from flowc.compiler.definition import RetryPolicy
+from flowc.compiler.definition import GoOn, GoTo, RetryPolicy
 from flowc.compiler.events import Emit, Event
 from flowc.compiler.expressions import ExpressionError, Names
+from flowc.compiler.graph import DONE, ERROR
 from flowc.compiler.node import BodyFailed, Context, Node, NodeError, Outcome, RunBody
 from flowc.compiler.plain import NotPlain, require_plain
 from flowc.compiler.plan import PlannedNode
@@ -82,6 +83,9 @@ async def execute(
         message = work.redactor.text(error.message)
         failure = {"code": error.code, "message": message, "duration_ms": _since(started)}
         run.emit(Event("node.failed", node.id, {**failure, "attempts": work.attempts}, view.path))
+        coped = _coped(node, error, message, work.attempts)
+        if coped is not None:
+            return coped
         if isinstance(error, BodyFailed):
             raise NodeFailed(error.code, message, error.node_id, error.attempt, error.at) from None
         at = node.definition.at
@@ -95,6 +99,18 @@ async def execute(
     }
     run.emit(Event("node.completed", node.id, data, view.path))
     return outcome
+
+
+def _coped(node: PlannedNode, error: NodeError, message: str, attempts: int) -> Outcome | None:
+    """Return how the workflow goes on after this failure; None if it does not."""
+    policy = node.definition.on_error
+    if policy == "fail":
+        return None
+    said = {"node": node.id, "code": error.code, "message": message, "attempts": attempts}
+    if isinstance(policy, GoTo):
+        return Outcome(None, branch=ERROR, error=said)
+    output = policy.output if isinstance(policy, GoOn) else None
+    return Outcome(output, error=said)
 
 
 async def _within(seconds: float | None, work: Awaitable[Any]) -> Any:
@@ -162,6 +178,8 @@ def names_for(node: PlannedNode, view: View, run: RunContext, secrets: Mapping[s
         "run": {"id": run.run_id, "workflow": run.workflow_id},
         "secrets": secrets,
     }
+    if "error" in view.outputs:
+        names["error"] = view.outputs["error"]
     if "input" in nodes:
         names["input"] = {**view.input, **nodes["input"]}
     return names
@@ -208,6 +226,22 @@ def _plain(outcome: Outcome, redactor: Redactor) -> Outcome:
     except NotPlain as problem:
         raise NodeError("output-not-plain", f"The output cannot be kept: {problem}") from None
     return Outcome(output, outcome.branch, variables, outcome.usage)
+
+
+def outputs_after(node: PlannedNode, outcome: Outcome) -> dict[str, Any]:
+    """Return the outputs that a node leaves: its own, unless it failed for another to go on.
+
+    The last error that the workflow coped with stands among them under a name that is no id.
+    """
+    error = {"error": dict(outcome.error)} if outcome.error is not None else {}
+    return error if outcome.branch == ERROR and error else {node.id: outcome.output, **error}
+
+
+def branch_after(node: PlannedNode, outcome: Outcome) -> str | None:
+    """Return the branch that a node chose; one with a way for failures says that all went well."""
+    if outcome.branch is None and node.definition.error_target is not None:
+        return DONE
+    return outcome.branch
 
 
 async def _tried(policy: RetryPolicy, work: _Work) -> Outcome:

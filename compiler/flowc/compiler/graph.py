@@ -8,6 +8,9 @@ from flowc.compiler.definition import NodeDefinition, WorkflowDefinition
 from flowc.compiler.loops import Loop, find_loops
 from flowc.compiler.registry import Registry
 
+# The branches of a node that has a way for failures, besides those of its type.
+DONE, ERROR = "done", "error"
+
 Taken = dict[tuple[str, str], set[str] | None]
 
 
@@ -117,6 +120,12 @@ def branch_targets(node: NodeDefinition, registry: Registry) -> Mapping[str, str
     return (node_type.branches(node.config) if node_type else None) or {}
 
 
+def all_branches(node: NodeDefinition, registry: Registry) -> frozenset[str]:
+    """Return all that a node can choose: its type's branches, and the way for failures."""
+    own = frozenset(branch_targets(node, registry))
+    return (own or frozenset({DONE})) | {ERROR} if node.error_target is not None else own
+
+
 def _taken_branches(workflow: WorkflowDefinition, registry: Registry) -> Taken:
     """Return for each pair of nodes the branches on which one leads to the other; None is all."""
     taken: Taken = {}
@@ -132,7 +141,20 @@ def _taken_branches(workflow: WorkflowDefinition, registry: Registry) -> Taken:
     for source, target in needs:
         if (source, target) not in taken:
             _take(taken, source, target, None)
+    _route_errors(workflow, registry, taken)
     return taken
+
+
+def _route_errors(workflow: WorkflowDefinition, registry: Registry, taken: Taken) -> None:
+    """Add the ways for failures, and keep the other ways of those nodes for when all went well."""
+    for node in workflow.nodes:
+        if node.error_target is None:
+            continue
+        well = all_branches(node, registry) - {ERROR}
+        for (source, target), branches in list(taken.items()):
+            if source == node.id and branches is None:
+                taken[source, target] = set(well)
+        _take(taken, node.id, node.error_target, ERROR)
 
 
 def _take(taken: Taken, source: str, target: str, branch: str | None) -> None:

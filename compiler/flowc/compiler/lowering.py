@@ -16,7 +16,7 @@ from langgraph.types import Command
 
 from flowc.compiler.checkpoint_journal import journal_of
 from flowc.compiler.events import Event
-from flowc.compiler.execution import RunContext, View, execute
+from flowc.compiler.execution import RunContext, View, branch_after, execute, outputs_after
 from flowc.compiler.node import Outcome
 from flowc.compiler.plan import Plan, PlannedNode
 from flowc.compiler.region import execute_in, run_region
@@ -114,7 +114,7 @@ class _DynamicNode:
             return _go(None, self.node, [arrival], runtime.context)
         outcome = await _work(self.node, state, runtime)
         now = merge_edges(edges, [arrival.edges])
-        settlement = settle(self.plan, self.node, outcome.branch, now)
+        settlement = settle(self.plan, self.node, branch_after(self.node, outcome), now)
         return _go(outcome, self.node, [arrival, settlement], runtime.context)
 
 
@@ -159,7 +159,7 @@ def _update(node: PlannedNode, outcome: Outcome | None, news: Sequence[Edges]) -
     if news:
         update["edges"] = news
     if outcome is not None:
-        update["outputs"] = {node.id: outcome.output}
+        update["outputs"] = outputs_after(node, outcome)
         if outcome.variables:
             update["variables"] = dict(outcome.variables)
     return update

@@ -72,12 +72,16 @@ Body = Annotated[dict[str, Any], Role.RAW]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a node did, where that is more than an output."""
+    """What a node did, where that is more than an output.
+
+    `error` says that it failed and its workflow goes on; it is not for node types to set.
+    """
 
     output: Json
     branch: str | None = None
     variables: Mapping[str, Json] = field(default_factory=dict)
     usage: Mapping[str, float] = field(default_factory=dict)
+    error: Mapping[str, Json] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,14 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from flowc.compiler.events import Event
-from flowc.compiler.execution import NodeFailed, RunContext, View, execute
+from flowc.compiler.execution import (
+    NodeFailed,
+    RunContext,
+    View,
+    branch_after,
+    execute,
+    outputs_after,
+)
 from flowc.compiler.node import BodyFailed, BodyResult, Outcome
 from flowc.compiler.plan import Plan, PlannedNode
 from flowc.compiler.settlement import Settlement, arrive, settle, update_edges
@@ -226,9 +233,9 @@ class Region:
     def _take(self, node: PlannedNode, outcome: Outcome) -> list[str]:
         """Take in what a node did, and return whom that wakes."""
         self._times[node.id] += 1
-        self.outputs[node.id] = outcome.output
+        self.outputs.update(outputs_after(node, outcome))
         self.written.update(outcome.variables)
-        woken = self._apply(settle(self.plan, node, outcome.branch, self._edges))
+        woken = self._apply(settle(self.plan, node, branch_after(node, outcome), self._edges))
         if node.id in self._again:
             self._again.discard(node.id)
             woken.append(node.id)

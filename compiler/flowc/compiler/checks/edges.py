@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from flowc.compiler.definition import EdgeDefinition, NodeDefinition
 from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean
 from flowc.compiler.draft import Draft
-from flowc.compiler.graph import branch_targets
+from flowc.compiler.graph import ERROR, branch_targets
 
 
 def check_edges(draft: Draft) -> Iterator[Problem]:
@@ -42,15 +42,21 @@ def _check_ends(draft: Draft, edge: EdgeDefinition) -> Iterator[Problem]:
 def _check_branch(draft: Draft, edge: EdgeDefinition) -> Iterator[Problem]:
     if edge.source not in draft.types:
         return
-    known = draft.branches.get(edge.source)
-    if edge.branch is not None and edge.branch not in (known or ()):
-        names = sorted(known or ())
+    known = set(branch_targets(draft.nodes[edge.source], draft.registry))
+    if draft.nodes[edge.source].error_target is not None:
+        known |= {ERROR}
+    if edge.branch is not None and edge.branch not in known:
+        names = sorted(known)
         message = f"{edge.source!r} has no branch {edge.branch[:60]!r}."
         hint = (
             did_you_mean(edge.branch, names) if names else "Leave `branch` out: it does not branch."
         )
         yield Problem("unknown-branch", message, (*edge.at, "branch"), hint)
-    if edge.branch is None and known and edge.target not in _named_targets(draft, edge.source):
+    if (
+        edge.branch is None
+        and known - {ERROR}
+        and edge.target not in _named_targets(draft, edge.source)
+    ):
         message = f"This edge is taken whichever branch {edge.source!r} chooses."
         hint = f"Add `branch:` with one of {', '.join(sorted(known))} if that is not meant."
         yield Problem("edge-without-branch", message, edge.at, hint, "warning")
@@ -74,6 +80,9 @@ def _check_dependencies(draft: Draft, node: NodeDefinition) -> Iterator[Problem]
 
 
 def _check_targets(draft: Draft, node: NodeDefinition) -> Iterator[Problem]:
+    if node.error_target is not None and node.error_target not in draft.nodes:
+        at = (*node.at, "on_error", "goto")
+        yield _unknown_node(draft, node.error_target, f"The way for failures of {node.id!r}", at)
     found = draft.types.get(node.id)
     for branch, target in branch_targets(node, draft.registry).items():
         if found is not None and target is not None and target not in draft.nodes:

@@ -57,8 +57,8 @@ def _check_order(draft: Draft, reader: str, use: Use, name: str, at: Pointer) ->
         message = f"{use.text!r} is not there yet when {reader!r} runs for the first time."
         yield Problem("maybe-undefined", message, at, hint)
         return
-    conditions = draft.conditions
-    without = counterexample(conditions.get(reader), conditions.get(name), draft.branches)
+    runs, given = draft.conditions.get(reader), draft.gives_output(name)
+    without = counterexample(runs, given, draft.branches)
     if without is not None:
         message = f"{use.text!r} may not be there: {reader!r} runs without it{_when(without)}."
         yield Problem("maybe-undefined", message, at, hint)
