@@ -23,6 +23,8 @@ from flowc.compiler.redaction import Redactor
 MAX_OUTPUT_TEXT = 8_000_000
 MAX_OUTPUT_VALUES = 400_000
 
+NO_SECRETS = Redactor()
+
 log = logging.getLogger(__name__)
 
 SecretLookup = Callable[[str], str | None]
@@ -73,8 +75,9 @@ async def execute(
 ) -> Outcome:
     """Run a node to the end; raise NodeFailed if no attempt succeeds."""
     started = perf_counter()
-    secrets = _secrets(node, run)
-    work = _Work(node, view, run, secrets, Redactor(secrets.values()), run_body)
+    secrets = _secrets(node, run) if node.secrets else {}
+    redactor = Redactor(secrets.values()) if secrets else NO_SECRETS
+    work = _Work(node, view, run, secrets, redactor, run_body)
     run.emit(Event("node.started", node.id, {"type": node.node_type.type}, view.path))
     try:
         outcome = await _tried(node.retry, work)

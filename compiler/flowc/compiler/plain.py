@@ -8,6 +8,7 @@ from flowc.compiler.diagnostics import Pointer
 MAX_DEPTH = 64
 MAX_VALUES = 400_000
 MAX_INTEGER = 1 << 256
+SMALL, SMALL_TEXT = 32, 10_000
 
 
 class NotPlain(ValueError):
@@ -20,8 +21,7 @@ class NotPlain(ValueError):
 
 def require_plain(value: Any, *, max_values: int = MAX_VALUES, max_text: int | None = None) -> None:
     """Raise NotPlain unless this is plain JSON: finite, of limited size, in well-formed text."""
-    if isinstance(value, str) and max_text is None:
-        _require_text(value, ())
+    if _is_small_and_plain(value):
         return
     values = characters = 0
     todo: list[tuple[Any, Pointer]] = [(value, ())]
@@ -38,6 +38,23 @@ def require_plain(value: Any, *, max_values: int = MAX_VALUES, max_text: int | N
             todo.extend((child, (*path, key)) for key, child in item.items())
         elif isinstance(item, list):
             todo.extend((child, (*path, index)) for index, child in enumerate(item))
+
+
+def _is_small_and_plain(value: Any) -> bool:
+    """Say whether a value is beyond doubt: a few ASCII texts and small numbers, hardly nested."""
+    if type(value) is not dict or len(value) > SMALL:
+        return _is_small_scalar(value)
+    return all(type(key) is str and key.isascii() and "\0" not in key for key in value) and all(
+        map(_is_small_scalar, value.values())
+    )
+
+
+def _is_small_scalar(item: Any) -> bool:
+    if type(item) is str:
+        return len(item) < SMALL_TEXT and item.isascii() and "\0" not in item
+    if type(item) is int:
+        return -MAX_INTEGER < item < MAX_INTEGER
+    return item is None or item is True or item is False
 
 
 def _require_item(item: Any, path: Pointer) -> int:

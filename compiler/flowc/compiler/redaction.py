@@ -13,7 +13,7 @@ MIN_LENGTH = 4
 class Redactor:
     """Replaces secrets in text and JSON, in the forms in which a service may echo them."""
 
-    def __init__(self, secrets: Iterable[str]) -> None:
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
         forms = {form for secret in secrets for form in _forms(secret)}
         self._forms = sorted(forms, key=len, reverse=True)
 
