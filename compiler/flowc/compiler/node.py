@@ -65,8 +65,6 @@ ItemExpression = Annotated[
 PER_ITEM = frozenset({Role.ITEM_CONDITION, Role.ITEM_EXPRESSION})
 PER_ITEM_NAMES = frozenset({"item", "index", "data", "result", "value", "loop"})
 
-RawText = Annotated[str, Role.RAW]
-RawSchema = Annotated[Any, Role.RAW]
 Body = Annotated[dict[str, Any], Role.RAW]
 
 

@@ -11,7 +11,6 @@ Term = frozenset[Choice]
 Condition = frozenset[Term]
 
 ALWAYS: Condition = frozenset({frozenset()})
-NEVER: Condition = frozenset()
 MAX_TERMS = 48
 
 

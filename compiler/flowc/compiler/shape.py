@@ -1,13 +1,11 @@
 """Does plain data have the shape of a pydantic model, and where does it not?"""
 
 from collections.abc import Iterator
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean
-
-Model = TypeVar("Model", bound=BaseModel)
 
 
 def shape_problems(

@@ -11,7 +11,6 @@ Level = Literal["full", "partial", "none"]
 
 MAX_CODE = 20_000
 MAX_RESULT = 1 << 20
-MAX_RESULT_DEPTH = 40
 MAX_STDOUT = 64_000
 
 

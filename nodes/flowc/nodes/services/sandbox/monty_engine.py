@@ -30,7 +30,6 @@ from flowc.nodes.services.sandbox.engine import (
 
 MAX_RECURSION = 200
 MAX_SLEEP = 1.0
-MAX_NESTING = 80
 MAX_RUN_SECONDS = 70.0
 
 # The result crosses as text, so that this process never converts what foreign code has built.
@@ -130,7 +129,7 @@ def _line(problem: MontyRuntimeError) -> str:
 
 
 def _defines_process(code: str) -> bool:
-    """Say whether the code defines `process`; refuse what is nested too deeply to be looked at."""
+    """Say whether the code defines `process`, as far as it can be parsed here."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
