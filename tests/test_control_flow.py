@@ -319,3 +319,42 @@ def test_the_way_for_failures_is_checked() -> None:
     assert codes(template("a", "{{error.code}}")) == [
         ("unknown-reference", "/nodes/0/config/template")
     ]
+
+
+async def test_a_map_whose_condition_cannot_be_computed_says_why() -> None:
+    with pytest.raises(NodeFailed, match="'nope'") as caught:
+        await run({"nodes": [map_over([1, 2], compute("x", "item"), stop_when="result.nope")]})
+    assert caught.value.code == "expression-failed"
+
+
+async def test_a_run_that_is_cancelled_leaves_no_node_at_work() -> None:
+    turns = Turns()
+    node = map_over(list(range(20)), {"id": "s", "type": "slow"}, max_parallel=20)
+    work = asyncio.create_task(run(compiled({"nodes": [node]}, Patient), services={Turns: turns}))
+    while turns["now"] < 20:
+        await asyncio.sleep(0.01)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert turns["now"] == 0
+
+
+class Patient(Node):
+    """Wait until it is told to stop, and take a moment to leave."""
+
+    type: ClassVar = "slow"
+
+    async def run(self, context: Context) -> None:
+        turns = context.service(Turns)
+        turns["now"] += 1
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0)
+            turns["now"] -= 1
+
+
+def test_an_expression_has_the_names_that_its_node_gives_and_no_others() -> None:
+    assert codes(compute("x", "loop.index")) == [
+        ("unknown-reference", "/nodes/0/config/expression")
+    ]

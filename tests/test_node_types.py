@@ -291,3 +291,9 @@ def test_a_broken_plug_in_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "entry_points", lambda group: [broken])
     with pytest.raises(BrokenPlugin, match="theirs"):
         Registry.installed()
+
+
+async def test_expressions_over_what_is_no_object_say_why() -> None:
+    with pytest.raises(NodeFailed, match="works on an object, and this is a list") as caught:
+        await transform([1], expressions={"n": "data[0]"})
+    assert caught.value.code == "transform-failed"

@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 from typing import Any, ClassVar
 
-import flows
 import pytest
 from flows import Turns, compiled
+from langgraph.checkpoint.memory import InMemorySaver
 
 from flowc.compiler.execution import NodeFailed, RunContext
 from flowc.compiler.node import Context, Node, NodeError
@@ -195,4 +195,25 @@ def test_after_kill_9_in_a_map_of_a_thousand_finished_items_are_not_run_again(
     # those of the batch that was under way and of the one that was filling.
     repeated = len(done()) - 1000
     assert repeated <= 4 * 5, repeated
-    assert granularity == flows.GRANULARITY
+
+
+class FullDisk(InMemorySaver):
+    """Keeps everything but journals."""
+
+    async def aput_writes(
+        self, config: Any, writes: Any, task_id: str, task_path: str = ""
+    ) -> None:
+        if task_path == "~~journal":
+            raise OSError("no space left")
+        await super().aput_writes(config, writes, task_id, task_path)
+
+
+async def test_a_journal_that_cannot_be_written_ends_the_run() -> None:
+    workflow = compiled(SHAPES["in a map"][0], Fickle)
+    saver = FullDisk()
+    graph = copy.copy(workflow.graph)
+    graph.checkpointer = saver
+    thread: Any = {"configurable": {"thread_id": "t"}}
+    context = RunContext(services={Turns: Turns(), Mood: Mood()}, saver=saver)
+    with pytest.raises(OSError, match="no space left"):
+        await graph.ainvoke(workflow.initial_state({}), thread, context=context, durability="sync")

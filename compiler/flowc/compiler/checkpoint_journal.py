@@ -20,8 +20,6 @@ from flowc.compiler.region import Journal, NoJournal
 _CHANNEL = "journal:"
 _TASK_PATH = "~~journal"
 
-Config = dict[str, Any]
-
 
 @asynccontextmanager
 async def journal_of(runtime: Runtime[RunContext]) -> AsyncIterator[Journal]:
@@ -77,13 +75,17 @@ class CheckpointJournal:
             if value := getattr(outcome, name):
                 entry[name] = value
         self._waiting.append((f"{_CHANNEL}{key}", entry))
-        if self._writing is None or self._writing.done():
+        if self._writing is None or (self._writing.done() and not self._has_failed()):
             self._writing = asyncio.create_task(self._write())
 
     async def flush(self) -> None:
-        """Wait until all is written."""
-        while self._writing is not None and not self._writing.done():
+        """Wait until all is written; raise what kept a batch from being written."""
+        if self._writing is not None:
             await self._writing
+
+    def _has_failed(self) -> bool:
+        task = self._writing
+        return task is not None and task.done() and task.exception() is not None
 
     async def _write(self) -> None:
         while self._waiting:

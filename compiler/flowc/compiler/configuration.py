@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import AliasChoices, BaseModel, ValidationError
@@ -21,7 +22,6 @@ from flowc.compiler.expressions import (
 )
 from flowc.compiler.node import (
     PER_ITEM,
-    PER_ITEM_NAMES,
     Formula,
     Incoming,
     Node,
@@ -39,13 +39,12 @@ class Slot:
     role: Role | None
     expression: Expression
     secrets_allowed: bool
+    own_names: frozenset[str]
 
     @property
     def references(self) -> tuple[Reference, ...]:
-        """What the value is computed from; `item` and the like are named by the node itself."""
-        if self.role not in PER_ITEM:
-            return self.expression.references
-        return tuple(r for r in self.expression.references if r.path[0] not in PER_ITEM_NAMES)
+        """What the value is computed from, besides what the node itself gives."""
+        return tuple(r for r in self.expression.references if r.path[0] not in self.own_names)
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,8 @@ def _slots(node: NodeDefinition, node_type: type[Node]) -> tuple[list[Slot], lis
             problems.append(Problem("invalid-expression", f"This {what} is wrong: {problem}.", at))
             continue
         if not expression.is_text or role is not None:
-            slots.append(Slot(path, role, expression, SecretAllowed in marks))
+            own = node_type.formula_names if role in PER_ITEM else frozenset[str]()
+            slots.append(Slot(path, role, expression, SecretAllowed in marks, own))
     return slots, problems
 
 
@@ -166,14 +166,9 @@ def _unwrapped(annotation: Any, marks: tuple[Any, ...]) -> tuple[Any, tuple[Any,
 
 def _members(annotation: Any) -> list[Any]:
     annotation, _ = _unwrapped(annotation, ())
-    if isinstance(annotation, UnionTypes):
-        return [inner for member in get_args(annotation) for inner in _members(member)]
-    if get_origin(annotation) is Union:
-        return [inner for member in get_args(annotation) for inner in _members(member)]
-    return [annotation]
-
-
-UnionTypes = type(int | str)
+    if not _is_union(annotation):
+        return [annotation]
+    return [inner for member in get_args(annotation) for inner in _members(member)]
 
 
 def _marks_for_text(annotation: Any, marks: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -186,7 +181,7 @@ def _marks_for_text(annotation: Any, marks: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _is_union(annotation: Any) -> bool:
-    return isinstance(annotation, UnionTypes) or get_origin(annotation) is Union
+    return isinstance(annotation, UnionType) or get_origin(annotation) is Union
 
 
 def _item_type(annotation: Any) -> Any:

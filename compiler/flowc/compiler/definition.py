@@ -5,6 +5,7 @@ import json
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from flowc.compiler.diagnostics import Pointer
 from flowc.compiler.durations import Duration
@@ -110,6 +111,22 @@ class NodeDefinition(NodeOptions):
         return (*self.at, self._config_key, *path)
 
 
+MAX_NODES = 5_000
+
+
+def _require_few(given: Any) -> Any:
+    """Refuse more nodes than a workflow may have, before any of them is looked at."""
+    if isinstance(given, (list, tuple, dict)) and len(given) > MAX_NODES:
+        counts = {"given": f"{len(given):,}", "most": f"{MAX_NODES:,}"}
+        template = "There are {given} nodes; {most} are the most"
+        raise PydanticCustomError("too-many-nodes", template, counts)
+    return given
+
+
+FEW = BeforeValidator(_require_few)
+Nodes = Annotated[tuple[NodeDefinition, ...], FEW]
+
+
 class EdgeDefinition(Part):
     """A way from one node to another, taken on one branch of its source or on any."""
 
@@ -143,14 +160,14 @@ class WorkflowHeader(Part):
 class BodyDefinition(Part):
     """The nodes and edges that run inside of a node."""
 
-    nodes: tuple["NodeDefinition", ...]
+    nodes: Nodes
     edges: tuple[EdgeDefinition, ...] = ()
 
 
 class WorkflowDefinition(WorkflowHeader):
     """A workflow: nodes, and the edges between them."""
 
-    nodes: tuple[NodeDefinition, ...]
+    nodes: Nodes
     edges: tuple[EdgeDefinition, ...] = ()
 
     _samples: bool = PrivateAttr(default=False)

@@ -290,6 +290,8 @@ def _wait(policy: RetryPolicy) -> Callable[[RetryCallState], float]:
 def _as_node_error(problem: Exception, node: PlannedNode) -> NodeError:
     if isinstance(problem, NodeError):
         return problem
+    if isinstance(problem, ExpressionError):
+        return NodeError("expression-failed", f"It cannot be computed: {problem}.")
     # What a node type did not foresee may hold anything; only its kind is shown.
     log.exception("node type %s broke in node %s", node.node_type.type, node.id)
     kind = type(problem).__name__

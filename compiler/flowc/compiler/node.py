@@ -63,7 +63,6 @@ ItemExpression = Annotated[
     WithJsonSchema({"type": "string", "format": "expression"}),
 ]
 PER_ITEM = frozenset({Role.ITEM_CONDITION, Role.ITEM_EXPRESSION})
-PER_ITEM_NAMES = frozenset({"item", "index", "data", "result", "value", "loop"})
 
 Body = Annotated[dict[str, Any], Role.RAW]
 
@@ -155,7 +154,8 @@ class Node(BaseModel):
     names the field that holds nodes and edges of the node's own, which `run` has run by
     `context.run_body(key, names, variables)`: `key` tells one run of the body from the others, and
     `names` are those of `body_names`. The body reads what the node could read, unless the type
-    `is_isolated`: then its `input` is all that it has.
+    `is_isolated`: then its `input` is all that it has. `formula_names` are those that the node
+    gives to the expressions it evaluates itself.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -166,6 +166,7 @@ class Node(BaseModel):
     body_field: ClassVar[str | None] = None
     body_names: ClassVar[frozenset[str]] = frozenset()
     is_isolated: ClassVar[bool] = False
+    formula_names: ClassVar[frozenset[str]] = frozenset()
     is_entry: ClassVar[bool] = False
     is_exit: ClassVar[bool] = False
     passes_data_on: ClassVar[bool] = False

@@ -8,7 +8,6 @@ from flowc.compiler.diagnostics import Pointer
 MAX_DEPTH = 64
 MAX_VALUES = 400_000
 MAX_INTEGER = 1 << 256
-SMALL, SMALL_TEXT = 32, 10_000
 
 
 class NotPlain(ValueError):
@@ -19,79 +18,97 @@ class NotPlain(ValueError):
         super().__init__(message)
 
 
+class _Culprit(Exception):
+    """A value is not plain; where it stands is looked for only now."""
+
+    def __init__(self, code: str, message: str, item: Any) -> None:
+        self.code, self.message, self.item = code, message, item
+
+
 def require_plain(value: Any, *, max_values: int = MAX_VALUES, max_text: int | None = None) -> None:
     """Raise NotPlain unless this is plain JSON: finite, of limited size, in well-formed text."""
-    if _is_small_and_plain(value):
-        return
-    values = characters = 0
-    todo: list[tuple[Any, Pointer]] = [(value, ())]
-    while todo:
-        item, path = todo.pop()
-        values += 1
-        characters += _require_item(item, path)
+    try:
+        _require(value, max_values, max_text)
+    except _Culprit as found:
+        raise NotPlain(found.code, found.message, _path_to(found.item, value)) from None
+
+
+def _require(value: Any, max_values: int, max_text: int | None) -> None:
+    """Go through a value level by level; raise _Culprit."""
+    values = characters = depth = 0
+    level = [value]
+    while level:
+        values += len(level)
         if values > max_values:
-            raise NotPlain("document-too-large", f"There are more than {max_values:,} values.", ())
+            message = f"There are more than {max_values:,} values."
+            raise _Culprit("document-too-large", message, value)
+        if depth > MAX_DEPTH:
+            message = f"It is nested over {MAX_DEPTH} levels deep."
+            raise _Culprit("document-too-deep", message, level[0])
+        characters += sum(map(_require_item, level))
         if max_text is not None and characters > max_text:
             message = f"There are more than {max_text:,} characters."
-            raise NotPlain("document-too-large", message, ())
-        if isinstance(item, dict):
-            todo.extend((child, (*path, key)) for key, child in item.items())
-        elif isinstance(item, list):
-            todo.extend((child, (*path, index)) for index, child in enumerate(item))
+            raise _Culprit("document-too-large", message, value)
+        level = [inner for item in level for inner in _held(item)]
+        depth += 1
 
 
-def _is_small_and_plain(value: Any) -> bool:
-    """Say whether a value is beyond doubt: a few ASCII texts and small numbers, hardly nested."""
-    if type(value) is not dict or len(value) > SMALL:
-        return _is_small_scalar(value)
-    return all(type(key) is str and key.isascii() and "\0" not in key for key in value) and all(
-        map(_is_small_scalar, value.values())
-    )
-
-
-def _is_small_scalar(item: Any) -> bool:
-    if type(item) is str:
-        return len(item) < SMALL_TEXT and item.isascii() and "\0" not in item
-    if type(item) is int:
-        return -MAX_INTEGER < item < MAX_INTEGER
-    return item is None or item is True or item is False
-
-
-def _require_item(item: Any, path: Pointer) -> int:
-    """Require one value to be plain, what it holds aside; return its number of characters."""
-    if len(path) > MAX_DEPTH:
-        raise NotPlain("document-too-deep", f"It is nested over {MAX_DEPTH} levels deep.", path)
-    if isinstance(item, str):
-        return _require_text(item, path)
+def _held(item: Any) -> Any:
     if isinstance(item, dict):
-        return sum(_require_text(key, path) for key in item)
+        return item.values()
+    return item if isinstance(item, list) else ()
+
+
+def _require_item(item: Any) -> int:
+    """Require one value to be plain, what it holds aside; return its number of characters."""
+    if isinstance(item, str):
+        return _require_text(item, item)
+    if isinstance(item, dict):
+        return sum(_require_text(key, item) for key in item)
     if not isinstance(item, list):
-        _require_scalar(item, path)
+        _require_scalar(item)
     return 0
 
 
-def _require_text(text: Any, path: Pointer) -> int:
+def _require_text(text: Any, holder: Any) -> int:
     if not isinstance(text, str):
-        raise NotPlain("not-a-json-value", f"The key {str(text)[:60]!r} must be text.", path)
-    if text.isascii():
-        if "\0" in text:
-            raise NotPlain("invalid-text", "The text holds a NUL character.", path)
-        return len(text)
-    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
-        raise NotPlain("invalid-text", "The text holds a NUL or half a surrogate pair.", path)
+        message = f"The key {str(text)[:60]!r} must be text."
+        raise _Culprit("not-a-json-value", message, holder)
+    is_half = not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text)
+    if is_half or "\0" in text:
+        message = "The text holds a NUL or half a surrogate pair."
+        raise _Culprit("invalid-text", message, holder)
     return len(text)
 
 
-def _require_scalar(item: Any, path: Pointer) -> None:
+def _require_scalar(item: Any) -> None:
     if item is None or isinstance(item, bool):
         return
     if isinstance(item, int):
         if abs(item) >= MAX_INTEGER:
-            raise NotPlain("number-too-large", "The number is too large (256 bits at most).", path)
+            message = "The number is too large (256 bits at most)."
+            raise _Culprit("number-too-large", message, item)
         return
     if isinstance(item, float):
         if not math.isfinite(item):
-            raise NotPlain("not-a-json-value", f"{item} is not a JSON value.", path)
+            raise _Culprit("not-a-json-value", f"{item} is not a JSON value.", item)
         return
     name = type(item).__name__
-    raise NotPlain("not-a-json-value", f"A value of type {name} is not plain JSON.", path)
+    raise _Culprit("not-a-json-value", f"A value of type {name} is not plain JSON.", item)
+
+
+def _path_to(culprit: Any, value: Any) -> Pointer:
+    """Return where in a value this very object stands; it was just met there."""
+    level: list[tuple[Any, Pointer]] = [(value, ())]
+    while level:
+        for item, path in level:
+            if item is culprit:
+                return path
+        level = [(inner, (*path, key)) for item, path in level for key, inner in _keyed(item)]
+    return ()
+
+
+def _keyed(item: Any) -> Any:
+    if isinstance(item, dict):
+        return item.items()
+    return enumerate(item) if isinstance(item, list) else ()

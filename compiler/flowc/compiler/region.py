@@ -6,11 +6,11 @@ a run that is taken up again has it back.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections import ChainMap, Counter
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from flowc.compiler.events import Event
 from flowc.compiler.execution import (
@@ -96,22 +96,9 @@ def _inner_view(
     return replace(view, names={**view.names, **names}, variables=merged)
 
 
-class _Layered(Mapping[str, Any]):
-    """One mapping before another, both seen as they are when they are read."""
-
-    __slots__ = ("_inner", "_outer")
-
-    def __init__(self, inner: Mapping[str, Any], outer: Mapping[str, Any]) -> None:
-        self._inner, self._outer = inner, outer
-
-    def __getitem__(self, key: str) -> Any:
-        return self._inner[key] if key in self._inner else self._outer[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter({**self._outer, **self._inner})
-
-    def __len__(self) -> int:
-        return len({**self._outer, **self._inner})
+def _only_read(mapping: Mapping[str, Any]) -> MutableMapping[str, Any]:
+    """Return a mapping as ChainMap's types want it, which writes to its first one alone."""
+    return cast(MutableMapping[str, Any], mapping)
 
 
 @dataclass
@@ -137,11 +124,10 @@ class Region:
     @cached_property
     def _scope(self) -> View:
         """What the nodes in here read: what could be read outside, and what they give."""
-        return View(
-            input=self.view.input,
-            outputs=_Layered(self.outputs, self.view.outputs),
-            variables=_Layered(self.written, self.view.variables),
-            names=self.view.names,
+        return replace(
+            self.view,
+            outputs=ChainMap(self.outputs, _only_read(self.view.outputs)),
+            variables=ChainMap(self.written, _only_read(self.view.variables)),
             path=self.path,
         )
 
@@ -154,6 +140,8 @@ class Region:
         finally:
             for task in self._tasks:
                 task.cancel()
+            # Who was cancelled has left by the time that the region has.
+            await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._failure is not None:
             raise self._failure
 
@@ -168,9 +156,9 @@ class Region:
             else:
                 self._finish(node, outcome)
             return
-        while self._ready:
-            node = self._ready.pop()
+        for node in self._ready:
             self._tasks[asyncio.create_task(self._execute(node))] = node
+        self._ready.clear()
         done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             node = self._tasks.pop(task)

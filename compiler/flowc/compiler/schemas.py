@@ -2,10 +2,6 @@
 
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
-from referencing import Registry
-
 from flowc.compiler.diagnostics import Pointer
 
 Schema = dict[str, Any]
@@ -41,6 +37,9 @@ def to_json_schema(form: Any) -> Schema:
 
 def problems_of(value: Any, schema: Schema) -> list[tuple[Pointer, str]]:
     """Return where and why a value does not fit a schema; references are never fetched."""
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - few definitions have schemas
+    from referencing import Registry  # noqa: PLC0415 - see above
+
     validator = Draft202012Validator(schema, registry=Registry())
     errors = sorted(validator.iter_errors(value), key=lambda error: list(map(str, error.path)))
     return [(tuple(error.absolute_path), error.message[:300]) for error in errors[:20]]
@@ -85,6 +84,8 @@ def _all_short(form: dict[str, Any]) -> bool:
 
 
 def _checked(schema: Schema) -> Schema:
+    from jsonschema import Draft202012Validator, SchemaError  # noqa: PLC0415 - see above
+
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as problem:

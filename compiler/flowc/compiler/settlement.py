@@ -58,7 +58,7 @@ def arrive(plan: Plan, node: PlannedNode, edges: Edges) -> Settlement:
     if closing:
         return Settlement(edges=dict.fromkeys(closing), runs=True)
     status = [edges.get(edge.key) for edge in node.incoming] if node.is_join else [True]
-    if any(settled not in {True, False} or settled is None for settled in status):
+    if not all(isinstance(settled, bool) for settled in status):
         return Settlement()
     if all(status) if node.definition.join == "all" else any(status):
         return Settlement(runs=True)
@@ -111,19 +111,18 @@ def _spread(
             result.edges[edge.key] = HELD
         else:
             _record(plan, edge, False, result)
-            todo += _die(plan, edge, result)
-    for loop in coordinated:
-        result.wake[loop.header] = None
+            todo += [(following, False) for following in _die(plan, edge, result)]
+    result.wake.update(dict.fromkeys(loop.header for loop in coordinated))
 
 
-def _die(plan: Plan, edge: Edge, result: Settlement) -> list[tuple[Edge, bool]]:
+def _die(plan: Plan, edge: Edge, result: Settlement) -> tuple[Edge, ...]:
     """Return the edges that die with this one, or wake the join that has to look."""
     target = plan.nodes[edge.target]
     if target.is_join:
         result.wake[target.id] = None
-        return []
+        return ()
     result.skipped.append(target.id)
-    return [(following, False) for following in target.outgoing]
+    return target.outgoing
 
 
 def _record(plan: Plan, edge: Edge, value: bool, result: Settlement) -> None:
@@ -149,35 +148,26 @@ def _turn(plan: Plan, loop: PlannedLoop, node: PlannedNode, edges: Edges) -> Set
     if any(edges.get(edge.key) is True for edge in loop.back):
         again = [*loop.inside, *loop.back, *(e for e in loop.exits if edges.get(e.key) == HELD)]
         return Settlement(edges={edge.key: None for edge in again}, runs=True)
-    ended = [(edge, False) for edge in loop.exits if edges.get(edge.key) == HELD]
-    result = Settlement()
-    _release(plan, loop, node, ended, edges, result)
-    return result
+    return _end(plan, loop, node, edges)
 
 
-def _release(
-    plan: Plan,
-    loop: PlannedLoop,
-    node: PlannedNode,
-    ended: list[tuple[Edge, bool]],
-    edges: Edges,
-    result: Settlement,
-) -> None:
+def _end(plan: Plan, loop: PlannedLoop, node: PlannedNode, edges: Edges) -> Settlement:
     """Let the exits die that no turn took, unless a loop round this one still holds them."""
+    result = Settlement()
     outer = [
         other for other in plan.loops_of[node.id] if other.decider is None and other is not loop
     ]
     still_held = {edge for other in outer for edge in other.exits}
-    todo = [(edge, live) for edge, live in ended if edge not in still_held]
+    todo = [e for e in loop.exits if edges.get(e.key) == HELD and e not in still_held]
     while todo:
-        edge, _ = todo.pop()
+        edge = todo.pop()
         if edge in plan.back_edges:
             result.edges[edge.key] = False
         elif edges.get(edge.key) is not True:
             result.edges[edge.key] = False
             todo += _die(plan, edge, result)
-    for other in outer:
-        result.wake[other.header] = None
+    result.wake.update(dict.fromkeys(other.header for other in outer))
+    return result
 
 
 def _turn_is_over(plan: Plan, loop: PlannedLoop, edges: Edges) -> bool:

@@ -31,6 +31,8 @@ def _problem(item: Any, model: type[BaseModel], path: Pointer, at: Pointer) -> P
         where = f"{path[-2]!r}" if len(path) > 1 and isinstance(path[-2], str) else "This"
         message = f"{where} needs a {str(last)!r}."
         return Problem("missing-key", message, (*at, *path[:-1]))
+    if item["type"] == "too-many-nodes":
+        return Problem(item["type"], f"{item['msg']}.", (*at, *path))
     sentence = item["msg"].removeprefix("Value error, ")
     name = f"{str(last)!r}: " if path else ""
     return Problem("invalid-value", f"{name}{sentence}.", (*at, *path))

@@ -6,7 +6,7 @@ are those of YAML 1.2 and JSON, so that `on` and `yes` are words.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -14,7 +14,8 @@ import yaml
 from flowc.compiler.diagnostics import Pointer
 
 MAX_DEPTH = 100
-MAX_VALUES = 400_000
+# What can be read in a second or so; the most nodes that a workflow may have need half of it.
+MAX_VALUES = 100_000
 
 Position = tuple[int, int]
 
@@ -40,14 +41,19 @@ class TextProblem(Exception):
         super().__init__(message)
 
 
+# What scalars hold; shared by all of them, since most of a document is scalars.
+_NO_CHILDREN: "dict[str | int, YamlTree]" = {}
+_NO_KEYS: dict[str, Position] = {}
+
+
 @dataclass(slots=True)
 class YamlTree:
     """A value with its position, and the trees and key positions of what it holds."""
 
     value: Any
     at: Position
-    children: dict[str | int, "YamlTree"] = field(default_factory=dict)
-    keys: dict[str, Position] = field(default_factory=dict)
+    children: "dict[str | int, YamlTree]"
+    keys: dict[str, Position]
     size: int = 1
     duplicate: Position | None = None
 
@@ -110,13 +116,14 @@ class _Reader:
 
     def _take(self, event: Any) -> YamlTree | None:
         """Take one event; return the tree that it finished, if it finished one."""
-        if isinstance(event, yaml.AliasEvent):
-            return self._finish(self._alias(event), None)
         if isinstance(event, yaml.ScalarEvent):
             if self._wants_key():
                 self._key(event)
                 return None
-            return self._finish(YamlTree(_scalar(event), _at(event)), event.anchor)
+            tree = YamlTree(_scalar(event), _at(event), _NO_CHILDREN, _NO_KEYS)
+            return self._finish(tree, event.anchor)
+        if isinstance(event, yaml.AliasEvent):
+            return self._finish(self._alias(event), None)
         if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             self._open(event)
             return None
@@ -133,7 +140,7 @@ class _Reader:
         if len(self.stack) >= MAX_DEPTH:
             raise TextProblem("document-too-deep", f"Over {MAX_DEPTH} levels deep.", _at(event))
         empty: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
-        self.stack.append((YamlTree(empty, _at(event)), []))
+        self.stack.append((YamlTree(empty, _at(event), {}, {}), []))
         self.open_anchors.append(event.anchor)
 
     def _wants_key(self) -> bool:
@@ -160,9 +167,6 @@ class _Reader:
     def _finish(self, tree: YamlTree, anchor: str | None) -> YamlTree:
         if anchor is not None:
             self.anchors[anchor] = tree
-        if tree.size > MAX_VALUES:
-            message = f"The document has more than {MAX_VALUES:,} values, aliases written out."
-            raise TextProblem("document-too-large", message, tree.at)
         if self.stack:
             parent, pending = self.stack[-1]
             self._attach(parent, pending, tree)
@@ -172,6 +176,9 @@ class _Reader:
         self, parent: YamlTree, pending: list[tuple[str, Position]], tree: YamlTree
     ) -> None:
         parent.size += tree.size
+        if parent.size > MAX_VALUES:
+            message = f"The document has more than {MAX_VALUES:,} values, aliases written out."
+            raise TextProblem("document-too-large", message, tree.at)
         if isinstance(parent.value, list):
             parent.children[len(parent.value)] = tree
             parent.value.append(tree.value)

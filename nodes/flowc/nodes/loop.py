@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from flowc.compiler.expressions import ExpressionError
 from flowc.compiler.node import (
     Body,
     BodyResult,
@@ -45,6 +44,7 @@ class Loop(Node):
     group: ClassVar = "flow"
     body_field: ClassVar = "body"
     body_names: ClassVar = frozenset({"loop", "item", "index"})
+    formula_names: ClassVar = frozenset({"loop", "item", "index", "result", "value"})
 
     body: Body = Field(description="The nodes and edges that run in each turn.")
     while_: ItemCondition | None = Field(
@@ -80,17 +80,14 @@ class Loop(Node):
         """Run the turns, and return what they gave."""
         turns = _Turns(self, {name: a.initial for name, a in self.accumulators.items()})
         turns.variables.update(context.variables)
-        try:
-            while turns.has_next():
-                if turns.count >= self.max_iterations:
-                    message = f"The loop did not end within {self.max_iterations:,} turns."
-                    raise NodeError("too-many-turns", message)
-                names = turns.names()
-                result = await context.run_body(str(turns.count), names, turns.written)
-                if turns.take(result, names):
-                    break
-        except ExpressionError as problem:
-            raise NodeError("expression-failed", f"It cannot be computed: {problem}.") from None
+        while turns.has_next():
+            if turns.count >= self.max_iterations:
+                message = f"The loop did not end within {self.max_iterations:,} turns."
+                raise NodeError("too-many-turns", message)
+            names = turns.names()
+            result = await context.run_body(str(turns.count), names, turns.written)
+            if turns.take(result, names):
+                break
         return turns.outcome()
 
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from flowc.compiler.expressions import ExpressionError
 from flowc.compiler.node import (
     Body,
     BodyResult,
@@ -34,6 +35,7 @@ class Map(Node):
     group: ClassVar = "flow"
     body_field: ClassVar = "body"
     body_names: ClassVar = frozenset({"item", "index"})
+    formula_names: ClassVar = frozenset({"result", "item", "index"})
 
     items: list[Any]
     body: Body = Field(description="The nodes and edges that run for each item.")
@@ -70,7 +72,7 @@ class _Mapping:
     left: Iterator[Item]
     done: dict[int, BodyResult] = field(default_factory=dict)
     errors: dict[int, NodeError] = field(default_factory=dict)
-    failure: NodeError | None = None
+    failure: NodeError | ExpressionError | None = None
     is_over: bool = False
 
     async def go_on(self) -> None:
@@ -79,8 +81,6 @@ class _Mapping:
             if self.is_over:
                 return
             await self._take(index, item)
-            if self.is_over:
-                return
 
     async def _take(self, index: int, item: Any) -> None:
         names = {"item": item, "index": index}
@@ -93,8 +93,10 @@ class _Mapping:
             return
         self.done[index] = result
         stop = self.node.stop_when
-        if stop is not None and stop(result=result.output, **names):
-            self.is_over = True
+        try:
+            self.is_over |= stop is not None and bool(stop(result=result.output, **names))
+        except ExpressionError as problem:
+            self.failure, self.is_over = self.failure or problem, True
 
     def outcome(self) -> Outcome:
         """Return results and errors in the order of the items."""

@@ -7,7 +7,6 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
-from flowc.compiler.expressions import ExpressionError
 from flowc.compiler.node import (
     Context,
     Incoming,
@@ -89,6 +88,7 @@ class Transform(Node):
     type: ClassVar = "transform"
     also: ClassVar = ("process",)
     group: ClassVar = "data"
+    formula_names: ClassVar = frozenset({"item", "index", "data"})
 
     data: Annotated[Any, Incoming(), Field(description="What is changed, any JSON.")] = None
     rules: list[Rule] = Field(default_factory=list)
@@ -102,27 +102,26 @@ class Transform(Node):
     async def run(self, context: Context) -> Any:
         """Return the changed data."""
         data = self.data
-        try:
-            for number, rule in enumerate(self.rules, 1):
-                data = _applied(rule, data, number)
-            if self.expressions:
-                computed = {name: formula(data=data) for name, formula in self.expressions.items()}
-                data = {**_object(data, "expressions"), **computed}
-            return data if self.expression is None else self.expression(data=data)
-        except ExpressionError as problem:
-            raise NodeError("expression-failed", f"It cannot be computed: {problem}.") from None
+        for number, rule in enumerate(self.rules, 1):
+            data = _applied(rule, data, number)
+        if self.expressions:
+            computed = {name: formula(data=data) for name, formula in self.expressions.items()}
+            data = {**_object(data, "`expressions`"), **computed}
+        return data if self.expression is None else self.expression(data=data)
 
 
 def _applied(rule: Rule, data: Any, number: int) -> Any:
     try:
         return _OPERATIONS[rule.does](rule, data)
     except _DoesNotFit as problem:
-        message = f"Rule {number} ({rule.does}): {problem}."
-        raise NodeError("transform-failed", message) from None
+        raise _DoesNotFit(f"Rule {number} ({rule.does}): {problem.message}") from None
 
 
-class _DoesNotFit(Exception):
-    """A rule meets data that it cannot change."""
+class _DoesNotFit(NodeError):
+    """A rule, or the expressions, meet data that they cannot change."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("transform-failed", f"{reason.rstrip('.')}.")
 
 
 def _object(data: Any, what: str) -> dict[str, Any]:

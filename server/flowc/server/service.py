@@ -26,7 +26,7 @@ class Workflows:
 
     def __init__(self, store: StoredWorkflows, registry: Registry) -> None:
         self._store, self._registry = store, registry
-        self._compiled: OrderedDict[str, CompiledWorkflow] = OrderedDict()
+        self._compiled: OrderedDict[tuple[str, int], CompiledWorkflow] = OrderedDict()
 
     async def create(self, document: Any, id: str | None) -> StoredWorkflow:
         """Keep a new workflow; raise DefinitionRefused or WorkflowExists."""
@@ -48,13 +48,15 @@ class Workflows:
 
     async def compiled(self, stored: StoredWorkflow) -> CompiledWorkflow:
         """Return a kept workflow, compiled; each version is compiled once."""
-        known = self._compiled.get(stored.hash)
+        # Not by its hash: versions that mean the same may stand differently in their documents.
+        key = (stored.id, stored.version)
+        known = self._compiled.get(key)
         if known is None:
             known = await self.compile(stored.document)
-            self._compiled[stored.hash] = known
+            self._compiled[key] = known
             if len(self._compiled) > MAX_COMPILED:
                 self._compiled.popitem(last=False)
-        self._compiled.move_to_end(stored.hash)
+        self._compiled.move_to_end(key)
         return known
 
 
@@ -83,7 +85,8 @@ class Runs:
             workflow_id=stored.id if stored else None,
             version=stored.version if stored else None,
         )
-        await self._workflows.keep_definition(run.hash, compiled.document.data)
+        if stored is None:
+            await self._workflows.keep_definition(run.hash, compiled.document.data)
         await self._store.save(run)
         self._active[run.id] = run
         try:

@@ -8,17 +8,12 @@ from flowc.compiler.diagnostics import Problem, did_you_mean
 from flowc.compiler.draft import Draft
 from flowc.compiler.references import RESERVED
 
-MAX_NODES = 5_000
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,127}")
 
 
 def check_names(draft: Draft) -> Iterator[Problem]:
     """Yield problems of ids and types."""
     nodes = draft.workflow.nodes
-    if len(nodes) > MAX_NODES:
-        message = f"The workflow has {len(nodes):,} nodes; {MAX_NODES:,} are the most."
-        yield Problem("too-many-nodes", message, nodes[0].at[:-1])
-        return
     if not nodes:
         what = f"The body of {draft.container!r}" if draft.container else "The workflow"
         yield Problem("no-nodes", f"{what} has no nodes.", ())

@@ -4,10 +4,10 @@ from typing import Any
 
 from pydantic import RootModel
 
-from flowc.compiler.definition import NodeDefinition, WorkflowDefinition
+from flowc.compiler.definition import Nodes, WorkflowDefinition
 
 
-class NodeList(RootModel[tuple[NodeDefinition, ...]]):
+class NodeList(RootModel[Nodes]):
     """Nodes without a workflow round them."""
 
 

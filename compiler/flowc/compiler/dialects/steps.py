@@ -1,10 +1,11 @@
 """The steps form: steps by id, each with the ids of the steps it depends on."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
 from flowc.compiler.definition import (
+    FEW,
     NodeDefinition,
     NodeOptions,
     WorkflowDefinition,
@@ -30,7 +31,7 @@ class Step(NodeOptions):
 class StepsForm(WorkflowHeader):
     """A workflow whose order follows from `depends_on`."""
 
-    steps: dict[str, Step]
+    steps: Annotated[dict[str, Step], FEW]
 
 
 FORM = StepsForm
