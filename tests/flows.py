@@ -2,7 +2,7 @@
 
 import copy
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -12,6 +12,7 @@ from flowc.compiler.compile import CompiledWorkflow, compile_workflow
 from flowc.compiler.documents import from_data, read_text
 from flowc.compiler.events import Event
 from flowc.compiler.execution import RunContext
+from flowc.compiler.library import Find, Library, Stored
 from flowc.compiler.lowering import Granularity
 from flowc.compiler.node import Context, Node, Outcome
 from flowc.compiler.registry import Registry
@@ -69,10 +70,26 @@ def registry(*more: type[Node]) -> Registry:
     return Registry([*Registry.installed(), Pick, Note, *more])
 
 
-def compiled(text_or_data: Any, *more: type[Node]) -> CompiledWorkflow:
+StoredVersion = tuple[str, str, Any]
+
+
+def with_library(*stored: StoredVersion) -> Find:
+    """Return a look-up in workflows given as id, version and definition, oldest first."""
+
+    def find(id: str, version: str | None) -> Stored | None:
+        own = [(v, data) for i, v, data in stored if i == id and version in {None, v}]
+        return Stored(id, own[-1][0], from_data(own[-1][1])) if own else None
+
+    return find
+
+
+def compiled(
+    text_or_data: Any, *more: type[Node], stored: Sequence[StoredVersion] = ()
+) -> CompiledWorkflow:
     is_text = isinstance(text_or_data, str)
     document = read_text(text_or_data) if is_text else from_data(text_or_data)
-    return compile_workflow(document, registry(*more), GRANULARITY)
+    library = Library(with_library(*stored))
+    return compile_workflow(document, registry(*more), GRANULARITY, library)
 
 
 async def run(
@@ -80,10 +97,11 @@ async def run(
     given: dict[str, Any] | None = None,
     services: Mapping[type, Any] | None = None,
     secrets: Mapping[str, str] | None = None,
+    stored: Sequence[StoredVersion] = (),
 ) -> Ran:
     """Run a workflow on LangGraph alone; raises what it raises."""
     if not isinstance(workflow, CompiledWorkflow):
-        workflow = compiled(workflow)
+        workflow = compiled(workflow, stored=stored)
     events: list[Event] = []
     context = RunContext(
         emit=events.append,

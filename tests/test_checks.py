@@ -8,9 +8,9 @@ from flows import registry
 from flowc.compiler.check import check_workflow
 from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, render
 from flowc.compiler.documents import from_data, read_text
-from flowc.compiler.explanations import EXPLANATIONS
+from flowc.compiler.explanations import explanations
 
-NOT_A_TEXT = {"unreadable-file"}
+NOT_A_TEXT = {"unreadable-file", "not-a-workflow", "too-many-nodes", "broken-workflow"}
 
 
 def diagnostics(text: str, file: str | None = None) -> list[Diagnostic]:
@@ -24,9 +24,9 @@ def codes(text: str, file: str | None = None) -> set[str]:
     return {diagnostic.code for diagnostic in diagnostics(text, file)}
 
 
-@pytest.mark.parametrize("code", sorted(EXPLANATIONS.keys() - NOT_A_TEXT - {"not-a-workflow"}))
+@pytest.mark.parametrize("code", sorted(explanations().keys() - NOT_A_TEXT))
 def test_the_bad_example_gives_the_code_and_the_good_one_does_not(code: str) -> None:
-    found = EXPLANATIONS[code]
+    found = explanations()[code]
     file = "example.json" if code == "invalid-json" else None
     assert code in codes(found.bad, file)
     assert code not in codes(found.good, file)
@@ -41,10 +41,10 @@ def test_every_code_that_the_compiler_can_give_is_explained() -> None:
     root = Path(flowc.compiler.__file__ or "").parent
     sources = [p for p in root.rglob("*.py") if p.name not in {"execution.py", "node.py"}]
     pattern = re.compile(
-        r"(?:Problem|Diagnostic|NotPlain|TextProblem|_refused)\(\s*\"([a-z]+(?:-[a-z]+)+)\""
+        r"(?:Problem|Diagnostic|NotPlain|TextProblem|_refused|refusal=)\(\s*\"([a-z]+(?:-[a-z]+)+)\""
     )
     given = {code for path in sources for code in pattern.findall(path.read_text())}
-    assert given <= EXPLANATIONS.keys()
+    assert given <= explanations().keys()
 
 
 def test_all_problems_of_a_stage_are_reported_at_once_each_with_its_place() -> None:

@@ -285,3 +285,28 @@ def test_no_secret_is_kept_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for file in (tmp_path / "data").rglob("*"):
         if file.is_file():
             assert secret.encode() not in file.read_bytes(), file.name
+
+
+def test_a_workflow_runs_another_in_its_newest_version(api: httpx.Client) -> None:
+    def inner(factor: int) -> Any:
+        config = {"data": None, "expression": f"input.n * {factor}"}
+        return {"nodes": [{"id": "grow", "type": "transform", "config": config}]}
+
+    def grown() -> Any:
+        run = api.post("/api/v1/workflows/outer/execute", json={"input": {"n": 3}})
+        return run.json()["output"]
+
+    use = {"workflow": "grow", "input": {"n": "{{input.n}}"}}
+    outer = {"nodes": [{"id": "use", "type": "subworkflow", "config": use}]}
+    refused = api.post("/api/v1/workflows", json={"id": "outer", "definition": outer})
+    assert refused.json()["error"]["details"][0]["code"] == "unknown-workflow"
+    api.post("/api/v1/workflows", json={"id": "grow", "definition": inner(2)})
+    made = api.post("/api/v1/workflows", json={"id": "outer", "definition": outer})
+    assert made.status_code == 201
+    assert grown() == 6
+    api.put("/api/v1/workflows/grow", json=inner(10))
+    assert grown() == 30
+    back = {"nodes": [{"id": "again", "type": "subworkflow", "config": {"workflow": "outer"}}]}
+    refused = api.put("/api/v1/workflows/grow", json=back)
+    assert refused.status_code == 422
+    assert "grow → outer → grow" in refused.text

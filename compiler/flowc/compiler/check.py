@@ -5,25 +5,35 @@ from flowc.compiler.checks.edges import check_edges
 from flowc.compiler.checks.names import check_names
 from flowc.compiler.checks.reachability import check_reachability
 from flowc.compiler.checks.references import check_references
+from flowc.compiler.checks.uses import check_uses
 from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, Problem, has_errors
 from flowc.compiler.dialects import read_definition
 from flowc.compiler.documents import Document
-from flowc.compiler.draft import Draft
+from flowc.compiler.draft import Draft, new_draft
 from flowc.compiler.inference import infer
+from flowc.compiler.library import Library
 from flowc.compiler.registry import Registry
 
 # Later checks may assume what earlier ones established.
 STAGES = (
     (check_names,),
-    (check_edges, check_configuration),
+    (check_edges, check_configuration, check_uses),
     (check_reachability, check_references),
 )
 
 
-def check_workflow(document: Document, registry: Registry) -> list[Diagnostic]:
-    """Return all that there is to say of a definition, without building anything of it."""
+def check_workflow(
+    document: Document,
+    registry: Registry,
+    library: Library | None = None,
+    id: str | None = None,
+) -> list[Diagnostic]:
+    """Return all that there is to say of a definition, without building anything of it.
+
+    `library` knows the stored workflows that it may use, `id` is the one it is stored under.
+    """
     try:
-        draft = Draft(read_definition(document), registry)
+        draft = new_draft(read_definition(document), registry, library, id)
     except DefinitionRefused as refused:
         return list(refused.diagnostics)
     problems = check_draft(draft)
@@ -44,6 +54,14 @@ def require_valid(draft: Draft, document: Document) -> tuple[Diagnostic, ...]:
 
 
 def check_draft(draft: Draft) -> list[Problem]:
+    """Return the problems of a draft; a stored workflow that it runs is one if it cannot run."""
+    found = _check_alone(draft)
+    if not has_errors(found):
+        found += _broken_uses(draft, {})
+    return found
+
+
+def _check_alone(draft: Draft) -> list[Problem]:
     """Return the problems found, stage by stage, up to the first stage with an error."""
     found: list[Problem] = []
     for stage in STAGES:
@@ -52,4 +70,20 @@ def check_draft(draft: Draft) -> list[Problem]:
                 found.extend(check(part))
         if has_errors(found):
             break
+    return found
+
+
+def _broken_uses(draft: Draft, known: dict[int, list[Problem]]) -> list[Problem]:
+    """Return a problem for each node that runs a stored workflow with an error in it."""
+    found: list[Problem] = []
+    for part in draft.walk():
+        for name, use in part.used.items():
+            assert use.draft is not None  # the checks have seen that there is one
+            if id(use.draft) not in known:
+                alone = _check_alone(use.draft)
+                below = [] if has_errors(alone) else _broken_uses(use.draft, known)
+                known[id(use.draft)] = [p for p in (*alone, *below) if p.severity == "error"]
+            for problem in known[id(use.draft)][:1]:
+                message = f"The workflow {use.id!r} cannot run: {problem.message}"
+                found.append(Problem("broken-workflow", message, part.nodes[name].at))
     return found

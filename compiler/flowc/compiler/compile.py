@@ -1,7 +1,10 @@
 """How does a stored definition become a graph that runs?"""
 
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from flowc.compiler.check import require_valid
@@ -9,8 +12,9 @@ from flowc.compiler.definition import WorkflowDefinition
 from flowc.compiler.diagnostics import Diagnostic
 from flowc.compiler.dialects import read_definition
 from flowc.compiler.documents import Document
-from flowc.compiler.draft import Draft
+from flowc.compiler.draft import new_draft
 from flowc.compiler.inference import infer
+from flowc.compiler.library import Library, Stored
 from flowc.compiler.lowering import Granularity, Lowered, lower
 from flowc.compiler.plan import Plan, make_plan
 from flowc.compiler.registry import Registry
@@ -30,6 +34,17 @@ class CompiledWorkflow:
     graph: Lowered
     document: Document
     diagnostics: tuple[Diagnostic, ...]
+    uses: Mapping[tuple[str, str | None], Stored | None] = field(default_factory=dict)
+
+    @cached_property
+    def hash(self) -> str:
+        """A digest of what the definition means, together with the stored workflows it uses."""
+        used = sorted(
+            (s.id, s.version, read_definition(s.document).hash) for s in self.uses.values() if s
+        )
+        if not used:
+            return self.workflow.hash
+        return hashlib.sha256(json.dumps([self.workflow.hash, used]).encode()).hexdigest()
 
     def initial_state(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the state in which a run with this input begins."""
@@ -44,14 +59,22 @@ class CompiledWorkflow:
 
 
 def compile_workflow(
-    document: Document, registry: Registry, granularity: Granularity = "node"
+    document: Document,
+    registry: Registry,
+    granularity: Granularity = "node",
+    library: Library | None = None,
+    id: str | None = None,
 ) -> CompiledWorkflow:
-    """Compile a definition; raise DefinitionRefused with all that is wrong with it."""
+    """Compile a definition; raise DefinitionRefused with all that is wrong with it.
+
+    `library` knows the stored workflows that it may use, `id` is the one it is stored under.
+    """
     workflow = read_definition(document)
-    draft = Draft(workflow, registry)
+    draft = new_draft(workflow, registry, library, id)
     warnings = require_valid(draft, document)
     draft, inferred = infer(draft)
     plan = make_plan(draft)
     graph = lower(plan, granularity)
     infos = tuple(document.diagnostic(problem) for problem in inferred)
-    return CompiledWorkflow(workflow, plan, graph, document, (*warnings, *infos))
+    uses = draft.uses.library.looked_up
+    return CompiledWorkflow(workflow, plan, graph, document, (*warnings, *infos), uses)

@@ -1,37 +1,47 @@
 """What is known of a workflow before it is checked: its definition, graph and configurations."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-
-from pydantic import ValidationError
+from typing import Any
 
 from flowc.compiler.configuration import Configuration, configure
-from flowc.compiler.definition import BodyDefinition, NodeDefinition, WorkflowDefinition
-from flowc.compiler.diagnostics import Problem
+from flowc.compiler.definition import NodeDefinition, WorkflowDefinition
+from flowc.compiler.diagnostics import DefinitionRefused, Pointer, Problem
+from flowc.compiler.dialects import Misshapen, read_body, read_definition, read_workflow
 from flowc.compiler.graph import ERROR, Edge, Graph, all_branches, build_graph
+from flowc.compiler.library import Library, Stored
 from flowc.compiler.node import Node
 from flowc.compiler.registry import Registry
 from flowc.compiler.run_conditions import Condition, run_conditions
-from flowc.compiler.shape import shape_problems
+from flowc.compiler.schemas import Schema
 
 
 @dataclass(frozen=True)
 class Draft:
     """A workflow, or a node's body, under examination; each view is made when first asked for.
 
-    A body's draft knows the draft that its container stands in, and which node that is.
+    A body's draft knows the draft that its container stands in, and which node that is. `uses`
+    are the stored workflows that nodes run, and `within` the ids of those round this one.
+    `inferred` holds configurations that replace written ones, by the places of their nodes.
     """
 
     workflow: WorkflowDefinition
     registry: Registry
+    uses: "Uses"
+    within: tuple[str, ...] = ()
     outer: "Draft | None" = None
     container: str = ""
+    inferred: Mapping[Pointer, dict[str, Any]] = field(default_factory=dict)
 
     @cached_property
     def nodes(self) -> Mapping[str, NodeDefinition]:
         """The nodes by id."""
-        return {node.id: node for node in self.workflow.nodes}
+        return {node.id: self._completed(node) for node in self.workflow.nodes}
+
+    def _completed(self, node: NodeDefinition) -> NodeDefinition:
+        config = self.inferred.get(node.at)
+        return node if config is None else node.model_copy(update={"config": config})
 
     @cached_property
     def types(self) -> Mapping[str, type[Node]]:
@@ -63,16 +73,34 @@ class Draft:
     ) -> tuple["Draft | None", list[Problem]]:
         assert kind.body_field is not None  # asked of types with a body alone
         raw, at = node.config[kind.body_field], node.config_at(kind.body_field)
-        form = WorkflowDefinition if kind.is_isolated else BodyDefinition
         try:
-            read = form.model_validate(raw)
-        except ValidationError as error:
-            return None, list(shape_problems(error, form, raw, at))
-        parts = {name: getattr(read, name) for name in form.model_fields}
-        workflow = WorkflowDefinition.model_construct(**parts)
-        workflow.place_parts(at)
+            workflow = read_workflow(raw, at) if kind.is_isolated else read_body(raw, at)
+        except Misshapen as wrong:
+            return None, wrong.problems
         outer = None if kind.is_isolated else self
-        return Draft(workflow, self.registry, outer, node.id), []
+        within, inferred = self.within, self.inferred
+        return Draft(workflow, self.registry, self.uses, within, outer, node.id, inferred), []
+
+    @cached_property
+    def used(self) -> Mapping[str, "Use"]:
+        """The stored workflows that nodes run, by node."""
+        return {
+            name: self.uses.get(*asked, self)
+            for name, kind in self.types.items()
+            if (asked := kind.stored_workflow(self.nodes[name].config)) is not None
+        }
+
+    def inside(self, name: str) -> "Draft | None":
+        """Return the draft of what a node runs: its body, or a stored workflow."""
+        use = self.used.get(name)
+        return use.draft if use is not None else self.bodies.get(name)
+
+    def describe_output(self, name: str) -> Schema | None:
+        """Return the JSON Schema of a node's output, if it is known."""
+        inner = self.inside(name)
+        if inner is not None and self.types[name].is_isolated:
+            return inner.workflow.output
+        return self.types[name].describe_output(self.nodes[name].config)
 
     def walk(self) -> Iterator["Draft"]:
         """Yield this draft and those of all bodies in it."""
@@ -130,6 +158,54 @@ class Draft:
     def ancestors(self) -> "Ancestors":
         """Which nodes come before which."""
         return Ancestors(self.graph)
+
+
+def new_draft(
+    workflow: WorkflowDefinition,
+    registry: Registry,
+    library: Library | None = None,
+    id: str | None = None,
+) -> Draft:
+    """Return the draft of a whole workflow; `id` is the one it is stored under."""
+    name = id or workflow.id
+    return Draft(workflow, registry, Uses(library or Library()), (name,) if name else ())
+
+
+@dataclass(frozen=True)
+class Use:
+    """A stored workflow that a node runs, or the code and sentence of why it cannot."""
+
+    id: str
+    stored: Stored | None = None
+    draft: Draft | None = None
+    refusal: tuple[str, str] | None = None
+
+
+@dataclass
+class Uses:
+    """The stored workflows that one compilation uses; each is read once."""
+
+    library: Library
+    drafts: dict[tuple[str, str], Draft] = field(default_factory=dict)
+
+    def get(self, id: str, version: str | None, user: Draft) -> Use:
+        """Return what a draft uses; a workflow that is under way round it is none."""
+        if id in user.within:
+            path = " → ".join([*user.within[user.within.index(id) :], id])
+            return Use(id, refusal=("recursive-workflow", f"The workflow runs itself: {path}."))
+        stored = self.library.get(id, version)
+        if stored is None:
+            what = f"{id[:60]!r}" if version is None else f"{id[:60]!r} in version {version}"
+            return Use(id, refusal=("unknown-workflow", f"There is no workflow {what}."))
+        key = (stored.id, stored.version)
+        if key not in self.drafts:
+            try:
+                workflow = read_definition(stored.document)
+            except DefinitionRefused as refused:
+                message = f"The workflow {id!r} cannot run: {refused.diagnostics[0].message}"
+                return Use(id, stored, refusal=("broken-workflow", message))
+            self.drafts[key] = Draft(workflow, user.registry, self, (*user.within, id))
+        return Use(id, stored, self.drafts[key])
 
 
 class Ancestors:

@@ -1,16 +1,18 @@
 """Which outputs do readers expect of a node that promises none?"""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from flowc.compiler.definition import NodeDefinition
-from flowc.compiler.diagnostics import Problem
+from flowc.compiler.diagnostics import Pointer, Problem
 from flowc.compiler.draft import Draft
 from flowc.compiler.expressions import Reference
 from flowc.compiler.references import node_path, uses_in
 from flowc.compiler.schemas import Schema
 
 Path = tuple[str | int, ...]
+Fields = dict[Path, list[Reference]]
 
 
 def infer(draft: Draft) -> tuple[Draft, list[Problem]]:
@@ -19,54 +21,39 @@ def infer(draft: Draft) -> tuple[Draft, list[Problem]]:
     An `llm` node without an output schema whose `output.category` is read gets one that has a
     `category`; the literals it is compared with become examples in it.
     """
-    nodes, said = _completed(draft)
-    if not said:
+    for key, used in draft.uses.drafts.items():
+        draft.uses.drafts[key] = replace(used, inferred=_inferred(used)[0])
+    configurations, said = _inferred(draft)
+    if not said and not draft.uses.drafts:
         return draft, said
-    workflow = draft.workflow.model_copy(update={"nodes": nodes})
-    return Draft(workflow, draft.registry), said
+    return replace(draft, inferred=configurations), said
 
 
-def _completed(draft: Draft) -> tuple[tuple[NodeDefinition, ...], list[Problem]]:
-    expected = _expected_fields(draft)
-    nodes: list[NodeDefinition] = []
+def _inferred(draft: Draft) -> tuple[dict[Pointer, dict[str, Any]], list[Problem]]:
+    configurations: dict[Pointer, dict[str, Any]] = {}
     said: list[Problem] = []
-    for node in draft.workflow.nodes:
-        fields = expected.get(node.id, {})
-        kind = draft.types[node.id]
-        config = kind.with_inferred(node.config, _properties(fields)) if fields else None
-        if config is not None:
+    for part in draft.walk():
+        for node, config, fields in _completed(part):
+            configurations[node.at] = config
             words = ", ".join(f"{path[0]} ({_type_of(uses)})" for path, uses in fields.items())
             message = f"{node.id!r} has no output schema; from what is read of it: {words}."
             said.append(Problem("inferred-output", message, node.at, severity="info"))
-        body = draft.bodies.get(node.id)
-        inner, said_inside = _completed(body) if body is not None else ((), [])
-        if said_inside and kind.body_field is not None:
-            config = _with_body(config or node.config, kind.body_field, inner)
-            said += said_inside
-        nodes.append(node if config is None else _with_config(node, config))
-    return tuple(nodes), said
+    return configurations, said
 
 
-def _with_body(
-    config: Mapping[str, Any], key: str, nodes: tuple[NodeDefinition, ...]
-) -> dict[str, Any]:
-    """Return a configuration with the completed nodes in its body."""
-    raw = [
-        {**given, "config": node.config}
-        for given, node in zip(config[key]["nodes"], nodes, strict=True)
-    ]
-    return {**config, key: {**config[key], "nodes": raw}}
+def _completed(draft: Draft) -> Iterator[tuple[NodeDefinition, dict[str, Any], Fields]]:
+    for name, fields in _expected_fields(draft).items():
+        node = draft.nodes[name]
+        config = draft.types[name].with_inferred(node.config, _properties(fields))
+        if config is not None:
+            yield node, config, fields
 
 
-def _with_config(node: NodeDefinition, config: dict[str, Any]) -> NodeDefinition:
-    return node.model_copy(update={"config": config})
-
-
-def _expected_fields(draft: Draft) -> Mapping[str, dict[Path, list[Reference]]]:
+def _expected_fields(draft: Draft) -> Mapping[str, Fields]:
     """Return for each node the paths within its output that readers use and it does not promise."""
-    expected: dict[str, dict[Path, list[Reference]]] = {}
+    expected: dict[str, Fields] = {}
     for name, path, reference in _reads_of_outputs(draft):
-        known = draft.types[name].describe_output(draft.nodes[name].config) or {}
+        known = draft.describe_output(name) or {}
         if path[0] not in known.get("properties", {}):
             expected.setdefault(name, {}).setdefault(path, []).append(reference)
     return expected
@@ -87,7 +74,7 @@ def _reads_of_outputs(draft: Draft) -> Iterator[tuple[str, Path, Reference]]:
                 yield name, path[1:], use.reference
 
 
-def _properties(fields: Mapping[Path, list[Reference]]) -> dict[str, Schema]:
+def _properties(fields: Fields) -> dict[str, Schema]:
     """Return schemas for paths: `a.b` makes `a` an object, `a[0]` makes it a list."""
     properties: dict[str, Schema] = {}
     heads = dict.fromkeys(path[0] for path in fields)

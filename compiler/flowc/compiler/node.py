@@ -190,6 +190,14 @@ class Node(BaseModel):
         return None
 
     @classmethod
+    def stored_workflow(cls, config: Mapping[str, Json]) -> tuple[str, str | None] | None:
+        """Return the id and version of the stored workflow that a node runs in place of a body.
+
+        No version is the newest one.
+        """
+        return None
+
+    @classmethod
     def writes(cls, config: Mapping[str, Json]) -> frozenset[str]:
         """Return the variables that a node with this configuration sets."""
         return frozenset()

@@ -47,6 +47,7 @@ class PlannedNode:
     retry: RetryPolicy
     at: str
     body: "Plan | None" = None
+    runs_stored: bool = False
 
     @property
     def id(self) -> str:
@@ -85,7 +86,18 @@ class Plan:
 
 
 def make_plan(draft: Draft) -> Plan:
-    """Work out a checked workflow's joins, loops and readers."""
+    """Work out a checked workflow's joins, loops and readers, and those of what its nodes run."""
+    return _plan(draft, {})
+
+
+def _plan(draft: Draft, known: dict[int, Plan]) -> Plan:
+    """Return a draft's plan; a stored workflow that several nodes run has one plan."""
+    if id(draft) not in known:
+        known[id(draft)] = _make_plan(draft, known)
+    return known[id(draft)]
+
+
+def _make_plan(draft: Draft, known: dict[int, Plan]) -> Plan:
     graph = draft.graph
     loops = {
         loop.header: _planned_loop(loop, graph) for outer in graph.loops for loop in outer.walk()
@@ -94,7 +106,11 @@ def make_plan(draft: Draft) -> Plan:
         name: tuple(loop for loop in loops.values() if name in loop.nodes) for name in graph.nodes
     }
     tracked = frozenset(edge for edge in graph.edges if _is_tracked(edge, graph, loops_of))
-    nodes = {name: _planned_node(name, draft, loops_of[name], graph) for name in graph.nodes}
+    inner = {name: draft.inside(name) for name in graph.nodes}
+    bodies = {name: _plan(body, known) for name, body in inner.items() if body is not None}
+    nodes = {
+        name: _planned_node(name, draft, loops_of[name], bodies.get(name)) for name in graph.nodes
+    }
     return Plan(draft.workflow, nodes, graph.entries, graph.back_edges, tracked, loops_of)
 
 
@@ -117,9 +133,9 @@ def _is_tracked(edge: Edge, graph: Graph, loops_of: Mapping[str, tuple[PlannedLo
 
 
 def _planned_node(
-    name: str, draft: Draft, loops: tuple[PlannedLoop, ...], graph: Graph
+    name: str, draft: Draft, loops: tuple[PlannedLoop, ...], body: Plan | None
 ) -> PlannedNode:
-    node = draft.nodes[name]
+    node, graph = draft.nodes[name], draft.graph
     configuration = draft.configurations[name]
     paths = [use.reference.path for use in uses_in(configuration)]
     read = [found[0] for path in paths if (found := node_path(path, draft.nodes)) is not None]
@@ -137,7 +153,8 @@ def _planned_node(
         data_from=data_from,
         retry=node.retry or draft.workflow.settings.retry or RetryPolicy(max_attempts=1),
         at="/".join(map(str, node.at)),
-        body=make_plan(draft.bodies[name]) if name in draft.bodies else None,
+        body=body,
+        runs_stored=name in draft.used,
     )
 
 

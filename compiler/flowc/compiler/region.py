@@ -10,7 +10,7 @@ from collections import ChainMap, Counter
 from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 from flowc.compiler.events import Event
 from flowc.compiler.execution import (
@@ -21,8 +21,9 @@ from flowc.compiler.execution import (
     execute,
     outputs_after,
 )
-from flowc.compiler.node import BodyFailed, BodyResult, Outcome
+from flowc.compiler.node import BodyFailed, BodyResult, NodeError, Outcome
 from flowc.compiler.plan import Plan, PlannedNode
+from flowc.compiler.schemas import problems_of
 from flowc.compiler.settlement import Settlement, arrive, settle, update_edges
 
 
@@ -70,12 +71,16 @@ async def execute_in(
     async def run_body(key: str, names: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
         assert node.body is not None  # only a type with a body asks for it
         inner = _inner_view(node, view, names, variables)
+        _require_fit(node, "input", inner.input)
         try:
             region = await run_region(node.body, inner, run, journal, f"{path}{key}/")
         except NodeFailed as failure:
-            what = (failure.code, failure.message, failure.node_id, failure.attempt, failure.at)
+            # A place in a stored workflow is a place in another document.
+            at = node.definition.at if node.runs_stored else failure.at
+            what = (failure.code, failure.message, failure.node_id, failure.attempt, at)
             raise BodyFailed(*what) from None
         output = node.body.result(region.outputs)
+        _require_fit(node, "output", output)
         return BodyResult(output, region.outputs, region.written)
 
     return await execute(node, view, run, run_body)
@@ -84,6 +89,17 @@ async def execute_in(
 def _too_many_steps(node: PlannedNode, limit: int) -> NodeFailed:
     message = f"The run took more steps than it may ({limit:,})."
     return NodeFailed("too-many-steps", message, node.id, 0, node.definition.at)
+
+
+def _require_fit(node: PlannedNode, what: Literal["input", "output"], value: Any) -> None:
+    """Hold a workflow within a node to what it declares of its input and output."""
+    if node.body is None or not node.node_type.is_isolated:
+        return
+    schema = getattr(node.body.workflow, what)
+    for path, sentence in problems_of(value, schema) if schema else ():
+        where = ".".join(map(str, path)) or what
+        message = f"The {what} does not fit the sub-workflow: {where}: {sentence}."
+        raise NodeError(f"{what}-does-not-fit", message)
 
 
 def _inner_view(

@@ -48,7 +48,7 @@ def new_run(
     problems = compiled.input_problems(given)
     if problems:
         raise InputRefused(problems)
-    return RunRecord(str(uuid.uuid4()), workflow_id, version, compiled.workflow.hash, given)
+    return RunRecord(str(uuid.uuid4()), workflow_id, version, compiled.hash, given)
 
 
 async def drive(

@@ -1,27 +1,60 @@
 """In what form is a definition written, and what does it say in the native form?"""
 
+from typing import Any
+
 from pydantic import ValidationError
 
 from flowc.compiler.definition import WorkflowDefinition
-from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic
+from flowc.compiler.diagnostics import DefinitionRefused, Pointer, Problem
 from flowc.compiler.dialects import node_list, nodes_and_edges, steps
 from flowc.compiler.documents import Document
 from flowc.compiler.shape import shape_problems
 
-DIALECTS = (steps, nodes_and_edges, node_list)
+DIALECTS = (steps, nodes_and_edges)
+
+
+class Misshapen(Exception):
+    """Data that is no workflow in any form; `problems` say why."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        super().__init__(problems[0].message)
 
 
 def read_definition(document: Document) -> WorkflowDefinition:
     """Return a document's workflow; raise DefinitionRefused if its shape is none that we know."""
+    try:
+        if node_list.recognises(document.data):
+            return _read(node_list, node_list.FORM, document.data, ())
+        return read_workflow(document.data)
+    except Misshapen as wrong:
+        raise DefinitionRefused([document.diagnostic(p) for p in wrong.problems]) from None
+
+
+def read_workflow(data: Any, at: Pointer = ()) -> WorkflowDefinition:
+    """Return the workflow that stands at this place of a document; raise Misshapen."""
+    dialect = _dialect_of(data, at)
+    return _read(dialect, dialect.FORM, data, at)
+
+
+def read_body(data: Any, at: Pointer) -> WorkflowDefinition:
+    """Return nodes and edges that stand in a node, where nothing else may be said of them."""
+    dialect = _dialect_of(data, at)
+    return _read(dialect, dialect.BODY, data, at)
+
+
+def _dialect_of(data: Any, at: Pointer) -> Any:
     for dialect in DIALECTS:
-        if not dialect.recognises(document.data):
-            continue
-        try:
-            definition: WorkflowDefinition = dialect.read(document.data)
-            return definition
-        except ValidationError as error:
-            problems = shape_problems(error, dialect.FORM, document.data)
-            raise DefinitionRefused([document.diagnostic(p) for p in problems]) from None
+        if dialect.recognises(data):
+            return dialect
     message = "This is no workflow: it has neither `nodes` nor `steps`."
     hint = "Start with `nodes:` and `edges:`, or with `steps:`."
-    raise DefinitionRefused([Diagnostic("unknown-form", message, document.place(()), hint)])
+    raise Misshapen([Problem("unknown-form", message, at, hint)])
+
+
+def _read(dialect: Any, form: Any, data: Any, at: Pointer) -> WorkflowDefinition:
+    try:
+        definition: WorkflowDefinition = dialect.read(form.model_validate(data), at)
+    except ValidationError as error:
+        raise Misshapen(list(shape_problems(error, form, data, at))) from None
+    return definition

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import RootModel
 
 from flowc.compiler.definition import Nodes, WorkflowDefinition
+from flowc.compiler.diagnostics import Pointer
 
 
 class NodeList(RootModel[Nodes]):
@@ -19,11 +20,10 @@ def recognises(data: Any) -> bool:
     return isinstance(data, list)
 
 
-def read(data: Any) -> WorkflowDefinition:
+def read(form: NodeList, at: Pointer) -> WorkflowDefinition:
     """Read the list; where branches lead is not asked of a node that stands alone."""
-    nodes = NodeList.model_validate(data).root
-    for index, node in enumerate(nodes):
-        node._at = (index,)
-    definition = WorkflowDefinition(nodes=nodes)
+    for index, node in enumerate(form.root):
+        node._at = (*at, index)
+    definition = WorkflowDefinition(nodes=form.root)
     definition._samples = True
     return definition

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from flowc.compiler.definition import WorkflowDefinition
+from flowc.compiler.definition import BodyDefinition, WorkflowDefinition
+from flowc.compiler.diagnostics import Pointer
 
-FORM = WorkflowDefinition
+FORM, BODY = WorkflowDefinition, BodyDefinition
 
 
 def recognises(data: Any) -> bool:
@@ -12,8 +13,9 @@ def recognises(data: Any) -> bool:
     return isinstance(data, dict) and "nodes" in data
 
 
-def read(data: Any) -> WorkflowDefinition:
-    """Read the native form, and note where each part stands."""
-    definition = WorkflowDefinition.model_validate(data)
-    definition.place_parts(())
-    return definition
+def read(form: WorkflowDefinition | BodyDefinition, at: Pointer) -> WorkflowDefinition:
+    """Note where each part stands."""
+    if isinstance(form, BodyDefinition):
+        form = WorkflowDefinition.model_construct(nodes=form.nodes, edges=form.edges)
+    form.place_parts(at)
+    return form

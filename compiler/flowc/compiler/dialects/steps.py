@@ -8,9 +8,11 @@ from flowc.compiler.definition import (
     FEW,
     NodeDefinition,
     NodeOptions,
+    Part,
     WorkflowDefinition,
     WorkflowHeader,
 )
+from flowc.compiler.diagnostics import Pointer
 
 
 class Step(NodeOptions):
@@ -28,13 +30,22 @@ class Step(NodeOptions):
         return self
 
 
+Steps = Annotated[dict[str, Step], FEW]
+
+
 class StepsForm(WorkflowHeader):
     """A workflow whose order follows from `depends_on`."""
 
-    steps: Annotated[dict[str, Step], FEW]
+    steps: Steps
 
 
-FORM = StepsForm
+class StepsBody(Part):
+    """The steps that run inside of a node."""
+
+    steps: Steps
+
+
+FORM, BODY = StepsForm, StepsBody
 
 
 def recognises(data: Any) -> bool:
@@ -42,22 +53,22 @@ def recognises(data: Any) -> bool:
     return isinstance(data, dict) and "steps" in data and "nodes" not in data
 
 
-def read(data: Any) -> WorkflowDefinition:
+def read(form: StepsForm | StepsBody, at: Pointer) -> WorkflowDefinition:
     """Read the steps form as nodes that depend on each other."""
-    form = StepsForm.model_validate(data)
+    header = WorkflowHeader.model_fields if isinstance(form, StepsForm) else ()
     return WorkflowDefinition(
-        nodes=tuple(_node(name, step) for name, step in form.steps.items()),
-        **{name: getattr(form, name) for name in WorkflowHeader.model_fields},
+        nodes=tuple(_node(name, step, at) for name, step in form.steps.items()),
+        **{name: getattr(form, name) for name in header},
     )
 
 
-def _node(name: str, step: Step) -> NodeDefinition:
+def _node(name: str, step: Step, at: Pointer) -> NodeDefinition:
     given = {key: getattr(step, key) for key in step.model_fields_set - {"input", "config"}}
     node = NodeDefinition(
         id=name,
         **{"depends_on": (), **given, "config": step.input or step.config},
     )
-    node._at = ("steps", name)
+    node._at = (*at, "steps", name)
     node._config_key = "config" if step.config else "input"
     node._is_step = True
     return node

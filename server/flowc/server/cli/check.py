@@ -8,6 +8,7 @@ import typer
 from flowc.compiler.check import check_workflow
 from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, has_errors
 from flowc.compiler.registry import Registry
+from flowc.server.cli.library import id_of, library_beside
 from flowc.server.cli.output import DONE, WRONG, print_diagnostics, print_json, read_document
 
 
@@ -36,4 +37,4 @@ def _check_one(file: Path, registry: Registry) -> tuple[list[Diagnostic], str | 
         document = read_document(file)
     except DefinitionRefused as refused:
         return list(refused.diagnostics), None
-    return check_workflow(document, registry), document.text
+    return check_workflow(document, registry, library_beside(file), id_of(file)), document.text

@@ -9,9 +9,10 @@ import typer
 from flowc.compiler.check import require_valid
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.dialects import read_definition
-from flowc.compiler.draft import Draft
+from flowc.compiler.draft import new_draft
 from flowc.compiler.drawing import as_json, as_mermaid
 from flowc.compiler.registry import Registry
+from flowc.server.cli.library import id_of, library_beside
 from flowc.server.cli.output import WRONG, print_diagnostics, print_json, read_document
 
 
@@ -31,7 +32,8 @@ def graph(
     try:
         document = read_document(file)
         text = document.text
-        draft = Draft(read_definition(document), Registry.installed())
+        workflow, registry = read_definition(document), Registry.installed()
+        draft = new_draft(workflow, registry, library_beside(file), id_of(file))
         require_valid(draft, document)
     except DefinitionRefused as refused:
         print_diagnostics(refused.diagnostics, text)

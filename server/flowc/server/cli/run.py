@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.documents import Document
 from flowc.compiler.registry import Registry
+from flowc.server.cli.library import id_of, library_beside
 from flowc.server.cli.output import (
     DONE,
     FAILED,
@@ -32,7 +33,7 @@ def run(
     document: Document | None = None
     try:
         document = read_document(file)
-        raise typer.Exit(_run(document, data, as_json))
+        raise typer.Exit(_run(document, file, data, as_json))
     except DefinitionRefused as refused:
         if as_json:
             print_json(_refused(refused))
@@ -41,22 +42,26 @@ def run(
         raise typer.Exit(WRONG) from None
 
 
-def _run(document: Document, data: Any, as_json: bool) -> int:
+def _run(document: Document, file: Path, data: Any, as_json: bool) -> int:
     # Imported here: a wrong definition is refused without LangGraph being loaded.
     from flowc.compiler.check import check_workflow  # noqa: PLC0415
     from flowc.compiler.diagnostics import has_errors  # noqa: PLC0415
 
     registry = Registry.installed()
-    diagnostics = check_workflow(document, registry)
+    diagnostics = check_workflow(document, registry, library_beside(file), id_of(file))
     if has_errors(diagnostics):
         raise DefinitionRefused(diagnostics)
+    from flowc.compiler.compile import CompiledWorkflow, compile_workflow  # noqa: PLC0415
     from flowc.nodes.services.models import ModelsFileRefused  # noqa: PLC0415
     from flowc.server.cli.run_local import run_local  # noqa: PLC0415
     from flowc.server.host import SettingsRefused  # noqa: PLC0415
     from flowc.server.runs import InputRefused  # noqa: PLC0415
 
+    def compile_here() -> CompiledWorkflow:
+        return compile_workflow(document, registry, library=library_beside(file), id=id_of(file))
+
     try:
-        record = asyncio.run(run_local(document, registry, data, quiet=as_json))
+        record = asyncio.run(run_local(compile_here, data, quiet=as_json))
     except (SettingsRefused, ModelsFileRefused, InputRefused) as problem:
         wrong(str(problem))
     except ValidationError as problem:

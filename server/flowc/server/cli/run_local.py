@@ -3,22 +3,23 @@
 import contextlib
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from flowc.compiler.compile import compile_workflow
-from flowc.compiler.documents import Document
+from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.events import Event
-from flowc.compiler.registry import Registry
 from flowc.server.host import Host
 from flowc.server.records import RunRecord
 from flowc.server.runs import drive, new_run
 from flowc.server.settings import Settings
 
 
-async def run_local(document: Document, registry: Registry, data: Any, *, quiet: bool) -> RunRecord:
+async def run_local(
+    compile_here: Callable[[], CompiledWorkflow], data: Any, *, quiet: bool
+) -> RunRecord:
     """Run a definition in this process, with nothing kept of it; say what happens unless quiet."""
     settings = Settings()
     host = Host(settings)
@@ -32,7 +33,7 @@ async def run_local(document: Document, registry: Registry, data: Any, *, quiet:
     try:
         # What libraries print while nodes run goes to stderr: stdout holds results alone.
         with contextlib.redirect_stdout(sys.stderr):
-            compiled = compile_workflow(document, registry)
+            compiled = compile_here()
             record = new_run(compiled, data)
             console.print(Text(compiled.workflow.title, style="bold"))
             await drive(compiled, record, host, max_steps=settings.max_steps, listen=show)

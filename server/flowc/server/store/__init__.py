@@ -2,6 +2,6 @@
 
 from flowc.server.store.database import Database
 from flowc.server.store.runs import StoredRuns
-from flowc.server.store.workflows import StoredWorkflow, StoredWorkflows
+from flowc.server.store.workflows import NoSuchWorkflow, StoredWorkflow, StoredWorkflows
 
-__all__ = ["Database", "StoredRuns", "StoredWorkflow", "StoredWorkflows"]
+__all__ = ["Database", "NoSuchWorkflow", "StoredRuns", "StoredWorkflow", "StoredWorkflows"]

@@ -57,8 +57,7 @@ class StoredWorkflows:
                 )
                 session.add(row)
             row.name, row.deleted_at = name, None
-            await self._add_version(session, row, hash, document)
-            return _stored(row, hash, document)
+            return _stored(row, await self._add_version(session, row, hash, document))
 
     async def replace(self, id: str, name: str, hash: str, document: Any) -> StoredWorkflow:
         """Make a definition the workflow's newest version, unless it is the active one already."""
@@ -67,15 +66,15 @@ class StoredWorkflows:
             version = await self._version(session, row)
             if version.hash != hash or version.document != document:
                 row.name = name
-                await self._add_version(session, row, hash, document)
-            return _stored(row, hash, document)
+                version = await self._add_version(session, row, hash, document)
+            return _stored(row, version)
 
-    async def get(self, id: str) -> StoredWorkflow:
-        """Return a workflow; raise NoSuchWorkflow."""
+    async def get(self, id: str, number: int | None = None) -> StoredWorkflow:
+        """Return a workflow in a version, or in the active one; raise NoSuchWorkflow."""
         async with self._database.transaction() as session:
             row = await self._row(session, id)
-            version = await self._version(session, row)
-            return _stored(row, version.hash, version.document)
+            version = await self._version(session, row, number)
+            return _stored(row, version)
 
     async def list(self, limit: int, offset: int) -> tuple[list[StoredWorkflow], int]:
         """Return a page of workflows by id, and how many there are."""
@@ -95,7 +94,7 @@ class StoredWorkflows:
                 .limit(limit)
                 .offset(offset)
             )
-            found = [_stored(row, version.hash, version.document) for row, version in rows]
+            found = [_stored(row, version) for row, version in rows]
             return found, int(total or 0)
 
     async def delete(self, id: str) -> None:
@@ -115,26 +114,31 @@ class StoredWorkflows:
             raise NoSuchWorkflow(id)
         return row
 
-    async def _version(self, session: AsyncSession, row: WorkflowRow) -> VersionRow:
-        return await session.get_one(VersionRow, (self._tenant, row.id, row.version))
+    async def _version(
+        self, session: AsyncSession, row: WorkflowRow, number: int | None = None
+    ) -> VersionRow:
+        version = await session.get(VersionRow, (self._tenant, row.id, number or row.version))
+        if version is None:
+            raise NoSuchWorkflow(row.id)
+        return version
 
     async def _add_version(
         self, session: AsyncSession, row: WorkflowRow, hash: str, document: Any
-    ) -> None:
+    ) -> VersionRow:
         moment = now()
         await self._keep(session, hash, document, moment)
         row.version, row.updated_at = row.version + 1, moment
         await session.flush()
-        session.add(
-            VersionRow(
-                tenant=self._tenant,
-                workflow_id=row.id,
-                number=row.version,
-                hash=hash,
-                document=document,
-                created_at=moment,
-            )
+        version = VersionRow(
+            tenant=self._tenant,
+            workflow_id=row.id,
+            number=row.version,
+            hash=hash,
+            document=document,
+            created_at=moment,
         )
+        session.add(version)
+        return version
 
     async def _keep(
         self, session: AsyncSession, hash: str, document: Any, moment: datetime
@@ -146,7 +150,13 @@ class StoredWorkflows:
             await session.flush()
 
 
-def _stored(row: WorkflowRow, hash: str, document: Any) -> StoredWorkflow:
+def _stored(row: WorkflowRow, version: VersionRow) -> StoredWorkflow:
     return StoredWorkflow(
-        row.id, row.name, row.version, hash, document, row.created_at, row.updated_at
+        row.id,
+        row.name,
+        version.number,
+        version.hash,
+        version.document,
+        row.created_at,
+        row.updated_at,
     )
