@@ -11,11 +11,11 @@ from langchain_core.runnables import RunnableConfig
 from flowc.compiler.compile import CompiledWorkflow, compile_workflow
 from flowc.compiler.documents import from_data, read_text
 from flowc.compiler.events import Event
-from flowc.compiler.execution import RunContext
 from flowc.compiler.library import Find, Library, Stored
 from flowc.compiler.lowering import Granularity
 from flowc.compiler.node import Context, Node, Outcome
 from flowc.compiler.registry import Registry
+from flowc.compiler.run_context import RunContext
 
 # Set by the fixture of the same name: most tests of workflows run under both.
 GRANULARITY: Granularity = "node"
@@ -98,6 +98,7 @@ async def run(
     services: Mapping[type, Any] | None = None,
     secrets: Mapping[str, str] | None = None,
     stored: Sequence[StoredVersion] = (),
+    **context_fields: Any,
 ) -> Ran:
     """Run a workflow on LangGraph alone; raises what it raises."""
     if not isinstance(workflow, CompiledWorkflow):
@@ -107,6 +108,7 @@ async def run(
         emit=events.append,
         services={Turns: Turns(), **(services or {})},
         secret=(secrets or {}).get,
+        **context_fields,
     )
     graph = copy.copy(workflow.graph)
     config: RunnableConfig = {"recursion_limit": 2_000}

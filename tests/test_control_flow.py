@@ -8,8 +8,8 @@ from flows import Turns, compiled, registry, run
 
 from flowc.compiler.check import check_workflow
 from flowc.compiler.documents import from_data
-from flowc.compiler.execution import NodeFailed
 from flowc.compiler.node import Context, Node
+from flowc.compiler.run_context import NodeFailed
 from flowc.nodes.services.models import Models
 
 pytestmark = pytest.mark.usefixtures("granularity")

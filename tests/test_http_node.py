@@ -6,7 +6,7 @@ import pytest
 from flows import Ran, run
 from loopback import Reply, Request, Server, reply_json, serving
 
-from flowc.compiler.execution import NodeFailed
+from flowc.compiler.run_context import NodeFailed
 from flowc.nodes.http import Http, _retry_after
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
 

@@ -10,7 +10,7 @@ from flows import Ran, run
 from loopback import Reply, Request, Server, completion, reply_json, serving
 from pydantic import SecretStr
 
-from flowc.compiler.execution import NodeFailed
+from flowc.compiler.run_context import NodeFailed
 from flowc.nodes.services.models import ModelAlias, Models, ModelsFileRefused, read_models_file
 
 KEY = "sk-loopback-0123456789abcdef"

@@ -6,9 +6,9 @@ import pytest
 from flows import compiled, run
 from loopback import reply_json, serving
 
-from flowc.compiler.execution import NodeFailed
 from flowc.compiler.node import BodyResult, Context, Node, Outcome
 from flowc.compiler.registry import BrokenPlugin, Registry
+from flowc.compiler.run_context import NodeFailed
 from flowc.compiler.testing import check_node_type
 from flowc.nodes import NODE_TYPES
 from flowc.nodes.fail import Fail

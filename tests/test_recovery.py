@@ -13,8 +13,8 @@ import pytest
 from flows import Turns, compiled
 from langgraph.checkpoint.memory import InMemorySaver
 
-from flowc.compiler.execution import NodeFailed, RunContext
 from flowc.compiler.node import Context, Node, NodeError
+from flowc.compiler.run_context import NodeFailed, RunContext
 from flowc.server.checkpoints import open_saver
 
 pytestmark = pytest.mark.usefixtures("granularity")
@@ -130,7 +130,7 @@ from pathlib import Path
 from typing import ClassVar
 from flowc.compiler.compile import compile_workflow
 from flowc.compiler.documents import from_data
-from flowc.compiler.execution import RunContext
+from flowc.compiler.run_context import RunContext
 from flowc.compiler.node import Context, Node
 from flowc.compiler.registry import Registry
 from flowc.server.checkpoints import open_saver

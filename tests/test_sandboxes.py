@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from flows import run
 
-from flowc.compiler.execution import NodeFailed
+from flowc.compiler.run_context import NodeFailed
 from flowc.nodes.services.sandbox import CodeFailed, Engine, LimitReached, Limits, Sandboxes
 from flowc.nodes.services.sandbox.asteval_engine import AstevalEngine
 from flowc.nodes.services.sandbox.monty_engine import MontyEngine

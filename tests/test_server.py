@@ -310,3 +310,16 @@ def test_a_workflow_runs_another_in_its_newest_version(api: httpx.Client) -> Non
     refused = api.put("/api/v1/workflows/grow", json=back)
     assert refused.status_code == 422
     assert "grow → outer → grow" in refused.text
+
+
+def test_what_a_node_gave_is_kept_across_restarts_where_its_author_says_so(tmp_path: Path) -> None:
+    code = {"code": "def process():\n    return 1", "input_mapping": {}}
+    node = {"id": "work", "type": "code", "config": code, "cache": {"ttl": "1h"}}
+    attempts = []
+    for _ in range(2):
+        with serving(tmp_path / "data") as (client, _):
+            body = {"definition": {"nodes": [node]}}
+            run = client.post("/api/v1/workflows/execute", json=body).json()
+            assert run["output"] == 1
+            attempts.append(run["nodes"]["work"]["attempts"])
+    assert attempts == [1, 0]

@@ -8,8 +8,8 @@ from flows import registry, run, with_library
 from flowc.compiler.check import check_workflow
 from flowc.compiler.diagnostics import Diagnostic
 from flowc.compiler.documents import from_data
-from flowc.compiler.execution import NodeFailed
 from flowc.compiler.library import Library
+from flowc.compiler.run_context import NodeFailed
 
 pytestmark = pytest.mark.usefixtures("granularity")
 

@@ -24,8 +24,8 @@ from rich.progress import track
 from rich.table import Table
 
 from flowc.compiler.compile import CompiledWorkflow
-from flowc.compiler.execution import RunContext
 from flowc.compiler.expressions import compile_condition, compile_template
+from flowc.compiler.run_context import RunContext
 from flowc.server.checkpoints import SmallSqliteSaver, open_saver
 
 Work = Callable[[], Awaitable[Any]]

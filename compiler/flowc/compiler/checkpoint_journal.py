@@ -13,9 +13,9 @@ from typing import Any
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.runtime import Runtime
 
-from flowc.compiler.execution import RunContext
 from flowc.compiler.node import Outcome
 from flowc.compiler.region import Journal, NoJournal
+from flowc.compiler.run_context import RunContext
 
 _CHANNEL = "journal:"
 _TASK_PATH = "~~journal"

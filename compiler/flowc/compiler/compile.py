@@ -1,10 +1,7 @@
 """How does a stored definition become a graph that runs?"""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from flowc.compiler.check import require_valid
@@ -25,8 +22,9 @@ from flowc.compiler.schemas import problems_of
 class CompiledWorkflow:
     """A workflow ready to run: `graph` is a LangGraph graph without a checkpointer.
 
-    It holds no run's state and no event loop; share it between runs, and give each run a copy
-    with its own checkpointer.
+    `hash` is a digest of what it means, with the stored workflows that it `uses`. It holds no
+    run's state and no event loop; share it between runs, and give each run a copy with its own
+    checkpointer.
     """
 
     workflow: WorkflowDefinition
@@ -34,17 +32,8 @@ class CompiledWorkflow:
     graph: Lowered
     document: Document
     diagnostics: tuple[Diagnostic, ...]
+    hash: str
     uses: Mapping[tuple[str, str | None], Stored | None] = field(default_factory=dict)
-
-    @cached_property
-    def hash(self) -> str:
-        """A digest of what the definition means, together with the stored workflows it uses."""
-        used = sorted(
-            (s.id, s.version, read_definition(s.document).hash) for s in self.uses.values() if s
-        )
-        if not used:
-            return self.workflow.hash
-        return hashlib.sha256(json.dumps([self.workflow.hash, used]).encode()).hexdigest()
 
     def initial_state(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the state in which a run with this input begins."""
@@ -77,4 +66,4 @@ def compile_workflow(
     graph = lower(plan, granularity)
     infos = tuple(document.diagnostic(problem) for problem in inferred)
     uses = draft.uses.library.looked_up
-    return CompiledWorkflow(workflow, plan, graph, document, (*warnings, *infos), uses)
+    return CompiledWorkflow(workflow, plan, graph, document, (*warnings, *infos), draft.hash, uses)

@@ -36,6 +36,7 @@ class Slot:
     """One computed value in a configuration."""
 
     path: Pointer
+    at: Pointer
     role: Role | None
     expression: Expression
     secrets_allowed: bool
@@ -56,6 +57,7 @@ class Configuration:
     slots: tuple[Slot, ...]
     problems: tuple[Problem, ...]
     takes_incoming: str | None
+    key: Slot | None
     _fill: Callable[[Names], Any]
 
     @cached_property
@@ -65,12 +67,16 @@ class Configuration:
             return None
         return self.node_type.model_validate(self.raw)
 
-    def resolve(self, names: Names, incoming: Any) -> Node:
-        """Return the node with every value computed; raise ExpressionError or ValidationError."""
-        filled = self._fill(names)
+    def filled(self, names: Names, incoming: Any) -> Mapping[str, Any]:
+        """Return the configuration with every value computed; raise ExpressionError."""
+        filled: Mapping[str, Any] = self._fill(names)
         if self.takes_incoming is not None:
             filled = {**filled, self.takes_incoming: incoming}
-        return self.node_type.model_validate(filled)
+        return filled
+
+    def uses(self) -> tuple[Slot, ...]:
+        """Return every value that is computed: those of the configuration, and the node's key."""
+        return self.slots if self.key is None else (*self.slots, self.key)
 
 
 def configure(node: NodeDefinition, node_type: type[Node]) -> Configuration:
@@ -79,14 +85,30 @@ def configure(node: NodeDefinition, node_type: type[Node]) -> Configuration:
     computed = {slot.path for slot in slots}
     shape = _shape_problems(node, node_type, computed | {_relative(p.at, node) for p in problems})
     fill = _filler(node.config, (), {slot.path: slot for slot in slots})
+    key = _key(node, problems)
     return Configuration(
         node_type,
         node.config,
         tuple(slots),
         (*problems, *shape),
         _incoming_field(node, node_type, is_plain=not slots),
+        key,
         fill,
     )
+
+
+def _key(node: NodeDefinition, problems: list[Problem]) -> Slot | None:
+    """Compile the key under which the node's concurrency is limited."""
+    if node.concurrency is None:
+        return None
+    path: Pointer = ("concurrency", "key")
+    try:
+        expression = compile_template(node.concurrency.key)
+    except ExpressionError as problem:
+        message = f"This expression is wrong: {problem}."
+        problems.append(Problem("invalid-expression", message, (*node.at, *path)))
+        return None
+    return Slot(path, (*node.at, *path), None, expression, False, frozenset())
 
 
 def _slots(node: NodeDefinition, node_type: type[Node]) -> tuple[list[Slot], list[Problem]]:
@@ -107,7 +129,8 @@ def _slots(node: NodeDefinition, node_type: type[Node]) -> tuple[list[Slot], lis
             continue
         if not expression.is_text or role is not None:
             own = node_type.formula_names if role in PER_ITEM else frozenset[str]()
-            slots.append(Slot(path, role, expression, SecretAllowed in marks, own))
+            at = node.config_at(*path)
+            slots.append(Slot(path, at, role, expression, SecretAllowed in marks, own))
     return slots, problems
 
 

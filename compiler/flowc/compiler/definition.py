@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -36,6 +36,10 @@ class Part(BaseModel):
         return self._at
 
 
+FailureKind = Literal["timeout", "connection", "rate-limit", "server-error", "bad-answer"]
+PASSING: tuple[FailureKind, ...] = get_args(FailureKind)
+
+
 class RetryPolicy(Part):
     """How often, and after what pauses, a failed node is tried again."""
 
@@ -44,6 +48,24 @@ class RetryPolicy(Part):
     backoff: float = Field(default=2.0, ge=1, le=10, description="Each pause is so much longer.")
     max_delay: Duration = 60.0
     jitter: bool = True
+    on: tuple[FailureKind | Literal["any"], ...] = Field(
+        default=PASSING,
+        min_length=1,
+        description="The kinds of failure after which another attempt is made; `any` is every one.",
+    )
+
+
+class CachePolicy(Part):
+    """How long an output may stand in for running the node again on the same configuration."""
+
+    ttl: Duration
+
+
+class Concurrency(Part):
+    """How many nodes that give the same key may work at once, in this process."""
+
+    key: str = Field(min_length=1, description="A template, such as {{input.customer}}.")
+    max_parallel: int = Field(default=1, ge=1, le=10_000)
 
 
 class Coordinates(Part):
@@ -74,7 +96,12 @@ class NodeOptions(Part):
         default="any", description="Run when one incoming edge is live, or only when all are."
     )
     retry: RetryPolicy | None = None
-    timeout: Duration | None = None
+    timeout: Duration | None = Field(default=None, description="For one attempt.")
+    cache: CachePolicy | None = None
+    concurrency: Concurrency | None = None
+    disabled: bool = Field(
+        default=False, description="Leave it out: what leads to it leads on to what follows it."
+    )
     on_error: Literal["fail", "continue"] | GoOn | GoTo = Field(
         default="fail",
         description="When all attempts failed: `fail`, `continue`, {output: …} or {goto: node}.",
@@ -141,6 +168,12 @@ class WorkflowSettings(Part):
 
     timeout: Duration | None = None
     retry: RetryPolicy | None = Field(default=None, description="For nodes that name none.")
+    max_parallel: int | None = Field(
+        default=None, ge=1, le=10_000, description="Nodes at work at once in one run."
+    )
+    max_parallel_by_type: dict[str, Annotated[int, Field(ge=1, le=10_000)]] = Field(
+        default_factory=dict, description="The same, for node types by their names."
+    )
 
 
 class WorkflowHeader(Part):

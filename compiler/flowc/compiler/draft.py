@@ -1,5 +1,7 @@
 """What is known of a workflow before it is checked: its definition, graph and configurations."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -101,6 +103,26 @@ class Draft:
         if inner is not None and self.types[name].is_isolated:
             return inner.workflow.output
         return self.types[name].describe_output(self.nodes[name].config)
+
+    @property
+    def whole(self) -> "Draft":
+        """The draft of the workflow that this is a body in."""
+        return self if self.outer is None else self.outer.whole
+
+    @cached_property
+    def hash(self) -> str:
+        """A digest of what the workflow means, together with the stored ones that it runs."""
+        used = sorted(
+            {
+                (use.id, use.draft.hash)
+                for part in self.walk()
+                for use in part.used.values()
+                if use.draft is not None
+            }
+        )
+        if not used:
+            return self.workflow.hash
+        return hashlib.sha256(json.dumps([self.workflow.hash, used]).encode()).hexdigest()
 
     def walk(self) -> Iterator["Draft"]:
         """Yield this draft and those of all bodies in it."""

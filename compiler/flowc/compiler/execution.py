@@ -1,24 +1,32 @@
 """How does one node run: its configuration resolved, its work tried, its output made plain?"""
 
-import asyncio
+import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-from pydantic import ValidationError
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
-from tenacity.wait import wait_exponential_jitter
-
-from flowc.compiler.definition import GoOn, GoTo, RetryPolicy
-from flowc.compiler.events import Emit, Event
-from flowc.compiler.expressions import ExpressionError, Names
+from flowc.compiler.attempts import tried, within
+from flowc.compiler.definition import GoOn, GoTo
+from flowc.compiler.events import Event
+from flowc.compiler.expressions import ExpressionError
 from flowc.compiler.graph import DONE, ERROR
+from flowc.compiler.guards import Limit
 from flowc.compiler.node import BodyFailed, Context, Node, NodeError, Outcome, RunBody
 from flowc.compiler.plain import NotPlain, require_plain
 from flowc.compiler.plan import PlannedNode
 from flowc.compiler.redaction import Redactor
+from flowc.compiler.resolution import (
+    cache_key,
+    incoming_data,
+    limits_of,
+    names_for,
+    secrets_of,
+    validated,
+)
+from flowc.compiler.run_context import NodeFailed, RunContext, View
 
 MAX_OUTPUT_TEXT = 8_000_000
 MAX_OUTPUT_VALUES = 400_000
@@ -27,60 +35,18 @@ NO_SECRETS = Redactor()
 
 log = logging.getLogger(__name__)
 
-SecretLookup = Callable[[str], str | None]
-
-
-@dataclass(frozen=True)
-class RunContext:
-    """What a run has besides its state: services, secrets, listeners. None of it is ever stored.
-
-    `saver` is the LangGraph checkpointer that the run has, for the journals of regions;
-    `is_resumed` says that there may be such journals already.
-    """
-
-    run_id: str = "run"
-    workflow_id: str = "workflow"
-    emit: Emit = lambda event: None
-    services: Mapping[type, Any] = field(default_factory=dict)
-    secret: SecretLookup = lambda name: None
-    saver: Any = None
-    is_resumed: bool = False
-    max_steps: int = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """The part of a run's state that a node may read."""
-
-    input: Mapping[str, Any]
-    outputs: Mapping[str, Any]
-    variables: Mapping[str, Any]
-    names: Mapping[str, Any] = field(default_factory=dict)
-    path: str = ""
-
-
-class NodeFailed(Exception):
-    """A run ends with this when a node failed for good; the message is safe to store and show."""
-
-    def __init__(
-        self, code: str, message: str, node_id: str, attempt: int, at: tuple[str | int, ...] = ()
-    ) -> None:
-        self.code, self.message, self.node_id, self.attempt = code, message, node_id, attempt
-        self.at = at
-        super().__init__(f"{node_id}: {message}")
-
 
 async def execute(
     node: PlannedNode, view: View, run: RunContext, run_body: RunBody | None = None
 ) -> Outcome:
     """Run a node to the end; raise NodeFailed if no attempt succeeds."""
     started = perf_counter()
-    secrets = _secrets(node, run) if node.secrets else {}
+    secrets = secrets_of(node, run) if node.secrets else {}
     redactor = Redactor(secrets.values()) if secrets else NO_SECRETS
     work = _Work(node, view, run, secrets, redactor, run_body)
     run.emit(Event("node.started", node.id, {"type": node.node_type.type}, view.path))
     try:
-        outcome = await _tried(node.retry, work)
+        outcome = await work.outcome()
     except Exception as problem:
         error = _as_node_error(problem, node)
         message = work.redactor.text(error.message)
@@ -99,6 +65,7 @@ async def execute(
         "usage": dict(outcome.usage),
         "attempts": work.attempts,
         "duration_ms": _since(started),
+        "cached": work.is_cached,
     }
     run.emit(Event("node.completed", node.id, data, view.path))
     return outcome
@@ -116,18 +83,6 @@ def _coped(node: PlannedNode, error: NodeError, message: str, attempts: int) -> 
     return Outcome(output, error=said)
 
 
-async def _within(seconds: float | None, work: Awaitable[Any]) -> Any:
-    """Return what the work gives; raise NodeError if it takes longer, or says so itself."""
-    try:
-        if seconds is None:
-            return await work
-        async with asyncio.timeout(seconds):
-            return await work
-    except TimeoutError:
-        told = "The work timed out." if seconds is None else f"It took longer than {seconds:g} s."
-        raise NodeError("timeout", told, retryable=True) from None
-
-
 @dataclass
 class _Work:
     """One node's work in one run, attempt after attempt."""
@@ -139,17 +94,58 @@ class _Work:
     redactor: Redactor
     run_body: RunBody | None
     attempts: int = 0
+    is_cached: bool = False
 
-    async def attempt(self) -> Outcome:
-        """Try once; raise NodeError."""
-        self.attempts += 1
-        resolved = self.node.configuration.fixed
-        if resolved is None:
-            names = names_for(self.node, self.view, self.run, self.secrets)
-            resolved = _resolve(self.node, names, self.view)
-        result = await _within(self.node.definition.timeout, resolved.run(self._context()))
-        outcome = result if isinstance(result, Outcome) else Outcome(result)
-        return _plain(outcome, self.redactor)
+    async def outcome(self) -> Outcome:
+        """Do the work within all that guards it; raise NodeError or ExpressionError."""
+        resolved, key, limits = self._prepared()
+        cache = self.run.guards.cache
+        if key is not None and (kept := await cache.get(key)) is not None:
+            self.is_cached = True
+            return Outcome(**json.loads(kept))
+        if not limits:
+            outcome = await self._tried(resolved)
+        else:
+            async with self.run.guards.limits.taken(limits):
+                outcome = await self._tried(resolved)
+        if key is not None and self.node.definition.cache is not None:
+            said = {name: getattr(outcome, name) for name in ("output", "branch", "variables")}
+            await cache.put(key, json.dumps(said), self.node.definition.cache.ttl)
+        return outcome
+
+    def _prepared(self) -> tuple[Node, str | None, list[Limit]]:
+        """Return the node with its values, its key in the cache, and the limits it is under."""
+        node, fixed = self.node, self.node.configuration.fixed
+        is_limited = node.is_guarded or bool(self.run.guards.limits.by_type)
+        if fixed is not None and not is_limited:
+            return fixed, None, []
+        names = names_for(node, self.view, self.run, self.secrets)
+        filled = node.configuration.filled(names, incoming_data(node, self.view))
+        key = cache_key(node, filled, self.run) if node.definition.cache else None
+        limits = limits_of(node, names, self.run) if is_limited else []
+        return fixed or validated(node, filled), key, limits
+
+    async def _tried(self, resolved: Node) -> Outcome:
+        async def attempt() -> Outcome:
+            self.attempts += 1
+            with self._circuit(resolved):
+                work = resolved.run(self._context())
+                result = await within(self.node.definition.timeout, work)
+            outcome = result if isinstance(result, Outcome) else Outcome(result)
+            return _plain(outcome, self.redactor)
+
+        return await tried(self.node.retry, attempt, self._tell)
+
+    def _circuit(self, resolved: Node) -> AbstractContextManager[None]:
+        target = resolved.target()
+        if target is None:
+            return _NO_CIRCUIT
+        return self.run.guards.circuits.closed(f"{self.run.tenant} {target}", target)
+
+    def _tell(self, problem: NodeError, delay: float) -> None:
+        message = self.redactor.text(problem.message)
+        data = {"attempt": self.attempts, "delay": delay, "message": message}
+        self.run.emit(Event("node.retrying", self.node.id, data, self.view.path))
 
     def _context(self) -> Context:
         body = {"run_body": self.run_body} if self.run_body is not None else {}
@@ -169,55 +165,7 @@ class _Work:
         self.run.emit(Event("node.said", self.node.id, said, self.view.path))
 
 
-def names_for(node: PlannedNode, view: View, run: RunContext, secrets: Mapping[str, str]) -> Names:
-    """Return what a node's expressions can read: only what they do read of other nodes."""
-    nodes = {name: {"output": view.outputs[name]} for name in node.reads if name in view.outputs}
-    names: dict[str, Any] = {
-        **view.names,
-        "nodes": nodes,
-        **nodes,
-        "input": view.input,
-        "variables": dict(view.variables),
-        "run": {"id": run.run_id, "workflow": run.workflow_id},
-        "secrets": secrets,
-    }
-    if "error" in view.outputs:
-        names["error"] = view.outputs["error"]
-    if "input" in nodes:
-        names["input"] = {**view.input, **nodes["input"]}
-    return names
-
-
-def _secrets(node: PlannedNode, run: RunContext) -> dict[str, str]:
-    """Return the secrets that this node names, as far as the run has them."""
-    found = {name: run.secret(name) for name in node.secrets}
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _resolve(node: PlannedNode, names: Names, view: View) -> Node:
-    try:
-        resolved = node.configuration.resolve(names, _incoming(node, view))
-    except ExpressionError as problem:
-        raise NodeError("expression-failed", f"{_sentence(str(problem))}") from None
-    except ValidationError as problem:
-        first = problem.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        message = f"The configuration is wrong once it is filled in: {where}: {first['msg']}."
-        raise NodeError("invalid-configuration", message) from None
-    return resolved
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "."
-
-
-def _incoming(node: PlannedNode, view: View) -> Any:
-    """Return the data that flows to a node: one node's output, or several by id."""
-    sources = node.data_from
-    if len(sources) == 1 and sources[0] in view.outputs:
-        return view.outputs[sources[0]]
-    found = {name: view.outputs[name] for name in sources if name in view.outputs}
-    return found if sources else dict(view.input)
+_NO_CIRCUIT: AbstractContextManager[None] = nullcontext()
 
 
 def _plain(outcome: Outcome, redactor: Redactor) -> Outcome:
@@ -247,51 +195,15 @@ def branch_after(node: PlannedNode, outcome: Outcome) -> str | None:
     return outcome.branch
 
 
-async def _tried(policy: RetryPolicy, work: _Work) -> Outcome:
-    """Try as often as the policy says; once is tried without the machinery for more."""
-    if policy.max_attempts == 1:
-        return await work.attempt()
-    outcome: Outcome = await _retrying(policy, work)(work.attempt)
-    return outcome
-
-
-def _retrying(policy: RetryPolicy, work: _Work) -> AsyncRetrying:
-    def say(state: RetryCallState) -> None:
-        problem = state.outcome.exception() if state.outcome else None
-        message = work.redactor.text(problem.message) if isinstance(problem, NodeError) else ""
-        data = {"attempt": work.attempts, "delay": state.upcoming_sleep, "message": message}
-        work.run.emit(Event("node.retrying", work.node.id, data, work.view.path))
-
-    return AsyncRetrying(
-        stop=stop_after_attempt(policy.max_attempts),
-        retry=retry_if_exception(lambda e: isinstance(e, NodeError) and e.retryable),
-        wait=_wait(policy),
-        before_sleep=say,
-        reraise=True,
-    )
-
-
-def _wait(policy: RetryPolicy) -> Callable[[RetryCallState], float]:
-    usual = wait_exponential_jitter(
-        multiplier=policy.initial_delay,
-        max=policy.max_delay,
-        exp_base=policy.backoff,
-        jitter=policy.initial_delay / 2 if policy.jitter else 0,
-    )
-
-    def wait(state: RetryCallState) -> float:
-        problem = state.outcome.exception() if state.outcome else None
-        asked = problem.retry_after if isinstance(problem, NodeError) else None
-        return min(max(usual(state), asked or 0.0), policy.max_delay)
-
-    return wait
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."
 
 
 def _as_node_error(problem: Exception, node: PlannedNode) -> NodeError:
     if isinstance(problem, NodeError):
         return problem
     if isinstance(problem, ExpressionError):
-        return NodeError("expression-failed", f"It cannot be computed: {problem}.")
+        return NodeError("expression-failed", _sentence(str(problem)))
     # What a node type did not foresee may hold anything; only its kind is shown.
     log.exception("node type %s broke in node %s", node.node_type.type, node.id)
     kind = type(problem).__name__

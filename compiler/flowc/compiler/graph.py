@@ -104,7 +104,7 @@ class Graph:
 
 def build_graph(workflow: WorkflowDefinition, registry: Registry) -> Graph:
     """Resolve edges, branch targets and `depends_on`; what names no node is left out."""
-    nodes = {node.id: node for node in workflow.nodes}
+    nodes = {node.id: node for node in workflow.nodes if not node.disabled}
     taken = _taken_branches(workflow, registry)
     edges = tuple(
         Edge(source, target, None if branches is None else frozenset(branches))
@@ -142,7 +142,26 @@ def _taken_branches(workflow: WorkflowDefinition, registry: Registry) -> Taken:
         if (source, target) not in taken:
             _take(taken, source, target, None)
     _route_errors(workflow, registry, taken)
+    _lead_past_disabled(workflow, taken)
     return taken
+
+
+def _lead_past_disabled(workflow: WorkflowDefinition, taken: Taken) -> None:
+    for node in workflow.nodes:
+        if node.disabled:
+            _lead_past(node.id, taken)
+
+
+def _lead_past(name: str, taken: Taken) -> None:
+    """Take a node out: what leads to it leads on to what follows it, on the same branches."""
+    before = {source: branches for (source, target), branches in taken.items() if target == name}
+    after = [target for source, target in taken if source == name]
+    for key in [key for key in taken if name in key]:
+        del taken[key]
+    for source, branches in before.items():
+        for target in after:
+            for branch in [None] if branches is None else sorted(branches):
+                _take(taken, source, target, branch)
 
 
 def _route_errors(workflow: WorkflowDefinition, registry: Registry, taken: Taken) -> None:
@@ -170,7 +189,7 @@ def _entries(
 ) -> tuple[str, ...]:
     """Return where a run begins: at start nodes, or else wherever nothing leads to."""
     targets = {edge.target for edge in edges}
-    roots = [node for node in workflow.nodes if node.id not in targets]
+    roots = [node for node in workflow.nodes if node.id not in targets and not node.disabled]
     starts = {node.id for node in workflow.nodes if _is_start(node, registry)}
     return tuple(
         node.id for node in roots if not starts or node.id in starts or node.depends_on == ()

@@ -16,10 +16,11 @@ from langgraph.types import Command
 
 from flowc.compiler.checkpoint_journal import journal_of
 from flowc.compiler.events import Event
-from flowc.compiler.execution import RunContext, View, branch_after, execute, outputs_after
+from flowc.compiler.execution import branch_after, execute, outputs_after
 from flowc.compiler.node import Outcome
 from flowc.compiler.plan import Plan, PlannedNode
 from flowc.compiler.region import execute_in, run_region
+from flowc.compiler.run_context import RunContext, View
 from flowc.compiler.settlement import Edges, Settlement, arrive, merge_edges, settle
 
 SNAPSHOT_EVERY = 1000

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, SkipValidation, WithJsonSchema
 
+from flowc.compiler.definition import FailureKind
 from flowc.compiler.expressions import Expression, Names
 from flowc.compiler.schemas import Schema
 
@@ -102,14 +103,20 @@ async def _no_body(
 class NodeError(Exception):
     """Raised by a node type whose work failed; the message is shown to whoever reads the run.
 
-    `retryable` says whether another attempt could succeed; `retry_after` is in seconds.
+    `kind` is that of a failure which may pass, so that another attempt could succeed; bad input
+    has none. `retry_after` is in seconds.
     """
 
     def __init__(
-        self, code: str, message: str, *, retryable: bool = False, retry_after: float | None = None
+        self,
+        code: str,
+        message: str,
+        *,
+        kind: FailureKind | None = None,
+        retry_after: float | None = None,
     ) -> None:
         self.code, self.message = code, message
-        self.retryable, self.retry_after = retryable, retry_after
+        self.kind, self.retry_after = kind, retry_after
         super().__init__(message)
 
 
@@ -209,6 +216,13 @@ class Node(BaseModel):
         """Return the configuration completed so that the output has these properties.
 
         None means that the type cannot promise them, or has been told its output already.
+        """
+        return None
+
+    def target(self) -> str | None:
+        """Return what the node is about to call, such as a host; it is left alone while it fails.
+
+        None means that it calls nothing that could be down.
         """
         return None
 

@@ -6,9 +6,15 @@ from functools import cached_property
 from typing import Any
 
 from flowc.compiler.configuration import Configuration
-from flowc.compiler.definition import NodeDefinition, RetryPolicy, WorkflowDefinition
+from flowc.compiler.definition import (
+    NodeDefinition,
+    RetryPolicy,
+    WorkflowDefinition,
+    WorkflowSettings,
+)
 from flowc.compiler.draft import Draft
 from flowc.compiler.graph import Edge, Graph
+from flowc.compiler.guards import Limit
 from flowc.compiler.loops import Loop
 from flowc.compiler.node import Node
 from flowc.compiler.references import node_path, uses_in
@@ -45,7 +51,9 @@ class PlannedNode:
     secrets: tuple[str, ...]
     data_from: tuple[str, ...]
     retry: RetryPolicy
+    limits: tuple[Limit, ...]
     at: str
+    meaning: str
     body: "Plan | None" = None
     runs_stored: bool = False
 
@@ -53,6 +61,12 @@ class PlannedNode:
     def id(self) -> str:
         """The node's id."""
         return self.definition.id
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether something of the definition stands round the node's work."""
+        options = self.definition
+        return bool(self.limits) or options.cache is not None or options.concurrency is not None
 
     @property
     def is_join(self) -> bool:
@@ -135,7 +149,7 @@ def _is_tracked(edge: Edge, graph: Graph, loops_of: Mapping[str, tuple[PlannedLo
 def _planned_node(
     name: str, draft: Draft, loops: tuple[PlannedLoop, ...], body: Plan | None
 ) -> PlannedNode:
-    node, graph = draft.nodes[name], draft.graph
+    node, graph, settings = draft.nodes[name], draft.graph, draft.whole.workflow.settings
     configuration = draft.configurations[name]
     paths = [use.reference.path for use in uses_in(configuration)]
     read = [found[0] for path in paths if (found := node_path(path, draft.nodes)) is not None]
@@ -151,11 +165,26 @@ def _planned_node(
         reads=tuple(dict.fromkeys(read)),
         secrets=tuple(str(path[1]) for path in paths if path[0] == "secrets" and len(path) > 1),
         data_from=data_from,
-        retry=node.retry or draft.workflow.settings.retry or RetryPolicy(max_attempts=1),
+        retry=node.retry or settings.retry or RetryPolicy(max_attempts=1),
+        limits=_limits(settings, draft.types[name]),
         at="/".join(map(str, node.at)),
+        meaning=draft.whole.hash if node.cache is not None else "",
         body=body,
         runs_stored=name in draft.used,
     )
+
+
+def _limits(settings: WorkflowSettings, kind: type[Node]) -> tuple[Limit, ...]:
+    """Return the limits that a workflow sets to its nodes in one run."""
+    by_type = {
+        word: settings.max_parallel_by_type[word]
+        for word in (kind.type, *kind.also)
+        if word in settings.max_parallel_by_type
+    }
+    found = [Limit(f"type {kind.type}", most) for most in by_type.values()]
+    if settings.max_parallel is not None:
+        found.append(Limit("run", settings.max_parallel))
+    return tuple(found)
 
 
 def _is_static(name: str, draft: Draft, loops: tuple[PlannedLoop, ...]) -> bool:

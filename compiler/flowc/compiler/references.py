@@ -30,7 +30,7 @@ class Use:
 
 def uses_in(configuration: Configuration) -> Iterator[Use]:
     """Yield every reference in a configuration."""
-    for slot in configuration.slots:
+    for slot in configuration.uses():
         for reference in slot.references:
             yield Use(reference, slot)
 

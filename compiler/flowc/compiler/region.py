@@ -13,16 +13,10 @@ from functools import cached_property
 from typing import Any, Literal, Protocol, cast
 
 from flowc.compiler.events import Event
-from flowc.compiler.execution import (
-    NodeFailed,
-    RunContext,
-    View,
-    branch_after,
-    execute,
-    outputs_after,
-)
+from flowc.compiler.execution import branch_after, execute, outputs_after
 from flowc.compiler.node import BodyFailed, BodyResult, NodeError, Outcome
 from flowc.compiler.plan import Plan, PlannedNode
+from flowc.compiler.run_context import NodeFailed, RunContext, View
 from flowc.compiler.schemas import problems_of
 from flowc.compiler.settlement import Settlement, arrive, settle, update_edges
 

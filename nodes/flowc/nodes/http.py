@@ -4,11 +4,12 @@ import json
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Annotated, Any, ClassVar, Literal
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 from pydantic import Field
 
+from flowc.compiler.definition import FailureKind
 from flowc.compiler.durations import Duration
 from flowc.compiler.expressions.values import as_text
 from flowc.compiler.node import Context, Node, NodeError, SecretAllowed
@@ -16,8 +17,11 @@ from flowc.compiler.schemas import Schema
 from flowc.nodes.services.egress import EgressDenied, HttpClient, Response
 from flowc.nodes.services.egress.request import ResponseTooLarge
 
+# What a service says of itself by its status; of those from 500 on, two will not pass.
+PASSING_STATUS: dict[int, FailureKind] = {408: "timeout", 425: "rate-limit", 429: "rate-limit"}
+NOT_SUPPORTED = frozenset({501, 505})
+
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
-RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class Http(Node):
@@ -52,6 +56,10 @@ class Http(Node):
             "url": {"type": "string"},
         }
         return {"type": "object", "properties": properties, "required": list(properties)}
+
+    def target(self) -> str | None:
+        """Return the host that is called."""
+        return urlsplit(self.url).netloc.rpartition("@")[2].lower() or None
 
     async def run(self, context: Context) -> dict[str, Any]:
         """Make the call, and return the answer."""
@@ -89,10 +97,10 @@ class Http(Node):
             raise NodeError("response-too-large", f"The call was given up: {problem}.") from None
         except (TimeoutError, httpx.TimeoutException):
             message = f"No answer within {self.timeout:g} s."
-            raise NodeError("timeout", message, retryable=True) from None
+            raise NodeError("timeout", message, kind="timeout") from None
         except httpx.HTTPError as problem:
             message = f"The call failed: {type(problem).__name__}."
-            raise NodeError("connection-failed", message, retryable=True) from None
+            raise NodeError("connection-failed", message, kind="connection") from None
 
 
 def _encoded(body: Any) -> tuple[bytes | None, str | None]:
@@ -142,9 +150,15 @@ def _failure(response: Response) -> NodeError:
     return NodeError(
         "http-status",
         f"The service answered {status}: {text}" if text else f"The service answered {status}.",
-        retryable=status in RETRYABLE,
+        kind=_kind(status),
         retry_after=_retry_after(response.headers.get("retry-after")),
     )
+
+
+def _kind(status: int) -> FailureKind | None:
+    if status >= 500 and status not in NOT_SUPPORTED:
+        return "server-error"
+    return PASSING_STATUS.get(status)
 
 
 def _retry_after(value: str | None) -> float | None:

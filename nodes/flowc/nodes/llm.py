@@ -98,6 +98,10 @@ class Llm(Node):
         }
         return {**config, "output_schema": schema}
 
+    def target(self) -> str | None:
+        """Return the model that is asked."""
+        return f"model {self.model}" if self.model else "the default model"
+
     async def run(self, context: Context) -> Outcome:
         """Ask, once more if the answer does not fit its schema, and return what was answered."""
         models = context.service(Models)
@@ -121,7 +125,7 @@ class Llm(Node):
                 return _outcome(answers, data)
             messages = [*messages, *_correction(answer.text, problem)]
         message = f"The model's answer does not fit its schema: {problem}"
-        raise NodeError("answer-does-not-fit", message, retryable=True)
+        raise NodeError("answer-does-not-fit", message, kind="bad-answer")
 
     def _conversation(self) -> list[dict[str, Any]]:
         messages: list[dict[str, Any]] = []

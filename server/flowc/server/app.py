@@ -14,7 +14,7 @@ from flowc.server.checkpoints import open_saver
 from flowc.server.host import Host
 from flowc.server.service import Runs, Workflows
 from flowc.server.settings import Settings
-from flowc.server.store import Database, StoredRuns, StoredWorkflows
+from flowc.server.store import Database, StoredCache, StoredRuns, StoredWorkflows
 
 API = "/api/v1"
 # Until there are accounts, all that is kept belongs to one tenant.
@@ -53,7 +53,9 @@ def create_app(settings: Settings | None = None, registry: Registry | None = Non
 async def _open(settings: Settings, registry: Registry, stack: AsyncExitStack) -> Parts:
     database = await Database.open(settings.data_dir / "flowc.db")
     stack.push_async_callback(database.close)
-    host = Host(settings)
+    cache = StoredCache(database, TENANT)
+    await cache.prune()
+    host = Host(settings, cache)
     stack.push_async_callback(host.aclose)
     saver = await stack.enter_async_context(open_saver(settings.data_dir / "checkpoints.db"))
     kept, runs = StoredWorkflows(database, TENANT), StoredRuns(database, TENANT)

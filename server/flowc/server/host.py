@@ -6,6 +6,7 @@ from typing import Any
 
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.documents import read_file
+from flowc.compiler.guards import Circuits, Guards, Limits, MemoryCache, NodeCache
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
 from flowc.nodes.services.models import Models, read_models_file
 from flowc.nodes.services.sandbox import Sandboxes
@@ -21,8 +22,13 @@ class SettingsRefused(Exception):
 class Host:
     """The services of one process and event loop; close it when done."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, cache: NodeCache | None = None) -> None:
         self._settings = settings
+        self.guards = Guards(
+            cache or MemoryCache(),
+            Limits(settings.max_parallel_by_type),
+            Circuits(settings.circuit_threshold, settings.circuit_pause),
+        )
         self._secrets = _read_secrets(settings.secrets_file) if settings.secrets_file else {}
         try:
             policy = EgressPolicy.of_rules(

@@ -12,7 +12,7 @@ from langgraph.errors import GraphRecursionError
 
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.events import Emit, Event
-from flowc.compiler.execution import NodeFailed, RunContext
+from flowc.compiler.run_context import NodeFailed, RunContext
 from flowc.compiler.schemas import problems_of
 from flowc.server.checkpoints import Saver
 from flowc.server.host import Host
@@ -103,6 +103,7 @@ async def _outputs(
         emit=emit,
         services=host.services,
         secret=host.secret,
+        guards=host.guards,
         saver=saver,
         max_steps=max_steps,
     )

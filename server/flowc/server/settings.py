@@ -23,6 +23,14 @@ def _egress_rules(value: Any) -> Any:
     return rules
 
 
+def _limits(value: Any) -> Any:
+    """Read `llm:8,http:20` as numbers by node type."""
+    if not isinstance(value, str):
+        return value
+    pairs = [part.rpartition(":") for part in value.split(",") if part.strip()]
+    return {name.strip(): most.strip() for name, _, most in pairs}
+
+
 def _words(value: Any) -> Any:
     """Read a list written with commas."""
     return [word.strip() for word in value.split(",")] if isinstance(value, str) else value
@@ -63,6 +71,18 @@ class Settings(BaseSettings):
         default=False, description="Whether this network reaches IPv4 through NAT64."
     )
     max_body_bytes: int = Field(default=4_000_000, ge=1, description="Of one HTTP request.")
+    max_parallel_by_type: Annotated[
+        dict[str, Annotated[int, Field(ge=1)]], NoDecode, BeforeValidator(_limits)
+    ] = Field(
+        default_factory=dict,
+        description="Nodes of a type at work at once in this process: llm:8,http:20.",
+    )
+    circuit_threshold: int = Field(
+        default=5, ge=1, description="Failures in a row after which a host or model is left alone."
+    )
+    circuit_pause: float = Field(
+        default=30.0, gt=0, description="Seconds after which one call tries it again."
+    )
     max_steps: int = Field(
         default=10_000, ge=1, description="Supersteps that a run may take before it is stopped."
     )

@@ -9,7 +9,7 @@ from flowc.compiler.loops import Loop
 
 def check_reachability(draft: Draft) -> Iterator[Problem]:
     """Yield the nodes that never run, and the loops that never end."""
-    for name, node in draft.nodes.items():
+    for name, node in draft.graph.nodes.items():
         if name not in draft.graph.reachable:
             message = f"{name!r} can never run: no edge leads to it from where a run begins."
             hint = "Add an edge that leads to it, or take it out."

@@ -12,7 +12,7 @@ def check_references(draft: Draft) -> Iterator[Problem]:
     """Yield the references that name nothing, or something that may not be there."""
     for name, configuration in draft.configurations.items():
         for use in uses_in(configuration):
-            at = draft.nodes[name].config_at(*use.slot.path)
+            at = use.slot.at
             found = node_path(use.reference.path, draft.nodes)
             holder = draft.holder_of(found[0]) if found and found[0] not in draft.nodes else None
             body = draft.bodies.get(name)
@@ -24,7 +24,7 @@ def check_references(draft: Draft) -> Iterator[Problem]:
             elif found is not None:
                 yield from _check_node(draft, name, use, *found, at=at)
             else:
-                yield from _check_name(draft, name, use)
+                yield from _check_name(draft, use)
 
 
 def _check_node(
@@ -45,6 +45,13 @@ def _check_node(
 
 
 def _check_order(draft: Draft, reader: str, use: Use, name: str, at: Pointer) -> Iterator[Problem]:
+    if draft.nodes[reader].disabled:
+        return
+    if draft.nodes[name].disabled:
+        if not use.reference.optional:
+            message = f"{use.text!r} is never there: {name!r} is disabled."
+            yield Problem("disabled-node-read", message, at, "Use default(...), or enable it.")
+        return
     if not draft.ancestors.precede(name, reader):
         message = f"{use.text!r} is read by {reader!r}, but no way leads from {name!r} to it."
         hint = f"Add an edge from {name!r}, directly or by way of others."
@@ -69,10 +76,9 @@ def _when(term: Term) -> str:
     return f" when {' and '.join(choices[:3])}" if choices else ""
 
 
-def _check_name(draft: Draft, reader: str, use: Use) -> Iterator[Problem]:
-    node = draft.nodes[reader]
+def _check_name(draft: Draft, use: Use) -> Iterator[Problem]:
     root, *rest = use.reference.path
-    at = node.config_at(*use.slot.path)
+    at = use.slot.at
     if root in draft.inner_names:
         return
     if root in INNER_NAMES:
@@ -94,7 +100,7 @@ def _check_name(draft: Draft, reader: str, use: Use) -> Iterator[Problem]:
 
 def _declared_inputs(draft: Draft) -> set[str] | None:
     """Return the declared inputs; None where any are welcome."""
-    schema = _outermost(draft).workflow.input
+    schema = draft.whole.workflow.input
     if schema is None or "properties" not in schema or schema.get("additionalProperties"):
         return None
     return set(schema["properties"])
@@ -102,14 +108,10 @@ def _declared_inputs(draft: Draft) -> set[str] | None:
 
 def _variables(draft: Draft) -> set[str]:
     """Return the variables that the workflow declares, or that any of its nodes sets."""
-    whole = _outermost(draft)
+    whole = draft.whole
     written = (
         kind.writes(part.nodes[name].config)
         for part in whole.walk()
         for name, kind in part.types.items()
     )
     return set(whole.workflow.variables).union(*written)
-
-
-def _outermost(draft: Draft) -> Draft:
-    return draft if draft.outer is None else _outermost(draft.outer)

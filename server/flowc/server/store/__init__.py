@@ -1,7 +1,15 @@
 """What is kept: workflows, their versions, and runs; every query is one tenant's."""
 
 from flowc.server.store.database import Database
+from flowc.server.store.node_cache import StoredCache
 from flowc.server.store.runs import StoredRuns
 from flowc.server.store.workflows import NoSuchWorkflow, StoredWorkflow, StoredWorkflows
 
-__all__ = ["Database", "NoSuchWorkflow", "StoredRuns", "StoredWorkflow", "StoredWorkflows"]
+__all__ = [
+    "Database",
+    "NoSuchWorkflow",
+    "StoredCache",
+    "StoredRuns",
+    "StoredWorkflow",
+    "StoredWorkflows",
+]

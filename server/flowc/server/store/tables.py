@@ -101,6 +101,18 @@ class RunRow(Table):
     finished_at: Mapped[datetime | None]
 
 
+class NodeCacheRow(Table):
+    """What a node gave, kept until its time is over."""
+
+    __tablename__ = "node_cache"
+    __table_args__ = (Index("node_cache_by_expiry", "expires_at"),)
+
+    tenant: Mapped[str] = mapped_column(String(64), primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+    expires_at: Mapped[datetime]
+
+
 class RunNodeRow(Table):
     """What one node of a run did."""
 

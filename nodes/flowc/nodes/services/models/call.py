@@ -7,6 +7,7 @@ from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
+from flowc.compiler.definition import FailureKind
 from flowc.compiler.node import NodeError
 from flowc.nodes.services.egress import EgressPolicy, GuardedBackend
 from flowc.nodes.services.egress.policy import Network, address_of
@@ -172,36 +173,36 @@ def _cost(response: Any, model: str, door: Any) -> float:
         return 0.0
 
 
-# By the names of litellm's exceptions: code, sentence, whether another attempt may succeed.
-_FAILURES: Mapping[str, tuple[str, str, bool]] = {
-    "AuthenticationError": ("model-key-refused", "the key was refused", False),
-    "PermissionDeniedError": ("model-key-refused", "the key may not use it", False),
-    "NotFoundError": ("unknown-model", "the provider does not know it", False),
-    "RateLimitError": ("model-rate-limited", "the rate limit is reached", True),
-    "Timeout": ("timeout", "it took too long to answer", True),
-    "ContextWindowExceededError": ("context-too-large", "the messages are too long for it", False),
-    "ContentPolicyViolationError": ("content-refused", "the content was refused", False),
-    "BadRequestError": ("model-refused", "the request was refused", False),
-    "ServiceUnavailableError": ("model-unavailable", "the service is unavailable", True),
-    "InternalServerError": ("model-unavailable", "the service cannot be used", True),
-    "APIConnectionError": ("model-unavailable", "no connection could be made", True),
+# By the names of litellm's exceptions: code, sentence, the kind of a failure that may pass.
+_FAILURES: Mapping[str, tuple[str, str, FailureKind | None]] = {
+    "AuthenticationError": ("model-key-refused", "the key was refused", None),
+    "PermissionDeniedError": ("model-key-refused", "the key may not use it", None),
+    "NotFoundError": ("unknown-model", "the provider does not know it", None),
+    "RateLimitError": ("model-rate-limited", "the rate limit is reached", "rate-limit"),
+    "Timeout": ("timeout", "it took too long to answer", "timeout"),
+    "ContextWindowExceededError": ("context-too-large", "the messages are too long for it", None),
+    "ContentPolicyViolationError": ("content-refused", "the content was refused", None),
+    "BadRequestError": ("model-refused", "the request was refused", None),
+    "ServiceUnavailableError": ("model-unavailable", "the service is unavailable", "server-error"),
+    "InternalServerError": ("model-unavailable", "the service cannot be used", "server-error"),
+    "APIConnectionError": ("model-unavailable", "no connection could be made", "connection"),
 }
 
 
 def _failure(problem: Exception, model: str) -> NodeError:
     """Return what may be told: the provider's own text can repeat the key or the prompt."""
-    code, sentence, retryable = "model-failed", f"it failed ({type(problem).__name__})", False
+    code, sentence, fault = "model-failed", f"it failed ({type(problem).__name__})", None
     for kind in type(problem).__mro__:
         if kind.__name__ in _FAILURES:
-            code, sentence, retryable = _FAILURES[kind.__name__]
+            code, sentence, fault = _FAILURES[kind.__name__]
             break
     headers = getattr(getattr(problem, "response", None), "headers", None) or {}
     after = headers.get("retry-after", "")
     wait = float(after) if after.isdigit() else None
     if _was_denied(problem):
-        code, sentence, retryable = "egress-denied", "its address may not be dialled", False
+        code, sentence, fault = "egress-denied", "its address may not be dialled", None
     message = f"The model {model!r} did not answer: {sentence}."
-    return NodeError(code, message, retryable=retryable, retry_after=wait)
+    return NodeError(code, message, kind=fault, retry_after=wait)
 
 
 def _was_denied(problem: BaseException | None) -> bool:

@@ -1,0 +1,71 @@
+"""How often, and after what pauses, is work tried again?"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+from tenacity.wait import wait_exponential_jitter
+
+from flowc.compiler.definition import RetryPolicy
+from flowc.compiler.node import NodeError, Outcome
+
+# Told of a failure after which there is another attempt, and of the pause before it, in seconds.
+Told = Callable[[NodeError, float], None]
+
+
+async def tried(
+    policy: RetryPolicy, attempt: Callable[[], Awaitable[Outcome]], tell: Told
+) -> Outcome:
+    """Try as often as the policy says; once is tried without the machinery for more."""
+    if policy.max_attempts == 1:
+        return await attempt()
+    outcome: Outcome = await _retrying(policy, tell)(attempt)
+    return outcome
+
+
+async def within(seconds: float | None, work: Awaitable[Any]) -> Any:
+    """Return what the work gives; raise NodeError if it takes longer, or says so itself."""
+    try:
+        if seconds is None:
+            return await work
+        async with asyncio.timeout(seconds):
+            return await work
+    except TimeoutError:
+        told = "The work timed out." if seconds is None else f"It took longer than {seconds:g} s."
+        raise NodeError("timeout", told, kind="timeout") from None
+
+
+def _retrying(policy: RetryPolicy, tell: Told) -> AsyncRetrying:
+    def before_sleep(state: RetryCallState) -> None:
+        problem = state.outcome.exception() if state.outcome else None
+        if isinstance(problem, NodeError):
+            tell(problem, state.upcoming_sleep)
+
+    return AsyncRetrying(
+        stop=stop_after_attempt(policy.max_attempts),
+        retry=retry_if_exception(lambda problem: _may_pass(policy, problem)),
+        wait=_wait(policy),
+        before_sleep=before_sleep,
+        reraise=True,
+    )
+
+
+def _may_pass(policy: RetryPolicy, problem: BaseException) -> bool:
+    return isinstance(problem, NodeError) and ("any" in policy.on or problem.kind in policy.on)
+
+
+def _wait(policy: RetryPolicy) -> Callable[[RetryCallState], float]:
+    usual = wait_exponential_jitter(
+        multiplier=policy.initial_delay,
+        max=policy.max_delay,
+        exp_base=policy.backoff,
+        jitter=policy.initial_delay / 2 if policy.jitter else 0,
+    )
+
+    def wait(state: RetryCallState) -> float:
+        problem = state.outcome.exception() if state.outcome else None
+        asked = problem.retry_after if isinstance(problem, NodeError) else None
+        return min(max(usual(state), asked or 0.0), policy.max_delay)
+
+    return wait

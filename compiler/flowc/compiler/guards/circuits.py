@@ -1,0 +1,75 @@
+"""Who stops calling a service that does not answer, and who tries whether it does again?
+
+Libraries for this (purgatory, circuitbreaker, pybreaker) let every caller through once the pause
+is over, where one is enough to find out; so this is our own.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import monotonic
+
+from flowc.compiler.node import NodeError
+
+# What says of a service that it is down; that it refuses a request, or asks to wait, does not.
+FAULTS = frozenset({"timeout", "connection", "server-error"})
+MAX_TARGETS = 10_000
+
+
+@dataclass
+class _Circuit:
+    failures: int = 0
+    opened_at: float | None = None
+    is_probed: bool = False
+
+
+@dataclass
+class Circuits:
+    """A circuit for each target: closed, open after so many failures in a row, half open later.
+
+    While it is open, calls fail at once; `pause` seconds after it opened, one call at a time is let
+    through, which closes it if it succeeds.
+    """
+
+    threshold: int = 5
+    pause: float = 30.0
+    _circuits: dict[str, _Circuit] = field(default_factory=dict)
+
+    @contextmanager
+    def closed(self, target: str, shown: str) -> Iterator[None]:
+        """Let a call of a target through, and see how it goes; raise NodeError if it may not."""
+        probe = self._probe(target, shown)
+        try:
+            yield
+        except NodeError as problem:
+            if problem.kind in FAULTS:
+                self._fail(target)
+            elif problem.kind != "rate-limit":
+                self._circuits.pop(target, None)
+            raise
+        else:
+            self._circuits.pop(target, None)
+        finally:
+            if probe is not None:
+                probe.is_probed = False
+
+    def _probe(self, target: str, shown: str) -> _Circuit | None:
+        """Return the circuit that this call probes, if it does; raise NodeError if it is open."""
+        circuit = self._circuits.get(target)
+        if circuit is None or circuit.opened_at is None:
+            return None
+        left = circuit.opened_at + self.pause - monotonic()
+        if left > 0 or circuit.is_probed:
+            wait = max(left, 1.0)
+            message = f"{shown} has failed too often; it is tried again in {wait:.0f} s."
+            raise NodeError("circuit-open", message, kind="connection", retry_after=wait)
+        circuit.is_probed = True
+        return circuit
+
+    def _fail(self, target: str) -> None:
+        if target not in self._circuits and len(self._circuits) >= MAX_TARGETS:
+            self._circuits.pop(next(iter(self._circuits)))
+        circuit = self._circuits.setdefault(target, _Circuit())
+        circuit.failures += 1
+        if circuit.failures >= self.threshold:
+            circuit.opened_at = monotonic()

@@ -1,0 +1,53 @@
+"""What does a run have besides its state, and what of its state may a node read?"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flowc.compiler.events import Emit
+from flowc.compiler.guards import Guards
+
+SecretLookup = Callable[[str], str | None]
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What a run has besides its state: services, secrets, listeners. None of it is ever stored.
+
+    `guards` are shared by the runs of a process, and what they keep is told apart by `tenant`.
+    `saver` is the LangGraph checkpointer that the run has, for the journals of regions;
+    `is_resumed` says that there may be such journals already.
+    """
+
+    run_id: str = "run"
+    workflow_id: str = "workflow"
+    tenant: str = "default"
+    emit: Emit = lambda event: None
+    services: Mapping[type, Any] = field(default_factory=dict)
+    secret: SecretLookup = lambda name: None
+    guards: Guards = field(default_factory=Guards)
+    saver: Any = None
+    is_resumed: bool = False
+    max_steps: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The part of a run's state that a node may read."""
+
+    input: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+    variables: Mapping[str, Any]
+    names: Mapping[str, Any] = field(default_factory=dict)
+    path: str = ""
+
+
+class NodeFailed(Exception):
+    """A run ends with this when a node failed for good; the message is safe to store and show."""
+
+    def __init__(
+        self, code: str, message: str, node_id: str, attempt: int, at: tuple[str | int, ...] = ()
+    ) -> None:
+        self.code, self.message, self.node_id, self.attempt = code, message, node_id, attempt
+        self.at = at
+        super().__init__(f"{node_id}: {message}")
