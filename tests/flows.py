@@ -11,6 +11,7 @@ from langchain_core.runnables import RunnableConfig
 from flowc.compiler.compile import CompiledWorkflow, compile_workflow
 from flowc.compiler.documents import from_data, read_text
 from flowc.compiler.events import Event
+from flowc.compiler.guards import Guards
 from flowc.compiler.library import Find, Library, Stored
 from flowc.compiler.lowering import Granularity
 from flowc.compiler.node import Context, Node, Outcome
@@ -108,7 +109,7 @@ async def run(
         emit=events.append,
         services={Turns: Turns(), **(services or {})},
         secret=(secrets or {}).get,
-        **context_fields,
+        **{"guards": Guards(), **context_fields},
     )
     graph = copy.copy(workflow.graph)
     config: RunnableConfig = {"recursion_limit": 2_000}

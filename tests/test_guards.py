@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 from typing import Any, ClassVar
 
 import pytest
@@ -138,15 +139,20 @@ async def test_what_says_nothing_of_the_service_does_not_open_its_circuit() -> N
     await ran([work(at="x")], guards=guards, tenant="another")
 
 
-async def test_a_circuit_that_was_cancelled_in_its_probe_can_be_probed_again() -> None:
+async def test_a_circuit_whose_probe_was_cancelled_can_be_probed_again() -> None:
     circuits = Circuits(threshold=1, pause=0.01)
-    with pytest.raises(NodeError), circuits.closed("x", "x"):
-        raise NodeError("timeout", "", kind="timeout")
+
+    async def call(problem: BaseException | None) -> str:
+        if problem is not None:
+            raise problem
+        return "done"
+
+    with pytest.raises(NodeError):
+        await circuits.through("x", "x", partial(call, NodeError("timeout", "", kind="timeout")))
     await asyncio.sleep(0.02)
-    with pytest.raises(asyncio.CancelledError), circuits.closed("x", "x"):
-        raise asyncio.CancelledError
-    with circuits.closed("x", "x"):
-        pass
+    with pytest.raises(asyncio.CancelledError):
+        await circuits.through("x", "x", partial(call, asyncio.CancelledError()))
+    assert await circuits.through("x", "x", partial(call, None)) == "done"
 
 
 async def test_the_same_work_is_done_once_while_its_output_is_kept() -> None:

@@ -17,22 +17,18 @@ Told = Callable[[NodeError, float], None]
 async def tried(
     policy: RetryPolicy, attempt: Callable[[], Awaitable[Outcome]], tell: Told
 ) -> Outcome:
-    """Try as often as the policy says; once is tried without the machinery for more."""
-    if policy.max_attempts == 1:
-        return await attempt()
+    """Try as often as the policy says."""
     outcome: Outcome = await _retrying(policy, tell)(attempt)
     return outcome
 
 
-async def within(seconds: float | None, work: Awaitable[Any]) -> Any:
-    """Return what the work gives; raise NodeError if it takes longer, or says so itself."""
+async def within(seconds: float, work: Callable[[], Awaitable[Any]]) -> Any:
+    """Return what the work gives; raise NodeError if it takes longer."""
     try:
-        if seconds is None:
-            return await work
         async with asyncio.timeout(seconds):
-            return await work
+            return await work()
     except TimeoutError:
-        told = "The work timed out." if seconds is None else f"It took longer than {seconds:g} s."
+        told = f"It took longer than {seconds:g} s."
         raise NodeError("timeout", told, kind="timeout") from None
 
 

@@ -37,7 +37,9 @@ class CompiledWorkflow:
 
     def initial_state(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the state in which a run with this input begins."""
-        return {"input": dict(given), "outputs": {}, "variables": dict(self.workflow.variables)}
+        declared = self.workflow.variables
+        variables = {"variables": dict(declared)} if declared else {}
+        return {"input": dict(given), "outputs": {}, **variables}
 
     def input_problems(self, given: Any) -> list[str]:
         """Return what keeps a value from being this workflow's input, in sentences."""

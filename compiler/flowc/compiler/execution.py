@@ -2,9 +2,9 @@
 
 import json
 import logging
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -14,7 +14,7 @@ from flowc.compiler.events import Event
 from flowc.compiler.expressions import ExpressionError
 from flowc.compiler.graph import DONE, ERROR
 from flowc.compiler.guards import Limit
-from flowc.compiler.node import BodyFailed, Context, Node, NodeError, Outcome, RunBody
+from flowc.compiler.node import BodyFailed, Context, Node, NodeError, Outcome, RunBody, no_body
 from flowc.compiler.plain import NotPlain, require_plain
 from flowc.compiler.plan import PlannedNode
 from flowc.compiler.redaction import Redactor
@@ -46,7 +46,10 @@ async def execute(
     work = _Work(node, view, run, secrets, redactor, run_body)
     run.emit(Event("node.started", node.id, {"type": node.node_type.type}, view.path))
     try:
-        outcome = await work.outcome()
+        if node.plain is not None and not run.guards.limits.by_type:
+            outcome = await work.attempt(node.plain)
+        else:
+            outcome = await work.guarded()
     except Exception as problem:
         error = _as_node_error(problem, node)
         message = work.redactor.text(error.message)
@@ -62,7 +65,7 @@ async def execute(
     data = {
         "output": outcome.output,
         "branch": outcome.branch,
-        "usage": dict(outcome.usage),
+        "usage": dict(outcome.usage) if outcome.usage else {},
         "attempts": work.attempts,
         "duration_ms": _since(started),
         "cached": work.is_cached,
@@ -83,7 +86,7 @@ def _coped(node: PlannedNode, error: NodeError, message: str, attempts: int) -> 
     return Outcome(output, error=said)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Work:
     """One node's work in one run, attempt after attempt."""
 
@@ -96,7 +99,7 @@ class _Work:
     attempts: int = 0
     is_cached: bool = False
 
-    async def outcome(self) -> Outcome:
+    async def guarded(self) -> Outcome:
         """Do the work within all that guards it; raise NodeError or ExpressionError."""
         resolved, key, limits = self._prepared()
         cache = self.run.guards.cache
@@ -109,38 +112,41 @@ class _Work:
             async with self.run.guards.limits.taken(limits):
                 outcome = await self._tried(resolved)
         if key is not None and self.node.definition.cache is not None:
-            said = {name: getattr(outcome, name) for name in ("output", "branch", "variables")}
+            variables = dict(outcome.variables)
+            said = {"output": outcome.output, "branch": outcome.branch, "variables": variables}
             await cache.put(key, json.dumps(said), self.node.definition.cache.ttl)
         return outcome
 
     def _prepared(self) -> tuple[Node, str | None, list[Limit]]:
         """Return the node with its values, its key in the cache, and the limits it is under."""
-        node, fixed = self.node, self.node.configuration.fixed
-        is_limited = node.is_guarded or bool(self.run.guards.limits.by_type)
-        if fixed is not None and not is_limited:
-            return fixed, None, []
+        node = self.node
         names = names_for(node, self.view, self.run, self.secrets)
         filled = node.configuration.filled(names, incoming_data(node, self.view))
         key = cache_key(node, filled, self.run) if node.definition.cache else None
-        limits = limits_of(node, names, self.run) if is_limited else []
-        return fixed or validated(node, filled), key, limits
+        return validated(node, filled), key, limits_of(node, names, self.run)
 
     async def _tried(self, resolved: Node) -> Outcome:
-        async def attempt() -> Outcome:
-            self.attempts += 1
-            with self._circuit(resolved):
-                work = resolved.run(self._context())
-                result = await within(self.node.definition.timeout, work)
-            outcome = result if isinstance(result, Outcome) else Outcome(result)
-            return _plain(outcome, self.redactor)
-
+        if self.node.retry.max_attempts == 1:
+            return await self.attempt(resolved)
+        attempt = partial(self.attempt, resolved)
         return await tried(self.node.retry, attempt, self._tell)
 
-    def _circuit(self, resolved: Node) -> AbstractContextManager[None]:
-        target = resolved.target()
-        if target is None:
-            return _NO_CIRCUIT
-        return self.run.guards.circuits.closed(f"{self.run.tenant} {target}", target)
+    async def attempt(self, resolved: Node) -> Outcome:
+        """Try once; raise NodeError or ExpressionError."""
+        self.attempts += 1
+        target, timeout = resolved.target(), self.node.timeout
+        work: Callable[[], Awaitable[Any]] = partial(resolved.run, self._context())
+        if timeout is not None:
+            work = partial(within, timeout, work)
+        if target is not None:
+            circuits, key = self.run.guards.circuits, f"{self.run.tenant} {target}"
+            work = partial(circuits.through, key, target, work)
+        try:
+            result = await work()
+        except TimeoutError:
+            raise NodeError("timeout", "The work timed out.", kind="timeout") from None
+        outcome = result if isinstance(result, Outcome) else Outcome(result)
+        return _plain(outcome, self.redactor)
 
     def _tell(self, problem: NodeError, delay: float) -> None:
         message = self.redactor.text(problem.message)
@@ -148,9 +154,8 @@ class _Work:
         self.run.emit(Event("node.retrying", self.node.id, data, self.view.path))
 
     def _context(self) -> Context:
-        body = {"run_body": self.run_body} if self.run_body is not None else {}
         return Context(
-            **body,
+            run_body=self.run_body or no_body,
             variables=self.view.variables,
             run_id=self.run.run_id,
             node_id=self.node.id,
@@ -165,15 +170,14 @@ class _Work:
         self.run.emit(Event("node.said", self.node.id, said, self.view.path))
 
 
-_NO_CIRCUIT: AbstractContextManager[None] = nullcontext()
-
-
 def _plain(outcome: Outcome, redactor: Redactor) -> Outcome:
     try:
         output = redactor.json(outcome.output)
-        variables = redactor.json(dict(outcome.variables)) if outcome.variables else {}
-        for value in (output, variables) if variables else (output,):
-            require_plain(value, max_values=MAX_OUTPUT_VALUES, max_text=MAX_OUTPUT_TEXT)
+        require_plain(output, max_values=MAX_OUTPUT_VALUES, max_text=MAX_OUTPUT_TEXT)
+        if not outcome.variables:
+            return outcome._replace(output=output) if redactor is not NO_SECRETS else outcome
+        variables = redactor.json(dict(outcome.variables))
+        require_plain(variables, max_values=MAX_OUTPUT_VALUES, max_text=MAX_OUTPUT_TEXT)
     except NotPlain as problem:
         raise NodeError("output-not-plain", f"The output cannot be kept: {problem}") from None
     return Outcome(output, outcome.branch, variables, outcome.usage)

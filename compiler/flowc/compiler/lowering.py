@@ -4,7 +4,7 @@ Each workflow node is one LangGraph node under its own id. The state has few cha
 number of nodes; outputs and edges are kept as deltas, so that a checkpoint does not grow with them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypedDict
 
@@ -42,15 +42,44 @@ def _settled(
     return merge_edges(old or {}, [news for write in writes for news in write])
 
 
+Latest = Annotated[dict[str, Any], DeltaChannel(_latest, snapshot_frequency=SNAPSHOT_EVERY)]
+Settled = Annotated[dict[str, Any], DeltaChannel(_settled, snapshot_frequency=SNAPSHOT_EVERY)]
+
+
 class State(TypedDict, total=False):
-    """A run's state: plain JSON, in as many channels for a thousand nodes as for one."""
+    """A run's state: plain JSON, in as many channels for a thousand nodes as for one.
+
+    Every channel costs at every superstep; so there are only those that the workflow uses.
+    """
 
     input: dict[str, Any]
-    outputs: Annotated[dict[str, Any], DeltaChannel(_latest, snapshot_frequency=SNAPSHOT_EVERY)]
-    edges: Annotated[dict[str, Any], DeltaChannel(_settled, snapshot_frequency=SNAPSHOT_EVERY)]
-    variables: Annotated[dict[str, Any], DeltaChannel(_latest, snapshot_frequency=SNAPSHOT_EVERY)]
+    outputs: Latest
 
 
+class StateWithEdges(State, total=False):
+    """The same, where a run has to remember how edges settled."""
+
+    edges: Settled
+
+
+class StateWithVariables(State, total=False):
+    """The same, with variables."""
+
+    variables: Latest
+
+
+class FullState(StateWithEdges, StateWithVariables, total=False):
+    """All that there can be."""
+
+
+_STATES: dict[tuple[bool, bool], type[State]] = {
+    (False, False): State,
+    (True, False): StateWithEdges,
+    (False, True): StateWithVariables,
+    (True, True): FullState,
+}
+
+Building = StateGraph[Any, RunContext, Any, Any]
 Lowered = CompiledStateGraph[Any, RunContext, Any, Any]
 
 
@@ -59,28 +88,29 @@ def lower(plan: Plan, granularity: Granularity = "node") -> Lowered:
 
     With granularity "node", each node is a LangGraph node; with "fused", all are one region.
     """
-    graph: StateGraph[Any, RunContext, Any, Any] = StateGraph(State, context_schema=RunContext)
-    (_add_nodes if granularity == "node" else _add_region)(graph, plan)
+    has_edges = bool(plan.tracked) and granularity == "node"
+    state = _STATES[has_edges, plan.has_variables]
+    graph: Building = StateGraph(state, context_schema=RunContext)
+    (_add_nodes if granularity == "node" else _add_region)(graph, plan, state)
     return graph.compile(name=plan.workflow.title)
 
 
-def _add_region(graph: StateGraph[Any, RunContext, Any, Any], plan: Plan) -> None:
-    graph.add_node(REGION, _RegionNode(plan), input_schema=State)
+def _add_region(graph: Building, plan: Plan, state: Any) -> None:
+    graph.add_node(REGION, _RegionNode(plan), input_schema=state)
     graph.add_edge(START, REGION)
 
 
-def _add_nodes(graph: StateGraph[Any, RunContext, Any, Any], plan: Plan) -> None:
+def _add_nodes(graph: Building, plan: Plan, state: Any) -> None:
     for node in plan.nodes.values():
         if node.is_static:
-            settled = settle(plan, node, None, {}).edges
-            action = _StaticNode(node, [settled] if settled else [])
-            graph.add_node(node.id, action, input_schema=State)
+            action = _StaticNode(node, [node.settles] if node.settles else [])
+            graph.add_node(node.id, action, input_schema=state)
             for edge in node.outgoing:
                 graph.add_edge(node.id, edge.target)
         else:
             targets = tuple(dict.fromkeys(edge.target for edge in node.outgoing))
             dynamic = _DynamicNode(plan, node)
-            graph.add_node(node.id, dynamic, input_schema=State, destinations=targets)
+            graph.add_node(node.id, dynamic, input_schema=state, destinations=targets)
     for name in plan.entries:
         graph.add_edge(START, name)
 
@@ -96,7 +126,7 @@ class _StaticNode:
     node: PlannedNode
     settled: Sequence[Edges]
 
-    async def __call__(self, state: State, runtime: Runtime[RunContext]) -> dict[str, Any]:
+    async def __call__(self, state: FullState, runtime: Runtime[RunContext]) -> dict[str, Any]:
         outcome = await _work(self.node, state, runtime)
         return _update(self.node, outcome, self.settled)
 
@@ -108,7 +138,7 @@ class _DynamicNode:
     plan: Plan
     node: PlannedNode
 
-    async def __call__(self, state: State, runtime: Runtime[RunContext]) -> Command[Any]:
+    async def __call__(self, state: FullState, runtime: Runtime[RunContext]) -> Command[Any]:
         edges = state.get("edges", {})
         arrival = arrive(self.plan, self.node, edges)
         if not arrival.runs:
@@ -125,21 +155,29 @@ class _RegionNode:
 
     plan: Plan
 
-    async def __call__(self, state: State, runtime: Runtime[RunContext]) -> dict[str, Any]:
+    async def __call__(self, state: FullState, runtime: Runtime[RunContext]) -> dict[str, Any]:
         async with journal_of(runtime) as journal:
             region = await run_region(self.plan, _view(state), runtime.context, journal)
         update: dict[str, Any] = {"outputs": region.outputs}
         return {**update, "variables": region.written} if region.written else update
 
 
-async def _work(node: PlannedNode, state: State, runtime: Runtime[RunContext]) -> Outcome:
+def _work(
+    node: PlannedNode, state: FullState, runtime: Runtime[RunContext]
+) -> Coroutine[Any, Any, Outcome]:
     if node.body is None:
-        return await execute(node, _view(state), runtime.context)
+        return execute(node, _view(state), runtime.context)
+    return _work_with_body(node, state, runtime)
+
+
+async def _work_with_body(
+    node: PlannedNode, state: FullState, runtime: Runtime[RunContext]
+) -> Outcome:
     async with journal_of(runtime) as journal:
         return await execute_in(node, _view(state), runtime.context, journal, f"{node.id}#0/")
 
 
-def _view(state: State) -> View:
+def _view(state: FullState) -> View:
     return View(state.get("input", {}), state.get("outputs", {}), state.get("variables", {}))
 
 

@@ -1,9 +1,10 @@
 """What is a node type, and what may it do while it runs?"""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, Any, ClassVar, TypeVar
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, SkipValidation, WithJsonSchema
 
@@ -12,6 +13,7 @@ from flowc.compiler.expressions import Expression, Names
 from flowc.compiler.schemas import Schema
 
 Json = Any
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
 Service = TypeVar("Service")
 
 
@@ -68,8 +70,7 @@ PER_ITEM = frozenset({Role.ITEM_CONDITION, Role.ITEM_EXPRESSION})
 Body = Annotated[dict[str, Any], Role.RAW]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What a node did, where that is more than an output.
 
     `error` says that it failed and its workflow goes on; it is not for node types to set.
@@ -77,13 +78,12 @@ class Outcome:
 
     output: Json
     branch: str | None = None
-    variables: Mapping[str, Json] = field(default_factory=dict)
-    usage: Mapping[str, float] = field(default_factory=dict)
+    variables: Mapping[str, Json] = NOTHING
+    usage: Mapping[str, float] = NOTHING
     error: Mapping[str, Json] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BodyResult:
+class BodyResult(NamedTuple):
     """What one run of a node's body gave: its output, those of its nodes, the variables it set."""
 
     output: Json
@@ -94,9 +94,8 @@ class BodyResult:
 RunBody = Callable[[str, Mapping[str, Json], Mapping[str, Json]], Awaitable[BodyResult]]
 
 
-async def _no_body(
-    key: str, names: Mapping[str, Json], variables: Mapping[str, Json]
-) -> BodyResult:
+async def no_body(key: str, names: Mapping[str, Json], variables: Mapping[str, Json]) -> BodyResult:
+    """Refuse: a node whose type has no body asked for one."""
     raise NodeError("no-body", "The node has no body.")
 
 
@@ -133,18 +132,17 @@ class BodyFailed(NodeError):
         super().__init__(code, message)
 
 
-@dataclass(frozen=True)
-class Context:
+class Context(NamedTuple):
     """What a running node knows: which run it is in, and the services that its host offers."""
 
     run_id: str = "run"
     node_id: str = "node"
     attempt: int = 1
-    input: Mapping[str, Json] = field(default_factory=dict)
-    services: Mapping[type, Any] = field(default_factory=dict)
-    variables: Mapping[str, Json] = field(default_factory=dict)
+    input: Mapping[str, Json] = NOTHING
+    services: Mapping[type, Any] = NOTHING
+    variables: Mapping[str, Json] = NOTHING
     emit: Callable[[str, Json], None] = lambda kind, data: None
-    run_body: RunBody = _no_body
+    run_body: RunBody = no_body
 
     def service(self, kind: type[Service]) -> Service:
         """Return the host's service of this kind; raise NodeError if it offers none."""
@@ -162,7 +160,7 @@ class Node(BaseModel):
     `context.run_body(key, names, variables)`: `key` tells one run of the body from the others, and
     `names` are those of `body_names`. The body reads what the node could read, unless the type
     `is_isolated`: then its `input` is all that it has. `formula_names` are those that the node
-    gives to the expressions it evaluates itself.
+    gives to the expressions it evaluates itself. Only a type that `sets_variables` may return some.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -177,6 +175,7 @@ class Node(BaseModel):
     is_entry: ClassVar[bool] = False
     is_exit: ClassVar[bool] = False
     passes_data_on: ClassVar[bool] = False
+    sets_variables: ClassVar[bool] = False
 
     @classmethod
     def branches(cls, config: Mapping[str, Json]) -> Mapping[str, str | None] | None:

@@ -45,27 +45,26 @@ def _require(value: Any, max_values: int, max_text: int | None) -> None:
         if depth > MAX_DEPTH:
             message = f"It is nested over {MAX_DEPTH} levels deep."
             raise _Culprit("document-too-deep", message, level[0])
-        characters += sum(map(_require_item, level))
+        below: list[Any] = []
+        for item in level:
+            characters += _require_item(item, below)
         if max_text is not None and characters > max_text:
             message = f"There are more than {max_text:,} characters."
             raise _Culprit("document-too-large", message, value)
-        level = [inner for item in level for inner in _held(item)]
+        level = below
         depth += 1
 
 
-def _held(item: Any) -> Any:
-    if isinstance(item, dict):
-        return item.values()
-    return item if isinstance(item, list) else ()
-
-
-def _require_item(item: Any) -> int:
-    """Require one value to be plain, what it holds aside; return its number of characters."""
+def _require_item(item: Any, below: list[Any]) -> int:
+    """Require one value to be plain; note what it holds, and return its number of characters."""
     if isinstance(item, str):
         return _require_text(item, item)
     if isinstance(item, dict):
-        return sum(_require_text(key, item) for key in item)
-    if not isinstance(item, list):
+        below += item.values()
+        return sum([_require_text(key, item) for key in item])
+    if isinstance(item, list):
+        below += item
+    else:
         _require_scalar(item)
     return 0
 
@@ -74,11 +73,18 @@ def _require_text(text: Any, holder: Any) -> int:
     if not isinstance(text, str):
         message = f"The key {str(text)[:60]!r} must be text."
         raise _Culprit("not-a-json-value", message, holder)
-    is_half = not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text)
-    if is_half or "\0" in text:
+    if "\0" in text or (not text.isascii() and _has_surrogate(text)):
         message = "The text holds a NUL or half a surrogate pair."
         raise _Culprit("invalid-text", message, holder)
     return len(text)
+
+
+def _has_surrogate(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _require_scalar(item: Any) -> None:

@@ -36,37 +36,34 @@ class PlannedLoop:
     exits: tuple[Edge, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlannedNode:
-    """One node with everything that running it takes."""
+    """One node with everything that running it takes.
 
+    `plain` is the node itself where nothing is computed, guarded or tried again. A static one, once
+    woken, always runs, settles these edges, and goes on to the same nodes.
+    """
+
+    id: str
     definition: NodeDefinition
     node_type: type[Node]
     configuration: Configuration
     incoming: tuple[Edge, ...]
     closing: tuple[Edge, ...]
     outgoing: tuple[Edge, ...]
+    plain: Node | None
     is_static: bool
+    settles: Mapping[str, bool]
     reads: tuple[str, ...]
     secrets: tuple[str, ...]
     data_from: tuple[str, ...]
     retry: RetryPolicy
+    timeout: float | None
     limits: tuple[Limit, ...]
     at: str
     meaning: str
     body: "Plan | None" = None
     runs_stored: bool = False
-
-    @property
-    def id(self) -> str:
-        """The node's id."""
-        return self.definition.id
-
-    @property
-    def is_guarded(self) -> bool:
-        """Whether something of the definition stands round the node's work."""
-        options = self.definition
-        return bool(self.limits) or options.cache is not None or options.concurrency is not None
 
     @property
     def is_join(self) -> bool:
@@ -84,6 +81,14 @@ class Plan:
     back_edges: frozenset[Edge]
     tracked: frozenset[Edge]
     loops_of: Mapping[str, tuple[PlannedLoop, ...]]
+
+    @cached_property
+    def has_variables(self) -> bool:
+        """Whether the workflow declares variables, or one of its nodes may set some."""
+        own = (node.node_type.sets_variables for node in self.nodes.values())
+        bodies = (n.body for n in self.nodes.values() if not n.node_type.is_isolated)
+        inner = (body.has_variables for body in bodies if body is not None)
+        return bool(self.workflow.variables) or any(own) or any(inner)
 
     @cached_property
     def exits(self) -> tuple[str, ...]:
@@ -123,7 +128,8 @@ def _make_plan(draft: Draft, known: dict[int, Plan]) -> Plan:
     inner = {name: draft.inside(name) for name in graph.nodes}
     bodies = {name: _plan(body, known) for name, body in inner.items() if body is not None}
     nodes = {
-        name: _planned_node(name, draft, loops_of[name], bodies.get(name)) for name in graph.nodes
+        name: _planned_node(name, draft, loops_of[name], tracked, bodies.get(name))
+        for name in graph.nodes
     }
     return Plan(draft.workflow, nodes, graph.entries, graph.back_edges, tracked, loops_of)
 
@@ -147,26 +153,37 @@ def _is_tracked(edge: Edge, graph: Graph, loops_of: Mapping[str, tuple[PlannedLo
 
 
 def _planned_node(
-    name: str, draft: Draft, loops: tuple[PlannedLoop, ...], body: Plan | None
+    name: str,
+    draft: Draft,
+    loops: tuple[PlannedLoop, ...],
+    tracked: frozenset[Edge],
+    body: Plan | None,
 ) -> PlannedNode:
     node, graph, settings = draft.nodes[name], draft.graph, draft.whole.workflow.settings
     configuration = draft.configurations[name]
     paths = [use.reference.path for use in uses_in(configuration)]
     read = [found[0] for path in paths if (found := node_path(path, draft.nodes)) is not None]
     data_from = _data_sources(name, draft) if configuration.takes_incoming else ()
+    retry = node.retry or settings.retry or RetryPolicy(max_attempts=1)
+    limits = _limits(settings, draft.types[name])
+    is_guarded = limits or node.cache is not None or node.concurrency is not None
     return PlannedNode(
+        id=name,
         definition=node,
         node_type=draft.types[name],
         configuration=configuration,
         incoming=graph.forward_incoming[name],
         closing=tuple(edge for edge in graph.incoming[name] if edge in graph.back_edges),
         outgoing=graph.outgoing[name],
+        plain=None if is_guarded or retry.max_attempts > 1 else configuration.fixed,
         is_static=_is_static(name, draft, loops),
+        settles={edge.key: True for edge in graph.outgoing[name] if edge in tracked},
         reads=tuple(dict.fromkeys(read)),
         secrets=tuple(str(path[1]) for path in paths if path[0] == "secrets" and len(path) > 1),
         data_from=data_from,
-        retry=node.retry or settings.retry or RetryPolicy(max_attempts=1),
-        limits=_limits(settings, draft.types[name]),
+        retry=retry,
+        timeout=node.timeout,
+        limits=limits,
         at="/".join(map(str, node.at)),
         meaning=draft.whole.hash if node.cache is not None else "",
         body=body,

@@ -7,9 +7,8 @@ a run that is taken up again has it back.
 
 import asyncio
 from collections import ChainMap, Counter
-from collections.abc import Iterable, Mapping, MutableMapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Coroutine, Iterable, Mapping, MutableMapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, cast
 
 from flowc.compiler.events import Event
@@ -57,10 +56,12 @@ async def run_region(
     return region
 
 
-async def execute_in(
+def execute_in(
     node: PlannedNode, view: View, run: RunContext, journal: Journal, path: str
-) -> Outcome:
+) -> Coroutine[Any, Any, Outcome]:
     """Run one node, whose body, if it has one, is a region at this path."""
+    if node.body is None:
+        return execute(node, view, run)
 
     async def run_body(key: str, names: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
         assert node.body is not None  # only a type with a body asks for it
@@ -77,7 +78,7 @@ async def execute_in(
         _require_fit(node, "output", output)
         return BodyResult(output, region.outputs, region.written)
 
-    return await execute(node, view, run, run_body)
+    return execute(node, view, run, run_body)
 
 
 def _too_many_steps(node: PlannedNode, limit: int) -> NodeFailed:
@@ -102,8 +103,8 @@ def _inner_view(
     """Return what a body can read: all that its node can, or its input alone."""
     if node.node_type.is_isolated and node.body is not None:
         return View(names["input"], {}, node.body.workflow.variables)
-    merged = {**view.variables, **variables}
-    return replace(view, names={**view.names, **names}, variables=merged)
+    seen = {**view.variables, **variables} if variables else view.variables
+    return View(view.input, view.outputs, seen, {**view.names, **names})
 
 
 def _only_read(mapping: Mapping[str, Any]) -> MutableMapping[str, Any]:
@@ -131,15 +132,11 @@ class Region:
     _again: set[str] = field(default_factory=set)
     _failure: BaseException | None = None
 
-    @cached_property
-    def _scope(self) -> View:
-        """What the nodes in here read: what could be read outside, and what they give."""
-        return replace(
-            self.view,
-            outputs=ChainMap(self.outputs, _only_read(self.view.outputs)),
-            variables=ChainMap(self.written, _only_read(self.view.variables)),
-            path=self.path,
-        )
+    def __post_init__(self) -> None:
+        # What the nodes in here read: what could be read outside, and what they give.
+        outputs = ChainMap(self.outputs, _only_read(self.view.outputs))
+        variables = ChainMap(self.written, _only_read(self.view.variables))
+        self._scope = View(self.view.input, outputs, variables, self.view.names, self.path)
 
     async def run_all(self) -> None:
         """Run until no node is at work and none is woken."""
@@ -178,8 +175,8 @@ class Region:
             else:
                 self._finish(node, task.result())
 
-    async def _execute(self, node: PlannedNode) -> Outcome:
-        return await execute_in(node, self._scope, self.run, self.journal, f"{self._key(node)}/")
+    def _execute(self, node: PlannedNode) -> Coroutine[Any, Any, Outcome]:
+        return execute_in(node, self._scope, self.run, self.journal, f"{self._key(node)}/")
 
     def _wake(self, names: Iterable[str]) -> None:
         # A name stands in it once: edges that settle before a node has looked wake it together.
@@ -191,6 +188,9 @@ class Region:
                 self._again.add(name)
                 continue
             node = self.plan.nodes[name]
+            if node.is_static:
+                todo.update(dict.fromkeys(self._start(node)))
+                continue
             arrival = arrive(self.plan, node, self._edges)
             todo.update(dict.fromkeys(self._apply(arrival)))
             if arrival.runs:
@@ -233,11 +233,18 @@ class Region:
         self._times[node.id] += 1
         self.outputs.update(outputs_after(node, outcome))
         self.written.update(outcome.variables)
-        woken = self._apply(settle(self.plan, node, branch_after(node, outcome), self._edges))
+        woken = self._go_on(node, outcome)
         if node.id in self._again:
             self._again.discard(node.id)
             woken.append(node.id)
         return woken
+
+    def _go_on(self, node: PlannedNode, outcome: Outcome) -> list[str]:
+        """Settle a node's edges, and return whom that wakes."""
+        if node.is_static:
+            self._edges.update(node.settles)
+            return [edge.target for edge in node.outgoing]
+        return self._apply(settle(self.plan, node, branch_after(node, outcome), self._edges))
 
     def _key(self, node: PlannedNode) -> str:
         return f"{self.path}{node.id}#{self._times[node.id]}"

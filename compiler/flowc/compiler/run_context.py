@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from flowc.compiler.events import Emit
 from flowc.compiler.guards import Guards
+
+# What the runs of this process share where their host has nothing of its own.
+GUARDS = Guards()
 
 SecretLookup = Callable[[str], str | None]
 
@@ -25,20 +29,19 @@ class RunContext:
     emit: Emit = lambda event: None
     services: Mapping[type, Any] = field(default_factory=dict)
     secret: SecretLookup = lambda name: None
-    guards: Guards = field(default_factory=Guards)
+    guards: Guards = GUARDS
     saver: Any = None
     is_resumed: bool = False
     max_steps: int = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """The part of a run's state that a node may read."""
 
     input: Mapping[str, Any]
     outputs: Mapping[str, Any]
     variables: Mapping[str, Any]
-    names: Mapping[str, Any] = field(default_factory=dict)
+    names: Mapping[str, Any] = MappingProxyType({})
     path: str = ""
 
 

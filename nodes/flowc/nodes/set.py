@@ -14,6 +14,7 @@ class Set(Node):
     type: ClassVar = "set"
     group: ClassVar = "flow"
     passes_data_on: ClassVar = True
+    sets_variables: ClassVar = True
 
     variables: dict[str, Any] = Field(min_length=1, description="Value by variable name.")
 

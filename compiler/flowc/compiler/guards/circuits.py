@@ -4,10 +4,10 @@ Libraries for this (purgatory, circuitbreaker, pybreaker) let every caller throu
 is over, where one is enough to find out; so this is our own.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import Any
 
 from flowc.compiler.node import NodeError
 
@@ -35,12 +35,11 @@ class Circuits:
     pause: float = 30.0
     _circuits: dict[str, _Circuit] = field(default_factory=dict)
 
-    @contextmanager
-    def closed(self, target: str, shown: str) -> Iterator[None]:
+    async def through(self, target: str, shown: str, call: Callable[[], Awaitable[Any]]) -> Any:
         """Let a call of a target through, and see how it goes; raise NodeError if it may not."""
         probe = self._probe(target, shown)
         try:
-            yield
+            result = await call()
         except NodeError as problem:
             if problem.kind in FAULTS:
                 self._fail(target)
@@ -49,6 +48,7 @@ class Circuits:
             raise
         else:
             self._circuits.pop(target, None)
+            return result
         finally:
             if probe is not None:
                 probe.is_probed = False
