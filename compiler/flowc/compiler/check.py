@@ -1,10 +1,13 @@
 """What is wrong with a workflow?"""
 
+from flowc.compiler.checks.concurrency import check_concurrency
 from flowc.compiler.checks.configuration import check_configuration
 from flowc.compiler.checks.edges import check_edges
+from flowc.compiler.checks.flow import check_flow
 from flowc.compiler.checks.names import check_names
 from flowc.compiler.checks.reachability import check_reachability
 from flowc.compiler.checks.references import check_references
+from flowc.compiler.checks.types import check_types
 from flowc.compiler.checks.uses import check_uses
 from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, Problem, has_errors
 from flowc.compiler.dialects import read_definition
@@ -19,6 +22,7 @@ STAGES = (
     (check_names,),
     (check_edges, check_configuration, check_uses),
     (check_reachability, check_references),
+    (check_types, check_flow, check_concurrency),
 )
 
 

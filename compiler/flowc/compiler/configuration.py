@@ -43,6 +43,11 @@ class Slot:
     own_names: frozenset[str]
 
     @property
+    def source(self) -> str:
+        """The text that was written here."""
+        return self.expression.source
+
+    @property
     def references(self) -> tuple[Reference, ...]:
         """What the value is computed from, besides what the node itself gives."""
         return tuple(r for r in self.expression.references if r.path[0] not in self.own_names)

@@ -124,6 +124,31 @@ class Draft:
             return self.workflow.hash
         return hashlib.sha256(json.dumps([self.workflow.hash, used]).encode()).hexdigest()
 
+    def writes(self, name: str) -> frozenset[str]:
+        """Return the variables that a node sets, or that nodes in its body do."""
+        kind = self.types.get(name)
+        own = kind.writes(self.nodes[name].config) if kind is not None else frozenset[str]()
+        body = self.bodies.get(name)
+        if body is None or body.outer is None:
+            return own
+        return own.union(*(body.writes(inner) for inner in body.nodes))
+
+    def data_sources(self, name: str) -> tuple[str, ...]:
+        """Return the nodes whose output flows to one, looked for through those that pass it on."""
+        sources: dict[str, None] = {}
+        seen: set[str] = set()
+        todo = [edge.source for edge in self.graph.forward_incoming[name]]
+        while todo:
+            source = todo.pop(0)
+            if source in seen:
+                continue
+            seen.add(source)
+            if self.types[source].passes_data_on:
+                todo.extend(edge.source for edge in self.graph.forward_incoming[source])
+            else:
+                sources[source] = None
+        return tuple(sources)
+
     def walk(self) -> Iterator["Draft"]:
         """Yield this draft and those of all bodies in it."""
         yield self

@@ -161,6 +161,7 @@ class Node(BaseModel):
     `names` are those of `body_names`. The body reads what the node could read, unless the type
     `is_isolated`: then its `input` is all that it has. `formula_names` are those that the node
     gives to the expressions it evaluates itself. Only a type that `sets_variables` may return some.
+    One that `is_pure` does nothing but give its output, or choose a branch.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -176,6 +177,7 @@ class Node(BaseModel):
     is_exit: ClassVar[bool] = False
     passes_data_on: ClassVar[bool] = False
     sets_variables: ClassVar[bool] = False
+    is_pure: ClassVar[bool] = False
 
     @classmethod
     def branches(cls, config: Mapping[str, Json]) -> Mapping[str, str | None] | None:

@@ -163,7 +163,7 @@ def _planned_node(
     configuration = draft.configurations[name]
     paths = [use.reference.path for use in uses_in(configuration)]
     read = [found[0] for path in paths if (found := node_path(path, draft.nodes)) is not None]
-    data_from = _data_sources(name, draft) if configuration.takes_incoming else ()
+    data_from = draft.data_sources(name) if configuration.takes_incoming else ()
     retry = node.retry or settings.retry or RetryPolicy(max_attempts=1)
     limits = _limits(settings, draft.types[name])
     is_guarded = limits or node.cache is not None or node.concurrency is not None
@@ -215,20 +215,3 @@ def _is_static(name: str, draft: Draft, loops: tuple[PlannedLoop, ...]) -> bool:
     )
     branches = any(edge.branches is not None for edge in outgoing)
     return len(graph.forward_incoming[name]) < 2 and not decides and not branches
-
-
-def _data_sources(name: str, draft: Draft) -> tuple[str, ...]:
-    """Return the nodes whose output flows to this one, looked for through those that pass it on."""
-    sources: dict[str, None] = {}
-    seen: set[str] = set()
-    todo = [edge.source for edge in draft.graph.forward_incoming[name]]
-    while todo:
-        source = todo.pop(0)
-        if source in seen:
-            continue
-        seen.add(source)
-        if draft.types[source].passes_data_on:
-            todo.extend(edge.source for edge in draft.graph.forward_incoming[source])
-        else:
-            sources[source] = None
-    return tuple(sources)

@@ -11,6 +11,7 @@ Term = frozenset[Choice]
 Condition = frozenset[Term]
 
 ALWAYS: Condition = frozenset({frozenset()})
+NEVER: Condition = frozenset()
 MAX_TERMS = 48
 
 
@@ -44,6 +45,13 @@ def counterexample(
         if missing is not None:
             return term | missing
     return None
+
+
+def can_both_hold(one: Condition | None, other: Condition | None) -> bool:
+    """Say whether two conditions are known to hold under the same choices."""
+    if one is None or other is None:
+        return False
+    return any(not _contradicts(a, b) for a in one for b in other)
 
 
 def _taken(condition: Condition | None, edge: Edge) -> Condition | None:

@@ -18,6 +18,7 @@ class Code(Node):
 
     type: ClassVar = "code"
     group: ClassVar = "data"
+    is_pure: ClassVar = True
 
     code: Annotated[str, Role.RAW] = Field(min_length=1)
     language: Literal["python"] = "python"

@@ -14,6 +14,7 @@ class Conditional(Node):
 
     type: ClassVar = "conditional"
     group: ClassVar = "flow"
+    is_pure: ClassVar = True
     passes_data_on: ClassVar = True
 
     condition: Condition = Field(description="Such as {{classify.output.category}} == 'technical'.")

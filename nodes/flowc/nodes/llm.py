@@ -49,6 +49,7 @@ class Llm(Node):
     type: ClassVar = "llm"
     also: ClassVar = ("ai",)
     group: ClassVar = "ai"
+    is_pure: ClassVar = True
 
     model: str | None = None
     prompt: str | None = None

@@ -12,6 +12,7 @@ class Merge(Node):
 
     type: ClassVar = "merge"
     group: ClassVar = "flow"
+    is_pure: ClassVar = True
 
     data: Annotated[Any, Incoming(), Field(description="What is given on, any JSON.")] = None
 

@@ -14,6 +14,7 @@ class Switch(Node):
 
     type: ClassVar = "switch"
     group: ClassVar = "flow"
+    is_pure: ClassVar = True
     passes_data_on: ClassVar = True
 
     value: Any = Field(description="Such as {{classify.output.category}}.")

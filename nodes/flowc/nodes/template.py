@@ -15,6 +15,7 @@ class Template(Node):
 
     type: ClassVar = "template"
     group: ClassVar = "data"
+    is_pure: ClassVar = True
 
     template: Any = Field(description="A text with {{...}} in it.")
 

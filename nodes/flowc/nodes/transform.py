@@ -88,6 +88,7 @@ class Transform(Node):
     type: ClassVar = "transform"
     also: ClassVar = ("process",)
     group: ClassVar = "data"
+    is_pure: ClassVar = True
     formula_names: ClassVar = frozenset({"item", "index", "data"})
 
     data: Annotated[Any, Incoming(), Field(description="What is changed, any JSON.")] = None

@@ -109,9 +109,4 @@ def _declared_inputs(draft: Draft) -> set[str] | None:
 def _variables(draft: Draft) -> set[str]:
     """Return the variables that the workflow declares, or that any of its nodes sets."""
     whole = draft.whole
-    written = (
-        kind.writes(part.nodes[name].config)
-        for part in whole.walk()
-        for name, kind in part.types.items()
-    )
-    return set(whole.workflow.variables).union(*written)
+    return set(whole.workflow.variables).union(*(whole.writes(name) for name in whole.nodes))
