@@ -31,6 +31,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "template": {"template": "hi"},
     "code": {"code": "result = 1"},
     "http": {},
+    "wait": {"for": 0.01},
     "merge": {"data": {"a": 1}},
     "map": {"items": [1, 2], "body": {"nodes": [{"id": "x", "type": "start"}]}},
     "loop": {"for_each": [1, 2], "body": {"nodes": [{"id": "x", "type": "start"}]}},

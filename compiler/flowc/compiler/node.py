@@ -91,6 +91,22 @@ class BodyResult(NamedTuple):
     variables: Mapping[str, Json]
 
 
+class Effects(NamedTuple):
+    """What a node can touch, as far as its configuration tells before it runs.
+
+    `calls` are the model calls of one run of the node, at least and at most; `prompt` is the length
+    of their text in characters, as it is written, and `values` how many values are filled into it.
+    """
+
+    hosts: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    calls: tuple[int, int] = (0, 0)
+    prompt: int = 0
+    values: int = 0
+    max_tokens: int | None = None
+
+
 RunBody = Callable[[str, Mapping[str, Json], Mapping[str, Json]], Awaitable[BodyResult]]
 
 
@@ -204,6 +220,16 @@ class Node(BaseModel):
         No version is the newest one.
         """
         return None
+
+    @classmethod
+    def effects(cls, config: Mapping[str, Json]) -> Effects:
+        """Return what a node with this configuration can touch."""
+        return Effects()
+
+    @classmethod
+    def body_runs(cls, config: Mapping[str, Json]) -> tuple[int, int | None]:
+        """Return how often the body runs, at least and at most; None is without a limit."""
+        return 1, 1
 
     @classmethod
     def writes(cls, config: Mapping[str, Json]) -> frozenset[str]:

@@ -15,6 +15,7 @@ from flowc.nodes.subworkflow import Subworkflow
 from flowc.nodes.switch import Switch
 from flowc.nodes.template import Template
 from flowc.nodes.transform import Transform
+from flowc.nodes.wait import Wait
 
 NODE_TYPES = (
     Start,
@@ -26,6 +27,7 @@ NODE_TYPES = (
     Map,
     Subworkflow,
     Set,
+    Wait,
     Fail,
     Llm,
     Transform,

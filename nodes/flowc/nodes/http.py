@@ -1,6 +1,7 @@
 """How does a workflow speak to a service over HTTP?"""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Annotated, Any, ClassVar, Literal
@@ -12,7 +13,7 @@ from pydantic import Field
 from flowc.compiler.definition import FailureKind
 from flowc.compiler.durations import Duration
 from flowc.compiler.expressions.values import as_text
-from flowc.compiler.node import Context, Node, NodeError, SecretAllowed
+from flowc.compiler.node import Context, Effects, Node, NodeError, SecretAllowed
 from flowc.compiler.schemas import Schema
 from flowc.nodes.services.egress import EgressDenied, HttpClient, Response
 from flowc.nodes.services.egress.request import ResponseTooLarge
@@ -56,6 +57,13 @@ class Http(Node):
             "url": {"type": "string"},
         }
         return {"type": "object", "properties": properties, "required": list(properties)}
+
+    @classmethod
+    def effects(cls, config: Mapping[str, Any]) -> Effects:
+        """Return the host, or the address as it is written where a part of it is computed."""
+        url = str(config.get("url", ""))
+        host = urlsplit(url).netloc.rpartition("@")[2] if "{{" not in url else ""
+        return Effects(hosts=(host or url,))
 
     def target(self) -> str | None:
         """Return the host that is called."""

@@ -8,10 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from flowc.compiler.definition import JsonSchema
 from flowc.compiler.durations import Duration
-from flowc.compiler.node import Context, Incoming, Node, NodeError, Outcome, Role
+from flowc.compiler.node import Context, Effects, Incoming, Node, NodeError, Outcome, Role
 from flowc.compiler.schemas import BadSchema, Schema, problems_of, to_json_schema
 from flowc.nodes.services.models import Answer, Call, Models
 
+DEFAULT_MODEL = "the default model"
 INFERRED = "inferred from what is read of it"
 
 _BASE: Schema = {
@@ -99,9 +100,23 @@ class Llm(Node):
         }
         return {**config, "output_schema": schema}
 
+    @classmethod
+    def effects(cls, config: Mapping[str, Any]) -> Effects:
+        """Return the model; an answer that must fit a schema may be asked for twice."""
+        most = config.get("max_tokens")
+        asked = {key: config.get(key) for key in ("prompt", "system", "messages", "data")}
+        text = json.dumps([value for value in asked.values() if value is not None])
+        return Effects(
+            models=(str(config.get("model") or DEFAULT_MODEL),),
+            calls=(1, 2 if config.get("output_schema") else 1),
+            prompt=len(text),
+            values=text.count("{{"),
+            max_tokens=most if isinstance(most, int) else None,
+        )
+
     def target(self) -> str | None:
         """Return the model that is asked."""
-        return f"model {self.model}" if self.model else "the default model"
+        return f"model {self.model}" if self.model else DEFAULT_MODEL
 
     async def run(self, context: Context) -> Outcome:
         """Ask, once more if the answer does not fit its schema, and return what was answered."""

@@ -55,7 +55,9 @@ class Loop(Node):
     break_: ItemCondition | None = Field(
         default=None, validation_alias="break", description="Looked at after each turn."
     )
-    max_iterations: int = Field(default=100, ge=1, le=100_000)
+    max_iterations: int = Field(
+        default=100, ge=1, le=100_000, description="Of `while` and `until`; more fail the node."
+    )
     accumulators: dict[str, Accumulator] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -76,12 +78,20 @@ class Loop(Node):
         }
         return {"type": "object", "properties": properties, "required": list(properties)}
 
+    @classmethod
+    def body_runs(cls, config: Mapping[str, Any]) -> tuple[int, int | None]:
+        """Return how many turns there are: a turn before `until` is looked at, none for `while`."""
+        items, most = config.get("for_each"), config.get("max_iterations", 100)
+        if isinstance(items, list):
+            return (min(1, len(items)) if "break" in config else len(items)), len(items)
+        return (1 if "until" in config else 0), most if isinstance(most, int) else None
+
     async def run(self, context: Context) -> Outcome:
         """Run the turns, and return what they gave."""
         turns = _Turns(self, {name: a.initial for name, a in self.accumulators.items()})
         turns.variables.update(context.variables)
         while turns.has_next():
-            if turns.count >= self.max_iterations:
+            if self.for_each is None and turns.count >= self.max_iterations:
                 message = f"The loop did not end within {self.max_iterations:,} turns."
                 raise NodeError("too-many-turns", message)
             names = turns.names()

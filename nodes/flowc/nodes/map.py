@@ -51,6 +51,14 @@ class Map(Node):
         properties = {"results": {"type": "array"}, "errors": {"type": "array"}}
         return {"type": "object", "properties": properties, "required": list(properties)}
 
+    @classmethod
+    def body_runs(cls, config: Mapping[str, Any]) -> tuple[int, int | None]:
+        """Return the number of items, where they are written out."""
+        items = config.get("items")
+        if not isinstance(items, list):
+            return 0, None
+        return (0 if config.get("stop_when") else len(items)), len(items)
+
     async def run(self, context: Context) -> Outcome:
         """Run the body for the items, and return what it gave for each."""
         work = _Mapping(self, context, iter(enumerate(self.items)))
