@@ -323,3 +323,21 @@ def test_what_a_node_gave_is_kept_across_restarts_where_its_author_says_so(tmp_p
             assert run["output"] == 1
             attempts.append(run["nodes"]["work"]["attempts"])
     assert attempts == [1, 0]
+
+
+def test_versions_are_listed_and_compared(api: httpx.Client) -> None:
+    first = api.post("/api/v1/workflows", json=HELLO).json()
+    path = f"/api/v1/workflows/{first['id']}"
+    changed = {**HELLO, "nodes": [{**HELLO["nodes"][0], "config": {"template": "Bye"}}]}
+    second = api.put(path, json=changed).json()
+    listed = api.get(f"{path}/versions").json()
+    assert [(v["version"], v["hash"]) for v in listed] == [(2, second["hash"]), (1, first["hash"])]
+    found = api.get(f"{path}/diff", params={"old": 1, "new": 2}).json()
+    change = {
+        "kind": "changed",
+        "subject": "node t: template",
+        "before": "Hi {{input.n}}",
+        "after": "Bye",
+    }
+    assert found == {"changes": [change], "waiting_runs": []}
+    assert api.get(f"{path}/diff", params={"old": 1, "new": 9}).status_code == 404

@@ -221,11 +221,14 @@ class WorkflowDefinition(WorkflowHeader):
         """A name to call the workflow by."""
         return self.name or self.id or "workflow"
 
+    def meaning(self) -> dict[str, Any]:
+        """Return all of the definition that has a meaning, as JSON."""
+        return self.model_dump(mode="json", exclude=_WITHOUT_MEANING, exclude_defaults=True)
+
     @property
     def hash(self) -> str:
         """A digest of what the definition means; layout, key order and names do not count."""
-        meaning = self.model_dump(mode="json", exclude=_WITHOUT_MEANING, exclude_defaults=True)
-        text = json.dumps(meaning, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        text = json.dumps(self.meaning(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
 

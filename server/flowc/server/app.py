@@ -14,11 +14,9 @@ from flowc.server.checkpoints import open_saver
 from flowc.server.host import Host
 from flowc.server.service import Runs, Workflows
 from flowc.server.settings import Settings
-from flowc.server.store import Database, StoredCache, StoredRuns, StoredWorkflows
+from flowc.server.store import TENANT, Database, StoredCache, StoredRuns, StoredWorkflows
 
 API = "/api/v1"
-# Until there are accounts, all that is kept belongs to one tenant.
-TENANT = "default"
 
 
 def create_app(settings: Settings | None = None, registry: Registry | None = None) -> FastAPI:

@@ -1,11 +1,12 @@
 """Workflows over HTTP: keep them, look at them, run them."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 
+from flowc.compiler.comparison import compare
 from flowc.server.api.errors import RESPONSES, ErrorResponse
 from flowc.server.api.limits import StrictRoute
 from flowc.server.api.parts import OpenParts
@@ -39,6 +40,30 @@ class WorkflowPage(BaseModel):
     total: int
     limit: int
     offset: int
+
+
+class VersionBody(BaseModel):
+    """One version of a workflow."""
+
+    version: int
+    hash: str
+    created_at: datetime
+
+
+class ChangeBody(BaseModel):
+    """One difference in meaning."""
+
+    kind: Literal["added", "removed", "changed", "renamed"]
+    subject: str
+    before: Any = None
+    after: Any = None
+
+
+class DiffBody(BaseModel):
+    """What changed, and which unfinished runs are pinned to the old version."""
+
+    changes: list[ChangeBody]
+    waiting_runs: list[str]
 
 
 class NewWorkflow(BaseModel):
@@ -91,6 +116,30 @@ async def execute_definition(body: ExecuteDefinitionRequest, parts: OpenParts) -
 async def get_workflow(workflow_id: WorkflowId, parts: OpenParts) -> WorkflowBody:
     """Return a workflow in its active version."""
     return _body(await parts.store.get(workflow_id))
+
+
+@router.get("/{workflow_id}/versions")
+async def list_versions(workflow_id: WorkflowId, parts: OpenParts) -> list[VersionBody]:
+    """Return a workflow's versions, newest first."""
+    found = await parts.store.versions(workflow_id)
+    return [VersionBody(version=v.version, hash=v.hash, created_at=v.updated_at) for v in found]
+
+
+@router.get("/{workflow_id}/diff")
+async def diff_versions(
+    workflow_id: WorkflowId,
+    parts: OpenParts,
+    old: Annotated[int, Query(ge=1)],
+    new: Annotated[int, Query(ge=1)],
+) -> DiffBody:
+    """Return what changed in meaning from one version to another, and the runs on the old one."""
+    before = await parts.workflows.compiled(await parts.store.get(workflow_id, old))
+    after = await parts.workflows.compiled(await parts.store.get(workflow_id, new))
+    changes = [change.as_json() for change in compare(before.workflow, after.workflow)]
+    waiting = await parts.stored_runs.unfinished(before.hash) if changes else []
+    return DiffBody(
+        changes=[ChangeBody(**change) for change in changes], waiting_runs=list(waiting)
+    )
 
 
 @router.put("/{workflow_id}")

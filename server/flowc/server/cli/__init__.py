@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from flowc.server.cli import check, evaluate, explain, graph, nodes, run, schema, serve
+from flowc.server.cli import check, diff, evaluate, explain, graph, nodes, run, schema, serve
 
 app = typer.Typer(
     name="flowc",
@@ -15,6 +15,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("check")(check.check)
+app.command("diff")(diff.diff)
 app.command("run")(run.run)
 app.command("eval")(evaluate.evaluate)
 app.command("graph")(graph.graph)

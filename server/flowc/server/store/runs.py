@@ -1,5 +1,7 @@
 """How are runs kept, and what their nodes did?"""
 
+from collections.abc import Sequence
+
 from sqlalchemy import delete, func, select, update
 
 from flowc.server.records import NodeRecord, RunRecord, now
@@ -65,6 +67,20 @@ class StoredRuns:
                 .offset(offset)
             )
             return [_record(row, []) for row in rows], int(total or 0)
+
+    async def unfinished(self, hash: str) -> Sequence[str]:
+        """Return the runs that are pinned to a definition and not at their end, oldest first."""
+        async with self._database.transaction() as session:
+            found = await session.scalars(
+                select(RunRow.id)
+                .where(
+                    RunRow.tenant == self._tenant,
+                    RunRow.hash == hash,
+                    RunRow.status.in_(["pending", "running", "paused", "waiting"]),
+                )
+                .order_by(RunRow.created_at)
+            )
+            return found.all()
 
     async def fail_unfinished(self) -> int:
         """Mark the runs that a stopped server left unfinished; return how many there were."""

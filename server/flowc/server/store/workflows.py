@@ -1,6 +1,7 @@
 """How are workflows and their versions kept?"""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -75,6 +76,17 @@ class StoredWorkflows:
             row = await self._row(session, id)
             version = await self._version(session, row, number)
             return _stored(row, version)
+
+    async def versions(self, id: str) -> Sequence[StoredWorkflow]:
+        """Return every version of a workflow, newest first; raise NoSuchWorkflow."""
+        async with self._database.transaction() as session:
+            row = await self._row(session, id)
+            versions = await session.scalars(
+                select(VersionRow)
+                .where(VersionRow.tenant == self._tenant, VersionRow.workflow_id == id)
+                .order_by(VersionRow.number.desc())
+            )
+            return [replace(_stored(row, v), updated_at=v.created_at) for v in versions]
 
     async def list(self, limit: int, offset: int) -> tuple[list[StoredWorkflow], int]:
         """Return a page of workflows by id, and how many there are."""
