@@ -22,6 +22,7 @@ from flowc.compiler.plan import Plan, PlannedNode
 from flowc.compiler.region import execute_in, run_region
 from flowc.compiler.run_context import RunContext, View
 from flowc.compiler.settlement import Edges, Settlement, arrive, merge_edges, settle
+from flowc.compiler.wiring import Wiring
 
 SNAPSHOT_EVERY = 1000
 REGION = "workflow"
@@ -88,7 +89,7 @@ def lower(plan: Plan, granularity: Granularity = "node") -> Lowered:
 
     With granularity "node", each node is a LangGraph node; with "fused", all are one region.
     """
-    has_edges = bool(plan.tracked) and granularity == "node"
+    has_edges = bool(plan.wiring.tracked) and granularity == "node"
     state = _STATES[has_edges, plan.has_variables]
     graph: Building = StateGraph(state, context_schema=RunContext)
     (_add_nodes if granularity == "node" else _add_region)(graph, plan, state)
@@ -102,16 +103,16 @@ def _add_region(graph: Building, plan: Plan, state: Any) -> None:
 
 def _add_nodes(graph: Building, plan: Plan, state: Any) -> None:
     for node in plan.nodes.values():
-        if node.is_static:
-            action = _StaticNode(node, [node.settles] if node.settles else [])
+        if node.wire.is_static:
+            action = _StaticNode(node, [node.wire.settles] if node.wire.settles else [])
             graph.add_node(node.id, action, input_schema=state)
-            for edge in node.outgoing:
+            for edge in node.wire.outgoing:
                 graph.add_edge(node.id, edge.target)
         else:
-            targets = tuple(dict.fromkeys(edge.target for edge in node.outgoing))
-            dynamic = _DynamicNode(plan, node)
+            targets = tuple(dict.fromkeys(edge.target for edge in node.wire.outgoing))
+            dynamic = _DynamicNode(plan.wiring, node)
             graph.add_node(node.id, dynamic, input_schema=state, destinations=targets)
-    for name in plan.entries:
+    for name in plan.wiring.entries:
         graph.add_edge(START, name)
 
 
@@ -135,17 +136,17 @@ class _StaticNode:
 class _DynamicNode:
     """A node that looks whether its turn has come, and says itself where to go on."""
 
-    plan: Plan
+    wiring: Wiring
     node: PlannedNode
 
     async def __call__(self, state: FullState, runtime: Runtime[RunContext]) -> Command[Any]:
         edges = state.get("edges", {})
-        arrival = arrive(self.plan, self.node, edges)
+        arrival = arrive(self.wiring, self.node.wire, edges)
         if not arrival.runs:
             return _go(None, self.node, [arrival], runtime.context)
         outcome = await _work(self.node, state, runtime)
         now = merge_edges(edges, [arrival.edges])
-        settlement = settle(self.plan, self.node, branch_after(self.node, outcome), now)
+        settlement = settle(self.wiring, self.node.wire, branch_after(self.node, outcome), now)
         return _go(outcome, self.node, [arrival, settlement], runtime.context)
 
 

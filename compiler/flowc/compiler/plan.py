@@ -13,47 +13,25 @@ from flowc.compiler.definition import (
     WorkflowSettings,
 )
 from flowc.compiler.draft import Draft
-from flowc.compiler.graph import Edge, Graph
 from flowc.compiler.guards import Limit
-from flowc.compiler.loops import Loop
 from flowc.compiler.node import Node
 from flowc.compiler.references import node_path, uses_in
-
-
-@dataclass(frozen=True)
-class PlannedLoop:
-    """A loop, and who says when a turn is over.
-
-    With a `decider`, one node closes every turn and holds every exit; without, the header looks
-    whether all edges of the turn are settled.
-    """
-
-    header: str
-    nodes: frozenset[str]
-    decider: str | None
-    inside: tuple[Edge, ...]
-    back: tuple[Edge, ...]
-    exits: tuple[Edge, ...]
+from flowc.compiler.wiring import Wire, Wiring, wire_up
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedNode:
     """One node with everything that running it takes.
 
-    `plain` is the node itself where nothing is computed, guarded or tried again. A static one, once
-    woken, always runs, settles these edges, and goes on to the same nodes.
+    `plain` is the node itself where nothing is computed, guarded or tried again.
     """
 
     id: str
     definition: NodeDefinition
     node_type: type[Node]
     configuration: Configuration
-    incoming: tuple[Edge, ...]
-    closing: tuple[Edge, ...]
-    outgoing: tuple[Edge, ...]
+    wire: Wire
     plain: Node | None
-    is_static: bool
-    settles: Mapping[str, bool]
     reads: tuple[str, ...]
     secrets: tuple[str, ...]
     data_from: tuple[str, ...]
@@ -65,11 +43,6 @@ class PlannedNode:
     body: "Plan | None" = None
     runs_stored: bool = False
 
-    @property
-    def is_join(self) -> bool:
-        """Whether the node has edges to wait for."""
-        return len(self.incoming) > 1
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -77,10 +50,7 @@ class Plan:
 
     workflow: WorkflowDefinition
     nodes: Mapping[str, PlannedNode]
-    entries: tuple[str, ...]
-    back_edges: frozenset[Edge]
-    tracked: frozenset[Edge]
-    loops_of: Mapping[str, tuple[PlannedLoop, ...]]
+    wiring: Wiring
 
     @cached_property
     def has_variables(self) -> bool:
@@ -94,7 +64,7 @@ class Plan:
     def exits(self) -> tuple[str, ...]:
         """The nodes whose output is the run's: those of an `end` type, or else the last ones."""
         ends = tuple(name for name, node in self.nodes.items() if node.node_type.is_exit)
-        return ends or tuple(name for name, node in self.nodes.items() if not node.outgoing)
+        return ends or tuple(name for name, node in self.nodes.items() if not node.wire.outgoing)
 
     def result(self, outputs: Mapping[str, Any]) -> Any:
         """Return the run's output: that of the exit that ran, or by id if several did."""
@@ -117,49 +87,17 @@ def _plan(draft: Draft, known: dict[int, Plan]) -> Plan:
 
 
 def _make_plan(draft: Draft, known: dict[int, Plan]) -> Plan:
-    graph = draft.graph
-    loops = {
-        loop.header: _planned_loop(loop, graph) for outer in graph.loops for loop in outer.walk()
-    }
-    loops_of = {
-        name: tuple(loop for loop in loops.values() if name in loop.nodes) for name in graph.nodes
-    }
-    tracked = frozenset(edge for edge in graph.edges if _is_tracked(edge, graph, loops_of))
-    inner = {name: draft.inside(name) for name in graph.nodes}
+    wiring = wire_up(draft.graph)
+    inner = {name: draft.inside(name) for name in wiring.wires}
     bodies = {name: _plan(body, known) for name, body in inner.items() if body is not None}
     nodes = {
-        name: _planned_node(name, draft, loops_of[name], tracked, bodies.get(name))
-        for name in graph.nodes
+        name: _planned_node(wire, draft, bodies.get(name)) for name, wire in wiring.wires.items()
     }
-    return Plan(draft.workflow, nodes, graph.entries, graph.back_edges, tracked, loops_of)
+    return Plan(draft.workflow, nodes, wiring)
 
 
-def _planned_loop(loop: Loop, graph: Graph) -> PlannedLoop:
-    leaving = [edge for name in sorted(loop.nodes) for edge in graph.outgoing[name]]
-    back = tuple(e for e in leaving if e.target == loop.header)
-    exits = tuple(e for e in leaving if e.target not in loop.nodes)
-    inside = tuple(e for e in leaving if e not in back and e not in exits)
-    deciders = {edge.source for edge in (*back, *exits)}
-    decider = deciders.pop() if len(deciders) == 1 else None
-    return PlannedLoop(loop.header, loop.nodes, decider, inside, back, exits)
-
-
-def _is_tracked(edge: Edge, graph: Graph, loops_of: Mapping[str, tuple[PlannedLoop, ...]]) -> bool:
-    """Say whether a run has to remember how this edge settled."""
-    if any(loop.decider is None for loop in loops_of[edge.source]):
-        return True
-    leaves = any(edge in loop.exits for loop in loops_of[edge.source])
-    return leaves or len(graph.forward_incoming[edge.target]) > 1
-
-
-def _planned_node(
-    name: str,
-    draft: Draft,
-    loops: tuple[PlannedLoop, ...],
-    tracked: frozenset[Edge],
-    body: Plan | None,
-) -> PlannedNode:
-    node, graph, settings = draft.nodes[name], draft.graph, draft.whole.workflow.settings
+def _planned_node(wire: Wire, draft: Draft, body: Plan | None) -> PlannedNode:
+    name, node, settings = wire.id, draft.nodes[wire.id], draft.whole.workflow.settings
     configuration = draft.configurations[name]
     paths = [use.reference.path for use in uses_in(configuration)]
     read = [found[0] for path in paths if (found := node_path(path, draft.nodes)) is not None]
@@ -172,12 +110,8 @@ def _planned_node(
         definition=node,
         node_type=draft.types[name],
         configuration=configuration,
-        incoming=graph.forward_incoming[name],
-        closing=tuple(edge for edge in graph.incoming[name] if edge in graph.back_edges),
-        outgoing=graph.outgoing[name],
+        wire=wire,
         plain=None if is_guarded or retry.max_attempts > 1 else configuration.fixed,
-        is_static=_is_static(name, draft, loops),
-        settles={edge.key: True for edge in graph.outgoing[name] if edge in tracked},
         reads=tuple(dict.fromkeys(read)),
         secrets=tuple(str(path[1]) for path in paths if path[0] == "secrets" and len(path) > 1),
         data_from=data_from,
@@ -202,16 +136,3 @@ def _limits(settings: WorkflowSettings, kind: type[Node]) -> tuple[Limit, ...]:
     if settings.max_parallel is not None:
         found.append(Limit("run", settings.max_parallel))
     return tuple(found)
-
-
-def _is_static(name: str, draft: Draft, loops: tuple[PlannedLoop, ...]) -> bool:
-    """Say whether the node, once woken, always runs and always goes on to the same nodes."""
-    graph = draft.graph
-    outgoing = graph.outgoing[name]
-    decides = any(
-        loop.decider is None or edge in loop.exits or edge in loop.back
-        for loop in loops
-        for edge in outgoing
-    )
-    branches = any(edge.branches is not None for edge in outgoing)
-    return len(graph.forward_incoming[name]) < 2 and not decides and not branches

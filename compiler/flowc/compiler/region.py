@@ -140,7 +140,7 @@ class Region:
 
     async def run_all(self) -> None:
         """Run until no node is at work and none is woken."""
-        self._wake(self.plan.entries)
+        self._wake(self.plan.wiring.entries)
         try:
             while self._ready or self._tasks:
                 await self._work()
@@ -188,10 +188,10 @@ class Region:
                 self._again.add(name)
                 continue
             node = self.plan.nodes[name]
-            if node.is_static:
+            if node.wire.is_static:
                 todo.update(dict.fromkeys(self._start(node)))
                 continue
-            arrival = arrive(self.plan, node, self._edges)
+            arrival = arrive(self.plan.wiring, node.wire, self._edges)
             todo.update(dict.fromkeys(self._apply(arrival)))
             if arrival.runs:
                 todo.update(dict.fromkeys(self._start(node)))
@@ -241,10 +241,12 @@ class Region:
 
     def _go_on(self, node: PlannedNode, outcome: Outcome) -> list[str]:
         """Settle a node's edges, and return whom that wakes."""
-        if node.is_static:
-            self._edges.update(node.settles)
-            return [edge.target for edge in node.outgoing]
-        return self._apply(settle(self.plan, node, branch_after(node, outcome), self._edges))
+        if node.wire.is_static:
+            self._edges.update(node.wire.settles)
+            return [edge.target for edge in node.wire.outgoing]
+        return self._apply(
+            settle(self.plan.wiring, node.wire, branch_after(node, outcome), self._edges)
+        )
 
     def _key(self, node: PlannedNode) -> str:
         return f"{self.path}{node.id}#{self._times[node.id]}"
