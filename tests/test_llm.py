@@ -163,7 +163,7 @@ async def test_only_what_the_models_file_names_is_dialled() -> None:
     with serving(lambda request: completion("inner")) as server:
         alias = ModelAlias(model="openai/gpt-4", api_base="http://127.0.0.1:9/v1")
         models = Models({"m": alias})
-        models._aliases["m"] = ModelAlias(model="openai/gpt-4", api_base=f"{server.url}/v1")
+        models.aliases["m"] = ModelAlias(model="openai/gpt-4", api_base=f"{server.url}/v1")
         with pytest.raises(NodeFailed) as caught:
             await ask(models, prompt="Hi")
     assert caught.value.code == "egress-denied"

@@ -1,19 +1,31 @@
 """The language: from a stored definition to a LangGraph graph.
 
-`compile_workflow` and `CompiledWorkflow` bring LangGraph in; nothing else here does.
+Everything is imported when it is first asked for: node types alone need no compiler, and only
+`compile_workflow` and `CompiledWorkflow` bring LangGraph in.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from flowc.compiler.check import check_workflow
-from flowc.compiler.definition import WorkflowDefinition
-from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, render
-from flowc.compiler.documents import Document, from_data, read_file, read_text
-from flowc.compiler.node import Context, Node, NodeError, Outcome
-from flowc.compiler.registry import Registry
-
 if TYPE_CHECKING:
+    from flowc.compiler.check import check_workflow
     from flowc.compiler.compile import CompiledWorkflow, compile_workflow
+    from flowc.compiler.definition import WorkflowDefinition
+    from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, render
+    from flowc.compiler.documents import Document, from_data, read_file, read_text
+    from flowc.compiler.node import Context, Node, NodeError, Outcome
+    from flowc.compiler.registry import Registry
+
+_MODULES = {
+    "check": ("check_workflow",),
+    "compile": ("CompiledWorkflow", "compile_workflow"),
+    "definition": ("WorkflowDefinition",),
+    "diagnostics": ("DefinitionRefused", "Diagnostic", "render"),
+    "documents": ("Document", "from_data", "read_file", "read_text"),
+    "node": ("Context", "Node", "NodeError", "Outcome"),
+    "registry": ("Registry",),
+}
+_WHERE = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
     "CompiledWorkflow",
@@ -36,9 +48,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import the graph builder when somebody builds a graph: it takes LangGraph along."""
-    if name in {"CompiledWorkflow", "compile_workflow"}:
-        from flowc.compiler import compile as builder  # noqa: PLC0415 - see above
-
-        return getattr(builder, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Import what is asked for."""
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)

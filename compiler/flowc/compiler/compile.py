@@ -9,7 +9,7 @@ from flowc.compiler.definition import WorkflowDefinition
 from flowc.compiler.diagnostics import Diagnostic
 from flowc.compiler.dialects import read_definition
 from flowc.compiler.documents import Document
-from flowc.compiler.draft import new_draft
+from flowc.compiler.draft import Draft, new_draft
 from flowc.compiler.inference import infer
 from flowc.compiler.library import Library, Stored
 from flowc.compiler.lowering import Granularity, Lowered, lower
@@ -33,7 +33,14 @@ class CompiledWorkflow:
     document: Document
     diagnostics: tuple[Diagnostic, ...]
     hash: str
+    _draft: Draft
     uses: Mapping[tuple[str, str | None], Stored | None] = field(default_factory=dict)
+
+    def exported(self) -> str:
+        """Return the workflow as LangGraph Python, which runs without the compiler."""
+        from flowc.compiler.export import export  # noqa: PLC0415 - few ask for it
+
+        return export(self._draft, self.plan)
 
     def initial_state(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the state in which a run with this input begins."""
@@ -68,4 +75,5 @@ def compile_workflow(
     graph = lower(plan, granularity)
     infos = tuple(document.diagnostic(problem) for problem in inferred)
     uses = draft.uses.library.looked_up
-    return CompiledWorkflow(workflow, plan, graph, document, (*warnings, *infos), draft.hash, uses)
+    said = (*warnings, *infos)
+    return CompiledWorkflow(workflow, plan, graph, document, said, draft.hash, draft, uses)

@@ -17,7 +17,7 @@ from flowc.compiler.expressions import (
     Names,
     Reference,
     compile_condition,
-    compile_expression,
+    compile_formula,
     compile_template,
 )
 from flowc.compiler.node import (
@@ -139,16 +139,11 @@ def _slots(node: NodeDefinition, node_type: type[Node]) -> tuple[list[Slot], lis
     return slots, problems
 
 
-def _compile_item_expression(source: str) -> Expression:
-    """Compile what a node computes for each item: a template, or an expression without braces."""
-    return compile_template(source) if "{{" in source else compile_expression(source)
-
-
 _COMPILE: Mapping[Role | None, Callable[[str], Expression]] = {
     None: compile_template,
     Role.CONDITION: compile_condition,
     Role.ITEM_CONDITION: compile_condition,
-    Role.ITEM_EXPRESSION: _compile_item_expression,
+    Role.ITEM_EXPRESSION: compile_formula,
 }
 
 

@@ -28,9 +28,9 @@ def run_conditions(
         if name in conditions:
             continue
         edges = [e for e in graph.forward_incoming[name] if e.source in conditions]
-        taken = [_taken(conditions[edge.source], edge) for edge in edges]
+        live = [taken(conditions[edge.source], edge) for edge in edges]
         combine = _all if graph.nodes[name].join == "all" else _any
-        conditions[name] = combine(taken, branches)
+        conditions[name] = combine(live, branches)
     return conditions
 
 
@@ -54,7 +54,8 @@ def can_both_hold(one: Condition | None, other: Condition | None) -> bool:
     return any(not _contradicts(a, b) for a in one for b in other)
 
 
-def _taken(condition: Condition | None, edge: Edge) -> Condition | None:
+def taken(condition: Condition | None, edge: Edge) -> Condition | None:
+    """Return when an edge is live, of whose source this is the condition."""
     if condition is None or edge.branches is None:
         return condition
     return frozenset(

@@ -6,6 +6,7 @@ from flowc.compiler.expressions.expression import (
     Reference,
     compile_condition,
     compile_expression,
+    compile_formula,
     compile_template,
 )
 from flowc.compiler.expressions.values import ExpressionError, MissingValue
@@ -18,5 +19,6 @@ __all__ = [
     "Reference",
     "compile_condition",
     "compile_expression",
+    "compile_formula",
     "compile_template",
 ]

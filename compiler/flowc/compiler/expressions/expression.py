@@ -63,6 +63,11 @@ def compile_expression(source: str) -> Expression:
     return _expression(source, compilation, compilation.compile(parse_expression(_bare(source))))
 
 
+def compile_formula(source: str) -> Expression:
+    """Compile what a node evaluates itself: a template, or an expression without braces."""
+    return compile_template(source) if "{{" in source else compile_expression(source)
+
+
 @lru_cache(4096)
 def compile_condition(source: str) -> Expression:
     """Compile an expression that is true or false, with islands `{{...}}` or without."""

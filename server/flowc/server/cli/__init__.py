@@ -4,7 +4,18 @@ import sys
 
 import typer
 
-from flowc.server.cli import check, diff, evaluate, explain, graph, nodes, run, schema, serve
+from flowc.server.cli import (
+    check,
+    diff,
+    evaluate,
+    explain,
+    export,
+    graph,
+    nodes,
+    run,
+    schema,
+    serve,
+)
 
 app = typer.Typer(
     name="flowc",
@@ -21,6 +32,7 @@ app.command("eval")(evaluate.evaluate)
 app.command("graph")(graph.graph)
 app.command("nodes")(nodes.nodes)
 app.command("schema")(schema.schema)
+app.command("export")(export.export)
 app.command("explain")(explain.explain)
 app.command("serve")(serve.serve)
 

@@ -60,12 +60,12 @@ class Models:
         policy: EgressPolicy | None = None,
         resolver: Resolver = resolve,
     ) -> None:
-        self._aliases = dict(aliases or {})
+        self.aliases = dict(aliases or {})
         self._default = default_model
         # Where the operator's file says a model is served may be dialled, and nothing next to it.
         policy = policy or EgressPolicy()
         own = EgressPolicy(
-            allow={**policy.allow, **_served_at(self._aliases.values())}, nat64=policy.nat64
+            allow={**policy.allow, **_served_at(self.aliases.values())}, nat64=policy.nat64
         )
         self._backend = GuardedBackend(own, resolver)
 
@@ -100,7 +100,7 @@ class Models:
 
     def _alias(self, model: str | None) -> ModelAlias:
         name = model or self._default
-        return self._aliases.get(name) or ModelAlias(model=name)
+        return self.aliases.get(name) or ModelAlias(model=name)
 
     def _key(self, alias: ModelAlias) -> str:
         """Return the key to send; a key of one provider is never sent to another's address."""

@@ -1,0 +1,69 @@
+"""What does a written module import, and which names has it given away?"""
+
+import keyword
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from flowc.compiler.export.text import sentence
+from flowc.compiler.node import Node
+
+# What every module uses; no function may be called so.
+TAKEN = frozenset({"Any", "Command", "EXITS", "Mapping", "Runtime", "START", "StateGraph", "run"})
+
+
+@dataclass
+class Module:
+    """A module as it is written: its parts in order, and what they need."""
+
+    parts: list[str] = field(default_factory=list)
+    _types: dict[str, str] = field(default_factory=dict)
+    _helpers: set[str] = field(default_factory=lambda: {"Host", "State", "main", "run_graph"})
+    _names: set[str] = field(default_factory=lambda: set(TAKEN))
+    _has_commands: bool = False
+
+    def name(self, wanted: str) -> str:
+        """Return an identifier that nothing else in the module has."""
+        plain = re.sub(r"\W", "_", wanted)
+        chosen, number = plain, 2
+        while chosen in self._names or keyword.iskeyword(chosen):
+            chosen, number = f"{plain}_{number}", number + 1
+        self._names.add(chosen)
+        return chosen
+
+    def helper(self, name: str) -> str:
+        """Return the name of something in `flowc.nodes.standalone`, and import it."""
+        self._helpers.add(name)
+        return name
+
+    def node_type(self, kind: type[Node]) -> str:
+        """Return a node type's name, and import it."""
+        self._types[kind.__name__] = kind.__module__
+        return kind.__name__
+
+    def command(self) -> str:
+        """Return the name of LangGraph's command, and import it."""
+        self._has_commands = True
+        return "Command"
+
+    def text(self, title: str, end: str) -> str:
+        """Return the whole module."""
+        head = f'"""{sentence(title)[:-1]}: a LangGraph graph, written by `flowc export`."""'
+        imports = "\n".join(self._imports())
+        return f"{head}\n\n{imports}\n\n\n" + "\n\n\n".join([*self.parts, end])
+
+    def _imports(self) -> Iterator[str]:
+        yield "from collections.abc import Mapping"
+        yield "from typing import Any"
+        yield ""
+        yield "from langgraph.graph import START, StateGraph"
+        yield "from langgraph.runtime import Runtime"
+        if self._has_commands:
+            yield "from langgraph.types import Command"
+        yield ""
+        for module, name in sorted((module, name) for name, module in self._types.items()):
+            yield f"from {module} import {name}"
+        yield "from flowc.nodes.standalone import ("
+        for name in sorted(self._helpers):
+            yield f"    {name},"
+        yield ")"

@@ -1,0 +1,94 @@
+"""How is one node written: the node type filled in, and what its author said of failures?"""
+
+import keyword
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flowc.compiler.configuration import Slot
+from flowc.compiler.definition import GoOn, GoTo
+from flowc.compiler.diagnostics import Pointer
+from flowc.compiler.export.module import Module
+from flowc.compiler.export.text import bracketed, indented, literal
+from flowc.compiler.node import Role
+from flowc.compiler.plan import Plan, PlannedNode
+
+_FILLED = {
+    None: "template",
+    Role.CONDITION: "condition",
+    Role.ITEM_CONDITION: "formula_condition",
+    Role.ITEM_EXPRESSION: "formula",
+}
+
+
+def making(module: Module, node: PlannedNode) -> str:
+    """Return the expression that makes the node, with `names` to fill it in from."""
+    configuration = node.configuration
+    slots = {slot.path: slot for slot in configuration.slots}
+    fields = {
+        key: "{}" if key == node.node_type.body_field else _value(module, value, (key,), slots)
+        for key, value in configuration.raw.items()
+    }
+    if configuration.takes_incoming is not None:
+        fields[configuration.takes_incoming] = 'names["incoming"]'
+    kind = module.node_type(node.node_type)
+    if not fields:
+        return f"{kind}()"
+    if all(key.isidentifier() and not keyword.iskeyword(key) for key in fields):
+        inside = "".join(f"    {key}={indented(text, 4)},\n" for key, text in fields.items())
+        return f"{kind}(\n{inside})"
+    inside = "".join(f"        {key!r}: {indented(text, 8)},\n" for key, text in fields.items())
+    return f"{kind}.model_validate(\n    {{\n{inside}    }}\n)"
+
+
+def options(module: Module, node: PlannedNode, body_graph: str | None) -> str:
+    """Return the argument that holds what was said besides the configuration, if anything was."""
+    found = dict(_options(node))
+    if body_graph is not None and node.body is not None:
+        found["body"] = _body(module, node, node.body, body_graph)
+    if not found:
+        return ""
+    inside = ", ".join(f"{key}={value}" for key, value in found.items())
+    return f", {module.helper('Options')}({inside})"
+
+
+def _value(module: Module, value: Any, path: Pointer, slots: Mapping[Pointer, Slot]) -> str:
+    """Return the Python of a configuration's value; what is computed in it are calls."""
+    if path in slots:
+        slot = slots[path]
+        return f"{module.helper(_FILLED[slot.role])}({slot.source!r}, names)"
+    if not any(known[: len(path)] == path for known in slots):
+        return literal(value)
+    if isinstance(value, dict):
+        items = [
+            f"{key!r}: {_value(module, item, (*path, key), slots)}" for key, item in value.items()
+        ]
+        return bracketed("{", items, "}")
+    items = [_value(module, item, (*path, index), slots) for index, item in enumerate(value)]
+    return bracketed("[", items, "]")
+
+
+def _options(node: PlannedNode) -> Iterator[tuple[str, str]]:
+    policy = node.definition.on_error
+    if node.retry.max_attempts > 1:
+        yield "retry", repr(node.retry.model_dump())
+    if node.timeout is not None:
+        yield "timeout", repr(node.timeout)
+    if policy != "fail":
+        yield "copes", "True"
+    if isinstance(policy, GoOn) and policy.output is not None:
+        yield "output_on_error", repr(policy.output)
+    if isinstance(policy, GoTo):
+        yield "goes_on_error", "True"
+    if node.secrets:
+        yield "secrets", repr(tuple(dict.fromkeys(node.secrets)))
+    if node.data_from:
+        yield "data_from", repr(node.data_from)
+
+
+def _body(module: Module, node: PlannedNode, body: Plan, graph: str) -> str:
+    parts = [graph, repr(body.exits)]
+    if node.node_type.is_isolated:
+        header = body.workflow
+        said = {"variables": header.variables, "input": header.input, "output": header.output}
+        parts += ["is_isolated=True", *(f"{key}={value!r}" for key, value in said.items() if value)]
+    return f"{module.helper('Body')}({', '.join(parts)})"
