@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format check-tests lock clean bench
+.PHONY: help setup run test lint format check-tests lock clean bench docs
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ lint: setup ## Style, types and import contracts
 format: setup ## Put the code in the house style
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+docs: setup ## Write the pages that are made from the code
+	@$(BIN)/python -m flowc.server.reference .
 
 lock: ## Resolve the dependencies anew and write requirements.lock
 	@$(BIN)/python -m pip install --quiet uv
