@@ -100,8 +100,22 @@ async def test_the_retry_of_the_workflow_holds_in_bodies_too() -> None:
     assert turns["inner"] == 2
 
 
-async def test_a_target_that_fails_is_left_alone_and_probed_by_one_call_at_a_time() -> None:
-    guards = Guards(circuits=Circuits(threshold=3, pause=0.2))
+class Clock:
+    """A clock that stands until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_a_target_that_fails_is_left_alone_and_probed_by_one_call_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr("flowc.compiler.guards.circuits.monotonic", clock)
+    guards = Guards(circuits=Circuits(threshold=3, pause=30))
 
     async def attempt(**more: Any) -> str:
         try:
@@ -114,12 +128,12 @@ async def test_a_target_that_fails_is_left_alone_and_probed_by_one_call_at_a_tim
         "circuit-open"
     ]
     assert await attempt() == "circuit-open"
-    await asyncio.sleep(0.21)
+    clock.now += 31
     # Half open: of many calls one is let through, and when it fails all wait again.
     found = await asyncio.gather(*(attempt(script=["server-error"], takes=0.02) for _ in range(5)))
     assert sorted(found) == ["circuit-open"] * 4 + ["server-error"]
     assert await attempt() == "circuit-open"
-    await asyncio.sleep(0.21)
+    clock.now += 31
     assert await attempt() == "done"
     found = await asyncio.gather(*(attempt(takes=0.01) for _ in range(5)))
     assert found == ["done"] * 5

@@ -6,13 +6,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from flows import Turns, compiled
+from flows import Turns, compiled, registry
 from langgraph.checkpoint.memory import InMemorySaver
 
+from flowc.compiler.compile import compile_workflow
+from flowc.compiler.documents import from_data
 from flowc.compiler.node import Context, Node, NodeError
 from flowc.compiler.run_context import NodeFailed, RunContext
 from flowc.server.checkpoints import open_saver
@@ -94,6 +97,29 @@ SHAPES: dict[str, tuple[Any, str]] = {
 
 
 SHAPES["after a loop by edges"] = (LOOP_BY_EDGES, "b")
+SHAPES["behind branches"] = (
+    {
+        "nodes": [
+            {"id": "begin", "type": "start"},
+            {
+                "id": "way",
+                "type": "pick",
+                "depends_on": ["begin"],
+                "config": {"script": ["x"], "names": ["x", "y"]},
+            },
+            node("a"),
+            node("b"),
+            node("b2", "b"),
+            node("join", "a", "b2"),
+            node("c", "join"),
+        ],
+        "edges": [
+            {"source": "way", "target": "a", "branch": "x"},
+            {"source": "way", "target": "b", "branch": "y"},
+        ],
+    },
+    "join",
+)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -121,7 +147,46 @@ async def test_a_run_goes_on_where_it_failed(shape: str, tmp_path: Path) -> None
     assert turns[fails] == 2
     finished = {name: times for name, times in before.items() if name != fails}
     assert {name: turns[name] for name in finished} == finished
-    assert set(state["outputs"]) == {n["id"] for n in definition["nodes"]}
+    assert set(state["outputs"]) == {n["id"] for n in definition["nodes"]} - {"b", "b2"}.difference(
+        turns
+    )
+
+
+async def _failed_and_resumed(shape: str, granularity: Any, folder: Path) -> tuple[Any, Any]:
+    """Return the state of a run that failed and went on, and what was heard of it."""
+    definition, fails = SHAPES[shape]
+    document = from_data(definition)
+    workflow = compile_workflow(document, registry(Fickle), granularity)
+    turns, mood = Turns(), Mood({fails: False})
+    thread: Any = {"configurable": {"thread_id": "t"}}
+    heard: list[tuple[str, str]] = []
+    async with open_saver(folder / f"{granularity}.db") as saver:
+        graph = copy.copy(workflow.graph)
+        graph.checkpointer = saver
+        for is_resumed in (False, True):
+            context = RunContext(
+                emit=lambda event: heard.append((event.kind, event.node_id)),
+                services={Turns: turns, Mood: mood},
+                saver=saver,
+                is_resumed=is_resumed,
+            )
+            given = None if is_resumed else workflow.initial_state({})
+            try:
+                await graph.ainvoke(given, thread, context=context, durability="sync")
+            except NodeFailed:
+                mood[fails] = True
+        state = (await graph.aget_state(thread)).values
+    return {key: state.get(key, {}) for key in ("input", "outputs", "variables")}, Counter(heard)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_after_a_failure_and_a_resume_state_and_events_are_the_same(
+    shape: str, granularity: str, tmp_path: Path
+) -> None:
+    if granularity == "node":
+        by_node = await _failed_and_resumed(shape, "node", tmp_path)
+        fused = await _failed_and_resumed(shape, "fused", tmp_path)
+        assert by_node == fused
 
 
 CHILD = """
@@ -131,6 +196,8 @@ from typing import ClassVar
 from flowc.compiler.compile import compile_workflow
 from flowc.compiler.documents import from_data
 from flowc.compiler.run_context import RunContext
+from flowc.compiler.compile import compile_workflow
+from flowc.compiler.documents import from_data
 from flowc.compiler.node import Context, Node
 from flowc.compiler.registry import Registry
 from flowc.server.checkpoints import open_saver

@@ -131,6 +131,7 @@ class Region:
     _busy: set[str] = field(default_factory=set)
     _again: set[str] = field(default_factory=set)
     _failure: BaseException | None = None
+    _is_caught_up: bool = False
 
     def __post_init__(self) -> None:
         # What the nodes in here read: what could be read outside, and what they give.
@@ -140,7 +141,9 @@ class Region:
 
     async def run_all(self) -> None:
         """Run until no node is at work and none is woken."""
+        # What follows from the journal alone has been told before.
         self._wake(self.plan.wiring.entries)
+        self._is_caught_up = True
         try:
             while self._ready or self._tasks:
                 await self._work()
@@ -200,7 +203,7 @@ class Region:
         """Take in what follows from one node, and return whom it wakes."""
         if settlement.edges:
             update_edges(self._edges, [settlement.edges])
-        for name in settlement.skipped:
+        for name in settlement.skipped if self._is_caught_up else ():
             self.run.emit(Event("node.skipped", name, path=self.path))
         return list(settlement.wake)
 
