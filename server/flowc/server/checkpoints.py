@@ -11,8 +11,12 @@ from langgraph.checkpoint.base import (
     Checkpoint,
     CheckpointMetadata,
 )
+from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
 
 Saver = BaseCheckpointSaver[str]
 
@@ -25,13 +29,50 @@ async def open_saver(file: Path) -> AsyncIterator["SmallSqliteSaver"]:
     """Open the SQLite file that holds the runs' checkpoints; what is read from it is data only."""
     async with SmallSqliteSaver.from_conn_string(str(file)) as saver:
         assert isinstance(saver, SmallSqliteSaver)  # it makes what it is called on
-        saver.serde = JsonPlusSerializer(allowed_msgpack_modules=None)
+        saver.serde = _serializer()
         await saver.setup()
         yield saver
 
 
+Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
+
+
+@asynccontextmanager
+async def open_pool(url: str, size: int = 4) -> AsyncIterator[Pool]:
+    """Open connections to the PostgreSQL database that holds the runs' checkpoints."""
+    options = {"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row}
+    async with AsyncConnectionPool[AsyncConnection[DictRow]](
+        url, kwargs=options, min_size=1, max_size=size, open=False
+    ) as pool:
+        await SmallPostgresSaver(pool, serde=_serializer()).setup()
+        yield pool
+
+
+def saver_over(pool: Pool) -> "SmallPostgresSaver":
+    """Return a checkpointer for one run: runs that shared one would wait for each other."""
+    return SmallPostgresSaver(pool, serde=_serializer())
+
+
+def _serializer() -> JsonPlusSerializer:
+    return JsonPlusSerializer(allowed_msgpack_modules=None)
+
+
 class SmallSqliteSaver(AsyncSqliteSaver):
     """A SQLite checkpointer whose checkpoints do not grow with the number of nodes."""
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Keep a checkpoint without what it says of nodes that are not woken."""
+        return await super().aput(config, without_spent(checkpoint), metadata, new_versions)
+
+
+class SmallPostgresSaver(AsyncPostgresSaver):
+    """A PostgreSQL checkpointer whose checkpoints do not grow with the number of nodes."""
 
     async def aput(
         self,
