@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
@@ -41,13 +41,11 @@ async def execute(
 ) -> Outcome:
     """Run a node to the end; raise NodeFailed if no attempt succeeds."""
     started = perf_counter()
-    secrets = secrets_of(node, run) if node.secrets else {}
-    redactor = Redactor(secrets.values()) if secrets else NO_SECRETS
-    work = _Work(node, view, run, secrets, redactor, run_body)
-    run.emit(Event("node.started", node.id, {"type": node.node_type.type}, view.path))
+    work = _Work(node, view, run, run_body)
+    run.emit(Event("node.started", node.id, node.started, view.path))
     try:
         if node.plain is not None and not run.guards.limits.by_type:
-            outcome = await work.attempt(node.plain)
+            outcome = await work.plainly(node.plain)
         else:
             outcome = await work.guarded()
     except Exception as problem:
@@ -93,11 +91,19 @@ class _Work:
     node: PlannedNode
     view: View
     run: RunContext
-    secrets: Mapping[str, str]
-    redactor: Redactor
     run_body: RunBody | None
+    redactor: Redactor = NO_SECRETS
     attempts: int = 0
     is_cached: bool = False
+
+    async def plainly(self, plain: Node) -> Outcome:
+        """Run a node of which nothing is computed, and round which nothing stands."""
+        self.attempts = 1
+        try:
+            result = await plain.run(self._context())
+        except TimeoutError:
+            raise _timed_out() from None
+        return _plain(result if isinstance(result, Outcome) else Outcome(result), NO_SECRETS)
 
     async def guarded(self) -> Outcome:
         """Do the work within all that guards it; raise NodeError or ExpressionError."""
@@ -120,7 +126,10 @@ class _Work:
     def _prepared(self) -> tuple[Node, str | None, list[Limit]]:
         """Return the node with its values, its key in the cache, and the limits it is under."""
         node = self.node
-        names = names_for(node, self.view, self.run, self.secrets)
+        secrets = secrets_of(node, self.run)
+        if secrets:
+            self.redactor = Redactor(secrets.values())
+        names = names_for(node, self.view, self.run, secrets)
         filled = node.configuration.filled(names, incoming_data(node, self.view))
         key = cache_key(node, filled, self.run) if node.definition.cache else None
         return validated(node, filled), key, limits_of(node, names, self.run)
@@ -144,7 +153,7 @@ class _Work:
         try:
             result = await work()
         except TimeoutError:
-            raise NodeError("timeout", "The work timed out.", kind="timeout") from None
+            raise _timed_out() from None
         outcome = result if isinstance(result, Outcome) else Outcome(result)
         return _plain(outcome, self.redactor)
 
@@ -168,6 +177,10 @@ class _Work:
     def _say(self, kind: str, data: Any) -> None:
         said = {"kind": kind, "data": self.redactor.json(data)}
         self.run.emit(Event("node.said", self.node.id, said, self.view.path))
+
+
+def _timed_out() -> NodeError:
+    return NodeError("timeout", "The work timed out.", kind="timeout")
 
 
 def _plain(outcome: Outcome, redactor: Redactor) -> Outcome:

@@ -5,13 +5,13 @@ number of nodes; outputs and edges are kept as deltas, so that a checkpoint does
 """
 
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypedDict
 
+from langchain_core.runnables import Runnable
 from langgraph.channels.delta import DeltaChannel
 from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.runtime import Runtime
+from langgraph.runtime import Runtime, get_runtime
 from langgraph.types import Command
 
 from flowc.compiler.checkpoint_journal import journal_of
@@ -105,8 +105,7 @@ def _add_region(graph: Building, plan: Plan, state: Any) -> None:
 def _add_nodes(graph: Building, plan: Plan, state: Any) -> None:
     for node in plan.nodes.values():
         if node.wire.is_static:
-            action = _StaticNode(node, [node.wire.settles] if node.wire.settles else [])
-            graph.add_node(node.id, action, input_schema=state)
+            graph.add_node(node.id, _StaticNode(node), input_schema=state)
             for edge in node.wire.outgoing:
                 graph.add_edge(node.id, edge.target)
         else:
@@ -117,49 +116,60 @@ def _add_nodes(graph: Building, plan: Plan, state: Any) -> None:
         graph.add_edge(START, name)
 
 
-# Nodes are objects and not functions: LangGraph takes the code of functions apart to look for
-# graphs in it, which costs more than all the rest of its compilation.
+class _LoweredNode(Runnable[Any, Any]):
+    """A node as LangGraph has it.
+
+    A Runnable is taken as it is. Functions LangGraph wraps, and takes their code apart to look for
+    graphs in it, which costs more than all the rest of its compilation.
+    """
+
+    def invoke(self, input: Any, config: Any = None, **kwargs: Any) -> Any:
+        """Refuse: nodes are asynchronous."""
+        raise NotImplementedError
 
 
-@dataclass(frozen=True)
-class _StaticNode:
+class _StaticNode(_LoweredNode):
     """A node that always runs when woken, and goes on by plain edges: they settle ever the same."""
 
-    node: PlannedNode
-    settled: Sequence[Edges]
+    def __init__(self, node: PlannedNode) -> None:
+        self._node, self._settled = node, [node.wire.settles] if node.wire.settles else []
 
-    async def __call__(self, state: FullState, runtime: Runtime[RunContext]) -> dict[str, Any]:
-        outcome = await _work(self.node, state, runtime)
-        return _update(self.node, outcome, self.settled)
+    async def ainvoke(self, input: Any, config: Any = None, **kwargs: Any) -> dict[str, Any]:
+        """Run the node on the run's state."""
+        outcome = await _work(self._node, input, get_runtime(RunContext))
+        return _update(self._node, outcome, self._settled)
 
 
-@dataclass(frozen=True)
-class _DynamicNode:
+class _DynamicNode(_LoweredNode):
     """A node that looks whether its turn has come, and says itself where to go on."""
 
-    wiring: Wiring
-    node: PlannedNode
+    def __init__(self, wiring: Wiring, node: PlannedNode) -> None:
+        self._wiring, self._node = wiring, node
 
-    async def __call__(self, state: FullState, runtime: Runtime[RunContext]) -> Command[Any]:
-        edges = state.get("edges", {})
-        arrival = arrive(self.wiring, self.node.wire, edges)
+    async def ainvoke(self, input: Any, config: Any = None, **kwargs: Any) -> Command[Any]:
+        """Run the node on the run's state, if its turn has come."""
+        wiring, node, runtime = self._wiring, self._node, get_runtime(RunContext)
+        edges = input.get("edges", {})
+        arrival = arrive(wiring, node.wire, edges)
         if not arrival.runs:
-            return _go(None, self.node, [arrival], runtime.context)
-        outcome = await _work(self.node, state, runtime)
+            return _go(None, node, [arrival], runtime.context)
+        outcome = await _work(node, input, runtime)
         now = merge_edges(edges, [arrival.edges])
-        settlement = settle(self.wiring, self.node.wire, branch_after(self.node, outcome), now)
-        return _go(outcome, self.node, [arrival, settlement], runtime.context)
+        settlement = settle(wiring, node.wire, branch_after(node, outcome), now)
+        return _go(outcome, node, [arrival, settlement], runtime.context)
 
 
-@dataclass(frozen=True)
-class _RegionNode:
+class _RegionNode(_LoweredNode):
     """All of a workflow in one node."""
 
-    plan: Plan
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
 
-    async def __call__(self, state: FullState, runtime: Runtime[RunContext]) -> dict[str, Any]:
+    async def ainvoke(self, input: Any, config: Any = None, **kwargs: Any) -> dict[str, Any]:
+        """Run the workflow on its input."""
+        runtime = get_runtime(RunContext)
         async with journal_of(runtime) as journal:
-            region = await run_region(self.plan, _view(state), runtime.context, journal)
+            region = await run_region(self._plan, _view(input), runtime.context, journal)
         update: dict[str, Any] = {"outputs": region.outputs}
         return {**update, "variables": region.written} if region.written else update
 

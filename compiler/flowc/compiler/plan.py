@@ -23,7 +23,8 @@ from flowc.compiler.wiring import Wire, Wiring, wire_up
 class PlannedNode:
     """One node with everything that running it takes.
 
-    `plain` is the node itself where nothing is computed, guarded or tried again.
+    `plain` is the node itself where nothing is computed and nothing stands round its work;
+    `started` is what is told when it begins.
     """
 
     id: str
@@ -32,6 +33,7 @@ class PlannedNode:
     configuration: Configuration
     wire: Wire
     plain: Node | None
+    started: Mapping[str, str]
     reads: tuple[str, ...]
     secrets: tuple[str, ...]
     data_from: tuple[str, ...]
@@ -104,14 +106,17 @@ def _planned_node(wire: Wire, draft: Draft, body: Plan | None) -> PlannedNode:
     data_from = draft.data_sources(name) if configuration.takes_incoming else ()
     retry = node.retry or settings.retry or RetryPolicy(max_attempts=1)
     limits = _limits(settings, draft.types[name])
-    is_guarded = limits or node.cache is not None or node.concurrency is not None
+    kind = draft.types[name]
+    is_guarded = limits or node.cache or node.concurrency or node.timeout or retry.max_attempts > 1
+    is_plain = not is_guarded and kind.target is Node.target
     return PlannedNode(
         id=name,
         definition=node,
         node_type=draft.types[name],
         configuration=configuration,
         wire=wire,
-        plain=None if is_guarded or retry.max_attempts > 1 else configuration.fixed,
+        plain=configuration.fixed if is_plain else None,
+        started={"type": kind.type},
         reads=tuple(dict.fromkeys(read)),
         secrets=tuple(str(path[1]) for path in paths if path[0] == "secrets" and len(path) > 1),
         data_from=data_from,
