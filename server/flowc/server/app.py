@@ -12,6 +12,7 @@ from flowc.server.api.limits import BodyLimit, RequestId
 from flowc.server.api.parts import Parts
 from flowc.server.checkpoints import open_saver
 from flowc.server.host import Host
+from flowc.server.self_test import self_test
 from flowc.server.service import Runs, Workflows
 from flowc.server.settings import Settings
 from flowc.server.store import TENANT, Database, StoredCache, StoredRuns, StoredWorkflows
@@ -49,6 +50,7 @@ def create_app(settings: Settings | None = None, registry: Registry | None = Non
 
 
 async def _open(settings: Settings, registry: Registry, stack: AsyncExitStack) -> Parts:
+    await self_test()
     database = await Database.open(settings.data_dir / "flowc.db")
     stack.push_async_callback(database.close)
     cache = StoredCache(database, TENANT)

@@ -21,7 +21,7 @@ from psycopg_pool import AsyncConnectionPool
 Saver = BaseCheckpointSaver[str]
 
 # LangGraph has a channel of this name for each node: it wakes the node, once.
-_WAKING = "branch:to:"
+WAKING = "branch:to:"
 
 
 @asynccontextmanager
@@ -94,7 +94,7 @@ def without_spent(checkpoint: Checkpoint) -> Checkpoint:
     held = checkpoint["channel_values"]
 
     def is_spent(channel: str) -> bool:
-        return channel.startswith(_WAKING) and channel not in held
+        return channel.startswith(WAKING) and channel not in held
 
     versions = {c: v for c, v in checkpoint["channel_versions"].items() if not is_spent(c)}
     seen = {

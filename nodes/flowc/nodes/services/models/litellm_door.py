@@ -8,8 +8,9 @@ from functools import cache
 from typing import Any
 
 import httpcore
+import httpx
 
-from flowc.nodes.services.egress import GuardedBackend
+from flowc.nodes.services.egress import EgressPolicy, GuardedBackend
 
 # Whatever connection pool comes into being while this is set dials through the guard.
 _guard: ContextVar[GuardedBackend | None] = ContextVar("litellm_guard", default=None)
@@ -39,6 +40,7 @@ def litellm() -> Any:
     module.disable_aiohttp_transport = True
     module.custom_provider_map = [{"provider": "offline", "custom_handler": Offline()}]
     _guard_new_pools()
+    _require_guarded_pools()
     return module
 
 
@@ -75,6 +77,15 @@ def _guard_new_pools() -> None:
         make_sync(self, *args, **kwargs)
 
     httpcore.ConnectionPool.__init__ = refuse_unguarded  # type: ignore[method-assign] # see above
+
+
+def _require_guarded_pools() -> None:
+    """Raise if a client that is made under the guard would dial past it."""
+    backend = GuardedBackend(EgressPolicy())
+    with guarded(backend):
+        pool = getattr(httpx.AsyncHTTPTransport(), "_pool", None)
+    if getattr(pool, "_network_backend", None) is not backend:
+        raise RuntimeError("httpx makes its connections in a new way: the guard does not hold")
 
 
 class _NoBackend(httpcore.NetworkBackend):
