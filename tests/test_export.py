@@ -5,6 +5,7 @@ That it gives the same result is asked of every workflow that the tests run: see
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -56,10 +57,12 @@ def export(file: Path) -> str:
 )
 def test_a_given_definition_runs_without_the_compiler(file: Path, tmp_path: Path) -> None:
     script = tmp_path / "graph.py"
-    script.write_text(export(file).replace("model='gpt-4'", "model='offline/echo'"))
+    script.write_text(export(file))
     given = json.dumps({"message": "the app crashes"})
     command = [sys.executable, "-c", WITHOUT_COMPILER, str(script), given]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    models = HERE.parent / "notebooks" / "workflows" / "models.yaml"
+    env = {**os.environ, "FLOWC_MODELS_FILE": str(models)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=env)
     assert done.returncode == 0, done.stderr
     json.loads(done.stdout)
 
@@ -162,3 +165,12 @@ async def test_failures_that_are_coped_with_go_the_same_ways() -> None:
         template("next", "{{no.output}}", depends_on=["no"]),
     ]
     assert (await run({"nodes": nodes})).output == {"text": "7"}
+
+
+def test_a_failure_is_told_in_a_sentence(tmp_path: Path) -> None:
+    failing = [{"id": "no", "type": "fail", "config": {"message": "It is refused."}}]
+    script = tmp_path / "graph.py"
+    script.write_text(compiled({"nodes": failing}).exported())
+    command = [sys.executable, str(script)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, "failed: It is refused.\n")

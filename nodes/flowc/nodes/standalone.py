@@ -9,6 +9,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 from pydantic import ValidationError
@@ -29,11 +30,12 @@ from flowc.compiler.schemas import problems_of
 from flowc.compiler.settlement import Settlement, arrive, merge_edges, settle
 from flowc.compiler.wiring import Wiring, wire_up
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
-from flowc.nodes.services.models import Models
+from flowc.nodes.services.models import Models, read_models_file
 from flowc.nodes.services.sandbox import Sandboxes
 from flowc.nodes.services.sandbox.monty_engine import MontyEngine
 
 Names = Mapping[str, Any]
+OFFLINE = "offline/echo"
 MAX_VALUES, MAX_TEXT = 400_000, 8_000_000
 
 
@@ -72,8 +74,14 @@ class Host:
 
     @classmethod
     def usual(cls) -> "Host":
-        """Return a host with models, HTTP and the code sandbox."""
-        services: list[Any] = [Models(), HttpClient(EgressPolicy()), Sandboxes((MontyEngine(),))]
+        """Return a host with models, HTTP and the code sandbox.
+
+        FLOWC_MODELS_FILE and FLOWC_DEFAULT_MODEL say which models there are.
+        """
+        file = os.environ.get("FLOWC_MODELS_FILE")
+        aliases = read_models_file(Path(file)) if file else {}
+        models = Models(aliases, default_model=os.environ.get("FLOWC_DEFAULT_MODEL", OFFLINE))
+        services: list[Any] = [models, HttpClient(EgressPolicy()), Sandboxes((MontyEngine(),))]
         return cls(services={type(service): service for service in services})
 
 
@@ -350,4 +358,12 @@ def main(run: Callable[[Mapping[str, Any]], Awaitable[Any]]) -> None:
     import sys  # noqa: PLC0415
 
     given = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
-    print(json.dumps(asyncio.run(run(given)), ensure_ascii=False, indent=2))  # type: ignore[arg-type]
+    try:
+        output = asyncio.run(_awaited(run(given)))
+    except NodeError as problem:
+        sys.exit(f"failed: {problem.message}")
+    sys.stdout.write(json.dumps(output, ensure_ascii=False, indent=2) + "\n")
+
+
+async def _awaited(work: Awaitable[Any]) -> Any:
+    return await work
