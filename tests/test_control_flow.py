@@ -358,3 +358,9 @@ def test_an_expression_has_the_names_that_its_node_gives_and_no_others() -> None
     assert codes(compute("x", "loop.index")) == [
         ("unknown-reference", "/nodes/0/config/expression")
     ]
+
+
+async def test_a_loop_over_items_has_as_many_turns_as_there_are_items() -> None:
+    node = loop(compute("x", "item"), for_each=list(range(150)))
+    ran = await run({"nodes": [node]})
+    assert ran.output["turns"] == 150
