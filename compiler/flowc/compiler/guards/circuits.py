@@ -1,7 +1,7 @@
 """Who stops calling a service that does not answer, and who tries whether it does again?
 
-Libraries for this (purgatory, circuitbreaker, pybreaker) let every caller through once the pause
-is over, where one is enough to find out; so this is our own.
+Libraries for this (purgatory, circuitbreaker) let every caller through once the pause is over,
+where one is enough to find out; so this is our own.
 """
 
 from collections.abc import Awaitable, Callable
