@@ -210,3 +210,23 @@ def test_light_commands_load_no_engine(command: list[Any]) -> None:
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def test_workflows_beside_that_cannot_be_run_are_named(tmp_path: Path) -> None:
+    (tmp_path / "torn.yaml").write_text("nodes: [{id: a")
+    (tmp_path / "list.yaml").write_text("- {id: a, type: start}")
+    for name, reason in (("torn", "not YAML"), ("list", "list of nodes")):
+        node = {"id": "a", "type": "subworkflow", "config": {"workflow": name}}
+        (tmp_path / "main.json").write_text(json.dumps({"nodes": [node]}))
+        done = flowc("check", str(tmp_path / "main.json"))
+        assert done.returncode == 2
+        assert f"error[broken-workflow]: The workflow '{name}' cannot run" in done.stderr
+        assert reason in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_plan_is_drawn_whatever_stands_in_the_names(tmp_path: Path) -> None:
+    call = {"id": "a", "type": "http", "config": {"url": "http://h/{{input.hosts[0]}}"}}
+    (tmp_path / "main.json").write_text(json.dumps({"name": "[b]T[/x]", "nodes": [call]}))
+    done = flowc("check", "--explain-plan", str(tmp_path / "main.json"))
+    assert done.returncode == 0
+    assert "[b]T[/x]" in done.stdout and "http://h/{{input.hosts[0]}}" in done.stdout

@@ -15,6 +15,10 @@ import pytest
 from flows import compiled, run
 from typer.testing import CliRunner
 
+from flowc.compiler.node import NodeError
+from flowc.nodes.http import Http
+from flowc.nodes.standalone import Host, Options, run_node
+from flowc.nodes.standalone import template as standalone_template
 from flowc.server.cli import app
 
 HERE = Path(__file__).parent
@@ -174,3 +178,14 @@ def test_a_failure_is_told_in_a_sentence(tmp_path: Path) -> None:
     command = [sys.executable, str(script)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (1, "failed: It is refused.\n")
+
+
+async def test_a_failure_in_an_exported_graph_tells_no_secret() -> None:
+    def http(names: Any) -> Http:
+        return Http(url="http://x", headers=standalone_template("{{secrets.key}}", names))
+
+    host = Host(secret=lambda name: "sk-very-secret")
+    with pytest.raises(NodeError) as caught:
+        await run_node("a", http, {}, host, Options(secrets=("key",)))
+    assert caught.value.code == "invalid-configuration"
+    assert "sk-very-secret" not in caught.value.message

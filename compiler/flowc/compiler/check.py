@@ -10,7 +10,7 @@ from flowc.compiler.checks.references import check_references
 from flowc.compiler.checks.types import check_types
 from flowc.compiler.checks.uses import check_uses
 from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, Problem, has_errors
-from flowc.compiler.dialects import read_definition
+from flowc.compiler.dialects import not_a_workflow, read_definition
 from flowc.compiler.documents import Document
 from flowc.compiler.draft import Draft, new_draft
 from flowc.compiler.inference import infer
@@ -52,8 +52,7 @@ def require_valid(draft: Draft, document: Document) -> tuple[Diagnostic, ...]:
     if has_errors(diagnostics):
         raise DefinitionRefused(diagnostics)
     if draft.workflow.samples:
-        message = "This is a list of nodes, which can be checked; a workflow has `nodes: [...]`."
-        raise DefinitionRefused([Diagnostic("not-a-workflow", message, document.place(()))])
+        raise DefinitionRefused([not_a_workflow(document)])
     return diagnostics
 
 

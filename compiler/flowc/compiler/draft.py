@@ -7,11 +7,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from flowc.compiler.ancestors import Ancestors
 from flowc.compiler.configuration import Configuration, configure
 from flowc.compiler.definition import NodeDefinition, WorkflowDefinition
 from flowc.compiler.diagnostics import DefinitionRefused, Pointer, Problem
-from flowc.compiler.dialects import Misshapen, read_body, read_definition, read_workflow
-from flowc.compiler.graph import ERROR, Edge, Graph, all_branches, build_graph
+from flowc.compiler.dialects import (
+    Misshapen,
+    not_a_workflow,
+    read_body,
+    read_definition,
+    read_workflow,
+)
+from flowc.compiler.graph import ERROR, Graph, all_branches, build_graph
 from flowc.compiler.library import Library, Stored
 from flowc.compiler.node import Node
 from flowc.compiler.registry import Registry
@@ -30,7 +37,7 @@ class Draft:
 
     workflow: WorkflowDefinition
     registry: Registry
-    uses: "Uses"
+    uses: "UsedWorkflows"
     within: tuple[str, ...] = ()
     outer: "Draft | None" = None
     container: str = ""
@@ -84,7 +91,7 @@ class Draft:
         return Draft(workflow, self.registry, self.uses, within, outer, node.id, inferred), []
 
     @cached_property
-    def used(self) -> Mapping[str, "Use"]:
+    def used(self) -> Mapping[str, "UsedWorkflow"]:
         """The stored workflows that nodes run, by node."""
         return {
             name: self.uses.get(*asked, self)
@@ -202,7 +209,7 @@ class Draft:
         return frozenset(term | {(name, branch)} for term in condition for branch in well)
 
     @cached_property
-    def ancestors(self) -> "Ancestors":
+    def ancestors(self) -> Ancestors:
         """Which nodes come before which."""
         return Ancestors(self.graph)
 
@@ -215,72 +222,49 @@ def new_draft(
 ) -> Draft:
     """Return the draft of a whole workflow; `id` is the one it is stored under."""
     name = id or workflow.id
-    return Draft(workflow, registry, Uses(library or Library()), (name,) if name else ())
+    return Draft(workflow, registry, UsedWorkflows(library or Library()), (name,) if name else ())
 
 
 @dataclass(frozen=True)
-class Use:
+class UsedWorkflow:
     """A stored workflow that a node runs, or the code and sentence of why it cannot."""
 
     id: str
-    stored: Stored | None = None
     draft: Draft | None = None
     refusal: tuple[str, str] | None = None
 
 
 @dataclass
-class Uses:
+class UsedWorkflows:
     """The stored workflows that one compilation uses; each is read once."""
 
     library: Library
     drafts: dict[tuple[str, str], Draft] = field(default_factory=dict)
 
-    def get(self, id: str, version: str | None, user: Draft) -> Use:
+    def get(self, id: str, version: str | None, user: Draft) -> UsedWorkflow:
         """Return what a draft uses; a workflow that is under way round it is none."""
         if id in user.within:
             path = " → ".join([*user.within[user.within.index(id) :], id])
-            return Use(id, refusal=("recursive-workflow", f"The workflow runs itself: {path}."))
-        stored = self.library.get(id, version)
-        if stored is None:
-            what = f"{id[:60]!r}" if version is None else f"{id[:60]!r} in version {version}"
-            return Use(id, refusal=("unknown-workflow", f"There is no workflow {what}."))
-        key = (stored.id, stored.version)
-        if key not in self.drafts:
-            try:
-                workflow = read_definition(stored.document)
-            except DefinitionRefused as refused:
-                message = f"The workflow {id!r} cannot run: {refused.diagnostics[0].message}"
-                return Use(id, stored, refusal=("broken-workflow", message))
-            self.drafts[key] = Draft(workflow, user.registry, self, (*user.within, id))
-        return Use(id, stored, self.drafts[key])
+            return UsedWorkflow(
+                id, refusal=("recursive-workflow", f"The workflow runs itself: {path}.")
+            )
+        try:
+            stored = self.library.get(id, version)
+            if stored is None:
+                what = f"{id[:60]!r}" if version is None else f"{id[:60]!r} in version {version}"
+                return UsedWorkflow(
+                    id, refusal=("unknown-workflow", f"There is no workflow {what}.")
+                )
+            key = (stored.id, stored.version)
+            if key not in self.drafts:
+                self.drafts[key] = self._read(stored, user)
+        except DefinitionRefused as refused:
+            message = f"The workflow {id!r} cannot run: {refused.diagnostics[0].message}"
+            return UsedWorkflow(id, refusal=("broken-workflow", message))
+        return UsedWorkflow(id, self.drafts[key])
 
-
-class Ancestors:
-    """The nodes before each node: by any edges, or without those that close a loop."""
-
-    def __init__(self, graph: Graph) -> None:
-        self._names = [*graph.order, *sorted(graph.nodes.keys() - set(graph.order))]
-        self._bits = {name: 1 << index for index, name in enumerate(self._names)}
-        self._forward = self._before(graph.forward_incoming, {})
-        self._any = self._before(graph.incoming, self._forward) if graph.loops else self._forward
-
-    def precede(self, name: str, reader: str, *, forward_only: bool = False) -> bool:
-        """Say whether a way leads from one node to another."""
-        before = self._forward if forward_only else self._any
-        return bool(before[reader] & self._bits[name])
-
-    def _before(
-        self, incoming: Mapping[str, tuple[Edge, ...]], known: Mapping[str, int]
-    ) -> Mapping[str, int]:
-        """Return a bit set for each node, found by passes until nothing is added any more."""
-        before = {name: known.get(name, 0) for name in self._names}
-        changed = True
-        while changed:
-            changed = False
-            for name in self._names:
-                found = before[name]
-                for edge in incoming[name]:
-                    found |= before[edge.source] | self._bits[edge.source]
-                changed |= found != before[name]
-                before[name] = found
-        return before
+    def _read(self, stored: Stored, user: Draft) -> Draft:
+        workflow = read_definition(stored.document)
+        if workflow.samples:
+            raise DefinitionRefused([not_a_workflow(stored.document)])
+        return Draft(workflow, user.registry, self, (*user.within, stored.id))

@@ -1,7 +1,6 @@
 """How does one node run: its configuration resolved, its work tried, its output made plain?"""
 
 import json
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -11,16 +10,15 @@ from typing import Any
 from flowc.compiler.attempts import tried, within
 from flowc.compiler.definition import GoOn, GoTo
 from flowc.compiler.events import Event
-from flowc.compiler.expressions import ExpressionError
 from flowc.compiler.graph import DONE, ERROR
 from flowc.compiler.guards import Limit
+from flowc.compiler.handover import as_node_error, plain_outcome, timed_out
 from flowc.compiler.node import BodyFailed, Context, Node, NodeError, Outcome, RunBody, no_body
-from flowc.compiler.plain import NotPlain, require_plain
 from flowc.compiler.plan import PlannedNode
 from flowc.compiler.redaction import Redactor
 from flowc.compiler.resolution import (
     cache_key,
-    incoming_data,
+    filled_in,
     limits_of,
     names_for,
     secrets_of,
@@ -28,12 +26,7 @@ from flowc.compiler.resolution import (
 )
 from flowc.compiler.run_context import NodeFailed, RunContext, View
 
-MAX_OUTPUT_TEXT = 8_000_000
-MAX_OUTPUT_VALUES = 400_000
-
 NO_SECRETS = Redactor()
-
-log = logging.getLogger(__name__)
 
 
 async def execute(
@@ -49,7 +42,7 @@ async def execute(
         else:
             outcome = await work.guarded()
     except Exception as problem:
-        error = _as_node_error(problem, node)
+        error = as_node_error(problem, node.id, node.node_type.type)
         message = work.redactor.text(error.message)
         failure = {"code": error.code, "message": message, "duration_ms": _since(started)}
         run.emit(Event("node.failed", node.id, {**failure, "attempts": work.attempts}, view.path))
@@ -102,8 +95,8 @@ class _Work:
         try:
             result = await plain.run(self._context())
         except TimeoutError:
-            raise _timed_out() from None
-        return _plain(result if isinstance(result, Outcome) else Outcome(result), NO_SECRETS)
+            raise timed_out() from None
+        return plain_outcome(result if isinstance(result, Outcome) else Outcome(result), NO_SECRETS)
 
     async def guarded(self) -> Outcome:
         """Do the work within all that guards it; raise NodeError or ExpressionError."""
@@ -130,7 +123,7 @@ class _Work:
         if secrets:
             self.redactor = Redactor(secrets.values())
         names = names_for(node, self.view, self.run, secrets)
-        filled = node.configuration.filled(names, incoming_data(node, self.view))
+        filled = filled_in(node, self.view, names)
         key = cache_key(node, filled, self.run) if node.definition.cache else None
         return validated(node, filled), key, limits_of(node, names, self.run)
 
@@ -153,9 +146,9 @@ class _Work:
         try:
             result = await work()
         except TimeoutError:
-            raise _timed_out() from None
+            raise timed_out() from None
         outcome = result if isinstance(result, Outcome) else Outcome(result)
-        return _plain(outcome, self.redactor)
+        return plain_outcome(outcome, self.redactor)
 
     def _tell(self, problem: NodeError, delay: float) -> None:
         message = self.redactor.text(problem.message)
@@ -179,23 +172,6 @@ class _Work:
         self.run.emit(Event("node.said", self.node.id, said, self.view.path))
 
 
-def _timed_out() -> NodeError:
-    return NodeError("timeout", "The work timed out.", kind="timeout")
-
-
-def _plain(outcome: Outcome, redactor: Redactor) -> Outcome:
-    try:
-        output = redactor.json(outcome.output)
-        require_plain(output, max_values=MAX_OUTPUT_VALUES, max_text=MAX_OUTPUT_TEXT)
-        if not outcome.variables:
-            return outcome._replace(output=output) if redactor is not NO_SECRETS else outcome
-        variables = redactor.json(dict(outcome.variables))
-        require_plain(variables, max_values=MAX_OUTPUT_VALUES, max_text=MAX_OUTPUT_TEXT)
-    except NotPlain as problem:
-        raise NodeError("output-not-plain", f"The output cannot be kept: {problem}") from None
-    return Outcome(output, outcome.branch, variables, outcome.usage)
-
-
 def outputs_after(node: PlannedNode, outcome: Outcome) -> dict[str, Any]:
     """Return the outputs that a node leaves: its own, unless it failed for another to go on.
 
@@ -210,21 +186,6 @@ def branch_after(node: PlannedNode, outcome: Outcome) -> str | None:
     if outcome.branch is None and node.definition.error_target is not None:
         return DONE
     return outcome.branch
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "."
-
-
-def _as_node_error(problem: Exception, node: PlannedNode) -> NodeError:
-    if isinstance(problem, NodeError):
-        return problem
-    if isinstance(problem, ExpressionError):
-        return NodeError("expression-failed", _sentence(str(problem)))
-    # What a node type did not foresee may hold anything; only its kind is shown.
-    log.exception("node type %s broke in node %s", node.node_type.type, node.id)
-    kind = type(problem).__name__
-    return NodeError("node-broke", f"The node type {node.node_type.type!r} broke: {kind}.")
 
 
 def _since(started: float) -> float:

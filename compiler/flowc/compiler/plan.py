@@ -14,6 +14,7 @@ from flowc.compiler.definition import (
 )
 from flowc.compiler.draft import Draft
 from flowc.compiler.guards import Limit
+from flowc.compiler.handover import result_of
 from flowc.compiler.node import Node
 from flowc.compiler.references import node_path, uses_in
 from flowc.compiler.wiring import Wire, Wiring, wire_up
@@ -70,10 +71,7 @@ class Plan:
 
     def result(self, outputs: Mapping[str, Any]) -> Any:
         """Return the run's output: that of the exit that ran, or by id if several did."""
-        ran = [name for name in self.exits if name in outputs]
-        if len(ran) == 1:
-            return outputs[ran[0]]
-        return {name: outputs[name] for name in ran}
+        return result_of(self.exits, outputs)
 
 
 def make_plan(draft: Draft) -> Plan:

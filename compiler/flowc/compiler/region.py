@@ -9,14 +9,14 @@ import asyncio
 from collections import ChainMap, Counter
 from collections.abc import Coroutine, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Protocol, cast
 
 from flowc.compiler.events import Event
 from flowc.compiler.execution import branch_after, execute, outputs_after
-from flowc.compiler.node import BodyFailed, BodyResult, NodeError, Outcome
+from flowc.compiler.handover import require_fit
+from flowc.compiler.node import BodyFailed, BodyResult, Outcome
 from flowc.compiler.plan import Plan, PlannedNode
 from flowc.compiler.run_context import NodeFailed, RunContext, View
-from flowc.compiler.schemas import problems_of
 from flowc.compiler.settlement import Settlement, arrive, settle, update_edges
 
 
@@ -66,7 +66,9 @@ def execute_in(
     async def run_body(key: str, names: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
         assert node.body is not None  # only a type with a body asks for it
         inner = _inner_view(node, view, names, variables)
-        _require_fit(node, "input", inner.input)
+        declared = node.body.workflow if node.node_type.is_isolated else None
+        if declared is not None:
+            require_fit("input", inner.input, declared.input)
         try:
             region = await run_region(node.body, inner, run, journal, f"{path}{key}/")
         except NodeFailed as failure:
@@ -75,7 +77,8 @@ def execute_in(
             what = (failure.code, failure.message, failure.node_id, failure.attempt, at)
             raise BodyFailed(*what) from None
         output = node.body.result(region.outputs)
-        _require_fit(node, "output", output)
+        if declared is not None:
+            require_fit("output", output, declared.output)
         return BodyResult(output, region.outputs, region.written)
 
     return execute(node, view, run, run_body)
@@ -84,17 +87,6 @@ def execute_in(
 def _too_many_steps(node: PlannedNode, limit: int) -> NodeFailed:
     message = f"The run took more steps than it may ({limit:,})."
     return NodeFailed("too-many-steps", message, node.id, 0, node.definition.at)
-
-
-def _require_fit(node: PlannedNode, what: Literal["input", "output"], value: Any) -> None:
-    """Hold a workflow within a node to what it declares of its input and output."""
-    if node.body is None or not node.node_type.is_isolated:
-        return
-    schema = getattr(node.body.workflow, what)
-    for path, sentence in problems_of(value, schema) if schema else ():
-        where = ".".join(map(str, path)) or what
-        message = f"The {what} does not fit the sub-workflow: {where}: {sentence}."
-        raise NodeError(f"{what}-does-not-fit", message)
 
 
 def _inner_view(

@@ -9,28 +9,10 @@ from pydantic import ValidationError
 
 from flowc.compiler.expressions import Names
 from flowc.compiler.guards import Limit
-from flowc.compiler.node import Formula, Node, NodeError
+from flowc.compiler.handover import incoming_data, misfit, names_of
+from flowc.compiler.node import Formula, Node
 from flowc.compiler.plan import PlannedNode
 from flowc.compiler.run_context import RunContext, View
-
-
-def names_for(node: PlannedNode, view: View, run: RunContext, secrets: Mapping[str, str]) -> Names:
-    """Return what a node's expressions can read: only what they do read of other nodes."""
-    nodes = {name: {"output": view.outputs[name]} for name in node.reads if name in view.outputs}
-    names: dict[str, Any] = {
-        **view.names,
-        "nodes": nodes,
-        **nodes,
-        "input": view.input,
-        "variables": dict(view.variables),
-        "run": {"id": run.run_id, "workflow": run.workflow_id},
-        "secrets": secrets,
-    }
-    if "error" in view.outputs:
-        names["error"] = view.outputs["error"]
-    if "input" in nodes:
-        names["input"] = {**view.input, **nodes["input"]}
-    return names
 
 
 def secrets_of(node: PlannedNode, run: RunContext) -> dict[str, str]:
@@ -39,13 +21,15 @@ def secrets_of(node: PlannedNode, run: RunContext) -> dict[str, str]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def incoming_data(node: PlannedNode, view: View) -> Any:
-    """Return the data that flows to a node: one node's output, or several by id."""
-    sources = node.data_from
-    if len(sources) == 1 and sources[0] in view.outputs:
-        return view.outputs[sources[0]]
-    found = {name: view.outputs[name] for name in sources if name in view.outputs}
-    return found if sources else dict(view.input)
+def filled_in(node: PlannedNode, view: View, names: Names) -> Mapping[str, Any]:
+    """Return the node's configuration with every value computed; raise ExpressionError."""
+    return node.configuration.filled(names, incoming_data(node.data_from, view))
+
+
+def names_for(node: PlannedNode, view: View, run: RunContext, secrets: Mapping[str, str]) -> Names:
+    """Return what a node's expressions can read."""
+    told = {"id": run.run_id, "workflow": run.workflow_id}
+    return names_of(view, node.reads, told, secrets)
 
 
 def validated(node: PlannedNode, filled: Mapping[str, Any]) -> Node:
@@ -53,10 +37,7 @@ def validated(node: PlannedNode, filled: Mapping[str, Any]) -> Node:
     try:
         return node.node_type.model_validate(filled)
     except ValidationError as problem:
-        first = problem.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        message = f"The configuration is wrong once it is filled in: {where}: {first['msg']}."
-        raise NodeError("invalid-configuration", message) from None
+        raise misfit(problem) from None
 
 
 def cache_key(node: PlannedNode, filled: Mapping[str, Any], run: RunContext) -> str:
@@ -83,7 +64,7 @@ def limits_of(node: PlannedNode, names: Names, run: RunContext) -> list[Limit]:
         found.append(Limit(f"key {run.tenant} {value}", concurrency.max_parallel))
     if node.body is None:
         found += [Limit(f"{run.run_id} {limit.name}", limit.most) for limit in node.limits]
-        kind = node.node_type.type
-        if kind in run.guards.limits.by_type:
-            found.append(Limit(f"type {kind}", run.guards.limits.by_type[kind]))
+        by_type = run.guards.limits.by_type
+        words = (node.node_type.type, *node.node_type.also)
+        found += [Limit(f"type {word}", by_type[word]) for word in words if word in by_type]
     return found

@@ -4,9 +4,11 @@ A written graph is plain LangGraph. Each of its nodes says `run_node(...)`, whic
 computed, tries the node type as often as it may be, and returns what the node did.
 """
 
+import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,17 +18,20 @@ from pydantic import ValidationError
 
 from flowc.compiler.attempts import tried, within
 from flowc.compiler.definition import NodeDefinition, RetryPolicy
-from flowc.compiler.expressions import (
-    ExpressionError,
-    compile_condition,
-    compile_formula,
-    compile_template,
-)
+from flowc.compiler.expressions import compile_condition, compile_formula, compile_template
 from flowc.compiler.graph import DONE, ERROR, Edge, Graph
+from flowc.compiler.handover import (
+    as_node_error,
+    incoming_data,
+    misfit,
+    names_of,
+    plain_outcome,
+    require_fit,
+    result_of,
+)
 from flowc.compiler.node import BodyResult, Context, Formula, Node, NodeError, Outcome, no_body
-from flowc.compiler.plain import NotPlain, require_plain
 from flowc.compiler.redaction import Redactor
-from flowc.compiler.schemas import problems_of
+from flowc.compiler.run_context import View
 from flowc.compiler.settlement import Settlement, arrive, merge_edges, settle
 from flowc.compiler.wiring import Wiring, wire_up
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
@@ -36,7 +41,6 @@ from flowc.nodes.services.sandbox.monty_engine import MontyEngine
 
 Names = Mapping[str, Any]
 OFFLINE = "offline/echo"
-MAX_VALUES, MAX_TEXT = 400_000, 8_000_000
 
 
 def _latest(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,6 +87,12 @@ class Host:
         models = Models(aliases, default_model=os.environ.get("FLOWC_DEFAULT_MODEL", OFFLINE))
         services: list[Any] = [models, HttpClient(EgressPolicy()), Sandboxes((MontyEngine(),))]
         return cls(services={type(service): service for service in services})
+
+    async def aclose(self) -> None:
+        """Close what the services hold open."""
+        for service in self.services.values():
+            if hasattr(service, "aclose"):
+                await service.aclose()
 
 
 @dataclass(frozen=True)
@@ -155,11 +165,12 @@ async def run_node(
     work = _Work(name, state, host, options, secrets, Redactor(secrets.values()))
     try:
         outcome = await work.run(make)
-    except NodeError as problem:
+    except Exception as problem:
+        failure = as_node_error(problem, name, work.kind)
+        message = work.redactor.text(failure.message)
         if not options.copes:
-            raise
-        message = work.redactor.text(problem.message)
-        said = {"node": name, "code": problem.code, "message": message}
+            raise NodeError(failure.code, message) from None
+        said = {"node": name, "code": failure.code, "message": message}
         error = {**said, "attempts": work.attempts}
         if options.goes_on_error:
             return Done({"outputs": {"error": error}}, ERROR)
@@ -178,28 +189,17 @@ class _Work:
     options: Options
     secrets: Mapping[str, str]
     redactor: Redactor
+    kind: str = "node"
     attempts: int = 0
 
     async def run(self, make: Callable[[Names], Node]) -> Outcome:
         try:
             node = make(self._names())
-            return await tried(
-                RetryPolicy.model_validate(self.options.retry),
-                partial(self._attempt, node),
-                lambda problem, delay: None,
-            )
-        except NodeError:
-            raise
-        except ExpressionError as problem:
-            text = str(problem)
-            raise NodeError("expression-failed", f"{text[:1].upper()}{text[1:]}.") from None
         except ValidationError as problem:
-            message = f"The configuration is wrong once it is filled in: {problem}."
-            raise NodeError("invalid-configuration", message) from None
-        except Exception as problem:
-            # What a node type did not foresee may hold anything; only its kind is shown.
-            message = f"The node broke: {type(problem).__name__}."
-            raise NodeError("node-broke", message) from None
+            raise misfit(problem) from None
+        self.kind = node.type
+        policy = RetryPolicy.model_validate(self.options.retry)
+        return await tried(policy, partial(self._attempt, node), lambda problem, delay: None)
 
     async def _attempt(self, node: Node) -> Outcome:
         self.attempts += 1
@@ -208,12 +208,7 @@ class _Work:
             work = partial(within, self.options.timeout, work)
         result = await work()
         outcome = result if isinstance(result, Outcome) else Outcome(result)
-        output, variables = self.redactor.json([outcome.output, dict(outcome.variables)])
-        try:
-            require_plain([output, variables], max_values=MAX_VALUES, max_text=MAX_TEXT)
-        except NotPlain as problem:
-            raise NodeError("output-not-plain", f"The output cannot be kept: {problem}") from None
-        return Outcome(output, outcome.branch, variables)
+        return plain_outcome(outcome, self.redactor)
 
     def _context(self) -> Context:
         return Context(
@@ -229,32 +224,20 @@ class _Work:
     def _names(self) -> Names:
         state = self.state
         given = {**state.get("outer", {}), **state.get("outputs", {})}
-        nodes = {name: {"output": output} for name, output in given.items() if name != "error"}
-        names = {
-            **state.get("names", {}),
-            "nodes": nodes,
-            **nodes,
-            "input": state.get("input", {}),
-            "variables": _variables(state),
-            "run": {"id": self.host.run_id, "workflow": self.host.workflow},
-            "secrets": self.secrets,
-            "incoming": _incoming(self.options.data_from, given, state.get("input", {})),
-        }
-        if "error" in given:
-            names["error"] = given["error"]
-        if "input" in nodes:
-            names["input"] = {**state.get("input", {}), **nodes["input"]}
-        return names
+        view = View(state.get("input", {}), given, _variables(state), state.get("names", {}))
+        told = {"id": self.host.run_id, "workflow": self.host.workflow}
+        names = names_of(view, [name for name in given if name != "error"], told, self.secrets)
+        return {**names, "incoming": incoming_data(self.options.data_from, view)}
 
     async def _run_body(self, key: str, names: Names, variables: Mapping[str, Any]) -> BodyResult:
         body = self.options.body
         assert body is not None  # asked for with one only
         inner = self._inner_state(body, names, variables)
-        _require_fit("input", inner["input"], body.input)
+        require_fit("input", inner["input"], body.input)
         state = await body.graph.ainvoke(inner, {"recursion_limit": 10_000}, context=self.host)
         outputs = dict(state.get("outputs", {}))
         output = result_of(body.exits, outputs)
-        _require_fit("output", output, body.output)
+        require_fit("output", output, body.output)
         return BodyResult(output, outputs, dict(state.get("written", {})))
 
     def _inner_state(self, body: Body, names: Names, variables: Mapping[str, Any]) -> Any:
@@ -272,29 +255,6 @@ class _Work:
 
 def _variables(state: State) -> dict[str, Any]:
     return {**state.get("variables", {}), **state.get("written", {})}
-
-
-def _incoming(sources: Sequence[str], given: Mapping[str, Any], input: Mapping[str, Any]) -> Any:
-    """Return the data that flows to a node: one node's output, or several by id."""
-    if len(sources) == 1 and sources[0] in given:
-        return given[sources[0]]
-    found = {name: given[name] for name in sources if name in given}
-    return found if sources else dict(input)
-
-
-def _require_fit(what: str, value: Any, schema: Mapping[str, Any] | None) -> None:
-    for path, sentence in problems_of(value, dict(schema)) if schema else ():
-        where = ".".join(map(str, path)) or what
-        message = f"The {what} does not fit the sub-workflow: {where}: {sentence}."
-        raise NodeError(f"{what}-does-not-fit", message)
-
-
-def result_of(exits: Sequence[str], outputs: Mapping[str, Any]) -> Any:
-    """Return a run's output: that of the exit that ran, or by node if several did."""
-    ran = [name for name in exits if name in outputs]
-    if len(ran) == 1:
-        return outputs[ran[0]]
-    return {name: outputs[name] for name in ran}
 
 
 class Joins:
@@ -348,22 +308,19 @@ async def run_graph(
     """Run a written graph on an input, and return its output."""
     start = {"input": dict(given), "variables": dict(variables or {}), "outputs": {}}
     chosen = host or Host.usual()
-    state = await graph.ainvoke(start, {"recursion_limit": 10_000}, context=chosen)
+    try:
+        state = await graph.ainvoke(start, {"recursion_limit": 10_000}, context=chosen)
+    finally:
+        if host is None:
+            await chosen.aclose()
     return result_of(exits, state.get("outputs", {}))
 
 
-def main(run: Callable[[Mapping[str, Any]], Awaitable[Any]]) -> None:
+def main(run: Callable[[Mapping[str, Any]], Coroutine[Any, Any, Any]]) -> None:
     """Run a written graph from the command line: its input is the first argument, as JSON."""
-    import asyncio  # noqa: PLC0415
-    import sys  # noqa: PLC0415
-
     given = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
     try:
-        output = asyncio.run(_awaited(run(given)))
+        output = asyncio.run(run(given))
     except NodeError as problem:
         sys.exit(f"failed: {problem.message}")
     sys.stdout.write(json.dumps(output, ensure_ascii=False, indent=2) + "\n")
-
-
-async def _awaited(work: Awaitable[Any]) -> Any:
-    return await work

@@ -57,8 +57,8 @@ def _serializer() -> JsonPlusSerializer:
     return JsonPlusSerializer(allowed_msgpack_modules=None)
 
 
-class SmallSqliteSaver(AsyncSqliteSaver):
-    """A SQLite checkpointer whose checkpoints do not grow with the number of nodes."""
+class _Small(BaseCheckpointSaver[str]):
+    """What makes a checkpointer's checkpoints not grow with the number of nodes."""
 
     async def aput(
         self,
@@ -71,18 +71,12 @@ class SmallSqliteSaver(AsyncSqliteSaver):
         return await super().aput(config, without_spent(checkpoint), metadata, new_versions)
 
 
-class SmallPostgresSaver(AsyncPostgresSaver):
-    """A PostgreSQL checkpointer whose checkpoints do not grow with the number of nodes."""
+class SmallSqliteSaver(_Small, AsyncSqliteSaver):
+    """A SQLite checkpointer of small checkpoints."""
 
-    async def aput(
-        self,
-        config: RunnableConfig,
-        checkpoint: Checkpoint,
-        metadata: CheckpointMetadata,
-        new_versions: ChannelVersions,
-    ) -> RunnableConfig:
-        """Keep a checkpoint without what it says of nodes that are not woken."""
-        return await super().aput(config, without_spent(checkpoint), metadata, new_versions)
+
+class SmallPostgresSaver(_Small, AsyncPostgresSaver):
+    """A PostgreSQL checkpointer of small checkpoints."""
 
 
 def without_spent(checkpoint: Checkpoint) -> Checkpoint:

@@ -20,6 +20,7 @@ from flowc.server.settings import Settings
 from flowc.server.store import NoSuchWorkflow, StoredRuns, StoredWorkflow, StoredWorkflows
 
 MAX_COMPILED = 256
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
 class Workflows:
@@ -81,7 +82,7 @@ class Workflows:
         return True
 
     async def _find(self, id: str, version: str | None) -> Stored | None:
-        if version is not None and not version.isdigit():
+        if version is not None and not _NUMBER.fullmatch(version):
             return None
         try:
             found = await self._store.get(id, int(version) if version is not None else None)

@@ -58,7 +58,7 @@ def _source(draft: Draft, use: Use) -> tuple[Schema | None, tuple[str | int, ...
 def _is_known(draft: Draft, name: str) -> bool:
     """Say whether a node always gives what its type and configuration promise."""
     node, kind = draft.nodes[name], draft.types.get(name)
-    if kind is None or (node.on_error not in ("fail",) and node.error_target is None):
+    if kind is None or (node.on_error != "fail" and node.error_target is None):
         return False
     return kind.with_inferred(node.config, {}) is None
 
@@ -107,7 +107,7 @@ def _wanted(draft: Draft, name: str, use: Use) -> frozenset[str] | None:
     if inner is not None and path[:1] == ("input",) and len(path) > 1:
         return types_of(schema_at(inner.workflow.input, path[1:]))
     whole = kind.model_json_schema()
-    return _types_in(whole, _resolved(whole, whole, path))
+    return _types_in(_resolved(whole, whole, path))
 
 
 def _resolved(whole: Schema, schema: Any, path: tuple[str | int, ...]) -> list[Schema]:
@@ -130,7 +130,7 @@ def _field(schema: Schema, name: str) -> Any:
     return schema.get("properties", {}).get(name, schema.get("additionalProperties"))
 
 
-def _types_in(whole: Schema, schemas: list[Schema]) -> frozenset[str] | None:
+def _types_in(schemas: list[Schema]) -> frozenset[str] | None:
     types: set[str] = set()
     for schema in schemas:
         found = types_of(schema)

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from flowc.compiler.definition import WorkflowDefinition
-from flowc.compiler.diagnostics import DefinitionRefused, Pointer, Problem
+from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, Pointer, Problem
 from flowc.compiler.dialects import node_list, nodes_and_edges, steps
 from flowc.compiler.documents import Document
 from flowc.compiler.shape import shape_problems
@@ -41,6 +41,12 @@ def read_body(data: Any, at: Pointer) -> WorkflowDefinition:
     """Return nodes and edges that stand in a node, where nothing else may be said of them."""
     dialect = _dialect_of(data, at)
     return _read(dialect, dialect.BODY, data, at)
+
+
+def not_a_workflow(document: Document) -> Diagnostic:
+    """Say that a list of nodes, which can be checked, is no workflow to run."""
+    message = "This is a list of nodes, which can be checked; a workflow has `nodes: [...]`."
+    return Diagnostic("not-a-workflow", message, document.place(()))
 
 
 def _dialect_of(data: Any, at: Pointer) -> Any:

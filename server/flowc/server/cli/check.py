@@ -13,7 +13,7 @@ from flowc.compiler.draft import Draft, new_draft
 from flowc.compiler.inference import infer
 from flowc.compiler.registry import Registry
 from flowc.server.cli.library import id_of, library_beside
-from flowc.server.cli.output import DONE, WRONG, print_diagnostics, print_json, read_document
+from flowc.server.cli.output import DONE, WRONG, print_diagnostics, print_json, read_document, wrong
 
 
 def check(
@@ -69,12 +69,15 @@ def _explained(draft: Draft, as_json: bool) -> list[Any]:
     # Imported here: most checks show no plan.
     from rich.console import Console  # noqa: PLC0415
 
-    from flowc.nodes.services.models import read_models_file  # noqa: PLC0415
+    from flowc.nodes.services.models import ModelsFileRefused, read_models_file  # noqa: PLC0415
     from flowc.server.cli.explain_plan import plan_as_json, show_plan  # noqa: PLC0415
     from flowc.server.settings import Settings  # noqa: PLC0415
 
     models = Settings().models_file
-    aliases = read_models_file(models) if models is not None else {}
+    try:
+        aliases = read_models_file(models) if models is not None else {}
+    except ModelsFileRefused as problem:
+        wrong(str(problem))
     if as_json:
         return [plan_as_json(draft, aliases)]
     show_plan(Console(soft_wrap=True), draft, aliases)

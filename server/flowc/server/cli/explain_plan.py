@@ -5,6 +5,7 @@ from math import inf, isinf
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.tree import Tree
 
 from flowc.compiler.draft import Draft
@@ -29,13 +30,15 @@ def plan_as_json(draft: Draft, aliases: Aliases) -> dict[str, Any]:
 def show_plan(console: Console, draft: Draft, aliases: Aliases) -> None:
     """Print the order, the joins and regions, what can be touched, and what models may cost."""
     known = forecast(draft)
-    tree = Tree(f"[bold]{draft.workflow.title}")
+    tree = Tree(f"[bold]{escape(draft.workflow.title)}")
     _add_steps(tree, draft, known)
     console.print(tree)
     for what, names in _touched(known):
-        console.print(f"[dim]{what:10}[/] {', '.join(names) or 'none'}", highlight=False)
+        console.print(f"[dim]{what:10}[/] {escape(', '.join(names)) or 'none'}", highlight=False)
     for model in known.models:
-        console.print(f"[dim]{'calls':10}[/] {_sentence(draft, model, aliases)}", highlight=False)
+        console.print(
+            f"[dim]{'calls':10}[/] {escape(_sentence(draft, model, aliases))}", highlight=False
+        )
 
 
 def _add_steps(tree: Tree, draft: Draft, known: Forecast) -> None:

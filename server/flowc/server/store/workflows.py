@@ -129,7 +129,9 @@ class StoredWorkflows:
     async def _version(
         self, session: AsyncSession, row: WorkflowRow, number: int | None = None
     ) -> VersionRow:
-        version = await session.get(VersionRow, (self._tenant, row.id, number or row.version))
+        version = await session.get(
+            VersionRow, (self._tenant, row.id, row.version if number is None else number)
+        )
         if version is None:
             raise NoSuchWorkflow(row.id)
         return version
