@@ -6,6 +6,7 @@ from typing import Any
 
 import httpcore
 import pytest
+from langgraph._internal._runnable import RunnableSeq
 
 from flowc.server import checkpoints, self_test
 from flowc.server.self_test import SelfTestFailed
@@ -20,6 +21,19 @@ async def test_channels_of_another_name_are_found(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(SelfTestFailed, match="no channel wake:first"):
         await self_test.self_test()
     assert checkpoints.WAKING == "branch:to:"
+
+
+async def test_nodes_that_are_not_called_directly_are_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def looked_up_elsewhere(node: Any) -> Any:
+        return RunnableSeq(node.bound, *node.flat_writers)
+
+    # A property that does not hold what is set: LangGraph looks elsewhere.
+    elsewhere = property(looked_up_elsewhere, lambda node, value: None)
+    monkeypatch.setattr("langgraph.pregel._read.PregelNode.node", elsewhere)
+    with pytest.raises(SelfTestFailed, match="does not look nodes up"):
+        await self_test.self_test()
 
 
 async def test_a_journal_that_is_not_given_back_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from langgraph.runtime import Runtime, get_runtime
 from langgraph.types import Command
 
 from flowc.compiler.checkpoint_journal import journal_of
+from flowc.compiler.direct import call_directly
 from flowc.compiler.events import Event
 from flowc.compiler.execution import branch_after, execute, outputs_after
 from flowc.compiler.node import Outcome
@@ -94,7 +95,10 @@ def lower(plan: Plan, granularity: Granularity = "node") -> Lowered:
     state = _STATES[has_edges, plan.has_variables]
     graph: Building = StateGraph(state, context_schema=RunContext)
     (_add_nodes if granularity == "node" else _add_region)(graph, plan, state)
-    return graph.compile(name=plan.workflow.title)
+    lowered = graph.compile(name=plan.workflow.title)
+    for name in graph.nodes:
+        call_directly(lowered.nodes[name])
+    return lowered
 
 
 def _add_region(graph: Building, plan: Plan, state: Any) -> None:

@@ -7,7 +7,7 @@ import copy
 from contextlib import suppress
 from typing import Any, ClassVar
 
-from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 
 from flowc.compiler.compile import CompiledWorkflow, compile_workflow
@@ -44,6 +44,7 @@ class _Step(Node):
 async def self_test() -> None:
     """Raise SelfTestFailed if something that is relied on is not so."""
     _require_waking_channels(_chain("node"))
+    await _require_direct_calls(_chain("node"))
     await _require_journal(_chain("fused"))
     await _require_guard()
 
@@ -61,6 +62,24 @@ def _require_waking_channels(workflow: CompiledWorkflow) -> None:
     if missing:
         message = f"LangGraph has no channel {WAKING}{missing[0]}: checkpoints would grow."
         raise SelfTestFailed(message)
+
+
+async def _require_direct_calls(workflow: CompiledWorkflow) -> None:
+    """Nodes are called past LangGraph's announcements, in a place of its that is not promised."""
+    context, called = RunContext(services={_Turns: _Turns()}), list[str]()
+
+    class Told(Runnable[Any, Any]):
+        def invoke(self, input: Any, config: Any = None, **kwargs: Any) -> Any:
+            raise NotImplementedError
+
+        async def ainvoke(self, input: Any, config: Any = None, **kwargs: Any) -> Any:
+            called.append("first")
+
+    workflow.graph.nodes["first"].node = Told()
+    with suppress(NodeFailed):
+        await workflow.graph.ainvoke(workflow.initial_state({}), context=context)
+    if not called:
+        raise SelfTestFailed("LangGraph does not look nodes up where it did: each costs more.")
 
 
 async def _require_journal(workflow: CompiledWorkflow) -> None:
