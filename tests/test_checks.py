@@ -294,3 +294,10 @@ def test_who_sets_a_variable_at_the_same_time_is_found() -> None:
     assert found(route, setting("a"), setting("b")) == []
     assert found(setting("a"), each) == ["concurrent-writers"]
     assert found(each) == []
+
+
+def test_a_limit_for_a_node_type_that_is_not_there_is_told() -> None:
+    text = "settings:\n  max_parallel_by_type: {lm: 2}\nnodes:\n  - {id: begin, type: start}\n"
+    assert [(d.code, d.at.line, d.hint) for d in diagnostics(text)] == [
+        ("unknown-node-type", 2, "Did you mean 'llm'?")
+    ]

@@ -1,5 +1,6 @@
 """What changed in meaning, and what did not."""
 
+import asyncio
 import copy
 import json
 from pathlib import Path
@@ -12,6 +13,8 @@ from flowc.compiler.comparison import compare
 from flowc.compiler.dialects import read_definition
 from flowc.compiler.documents import from_data
 from flowc.server.cli import app
+from flowc.server.records import RunRecord
+from flowc.server.store import open_local
 
 BASE: dict[str, Any] = {
     "name": "Base",
@@ -103,3 +106,21 @@ def test_the_command_shows_prompts_line_by_line_and_says_that_they_differ(
     same = CliRunner().invoke(app, ["diff", str(old), str(old), "--json"])
     assert (same.exit_code, json.loads(same.stdout)) == (0, {"changes": [], "waiting_runs": []})
     assert CliRunner().invoke(app, ["diff", "nothing@3", str(old)]).exit_code == 2
+
+
+async def _keep_run_of(workflow: str, version: int, hash: str) -> None:
+    async with open_local() as store:
+        old, new = BASE, changed(nodes__0__config__prompt="One\nThree")
+        await store.workflows.create(workflow, "Old", "a" * 64, old)
+        await store.workflows.replace(workflow, "New", "b" * 64, new)
+        await store.runs.save(RunRecord("r1", workflow, version, hash, {}, status="waiting"))
+        await store.runs.save(RunRecord("r2", workflow, 2, "b" * 64, {}, status="waiting"))
+
+
+def test_runs_of_a_stored_version_are_found_whatever_it_used_when_they_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOWC_DATA_DIR", str(tmp_path / "data"))
+    asyncio.run(_keep_run_of("ask", 1, "of ask and the workflows it used"))
+    shown = CliRunner().invoke(app, ["diff", "ask@1", "ask@2", "--json"])
+    assert json.loads(shown.stdout)["waiting_runs"] == ["r1"]

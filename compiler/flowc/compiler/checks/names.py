@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from flowc.compiler.definition import NodeDefinition
-from flowc.compiler.diagnostics import Problem, did_you_mean
+from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean
 from flowc.compiler.draft import Draft
 from flowc.compiler.references import RESERVED
 
@@ -17,13 +17,19 @@ def check_names(draft: Draft) -> Iterator[Problem]:
     if not nodes:
         what = f"The body of {draft.container!r}" if draft.container else "The workflow"
         yield Problem("no-nodes", f"{what} has no nodes.", ())
+    for word in draft.workflow.settings.max_parallel_by_type:
+        yield from _check_type(draft, word, ("settings", "max_parallel_by_type", word))
     seen = _names_round(draft)
     for node in nodes:
         yield from _check_id(node, seen)
-        if draft.registry.get(node.type) is None:
-            hint = did_you_mean(node.type, draft.registry.words())
-            message = f"There is no node type {node.type[:60]!r}."
-            yield Problem("unknown-node-type", message, (*node.at, "type"), hint)
+        yield from _check_type(draft, node.type, (*node.at, "type"))
+
+
+def _check_type(draft: Draft, word: str, at: Pointer) -> Iterator[Problem]:
+    if draft.registry.get(word) is None:
+        hint = did_you_mean(word, draft.registry.words())
+        message = f"There is no node type {word[:60]!r}."
+        yield Problem("unknown-node-type", message, at, hint, on_key=at[-1] == word)
 
 
 def _names_round(draft: Draft) -> set[str]:

@@ -136,7 +136,7 @@ async def diff_versions(
     before = await parts.workflows.compiled(await parts.store.get(workflow_id, old))
     after = await parts.workflows.compiled(await parts.store.get(workflow_id, new))
     changes = [change.as_json() for change in compare(before.workflow, after.workflow)]
-    waiting = await parts.stored_runs.unfinished(before.hash) if changes else []
+    waiting = await parts.stored_runs.unfinished(before.hash, (workflow_id, old)) if changes else []
     return DiffBody(
         changes=[ChangeBody(**change) for change in changes], waiting_runs=list(waiting)
     )

@@ -7,12 +7,11 @@ import typer
 
 from flowc.compiler.check import check_draft
 from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, has_errors
-from flowc.compiler.dialects import read_definition
 from flowc.compiler.documents import Document
-from flowc.compiler.draft import Draft, new_draft
+from flowc.compiler.draft import Draft
 from flowc.compiler.inference import infer
 from flowc.compiler.registry import Registry
-from flowc.server.cli.library import id_of, library_beside
+from flowc.server.cli.definitions import draft_of
 from flowc.server.cli.output import DONE, WRONG, print_diagnostics, print_json, read_document, wrong
 
 
@@ -54,10 +53,9 @@ def _check_one(
     document: Document | None = None
     try:
         document = read_document(file)
-        workflow = read_definition(document)
+        draft = draft_of(document, file, registry)
     except DefinitionRefused as refused:
         return list(refused.diagnostics), document, None
-    draft = new_draft(workflow, registry, library_beside(file), id_of(file))
     problems = check_draft(draft)
     if not has_errors(problems):
         draft, said = infer(draft)

@@ -4,6 +4,7 @@ import asyncio
 import difflib
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,21 +14,10 @@ from rich.markup import escape
 
 from flowc.compiler.comparison import Change, compare
 from flowc.compiler.definition import WorkflowDefinition
-from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.dialects import read_definition
 from flowc.compiler.documents import Document, from_data
-from flowc.compiler.draft import new_draft
-from flowc.compiler.registry import Registry
-from flowc.server.cli.library import id_of, library_beside
-from flowc.server.cli.output import (
-    DONE,
-    FAILED,
-    WRONG,
-    print_diagnostics,
-    print_json,
-    read_document,
-    wrong,
-)
+from flowc.server.cli.definitions import read_draft
+from flowc.server.cli.output import DONE, FAILED, print_json, wrong
 
 _STORED = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]*)@(\d+)")
 _SIGNS = {"added": "[green]+[/]", "removed": "[red]-[/]"}
@@ -39,10 +29,9 @@ def diff(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Say what changed in meaning, and which unfinished runs are pinned to the old definition."""
-    before, hash = _read(old)
-    after, _ = _read(new)
-    changes = compare(before, after)
-    runs = asyncio.run(_unfinished(hash)) if changes else []
+    before, after = _read(old), _read(new)
+    changes = compare(before.workflow, after.workflow)
+    runs = asyncio.run(_unfinished(before)) if changes else []
     if as_json:
         print_json({"changes": [change.as_json() for change in changes], "waiting_runs": runs})
     else:
@@ -50,22 +39,23 @@ def diff(
     raise typer.Exit(FAILED if changes else DONE)
 
 
-def _read(name: str) -> tuple[WorkflowDefinition, str]:
-    """Return a definition, and the hash that its runs are pinned to."""
-    document: Document | None = None
-    try:
-        stored = _STORED.fullmatch(name)
-        if stored is not None and not Path(name).exists():
-            document = asyncio.run(_from_store(stored[1], int(stored[2])))
-            return (workflow := read_definition(document)), workflow.hash
-        file = Path(name)
-        document = read_document(file)
-        workflow = read_definition(document)
-        draft = new_draft(workflow, Registry.installed(), library_beside(file), id_of(file))
-        return workflow, draft.hash
-    except DefinitionRefused as refused:
-        print_diagnostics(refused.diagnostics, document.text if document else None)
-        raise typer.Exit(WRONG) from None
+@dataclass(frozen=True)
+class _Side:
+    """One of the two definitions: what its runs are pinned to, and its version if it is stored."""
+
+    workflow: WorkflowDefinition
+    hash: str
+    version: tuple[str, int] | None = None
+
+
+def _read(name: str) -> _Side:
+    stored = _STORED.fullmatch(name)
+    if stored is None or Path(name).exists():
+        draft = read_draft(Path(name)).draft
+        return _Side(draft.workflow, draft.hash)
+    version = (stored[1], int(stored[2]))
+    workflow = read_definition(asyncio.run(_from_store(*version)))
+    return _Side(workflow, workflow.hash, version)
 
 
 async def _from_store(id: str, version: int) -> Document:
@@ -78,11 +68,11 @@ async def _from_store(id: str, version: int) -> Document:
             wrong(f"There is no workflow {id!r} in version {version}.")
 
 
-async def _unfinished(hash: str) -> list[str]:
+async def _unfinished(side: _Side) -> list[str]:
     from flowc.server.store import open_local  # noqa: PLC0415 - few need it
 
     async with open_local() as store:
-        return list(await store.runs.unfinished(hash))
+        return list(await store.runs.unfinished(side.hash, side.version))
 
 
 def _show(console: Console, changes: list[Change], runs: list[str]) -> None:

@@ -6,14 +6,9 @@ from typing import Annotated
 
 import typer
 
-from flowc.compiler.check import require_valid
-from flowc.compiler.diagnostics import DefinitionRefused
-from flowc.compiler.dialects import read_definition
-from flowc.compiler.draft import new_draft
 from flowc.compiler.drawing import as_json, as_mermaid
-from flowc.compiler.registry import Registry
-from flowc.server.cli.library import id_of, library_beside
-from flowc.server.cli.output import WRONG, print_diagnostics, print_json, read_document
+from flowc.server.cli.definitions import read_draft
+from flowc.server.cli.output import print_json
 
 
 class Format(StrEnum):
@@ -28,16 +23,7 @@ def graph(
     format: Annotated[Format, typer.Option(help="mermaid or json.")] = Format.MERMAID,
 ) -> None:
     """Print a workflow's graph."""
-    text = None
-    try:
-        document = read_document(file)
-        text = document.text
-        workflow, registry = read_definition(document), Registry.installed()
-        draft = new_draft(workflow, registry, library_beside(file), id_of(file))
-        require_valid(draft, document)
-    except DefinitionRefused as refused:
-        print_diagnostics(refused.diagnostics, text)
-        raise typer.Exit(WRONG) from None
+    draft = read_draft(file, is_valid=True).draft
     if format is Format.JSON:
         print_json(as_json(draft.graph))
     else:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.documents import Document
 from flowc.compiler.registry import Registry
-from flowc.server.cli.library import id_of, library_beside
+from flowc.server.cli.definitions import id_of, library_beside
 from flowc.server.cli.output import (
     DONE,
     FAILED,

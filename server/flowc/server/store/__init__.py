@@ -1,11 +1,7 @@
 """What is kept: workflows, their versions, and runs; every query is one tenant's."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-
-from flowc.server.settings import Settings
 from flowc.server.store.database import Database
+from flowc.server.store.local import TENANT, open_local
 from flowc.server.store.node_cache import StoredCache
 from flowc.server.store.runs import StoredRuns
 from flowc.server.store.workflows import NoSuchWorkflow, StoredWorkflow, StoredWorkflows
@@ -14,31 +10,9 @@ __all__ = [
     "TENANT",
     "Database",
     "NoSuchWorkflow",
-    "Store",
     "StoredCache",
     "StoredRuns",
     "StoredWorkflow",
     "StoredWorkflows",
     "open_local",
 ]
-
-# Until there are accounts, all that is kept belongs to one tenant.
-TENANT = "default"
-
-
-@dataclass(frozen=True)
-class Store:
-    """What one tenant has kept."""
-
-    workflows: StoredWorkflows
-    runs: StoredRuns
-
-
-@asynccontextmanager
-async def open_local() -> AsyncIterator[Store]:
-    """Open what the settings say is kept here, for a command."""
-    database = await Database.open(Settings().data_dir / "flowc.db")
-    try:
-        yield Store(StoredWorkflows(database, TENANT), StoredRuns(database, TENANT))
-    finally:
-        await database.close()

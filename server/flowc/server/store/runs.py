@@ -68,14 +68,22 @@ class StoredRuns:
             )
             return [_record(row, []) for row in rows], int(total or 0)
 
-    async def unfinished(self, hash: str) -> Sequence[str]:
-        """Return the runs that are pinned to a definition and not at their end, oldest first."""
+    async def unfinished(self, hash: str, version: tuple[str, int] | None = None) -> Sequence[str]:
+        """Return the runs that are not at their end, oldest first, of a definition by its hash.
+
+        Those of a `version` (a workflow's id, and its number) are among them, whatever the stored
+        workflows were that it used when they began.
+        """
+        pinned = RunRow.hash == hash
+        if version is not None:
+            of_version = (RunRow.workflow_id == version[0]) & (RunRow.version == version[1])
+            pinned = pinned | of_version
         async with self._database.transaction() as session:
             found = await session.scalars(
                 select(RunRow.id)
                 .where(
                     RunRow.tenant == self._tenant,
-                    RunRow.hash == hash,
+                    pinned,
                     RunRow.status.in_(["pending", "running", "paused", "waiting"]),
                 )
                 .order_by(RunRow.created_at)

@@ -1,0 +1,31 @@
+"""What is kept on this machine, opened for a command."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from flowc.server.settings import Settings
+from flowc.server.store.database import Database
+from flowc.server.store.runs import StoredRuns
+from flowc.server.store.workflows import StoredWorkflows
+
+# Until there are accounts, all that is kept belongs to one tenant.
+TENANT = "default"
+
+
+@dataclass(frozen=True)
+class Store:
+    """What one tenant has kept."""
+
+    workflows: StoredWorkflows
+    runs: StoredRuns
+
+
+@asynccontextmanager
+async def open_local() -> AsyncIterator[Store]:
+    """Open what the settings say is kept here, for a command."""
+    database = await Database.open(Settings().data_dir / "flowc.db")
+    try:
+        yield Store(StoredWorkflows(database, TENANT), StoredRuns(database, TENANT))
+    finally:
+        await database.close()
