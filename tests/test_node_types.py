@@ -6,6 +6,7 @@ import pytest
 from flows import compiled, run
 from loopback import reply_json, serving
 
+from flowc.compiler.interrupts import Answer, Ask
 from flowc.compiler.node import BodyResult, Context, Node, Outcome
 from flowc.compiler.registry import BrokenPlugin, Registry
 from flowc.compiler.run_context import NodeFailed
@@ -17,6 +18,7 @@ from flowc.nodes.services.egress import EgressPolicy, HttpClient
 from flowc.nodes.services.models import Models
 from flowc.nodes.services.sandbox import Sandboxes
 from flowc.nodes.services.sandbox.monty_engine import MontyEngine
+from flowc.nodes.services.signals import Signals
 
 pytestmark = pytest.mark.usefixtures("granularity")
 
@@ -32,6 +34,8 @@ GOOD: dict[str, dict[str, Any]] = {
     "code": {"code": "result = 1"},
     "http": {},
     "wait": {"for": 0.01},
+    "emit": {"signal": "paid", "key": "7"},
+    "human": {"title": "Ship it?", "form": {"note": "string"}, "choices": ["yes", "no"]},
     "merge": {"data": {"a": 1}},
     "map": {"items": [1, 2], "body": {"nodes": [{"id": "x", "type": "start"}]}},
     "loop": {"for_each": [1, 2], "body": {"nodes": [{"id": "x", "type": "start"}]}},
@@ -43,16 +47,28 @@ async def empty_body(key: str, names: Any, variables: Any) -> BodyResult:
     return BodyResult({"turn": key}, {}, {})
 
 
+class Sent(Signals):
+    """Signals that nobody waits for."""
+
+    async def send(self, name: str, key: str, data: Any, *, id: str) -> None:
+        return None
+
+
+async def says_yes(ask: Ask) -> Answer:
+    return Answer({"note": "Fine.", "choice": "yes"})
+
+
 @pytest.mark.parametrize(
     "node_type", [t for t in NODE_TYPES if t is not Fail], ids=lambda t: t.type
 )
 async def test_it_keeps_the_promises_of_node_types(node_type: type[Node]) -> None:
     sandboxes = Sandboxes((MontyEngine(),))
     client = HttpClient(EgressPolicy.of_rules({"127.0.0.1/32": []}))
-    services = {Models: Models(), Sandboxes: sandboxes, HttpClient: client}
+    signals = Sent()
+    services = {Models: Models(), Sandboxes: sandboxes, HttpClient: client, Signals: signals}
     with serving(lambda request: reply_json([])) as server:
         config = {"url": server.url} if node_type is Http else GOOD[node_type.type]
-        context = Context(services=services, run_body=empty_body)
+        context = Context(services=services, run_body=empty_body, wait_for=says_yes)
         await check_node_type(node_type, config, context)
     await sandboxes.aclose()
     await client.aclose()

@@ -5,7 +5,13 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 Kind = Literal[
-    "node.started", "node.retrying", "node.completed", "node.failed", "node.skipped", "node.said"
+    "node.started",
+    "node.retrying",
+    "node.waiting",
+    "node.completed",
+    "node.failed",
+    "node.skipped",
+    "node.said",
 ]
 
 

@@ -13,6 +13,14 @@ from flowc.compiler.events import Event
 from flowc.compiler.graph import DONE, ERROR
 from flowc.compiler.guards import Limit
 from flowc.compiler.handover import as_node_error, plain_outcome, timed_out
+from flowc.compiler.interrupts import (
+    Answer,
+    Ask,
+    Interrupt,
+    Interrupted,
+    interrupt_id,
+    wait_here,
+)
 from flowc.compiler.node import BodyFailed, Context, Node, NodeError, Outcome, RunBody, no_body
 from flowc.compiler.plan import PlannedNode
 from flowc.compiler.redaction import Redactor
@@ -30,17 +38,30 @@ NO_SECRETS = Redactor()
 
 
 async def execute(
-    node: PlannedNode, view: View, run: RunContext, run_body: RunBody | None = None
+    node: PlannedNode,
+    view: View,
+    run: RunContext,
+    turn: int = 0,
+    run_body: RunBody | None = None,
 ) -> Outcome:
-    """Run a node to the end; raise NodeFailed if no attempt succeeds."""
+    """Run a node to the end, for the n-th time in its region.
+
+    Raises NodeFailed if no attempt succeeds, and Interrupted if it has to wait.
+    """
     started = perf_counter()
-    work = _Work(node, view, run, run_body)
-    run.emit(Event("node.started", node.id, node.started, view.path))
+    work = _Work(node, view, run, turn, run_body)
+    was_waiting = bool(run.waiting) and (view.path, node.id) in run.waiting
+    if not was_waiting:
+        run.emit(Event("node.started", node.id, node.started, view.path))
     try:
         if node.plain is not None and not run.guards.limits.by_type:
             outcome = await work.plainly(node.plain)
         else:
             outcome = await work.guarded()
+    except Interrupted as stopped:
+        if not was_waiting:
+            run.emit(Event("node.waiting", node.id, _awaited(node, view, stopped), view.path))
+        raise
     except Exception as problem:
         error = as_node_error(problem, node.id, node.node_type.type)
         message = work.redactor.text(error.message)
@@ -65,6 +86,12 @@ async def execute(
     return outcome
 
 
+def _awaited(node: PlannedNode, view: View, stopped: Interrupted) -> dict[str, Any]:
+    """Return what is told of a node that waits: what for, unless it is in its body."""
+    own = [i for i in stopped.interrupts if (i.path, i.node_id) == (view.path, node.id)]
+    return {"interrupt": own[0].as_json() if own else None}
+
+
 def _coped(node: PlannedNode, error: NodeError, message: str, attempts: int) -> Outcome | None:
     """Return how the workflow goes on after this failure; None if it does not."""
     policy = node.definition.on_error
@@ -84,10 +111,12 @@ class _Work:
     node: PlannedNode
     view: View
     run: RunContext
+    turn: int
     run_body: RunBody | None
     redactor: Redactor = NO_SECRETS
     attempts: int = 0
     is_cached: bool = False
+    asked: int = 0
 
     async def plainly(self, plain: Node) -> Outcome:
         """Run a node of which nothing is computed, and round which nothing stands."""
@@ -135,7 +164,7 @@ class _Work:
 
     async def attempt(self, resolved: Node) -> Outcome:
         """Try once; raise NodeError or ExpressionError."""
-        self.attempts += 1
+        self.attempts, self.asked = self.attempts + 1, 0
         target, timeout = resolved.target(), self.node.timeout
         work: Callable[[], Awaitable[Any]] = partial(resolved.run, self._context())
         if timeout is not None:
@@ -165,7 +194,22 @@ class _Work:
             input=self.view.input,
             services=self.run.services,
             emit=self._say,
+            place=self._place(),
+            wait_for=self._wait_for if self.run.can_wait else wait_here,
         )
+
+    def _place(self) -> str:
+        view = self.view
+        return f"{self.run.run_id}/{view.task}/{view.path}{self.node.id}#{self.turn}"
+
+    async def _wait_for(self, ask: Ask) -> Answer:
+        """Return the answer, if it has come; else end the node's work until it has."""
+        self.asked += 1
+        id = interrupt_id(self._place(), self.asked)
+        if id in self.run.answers:
+            return self.run.answers[id]
+        told = ask._replace(data=self.redactor.json(dict(ask.data)))
+        raise Interrupted(Interrupt(id, self.node.id, self.view.path, told))
 
     def _say(self, kind: str, data: Any) -> None:
         said = {"kind": kind, "data": self.redactor.json(data)}

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from flowc.compiler.expressions import ExpressionError, Names
+from flowc.compiler.interrupts import NobodyToAsk
 from flowc.compiler.node import NodeError, Outcome
 from flowc.compiler.plain import NotPlain, require_plain
 from flowc.compiler.redaction import Redactor
@@ -98,6 +99,8 @@ def as_node_error(problem: Exception, name: str, kind: str) -> NodeError:
         return NodeError("expression-failed", f"{text[:1].upper()}{text[1:]}.")
     if isinstance(problem, TimeoutError):
         return timed_out()
+    if isinstance(problem, NobodyToAsk):
+        return NodeError("nobody-to-ask", str(problem))
     # What a node type did not foresee may hold anything; only its kind is shown.
     log.error("node type %s broke in node %s", kind, name, exc_info=problem)
     message = f"The node type {kind!r} broke: {type(problem).__name__}."

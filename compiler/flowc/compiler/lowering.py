@@ -4,23 +4,26 @@ Each workflow node is one LangGraph node under its own id. The state has few cha
 number of nodes; outputs and edges are kept as deltas, so that a checkpoint does not grow with them.
 """
 
-from collections.abc import Coroutine, Mapping, Sequence
-from typing import Annotated, Any, Literal, TypedDict
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Annotated, Any, Literal, TypedDict, TypeVar
 
 from langchain_core.runnables import Runnable
 from langgraph.channels.delta import DeltaChannel
 from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime, get_runtime
-from langgraph.types import Command
+from langgraph.types import Command, interrupt
 
 from flowc.compiler.checkpoint_journal import journal_of
 from flowc.compiler.direct import call_directly
 from flowc.compiler.events import Event
 from flowc.compiler.execution import branch_after, execute, outputs_after
+from flowc.compiler.interrupts import Answer, Interrupt, Interrupted
 from flowc.compiler.node import Outcome
 from flowc.compiler.plan import Plan, PlannedNode
-from flowc.compiler.region import execute_in, run_region
+from flowc.compiler.region import Region, execute_in, run_region
 from flowc.compiler.run_context import RunContext, View
 from flowc.compiler.settlement import Edges, Settlement, arrive, merge_edges, settle
 from flowc.compiler.wiring import Wiring
@@ -82,6 +85,7 @@ _STATES: dict[tuple[bool, bool], type[State]] = {
     (True, True): FullState,
 }
 
+Done = TypeVar("Done")
 Building = StateGraph[Any, RunContext, Any, Any]
 Lowered = CompiledStateGraph[Any, RunContext, Any, Any]
 
@@ -173,7 +177,11 @@ class _RegionNode(_LoweredNode):
         """Run the workflow on its input."""
         runtime = get_runtime(RunContext)
         async with journal_of(runtime) as journal:
-            region = await run_region(self._plan, _view(input), runtime.context, journal)
+
+            async def work(run: RunContext) -> Region:
+                return await run_region(self._plan, _view(input, runtime), run, journal)
+
+            region = await _asking(work, runtime.context)
         update: dict[str, Any] = {"outputs": region.outputs}
         return {**update, "variables": region.written} if region.written else update
 
@@ -181,20 +189,44 @@ class _RegionNode(_LoweredNode):
 def _work(
     node: PlannedNode, state: FullState, runtime: Runtime[RunContext]
 ) -> Coroutine[Any, Any, Outcome]:
-    if node.body is None:
-        return execute(node, _view(state), runtime.context)
-    return _work_with_body(node, state, runtime)
+    run, view = runtime.context, _view(state, runtime)
+    if node.body is not None:
+        return _asking(partial(_work_with_body, node, view, runtime), run)
+    return _asking(partial(execute, node, view), run) if run.can_wait else execute(node, view, run)
 
 
 async def _work_with_body(
-    node: PlannedNode, state: FullState, runtime: Runtime[RunContext]
+    node: PlannedNode, view: View, runtime: Runtime[RunContext], run: RunContext
 ) -> Outcome:
     async with journal_of(runtime) as journal:
-        return await execute_in(node, _view(state), runtime.context, journal, f"{node.id}#0/")
+        return await execute_in(node, view, run, journal)
 
 
-def _view(state: FullState) -> View:
-    return View(state.get("input", {}), state.get("outputs", {}), state.get("variables", {}))
+async def _asking(work: Callable[[RunContext], Awaitable[Done]], run: RunContext) -> Done:
+    """Do work; when it waits, so does LangGraph's task, unless it was resumed with the answers."""
+    while True:
+        try:
+            return await work(run)
+        except Interrupted as stopped:
+            run = _answered(run, stopped.interrupts, interrupt(_asked(stopped)))
+
+
+def _asked(stopped: Interrupted) -> list[dict[str, Any]]:
+    return [each.as_json() for each in stopped.interrupts]
+
+
+def _answered(run: RunContext, interrupts: Sequence[Interrupt], given: Any) -> RunContext:
+    """Take in what LangGraph was resumed with: answers by interrupt, or the only one's answer."""
+    ids = [each.id for each in interrupts]
+    by_id = given if isinstance(given, dict) and set(given) <= set(ids) else {ids[0]: given}
+    answers = {id: Answer(value) for id, value in by_id.items()}
+    return replace(run, answers={**run.answers, **answers})
+
+
+def _view(state: FullState, runtime: Runtime[RunContext]) -> View:
+    task = runtime.execution_info.task_id if runtime.execution_info is not None else ""
+    given, outputs = state.get("input", {}), state.get("outputs", {})
+    return View(given, outputs, state.get("variables", {}), task=task)
 
 
 def _go(

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, SkipValidation, WithJsonSchema
 
 from flowc.compiler.definition import FailureKind
 from flowc.compiler.expressions import Expression, Names
+from flowc.compiler.interrupts import WaitFor, wait_here
 from flowc.compiler.schemas import Schema
 
 Json = Any
@@ -149,7 +150,12 @@ class BodyFailed(NodeError):
 
 
 class Context(NamedTuple):
-    """What a running node knows: which run it is in, and the services that its host offers."""
+    """What a running node knows: which run it is in, and the services that its host offers.
+
+    `place` is the node's own in the run, turns of loops included: the same when it runs again after
+    a crash, so that it can tell others that they have been asked before. `wait_for` ends the node's
+    work until the answer is there; then the node runs again from its beginning.
+    """
 
     run_id: str = "run"
     node_id: str = "node"
@@ -159,6 +165,8 @@ class Context(NamedTuple):
     variables: Mapping[str, Json] = NOTHING
     emit: Callable[[str, Json], None] = lambda kind, data: None
     run_body: RunBody = no_body
+    place: str = ""
+    wait_for: WaitFor = wait_here
 
     def service(self, kind: type[Service]) -> Service:
         """Return the host's service of this kind; raise NodeError if it offers none."""

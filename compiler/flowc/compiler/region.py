@@ -14,6 +14,7 @@ from typing import Any, Protocol, cast
 from flowc.compiler.events import Event
 from flowc.compiler.execution import branch_after, execute, outputs_after
 from flowc.compiler.handover import require_fit
+from flowc.compiler.interrupts import Interrupt, Interrupted
 from flowc.compiler.node import BodyFailed, BodyResult, Outcome
 from flowc.compiler.plan import Plan, PlannedNode
 from flowc.compiler.run_context import NodeFailed, RunContext, View
@@ -49,7 +50,8 @@ async def run_region(
     """Run a plan to its end, and return the region with what its nodes gave.
 
     `path` names this region within the run. When a node fails, those that are running finish, so
-    that what they did is kept; then NodeFailed is raised.
+    that what they did is kept; then NodeFailed is raised. While a node waits, the others go on;
+    then Interrupted is raised for all that wait.
     """
     region = Region(plan, view, run, journal, path)
     await region.run_all()
@@ -57,11 +59,12 @@ async def run_region(
 
 
 def execute_in(
-    node: PlannedNode, view: View, run: RunContext, journal: Journal, path: str
+    node: PlannedNode, view: View, run: RunContext, journal: Journal, turn: int = 0
 ) -> Coroutine[Any, Any, Outcome]:
-    """Run one node, whose body, if it has one, is a region at this path."""
+    """Run one node, for the n-th time in its region; its body, if it has one, is a region, too."""
     if node.body is None:
-        return execute(node, view, run)
+        return execute(node, view, run, turn)
+    path = f"{view.path}{node.id}#{turn}/"
 
     async def run_body(key: str, names: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
         assert node.body is not None  # only a type with a body asks for it
@@ -81,7 +84,7 @@ def execute_in(
             require_fit("output", output, declared.output)
         return BodyResult(output, region.outputs, region.written)
 
-    return execute(node, view, run, run_body)
+    return execute(node, view, run, turn, run_body)
 
 
 def _too_many_steps(node: PlannedNode, limit: int) -> NodeFailed:
@@ -94,9 +97,9 @@ def _inner_view(
 ) -> View:
     """Return what a body can read: all that its node can, or its input alone."""
     if node.node_type.is_isolated and node.body is not None:
-        return View(names["input"], {}, node.body.workflow.variables)
+        return View(names["input"], {}, node.body.workflow.variables, task=view.task)
     seen = {**view.variables, **variables} if variables else view.variables
-    return View(view.input, view.outputs, seen, {**view.names, **names})
+    return View(view.input, view.outputs, seen, {**view.names, **names}, task=view.task)
 
 
 def _only_read(mapping: Mapping[str, Any]) -> MutableMapping[str, Any]:
@@ -123,13 +126,16 @@ class Region:
     _busy: set[str] = field(default_factory=set)
     _again: set[str] = field(default_factory=set)
     _failure: BaseException | None = None
+    _interrupts: list[Interrupt] = field(default_factory=list)
     _is_caught_up: bool = False
 
     def __post_init__(self) -> None:
         # What the nodes in here read: what could be read outside, and what they give.
         outputs = ChainMap(self.outputs, _only_read(self.view.outputs))
         variables = ChainMap(self.written, _only_read(self.view.variables))
-        self._scope = View(self.view.input, outputs, variables, self.view.names, self.path)
+        self._scope = View(
+            self.view.input, outputs, variables, self.view.names, self.path, self.view.task
+        )
 
     async def run_all(self) -> None:
         """Run until no node is at work and none is woken."""
@@ -146,6 +152,8 @@ class Region:
             await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._failure is not None:
             raise self._failure
+        if self._interrupts:
+            raise Interrupted(*self._interrupts)
 
     async def _work(self) -> None:
         """Let nodes work until one of them is done; one that is alone needs no task of its own."""
@@ -153,8 +161,8 @@ class Region:
             node = self._ready.pop()
             try:
                 outcome = await self._execute(node)
-            except NodeFailed as failure:
-                self._fail(node, failure)
+            except (NodeFailed, Interrupted) as stopped:
+                self._stop(node, stopped)
             else:
                 self._finish(node, outcome)
             return
@@ -166,12 +174,12 @@ class Region:
             node = self._tasks.pop(task)
             problem = asyncio.CancelledError() if task.cancelled() else task.exception()
             if problem is not None:
-                self._fail(node, problem)
+                self._stop(node, problem)
             else:
                 self._finish(node, task.result())
 
     def _execute(self, node: PlannedNode) -> Coroutine[Any, Any, Outcome]:
-        return execute_in(node, self._scope, self.run, self.journal, f"{self._key(node)}/")
+        return execute_in(node, self._scope, self.run, self.journal, self._times[node.id])
 
     def _wake(self, names: Iterable[str]) -> None:
         # A name stands in it once: edges that settle before a node has looked wake it together.
@@ -217,8 +225,11 @@ class Region:
         self.journal.record(self._key(node), outcome)
         self._wake(self._take(node, outcome))
 
-    def _fail(self, node: PlannedNode, failure: BaseException) -> None:
-        """Let those that are at work finish, and nobody begin."""
+    def _stop(self, node: PlannedNode, failure: BaseException) -> None:
+        """Let those that are at work finish, and nobody begin; beside one that waits, all go on."""
+        if isinstance(failure, Interrupted):
+            self._interrupts += failure.interrupts
+            return
         self._busy.discard(node.id)
         self._failure = self._failure or failure
         self._ready.clear()

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from flowc.compiler.events import Emit
 from flowc.compiler.guards import Guards
+from flowc.compiler.interrupts import Answer
 
 # What the runs of this process share where their host has nothing of its own.
 GUARDS = Guards()
@@ -20,7 +21,9 @@ class RunContext:
 
     `guards` are shared by the runs of a process, and what they keep is told apart by `tenant`.
     `saver` is the LangGraph checkpointer that the run has, for the journals of regions;
-    `is_resumed` says that there may be such journals already.
+    `is_resumed` says that there may be such journals already. If the run `can_wait`, `answers` are
+    those that have come, by the ids of their interrupts, and `waiting` are the nodes, by path and
+    id, of which has been told that they wait.
     """
 
     run_id: str = "run"
@@ -32,17 +35,21 @@ class RunContext:
     guards: Guards = GUARDS
     saver: Any = None
     is_resumed: bool = False
+    can_wait: bool = False
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    waiting: frozenset[tuple[str, str]] = frozenset()
     max_steps: int = 10_000
 
 
 class View(NamedTuple):
-    """The part of a run's state that a node may read."""
+    """The part of a run's state that a node may read; `task` is its LangGraph task's id."""
 
     input: Mapping[str, Any]
     outputs: Mapping[str, Any]
     variables: Mapping[str, Any]
     names: Mapping[str, Any] = MappingProxyType({})
     path: str = ""
+    task: str = ""
 
 
 class NodeFailed(Exception):

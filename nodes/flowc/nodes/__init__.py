@@ -2,9 +2,11 @@
 
 from flowc.nodes.code import Code
 from flowc.nodes.conditional import Conditional
+from flowc.nodes.emit import Emit
 from flowc.nodes.end import End
 from flowc.nodes.fail import Fail
 from flowc.nodes.http import Http
+from flowc.nodes.human import Human
 from flowc.nodes.llm import Llm
 from flowc.nodes.loop import Loop
 from flowc.nodes.map import Map
@@ -34,4 +36,6 @@ NODE_TYPES = (
     Template,
     Code,
     Http,
+    Emit,
+    Human,
 )

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from flowc.compiler.expressions import ExpressionError
+from flowc.compiler.interrupts import Interrupt, Interrupted
 from flowc.compiler.node import (
     Body,
     BodyResult,
@@ -28,7 +29,8 @@ class Map(Node):
     The body reads `item` and `index`. An item that fails makes the node fail (`fail`), is left out
     (`skip`), or leaves a null among the `results` and its error among the `errors` (`collect`).
     Once `stop_when` holds for a `result`, no further items begin. Variables that the body sets are
-    there afterwards; where several items set the same one, the last item's value stays.
+    there afterwards; where several items set the same one, the last item's value stays. While one
+    item waits, the others go on.
     """
 
     type: ClassVar = "map"
@@ -68,6 +70,8 @@ class Map(Node):
                 group.create_task(work.go_on())
         if work.failure is not None:
             raise work.failure
+        if work.interrupts:
+            raise Interrupted(*work.interrupts)
         return work.outcome()
 
 
@@ -81,6 +85,7 @@ class _Mapping:
     done: dict[int, BodyResult] = field(default_factory=dict)
     errors: dict[int, NodeError] = field(default_factory=dict)
     failure: NodeError | ExpressionError | None = None
+    interrupts: list[Interrupt] = field(default_factory=list)
     is_over: bool = False
 
     async def go_on(self) -> None:
@@ -98,6 +103,9 @@ class _Mapping:
             self.errors[index] = problem
             if self.node.on_error == "fail":
                 self.failure, self.is_over = self.failure or problem, True
+            return
+        except Interrupted as stopped:
+            self.interrupts += stopped.interrupts
             return
         self.done[index] = result
         stop = self.node.stop_when
