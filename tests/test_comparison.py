@@ -14,7 +14,8 @@ from flowc.compiler.dialects import read_definition
 from flowc.compiler.documents import from_data
 from flowc.server.cli import app
 from flowc.server.records import RunRecord
-from flowc.server.store import open_local
+from flowc.server.store import Database, StoredWorkflows
+from flowc.server.store.steering import Steering
 
 BASE: dict[str, Any] = {
     "name": "Base",
@@ -108,19 +109,23 @@ def test_the_command_shows_prompts_line_by_line_and_says_that_they_differ(
     assert CliRunner().invoke(app, ["diff", "nothing@3", str(old)]).exit_code == 2
 
 
-async def _keep_run_of(workflow: str, version: int, hash: str) -> None:
-    async with open_local() as store:
-        old, new = BASE, changed(nodes__0__config__prompt="One\nThree")
-        await store.workflows.create(workflow, "Old", "a" * 64, old)
-        await store.workflows.replace(workflow, "New", "b" * 64, new)
-        await store.runs.save(RunRecord("r1", workflow, version, hash, {}, status="waiting"))
-        await store.runs.save(RunRecord("r2", workflow, 2, "b" * 64, {}, status="waiting"))
+async def _keep_runs(file: Path) -> None:
+    database = await Database.open(f"sqlite:///{file}")
+    workflows = StoredWorkflows(database, "default")
+    await workflows.create("ask", "Old", "a" * 64, BASE)
+    await workflows.replace("ask", "New", "b" * 64, changed(nodes__0__config__prompt="One\nThree"))
+    nobody: Any = None
+    steering = Steering(database, nobody, lambda run_id: None)
+    for id, number, pinned in (("r1", 1, "of what it used then"), ("r2", 2, "b" * 64)):
+        run = RunRecord(id, "ask", number, pinned, {}, status="waiting")
+        await steering.create("default", run, is_queued=False)
+    await database.close()
 
 
 def test_runs_of_a_stored_version_are_found_whatever_it_used_when_they_began(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FLOWC_DATA_DIR", str(tmp_path / "data"))
-    asyncio.run(_keep_run_of("ask", 1, "of ask and the workflows it used"))
+    asyncio.run(_keep_runs(tmp_path / "data" / "flowc.db"))
     shown = CliRunner().invoke(app, ["diff", "ask@1", "ask@2", "--json"])
     assert json.loads(shown.stdout)["waiting_runs"] == ["r1"]

@@ -1,8 +1,11 @@
 """Where are checkpoints kept, and how do they stay small?"""
 
-from collections.abc import AsyncIterator
+import asyncio
+import copy
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, LiteralString, Protocol, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
@@ -18,7 +21,9 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
+_SETTING_UP: LiteralString = "hashtext('flowc checkpoints')"
 Saver = BaseCheckpointSaver[str]
+BeforeWrite = Callable[[], Awaitable[None]]
 
 # LangGraph has a channel of this name for each node: it wakes the node, once.
 WAKING = "branch:to:"
@@ -42,10 +47,32 @@ async def open_pool(url: str, size: int = 4) -> AsyncIterator[Pool]:
     """Open connections to the PostgreSQL database that holds the runs' checkpoints."""
     options = {"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row}
     async with AsyncConnectionPool[AsyncConnection[DictRow]](
-        url, kwargs=options, min_size=1, max_size=size, open=False
+        url,
+        kwargs=options,
+        min_size=1,
+        max_size=size,
+        open=False,
+        check=cast(Any, AsyncConnectionPool.check_connection),
     ) as pool:
-        await SmallPostgresSaver(pool, serde=_serializer()).setup()
+        await _set_up(pool)
         yield pool
+
+
+async def _set_up(pool: Pool) -> None:
+    """Make the tables; of several that try, one does it at a time."""
+    async with pool.connection() as connection:
+        # Whoever waited within a statement would keep indexes from being made concurrently.
+        while not await _is_true(connection, f"select pg_try_advisory_lock({_SETTING_UP})"):
+            await asyncio.sleep(0.05)
+        try:
+            await SmallPostgresSaver(connection, serde=_serializer()).setup()
+        finally:
+            await connection.execute(f"select pg_advisory_unlock({_SETTING_UP})")
+
+
+async def _is_true(connection: AsyncConnection[DictRow], query: LiteralString) -> bool:
+    found = await (await connection.execute(query)).fetchone()
+    return found is not None and bool(next(iter(found.values())))
 
 
 def saver_over(pool: Pool) -> "SmallPostgresSaver":
@@ -53,12 +80,79 @@ def saver_over(pool: Pool) -> "SmallPostgresSaver":
     return SmallPostgresSaver(pool, serde=_serializer())
 
 
+class Savers(Protocol):
+    """Gives each run a checkpointer of its own."""
+
+    def saver(self, before_write: BeforeWrite) -> Saver:
+        """Return a checkpointer that does this before it writes."""
+        ...
+
+    async def forget(self, run_id: str) -> None:
+        """Delete the checkpoints of a run."""
+        ...
+
+
+class SqliteSavers:
+    """Checkpointers over one SQLite file."""
+
+    def __init__(self, saver: "SmallSqliteSaver") -> None:
+        self._saver = saver
+
+    def saver(self, before_write: BeforeWrite) -> Saver:
+        """Return a checkpointer that shares the file's connection."""
+        made = copy.copy(self._saver)
+        made.before_write = before_write
+        return made
+
+    async def forget(self, run_id: str) -> None:
+        """Delete the checkpoints of a run."""
+        await self._saver.adelete_thread(run_id)
+
+
+class PostgresSavers:
+    """Checkpointers over a pool of PostgreSQL connections."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def saver(self, before_write: BeforeWrite) -> Saver:
+        """Return a checkpointer: runs that shared one would wait for each other."""
+        made = saver_over(self._pool)
+        made.before_write = before_write
+        return made
+
+    async def forget(self, run_id: str) -> None:
+        """Delete the checkpoints of a run."""
+        await saver_over(self._pool).adelete_thread(run_id)
+
+
+@asynccontextmanager
+async def open_savers(url: str, file: Path, size: int = 8) -> AsyncIterator[Savers]:
+    """Open where runs keep their checkpoints: the database, or a file where that is SQLite."""
+    if url.startswith("sqlite"):
+        async with open_saver(file) as saver:
+            yield SqliteSavers(saver)
+    else:
+        async with open_pool(url, size) as pool:
+            yield PostgresSavers(pool)
+
+
+async def _nothing() -> None:
+    return None
+
+
 def _serializer() -> JsonPlusSerializer:
     return JsonPlusSerializer(allowed_msgpack_modules=None)
 
 
 class _Small(BaseCheckpointSaver[str]):
-    """What makes a checkpointer's checkpoints not grow with the number of nodes."""
+    """What makes a checkpointer's checkpoints not grow with the number of nodes.
+
+    `before_write` is done before anything is written: what is told elsewhere of what is written
+    here is durable first, and who may not write any more finds out.
+    """
+
+    before_write: BeforeWrite = staticmethod(_nothing)
 
     async def aput(
         self,
@@ -68,7 +162,19 @@ class _Small(BaseCheckpointSaver[str]):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """Keep a checkpoint without what it says of nodes that are not woken."""
+        await self.before_write()
         return await super().aput(config, without_spent(checkpoint), metadata, new_versions)
+
+    async def aput_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Keep what a task wrote."""
+        await self.before_write()
+        await super().aput_writes(config, writes, task_id, task_path)
 
 
 class SmallSqliteSaver(_Small, AsyncSqliteSaver):

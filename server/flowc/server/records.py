@@ -1,14 +1,19 @@
-"""What is remembered of a run and of its nodes?"""
+"""What is remembered of a run, of what happened in it, and of its nodes?"""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from flowc.compiler.events import Event
 
 RunStatus = Literal["pending", "running", "completed", "failed", "cancelled", "paused", "waiting"]
 NodeStatus = Literal["running", "completed", "failed", "skipped", "waiting"]
+InterruptStatus = Literal["open", "answered", "late", "closed"]
+
+ENDED: frozenset[str] = frozenset({"completed", "failed", "cancelled"})
+# A run in one of these states goes on only when somebody does something.
+AT_REST: frozenset[str] = ENDED | {"paused", "waiting"}
 
 _NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "cost": 0.0, "calls": 0}
 
@@ -16,6 +21,26 @@ _NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "cos
 def now() -> datetime:
     """Return the time, in UTC."""
     return datetime.now(UTC)
+
+
+class RunEvent(NamedTuple):
+    """One thing that happened to a run, or to a node of it; numbers begin at 1 and have no gaps."""
+
+    number: int
+    kind: str
+    at: datetime
+    data: Any
+    node_id: str | None = None
+    path: str = ""
+
+    @classmethod
+    def of_node(cls, number: int, event: Event) -> "RunEvent":
+        """Return what a node said, as the n-th event of its run, now."""
+        return cls(number, event.kind, now(), dict(event.data), event.node_id, event.path)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the stable JSON form."""
+        return {**self._asdict(), "at": _text(self.at)}
 
 
 @dataclass
@@ -50,47 +75,81 @@ class NodeRecord:
 
 @dataclass
 class RunRecord:
-    """A run: what went in, what came out, and what each node did."""
+    """A run: what went in, what came out, and what each node did.
+
+    `uses` are the versions of the stored workflows that it runs, as (id, version asked for,
+    version); `segment` is the stretch of work that it is in, or will be.
+    """
 
     id: str
     workflow_id: str | None
     version: int | None
     hash: str
     input: dict[str, Any]
+    uses: list[list[str | None]] = field(default_factory=list)
     status: RunStatus = "pending"
     output: Any = None
     error: dict[str, Any] | None = None
     nodes: dict[str, NodeRecord] = field(default_factory=dict)
     usage: dict[str, float] = field(default_factory=lambda: dict(_NO_USAGE))
+    priority: int = 10
+    idempotency_key: str | None = None
+    segment: int = 0
     created_at: datetime = field(default_factory=now)
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    waiting: set[tuple[str, str]] = field(default_factory=set)
 
-    def hear(self, event: Event) -> None:
-        """Take in what a node did."""
-        data, name = event.data, name_of(event)
+    def hear(self, event: RunEvent) -> None:
+        """Take in what happened."""
+        if event.node_id is not None:
+            self._hear_node(event, name_of(event.path, event.node_id))
+        elif event.kind in {"run.completed", "run.failed", "run.cancelled"}:
+            self._close(event)
+
+    def _hear_node(self, event: RunEvent, name: str) -> None:
+        data, place = event.data, (event.path, event.node_id or "")
+        self.waiting.discard(place)
         if event.kind == "node.started":
             runs = self.nodes[name].runs + 1 if name in self.nodes else 1
-            self.nodes[name] = NodeRecord("running", runs, started_at=now(), attempts=1)
+            self.nodes[name] = NodeRecord("running", runs, started_at=event.at, attempts=1)
         elif event.kind == "node.skipped":
             self.nodes.setdefault(name, NodeRecord("skipped"))
         elif event.kind == "node.retrying":
             self.nodes[name].attempts = data["attempt"] + 1
+        elif event.kind == "node.waiting":
+            self.waiting.add(place)
+            self.nodes[name].status = "waiting"
         elif event.kind == "node.completed":
-            self._finish(name, "completed", data)
+            self._finish(name, "completed", event)
             self._count(data["usage"])
         elif event.kind == "node.failed":
-            self._finish(name, "failed", data)
+            self._finish(name, "failed", event)
 
-    def close(self, status: RunStatus, all_nodes: Mapping[str, Any]) -> None:
-        """Say how the run ended; nodes that were cut off or never reached are marked as such."""
-        self.status, self.finished_at = status, now()
+    def _finish(self, name: str, status: NodeStatus, event: RunEvent) -> None:
+        record, data = self.nodes[name], event.data
+        record.status, record.finished_at = status, event.at
+        record.attempts, record.duration_ms = data["attempts"], data["duration_ms"]
+        record.output = data.get("output")
+        if status == "failed":
+            record.error = {"code": data["code"], "message": data["message"]}
+
+    def _count(self, usage: dict[str, float]) -> None:
+        for name, amount in usage.items():
+            self.usage[name] = self.usage.get(name, 0) + amount
+
+    def _close(self, event: RunEvent) -> None:
+        """Mark the nodes that were cut off, and those that were never reached."""
         for record in self.nodes.values():
-            if record.status == "running":
-                record.status, record.finished_at = "failed", self.finished_at
+            if record.status in {"running", "waiting"}:
+                record.status, record.finished_at = "failed", event.at
                 record.error = {"code": "cancelled", "message": "The run ended before it did."}
-        for name in all_nodes:
+        for name in event.data.get("unreached", ()):
             self.nodes.setdefault(name, NodeRecord("skipped"))
+
+    def unreached(self, names: Iterable[str]) -> list[str]:
+        """Return those of these nodes that nothing has been heard of."""
+        return [name for name in names if name not in self.nodes]
 
     def as_json(self) -> dict[str, Any]:
         """Return the stable JSON form."""
@@ -106,28 +165,42 @@ class RunRecord:
             "nodes": {name: record.as_json() for name, record in self.nodes.items()},
             "usage": self.usage,
             "error": self.error,
+            "priority": self.priority,
             "created_at": _text(self.created_at),
             "started_at": _text(self.started_at),
             "finished_at": _text(self.finished_at),
         }
 
-    def _finish(self, name: str, status: NodeStatus, data: Mapping[str, Any]) -> None:
-        record = self.nodes[name]
-        record.status, record.finished_at = status, now()
-        record.attempts, record.duration_ms = data["attempts"], data["duration_ms"]
-        record.output = data.get("output")
-        if status == "failed":
-            record.error = {"code": data["code"], "message": data["message"]}
 
-    def _count(self, usage: Mapping[str, float]) -> None:
-        for name, amount in usage.items():
-            self.usage[name] = self.usage.get(name, 0) + amount
+@dataclass
+class InterruptRecord:
+    """What a run waits for, or has waited for; `answer` is what came of it."""
+
+    id: str
+    run_id: str
+    node_id: str
+    path: str
+    kind: str
+    status: InterruptStatus
+    data: dict[str, Any]
+    answer: Any
+    created_at: datetime
+    due_at: datetime | None
+    answered_at: datetime | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the stable JSON form."""
+        times = {name: _text(getattr(self, name)) for name in _INTERRUPT_TIMES}
+        return {**vars(self), **times}
 
 
-def name_of(event: Event) -> str:
+_INTERRUPT_TIMES = ("created_at", "due_at", "answered_at")
+
+
+def name_of(path: str, node_id: str) -> str:
     """Return the name a node has in a run's record: in a body, `container.node`."""
-    containers = [part.split("#")[0] for part in event.path.split("/") if "#" in part]
-    return ".".join([*containers, event.node_id])
+    containers = [part.split("#")[0] for part in path.split("/") if "#" in part]
+    return ".".join([*containers, node_id])
 
 
 def _text(moment: datetime | None) -> str | None:

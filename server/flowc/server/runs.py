@@ -1,22 +1,25 @@
-"""How is a compiled workflow driven from its input to its end?"""
+"""How is a compiled workflow driven, from its input or from where it was, as far as it can go?"""
 
 import asyncio
 import copy
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.errors import GraphRecursionError
+from langgraph.errors import GraphDrained, GraphRecursionError
+from langgraph.runtime import RunControl
 
 from flowc.compiler.compile import CompiledWorkflow
-from flowc.compiler.events import Emit, Event
+from flowc.compiler.events import Event
+from flowc.compiler.interrupts import Ask, Interrupt
 from flowc.compiler.run_context import NodeFailed, RunContext
 from flowc.compiler.schemas import problems_of
 from flowc.server.checkpoints import Saver
 from flowc.server.host import Host
-from flowc.server.records import RunRecord, now
+from flowc.server.records import RunEvent, RunRecord, now
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +40,15 @@ class RunFailed(Exception):
         super().__init__(message)
 
 
+@dataclass(frozen=True)
+class Advance:
+    """How far a run came: to its end, with outputs by node; or to what it waits for."""
+
+    outputs: dict[str, Any] = field(default_factory=dict)
+    interrupts: Sequence[Interrupt] = ()
+    is_paused: bool = False
+
+
 def new_run(
     compiled: CompiledWorkflow,
     given: Any,
@@ -48,7 +60,72 @@ def new_run(
     problems = compiled.input_problems(given)
     if problems:
         raise InputRefused(problems)
-    return RunRecord(str(uuid.uuid4()), workflow_id, version, compiled.hash, given)
+    uses: list[list[str | None]] = [
+        [id, asked, used.version if used is not None else None]
+        for (id, asked), used in compiled.uses.items()
+    ]
+    return RunRecord(str(uuid.uuid4()), workflow_id, version, compiled.hash, given, uses)
+
+
+def context_of(
+    compiled: CompiledWorkflow, run: RunRecord, host: Host, max_steps: int, saver: Saver | None
+) -> RunContext:
+    """Return what a run has besides its state, of which nobody is told and which cannot wait."""
+    return RunContext(
+        run_id=run.id,
+        workflow_id=run.workflow_id or compiled.workflow.title,
+        services=host.services,
+        secret=host.secret,
+        guards=host.guards,
+        saver=saver,
+        max_steps=max_steps,
+    )
+
+
+async def advance(
+    compiled: CompiledWorkflow,
+    run: RunRecord,
+    context: RunContext,
+    control: RunControl | None = None,
+) -> Advance:
+    """Drive a run from its last checkpoint, or from its input if there is none."""
+    graph = copy.copy(compiled.graph)
+    graph.checkpointer = context.saver
+    config: RunnableConfig = {
+        "configurable": {"thread_id": run.id},
+        "recursion_limit": context.max_steps,
+        "callbacks": [],
+    }
+    is_begun = (
+        context.is_resumed
+        and context.saver is not None
+        and await context.saver.aget_tuple(config) is not None
+    )
+    try:
+        async with asyncio.timeout(compiled.workflow.settings.timeout):
+            result = await graph.ainvoke(
+                None if is_begun else compiled.initial_state(run.input),
+                config,
+                context=context,
+                durability="sync" if context.saver is not None else None,
+                control=control,
+                version="v2",
+            )
+    except GraphDrained:
+        return Advance(is_paused=True)
+    if result.interrupts:
+        asked = [_interrupt(each) for held in result.interrupts for each in held.value]
+        return Advance(interrupts=asked, is_paused=not asked)
+    state = result.value
+    if not state:
+        # A graph that was at its end has nothing to say.
+        state = (await graph.aget_state(config)).values
+    return Advance(dict(state.get("outputs", {})))
+
+
+def _interrupt(told: dict[str, Any]) -> Interrupt:
+    ask = Ask(told["kind"], told["data"], told["seconds"])
+    return Interrupt(told["id"], told["node_id"], told["path"], ask)
 
 
 async def drive(
@@ -60,63 +137,30 @@ async def drive(
     max_steps: int = 10_000,
     listen: Callable[[Event], None] = lambda event: None,
 ) -> RunRecord:
-    """Drive a run to its end; the record says how it went, whatever happened."""
+    """Drive a run to its end in this process, where nobody is asked; the record says how it went.
+
+    With a saver, its checkpoints are kept.
+    """
 
     def hear(event: Event) -> None:
-        run.hear(event)
+        run.hear(RunEvent.of_node(0, event))
         listen(event)
 
     run.status, run.started_at = "running", now()
+    context = replace(context_of(compiled, run, host, max_steps, saver), emit=hear)
     try:
-        async with asyncio.timeout(compiled.workflow.settings.timeout):
-            outputs = await _outputs(compiled, run, host, saver, max_steps, hear)
-        run.output = _result(compiled, outputs)
-        run.close("completed", compiled.plan.nodes)
-    except asyncio.CancelledError:
-        run.error = {"code": "cancelled", "message": "The run was cancelled."}
-        run.close("cancelled", compiled.plan.nodes)
-        raise
+        done = await advance(compiled, run, context)
+        run.output, run.status = result_of(compiled, done.outputs), "completed"
     except Exception as problem:
-        run.error = _error(problem, compiled)
-        run.close("failed", compiled.plan.nodes)
+        run.error, run.status = error_of(problem, compiled), "failed"
+    run.finished_at = now()
+    data = {"unreached": run.unreached(compiled.plan.nodes)}
+    run.hear(RunEvent(0, f"run.{run.status}", run.finished_at, data))
     return run
 
 
-async def _outputs(
-    compiled: CompiledWorkflow,
-    run: RunRecord,
-    host: Host,
-    saver: Saver | None,
-    max_steps: int,
-    emit: Emit,
-) -> dict[str, Any]:
-    graph = copy.copy(compiled.graph)
-    graph.checkpointer = saver
-    config: RunnableConfig = {
-        "configurable": {"thread_id": run.id},
-        "recursion_limit": max_steps,
-        "callbacks": [],
-    }
-    context = RunContext(
-        run_id=run.id,
-        workflow_id=run.workflow_id or compiled.workflow.title,
-        emit=emit,
-        services=host.services,
-        secret=host.secret,
-        guards=host.guards,
-        saver=saver,
-        max_steps=max_steps,
-    )
-    state = await graph.ainvoke(
-        compiled.initial_state(run.input),
-        config,
-        context=context,
-        durability="sync" if saver is not None else None,
-    )
-    return dict(state.get("outputs", {}))
-
-
-def _result(compiled: CompiledWorkflow, outputs: dict[str, Any]) -> Any:
+def result_of(compiled: CompiledWorkflow, outputs: dict[str, Any]) -> Any:
+    """Return a run's output; raise RunFailed if it does not fit what the workflow declares."""
     result = compiled.plan.result(outputs)
     schema = compiled.workflow.output
     problems = problems_of(result, schema) if schema else []
@@ -128,7 +172,7 @@ def _result(compiled: CompiledWorkflow, outputs: dict[str, Any]) -> Any:
     return result
 
 
-def _error(problem: Exception, compiled: CompiledWorkflow) -> dict[str, Any]:
+def error_of(problem: Exception, compiled: CompiledWorkflow) -> dict[str, Any]:
     """Return what may be told of a failure: a code, a sentence, the node, its place."""
     if isinstance(problem, NodeFailed):
         place = compiled.document.place(problem.at)

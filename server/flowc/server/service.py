@@ -1,141 +1,181 @@
-"""What does the server do with workflows: keep them, compile them once, run them?"""
+"""What does the server do with runs: begin them, watch them, steer them, answer what they ask?"""
 
-import asyncio
-import re
-import unicodedata
+import time
 import uuid
-from collections import OrderedDict
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
-from flowc.compiler.compile import CompiledWorkflow, compile_workflow
-from flowc.compiler.definition import WorkflowDefinition
-from flowc.compiler.documents import from_data
-from flowc.compiler.library import Library, Stored
-from flowc.compiler.registry import Registry
-from flowc.server.checkpoints import Saver
-from flowc.server.host import Host
-from flowc.server.records import RunRecord
-from flowc.server.runs import drive, new_run
-from flowc.server.settings import Settings
-from flowc.server.store import NoSuchWorkflow, StoredRuns, StoredWorkflow, StoredWorkflows
+from sqlalchemy.exc import IntegrityError
 
-MAX_COMPILED = 256
-_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+from flowc.compiler.compile import CompiledWorkflow
+from flowc.compiler.schemas import problems_of
+from flowc.nodes.human import as_answer
+from flowc.server.engine.dbos_engine import Queue, Worker
+from flowc.server.engine.watchers import Watchers
+from flowc.server.records import AT_REST, ENDED, InterruptRecord, RunEvent, RunRecord
+from flowc.server.runs import new_run
+from flowc.server.store import StoredRuns, StoredWorkflow, StoredWorkflows
+from flowc.server.store.steering import NoSuchInterrupt, Steering
 
-
-class Workflows:
-    """One tenant's workflows, compiled when they come in."""
-
-    def __init__(self, store: StoredWorkflows, registry: Registry) -> None:
-        self._store, self._registry = store, registry
-        self._compiled: OrderedDict[tuple[str, int], CompiledWorkflow] = OrderedDict()
-
-    async def create(self, document: Any, id: str | None) -> StoredWorkflow:
-        """Keep a new workflow; raise DefinitionRefused or WorkflowExists."""
-        compiled = await self.compile(document, id)
-        workflow = compiled.workflow
-        chosen = id or workflow.id or _id_from(workflow)
-        return await self._store.create(chosen, workflow.title, workflow.hash, document)
-
-    async def replace(self, id: str, document: Any) -> StoredWorkflow:
-        """Make a definition the newest version; raise DefinitionRefused or NoSuchWorkflow."""
-        await self._store.get(id)
-        compiled = await self.compile(document, id)
-        workflow = compiled.workflow
-        return await self._store.replace(id, workflow.title, workflow.hash, document)
-
-    async def compile(self, document: Any, id: str | None = None) -> CompiledWorkflow:
-        """Compile a definition from data; raise DefinitionRefused.
-
-        The stored workflows that it runs without naming a version are taken in their newest.
-        """
-        loop = asyncio.get_running_loop()
-
-        def find(id: str, version: str | None) -> Stored | None:
-            # The compiler works in a thread of its own, and the store on the loop.
-            return asyncio.run_coroutine_threadsafe(self._find(id, version), loop).result()
-
-        return await asyncio.to_thread(
-            compile_workflow, from_data(document), self._registry, library=Library(find), id=id
-        )
-
-    async def compiled(self, stored: StoredWorkflow) -> CompiledWorkflow:
-        """Return a kept workflow, compiled; each version is compiled once for those it uses."""
-        # Not by its hash: versions that mean the same may stand differently in their documents.
-        key = (stored.id, stored.version)
-        known = self._compiled.get(key)
-        if known is None or not await self._uses_the_newest(known):
-            known = await self.compile(stored.document, stored.id)
-            self._compiled[key] = known
-            if len(self._compiled) > MAX_COMPILED:
-                self._compiled.popitem(last=False)
-        self._compiled.move_to_end(key)
-        return known
-
-    async def _uses_the_newest(self, compiled: CompiledWorkflow) -> bool:
-        """Say whether the workflows it uses without naming a version have no newer one."""
-        for (id, asked), used in compiled.uses.items():
-            if asked is None:
-                newest = await self._find(id, None)
-                if newest is None or used is None or newest.version != used.version:
-                    return False
-        return True
-
-    async def _find(self, id: str, version: str | None) -> Stored | None:
-        if version is not None and not _NUMBER.fullmatch(version):
-            return None
-        try:
-            found = await self._store.get(id, int(version) if version is not None else None)
-        except NoSuchWorkflow:
-            return None
-        return Stored(id, str(found.version), from_data(found.document))
+# How long a watcher relies on being told, before it looks for itself.
+LOOK_SECONDS = 2.0
 
 
+class AnswerRefused(Exception):
+    """Whoever answers with something that does not fit the form meets this."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("The answer does not fit: " + " ".join(problems))
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run is to be begun; `delay` is in seconds, priority 1 is the highest."""
+
+    idempotency_key: str | None = None
+    priority: int = 10
+    delay: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Runs:
-    """One tenant's runs: those that are under way here, and those that are kept."""
+    """One tenant's runs; `worker` is this process's own, if it has one."""
 
-    def __init__(
+    tenant: str
+    stored: StoredRuns
+    definitions: StoredWorkflows
+    steering: Steering
+    queue: Queue
+    watchers: Watchers
+    worker: Worker | None
+
+    async def submit(
         self,
-        store: StoredRuns,
-        workflows: StoredWorkflows,
-        host: Host,
-        saver: Saver,
-        settings: Settings,
-    ) -> None:
-        self._store, self._workflows = store, workflows
-        self._host, self._saver, self._settings = host, saver, settings
-        self._active: dict[str, RunRecord] = {}
-
-    async def execute(
-        self, compiled: CompiledWorkflow, given: Any, stored: StoredWorkflow | None = None
+        compiled: CompiledWorkflow,
+        given: Any,
+        stored: StoredWorkflow | None = None,
+        options: Options = Options(),
+        *,
+        is_awaited: bool = False,
     ) -> RunRecord:
-        """Run a workflow to its end; raise InputRefused if the input does not fit."""
+        """Begin a run; raise InputRefused if the input does not fit.
+
+        One that is awaited is worked on in this process, if it has a worker. A key that was used
+        before gives back the run that it began.
+        """
         run = new_run(
             compiled,
             given,
             workflow_id=stored.id if stored else None,
             version=stored.version if stored else None,
         )
+        run.priority, run.idempotency_key = options.priority, options.idempotency_key
         if stored is None:
-            await self._workflows.keep_definition(run.hash, compiled.document.data)
-        await self._store.save(run)
-        self._active[run.id] = run
+            await self.definitions.keep_definition(run.hash, compiled.document.data)
+        worker = self.worker if is_awaited and options.delay is None else None
         try:
-            await drive(
-                compiled, run, self._host, saver=self._saver, max_steps=self._settings.max_steps
+            await self.steering.create(
+                self.tenant, run, is_queued=worker is None, delay=options.delay
             )
-        finally:
-            await asyncio.shield(self._store.save(run))
-            del self._active[run.id]
+        except IntegrityError:
+            known = await self.stored.of_key(options.idempotency_key or "")
+            if known is None:
+                raise
+            return await self.stored.get(known)
+        if worker is not None:
+            await worker.start_here(run.id, run.segment)
         return run
+
+    async def execute(
+        self,
+        compiled: CompiledWorkflow,
+        given: Any,
+        stored: StoredWorkflow | None = None,
+        options: Options = Options(),
+    ) -> RunRecord:
+        """Run a workflow until it ends or waits; raise InputRefused if the input does not fit."""
+        run = await self.submit(compiled, given, stored, options, is_awaited=True)
+        return await self.at_rest(run.id)
+
+    async def at_rest(self, id: str) -> RunRecord:
+        """Return a run once it has ended, or waits for somebody; raise NoSuchRun."""
+        with self.watchers.watching(id) as watch:
+            while await self.stored.status(id) not in AT_REST:
+                await watch.changed(LOOK_SECONDS)
+        return await self.stored.get(id)
 
     async def get(self, id: str) -> RunRecord:
         """Return a run as it is now; raise NoSuchRun."""
-        return self._active.get(id) or await self._store.get(id)
+        return await self.stored.get(id)
 
+    async def events(self, id: str, after: int = 0) -> AsyncIterator[RunEvent]:
+        """Give a run's events from a number on, as they come, until its end; raise NoSuchRun."""
+        with self.watchers.watching(id) as watch:
+            while True:
+                status = await self.stored.status(id)
+                batch = await self.stored.events(id, after)
+                for event in batch:
+                    yield event
+                    after = event.number
+                if not batch:
+                    if status in ENDED:
+                        return
+                    await watch.changed(LOOK_SECONDS)
 
-def _id_from(workflow: WorkflowDefinition) -> str:
-    """Make an id of a workflow's name, with a few random letters so that it is free."""
-    plain = unicodedata.normalize("NFKD", workflow.title).encode("ascii", "ignore").decode()
-    words = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:60] or "workflow"
-    return f"{words}-{uuid.uuid4().hex[:8]}"
+    async def logs(self, id: str, after: int, limit: int, seconds: float) -> list[RunEvent]:
+        """Return a run's events from a number on; wait so long for one if there is none yet."""
+        with self.watchers.watching(id) as watch:
+            events = await self.stored.events(id, after, limit)
+            until = time.monotonic() + seconds
+            while not events and (left := until - time.monotonic()) > 0:
+                if await self.stored.status(id) in ENDED:
+                    return await self.stored.events(id, after, limit)
+                await watch.changed(min(left, LOOK_SECONDS))
+                events = await self.stored.events(id, after, limit)
+            return events
+
+    async def cancel(self, id: str) -> RunRecord:
+        """End a run at once, wherever it is worked on; raise NotPossible if it has ended."""
+        is_at_work, segment = await self.steering.cancel(self.tenant, id)
+        if is_at_work:
+            await self.queue.cancel(id, segment)
+        return await self.stored.get(id)
+
+    async def pause(self, id: str) -> RunRecord:
+        """Have a run stop once the nodes at work have finished; raise NotPossible."""
+        await self.steering.pause(self.tenant, id)
+        return await self.stored.get(id)
+
+    async def resume(self, id: str) -> RunRecord:
+        """Have a paused run go on; raise NotPossible."""
+        await self.steering.resume(self.tenant, id)
+        return await self.stored.get(id)
+
+    async def retry(self, id: str) -> RunRecord:
+        """Have a failed run go on from where it failed; raise NotPossible."""
+        await self.steering.retry(self.tenant, id)
+        return await self.stored.get(id)
+
+    async def interrupts(self, **wanted: Any) -> list[InterruptRecord]:
+        """Return what runs wait for, or have waited for, oldest first."""
+        return await self.stored.interrupts(**wanted)
+
+    async def answer(self, interrupt_id: str, value: Any) -> InterruptRecord:
+        """Answer a person's question; raise NoSuchInterrupt, AnswerRefused or NotAnswerable."""
+        asked = await self.stored.interrupt(interrupt_id)
+        if asked is None or asked.kind != "human":
+            raise NoSuchInterrupt(interrupt_id)
+        given = as_answer(value)
+        problems = problems_of(given, asked.data.get("schema", {}))
+        if problems:
+            told = [f"{'.'.join(map(str, path)) or 'answer'}: {why}" for path, why in problems]
+            raise AnswerRefused(told)
+        await self.steering.answer(self.tenant, interrupt_id, given)
+        found = await self.stored.interrupt(interrupt_id)
+        return found or asked
+
+    async def signal(self, name: str, key: str, data: Any, id: str | None = None) -> int:
+        """Send a signal, once for each id; return how many runs had waited for it."""
+        return await self.steering.send(self.tenant, id or uuid.uuid4().hex, name, key, data)

@@ -50,6 +50,26 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FLOWC_", frozen=True)
 
     data_dir: Path = Field(default=Path("flowc-data"), description="Where runs are kept.")
+    database_url: str | None = Field(
+        default=None,
+        description="postgresql://…, for more than one machine; without it, SQLite in data_dir.",
+        pattern=r"^(postgresql|sqlite)://",
+    )
+    run_slots: int = Field(
+        default=20, ge=1, le=1_000, description="Runs that one process works on at once."
+    )
+    poll_seconds: float = Field(
+        default=0.2,
+        ge=0.02,
+        le=60,
+        description="How often a worker looks for queued runs: latency against idle CPU.",
+    )
+    drain_seconds: int = Field(
+        default=10, ge=0, description="How long a stopping process lets its runs finish."
+    )
+    takeover_seconds: float = Field(
+        default=5.0, ge=1, description="How long a worker is missing before its runs are taken."
+    )
     models_file: Path | None = Field(
         default=None, description="Models by the names that workflows use (JSON or YAML)."
     )
@@ -86,6 +106,11 @@ class Settings(BaseSettings):
     max_steps: int = Field(
         default=10_000, ge=1, description="Supersteps that a run may take before it is stopped."
     )
+
+    @property
+    def database(self) -> str:
+        """The address of the database."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'flowc.db'}"
 
     def secret_variable(self, name: str) -> str | None:
         """Return a secret that the environment holds."""

@@ -13,7 +13,9 @@ from starlette.exceptions import HTTPException
 
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.server.runs import InputRefused
+from flowc.server.service import AnswerRefused
 from flowc.server.store.runs import NoSuchRun
+from flowc.server.store.steering import NoSuchInterrupt, NotAnswerable, NotPossible
 from flowc.server.store.workflows import NoSuchWorkflow, WorkflowExists
 
 log = logging.getLogger(__name__)
@@ -48,6 +50,8 @@ class BadRequest(HTTPException):
 _PLAIN: tuple[tuple[type[Exception], int, str, str], ...] = (
     (NoSuchWorkflow, 404, "no-such-workflow", "There is no such workflow."),
     (NoSuchRun, 404, "no-such-run", "There is no such run."),
+    (NoSuchInterrupt, 404, "no-such-interrupt", "Nobody was asked this."),
+    (NotAnswerable, 409, "not-answerable", "This has another answer already, or is not asked now."),
     (WorkflowExists, 409, "workflow-exists", "A workflow with this id is there already."),
     (Exception, 500, "server-broke", "The server broke on this request."),
 )
@@ -57,6 +61,8 @@ def add_error_handlers(app: FastAPI) -> None:
     """Give every failure the one error shape."""
     app.add_exception_handler(DefinitionRefused, _definition_refused)
     app.add_exception_handler(InputRefused, _input_refused)
+    app.add_exception_handler(AnswerRefused, _answer_refused)
+    app.add_exception_handler(NotPossible, _not_possible)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     for kind, status, code, sentence in _PLAIN:
@@ -83,6 +89,15 @@ async def _input_refused(request: Request, problem: Exception) -> JSONResponse:
     return error_response(request, 422, "input-refused", str(problem), details)
 
 
+async def _answer_refused(request: Request, problem: Exception) -> JSONResponse:
+    details = problem.problems if isinstance(problem, AnswerRefused) else []
+    return error_response(request, 422, "answer-refused", str(problem), details)
+
+
+async def _not_possible(request: Request, problem: Exception) -> JSONResponse:
+    return error_response(request, 409, "not-possible", str(problem))
+
+
 async def _invalid(request: Request, problem: Exception) -> JSONResponse:
     errors = problem.errors() if isinstance(problem, RequestValidationError) else []
     details = [{"at": list(map(str, e["loc"])), "message": e["msg"]} for e in errors]
@@ -107,6 +122,7 @@ def error_response(
     return JSONResponse({"error": body.model_dump()}, status_code=status)
 
 
+CONFLICT: dict[int | str, dict[str, Any]] = {409: {"model": ErrorResponse}}
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorResponse} for status in (400, 404, 413, 422)
 }

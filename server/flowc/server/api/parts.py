@@ -6,19 +6,38 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from flowc.server.service import Runs, Workflows
+from flowc.server.process import Process
+from flowc.server.service import Runs
 from flowc.server.store import StoredRuns, StoredWorkflows
+from flowc.server.workflows import Workflows
 
 
 @dataclass(frozen=True)
 class Parts:
     """The open parts of a running server."""
 
-    store: StoredWorkflows
-    stored_runs: StoredRuns
-    workflows: Workflows
-    runs: Runs
+    process: Process
     isolation: Mapping[str, str]
+
+    @property
+    def store(self) -> StoredWorkflows:
+        """The workflows that are kept."""
+        return self.process.store
+
+    @property
+    def stored_runs(self) -> StoredRuns:
+        """The runs that are kept."""
+        return self.process.stored_runs
+
+    @property
+    def workflows(self) -> Workflows:
+        """The workflows, compiled."""
+        return self.process.workflows
+
+    @property
+    def runs(self) -> Runs:
+        """The runs, begun and steered."""
+        return self.process.runs
 
 
 def _parts(request: Request) -> Parts:

@@ -3,14 +3,16 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from flowc.compiler.comparison import compare
+from flowc.compiler.compile import CompiledWorkflow
 from flowc.server.api.errors import RESPONSES, ErrorResponse
 from flowc.server.api.limits import StrictRoute
-from flowc.server.api.parts import OpenParts
+from flowc.server.api.parts import OpenParts, Parts
 from flowc.server.api.runs import RunBody
+from flowc.server.service import Options
 from flowc.server.store import StoredWorkflow
 
 router = APIRouter(
@@ -18,6 +20,7 @@ router = APIRouter(
 )
 
 WorkflowId = Annotated[str, Path(max_length=128)]
+IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)]
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$"
 
 
@@ -74,9 +77,16 @@ class NewWorkflow(BaseModel):
 
 
 class ExecuteRequest(BaseModel):
-    """What a run is given."""
+    """What a run is given, and how it is begun.
+
+    Without `wait`, the run is queued and returned at once; else once it has ended, or waits for
+    somebody. `delay` is in seconds; priority 1 is the highest.
+    """
 
     input: dict[str, Any] = Field(default_factory=dict)
+    wait: bool = True
+    priority: int = Field(default=10, ge=1, le=100)
+    delay: float | None = Field(default=None, ge=0, le=31_536_000)
 
 
 class ExecuteDefinitionRequest(ExecuteRequest):
@@ -105,11 +115,12 @@ async def list_workflows(
 
 
 @router.post("/execute")
-async def execute_definition(body: ExecuteDefinitionRequest, parts: OpenParts) -> RunBody:
-    """Run a definition from the body to its end, and return the run."""
+async def execute_definition(
+    body: ExecuteDefinitionRequest, parts: OpenParts, key: IdempotencyKey = None
+) -> RunBody:
+    """Run a definition from the body, and return the run."""
     compiled = await parts.workflows.compile(body.definition)
-    run = await parts.runs.execute(compiled, body.input)
-    return RunBody.model_validate(run.as_json())
+    return await _begun(parts, compiled, body, key)
 
 
 @router.get("/{workflow_id}")
@@ -160,12 +171,30 @@ async def delete_workflow(workflow_id: WorkflowId, parts: OpenParts) -> Response
 
 @router.post("/{workflow_id}/execute")
 async def execute_workflow(
-    workflow_id: WorkflowId, parts: OpenParts, body: ExecuteRequest | None = None
+    workflow_id: WorkflowId,
+    parts: OpenParts,
+    body: ExecuteRequest | None = None,
+    key: IdempotencyKey = None,
 ) -> RunBody:
-    """Run a workflow to its end, and return the run, which may have failed (status 200)."""
+    """Run a workflow, and return the run, which may have failed (status 200).
+
+    Of several requests with the same `Idempotency-Key`, the first begins a run, and all get it.
+    """
     stored = await parts.store.get(workflow_id)
     compiled = await parts.workflows.compiled(stored)
-    run = await parts.runs.execute(compiled, body.input if body else {}, stored)
+    return await _begun(parts, compiled, body or ExecuteRequest(), key, stored)
+
+
+async def _begun(
+    parts: Parts,
+    compiled: CompiledWorkflow,
+    body: ExecuteRequest,
+    key: str | None,
+    stored: StoredWorkflow | None = None,
+) -> RunBody:
+    options = Options(key, body.priority, body.delay)
+    begin = parts.runs.execute if body.wait else parts.runs.submit
+    run = await begin(compiled, body.input, stored, options)
     return RunBody.model_validate(run.as_json())
 
 

@@ -15,6 +15,7 @@ from flowc.server.cli import (
     run,
     schema,
     serve,
+    worker,
 )
 
 app = typer.Typer(
@@ -35,6 +36,7 @@ app.command("schema")(schema.schema)
 app.command("export")(export.export)
 app.command("explain")(explain.explain)
 app.command("serve")(serve.serve)
+app.command("worker")(worker.worker)
 
 
 def main() -> None:

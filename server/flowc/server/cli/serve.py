@@ -13,8 +13,11 @@ def serve(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")
     ] = 8000,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Leave the work to `flowc worker`.")
+    ] = False,
 ) -> None:
-    """Serve workflows over HTTP, keeping everything in the data directory (SQLite)."""
+    """Serve workflows over HTTP, and work on their runs; all that is kept is in one database."""
     if not _is_loopback(host):
         wrong("There are no accounts yet, so the server listens on this machine alone (127.0.0.1).")
     # Imported here: the other commands do without a server.
@@ -23,14 +26,20 @@ def serve(
     from flowc.nodes.services.models import ModelsFileRefused  # noqa: PLC0415
     from flowc.server.app import create_app  # noqa: PLC0415
     from flowc.server.host import Host, SettingsRefused  # noqa: PLC0415
+    from flowc.server.process import require_alone  # noqa: PLC0415
     from flowc.server.settings import Settings  # noqa: PLC0415
+    from flowc.server.store.database import is_sqlite  # noqa: PLC0415
 
     settings = Settings()
+    if no_worker and is_sqlite(settings.database):
+        wrong("Workers of their own need PostgreSQL: set FLOWC_DATABASE_URL.")
     try:
         Host(settings)
+        require_alone(settings)
     except (SettingsRefused, ModelsFileRefused) as problem:
         wrong(str(problem))
-    uvicorn.run(create_app(settings), host=host, port=port, log_level="info", server_header=False)
+    app = create_app(settings, works=not no_worker)
+    uvicorn.run(app, host=host, port=port, log_level="info", server_header=False)
 
 
 def _is_loopback(host: str) -> bool:

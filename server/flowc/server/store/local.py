@@ -24,7 +24,7 @@ class Store:
 @asynccontextmanager
 async def open_local() -> AsyncIterator[Store]:
     """Open what the settings say is kept here, for a command."""
-    database = await Database.open(Settings().data_dir / "flowc.db")
+    database = await Database.open(Settings().database)
     try:
         yield Store(StoredWorkflows(database, TENANT), StoredRuns(database, TENANT))
     finally:

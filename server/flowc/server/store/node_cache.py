@@ -17,7 +17,7 @@ class StoredCache:
 
     async def get(self, key: str) -> str | None:
         """Return what is kept under a key, unless its time is over."""
-        async with self._database.transaction() as session:
+        async with self._database.reading() as session:
             row = await session.get(NodeCacheRow, (self._tenant, key))
             return row.text if row is not None and row.expires_at > now() else None
 

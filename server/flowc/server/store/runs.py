@@ -1,12 +1,17 @@
-"""How are runs kept, and what their nodes did?"""
+"""How are runs kept, and what happened in them?"""
 
+import builtins
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from flowc.server.records import NodeRecord, RunRecord, now
+from flowc.server.records import InterruptRecord, RunEvent, RunRecord
 from flowc.server.store.database import Database
-from flowc.server.store.tables import RunNodeRow, RunRow
+from flowc.server.store.tables import EventRow, InterruptRow, RunRow
+
+UNFINISHED = ("pending", "running", "paused", "waiting")
 
 
 class NoSuchRun(Exception):
@@ -14,50 +19,50 @@ class NoSuchRun(Exception):
 
 
 _RUN_FIELDS = (
-    "id", "workflow_id", "version", "hash", "status", "input", "output", "error", "usage",
-    "created_at", "started_at", "finished_at",
+    "id", "workflow_id", "version", "hash", "uses", "status", "input", "output", "error", "usage",
+    "priority", "idempotency_key", "segment", "created_at", "started_at", "finished_at",
 )  # fmt: skip
-_NODE_FIELDS = (
-    "status", "runs", "output", "error", "attempts", "duration_ms", "started_at", "finished_at"
+_INTERRUPT_FIELDS = (
+    "id", "run_id", "node_id", "path", "kind", "status", "data", "answer", "created_at", "due_at",
+    "answered_at",
 )  # fmt: skip
 
 
 class StoredRuns:
-    """One tenant's runs."""
+    """One tenant's runs, as whoever asks may see them; nothing is changed here."""
 
     def __init__(self, database: Database, tenant: str) -> None:
         self._database, self._tenant = database, tenant
 
-    async def save(self, run: RunRecord) -> None:
-        """Keep a run as it is now."""
-        fields = {name: getattr(run, name) for name in _RUN_FIELDS}
-        async with self._database.transaction() as session:
-            await session.merge(RunRow(tenant=self._tenant, **fields))
-            await session.flush()
-            await session.execute(delete(RunNodeRow).where(RunNodeRow.run_id == run.id))
-            for position, (node_id, record) in enumerate(run.nodes.items()):
-                values = {name: getattr(record, name) for name in _NODE_FIELDS}
-                session.add(RunNodeRow(run_id=run.id, node_id=node_id, position=position, **values))
-
     async def get(self, id: str) -> RunRecord:
         """Return a run with its nodes; raise NoSuchRun."""
-        async with self._database.transaction() as session:
-            row = await session.get(RunRow, id)
-            if row is None or row.tenant != self._tenant:
-                raise NoSuchRun(id)
-            nodes = await session.scalars(
-                select(RunNodeRow).where(RunNodeRow.run_id == id).order_by(RunNodeRow.position)
+        async with self._database.reading() as session:
+            row = await self._row(session, id)
+            return with_nodes(record_of(row), await events_of(session, id))
+
+    async def status(self, id: str) -> str:
+        """Return a run's status; raise NoSuchRun."""
+        async with self._database.reading() as session:
+            return (await self._row(session, id)).status
+
+    async def of_key(self, idempotency_key: str) -> str | None:
+        """Return the id of the run that was started with this key."""
+        async with self._database.reading() as session:
+            mine = RunRow.tenant == self._tenant
+            return await session.scalar(
+                select(RunRow.id).where(mine, RunRow.idempotency_key == idempotency_key)
             )
-            return _record(row, list(nodes))
 
     async def list(
-        self, limit: int, offset: int, workflow_id: str | None = None
+        self, limit: int, offset: int, workflow_id: str | None = None, status: str | None = None
     ) -> tuple[list[RunRecord], int]:
         """Return a page of runs, newest first, without their nodes; and how many there are."""
         mine = [RunRow.tenant == self._tenant]
         if workflow_id is not None:
             mine.append(RunRow.workflow_id == workflow_id)
-        async with self._database.transaction() as session:
+        if status is not None:
+            mine.append(RunRow.status == status)
+        async with self._database.reading() as session:
             total = await session.scalar(select(func.count()).select_from(RunRow).where(*mine))
             rows = await session.scalars(
                 select(RunRow)
@@ -66,7 +71,34 @@ class StoredRuns:
                 .limit(limit)
                 .offset(offset)
             )
-            return [_record(row, []) for row in rows], int(total or 0)
+            return [record_of(row) for row in rows], int(total or 0)
+
+    async def events(self, id: str, after: int = 0, limit: int = 1_000) -> builtins.list[RunEvent]:
+        """Return a run's events from a number on, that one left out; raise NoSuchRun."""
+        async with self._database.reading() as session:
+            await self._row(session, id)
+            return await events_of(session, id, after, limit)
+
+    async def interrupts(
+        self, *, run_id: str | None = None, kind: str | None = None, status: str | None = None
+    ) -> builtins.list[InterruptRecord]:
+        """Return what runs wait for, or have waited for, oldest first."""
+        found = select(InterruptRow).where(InterruptRow.tenant == self._tenant)
+        for column, value in (
+            (InterruptRow.run_id, run_id),
+            (InterruptRow.kind, kind),
+            (InterruptRow.status, status),
+        ):
+            found = found if value is None else found.where(column == value)
+        async with self._database.reading() as session:
+            rows = await session.scalars(found.order_by(InterruptRow.created_at, InterruptRow.id))
+            return [interrupt_of(row) for row in rows]
+
+    async def interrupt(self, id: str) -> InterruptRecord | None:
+        """Return an interrupt."""
+        async with self._database.reading() as session:
+            row = await session.get(InterruptRow, id)
+            return interrupt_of(row) if row is not None and row.tenant == self._tenant else None
 
     async def unfinished(self, hash: str, version: tuple[str, int] | None = None) -> Sequence[str]:
         """Return the runs that are not at their end, oldest first, of a definition by its hash.
@@ -78,36 +110,45 @@ class StoredRuns:
         if version is not None:
             of_version = (RunRow.workflow_id == version[0]) & (RunRow.version == version[1])
             pinned = pinned | of_version
-        async with self._database.transaction() as session:
+        async with self._database.reading() as session:
             found = await session.scalars(
                 select(RunRow.id)
-                .where(
-                    RunRow.tenant == self._tenant,
-                    pinned,
-                    RunRow.status.in_(["pending", "running", "paused", "waiting"]),
-                )
+                .where(RunRow.tenant == self._tenant, pinned, RunRow.status.in_(UNFINISHED))
                 .order_by(RunRow.created_at)
             )
             return found.all()
 
-    async def fail_unfinished(self) -> int:
-        """Mark the runs that a stopped server left unfinished; return how many there were."""
-        error = {"code": "server-stopped", "message": "The server stopped during the run."}
-        async with self._database.transaction() as session:
-            ended = await session.execute(
-                update(RunRow)
-                .where(RunRow.tenant == self._tenant, RunRow.status.in_(["pending", "running"]))
-                .values(status="failed", error=error, finished_at=now())
-                .returning(RunRow.id)
-            )
-            return len(ended.all())
+    async def _row(self, session: AsyncSession, id: str) -> RunRow:
+        row = await session.get(RunRow, id)
+        if row is None or row.tenant != self._tenant:
+            raise NoSuchRun(id)
+        return row
 
 
-def _record(row: RunRow, nodes: list[RunNodeRow]) -> RunRecord:
-    return RunRecord(
-        **{name: getattr(row, name) for name in _RUN_FIELDS},
-        nodes={
-            node.node_id: NodeRecord(**{name: getattr(node, name) for name in _NODE_FIELDS})
-            for node in nodes
-        },
-    )
+def record_of(row: RunRow) -> RunRecord:
+    """Return a run without its nodes."""
+    return RunRecord(**{name: getattr(row, name) for name in _RUN_FIELDS})
+
+
+def with_nodes(run: RunRecord, events: Sequence[RunEvent]) -> RunRecord:
+    """Return a run with what its events say of its nodes."""
+    fresh = RunRecord(run.id, None, None, "", {})
+    for event in events:
+        fresh.hear(event)
+    run.nodes, run.waiting, run.usage = fresh.nodes, fresh.waiting, fresh.usage
+    return run
+
+
+async def events_of(
+    session: AsyncSession, id: str, after: int = 0, limit: int | None = None
+) -> list[RunEvent]:
+    """Return a run's events from a number on, that one left out."""
+    columns = (getattr(EventRow, name) for name in RunEvent._fields)
+    found = select(*columns).where(EventRow.run_id == id, EventRow.number > after)
+    rows: Any = await session.execute(found.order_by(EventRow.number).limit(limit))
+    return [RunEvent(*row) for row in rows]
+
+
+def interrupt_of(row: InterruptRow) -> InterruptRecord:
+    """Return an interrupt."""
+    return InterruptRecord(**{name: getattr(row, name) for name in _INTERRUPT_FIELDS})

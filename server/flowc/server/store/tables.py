@@ -81,24 +81,97 @@ class VersionRow(Table):
 
 
 class RunRow(Table):
-    """A run, pinned to the definition it began with."""
+    """A run, pinned to the definition it began with.
+
+    `uses` are the versions of the stored workflows that it runs, `segment` is the number of the
+    stretch of work that it is in, or will be, and `attempt` how often that one was begun. `epoch`
+    is raised by whoever takes the run over: what others write then is refused. `events` is the
+    number of its last event; `control` is what it has been asked to do at the next occasion.
+    """
 
     __tablename__ = "runs"
-    __table_args__ = (Index("runs_by_time", "tenant", "created_at"),)
+    __table_args__ = (
+        Index("runs_by_time", "tenant", "created_at"),
+        Index("runs_by_status", "status"),
+        Index("runs_by_idempotency_key", "tenant", "idempotency_key", unique=True),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     tenant: Mapped[str] = mapped_column(String(64))
     workflow_id: Mapped[str | None] = mapped_column(String(128))
     version: Mapped[int | None]
     hash: Mapped[str] = mapped_column(String(64))
+    uses: Mapped[dict[str, Any]]
     status: Mapped[str] = mapped_column(String(16))
     input: Mapped[Any]
     output: Mapped[Any]
     error: Mapped[Any]
     usage: Mapped[dict[str, Any]]
+    priority: Mapped[int]
+    idempotency_key: Mapped[str | None] = mapped_column(String(255))
+    segment: Mapped[int]
+    attempt: Mapped[int]
+    epoch: Mapped[int]
+    events: Mapped[int]
+    control: Mapped[str | None] = mapped_column(String(16))
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+
+class EventRow(Table):
+    """One thing that happened to a run, or to a node of it."""
+
+    __tablename__ = "events"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(String(32))
+    node_id: Mapped[str | None] = mapped_column(String(128))
+    path: Mapped[str] = mapped_column(Text)
+    data: Mapped[Any]
+    at: Mapped[datetime]
+
+
+class InterruptRow(Table):
+    """What a run waits for, or has waited for: a person, a signal, a moment."""
+
+    __tablename__ = "interrupts"
+    __table_args__ = (
+        Index("interrupts_by_run", "run_id"),
+        Index("interrupts_by_signal", "tenant", "signal", "signal_key", "status"),
+        Index("interrupts_by_kind", "tenant", "kind", "status"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
+    tenant: Mapped[str] = mapped_column(String(64))
+    node_id: Mapped[str] = mapped_column(String(128))
+    path: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(String(16))
+    status: Mapped[str] = mapped_column(String(16))
+    data: Mapped[Any]
+    signal: Mapped[str | None] = mapped_column(String(128))
+    signal_key: Mapped[str | None] = mapped_column(String(512))
+    signal_id: Mapped[str | None] = mapped_column(String(64))
+    answer: Mapped[Any]
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
+
+
+class SignalRow(Table):
+    """A signal that was sent; the runs that wait for it take it, each once."""
+
+    __tablename__ = "signals"
+    __table_args__ = (Index("signals_by_name", "tenant", "name", "key", "sent_at"),)
+
+    tenant: Mapped[str] = mapped_column(String(64), primary_key=True)
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(128))
+    key: Mapped[str] = mapped_column(String(512))
+    data: Mapped[Any]
+    sent_at: Mapped[datetime]
 
 
 class NodeCacheRow(Table):
@@ -111,21 +184,3 @@ class NodeCacheRow(Table):
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     text: Mapped[str] = mapped_column(Text)
     expires_at: Mapped[datetime]
-
-
-class RunNodeRow(Table):
-    """What one node of a run did."""
-
-    __tablename__ = "run_nodes"
-
-    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
-    node_id: Mapped[str] = mapped_column(String(1024), primary_key=True)
-    position: Mapped[int]
-    status: Mapped[str] = mapped_column(String(16))
-    runs: Mapped[int]
-    output: Mapped[Any]
-    error: Mapped[Any]
-    attempts: Mapped[int]
-    duration_ms: Mapped[float | None]
-    started_at: Mapped[datetime | None]
-    finished_at: Mapped[datetime | None]

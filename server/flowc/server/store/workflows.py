@@ -72,14 +72,29 @@ class StoredWorkflows:
 
     async def get(self, id: str, number: int | None = None) -> StoredWorkflow:
         """Return a workflow in a version, or in the active one; raise NoSuchWorkflow."""
-        async with self._database.transaction() as session:
+        async with self._database.reading() as session:
             row = await self._row(session, id)
             version = await self._version(session, row, number)
             return _stored(row, version)
 
+    async def document(self, id: str | None, number: int | None, hash: str) -> Any:
+        """Return a version's document, be its workflow deleted; or a definition by its hash.
+
+        Raises NoSuchWorkflow.
+        """
+        async with self._database.reading() as session:
+            found: VersionRow | DefinitionRow | None
+            if id is not None and number is not None:
+                found = await session.get(VersionRow, (self._tenant, id, number))
+            else:
+                found = await session.get(DefinitionRow, (self._tenant, hash))
+            if found is None:
+                raise NoSuchWorkflow(id or hash)
+            return found.document
+
     async def versions(self, id: str) -> Sequence[StoredWorkflow]:
         """Return every version of a workflow, newest first; raise NoSuchWorkflow."""
-        async with self._database.transaction() as session:
+        async with self._database.reading() as session:
             row = await self._row(session, id)
             versions = await session.scalars(
                 select(VersionRow)
@@ -91,7 +106,7 @@ class StoredWorkflows:
     async def list(self, limit: int, offset: int) -> tuple[list[StoredWorkflow], int]:
         """Return a page of workflows by id, and how many there are."""
         mine = (WorkflowRow.tenant == self._tenant, WorkflowRow.deleted_at.is_(None))
-        async with self._database.transaction() as session:
+        async with self._database.reading() as session:
             total = await session.scalar(select(func.count()).select_from(WorkflowRow).where(*mine))
             rows = await session.execute(
                 select(WorkflowRow, VersionRow)

@@ -3,7 +3,6 @@
 from typing import Any, Literal
 
 from alembic import context
-from sqlalchemy import engine_from_config, pool
 
 from flowc.server.store.tables import Moment, Table
 
@@ -14,17 +13,14 @@ def _render(kind: str, item: Any, _: Any) -> str | Literal[False]:
 
 
 def _migrate() -> None:
-    section = context.config.get_section(context.config.config_ini_section, {})
-    engine = engine_from_config(section, prefix="sqlalchemy.", poolclass=pool.NullPool)
-    with engine.connect() as connection:
-        context.configure(
-            connection=connection,
-            target_metadata=Table.metadata,
-            render_as_batch=True,
-            render_item=_render,
-        )
-        with context.begin_transaction():
-            context.run_migrations()
+    context.configure(
+        connection=context.config.attributes["connection"],
+        target_metadata=Table.metadata,
+        render_as_batch=True,
+        render_item=_render,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
 
 
 _migrate()

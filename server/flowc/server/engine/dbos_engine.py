@@ -1,0 +1,244 @@
+"""How does DBOS keep the queue of segments, wake those that wait, and take over from the dead?
+
+The only module that knows DBOS: what it offers is what would have to be had elsewhere.
+"""
+
+import asyncio
+import os
+import socket
+import sqlite3
+import sys
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from dbos import (
+    DBOS,
+    DBOSClient,
+    DBOSConfig,
+    DBOSPortableJSONSerializer,
+    EnqueueOptions,
+    SetWorkflowID,
+)
+from sqlalchemy import Engine as SyncEngine
+from sqlalchemy import create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from flowc.server.store.database import is_sqlite
+
+NAME = "flowc"
+# One for ever: what a run is pinned to is its definition, not the program that works on it.
+VERSION = "1"
+QUEUE = "runs"
+# The database finds out within half a minute that a machine is gone.
+_KEEPALIVE = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+# Tries after which a segment that the database keeps failing under is given up for this start.
+_TRIES = 12
+
+Work = Callable[[str, int], Awaitable[str]]
+Wake = Callable[[str], Awaitable[None]]
+
+
+@dataclass
+class _Hands:
+    """What this process does when DBOS calls; there is one DBOS in a process."""
+
+    work: Work | None = None
+    wake: Wake | None = None
+
+
+_HANDS = _Hands()
+
+
+def _is_passing(problem: BaseException) -> bool:
+    return isinstance(problem, (DBAPIError, sqlite3.Error)) or "psycopg" in type(problem).__module__
+
+
+@DBOS.step(
+    name="work",
+    preemptible=True,
+    retries_allowed=True,
+    max_attempts=_TRIES,
+    interval_seconds=0.5,
+    should_retry=_is_passing,
+)
+async def _work(run_id: str, segment: int) -> str:
+    assert _HANDS.work is not None  # set before DBOS begins
+    return await _HANDS.work(run_id, segment)
+
+
+@DBOS.workflow(name="segment", max_recovery_attempts=None)
+async def _segment(run_id: str, segment: int) -> str:
+    return await _work(run_id, segment)
+
+
+@DBOS.step(name="look", retries_allowed=True, max_attempts=_TRIES, should_retry=_is_passing)
+async def _look(interrupt_id: str) -> None:
+    assert _HANDS.wake is not None  # see above
+    await _HANDS.wake(interrupt_id)
+
+
+@DBOS.workflow(name="wake", max_recovery_attempts=None)
+async def _wake(interrupt_id: str) -> None:
+    await _look(interrupt_id)
+
+
+class Queue:
+    """Puts work in the queue, from any process that reaches the database."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = _sync_engine(url)
+        self._client = DBOSClient(
+            system_database_engine=self._engine,
+            application_name=NAME,
+            serializer=DBOSPortableJSONSerializer(),
+            lazy=True,
+        )
+
+    def enqueue(
+        self, session: Session, run_id: str, segment: int, priority: int, delay: float | None = None
+    ) -> None:
+        """Have a segment of a run worked on, after some seconds; within a transaction."""
+        options = _options("segment", f"{run_id}:{segment}", delay)
+        options["priority"] = priority
+        self._client.enqueue_in_transaction(session, options, run_id, segment)
+
+    def wake_at(self, session: Session, interrupt_id: str, seconds: float) -> None:
+        """Have an interrupt looked at after some seconds; within a transaction."""
+        options = _options("wake", f"wake:{interrupt_id}", seconds)
+        # Before all that is waiting: it is short, and somebody's time is over.
+        options["priority"] = 1
+        self._client.enqueue_in_transaction(session, options, interrupt_id)
+
+    async def cancel(self, run_id: str, segment: int) -> None:
+        """Have whoever works on a segment, on any machine, stop at once."""
+        await self._client.cancel_workflow_async(f"{run_id}:{segment}")
+
+    async def held(self) -> dict[str, list[str]]:
+        """Return the segments under way, by the worker that has them."""
+        found = await self._client.list_workflows_async(
+            status="PENDING", load_input=False, load_output=False
+        )
+        held: dict[str, list[str]] = {}
+        for workflow in found:
+            held.setdefault(workflow.executor_id or "", []).append(workflow.workflow_id)
+        return held
+
+    async def hand_on(self, segments: list[str]) -> None:
+        """Have others work on segments that somebody had; what he still writes is refused."""
+        await self._client.resume_workflows_async(segments, queue_name=QUEUE)
+
+    def hand_on_now(self, worker: str) -> int:
+        """Have others work on what a worker that has stopped still had; return how much it was."""
+        found = self._client.list_workflows(
+            status="PENDING", executor_id=worker, load_input=False, load_output=False
+        )
+        if found:
+            self._client.resume_workflows([w.workflow_id for w in found], queue_name=QUEUE)
+        return len(found)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.destroy()
+        self._engine.dispose()
+
+
+class Worker:
+    """Works on segments in this process, beside whoever else does so on this database."""
+
+    def __init__(self, url: str, *, slots: int, poll_seconds: float) -> None:
+        self._url, self._slots, self._poll = url, slots, poll_seconds
+        # In a file of its own a process finds what it left; else each has a name of its own.
+        unique = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self.name = "local" if is_sqlite(url) else unique
+
+    async def start(self, work: Work, wake: Wake) -> None:
+        """Begin to work: first on what a former process of this name left."""
+        _HANDS.work, _HANDS.wake = work, wake
+        # On the loop's own thread, so that segments run on this loop.
+        DBOS(config=self._config())
+        DBOS.launch()
+        await DBOS.register_queue_async(
+            QUEUE,
+            worker_concurrency=self._slots,
+            polling_interval_sec=self._poll,
+            on_conflict="always_update",
+        )
+
+    async def start_here(self, run_id: str, segment: int) -> None:
+        """Work on a segment in this process, at once."""
+        with SetWorkflowID(f"{run_id}:{segment}"):
+            await DBOS.start_workflow_async(_segment, run_id, segment)
+
+    async def stop(self, seconds: int) -> None:
+        """Take no more work, and let what is under way finish for some seconds.
+
+        What has not finished stays known as this worker's; others take it over.
+        """
+        await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=seconds)
+
+    def _config(self) -> DBOSConfig:
+        config: DBOSConfig = {
+            "name": NAME,
+            "application_version": VERSION,
+            "executor_id": self.name,
+            "log_level": "ERROR",
+            "serializer": DBOSPortableJSONSerializer(),
+            "scheduler_polling_interval_sec": 5.0,
+        }
+        if is_sqlite(self._url):
+            config["system_database_engine"] = _sync_engine(self._url)
+            config["notification_listener_polling_interval_sec"] = 1.0
+        else:
+            config["system_database_url"] = self._url
+            # By the name of its sessions a supervisor sees that this process lives.
+            connect = {"application_name": session_name(self.name), "options": _KEEPALIVE}
+            config["db_engine_kwargs"] = {"connect_args": connect}
+        return config
+
+
+def session_name(worker: str) -> str:
+    """Return the name that a worker's database sessions have; PostgreSQL keeps 63 characters."""
+    return f"{NAME}:{worker}"[:63]
+
+
+def _options(workflow: str, id: str, delay: float | None) -> EnqueueOptions:
+    options: EnqueueOptions = {
+        "workflow_name": workflow,
+        "queue_name": QUEUE,
+        "workflow_id": id,
+        "app_version": VERSION,
+    }
+    if delay is not None and delay > 0:
+        options["delay_seconds"] = delay
+    return options
+
+
+def _sync_engine(url: str) -> SyncEngine:
+    if not is_sqlite(url):
+        return create_engine(make_url(url).set(drivername="postgresql+psycopg"), pool_size=2)
+    engine = create_engine(url, module=_sqlite())
+    event.listen(engine, "connect", _set_up)
+    return engine
+
+
+def _set_up(connection: Any, _: Any) -> None:
+    connection.isolation_level = "IMMEDIATE"
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = NORMAL",
+        "foreign_keys = ON",
+        "busy_timeout = 30000",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _sqlite() -> Any:
+    """Return a SQLite that DBOS can use: from Python 3.12 on, it needs a newer one than many."""
+    if sys.version_info >= (3, 12) and sqlite3.sqlite_version_info < (3, 42):
+        import pysqlite3  # noqa: PLC0415 - only where it is needed
+
+        return pysqlite3
+    return sqlite3

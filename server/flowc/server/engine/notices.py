@@ -1,0 +1,24 @@
+"""How does a process learn what another one did to a run? By PostgreSQL's notifications."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import psycopg
+
+from flowc.server.store.transitions import CHANNEL
+
+log = logging.getLogger(__name__)
+
+
+async def listen(url: str, changed: Callable[[str], None]) -> None:
+    """Tell of every run that something happens to, for ever; what is missed, watchers look for."""
+    while True:
+        try:
+            async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+                await connection.execute(f"listen {CHANNEL}")
+                async for notice in connection.notifies():
+                    changed(notice.payload)
+        except psycopg.Error as problem:
+            log.warning("notifications are interrupted: %s", type(problem).__name__)
+        await asyncio.sleep(1)

@@ -1,0 +1,148 @@
+"""What is done in one segment of a run? It is claimed, driven as far as it goes, and let go."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import psycopg
+from langgraph.runtime import RunControl
+from sqlalchemy.exc import DBAPIError
+
+from flowc.compiler.compile import CompiledWorkflow
+from flowc.compiler.events import Event
+from flowc.compiler.run_context import RunContext
+from flowc.nodes.services.signals import Signals
+from flowc.server.checkpoints import Savers
+from flowc.server.engine.event_log import EventLog
+from flowc.server.engine.signals import StoredSignals
+from flowc.server.host import Host
+from flowc.server.records import RunEvent
+from flowc.server.runs import Advance, RunFailed, advance, context_of, error_of, result_of
+from flowc.server.store.claims import Claim, Claims, TakenOver
+from flowc.server.store.steering import Steering
+from flowc.server.workflows import CannotRebuild, Workflows
+
+# Of workers that died of a run, or during it, before it is given up.
+MAX_ATTEMPTS = 20
+# The database could not be reached, or not written to: the segment is tried again.
+STORE_PROBLEMS = (DBAPIError, sqlite3.Error, psycopg.Error)
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Works on segments of runs, with what this process has for it."""
+
+    claims: Claims
+    steering: Steering
+    workflows: Callable[[str], Workflows]
+    host: Host
+    savers: Savers
+    max_steps: int
+
+    async def work(self, run_id: str, segment: int) -> str:
+        """Work on a segment until the run ends, waits, or is taken away; say which."""
+        claim = await self.claims.claim(run_id, segment)
+        if claim is None:
+            return "nothing to do"
+        try:
+            return await self._work(claim)
+        except TakenOver:
+            return "taken over"
+
+    async def _work(self, claim: Claim) -> str:
+        try:
+            compiled = await self.workflows(claim.tenant).pinned(claim.run)
+            if claim.attempt > MAX_ATTEMPTS:
+                message = f"{MAX_ATTEMPTS} workers died of this run, or were killed during it."
+                raise RunFailed("crashed-too-often", message)
+        except (CannotRebuild, RunFailed) as problem:
+            claim.run.status = "failed"
+            claim.run.error = {"code": problem.code, "message": problem.message}
+            await self.claims.finish(claim, [], [])
+            return "failed"
+        while True:
+            told = await _Stretch(self, claim, compiled).drive()
+            if told is not None:
+                return told
+
+
+class _Stretch:
+    """One drive through the graph: from an answer, or from the beginning, to a rest or an end."""
+
+    def __init__(self, segments: Segments, claim: Claim, compiled: CompiledWorkflow) -> None:
+        self._segments, self._claim, self._compiled = segments, claim, compiled
+        self._control = RunControl()
+        self._driving: asyncio.Task[Advance] | None = None
+        self._is_lost = False
+        keep = partial(segments.claims.append, claim)
+        self._log = EventLog(keep, self._obey, self._lose)
+
+    async def drive(self) -> str | None:
+        """Drive the run; return how the segment ended, or None if the answers are there already."""
+        run, claims = self._claim.run, self._segments.claims
+        try:
+            self._driving = asyncio.create_task(
+                advance(self._compiled, run, self._context(), self._control)
+            )
+            done = await self._driven(self._driving)
+            if done.interrupts or done.is_paused:
+                return await self._rest(done)
+            run.output, run.status = result_of(self._compiled, done.outputs), "completed"
+        except (TakenOver, *STORE_PROBLEMS):
+            # Whether it is ours is not known, or it is not; in no case has the run failed.
+            raise
+        except Exception as problem:
+            run.error, run.status = error_of(problem, self._compiled), "failed"
+        unreached = run.unreached(self._compiled.plan.nodes)
+        await claims.finish(self._claim, await self._log.close(), unreached)
+        return run.status
+
+    async def _driven(self, driving: "asyncio.Task[Advance]") -> Advance:
+        try:
+            return await driving
+        except asyncio.CancelledError:
+            if self._is_lost:
+                raise TakenOver(self._claim.run.id) from None
+            raise
+        finally:
+            if not driving.done():
+                driving.cancel()
+                await asyncio.gather(driving, return_exceptions=True)
+
+    async def _rest(self, done: Advance) -> str | None:
+        is_resting = await self._segments.claims.rest(
+            self._claim, await self._log.close(), done.interrupts, is_paused=done.is_paused
+        )
+        return ("paused" if done.is_paused else "waiting") if is_resting else None
+
+    def _context(self) -> RunContext:
+        segments, claim = self._segments, self._claim
+        saver = segments.savers.saver(self._log.flush)
+        run, host = claim.run, segments.host
+        context = context_of(self._compiled, run, host, segments.max_steps, saver)
+        return replace(
+            context,
+            tenant=claim.tenant,
+            services={**context.services, Signals: StoredSignals(segments.steering, claim.tenant)},
+            emit=self._hear,
+            can_wait=True,
+            is_resumed=claim.attempt > 1 or claim.run.segment > 0 or bool(claim.answers),
+            answers=claim.answers,
+            waiting=frozenset(claim.run.waiting),
+        )
+
+    def _hear(self, event: Event) -> None:
+        told = RunEvent.of_node(0, event)
+        self._claim.run.hear(told)
+        self._log.say(told)
+
+    def _obey(self, control: str) -> None:
+        if control == "pause":
+            self._control.request_drain("pause")
+
+    def _lose(self) -> None:
+        self._is_lost = True
+        if self._driving is not None:
+            self._driving.cancel()

@@ -1,0 +1,44 @@
+"""Who is told that something has happened to a run? Whoever watches it in this process."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+
+class Watchers:
+    """Tells those that watch a run to look again; what happened stands in the store alone."""
+
+    def __init__(self) -> None:
+        self._watching: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+
+    def changed(self, run_id: str) -> None:
+        """Tell those that watch this run."""
+        for event in self._watching.get(run_id, ()):
+            event.set()
+
+    @contextmanager
+    def watching(self, run_id: str) -> Iterator["Watch"]:
+        """Watch a run; what happens from now on is not missed."""
+        event = asyncio.Event()
+        self._watching[run_id].add(event)
+        try:
+            yield Watch(event)
+        finally:
+            self._watching[run_id].discard(event)
+            if not self._watching[run_id]:
+                del self._watching[run_id]
+
+
+class Watch:
+    """One watcher of one run."""
+
+    def __init__(self, event: asyncio.Event) -> None:
+        self._event = event
+
+    async def changed(self, seconds: float) -> None:
+        """Wait until something has happened since the last time, for some seconds at the most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        self._event.clear()

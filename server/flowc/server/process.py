@@ -1,0 +1,127 @@
+"""What is open in a process that serves, works, or both; in what order does it start and stop?"""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack, ExitStack, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from flowc.compiler.registry import Registry
+from flowc.server.checkpoints import open_savers
+from flowc.server.engine.dbos_engine import Queue, Worker
+from flowc.server.engine.notices import listen
+from flowc.server.engine.segments import Segments
+from flowc.server.engine.supervisor import Supervisor
+from flowc.server.engine.watchers import Watchers
+from flowc.server.host import Host, SettingsRefused
+from flowc.server.self_test import self_test
+from flowc.server.service import Runs
+from flowc.server.settings import Settings
+from flowc.server.store import TENANT, Database, StoredCache, StoredRuns, StoredWorkflows
+from flowc.server.store.claims import Claims
+from flowc.server.store.database import is_sqlite
+from flowc.server.store.steering import Steering
+from flowc.server.workflows import Workflows
+
+
+@dataclass(frozen=True)
+class Process:
+    """The open parts of a running process."""
+
+    host: Host
+    store: StoredWorkflows
+    stored_runs: StoredRuns
+    workflows: Workflows
+    runs: Runs
+
+
+async def open_process(
+    settings: Settings, registry: Registry, stack: AsyncExitStack, *, works: bool
+) -> Process:
+    """Open what a process needs to begin and watch runs, and to work on them if it `works`."""
+    await self_test()
+    url = settings.database
+    if is_sqlite(url):
+        _take_alone(settings, stack)
+    database = await Database.open(url)
+    stack.push_async_callback(database.close)
+    cache = StoredCache(database, TENANT)
+    await cache.prune()
+    host = Host(settings, cache)
+    stack.push_async_callback(host.aclose)
+    queue, watchers = Queue(url), Watchers()
+    stack.callback(queue.close)
+    steering = Steering(database, queue, watchers.changed)
+    kept, stored = StoredWorkflows(database, TENANT), StoredRuns(database, TENANT)
+    workflows = Workflows(kept, registry)
+    worker = Worker(url, slots=settings.run_slots, poll_seconds=settings.poll_seconds)
+    if works:
+        file = settings.data_dir / "checkpoints.db"
+        savers = await stack.enter_async_context(open_savers(url, file))
+        segments = Segments(
+            claims=Claims(database, queue, watchers.changed),
+            steering=steering,
+            workflows=lambda tenant: workflows,
+            host=host,
+            savers=savers,
+            max_steps=settings.max_steps,
+        )
+        await worker.start(segments.work, steering.expire)
+        stack.push_async_callback(_stop, worker, queue, settings)
+    if is_sqlite(url):
+        await steering.requeue_lost(0)
+    else:
+        _go_on(stack, listen(url, watchers.changed))
+        if works:
+            supervisor = Supervisor(url, queue, steering, settings.takeover_seconds)
+            _go_on(stack, supervisor.watch())
+    runs = Runs(
+        tenant=TENANT,
+        stored=stored,
+        definitions=kept,
+        steering=steering,
+        queue=queue,
+        watchers=watchers,
+        worker=worker if works else None,
+    )
+    return Process(host, kept, stored, workflows, runs)
+
+
+def require_alone(settings: Settings) -> None:
+    """Raise SettingsRefused if another process works on the same SQLite file."""
+    if is_sqlite(settings.database):
+        with ExitStack() as stack:
+            _take_alone(settings, stack)
+
+
+def _take_alone(settings: Settings, stack: ExitStack | AsyncExitStack) -> None:
+    """Keep other processes from working on the same SQLite file."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(settings.data_dir / "flowc.lock")
+    try:
+        lock.acquire(timeout=2)
+    except Timeout:
+        message = f"Another process uses {settings.data_dir}; for several, set FLOWC_DATABASE_URL."
+        raise SettingsRefused(message) from None
+    stack.callback(lock.release)
+
+
+def _go_on(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
+    """Do work beside all else until the process stops."""
+    task = asyncio.create_task(work)
+
+    async def end() -> None:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    stack.push_async_callback(end)
+
+
+async def _stop(worker: Worker, queue: Queue, settings: Settings) -> None:
+    """Let runs finish for a while, and hand on those that do not."""
+    await worker.stop(settings.drain_seconds)
+    if not is_sqlite(settings.database):
+        queue.hand_on_now(worker.name)

@@ -1,0 +1,195 @@
+"""What do all transitions of runs have in common? Locks, events, questions, and work that follows.
+
+All of this happens within a transaction that somebody else has begun.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Protocol
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+
+from flowc.compiler.interrupts import Answer, Interrupt
+from flowc.server.records import RunEvent, now
+from flowc.server.store.runs import NoSuchRun
+from flowc.server.store.tables import EventRow, InterruptRow, RunRow, SignalRow
+
+# Where PostgreSQL tells other processes of the runs that something happened to.
+CHANNEL = "flowc_runs"
+
+
+class Work(Protocol):
+    """What puts the work on a run in a queue, within a transaction."""
+
+    def enqueue(
+        self, session: Session, run_id: str, segment: int, priority: int, delay: float | None = None
+    ) -> None:
+        """Have a segment of a run worked on, after some seconds."""
+        ...
+
+    def wake_at(self, session: Session, interrupt_id: str, seconds: float) -> None:
+        """Have an interrupt looked at after some seconds."""
+        ...
+
+
+async def ask_for(
+    session: AsyncSession, work: Work, row: RunRow, interrupt: Interrupt
+) -> InterruptRow:
+    """Keep what a run waits for; a signal that has come already answers it."""
+    ask, moment = interrupt.ask, now()
+    is_signal = ask.kind == "signal"
+    asked = InterruptRow(
+        id=interrupt.id,
+        run_id=row.id,
+        tenant=row.tenant,
+        node_id=interrupt.node_id,
+        path=interrupt.path,
+        kind=ask.kind,
+        status="open",
+        data=dict(ask.data),
+        signal=ask.data["signal"] if is_signal else None,
+        signal_key=ask.data["key"] if is_signal else None,
+        signal_id=None,
+        answer=None,
+        created_at=moment,
+        due_at=moment + timedelta(seconds=ask.seconds) if ask.seconds is not None else None,
+        answered_at=None,
+    )
+    session.add(asked)
+    await session.flush()
+    if is_signal:
+        await take_kept_signal(session, row, asked)
+    if ask.seconds is not None and asked.status == "open":
+        seconds = ask.seconds
+        await session.run_sync(lambda s: work.wake_at(s, asked.id, seconds))
+    return asked
+
+
+async def take_answer(
+    session: AsyncSession, work: Work, row: RunRow, asked: InterruptRow, answer: Answer
+) -> None:
+    """Keep what came of an interrupt; the run goes on if it waits, and its worker if not."""
+    _answer(asked, answer)
+    await say(session, row, "interrupt.answered", {**told_of(asked), "status": asked.status})
+    if row.status == "waiting":
+        await go_on(session, work, row, {"reason": "answered", "interrupt": asked.id})
+
+
+async def go_on(session: AsyncSession, work: Work, row: RunRow, why: Mapping[str, Any]) -> None:
+    """Have a run worked on again."""
+    row.status, row.attempt = "pending", 0
+    # A segment has an id of its own in the queue, where what ended stays known.
+    row.segment += 1
+    await say(session, row, "run.resumed", dict(why))
+    await enqueue(session, work, row)
+
+
+async def enqueue(
+    session: AsyncSession, work: Work, row: RunRow, delay: float | None = None
+) -> None:
+    """Put a run's segment in the queue."""
+    what = (row.id, row.segment, row.priority, delay)
+    await session.flush()
+    await session.run_sync(lambda s: work.enqueue(s, *what))
+
+
+async def locked(session: AsyncSession, run_id: str, tenant: str | None = None) -> RunRow:
+    """Return a run that nobody else changes until the transaction ends; raise NoSuchRun."""
+    row = await session.get(RunRow, run_id, with_for_update=True, populate_existing=True)
+    if row is None or tenant not in {None, row.tenant}:
+        raise NoSuchRun(run_id)
+    return row
+
+
+async def lock_signals(
+    session: AsyncSession, tenant: str, signals: Iterable[tuple[str, str]]
+) -> None:
+    """Keep signals of these names from being sent while they begin to be waited for.
+
+    Else each could miss the other. Before any lock on a run: whoever sends locks in this order.
+    """
+    if not _is_postgres(session):
+        return
+    for name, key in sorted(set(signals)):
+        lock = func.pg_advisory_xact_lock(func.hashtextextended(f"{tenant}/{name}/{key}", 0))
+        await session.execute(select(lock))
+
+
+async def say(session: AsyncSession, row: RunRow, kind: str, data: Mapping[str, Any]) -> None:
+    """Keep one event of a run itself."""
+    row.events += 1
+    await keep(session, row.id, row.events, [RunEvent(0, kind, now(), dict(data))])
+
+
+async def keep(session: AsyncSession, run_id: str, last: int, events: Sequence[RunEvent]) -> None:
+    """Keep events whose last one has this number."""
+    first = last - len(events) + 1
+    rows = [
+        {"run_id": run_id, **event._asdict(), "number": first + i} for i, event in enumerate(events)
+    ]
+    if rows:
+        await session.execute(insert(EventRow), rows)
+        if _is_postgres(session):
+            await session.execute(select(func.pg_notify(CHANNEL, run_id)))
+
+
+def _is_postgres(session: AsyncSession) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
+
+
+async def interrupts_of(session: AsyncSession, run_id: str) -> dict[str, InterruptRow]:
+    """Return all that a run has asked, by id."""
+    rows = await session.scalars(select(InterruptRow).where(InterruptRow.run_id == run_id))
+    return {row.id: row for row in rows}
+
+
+async def answers_of(session: AsyncSession, run_id: str) -> dict[str, Answer]:
+    """Return what has come of a run's questions, by their ids."""
+    rows = (await interrupts_of(session, run_id)).values()
+    given = [row for row in rows if row.status in {"answered", "late"}]
+    return {row.id: Answer(row.answer, row.status == "late") for row in given}
+
+
+async def take_kept_signal(session: AsyncSession, row: RunRow, asked: InterruptRow) -> None:
+    """Answer with the oldest signal sent since the run was created that it has not had yet."""
+    taken = select(InterruptRow.signal_id).where(
+        InterruptRow.run_id == row.id, InterruptRow.signal_id.is_not(None)
+    )
+    signal = await session.scalar(
+        select(SignalRow)
+        .where(
+            SignalRow.tenant == row.tenant,
+            SignalRow.name == asked.signal,
+            SignalRow.key == asked.signal_key,
+            SignalRow.sent_at >= row.created_at,
+            SignalRow.id.not_in(taken),
+        )
+        .order_by(SignalRow.sent_at, SignalRow.id)
+        .limit(1)
+    )
+    if signal is not None:
+        asked.signal_id = signal.id
+        _answer(asked, Answer(signal.data))
+
+
+def _answer(asked: InterruptRow, answer: Answer) -> None:
+    asked.status = "late" if answer.is_late else "answered"
+    asked.answer, asked.answered_at = answer.value, now()
+
+
+async def close_interrupts(session: AsyncSession, run_id: str) -> None:
+    """Ask no more."""
+    await session.execute(
+        update(InterruptRow)
+        .where(InterruptRow.run_id == run_id, InterruptRow.status == "open")
+        .values(status="closed")
+    )
+
+
+def told_of(asked: InterruptRow) -> dict[str, Any]:
+    """Return what watchers are told of a question."""
+    where = {"id": asked.id, "node_id": asked.node_id, "path": asked.path}
+    due = asked.due_at.isoformat() if asked.due_at is not None else None
+    return {**where, "kind": asked.kind, "data": asked.data, "due_at": due}

@@ -1,0 +1,76 @@
+"""The server and its workers as processes, which can be killed."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+HERE = Path(__file__).parent
+Process = subprocess.Popen[bytes]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def start(data: Path, command: list[str], env: Mapping[str, str] | None = None) -> Process:
+    """Start a flowc command; what it says stands in a log beside its data."""
+    models = HERE.parent / "notebooks" / "workflows" / "models.yaml"
+    own = {
+        "FLOWC_DATA_DIR": str(data),
+        "FLOWC_MODELS_FILE": str(models),
+        "FLOWC_DRAIN_SECONDS": "2",
+    }
+    # A file, since a pipe would be held open by what the process started, after it was killed.
+    with (data.parent / f"{data.name}.log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "flowc.server", *command],
+            env={**os.environ, **own, **(env or {})},
+            stdout=log,
+            stderr=log,
+        )
+
+
+@contextmanager
+def serving(
+    data: Path, env: Mapping[str, str] | None = None, *options: str
+) -> Iterator[tuple[httpx.Client, Process]]:
+    port = free_port()
+    process = start(data, ["serve", "--port", str(port), *options], env)
+    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False)
+    try:
+        _wait(client, process, data)
+        yield client, process
+    finally:
+        client.close()
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _wait(client: httpx.Client, process: Process, data: Path) -> None:
+    for _ in range(300):
+        try:
+            client.get("/ping").raise_for_status()
+            return
+        except httpx.TransportError:
+            said = (data.parent / f"{data.name}.log").read_text()[-3000:]
+            assert process.poll() is None, f"the server ended: {said}"
+            time.sleep(0.1)
+    raise AssertionError("the server did not start")
+
+
+def until(look: Any, seconds: float = 30.0) -> Any:
+    """Look until there is something to see, and return it."""
+    for _ in range(int(seconds / 0.05)):
+        if found := look():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it did not happen in time")
