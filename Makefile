@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format check-tests lock clean bench docs
+.PHONY: help setup run test lint format check-tests lock clean bench chaos docs
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ lock: ## Resolve the dependencies anew and write requirements.lock
 
 clean: ## Remove everything that was made
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+chaos: setup ## Kill runs at every durable step, and hold that they end as if nobody had (an hour)
+	@cd tests && ../$(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(SHARE),--share $(SHARE))
 
 bench: setup ## Measure beside hand-written LangGraph, and write build/bench.json
 	@cd tests && ../$(BIN)/python -m bench ../build/bench.json

@@ -1,0 +1,128 @@
+"""One life of a process: it begins a run or goes on with it, until the end or until it is killed."""
+
+import asyncio
+import functools
+import json
+import os
+import signal
+from collections import Counter
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from chaos.shapes import SIDE_LOG, Mark
+from flowc.compiler.registry import Registry
+from flowc.server import checkpoints
+from flowc.server.engine import dbos_engine
+from flowc.server.process import Process, open_process
+from flowc.server.records import ENDED
+from flowc.server.service import Options
+from flowc.server.settings import Settings
+from flowc.server.store.claims import Claims
+from flowc.server.store.steering import NotAnswerable, Steering
+
+STEPS: dict[str, tuple[Any, str]] = {
+    "submit": (Steering, "create"),
+    "enqueue": (dbos_engine.Queue, "enqueue"),
+    "timer": (dbos_engine.Queue, "wake_at"),
+    "claim": (Claims, "claim"),
+    "events": (Claims, "append"),
+    "node": (Mark, "run"),
+    "checkpoint": (checkpoints._Small, "aput"),
+    "journal": (checkpoints._Small, "aput_writes"),
+    "interrupt": (Claims, "rest"),
+    "answer": (Steering, "answer"),
+    "signal": (Steering, "send"),
+    "expiry": (Steering, "expire"),
+    "completion": (Claims, "finish"),
+}
+
+
+class Kill(NamedTuple):
+    """When a process dies: before or after the n-th time that a durable step is done."""
+
+    step: str
+    time: int
+    is_after: bool
+
+
+@dataclass(frozen=True)
+class Life:
+    """What one process is to do; `seen` is where it leaves how often each step was done."""
+
+    settings: Settings
+    shape: dict[str, Any]
+    key: str
+    folder: Path
+    kill: Kill | None = None
+
+
+def live(life: Life) -> None:
+    """Live it; a file `result.json` is there afterwards if the run came to its end."""
+    os.environ[SIDE_LOG] = str(life.folder / "side.log")
+    seen: Counter[str] = Counter()
+    for step, (owner, name) in STEPS.items():
+        setattr(owner, name, _watched(getattr(owner, name), step, seen, life.kill))
+    asyncio.run(_run(life, seen))
+
+
+def _watched(function: Any, step: str, seen: Counter[str], kill: Kill | None) -> Any:
+    """Return a function that dies, if it is told to, before or after what it does."""
+
+    def die_if(is_after: bool) -> None:
+        if kill == Kill(step, seen[step], is_after):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    if not asyncio.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            seen[step] += 1
+            die_if(False)
+            result = function(*args, **kwargs)
+            die_if(True)
+            return result
+
+        return watched
+
+    @functools.wraps(function)
+    async def watched_async(*args: Any, **kwargs: Any) -> Any:
+        seen[step] += 1
+        die_if(False)
+        result = await function(*args, **kwargs)
+        die_if(True)
+        return result
+
+    return watched_async
+
+
+async def _run(life: Life, seen: Counter[str]) -> None:
+    registry = Registry([*Registry.installed(), Mark])
+    async with AsyncExitStack() as stack:
+        process = await open_process(life.settings, registry, stack, works=True)
+        compiled = await process.workflows.compile(life.shape)
+        run = await process.runs.submit(
+            compiled, {}, options=Options(idempotency_key=life.key), is_awaited=True
+        )
+        while await process.stored_runs.status(run.id) not in ENDED:
+            await _answer_all(process, run.id)
+            await asyncio.sleep(0.02)
+        done = await process.stored_runs.get(run.id)
+        events = await process.stored_runs.events(run.id, limit=10_000)
+        told = [event.as_json() for event in events]
+        result = {"status": done.status, "output": done.output, "events": told, "seen": seen}
+        (life.folder / "result.json").write_text(json.dumps(result))
+        # An orderly end takes its time, and nothing is left that it is needed for.
+        os._exit(0)
+
+
+async def _answer_all(process: Process, run_id: str) -> None:
+    for asked in await process.stored_runs.interrupts(run_id=run_id, status="open"):
+        if asked.kind == "human" and asked.data["title"] != "late":
+            try:
+                await process.runs.answer(asked.id, "approve")
+            except NotAnswerable:
+                continue
+        elif asked.kind == "signal":
+            await process.runs.signal("go", "", {"n": 1}, id=f"go-{run_id}"[:64])

@@ -1,0 +1,157 @@
+"""Which lives are tried, and what must hold after each of them?"""
+
+import json
+import os
+import shutil
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chaos.child import Kill, Life, live
+from chaos.shapes import SHAPES, WINDOW
+from flowc.server.settings import Settings
+
+LIMIT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where runs are kept in a round of lives: in files of their own, or in a PostgreSQL."""
+
+    folder: Path
+    url: str | None = None
+
+    def new(self) -> tuple[Settings, Path]:
+        """Return settings for a new run, and a folder for what it leaves."""
+        folder = self.folder / uuid.uuid4().hex[:12]
+        folder.mkdir(parents=True)
+        template = self.folder / "template.db"
+        if self.url is None and template.exists():
+            shutil.copy(template, folder / "flowc.db")
+        settings = Settings(
+            data_dir=folder,
+            database_url=self.url,
+            poll_seconds=0.05,
+            drain_seconds=0,
+            takeover_seconds=1.0,
+        )
+        return settings, folder
+
+
+def lived(life: Life) -> bool:
+    """Live a life in a process of its own; say whether it came to its end.
+
+    The process is a fork: a new interpreter for each would take longer than all the rest.
+    """
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            log = os.open(life.folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            os.dup2(log, 1)
+            os.dup2(log, 2)
+            live(life)
+            status = 0
+        except BaseException:
+            import traceback
+
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    until = time.monotonic() + LIMIT_SECONDS
+    while time.monotonic() < until:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            assert status in {0, 9}, (life.folder / "log").read_text()[-3000:]
+            return status == 0
+        time.sleep(0.01)
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+    raise AssertionError(f"{life.kill}: no end; {(life.folder / 'log').read_text()[-3000:]}")
+
+
+def undisturbed(place: Place, shape: str) -> dict[str, Any]:
+    """Return how a run goes in which nobody is killed."""
+    settings, folder = place.new()
+    assert lived(Life(settings, SHAPES[shape], uuid.uuid4().hex, folder))
+    if place.url is None and not (place.folder / "template.db").exists():
+        _keep_template(place, folder)
+    return dict(json.loads((folder / "result.json").read_text()))
+
+
+def _keep_template(place: Place, folder: Path) -> None:
+    """Keep an empty database that has its tables, for all runs to come."""
+    import sqlite3
+
+    with sqlite3.connect(folder / "flowc.db") as database:
+        database.execute("pragma wal_checkpoint(truncate)")
+        database.execute("pragma foreign_keys = off")
+        for table in ("events", "interrupts", "signals", "runs", "workflow_status",
+                      "operation_outputs", "definitions"):  # fmt: skip
+            database.execute(f"delete from {table}")
+    database.close()
+    shutil.copy(folder / "flowc.db", place.folder / "template.db")
+
+
+def kills(seen: dict[str, int]) -> Iterator[Kill]:
+    """Give every durable step of an undisturbed run, before and after."""
+    for step, times in seen.items():
+        for turn in range(1, times + 1):
+            yield Kill(step, turn, False)
+            yield Kill(step, turn, True)
+
+
+def survives(place: Place, shape: str, kill: Kill, calm: dict[str, Any]) -> bool:
+    """Kill a run's process once, let another go on, and hold it against the undisturbed run.
+
+    False means that the run ended before its process was to be killed.
+    """
+    settings, folder = place.new()
+    key = uuid.uuid4().hex
+    if lived(Life(settings, SHAPES[shape], key, folder, kill)):
+        return False
+    assert lived(Life(settings, SHAPES[shape], key, folder))
+    found = json.loads((folder / "result.json").read_text())
+    where = f"{shape}, {kill}"
+    assert (found["status"], found["output"]) == (calm["status"], calm["output"]), where
+    _require_orderly(found["events"], where)
+    _require_complete(found["events"], calm["events"], where)
+    _require_once(folder / "side.log", WINDOW.get(shape, 1), where)
+    shutil.rmtree(folder)
+    return True
+
+
+def _require_orderly(events: list[dict[str, Any]], where: str) -> None:
+    assert [event["number"] for event in events] == list(range(1, len(events) + 1)), where
+    begun: Counter[str] = Counter()
+    for event in events:
+        place = _place(event)
+        if event["kind"] == "node.started":
+            begun[place] += 1
+        elif event["kind"] in {"node.completed", "node.failed"}:
+            assert begun[place] > 0, f"{where}: {place} ended before it began"
+    assert events[-1]["kind"] == "run.completed", where
+
+
+def _require_complete(events: list[dict[str, Any]], calm: list[dict[str, Any]], where: str) -> None:
+    """Hold that all that happens in an undisturbed run is told, and how it ended once."""
+    told = Counter((e["kind"], _place(e)) for e in events)
+    for kind, place in {(e["kind"], _place(e)) for e in calm}:
+        assert told[kind, place] >= 1, f"{where}: nothing told of {kind} {place}"
+    for kind in ("run.created", "run.completed"):
+        assert told[kind, "None"] == 1, f"{where}: {kind}"
+
+
+def _require_once(file: Path, window: int, where: str) -> None:
+    """Hold that no more work was done twice than had ended without being durable."""
+    ends = Counter(line for line in file.read_text().splitlines() if line.startswith("end"))
+    again = sum(count - 1 for count in ends.values())
+    assert again <= window, f"{where}: {again} nodes finished again"
+
+
+def _place(event: dict[str, Any]) -> str:
+    return f"{event['path']}{event['node_id']}"
