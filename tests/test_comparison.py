@@ -115,7 +115,7 @@ async def _keep_runs(file: Path) -> None:
     await workflows.create("ask", "Old", "a" * 64, BASE)
     await workflows.replace("ask", "New", "b" * 64, changed(nodes__0__config__prompt="One\nThree"))
     nobody: Any = None
-    steering = Steering(database, nobody, lambda run_id: None)
+    steering = Steering(database, nobody)
     for id, number, pinned in (("r1", 1, "of what it used then"), ("r2", 2, "b" * 64)):
         run = RunRecord(id, "ask", number, pinned, {}, status="waiting")
         await steering.create("default", run, is_queued=False)

@@ -7,7 +7,6 @@ this process where nothing waits, wall seconds where something does. Writes buil
 import asyncio
 import copy
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -16,11 +15,11 @@ import uuid
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import ours, rivals
+from bench import durable, ours, rivals
+from bench.measuring import Row, Work, measured
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from rich.console import Console
 from rich.progress import track
@@ -30,40 +29,6 @@ from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.expressions import compile_condition, compile_template
 from flowc.compiler.run_context import RunContext
 from flowc.server.checkpoints import Pool, SmallSqliteSaver, open_pool, open_saver, saver_over
-
-Work = Callable[[], Awaitable[Any]]
-
-
-@dataclass
-class Row:
-    """One comparison; `ratio` is ours over the rival's, `bar` what it may be at the most."""
-
-    work: str
-    ours: float
-    rival: float
-    unit: str
-    bar: float
-
-    @property
-    def ratio(self) -> float:
-        return self.ours / self.rival if self.rival else float("inf")
-
-    def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "ratio": round(self.ratio, 4), "ok": self.ratio <= self.bar}
-
-
-async def _measured(
-    works: list[Work], repeats: int, clock: Callable[[], float] = time.process_time
-) -> list[float]:
-    """Return each work's median seconds, the works taking turns after a first round."""
-    times: list[list[float]] = [[] for _ in works]
-    for round_ in range(repeats + 1):
-        for taken, work in zip(times, works, strict=True):
-            started = clock()
-            await work()
-            if round_:
-                taken.append(clock() - started)
-    return [statistics.median(taken) for taken in times]
 
 
 @asynccontextmanager
@@ -114,7 +79,7 @@ async def chains(kind: str, count: int, repeats: int) -> Row:
             _rival(rivals.chain(count), saver, state),
             _rival(rivals.chain_delta(count), saver, state),
         ]
-        mine, *theirs = await _measured(works, repeats)
+        mine, *theirs = await measured(works, repeats)
     name = f"chain of {count}, node granularity, {kind}"
     return Row(name, mine * 1e6 / count, min(theirs) * 1e6 / count, "CPU µs a node", 1.1)
 
@@ -125,7 +90,7 @@ async def fused_chain(count: int, repeats: int) -> Row:
             _ours(ours.workflow(ours.chain(count), "fused"), saver),
             _rival(rivals.chain_delta(count), saver, {"outputs": {}}),
         ]
-        mine, theirs = await _measured(works, repeats)
+        mine, theirs = await measured(works, repeats)
     name = f"chain of {count}, fused, sqlite"
     return Row(name, mine * 1e6 / count, theirs * 1e6 / count, "CPU µs a node", 0.10)
 
@@ -174,7 +139,7 @@ async def postgres_chain(pool: Pool, count: int, repeats: int) -> Row:
             _rival(rivals.chain(count), usual, {"outputs": {}}),
             _rival(rivals.chain_delta(count), usual, {"outputs": {}}),
         ]
-        mine, *theirs = await _measured(works, repeats)
+        mine, *theirs = await measured(works, repeats)
     name = f"chain of {count}, node granularity, postgres"
     return Row(name, mine * 1e6 / count, min(theirs) * 1e6 / count, "CPU µs a node", 1.1)
 
@@ -204,7 +169,7 @@ async def compiling(count: int, repeats: int) -> Row:
     async def theirs() -> None:
         rivals.chain(count)
 
-    taken = await _measured([mine, theirs], repeats)
+    taken = await measured([mine, theirs], repeats)
     return Row(f"compile {count} nodes", taken[0] * 1e3, taken[1] * 1e3, "CPU ms", 2.0)
 
 
@@ -215,7 +180,7 @@ async def mapping(count: int, repeats: int) -> Row:
             _ours(ours.workflow(ours.map_items(count)), saver),
             _rival(rivals.map_items(count), saver, state),
         ]
-        mine, theirs = await _measured(works, repeats)
+        mine, theirs = await measured(works, repeats)
     name = f"map of {count} items, sqlite, each durable, beside Send"
     return Row(name, mine * 1e6 / count, theirs * 1e6 / count, "CPU µs an item", 0.10)
 
@@ -226,7 +191,7 @@ async def looping(count: int, repeats: int, fused: bool) -> Row:
             _ours(ours.workflow(ours.loop(count), "fused" if fused else "node"), saver),
             _rival(rivals.loop(count), saver, {"index": 0, "last": {}}),
         ]
-        mine, theirs = await _measured(works, repeats)
+        mine, theirs = await measured(works, repeats)
     name = f"loop of {count} turns, sqlite, {'fused' if fused else 'node'}"
     return Row(
         name, mine * 1e6 / count, theirs * 1e6 / count, "CPU µs a turn", 0.1 if fused else 1.1
@@ -239,7 +204,7 @@ async def looping_by_edges(count: int, repeats: int) -> Row:
             _ours(ours.workflow(ours.edge_loop(count)), saver),
             _rival(rivals.loop(count), saver, {"index": 0, "last": {}}),
         ]
-        mine, theirs = await _measured(works, repeats)
+        mine, theirs = await measured(works, repeats)
     # A turn by edges is two nodes, its rival's is one.
     return Row(
         f"loop of {count} turns through edges, sqlite",
@@ -253,7 +218,7 @@ async def looping_by_edges(count: int, repeats: int) -> Row:
 async def zigzag(granularity: Any, bar: float) -> Row:
     workflow = ours.workflow(ours.zigzag(8, 12, 0.05, 0.005), granularity)
     async with _saver("sqlite") as saver:
-        [mine] = await _measured([_ours(workflow, saver)], 3, time.perf_counter)
+        [mine] = await measured([_ours(workflow, saver)], 3, time.perf_counter)
     critical = 6 * 0.05 + 6 * 0.005
     name = f"8 chains of 12 nodes of 50/5 ms, {granularity}, beside the critical path"
     return Row(name, mine * 1e3, critical * 1e3, "wall ms", bar)
@@ -277,7 +242,7 @@ async def expressions(kind: str) -> Row:
         for _ in range(times):
             theirs(**names)
 
-    taken = await _measured([run_mine, run_theirs], 7)
+    taken = await measured([run_mine, run_theirs], 7)
     each = [seconds * 1e6 / times for seconds in taken]
     return Row(f"{kind}, beside Jinja's sandbox", each[0], each[1], "CPU µs", 0.4)
 
@@ -348,7 +313,11 @@ def _postgres() -> str | None:
 
 
 def main() -> None:
-    found = asyncio.run(rows(_postgres()))
+    postgres = _postgres()
+    found = asyncio.run(rows(postgres))
+    # Each on a loop of its own: one on which DBOS has stopped has no threads any more.
+    found += asyncio.run(durable.rows("sqlite", None))
+    found += asyncio.run(durable.rows("postgres", postgres)) if postgres else []
     show(found)
     target = Path(sys.argv[1] if len(sys.argv) > 1 else "build/bench.json")
     target.parent.mkdir(parents=True, exist_ok=True)

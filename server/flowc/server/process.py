@@ -53,7 +53,8 @@ async def open_process(
     stack.push_async_callback(host.aclose)
     queue, watchers = Queue(url), Watchers()
     stack.callback(queue.close)
-    steering = Steering(database, queue, watchers.changed)
+    database.changed = watchers.changed
+    steering = Steering(database, queue)
     kept, stored = StoredWorkflows(database, TENANT), StoredRuns(database, TENANT)
     workflows = Workflows(kept, registry)
     worker = Worker(url, slots=settings.run_slots, poll_seconds=settings.poll_seconds)
@@ -61,7 +62,7 @@ async def open_process(
         file = settings.data_dir / "checkpoints.db"
         savers = await stack.enter_async_context(open_savers(url, file))
         segments = Segments(
-            claims=Claims(database, queue, watchers.changed),
+            claims=Claims(database, queue),
             steering=steering,
             workflows=lambda tenant: workflows,
             host=host,

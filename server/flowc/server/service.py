@@ -101,7 +101,7 @@ class Runs:
 
     async def at_rest(self, id: str) -> RunRecord:
         """Return a run once it has ended, or waits for somebody; raise NoSuchRun."""
-        with self.watchers.watching(id) as watch:
+        with self.watchers.watching(id, only_rest=True) as watch:
             while await self.stored.status(id) not in AT_REST:
                 await watch.changed(LOOK_SECONDS)
         return await self.stored.get(id)

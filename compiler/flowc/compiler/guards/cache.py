@@ -1,7 +1,8 @@
 """Where are outcomes kept that need not be worked out again?"""
 
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from cachetools import TLRUCache
 
@@ -11,11 +12,11 @@ MAX_BYTES = 64_000_000
 class NodeCache(Protocol):
     """Keeps texts by keys for some time; what is one tenant's has a key that no other has."""
 
-    async def get(self, key: str) -> str | None:
+    def get(self, key: str) -> Coroutine[Any, Any, str | None]:
         """Return what is kept under a key, unless its time is over."""
         ...
 
-    async def put(self, key: str, text: str, ttl: float) -> None:
+    def put(self, key: str, text: str, ttl: float) -> Coroutine[Any, Any, None]:
         """Keep a text for `ttl` seconds."""
         ...
 

@@ -48,7 +48,7 @@ class EventLog:
             batch, self._waiting = self._waiting, []
             try:
                 control = await self._keep(batch)
-            except BaseException:
+            except Exception:
                 self._waiting[:0] = batch
                 raise
             self._sure_at = time.monotonic()

@@ -11,14 +11,15 @@ from flowc.server.store.transitions import CHANNEL
 log = logging.getLogger(__name__)
 
 
-async def listen(url: str, changed: Callable[[str], None]) -> None:
+async def listen(url: str, changed: Callable[[str, bool], None]) -> None:
     """Tell of every run that something happens to, for ever; what is missed, watchers look for."""
     while True:
         try:
             async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
                 await connection.execute(f"listen {CHANNEL}")
                 async for notice in connection.notifies():
-                    changed(notice.payload)
+                    run_id, _, rests = notice.payload.partition(" ")
+                    changed(run_id, bool(rests))
         except psycopg.Error as problem:
             log.warning("notifications are interrupted: %s", type(problem).__name__)
         await asyncio.sleep(1)

@@ -10,22 +10,23 @@ class Watchers:
     """Tells those that watch a run to look again; what happened stands in the store alone."""
 
     def __init__(self) -> None:
-        self._watching: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._watching: defaultdict[str, dict[asyncio.Event, bool]] = defaultdict(dict)
 
-    def changed(self, run_id: str) -> None:
-        """Tell those that watch this run."""
-        for event in self._watching.get(run_id, ()):
-            event.set()
+    def changed(self, run_id: str, is_at_rest: bool) -> None:
+        """Tell those that watch this run; some want to know only when it has come to rest."""
+        for event, only_rest in self._watching.get(run_id, {}).items():
+            if is_at_rest or not only_rest:
+                event.set()
 
     @contextmanager
-    def watching(self, run_id: str) -> Iterator["Watch"]:
+    def watching(self, run_id: str, *, only_rest: bool = False) -> Iterator["Watch"]:
         """Watch a run; what happens from now on is not missed."""
         event = asyncio.Event()
-        self._watching[run_id].add(event)
+        self._watching[run_id][event] = only_rest
         try:
             yield Watch(event)
         finally:
-            self._watching[run_id].discard(event)
+            del self._watching[run_id][event]
             if not self._watching[run_id]:
                 del self._watching[run_id]
 

@@ -1,70 +1,134 @@
-"""How is the database opened, and brought to the shape that this version needs?"""
+"""How is the database opened, and how is it read and written?
+
+Each transaction is one function that runs in a thread: a driver that goes back to the event loop
+for every statement costs several times as much.
+"""
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import (
-    AsyncEngine,
-    AsyncSession,
-    async_sessionmaker,
-    create_async_engine,
-)
+from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+# Under this name a transaction collects the runs that it has changed.
+CHANGED = "flowc changed"
 _MIGRATING = zlib.crc32(b"flowc migrations")
-_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
+_THREADS = 8
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Database:
-    """A connection pool; close it when done. `url` names it as libpq and SQLite do."""
+    """A connection pool; close it when done. `url` names it as libpq and SQLite do.
 
-    def __init__(self, engine: AsyncEngine, url: str) -> None:
+    `changed` is told of each run that a transaction has changed, once it is kept, and whether the
+    run is at rest now.
+    """
+
+    def __init__(self, engine: Engine, url: str) -> None:
         self.url, self._engine = url, engine
-        self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+        self.changed: Callable[[str, bool], None] = lambda run_id, is_at_rest: None
+        self._sessions = sessionmaker(engine, expire_on_commit=False)
+        # Of a SQLite file there is one writer at a time; the others would only wait in its threads.
+        writers = 1 if is_sqlite(url) else _THREADS
+        self._writers = ThreadPoolExecutor(writers, "flowc-writes")
+        self._readers = ThreadPoolExecutor(_THREADS // 2, "flowc-reads")
 
     @classmethod
     async def open(cls, url: str) -> "Database":
         """Open `sqlite:///FILE` or `postgresql://…`, made and migrated if need be."""
         parsed = make_url(url)
-        if parsed.database and parsed.get_backend_name() == "sqlite":
+        if parsed.database and is_sqlite(url):
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        await asyncio.to_thread(migrate, url)
-        driven = parsed.set(drivername=_DRIVERS[parsed.get_backend_name()])
-        options: dict[str, Any] = {} if is_sqlite(url) else {"pool_pre_ping": True}
-        engine = create_async_engine(driven, **options)
-        if is_sqlite(url):
-            event.listen(engine.sync_engine, "connect", set_up_sqlite)
-            event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        engine = _engine(url)
+        await asyncio.get_running_loop().run_in_executor(None, migrate, engine)
         return cls(engine, url)
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """Open a transaction that may write; it is rolled back if the block raises.
+    async def write(self, work: Callable[[Session], T]) -> T:
+        """Do work in a transaction, which is rolled back if it raises.
 
         On SQLite it has the database to itself from its beginning.
         """
-        async with self._sessions() as session, session.begin():
-            await session.connection(execution_options={"flowc_writes": True})
-            yield session
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncSession]:
-        """Open a transaction that only reads, and keeps nobody from writing."""
-        async with self._sessions() as session, session.begin():
-            yield session
+        def do() -> tuple[T, dict[str, bool]]:
+            with self._sessions() as session, session.begin():
+                session.connection(execution_options={"flowc_writes": True})
+                result = work(session)
+                return result, session.info.get(CHANGED, {})
+
+        result, changed = await _in_thread(self._writers, do)
+        for run_id, is_at_rest in changed.items():
+            self.changed(run_id, is_at_rest)
+        return result
+
+    async def read(self, work: Callable[[Session], T]) -> T:
+        """Do work that only reads, and keeps nobody from writing."""
+
+        def do() -> T:
+            with self._sessions() as session, session.begin():
+                return work(session)
+
+        return await _in_thread(self._readers, do)
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._engine.dispose()
+        for threads in (self._writers, self._readers):
+            threads.shutdown(wait=False)
+        self._engine.dispose()
+
+
+async def _in_thread(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    """Run work in a thread; who is cancelled leaves when it is done, since it cannot be stopped."""
+    doing = asyncio.get_running_loop().run_in_executor(threads, work)
+    try:
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        await asyncio.wait([doing])
+        raise
+
+
+class Stored(Protocol):
+    """What keeps something in a database."""
+
+    database: Database
+
+
+S = TypeVar("S", bound=Stored)
+
+
+def writing(
+    method: Callable[Concatenate[S, Session, P], T],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
+    """Make a method one transaction that may write."""
+
+    @wraps(method)
+    async def in_transaction(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.database.write(lambda session: method(self, session, *args, **kwargs))
+
+    return in_transaction
+
+
+def reading(
+    method: Callable[Concatenate[S, Session, P], T],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
+    """Make a method one transaction that only reads."""
+
+    @wraps(method)
+    async def in_transaction(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.database.read(lambda session: method(self, session, *args, **kwargs))
+
+    return in_transaction
 
 
 def is_sqlite(url: str) -> bool:
@@ -72,22 +136,28 @@ def is_sqlite(url: str) -> bool:
     return url.startswith("sqlite")
 
 
-def migrate(url: str) -> None:
+def _engine(url: str) -> Engine:
+    if is_sqlite(url):
+        engine = create_engine(url)
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    driven = make_url(url).set(drivername="postgresql+psycopg")
+    return create_engine(driven, pool_pre_ping=True, pool_size=_THREADS, max_overflow=_THREADS)
+
+
+def migrate(engine: Engine) -> None:
     """Bring a database to the newest shape; of several that try, one does it."""
-    driver = "sqlite" if is_sqlite(url) else "postgresql+psycopg"
-    engine = create_engine(make_url(url).set(drivername=driver))
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.connect() as connection:
-        if not is_sqlite(url):
-            connection.execute(text(f"select pg_advisory_lock({_MIGRATING})"))
-            connection.commit()
+    with engine.connect().execution_options(flowc_writes=True) as connection, connection.begin():
+        if engine.dialect.name == "postgresql":
+            connection.execute(text(f"select pg_advisory_xact_lock({_MIGRATING})"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-    engine.dispose()
 
 
-def set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     """Let a SQLite connection share its file with others, and begin transactions as it is told."""
     # The driver would begin transactions on its own, later than they have to be.
     connection.isolation_level = None

@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 from sqlalchemy import delete
+from sqlalchemy.orm import Session
 
 from flowc.server.records import now
-from flowc.server.store.database import Database
+from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.tables import NodeCacheRow
 
 
@@ -13,25 +14,23 @@ class StoredCache:
     """One tenant's outputs by key; a `NodeCache` that outlives the process."""
 
     def __init__(self, database: Database, tenant: str) -> None:
-        self._database, self._tenant = database, tenant
+        self.database, self._tenant = database, tenant
 
-    async def get(self, key: str) -> str | None:
+    @reading
+    def get(self, session: Session, key: str) -> str | None:
         """Return what is kept under a key, unless its time is over."""
-        async with self._database.reading() as session:
-            row = await session.get(NodeCacheRow, (self._tenant, key))
-            return row.text if row is not None and row.expires_at > now() else None
+        row = session.get(NodeCacheRow, (self._tenant, key))
+        return row.text if row is not None and row.expires_at > now() else None
 
-    async def put(self, key: str, text: str, ttl: float) -> None:
+    @writing
+    def put(self, session: Session, key: str, text: str, ttl: float) -> None:
         """Keep a text for `ttl` seconds."""
         expires_at = now() + timedelta(seconds=ttl)
         row = NodeCacheRow(tenant=self._tenant, key=key, text=text, expires_at=expires_at)
-        async with self._database.transaction() as session:
-            await session.merge(row)
+        session.merge(row)
 
-    async def prune(self) -> None:
+    @writing
+    def prune(self, session: Session) -> None:
         """Forget what nobody can ask for any more."""
-        async with self._database.transaction() as session:
-            mine = NodeCacheRow.tenant == self._tenant
-            await session.execute(
-                delete(NodeCacheRow).where(mine, NodeCacheRow.expires_at <= now())
-            )
+        mine = NodeCacheRow.tenant == self._tenant
+        session.execute(delete(NodeCacheRow).where(mine, NodeCacheRow.expires_at <= now()))

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from flowc.server.records import InterruptRecord, RunEvent, RunRecord
-from flowc.server.store.database import Database
+from flowc.server.store.database import Database, reading
 from flowc.server.store.tables import EventRow, InterruptRow, RunRow
 
 UNFINISHED = ("pending", "running", "paused", "waiting")
@@ -32,29 +32,35 @@ class StoredRuns:
     """One tenant's runs, as whoever asks may see them; nothing is changed here."""
 
     def __init__(self, database: Database, tenant: str) -> None:
-        self._database, self._tenant = database, tenant
+        self.database, self._tenant = database, tenant
 
-    async def get(self, id: str) -> RunRecord:
+    @reading
+    def get(self, session: Session, id: str) -> RunRecord:
         """Return a run with its nodes; raise NoSuchRun."""
-        async with self._database.reading() as session:
-            row = await self._row(session, id)
-            return with_nodes(record_of(row), await events_of(session, id))
+        row = self._row(session, id)
+        return with_nodes(record_of(row), events_of(session, id))
 
-    async def status(self, id: str) -> str:
+    @reading
+    def status(self, session: Session, id: str) -> str:
         """Return a run's status; raise NoSuchRun."""
-        async with self._database.reading() as session:
-            return (await self._row(session, id)).status
+        return (self._row(session, id)).status
 
-    async def of_key(self, idempotency_key: str) -> str | None:
+    @reading
+    def of_key(self, session: Session, idempotency_key: str) -> str | None:
         """Return the id of the run that was started with this key."""
-        async with self._database.reading() as session:
-            mine = RunRow.tenant == self._tenant
-            return await session.scalar(
-                select(RunRow.id).where(mine, RunRow.idempotency_key == idempotency_key)
-            )
+        mine = RunRow.tenant == self._tenant
+        return session.scalar(
+            select(RunRow.id).where(mine, RunRow.idempotency_key == idempotency_key)
+        )
 
-    async def list(
-        self, limit: int, offset: int, workflow_id: str | None = None, status: str | None = None
+    @reading
+    def list(
+        self,
+        session: Session,
+        limit: int,
+        offset: int,
+        workflow_id: str | None = None,
+        status: str | None = None,
     ) -> tuple[list[RunRecord], int]:
         """Return a page of runs, newest first, without their nodes; and how many there are."""
         mine = [RunRow.tenant == self._tenant]
@@ -62,25 +68,32 @@ class StoredRuns:
             mine.append(RunRow.workflow_id == workflow_id)
         if status is not None:
             mine.append(RunRow.status == status)
-        async with self._database.reading() as session:
-            total = await session.scalar(select(func.count()).select_from(RunRow).where(*mine))
-            rows = await session.scalars(
-                select(RunRow)
-                .where(*mine)
-                .order_by(RunRow.created_at.desc(), RunRow.id)
-                .limit(limit)
-                .offset(offset)
-            )
-            return [record_of(row) for row in rows], int(total or 0)
+        total = session.scalar(select(func.count()).select_from(RunRow).where(*mine))
+        rows = session.scalars(
+            select(RunRow)
+            .where(*mine)
+            .order_by(RunRow.created_at.desc(), RunRow.id)
+            .limit(limit)
+            .offset(offset)
+        )
+        return [record_of(row) for row in rows], int(total or 0)
 
-    async def events(self, id: str, after: int = 0, limit: int = 1_000) -> builtins.list[RunEvent]:
+    @reading
+    def events(
+        self, session: Session, id: str, after: int = 0, limit: int = 1_000
+    ) -> builtins.list[RunEvent]:
         """Return a run's events from a number on, that one left out; raise NoSuchRun."""
-        async with self._database.reading() as session:
-            await self._row(session, id)
-            return await events_of(session, id, after, limit)
+        self._row(session, id)
+        return events_of(session, id, after, limit)
 
-    async def interrupts(
-        self, *, run_id: str | None = None, kind: str | None = None, status: str | None = None
+    @reading
+    def interrupts(
+        self,
+        session: Session,
+        *,
+        run_id: str | None = None,
+        kind: str | None = None,
+        status: str | None = None,
     ) -> builtins.list[InterruptRecord]:
         """Return what runs wait for, or have waited for, oldest first."""
         found = select(InterruptRow).where(InterruptRow.tenant == self._tenant)
@@ -90,17 +103,19 @@ class StoredRuns:
             (InterruptRow.status, status),
         ):
             found = found if value is None else found.where(column == value)
-        async with self._database.reading() as session:
-            rows = await session.scalars(found.order_by(InterruptRow.created_at, InterruptRow.id))
-            return [interrupt_of(row) for row in rows]
+        rows = session.scalars(found.order_by(InterruptRow.created_at, InterruptRow.id))
+        return [interrupt_of(row) for row in rows]
 
-    async def interrupt(self, id: str) -> InterruptRecord | None:
+    @reading
+    def interrupt(self, session: Session, id: str) -> InterruptRecord | None:
         """Return an interrupt."""
-        async with self._database.reading() as session:
-            row = await session.get(InterruptRow, id)
-            return interrupt_of(row) if row is not None and row.tenant == self._tenant else None
+        row = session.get(InterruptRow, id)
+        return interrupt_of(row) if row is not None and row.tenant == self._tenant else None
 
-    async def unfinished(self, hash: str, version: tuple[str, int] | None = None) -> Sequence[str]:
+    @reading
+    def unfinished(
+        self, session: Session, hash: str, version: tuple[str, int] | None = None
+    ) -> Sequence[str]:
         """Return the runs that are not at their end, oldest first, of a definition by its hash.
 
         Those of a `version` (a workflow's id, and its number) are among them, whatever the stored
@@ -110,16 +125,15 @@ class StoredRuns:
         if version is not None:
             of_version = (RunRow.workflow_id == version[0]) & (RunRow.version == version[1])
             pinned = pinned | of_version
-        async with self._database.reading() as session:
-            found = await session.scalars(
-                select(RunRow.id)
-                .where(RunRow.tenant == self._tenant, pinned, RunRow.status.in_(UNFINISHED))
-                .order_by(RunRow.created_at)
-            )
-            return found.all()
+        found = session.scalars(
+            select(RunRow.id)
+            .where(RunRow.tenant == self._tenant, pinned, RunRow.status.in_(UNFINISHED))
+            .order_by(RunRow.created_at)
+        )
+        return found.all()
 
-    async def _row(self, session: AsyncSession, id: str) -> RunRow:
-        row = await session.get(RunRow, id)
+    def _row(self, session: Session, id: str) -> RunRow:
+        row = session.get(RunRow, id)
         if row is None or row.tenant != self._tenant:
             raise NoSuchRun(id)
         return row
@@ -139,13 +153,13 @@ def with_nodes(run: RunRecord, events: Sequence[RunEvent]) -> RunRecord:
     return run
 
 
-async def events_of(
-    session: AsyncSession, id: str, after: int = 0, limit: int | None = None
+def events_of(
+    session: Session, id: str, after: int = 0, limit: int | None = None
 ) -> list[RunEvent]:
     """Return a run's events from a number on, that one left out."""
     columns = (getattr(EventRow, name) for name in RunEvent._fields)
     found = select(*columns).where(EventRow.run_id == id, EventRow.number > after)
-    rows: Any = await session.execute(found.order_by(EventRow.number).limit(limit))
+    rows: Any = session.execute(found.order_by(EventRow.number).limit(limit))
     return [RunEvent(*row) for row in rows]
 
 

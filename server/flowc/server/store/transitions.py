@@ -8,16 +8,17 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from sqlalchemy import func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from flowc.compiler.interrupts import Answer, Interrupt
-from flowc.server.records import RunEvent, now
+from flowc.server.records import AT_REST, RunEvent, now
+from flowc.server.store.database import CHANGED
 from flowc.server.store.runs import NoSuchRun
 from flowc.server.store.tables import EventRow, InterruptRow, RunRow, SignalRow
 
 # Where PostgreSQL tells other processes of the runs that something happened to.
 CHANNEL = "flowc_runs"
+_AT_REST = {f"run.{status}" for status in AT_REST}
 
 
 class Work(Protocol):
@@ -34,9 +35,7 @@ class Work(Protocol):
         ...
 
 
-async def ask_for(
-    session: AsyncSession, work: Work, row: RunRow, interrupt: Interrupt
-) -> InterruptRow:
+def ask_for(session: Session, work: Work, row: RunRow, interrupt: Interrupt) -> InterruptRow:
     """Keep what a run waits for; a signal that has come already answers it."""
     ask, moment = interrupt.ask, now()
     is_signal = ask.kind == "signal"
@@ -58,54 +57,48 @@ async def ask_for(
         answered_at=None,
     )
     session.add(asked)
-    await session.flush()
+    session.flush()
     if is_signal:
-        await take_kept_signal(session, row, asked)
+        take_kept_signal(session, row, asked)
     if ask.seconds is not None and asked.status == "open":
-        seconds = ask.seconds
-        await session.run_sync(lambda s: work.wake_at(s, asked.id, seconds))
+        work.wake_at(session, asked.id, ask.seconds)
     return asked
 
 
-async def take_answer(
-    session: AsyncSession, work: Work, row: RunRow, asked: InterruptRow, answer: Answer
+def take_answer(
+    session: Session, work: Work, row: RunRow, asked: InterruptRow, answer: Answer
 ) -> None:
     """Keep what came of an interrupt; the run goes on if it waits, and its worker if not."""
     _answer(asked, answer)
-    await say(session, row, "interrupt.answered", {**told_of(asked), "status": asked.status})
+    say(session, row, "interrupt.answered", {**told_of(asked), "status": asked.status})
     if row.status == "waiting":
-        await go_on(session, work, row, {"reason": "answered", "interrupt": asked.id})
+        go_on(session, work, row, {"reason": "answered", "interrupt": asked.id})
 
 
-async def go_on(session: AsyncSession, work: Work, row: RunRow, why: Mapping[str, Any]) -> None:
+def go_on(session: Session, work: Work, row: RunRow, why: Mapping[str, Any]) -> None:
     """Have a run worked on again."""
     row.status, row.attempt = "pending", 0
     # A segment has an id of its own in the queue, where what ended stays known.
     row.segment += 1
-    await say(session, row, "run.resumed", dict(why))
-    await enqueue(session, work, row)
+    say(session, row, "run.resumed", dict(why))
+    enqueue(session, work, row)
 
 
-async def enqueue(
-    session: AsyncSession, work: Work, row: RunRow, delay: float | None = None
-) -> None:
+def enqueue(session: Session, work: Work, row: RunRow, delay: float | None = None) -> None:
     """Put a run's segment in the queue."""
-    what = (row.id, row.segment, row.priority, delay)
-    await session.flush()
-    await session.run_sync(lambda s: work.enqueue(s, *what))
+    session.flush()
+    work.enqueue(session, row.id, row.segment, row.priority, delay)
 
 
-async def locked(session: AsyncSession, run_id: str, tenant: str | None = None) -> RunRow:
+def locked(session: Session, run_id: str, tenant: str | None = None) -> RunRow:
     """Return a run that nobody else changes until the transaction ends; raise NoSuchRun."""
-    row = await session.get(RunRow, run_id, with_for_update=True, populate_existing=True)
+    row = session.get(RunRow, run_id, with_for_update=True, populate_existing=True)
     if row is None or tenant not in {None, row.tenant}:
         raise NoSuchRun(run_id)
     return row
 
 
-async def lock_signals(
-    session: AsyncSession, tenant: str, signals: Iterable[tuple[str, str]]
-) -> None:
+def lock_signals(session: Session, tenant: str, signals: Iterable[tuple[str, str]]) -> None:
     """Keep signals of these names from being sent while they begin to be waited for.
 
     Else each could miss the other. Before any lock on a run: whoever sends locks in this order.
@@ -114,50 +107,53 @@ async def lock_signals(
         return
     for name, key in sorted(set(signals)):
         lock = func.pg_advisory_xact_lock(func.hashtextextended(f"{tenant}/{name}/{key}", 0))
-        await session.execute(select(lock))
+        session.execute(select(lock))
 
 
-async def say(session: AsyncSession, row: RunRow, kind: str, data: Mapping[str, Any]) -> None:
+def say(session: Session, row: RunRow, kind: str, data: Mapping[str, Any]) -> None:
     """Keep one event of a run itself."""
     row.events += 1
-    await keep(session, row.id, row.events, [RunEvent(0, kind, now(), dict(data))])
+    keep(session, row.id, row.events, [RunEvent(0, kind, now(), dict(data))])
 
 
-async def keep(session: AsyncSession, run_id: str, last: int, events: Sequence[RunEvent]) -> None:
+def keep(session: Session, run_id: str, last: int, events: Sequence[RunEvent]) -> None:
     """Keep events whose last one has this number."""
     first = last - len(events) + 1
     rows = [
         {"run_id": run_id, **event._asdict(), "number": first + i} for i, event in enumerate(events)
     ]
+    is_at_rest = any(event.kind in _AT_REST for event in events)
+    session.info.setdefault(CHANGED, {})[run_id] = is_at_rest
     if rows:
-        await session.execute(insert(EventRow), rows)
+        session.execute(insert(EventRow), rows)
         if _is_postgres(session):
-            await session.execute(select(func.pg_notify(CHANNEL, run_id)))
+            told = f"{run_id} rests" if is_at_rest else run_id
+            session.execute(select(func.pg_notify(CHANNEL, told)))
 
 
-def _is_postgres(session: AsyncSession) -> bool:
+def _is_postgres(session: Session) -> bool:
     return session.get_bind().dialect.name == "postgresql"
 
 
-async def interrupts_of(session: AsyncSession, run_id: str) -> dict[str, InterruptRow]:
+def interrupts_of(session: Session, run_id: str) -> dict[str, InterruptRow]:
     """Return all that a run has asked, by id."""
-    rows = await session.scalars(select(InterruptRow).where(InterruptRow.run_id == run_id))
+    rows = session.scalars(select(InterruptRow).where(InterruptRow.run_id == run_id))
     return {row.id: row for row in rows}
 
 
-async def answers_of(session: AsyncSession, run_id: str) -> dict[str, Answer]:
+def answers_of(session: Session, run_id: str) -> dict[str, Answer]:
     """Return what has come of a run's questions, by their ids."""
-    rows = (await interrupts_of(session, run_id)).values()
+    rows = (interrupts_of(session, run_id)).values()
     given = [row for row in rows if row.status in {"answered", "late"}]
     return {row.id: Answer(row.answer, row.status == "late") for row in given}
 
 
-async def take_kept_signal(session: AsyncSession, row: RunRow, asked: InterruptRow) -> None:
+def take_kept_signal(session: Session, row: RunRow, asked: InterruptRow) -> None:
     """Answer with the oldest signal sent since the run was created that it has not had yet."""
     taken = select(InterruptRow.signal_id).where(
         InterruptRow.run_id == row.id, InterruptRow.signal_id.is_not(None)
     )
-    signal = await session.scalar(
+    signal = session.scalar(
         select(SignalRow)
         .where(
             SignalRow.tenant == row.tenant,
@@ -179,9 +175,9 @@ def _answer(asked: InterruptRow, answer: Answer) -> None:
     asked.answer, asked.answered_at = answer.value, now()
 
 
-async def close_interrupts(session: AsyncSession, run_id: str) -> None:
+def close_interrupts(session: Session, run_id: str) -> None:
     """Ask no more."""
-    await session.execute(
+    session.execute(
         update(InterruptRow)
         .where(InterruptRow.run_id == run_id, InterruptRow.status == "open")
         .values(status="closed")

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from flowc.server.records import now
-from flowc.server.store.database import Database
+from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.tables import DefinitionRow, VersionRow, WorkflowRow
 
 
@@ -38,126 +38,135 @@ class StoredWorkflows:
     """One tenant's workflows."""
 
     def __init__(self, database: Database, tenant: str) -> None:
-        self._database, self._tenant = database, tenant
+        self.database, self._tenant = database, tenant
+        # None is ever deleted: what was kept once need not be looked for again.
+        self._known: set[str] = set()
 
-    async def create(self, id: str, name: str, hash: str, document: Any) -> StoredWorkflow:
+    @writing
+    def create(
+        self, session: Session, id: str, name: str, hash: str, document: Any
+    ) -> StoredWorkflow:
         """Keep a new workflow as version 1, or as the next one if the id was deleted before."""
-        async with self._database.transaction() as session:
-            row = await session.get(WorkflowRow, (self._tenant, id))
-            if row is not None and row.deleted_at is None:
-                raise WorkflowExists(id)
-            moment = now()
-            if row is None:
-                row = WorkflowRow(
-                    tenant=self._tenant,
-                    id=id,
-                    name=name,
-                    version=0,
-                    created_at=moment,
-                    updated_at=moment,
-                )
-                session.add(row)
-            row.name, row.deleted_at = name, None
-            return _stored(row, await self._add_version(session, row, hash, document))
+        row = session.get(WorkflowRow, (self._tenant, id))
+        if row is not None and row.deleted_at is None:
+            raise WorkflowExists(id)
+        moment = now()
+        if row is None:
+            row = WorkflowRow(
+                tenant=self._tenant,
+                id=id,
+                name=name,
+                version=0,
+                created_at=moment,
+                updated_at=moment,
+            )
+            session.add(row)
+        row.name, row.deleted_at = name, None
+        return _stored(row, self._add_version(session, row, hash, document))
 
-    async def replace(self, id: str, name: str, hash: str, document: Any) -> StoredWorkflow:
+    @writing
+    def replace(
+        self, session: Session, id: str, name: str, hash: str, document: Any
+    ) -> StoredWorkflow:
         """Make a definition the workflow's newest version, unless it is the active one already."""
-        async with self._database.transaction() as session:
-            row = await self._row(session, id)
-            version = await self._version(session, row)
-            if version.hash != hash or version.document != document:
-                row.name = name
-                version = await self._add_version(session, row, hash, document)
-            return _stored(row, version)
+        row = self._row(session, id)
+        version = self._version(session, row)
+        if version.hash != hash or version.document != document:
+            row.name = name
+            version = self._add_version(session, row, hash, document)
+        return _stored(row, version)
 
-    async def get(self, id: str, number: int | None = None) -> StoredWorkflow:
+    @reading
+    def get(self, session: Session, id: str, number: int | None = None) -> StoredWorkflow:
         """Return a workflow in a version, or in the active one; raise NoSuchWorkflow."""
-        async with self._database.reading() as session:
-            row = await self._row(session, id)
-            version = await self._version(session, row, number)
-            return _stored(row, version)
+        row = self._row(session, id)
+        version = self._version(session, row, number)
+        return _stored(row, version)
 
-    async def document(self, id: str | None, number: int | None, hash: str) -> Any:
+    @reading
+    def document(self, session: Session, id: str | None, number: int | None, hash: str) -> Any:
         """Return a version's document, be its workflow deleted; or a definition by its hash.
 
         Raises NoSuchWorkflow.
         """
-        async with self._database.reading() as session:
-            found: VersionRow | DefinitionRow | None
-            if id is not None and number is not None:
-                found = await session.get(VersionRow, (self._tenant, id, number))
-            else:
-                found = await session.get(DefinitionRow, (self._tenant, hash))
-            if found is None:
-                raise NoSuchWorkflow(id or hash)
-            return found.document
+        found: VersionRow | DefinitionRow | None
+        if id is not None and number is not None:
+            found = session.get(VersionRow, (self._tenant, id, number))
+        else:
+            found = session.get(DefinitionRow, (self._tenant, hash))
+        if found is None:
+            raise NoSuchWorkflow(id or hash)
+        return found.document
 
-    async def versions(self, id: str) -> Sequence[StoredWorkflow]:
+    @reading
+    def versions(self, session: Session, id: str) -> Sequence[StoredWorkflow]:
         """Return every version of a workflow, newest first; raise NoSuchWorkflow."""
-        async with self._database.reading() as session:
-            row = await self._row(session, id)
-            versions = await session.scalars(
-                select(VersionRow)
-                .where(VersionRow.tenant == self._tenant, VersionRow.workflow_id == id)
-                .order_by(VersionRow.number.desc())
-            )
-            return [replace(_stored(row, v), updated_at=v.created_at) for v in versions]
+        row = self._row(session, id)
+        versions = session.scalars(
+            select(VersionRow)
+            .where(VersionRow.tenant == self._tenant, VersionRow.workflow_id == id)
+            .order_by(VersionRow.number.desc())
+        )
+        return [replace(_stored(row, v), updated_at=v.created_at) for v in versions]
 
-    async def list(self, limit: int, offset: int) -> tuple[list[StoredWorkflow], int]:
+    @reading
+    def list(self, session: Session, limit: int, offset: int) -> tuple[list[StoredWorkflow], int]:
         """Return a page of workflows by id, and how many there are."""
         mine = (WorkflowRow.tenant == self._tenant, WorkflowRow.deleted_at.is_(None))
-        async with self._database.reading() as session:
-            total = await session.scalar(select(func.count()).select_from(WorkflowRow).where(*mine))
-            rows = await session.execute(
-                select(WorkflowRow, VersionRow)
-                .join(
-                    VersionRow,
-                    (VersionRow.tenant == WorkflowRow.tenant)
-                    & (VersionRow.workflow_id == WorkflowRow.id)
-                    & (VersionRow.number == WorkflowRow.version),
-                )
-                .where(*mine)
-                .order_by(WorkflowRow.id)
-                .limit(limit)
-                .offset(offset)
+        total = session.scalar(select(func.count()).select_from(WorkflowRow).where(*mine))
+        rows = session.execute(
+            select(WorkflowRow, VersionRow)
+            .join(
+                VersionRow,
+                (VersionRow.tenant == WorkflowRow.tenant)
+                & (VersionRow.workflow_id == WorkflowRow.id)
+                & (VersionRow.number == WorkflowRow.version),
             )
-            found = [_stored(row, version) for row, version in rows]
-            return found, int(total or 0)
+            .where(*mine)
+            .order_by(WorkflowRow.id)
+            .limit(limit)
+            .offset(offset)
+        )
+        found = [_stored(row, version) for row, version in rows]
+        return found, int(total or 0)
 
-    async def delete(self, id: str) -> None:
+    @writing
+    def delete(self, session: Session, id: str) -> None:
         """Take a workflow away; its versions stay for the runs that are pinned to them."""
-        async with self._database.transaction() as session:
-            row = await self._row(session, id)
-            row.deleted_at = now()
+        row = self._row(session, id)
+        row.deleted_at = now()
 
     async def keep_definition(self, hash: str, document: Any) -> None:
         """Keep a definition that a run is pinned to without being a workflow's version."""
-        async with self._database.transaction() as session:
-            await self._keep(session, hash, document, now())
+        if hash not in self._known:
+            await self._keep_now(hash, document)
+            self._known.add(hash)
 
-    async def _row(self, session: AsyncSession, id: str) -> WorkflowRow:
-        row = await session.get(WorkflowRow, (self._tenant, id))
+    @writing
+    def _keep_now(self, session: Session, hash: str, document: Any) -> None:
+        self._keep(session, hash, document, now())
+
+    def _row(self, session: Session, id: str) -> WorkflowRow:
+        row = session.get(WorkflowRow, (self._tenant, id))
         if row is None or row.deleted_at is not None:
             raise NoSuchWorkflow(id)
         return row
 
-    async def _version(
-        self, session: AsyncSession, row: WorkflowRow, number: int | None = None
-    ) -> VersionRow:
-        version = await session.get(
+    def _version(self, session: Session, row: WorkflowRow, number: int | None = None) -> VersionRow:
+        version = session.get(
             VersionRow, (self._tenant, row.id, row.version if number is None else number)
         )
         if version is None:
             raise NoSuchWorkflow(row.id)
         return version
 
-    async def _add_version(
-        self, session: AsyncSession, row: WorkflowRow, hash: str, document: Any
+    def _add_version(
+        self, session: Session, row: WorkflowRow, hash: str, document: Any
     ) -> VersionRow:
         moment = now()
-        await self._keep(session, hash, document, moment)
+        self._keep(session, hash, document, moment)
         row.version, row.updated_at = row.version + 1, moment
-        await session.flush()
+        session.flush()
         version = VersionRow(
             tenant=self._tenant,
             workflow_id=row.id,
@@ -169,14 +178,12 @@ class StoredWorkflows:
         session.add(version)
         return version
 
-    async def _keep(
-        self, session: AsyncSession, hash: str, document: Any, moment: datetime
-    ) -> None:
-        if await session.get(DefinitionRow, (self._tenant, hash)) is None:
+    def _keep(self, session: Session, hash: str, document: Any, moment: datetime) -> None:
+        if session.get(DefinitionRow, (self._tenant, hash)) is None:
             session.add(
                 DefinitionRow(tenant=self._tenant, hash=hash, document=document, created_at=moment)
             )
-            await session.flush()
+            session.flush()
 
 
 def _stored(row: WorkflowRow, version: VersionRow) -> StoredWorkflow:

@@ -19,8 +19,7 @@ def _migrate() -> None:
         render_as_batch=True,
         render_item=_render,
     )
-    with context.begin_transaction():
-        context.run_migrations()
+    context.run_migrations()
 
 
 _migrate()

@@ -1,0 +1,41 @@
+"""How is one work measured beside another?"""
+
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+Work = Callable[[], Awaitable[Any]]
+
+
+@dataclass
+class Row:
+    """One comparison; `ratio` is ours over the rival's, `bar` what it may be at the most."""
+
+    work: str
+    ours: float
+    rival: float
+    unit: str
+    bar: float
+
+    @property
+    def ratio(self) -> float:
+        return self.ours / self.rival if self.rival else float("inf")
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "ratio": round(self.ratio, 4), "ok": self.ratio <= self.bar}
+
+
+async def measured(
+    works: list[Work], repeats: int, clock: Callable[[], float] = time.process_time
+) -> list[float]:
+    """Return each work's median seconds, the works taking turns after a first round."""
+    times: list[list[float]] = [[] for _ in works]
+    for round_ in range(repeats + 1):
+        for taken, work in zip(times, works, strict=True):
+            started = clock()
+            await work()
+            if round_:
+                taken.append(clock() - started)
+    return [statistics.median(taken) for taken in times]
