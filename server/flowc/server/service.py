@@ -13,7 +13,7 @@ from flowc.compiler.schemas import problems_of
 from flowc.nodes.human import as_answer
 from flowc.server.engine.dbos_engine import Queue, Worker
 from flowc.server.engine.watchers import Watchers
-from flowc.server.records import AT_REST, ENDED, InterruptRecord, RunEvent, RunRecord
+from flowc.server.records import ENDED, InterruptRecord, RunEvent, RunRecord
 from flowc.server.runs import new_run
 from flowc.server.store import StoredRuns, StoredWorkflow, StoredWorkflows
 from flowc.server.store.steering import NoSuchInterrupt, Steering
@@ -102,9 +102,9 @@ class Runs:
     async def at_rest(self, id: str) -> RunRecord:
         """Return a run once it has ended, or waits for somebody; raise NoSuchRun."""
         with self.watchers.watching(id, only_rest=True) as watch:
-            while await self.stored.status(id) not in AT_REST:
+            while (run := await self.stored.get_at_rest(id)) is None:
                 await watch.changed(LOOK_SECONDS)
-        return await self.stored.get(id)
+        return run
 
     async def get(self, id: str) -> RunRecord:
         """Return a run as it is now; raise NoSuchRun."""

@@ -4,10 +4,12 @@ A run is one worker's at a time: whoever takes it raises its epoch, and what oth
 refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import Table, bindparam, case, func, update
 from sqlalchemy.orm import Session
 
 from flowc.compiler.interrupts import Answer, Interrupt
@@ -15,7 +17,7 @@ from flowc.server.records import RunEvent, RunRecord, now
 from flowc.server.store.database import Database, writing
 from flowc.server.store.runs import events_of, record_of, with_nodes
 from flowc.server.store.steering import DIRECT
-from flowc.server.store.tables import RunRow
+from flowc.server.store.tables import Moment, RunRow
 from flowc.server.store.transitions import (
     Work,
     answers_of,
@@ -44,6 +46,32 @@ class Claim:
     attempt: int
     answers: dict[str, Answer] = field(default_factory=dict)
 
+    @property
+    def has_asked(self) -> bool:
+        """Whether the run can have asked anything yet."""
+        return self.run.segment > 0 or bool(self.answers or self.run.waiting)
+
+
+_RUNS: Table = RunRow.metadata.tables["runs"]
+# One statement takes a run: of two that try, one finds it as it has to be.
+_TAKE = (
+    update(_RUNS)
+    .where(
+        _RUNS.c.id == bindparam("run"),
+        _RUNS.c.segment == bindparam("at"),
+        _RUNS.c.status.in_(["pending", "running"]),
+    )
+    .values(
+        status="running",
+        epoch=_RUNS.c.epoch + 1,
+        attempt=_RUNS.c.attempt + 1,
+        events=_RUNS.c.events + 1,
+        started_at=func.coalesce(_RUNS.c.started_at, bindparam("moment", type_=Moment())),
+        control=case((_RUNS.c.control == DIRECT, None), else_=_RUNS.c.control),
+    )
+    .returning(*_RUNS.c)
+)
+
 
 class Claims:
     """What workers do with runs."""
@@ -54,48 +82,42 @@ class Claims:
     @writing
     def claim(self, session: Session, run_id: str, segment: int) -> Claim | None:
         """Take a run to work on a segment of it; None if there is nothing left to do there."""
-        row = session.get(RunRow, run_id, with_for_update=True)
-        at_work = {"pending", "running"}
-        if row is None or row.segment != segment or row.status not in at_work:
+        taken = session.execute(_TAKE, {"run": run_id, "at": segment, "moment": now()}).first()
+        if taken is None:
             return None
-        row.epoch, row.attempt = row.epoch + 1, row.attempt + 1
-        row.status, row.started_at = "running", row.started_at or now()
-        row.control = None if row.control == DIRECT else row.control
-        data = {"segment": segment, "attempt": row.attempt}
-        say(session, row, "run.started", data)
+        told = {"segment": segment, "attempt": taken.attempt}
+        keep(session, run_id, taken.events, [RunEvent(0, "run.started", now(), told)])
+        run = record_of(taken)
+        if segment == 0 and taken.attempt == 1:
+            return Claim(run, taken.tenant, taken.epoch, taken.attempt)
+        with_nodes(run, events_of(session, run_id))
         answers = answers_of(session, run_id)
-        events = events_of(session, run_id)
-        run = with_nodes(record_of(row), events)
-        return Claim(run, row.tenant, row.epoch, row.attempt, answers)
+        return Claim(run, taken.tenant, taken.epoch, taken.attempt, answers)
 
     @writing
     def append(self, session: Session, claim: Claim, events: Sequence[RunEvent]) -> str | None:
         """Keep events; return what the run has been asked to do. Raises TakenOver."""
-        kept = session.execute(
-            update(RunRow)
-            .where(RunRow.id == claim.run.id, RunRow.epoch == claim.epoch)
-            .values(events=RunRow.events + len(events))
-            .returning(RunRow.events, RunRow.control)
-        )
-        found = kept.first()
-        if found is None:
-            raise TakenOver(claim.run.id)
-        last, control = found
-        keep(session, claim.run.id, last, events)
-        return control
+        return self._mine(session, claim, events)
 
     @writing
     def finish(
         self, session: Session, claim: Claim, events: Sequence[RunEvent], unreached: Sequence[str]
     ) -> None:
         """Keep how a run ended, as its record says, after its last events. Raises TakenOver."""
-        run = claim.run
-        row = self._mine(session, claim, events)
-        row.status, row.output, row.error = run.status, run.output, run.error
-        row.usage, row.finished_at, row.control = run.usage, now(), None
+        run, moment = claim.run, now()
         data = {"output": run.output} if run.status == "completed" else {"error": run.error}
-        close_interrupts(session, run.id)
-        say(session, row, f"run.{run.status}", {**data, "unreached": list(unreached)})
+        last = RunEvent(0, f"run.{run.status}", moment, {**data, "unreached": list(unreached)})
+        values = {
+            "status": run.status,
+            "output": run.output,
+            "error": run.error,
+            "usage": run.usage,
+            "finished_at": moment,
+            "control": None,
+        }
+        self._mine(session, claim, [*events, last], values)
+        if claim.has_asked:
+            close_interrupts(session, run.id)
 
     @writing
     def rest(
@@ -114,7 +136,8 @@ class Claims:
         asks = [i.ask for i in interrupts if i.ask.kind == "signal"]
         signals = [(ask.data["signal"], ask.data["key"]) for ask in asks]
         lock_signals(session, claim.tenant, signals)
-        row = self._mine(session, claim, events)
+        self._mine(session, claim, events)
+        row = locked(session, claim.run.id)
         known = interrupts_of(session, row.id)
         for interrupt in interrupts:
             if interrupt.id not in known:
@@ -131,10 +154,21 @@ class Claims:
         say(session, row, f"run.{row.status}", {"interrupts": told})
         return True
 
-    def _mine(self, session: Session, claim: Claim, events: Sequence[RunEvent]) -> RunRow:
-        row = locked(session, claim.run.id)
-        if row.epoch != claim.epoch:
+    def _mine(
+        self,
+        session: Session,
+        claim: Claim,
+        events: Sequence[RunEvent],
+        values: Mapping[str, Any] = MappingProxyType({}),
+    ) -> str | None:
+        """Keep events and values of a run that is still ours; return what it is asked to do."""
+        kept = session.execute(
+            update(_RUNS)
+            .where(_RUNS.c.id == claim.run.id, _RUNS.c.epoch == claim.epoch)
+            .values(events=_RUNS.c.events + len(events), **values)
+            .returning(_RUNS.c.events, _RUNS.c.control)
+        ).first()
+        if kept is None:
             raise TakenOver(claim.run.id)
-        row.events += len(events)
-        keep(session, row.id, row.events, events)
-        return row
+        keep(session, claim.run.id, kept.events, events)
+        return str(kept.control) if kept.control is not None else None

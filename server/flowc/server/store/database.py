@@ -5,6 +5,7 @@ for every statement costs several times as much.
 """
 
 import asyncio
+import time
 import zlib
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -24,6 +26,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 CHANGED = "flowc changed"
 _MIGRATING = zlib.crc32(b"flowc migrations")
 _THREADS = 8
+# A connection that was used within this time is taken to be alive.
+_FRESH_SECONDS = 1.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -143,7 +147,10 @@ def _engine(url: str) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     driven = make_url(url).set(drivername="postgresql+psycopg")
-    return create_engine(driven, pool_pre_ping=True, pool_size=_THREADS, max_overflow=_THREADS)
+    engine = create_engine(driven, pool_size=_THREADS, max_overflow=_THREADS)
+    event.listen(engine, "checkout", _require_alive)
+    event.listen(engine, "checkin", _note_use)
+    return engine
 
 
 def migrate(engine: Engine) -> None:
@@ -170,6 +177,21 @@ def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _note_use(_: Any, record: ConnectionPoolEntry) -> None:
+    record.info["used"] = time.monotonic()
+
+
+def _require_alive(connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
+    """Have a connection made anew that the database has closed while nobody used it."""
+    if time.monotonic() - record.info.get("used", time.monotonic()) < _FRESH_SECONDS:
+        return
+    try:
+        connection.execute("select 1")
+        connection.rollback()
+    except Exception as problem:
+        raise DisconnectionError from problem
 
 
 def _begin_sqlite(connection: Connection) -> None:

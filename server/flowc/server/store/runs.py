@@ -4,13 +4,21 @@ import builtins
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Integer, Row, bindparam, func, select
 from sqlalchemy.orm import Session
 
-from flowc.server.records import InterruptRecord, RunEvent, RunRecord
+from flowc.server.records import AT_REST, InterruptRecord, RunEvent, RunRecord
 from flowc.server.store.database import Database, reading
-from flowc.server.store.tables import EventRow, InterruptRow, RunRow
+from flowc.server.store.tables import InterruptRow, RunRow, Table
 
+_RUNS, _EVENTS_KEPT = Table.metadata.tables["runs"], Table.metadata.tables["events"]
+_FIND = select(_RUNS).where(_RUNS.c.id == bindparam("run"), _RUNS.c.tenant == bindparam("owner"))
+_EVENTS = (
+    select(*(_EVENTS_KEPT.c[name] for name in RunEvent._fields))
+    .where(_EVENTS_KEPT.c.run_id == bindparam("run"), _EVENTS_KEPT.c.number > bindparam("after"))
+    .order_by(_EVENTS_KEPT.c.number)
+    .limit(bindparam("most", type_=Integer()))
+)
 UNFINISHED = ("pending", "running", "paused", "waiting")
 
 
@@ -37,13 +45,20 @@ class StoredRuns:
     @reading
     def get(self, session: Session, id: str) -> RunRecord:
         """Return a run with its nodes; raise NoSuchRun."""
+        return with_nodes(record_of(self._row(session, id)), events_of(session, id))
+
+    @reading
+    def get_at_rest(self, session: Session, id: str) -> RunRecord | None:
+        """Return a run if it has ended, or waits for somebody; raise NoSuchRun."""
         row = self._row(session, id)
+        if row.status not in AT_REST:
+            return None
         return with_nodes(record_of(row), events_of(session, id))
 
     @reading
     def status(self, session: Session, id: str) -> str:
         """Return a run's status; raise NoSuchRun."""
-        return (self._row(session, id)).status
+        return str(self._row(session, id).status)
 
     @reading
     def of_key(self, session: Session, idempotency_key: str) -> str | None:
@@ -132,14 +147,14 @@ class StoredRuns:
         )
         return found.all()
 
-    def _row(self, session: Session, id: str) -> RunRow:
-        row = session.get(RunRow, id)
-        if row is None or row.tenant != self._tenant:
+    def _row(self, session: Session, id: str) -> Row[Any]:
+        row = session.execute(_FIND, {"run": id, "owner": self._tenant}).first()
+        if row is None:
             raise NoSuchRun(id)
         return row
 
 
-def record_of(row: RunRow) -> RunRecord:
+def record_of(row: Any) -> RunRecord:
     """Return a run without its nodes."""
     return RunRecord(**{name: getattr(row, name) for name in _RUN_FIELDS})
 
@@ -153,13 +168,9 @@ def with_nodes(run: RunRecord, events: Sequence[RunEvent]) -> RunRecord:
     return run
 
 
-def events_of(
-    session: Session, id: str, after: int = 0, limit: int | None = None
-) -> list[RunEvent]:
+def events_of(session: Session, id: str, after: int = 0, limit: int = 1_000_000) -> list[RunEvent]:
     """Return a run's events from a number on, that one left out."""
-    columns = (getattr(EventRow, name) for name in RunEvent._fields)
-    found = select(*columns).where(EventRow.run_id == id, EventRow.number > after)
-    rows: Any = session.execute(found.order_by(EventRow.number).limit(limit))
+    rows = session.execute(_EVENTS, {"run": id, "after": after, "most": limit})
     return [RunEvent(*row) for row in rows]
 
 

@@ -7,11 +7,11 @@ follows from it are kept together, or none of them.
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from flowc.compiler.interrupts import Answer
-from flowc.server.records import ENDED, RunRecord, now
+from flowc.server.records import ENDED, RunEvent, RunRecord, now
 from flowc.server.store.database import Database, writing
 from flowc.server.store.tables import InterruptRow, RunRow, SignalRow
 from flowc.server.store.transitions import (
@@ -19,6 +19,7 @@ from flowc.server.store.transitions import (
     close_interrupts,
     enqueue,
     go_on,
+    keep,
     lock_signals,
     locked,
     say,
@@ -27,6 +28,7 @@ from flowc.server.store.transitions import (
 
 # What is said of a run that its creator works on, until somebody does.
 DIRECT = "direct"
+_CREATE = insert(RunRow.__table__)  # type: ignore[arg-type]
 _NEW_FIELDS = (
     "id", "workflow_id", "version", "hash", "uses", "status", "input", "output", "error", "usage",
     "priority", "idempotency_key", "segment", "created_at", "started_at", "finished_at",
@@ -64,12 +66,12 @@ class Steering:
         """Keep a new run; unless the caller works on it, it is put in the queue."""
         fields = {name: getattr(run, name) for name in _NEW_FIELDS}
         control = None if is_queued else DIRECT
-        row = RunRow(tenant=tenant, attempt=0, epoch=0, events=0, control=control, **fields)
-        session.add(row)
-        session.flush()
-        say(session, row, "run.created", {"priority": run.priority})
+        begun = {"tenant": tenant, "attempt": 0, "epoch": 0, "events": 1, "control": control}
+        session.execute(_CREATE, [{**fields, **begun}])
+        created = RunEvent(0, "run.created", now(), {"priority": run.priority})
+        keep(session, run.id, 1, [created])
         if is_queued:
-            enqueue(session, self._work, row, delay)
+            self._work.enqueue(session, run.id, run.segment, run.priority, delay)
 
     @writing
     def answer(self, session: Session, tenant: str, interrupt_id: str, value: Any) -> str:

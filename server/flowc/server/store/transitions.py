@@ -18,6 +18,7 @@ from flowc.server.store.tables import EventRow, InterruptRow, RunRow, SignalRow
 
 # Where PostgreSQL tells other processes of the runs that something happened to.
 CHANNEL = "flowc_runs"
+_KEEP = insert(EventRow.__table__)  # type: ignore[arg-type]
 _AT_REST = {f"run.{status}" for status in AT_REST}
 
 
@@ -125,7 +126,7 @@ def keep(session: Session, run_id: str, last: int, events: Sequence[RunEvent]) -
     is_at_rest = any(event.kind in _AT_REST for event in events)
     session.info.setdefault(CHANGED, {})[run_id] = is_at_rest
     if rows:
-        session.execute(insert(EventRow), rows)
+        session.execute(_KEEP, rows)
         if _is_postgres(session):
             told = f"{run_id} rests" if is_at_rest else run_id
             session.execute(select(func.pg_notify(CHANNEL, told)))
