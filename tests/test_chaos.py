@@ -10,9 +10,9 @@ import pytest
 @pytest.mark.parametrize(
     "options",
     [
-        ["--no-postgres", "--share", "0.12", "--shape", "approval", "--shape", "signal"],
-        ["--no-postgres", "--share", "0.1", "--shape", "map", "--shape", "timer"],
-        ["--no-sqlite", "--share", "0.1", "--shape", "two approvals"],
+        ["--no-postgres", "--share", "0.08", "--shape", "approval", "--shape", "signal"],
+        ["--no-postgres", "--share", "0.07", "--shape", "map", "--shape", "timer"],
+        ["--no-sqlite", "--share", "0.07", "--shape", "two approvals"],
     ],
     ids=["people", "items and time", "postgres"],
 )

@@ -1,8 +1,10 @@
 """Runs that wait, that are watched and steered, and that outlive the processes that work on them."""
 
 import json
+import os
 import signal
 import subprocess
+import sys
 import time
 import uuid
 from collections import Counter
@@ -317,6 +319,96 @@ def test_a_run_that_was_at_work_goes_on_after_kill_9(
         # What was at work when the process died is done again: one item, and the map round it.
         assert counts == {"a": 1, "each": 2, "each.w": 7, "c": 1}
         require_orderly(events_of(api, id))
+
+
+def test_runs_are_begun_by_a_schedule(api: httpx.Client) -> None:
+    api.post(f"{API}/workflows", json={"id": "tick", "definition": {"nodes": [code("a")]}})
+    path = f"{API}/schedules"
+    every = {"id": "often", "workflow_id": "tick", "cron": "* * * * * *", "timezone": "Asia/Tokyo"}
+    made = api.post(path, json=every)
+    assert (made.status_code, made.json()["paused"]) == (201, False), made.text
+    assert api.post(path, json=every).status_code == 409
+    for wrong in ({"cron": "nonsense"}, {"timezone": "Nowhere"}):
+        assert api.post(path, json={**every, "id": "other", **wrong}).status_code == 409
+    assert api.post(path, json={**every, "id": "x", "workflow_id": "none"}).status_code == 404
+
+    def runs() -> int:
+        return int(api.get(f"{API}/runs", params={"workflow_id": "tick"}).json()["total"])
+
+    until(lambda: runs() >= 2)
+    assert api.post(f"{path}/often/pause").json()["paused"] is True
+    time.sleep(6)
+    count = runs()
+    time.sleep(2)
+    assert runs() == count
+    api.post(f"{path}/often/trigger")
+    until(lambda: runs() == count + 1)
+    window = {"start": "2026-01-01T00:00:00Z", "end": "2026-01-01T00:00:04Z"}
+    begun = [api.post(f"{path}/often/backfill", json=window).json()["runs"] for _ in range(2)]
+    assert begun[0] == 3
+    until(lambda: runs() == count + 4)
+    assert [schedule["id"] for schedule in api.get(path).json()] == ["often"]
+    assert api.delete(f"{path}/often").status_code == 204
+    assert api.get(f"{path}/often").status_code == 404
+    time.sleep(1)
+    assert runs() == count + 4
+
+
+def test_the_history_tells_every_time_a_node_ran(api: httpx.Client) -> None:
+    inner = {"nodes": [code("w")]}
+    each = {"id": "each", "type": "map", "config": {"items": [1, 2], "body": inner}}
+    run = begin(api, [each, code("end", "each")])
+    history = api.get(f"{API}/runs/{run['id']}/history").json()
+    ran = Counter((e["node_id"], e["status"]) for e in history)
+    assert ran == {("each", "completed"): 1, ("w", "completed"): 2, ("end", "completed"): 1}
+    assert all(e["started_at"] <= e["finished_at"] and e["attempts"] for e in history)
+
+
+def test_what_a_new_version_could_take_over(tmp_path: Path) -> None:
+    ship = {"nodes": [code("a"), human("ask", "a"), code("b", "ask")]}
+    later = {"nodes": [code("a"), human("ask", "a"), code("b", "ask", seconds=0.5)]}
+    other = {"nodes": [code("a"), human("ask", "a", title="Else?"), code("b", "ask")]}
+    data = tmp_path / "d"
+    with serving(data) as (api, _):
+        api.post(f"{API}/workflows", json={"id": "ship", "definition": ship})
+        run = api.post(f"{API}/workflows/ship/execute").json()
+        assert run["status"] == "waiting"
+        api.put(f"{API}/workflows/ship", json=later)
+    command = [sys.executable, "-m", "flowc.server", "runs", "check-upgrade", "ship", "--json"]
+    env = {**os.environ, "FLOWC_DATA_DIR": str(data)}
+
+    def verdicts() -> Any:
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        return json.loads(done.stdout)
+
+    (verdict,) = verdicts()
+    assert (verdict["run_id"], verdict["can_take_over"]) == (run["id"], True)
+    with serving(data) as (api, _):
+        api.put(f"{API}/workflows/ship", json=other)
+        # The run itself goes on with what it began with.
+        (verdict,) = verdicts()
+        assert verdict["reasons"] == ["The node 'ask' was changed, and the run waits in it."]
+        (task,) = asked(api, run["id"])
+        assert task["data"]["title"] == "Please decide"
+        api.post(f"{API}/interrupts/{task['id']}/answer", json={"answer": "approve"})
+        done = ended(api, run["id"])
+        assert (done["status"], done["version"]) == ("completed", 1)
+
+
+def test_runs_that_ended_long_ago_are_forgotten_and_none_that_waits(
+    tmp_path: Path, database: dict[str, str]
+) -> None:
+    with serving(tmp_path / "d", database) as (api, _):
+        over = begin(api, [code("a")])
+        waiting = begin(api, [human("ask")])
+    # A fraction of a second, in days.
+    brief = {**database, "FLOWC_KEEP_RUNS_DAYS": "0.000001"}
+    with serving(tmp_path / "d", brief) as (api, _):
+        until(lambda: api.get(f"{API}/runs/{over['id']}").status_code == 404)
+        assert run_of(api, waiting["id"])["status"] == "waiting"
+        (task,) = asked(api, waiting["id"])
+        api.post(f"{API}/interrupts/{task['id']}/answer", json={"answer": "approve"})
+        assert ended(api, waiting["id"])["status"] == "completed"
 
 
 def test_a_second_process_on_the_same_file_is_refused(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from fastapi import FastAPI
 
 from flowc.compiler.registry import Registry
-from flowc.server.api import interrupts, operations, runs, workflows
+from flowc.server.api import interrupts, operations, runs, schedules, workflows
 from flowc.server.api.errors import add_error_handlers
 from flowc.server.api.limits import BodyLimit, RequestId
 from flowc.server.api.parts import Parts
@@ -46,6 +46,7 @@ def create_app(
     app.include_router(workflows.router, prefix=API)
     app.include_router(runs.router, prefix=API)
     app.include_router(interrupts.router, prefix=API)
+    app.include_router(schedules.router, prefix=API)
     app.include_router(operations.router)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(RequestId)

@@ -12,10 +12,12 @@ from flowc.compiler.registry import Registry
 from flowc.server.checkpoints import open_savers
 from flowc.server.engine.dbos_engine import Queue, Worker
 from flowc.server.engine.notices import listen
+from flowc.server.engine.retention import Retention
 from flowc.server.engine.segments import Segments
 from flowc.server.engine.supervisor import Supervisor
 from flowc.server.engine.watchers import Watchers
 from flowc.server.host import Host, SettingsRefused
+from flowc.server.schedules import Schedules
 from flowc.server.self_test import self_test
 from flowc.server.service import Runs
 from flowc.server.settings import Settings
@@ -35,6 +37,7 @@ class Process:
     stored_runs: StoredRuns
     workflows: Workflows
     runs: Runs
+    schedules: Schedules
 
 
 async def open_process(
@@ -54,30 +57,9 @@ async def open_process(
     queue, watchers = Queue(url), Watchers()
     stack.callback(queue.close)
     database.changed = watchers.changed
-    steering = Steering(database, queue)
     kept, stored = StoredWorkflows(database, TENANT), StoredRuns(database, TENANT)
-    workflows = Workflows(kept, registry)
+    steering, workflows = Steering(database, queue), Workflows(kept, registry)
     worker = Worker(url, slots=settings.run_slots, poll_seconds=settings.poll_seconds)
-    if works:
-        file = settings.data_dir / "checkpoints.db"
-        savers = await stack.enter_async_context(open_savers(url, file))
-        segments = Segments(
-            claims=Claims(database, queue),
-            steering=steering,
-            workflows=lambda tenant: workflows,
-            host=host,
-            savers=savers,
-            max_steps=settings.max_steps,
-        )
-        await worker.start(segments.work, steering.expire)
-        stack.push_async_callback(_stop, worker, queue, settings)
-    if is_sqlite(url):
-        await steering.requeue_lost(0)
-    else:
-        _go_on(stack, listen(url, watchers.changed))
-        if works:
-            supervisor = Supervisor(url, queue, steering, settings.takeover_seconds)
-            _go_on(stack, supervisor.watch())
     runs = Runs(
         tenant=TENANT,
         stored=stored,
@@ -87,7 +69,40 @@ async def open_process(
         watchers=watchers,
         worker=worker if works else None,
     )
-    return Process(host, kept, stored, workflows, runs)
+    schedules = Schedules(TENANT, queue, workflows, kept, runs)
+    process = Process(host, kept, stored, workflows, runs, schedules)
+    if works:
+        await _work(process, worker, Claims(database, queue), settings, stack)
+    if is_sqlite(url):
+        await steering.requeue_lost(0)
+    else:
+        _go_on(stack, listen(url, watchers.changed))
+    return process
+
+
+async def _work(
+    process: Process, worker: Worker, claims: Claims, settings: Settings, stack: AsyncExitStack
+) -> None:
+    """Begin to work on runs, to look after other workers, and to forget what is old."""
+    url, runs = settings.database, process.runs
+    file = settings.data_dir / "checkpoints.db"
+    savers = await stack.enter_async_context(open_savers(url, file))
+    segments = Segments(
+        claims=claims,
+        steering=runs.steering,
+        workflows=lambda tenant: process.workflows,
+        host=process.host,
+        savers=savers,
+        max_steps=settings.max_steps,
+    )
+    await worker.start(segments.work, runs.steering.expire, process.schedules.fire)
+    if settings.keep_runs_days is not None:
+        days = settings.keep_runs_days
+        _go_on(stack, Retention(runs.steering, runs.queue, savers, days).watch())
+    if not is_sqlite(url):
+        grace = settings.takeover_seconds
+        _go_on(stack, Supervisor(url, runs.queue, runs.steering, grace).watch())
+    stack.push_async_callback(_stop, worker, segments, runs.queue, settings)
 
 
 def require_alone(settings: Settings) -> None:
@@ -121,8 +136,10 @@ def _go_on(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
     stack.push_async_callback(end)
 
 
-async def _stop(worker: Worker, queue: Queue, settings: Settings) -> None:
+async def _stop(worker: Worker, segments: Segments, queue: Queue, settings: Settings) -> None:
     """Let runs finish for a while, and hand on those that do not."""
     await worker.stop(settings.drain_seconds)
+    # Before others begin with them: what went on here would be done twice.
+    await segments.stop()
     if not is_sqlite(settings.database):
         queue.hand_on_now(worker.name)

@@ -172,6 +172,22 @@ class RunRecord:
         }
 
 
+@dataclass(frozen=True)
+class Schedule:
+    """What is begun at the times of a cron expression, as it is in a time zone.
+
+    `context` says what; one that `catches_up` begins what it missed while nobody worked.
+    """
+
+    id: str
+    cron: str
+    timezone: str
+    context: dict[str, Any]
+    catches_up: bool = False
+    is_paused: bool = False
+    last_fired_at: str | None = None
+
+
 @dataclass
 class InterruptRecord:
     """What a run waits for, or has waited for; `answer` is what came of it."""

@@ -101,8 +101,7 @@ def _commands() -> Iterator[str]:
     yield "# Commands\n"
     yield "The exit status is 0 when done, 1 when a workflow failed or two differ, 2 when the"
     yield "definition, expression or usage is wrong.\n"
-    group = typer.main.get_command(app)
-    for name, command in sorted(getattr(group, "commands", {}).items()):
+    for name, command in _all_commands(typer.main.get_command(app)):
         arguments = [p for p in command.params if p.param_type_name == "argument"]
         usage = " ".join([f"flowc {name}", *map(_metavar, arguments)])
         yield f"## `{usage}`\n"
@@ -115,6 +114,15 @@ def _commands() -> Iterator[str]:
             yield "|---|---|"
             yield from (f"| `{opts}` | {_cell(help)} |" for opts, help in rows)
             yield ""
+
+
+def _all_commands(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the commands of a group, those of groups in it among them."""
+    for name, command in sorted(getattr(group, "commands", {}).items()):
+        if hasattr(command, "commands"):
+            yield from _all_commands(command, f"{prefix}{name} ")
+        else:
+            yield f"{prefix}{name}", command
 
 
 def _metavar(argument: Any) -> str:

@@ -70,6 +70,11 @@ class Settings(BaseSettings):
     takeover_seconds: float = Field(
         default=5.0, ge=1, description="How long a worker is missing before its runs are taken."
     )
+    keep_runs_days: float | None = Field(
+        default=None,
+        gt=0,
+        description="Days after which runs that have ended are forgotten; without it, never.",
+    )
     models_file: Path | None = Field(
         default=None, description="Models by the names that workflows use (JSON or YAML)."
     )

@@ -12,7 +12,9 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from flowc.compiler.diagnostics import DefinitionRefused
+from flowc.server.engine.dbos_engine import ScheduleRefused
 from flowc.server.runs import InputRefused
+from flowc.server.schedules import NoSuchSchedule
 from flowc.server.service import AnswerRefused
 from flowc.server.store.runs import NoSuchRun
 from flowc.server.store.steering import NoSuchInterrupt, NotAnswerable, NotPossible
@@ -50,6 +52,7 @@ class BadRequest(HTTPException):
 _PLAIN: tuple[tuple[type[Exception], int, str, str], ...] = (
     (NoSuchWorkflow, 404, "no-such-workflow", "There is no such workflow."),
     (NoSuchRun, 404, "no-such-run", "There is no such run."),
+    (NoSuchSchedule, 404, "no-such-schedule", "There is no such schedule."),
     (NoSuchInterrupt, 404, "no-such-interrupt", "Nobody was asked this."),
     (NotAnswerable, 409, "not-answerable", "This has another answer already, or is not asked now."),
     (WorkflowExists, 409, "workflow-exists", "A workflow with this id is there already."),
@@ -63,6 +66,7 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(InputRefused, _input_refused)
     app.add_exception_handler(AnswerRefused, _answer_refused)
     app.add_exception_handler(NotPossible, _not_possible)
+    app.add_exception_handler(ScheduleRefused, _not_possible)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     for kind, status, code, sentence in _PLAIN:

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from flowc.server.process import Process
+from flowc.server.schedules import Schedules
 from flowc.server.service import Runs
 from flowc.server.store import StoredRuns, StoredWorkflows
 from flowc.server.workflows import Workflows
@@ -33,6 +34,11 @@ class Parts:
     def workflows(self) -> Workflows:
         """The workflows, compiled."""
         return self.process.workflows
+
+    @property
+    def schedules(self) -> Schedules:
+        """The schedules by which runs are begun."""
+        return self.process.schedules
 
     @property
     def runs(self) -> Runs:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.limits import StrictRoute
 from flowc.server.api.parts import OpenParts, Parts
+from flowc.server.history import history_of
 from flowc.server.records import ENDED, NodeStatus, RunStatus
 from flowc.server.store.runs import NoSuchRun
 
@@ -74,6 +75,23 @@ class Logs(BaseModel):
     is_over: bool
 
 
+class ExecutionBody(BaseModel):
+    """One time that a node ran; `number` is that of the event with which it began."""
+
+    node_id: str
+    path: str
+    number: int
+    status: NodeStatus
+    started_at: datetime | None
+    finished_at: datetime | None
+    attempts: list[dict[str, Any]]
+    output: Any
+    branch: str | None
+    error: dict[str, Any] | None
+    duration_ms: float | None
+    usage: dict[str, float]
+
+
 class RunPage(BaseModel):
     """A page of runs, without their nodes."""
 
@@ -121,6 +139,13 @@ async def read_logs(
     return Logs.model_validate(
         {"events": shown, "last": last, "status": status, "is_over": is_over}
     )
+
+
+@router.get("/{run_id}/history")
+async def read_history(run_id: RunId, parts: OpenParts) -> list[ExecutionBody]:
+    """Return every time that a node of the run ran: its attempts, output, error and times."""
+    events = await parts.stored_runs.events(run_id, limit=1_000_000)
+    return [ExecutionBody.model_validate(each) for each in history_of(events)]
 
 
 async def _existing(run_id: RunId, parts: OpenParts) -> str:

@@ -13,6 +13,7 @@ from flowc.server.cli import (
     graph,
     nodes,
     run,
+    runs,
     schema,
     serve,
     worker,
@@ -36,6 +37,7 @@ app.command("schema")(schema.schema)
 app.command("export")(export.export)
 app.command("explain")(explain.explain)
 app.command("serve")(serve.serve)
+app.add_typer(runs.app, name="runs")
 app.command("worker")(worker.worker)
 
 

@@ -11,6 +11,7 @@ import sys
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from dbos import (
@@ -20,12 +21,15 @@ from dbos import (
     DBOSPortableJSONSerializer,
     EnqueueOptions,
     SetWorkflowID,
+    WorkflowSchedule,
+    error,
 )
 from sqlalchemy import Engine as SyncEngine
 from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from flowc.server.records import Schedule
 from flowc.server.store.database import is_sqlite
 
 NAME = "flowc"
@@ -39,6 +43,12 @@ _TRIES = 12
 
 Work = Callable[[str, int], Awaitable[str]]
 Wake = Callable[[str], Awaitable[None]]
+# Told what a schedule was made with, and the moment that it fires for.
+Fire = Callable[[dict[str, Any], str], Awaitable[None]]
+
+
+class ScheduleRefused(Exception):
+    """Whoever makes a schedule that is there already, or whose times make no sense, meets this."""
 
 
 @dataclass
@@ -47,6 +57,7 @@ class _Hands:
 
     work: Work | None = None
     wake: Wake | None = None
+    fire: Fire | None = None
 
 
 _HANDS = _Hands()
@@ -83,6 +94,18 @@ async def _look(interrupt_id: str) -> None:
 @DBOS.workflow(name="wake", max_recovery_attempts=None)
 async def _wake(interrupt_id: str) -> None:
     await _look(interrupt_id)
+
+
+@DBOS.step(name="begin", retries_allowed=True, max_attempts=_TRIES, should_retry=_is_passing)
+async def _begin(context: dict[str, Any], moment: str) -> None:
+    assert _HANDS.fire is not None  # see above
+    await _HANDS.fire(context, moment)
+
+
+@DBOS.workflow(name="fire", max_recovery_attempts=None)
+async def _fire(moment: Any, context: dict[str, Any]) -> None:
+    # Kept as JSON, a moment is a text.
+    await _begin(context, moment if isinstance(moment, str) else moment.isoformat())
 
 
 class Queue:
@@ -139,6 +162,55 @@ class Queue:
             self._client.resume_workflows([w.workflow_id for w in found], queue_name=QUEUE)
         return len(found)
 
+    async def forget(self, run_id: str) -> None:
+        """Delete what the queue keeps of a run."""
+        found = await self._client.list_workflows_async(
+            workflow_id_prefix=f"{run_id}:", load_input=False, load_output=False
+        )
+        if found:
+            await self._client.delete_workflows_async([w.workflow_id for w in found])
+
+    async def create_schedule(self, schedule: Schedule) -> None:
+        """Have something begun at the times of a cron expression; raise ScheduleRefused."""
+        try:
+            await self._client.create_schedule_async(
+                schedule_name=schedule.id,
+                workflow_name="fire",
+                schedule=schedule.cron,
+                context=schedule.context,
+                cron_timezone=schedule.timezone,
+                automatic_backfill=schedule.catches_up,
+                queue_name=QUEUE,
+            )
+        except error.DBOSException as problem:
+            raise ScheduleRefused(str(problem)) from None
+
+    async def schedules(self, prefix: str) -> list[Schedule]:
+        """Return the schedules whose ids begin so."""
+        found = await self._client.list_schedules_async(schedule_name_prefix=prefix)
+        return [_schedule(each) for each in found]
+
+    async def steer_schedule(self, id: str, *, is_paused: bool) -> None:
+        """Let a schedule rest, or go on."""
+        steer = self._client.pause_schedule if is_paused else self._client.resume_schedule
+        await asyncio.to_thread(steer, id)
+
+    async def delete_schedule(self, id: str) -> None:
+        """Take a schedule away."""
+        await self._client.delete_schedule_async(id)
+
+    async def fire_now(self, id: str) -> None:
+        """Begin what a schedule begins, now."""
+        await asyncio.to_thread(self._client.trigger_schedule, id)
+
+    async def backfill(self, id: str, start: datetime, end: datetime) -> int:
+        """Begin what a schedule would have begun between two moments; return how often that is.
+
+        What was begun for a moment already is not begun again.
+        """
+        done = await asyncio.to_thread(self._client.backfill_schedule, id, start, end)
+        return len(done)
+
     def close(self) -> None:
         """Close all connections."""
         self._client.destroy()
@@ -154,9 +226,9 @@ class Worker:
         unique = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self.name = "local" if is_sqlite(url) else unique
 
-    async def start(self, work: Work, wake: Wake) -> None:
+    async def start(self, work: Work, wake: Wake, fire: Fire) -> None:
         """Begin to work: first on what a former process of this name left."""
-        _HANDS.work, _HANDS.wake = work, wake
+        _HANDS.work, _HANDS.wake, _HANDS.fire = work, wake, fire
         # On the loop's own thread, so that segments run on this loop.
         DBOS(config=self._config())
         DBOS.launch()
@@ -197,6 +269,18 @@ class Worker:
             connect = {"application_name": session_name(self.name), "options": _KEEPALIVE}
             config["db_engine_kwargs"] = {"connect_args": connect}
         return config
+
+
+def _schedule(found: WorkflowSchedule) -> Schedule:
+    return Schedule(
+        id=found["schedule_name"],
+        cron=found["schedule"],
+        timezone=found["cron_timezone"] or "UTC",
+        context=found["context"],
+        catches_up=found["automatic_backfill"],
+        is_paused=found["status"] != "ACTIVE",
+        last_fired_at=found["last_fired_at"],
+    )
 
 
 def session_name(worker: str) -> str:

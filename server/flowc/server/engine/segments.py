@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import psycopg
@@ -40,6 +40,7 @@ class Segments:
     host: Host
     savers: Savers
     max_steps: int
+    driving: set[asyncio.Task[Advance]] = field(default_factory=set)
 
     async def work(self, run_id: str, segment: int) -> str:
         """Work on a segment until the run ends, waits, or is taken away; say which."""
@@ -50,6 +51,12 @@ class Segments:
             return await self._work(claim)
         except TakenOver:
             return "taken over"
+
+    async def stop(self) -> None:
+        """Let go of what is still being driven, so that others can go on with it."""
+        for task in self.driving:
+            task.cancel()
+        await asyncio.gather(*self.driving, return_exceptions=True)
 
     async def _work(self, claim: Claim) -> str:
         try:
@@ -86,6 +93,8 @@ class _Stretch:
             self._driving = asyncio.create_task(
                 advance(self._compiled, run, self._context(), self._control)
             )
+            self._segments.driving.add(self._driving)
+            self._driving.add_done_callback(self._segments.driving.discard)
             done = await self._driven(self._driving)
             if done.interrupts or done.is_paused:
                 return await self._rest(done)

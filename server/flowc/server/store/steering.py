@@ -4,15 +4,15 @@ Every transition is one transaction: the run's row, its event, what it waits for
 follows from it are kept together, or none of them.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from flowc.compiler.interrupts import Answer
 from flowc.server.records import ENDED, RunEvent, RunRecord, now
-from flowc.server.store.database import Database, writing
+from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.tables import InterruptRow, RunRow, SignalRow
 from flowc.server.store.transitions import (
     Work,
@@ -179,6 +179,23 @@ class Steering:
         for row in rows.all():
             row.control = None
             enqueue(session, self._work, row)
+
+    @reading
+    def ended_before(self, session: Session, moment: datetime, limit: int = 100) -> list[str]:
+        """Return runs that ended before a moment, oldest first; never one that waits."""
+        is_old = RunRow.finished_at.is_not(None) & (RunRow.finished_at < moment)
+        found = select(RunRow.id).where(RunRow.status.in_(ENDED), is_old)
+        return list(session.scalars(found.order_by(RunRow.finished_at).limit(limit)))
+
+    @writing
+    def forget(self, session: Session, run_id: str) -> None:
+        """Delete a run that has ended, with its events and what it asked."""
+        session.execute(delete(RunRow).where(RunRow.id == run_id, RunRow.status.in_(ENDED)))
+
+    @writing
+    def forget_signals(self, session: Session, moment: datetime) -> None:
+        """Delete the signals that were sent before a moment."""
+        session.execute(delete(SignalRow).where(SignalRow.sent_at < moment))
 
     def _asked(self, session: Session, interrupt_id: str) -> tuple[InterruptRow, RunRow]:
         run_id = session.scalar(select(InterruptRow.run_id).where(InterruptRow.id == interrupt_id))

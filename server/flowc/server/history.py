@@ -1,0 +1,59 @@
+"""What did each node of a run do, every time that it ran? Told from the run's events."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from flowc.server.records import RunEvent
+
+
+@dataclass
+class Execution:
+    """One time that a node ran; `attempts` are the failures before it, and the last try."""
+
+    node_id: str
+    path: str
+    number: int
+    status: str
+    started_at: str | None
+    finished_at: str | None = None
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+    output: Any = None
+    branch: str | None = None
+    error: dict[str, Any] | None = None
+    duration_ms: float | None = None
+    usage: dict[str, float] = field(default_factory=dict)
+
+
+def history_of(events: Iterable[RunEvent]) -> list[dict[str, Any]]:
+    """Return the executions of a run's nodes, in the order in which they began."""
+    found: list[Execution] = []
+    last: dict[tuple[str, str], Execution] = {}
+    for event in events:
+        if event.node_id is None:
+            continue
+        place = (event.path, event.node_id)
+        if event.kind in {"node.started", "node.skipped"}:
+            status = "running" if event.kind == "node.started" else "skipped"
+            at = event.at.isoformat() if status == "running" else None
+            last[place] = Execution(event.node_id, event.path, event.number, status, at)
+            found.append(last[place])
+        elif place in last:
+            _take(last[place], event)
+    return [asdict(execution) for execution in found]
+
+
+def _take(execution: Execution, event: RunEvent) -> None:
+    data, at = event.data, event.at.isoformat()
+    if event.kind == "node.retrying":
+        told = {"attempt": data["attempt"], "at": at, "message": data["message"]}
+        execution.attempts.append(told)
+    elif event.kind == "node.waiting":
+        execution.status = "waiting"
+    elif event.kind in {"node.completed", "node.failed"}:
+        execution.status, execution.finished_at = event.kind.removeprefix("node."), at
+        execution.duration_ms, execution.output = data["duration_ms"], data.get("output")
+        execution.branch, execution.usage = data.get("branch"), data.get("usage", {})
+        if event.kind == "node.failed":
+            execution.error = {"code": data["code"], "message": data["message"]}
+        execution.attempts.append({"attempt": data["attempts"], "at": at, "message": None})
