@@ -316,8 +316,10 @@ def test_a_run_that_was_at_work_goes_on_after_kill_9(
         done = ended(api, id)
         assert done["status"] == "completed"
         counts = {name: node["runs"] for name, node in done["nodes"].items()}
-        # What was at work when the process died is done again: one item, and the map round it.
-        assert counts == {"a": 1, "each": 2, "each.w": 7, "c": 1}
+        # What was at work when the process died is done again: one item, and the map round it;
+        # and perhaps an item that had ended a moment before.
+        again = counts.pop("each.w") - 6
+        assert (counts, again in {1, 2}) == ({"a": 1, "each": 2, "c": 1}, True)
         require_orderly(events_of(api, id))
 
 

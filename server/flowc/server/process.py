@@ -76,7 +76,7 @@ async def open_process(
     if is_sqlite(url):
         await steering.requeue_lost(0)
     else:
-        _go_on(stack, listen(url, watchers.changed))
+        _go_on(stack, listen(url, watchers.changed, watchers.missed))
     return process
 
 
@@ -95,6 +95,7 @@ async def _work(
         savers=savers,
         max_steps=settings.max_steps,
     )
+    runs.watchers.tell(segments)
     await worker.start(segments.work, runs.steering.expire, process.schedules.fire)
     if settings.keep_runs_days is not None:
         days = settings.keep_runs_days
@@ -138,8 +139,8 @@ def _go_on(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
 
 async def _stop(worker: Worker, segments: Segments, queue: Queue, settings: Settings) -> None:
     """Let runs finish for a while, and hand on those that do not."""
-    await worker.stop(settings.drain_seconds)
-    # Before others begin with them: what went on here would be done twice.
-    await segments.stop()
+    # First, since runs that went on while the worker stops could not be kept.
+    await segments.stop(settings.drain_seconds)
+    await worker.stop()
     if not is_sqlite(settings.database):
         queue.hand_on_now(worker.name)

@@ -138,9 +138,7 @@ class Runs:
 
     async def cancel(self, id: str) -> RunRecord:
         """End a run at once, wherever it is worked on; raise NotPossible if it has ended."""
-        is_at_work, segment = await self.steering.cancel(self.tenant, id)
-        if is_at_work:
-            await self.queue.cancel(id, segment)
+        await self.steering.cancel(self.tenant, id)
         return await self.stored.get(id)
 
     async def pause(self, id: str) -> RunRecord:

@@ -28,6 +28,7 @@ from sqlalchemy import Engine as SyncEngine
 from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from flowc.server.records import Schedule
 from flowc.server.store.database import is_sqlite
@@ -63,49 +64,39 @@ class _Hands:
 _HANDS = _Hands()
 
 
+# No steps: what a segment has done stands in its run's checkpoints, and is looked up there when it
+# is begun again. A step of DBOS would write it down once more, and poll for cancellations.
 def _is_passing(problem: BaseException) -> bool:
     return isinstance(problem, (DBAPIError, sqlite3.Error)) or "psycopg" in type(problem).__module__
 
 
-@DBOS.step(
-    name="work",
-    preemptible=True,
-    retries_allowed=True,
-    max_attempts=_TRIES,
-    interval_seconds=0.5,
-    should_retry=_is_passing,
+_RETRYING = AsyncRetrying(
+    retry=retry_if_exception(_is_passing),
+    stop=stop_after_attempt(_TRIES),
+    wait=wait_exponential(multiplier=0.5, max=600),
+    reraise=True,
 )
-async def _work(run_id: str, segment: int) -> str:
-    assert _HANDS.work is not None  # set before DBOS begins
-    return await _HANDS.work(run_id, segment)
 
 
 @DBOS.workflow(name="segment", max_recovery_attempts=None)
 async def _segment(run_id: str, segment: int) -> str:
-    return await _work(run_id, segment)
-
-
-@DBOS.step(name="look", retries_allowed=True, max_attempts=_TRIES, should_retry=_is_passing)
-async def _look(interrupt_id: str) -> None:
-    assert _HANDS.wake is not None  # see above
-    await _HANDS.wake(interrupt_id)
+    assert _HANDS.work is not None  # set before DBOS begins
+    told: str = await _RETRYING(_HANDS.work, run_id, segment)
+    return told
 
 
 @DBOS.workflow(name="wake", max_recovery_attempts=None)
 async def _wake(interrupt_id: str) -> None:
-    await _look(interrupt_id)
-
-
-@DBOS.step(name="begin", retries_allowed=True, max_attempts=_TRIES, should_retry=_is_passing)
-async def _begin(context: dict[str, Any], moment: str) -> None:
-    assert _HANDS.fire is not None  # see above
-    await _HANDS.fire(context, moment)
+    assert _HANDS.wake is not None  # see above
+    await _RETRYING(_HANDS.wake, interrupt_id)
 
 
 @DBOS.workflow(name="fire", max_recovery_attempts=None)
 async def _fire(moment: Any, context: dict[str, Any]) -> None:
+    assert _HANDS.fire is not None  # see above
     # Kept as JSON, a moment is a text.
-    await _begin(context, moment if isinstance(moment, str) else moment.isoformat())
+    told = moment if isinstance(moment, str) else moment.isoformat()
+    await _RETRYING(_HANDS.fire, context, told)
 
 
 class Queue:
@@ -134,10 +125,6 @@ class Queue:
         # Before all that is waiting: it is short, and somebody's time is over.
         options["priority"] = 1
         self._client.enqueue_in_transaction(session, options, interrupt_id)
-
-    async def cancel(self, run_id: str, segment: int) -> None:
-        """Have whoever works on a segment, on any machine, stop at once."""
-        await self._client.cancel_workflow_async(f"{run_id}:{segment}")
 
     async def held(self) -> dict[str, list[str]]:
         """Return the segments under way, by the worker that has them."""
@@ -244,12 +231,12 @@ class Worker:
         with SetWorkflowID(f"{run_id}:{segment}"):
             await DBOS.start_workflow_async(_segment, run_id, segment)
 
-    async def stop(self, seconds: int) -> None:
-        """Take no more work, and let what is under way finish for some seconds.
+    async def stop(self) -> None:
+        """Take no more work; what has not finished stays known as this worker's.
 
-        What has not finished stays known as this worker's; others take it over.
+        Threads of the event loop end with it: whatever needs one has to be done before.
         """
-        await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=seconds)
+        await asyncio.to_thread(DBOS.destroy)
 
     def _config(self) -> DBOSConfig:
         config: DBOSConfig = {

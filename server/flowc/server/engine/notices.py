@@ -11,12 +11,15 @@ from flowc.server.store.transitions import CHANNEL
 log = logging.getLogger(__name__)
 
 
-async def listen(url: str, changed: Callable[[str, bool], None]) -> None:
-    """Tell of every run that something happens to, for ever; what is missed, watchers look for."""
+async def listen(
+    url: str, changed: Callable[[str, bool], None], missed: Callable[[], None]
+) -> None:
+    """Tell of every run that something happens to, for ever; and that some may have been missed."""
     while True:
         try:
             async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
                 await connection.execute(f"listen {CHANNEL}")
+                missed()
                 async for notice in connection.notifies():
                     run_id, _, rests = notice.payload.partition(" ")
                     changed(run_id, bool(rests))

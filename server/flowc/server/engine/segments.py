@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import NoReturn
 
 import psycopg
 from langgraph.runtime import RunControl
@@ -40,10 +41,13 @@ class Segments:
     host: Host
     savers: Savers
     max_steps: int
-    driving: set[asyncio.Task[Advance]] = field(default_factory=set)
+    driving: "dict[str, _Stretch]" = field(default_factory=dict)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def work(self, run_id: str, segment: int) -> str:
         """Work on a segment until the run ends, waits, or is taken away; say which."""
+        if self.stopping.is_set():
+            await _never()
         claim = await self.claims.claim(run_id, segment)
         if claim is None:
             return "nothing to do"
@@ -51,12 +55,36 @@ class Segments:
             return await self._work(claim)
         except TakenOver:
             return "taken over"
+        except asyncio.CancelledError:
+            if self.stopping.is_set():
+                await _never()
+            raise
 
-    async def stop(self) -> None:
-        """Let go of what is still being driven, so that others can go on with it."""
-        for task in self.driving:
+    async def stop(self, seconds: float) -> None:
+        """Begin with nothing more, let what is driven finish for some seconds, let go of the rest.
+
+        What is let go stays in the queue as it is, so that others can go on with it.
+        """
+        self.stopping.set()
+        if tasks := self._tasks():
+            await asyncio.wait(tasks, timeout=seconds)
+        left = self._tasks()
+        for task in left:
             task.cancel()
-        await asyncio.gather(*self.driving, return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)
+
+    def _tasks(self) -> list[asyncio.Task[Advance]]:
+        return [stretch.task for stretch in self.driving.values() if stretch.task is not None]
+
+    def changed(self, run_id: str, is_at_rest: bool) -> None:
+        """Look whether a run that is driven here was ended from outside."""
+        if is_at_rest and run_id in self.driving:
+            self.driving[run_id].look()
+
+    def look_at_all(self) -> None:
+        """Look at all that is driven here, where changes may have been missed."""
+        for stretch in self.driving.values():
+            stretch.look()
 
     async def _work(self, claim: Claim) -> str:
         try:
@@ -75,13 +103,20 @@ class Segments:
                 return told
 
 
+async def _never() -> NoReturn:
+    """Wait for the end of the process: whoever returned would have ended the segment."""
+    await asyncio.get_running_loop().create_future()
+    raise AssertionError("nothing ends this")
+
+
 class _Stretch:
     """One drive through the graph: from an answer, or from the beginning, to a rest or an end."""
 
     def __init__(self, segments: Segments, claim: Claim, compiled: CompiledWorkflow) -> None:
         self._segments, self._claim, self._compiled = segments, claim, compiled
         self._control = RunControl()
-        self._driving: asyncio.Task[Advance] | None = None
+        self.task: asyncio.Task[Advance] | None = None
+        self._looking: asyncio.Task[None] | None = None
         self._is_lost = False
         keep = partial(segments.claims.append, claim)
         self._log = EventLog(keep, self._obey, self._lose)
@@ -90,12 +125,10 @@ class _Stretch:
         """Drive the run; return how the segment ended, or None if the answers are there already."""
         run, claims = self._claim.run, self._segments.claims
         try:
-            self._driving = asyncio.create_task(
+            self.task = asyncio.create_task(
                 advance(self._compiled, run, self._context(), self._control)
             )
-            self._segments.driving.add(self._driving)
-            self._driving.add_done_callback(self._segments.driving.discard)
-            done = await self._driven(self._driving)
+            done = await self._driven(self.task)
             if done.interrupts or done.is_paused:
                 return await self._rest(done)
             run.output, run.status = result_of(self._compiled, done.outputs), "completed"
@@ -109,6 +142,7 @@ class _Stretch:
         return run.status
 
     async def _driven(self, driving: "asyncio.Task[Advance]") -> Advance:
+        self._segments.driving[self._claim.run.id] = self
         try:
             return await driving
         except asyncio.CancelledError:
@@ -116,6 +150,7 @@ class _Stretch:
                 raise TakenOver(self._claim.run.id) from None
             raise
         finally:
+            del self._segments.driving[self._claim.run.id]
             if not driving.done():
                 driving.cancel()
                 await asyncio.gather(driving, return_exceptions=True)
@@ -153,5 +188,15 @@ class _Stretch:
 
     def _lose(self) -> None:
         self._is_lost = True
-        if self._driving is not None:
-            self._driving.cancel()
+        if self.task is not None:
+            self.task.cancel()
+
+    def look(self) -> None:
+        """Stop if the run is somebody else's by now, or has ended."""
+        self._looking = asyncio.create_task(self._look())
+
+    async def _look(self) -> None:
+        try:
+            await self._segments.claims.append(self._claim, [])
+        except TakenOver:
+            self._lose()

@@ -4,6 +4,19 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Protocol
+
+
+class Told(Protocol):
+    """Who wants to know of every run."""
+
+    def changed(self, run_id: str, is_at_rest: bool) -> None:
+        """Something has happened to a run, which may be at rest now."""
+        ...
+
+    def look_at_all(self) -> None:
+        """Something may have happened to any run."""
+        ...
 
 
 class Watchers:
@@ -11,12 +24,27 @@ class Watchers:
 
     def __init__(self) -> None:
         self._watching: defaultdict[str, dict[asyncio.Event, bool]] = defaultdict(dict)
+        self._told: list[Told] = []
+
+    def tell(self, told: Told) -> None:
+        """Tell somebody of every run."""
+        self._told.append(told)
+
+    def missed(self) -> None:
+        """Say that something may have happened of which nobody was told."""
+        for told in self._told:
+            told.look_at_all()
+        for events in self._watching.values():
+            for event in events:
+                event.set()
 
     def changed(self, run_id: str, is_at_rest: bool) -> None:
         """Tell those that watch this run; some want to know only when it has come to rest."""
         for event, only_rest in self._watching.get(run_id, {}).items():
             if is_at_rest or not only_rest:
                 event.set()
+        for told in self._told:
+            told.changed(run_id, is_at_rest)
 
     @contextmanager
     def watching(self, run_id: str, *, only_rest: bool = False) -> Iterator["Watch"]:

@@ -112,20 +112,18 @@ class Steering:
         return len(found)
 
     @writing
-    def cancel(self, session: Session, tenant: str, run_id: str) -> tuple[bool, int]:
-        """End a run at once; return whether it was being worked on, and its segment."""
+    def cancel(self, session: Session, tenant: str, run_id: str) -> None:
+        """End a run at once; whoever works on it is told, and may not write any more."""
         row = locked(session, run_id, tenant)
         if row.status in ENDED:
             if row.status == "cancelled":
-                return False, row.segment
+                return
             raise NotPossible(f"The run is {row.status} already.")
-        was_at_work = row.status in {"running", "pending"}
         error = {"code": "cancelled", "message": "The run was cancelled."}
         row.status, row.error, row.finished_at = "cancelled", error, now()
         row.epoch += 1
         close_interrupts(session, run_id)
         say(session, row, "run.cancelled", {"error": error})
-        return was_at_work, row.segment
 
     @writing
     def pause(self, session: Session, tenant: str, run_id: str) -> None:
