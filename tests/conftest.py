@@ -1,10 +1,12 @@
 """Fixtures for all tests."""
 
+import uuid
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import flows
+import psycopg
 import pytest
 
 
@@ -26,3 +28,13 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = pgserver.get_server(Path(tmp_path_factory.mktemp("pg")))
     yield server.get_uri()
     server.cleanup()
+
+
+def new_database(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Name a database of a test's own, in the environment of the server."""
+    if request.param == "sqlite":
+        return {}
+    url, name = request.getfixturevalue("postgres"), f"d{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+    return {"FLOWC_DATABASE_URL": url.replace("/postgres?", f"/{name}?")}

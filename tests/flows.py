@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 from langchain_core.runnables import RunnableConfig
 
 from flowc.compiler.compile import CompiledWorkflow, compile_workflow
+from flowc.compiler.definition import Granularity
 from flowc.compiler.documents import from_data, read_text
 from flowc.compiler.events import Event
 from flowc.compiler.guards import Guards
 from flowc.compiler.library import Find, Library, Stored
-from flowc.compiler.lowering import Granularity, lower
+from flowc.compiler.lowering import lower
 from flowc.compiler.node import Context, Node, NodeError, Outcome
 from flowc.compiler.registry import Registry
 from flowc.compiler.run_context import NodeFailed, RunContext

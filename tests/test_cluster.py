@@ -13,8 +13,8 @@ import httpx
 import psycopg
 import pytest
 from processes import Process, serving, start, until
+from runs_api import API, run_of
 
-API = "/api/v1"
 ENDED = {"completed", "failed", "cancelled"}
 
 
@@ -62,10 +62,6 @@ def slow(items: int = 6, seconds: float = 0.5) -> dict[str, Any]:
 def submit(api: httpx.Client, definition: Any) -> str:
     body = {"definition": definition, "wait": False}
     return str(api.post(f"{API}/workflows/execute", json=body).json()["id"])
-
-
-def run_of(api: httpx.Client, id: str) -> dict[str, Any]:
-    return dict(api.get(f"{API}/runs/{id}").json())
 
 
 def all_ended(api: httpx.Client, ids: list[str], seconds: float = 60) -> list[dict[str, Any]]:

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 from bench.rivals import PAYLOAD
 
 from flowc.compiler.compile import CompiledWorkflow, compile_workflow
+from flowc.compiler.definition import Granularity
 from flowc.compiler.documents import from_data
-from flowc.compiler.lowering import Granularity
 from flowc.compiler.node import Context, Node
 from flowc.compiler.registry import Registry
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flowc.compiler.check import require_valid
-from flowc.compiler.definition import WorkflowDefinition
+from flowc.compiler.definition import Granularity, WorkflowDefinition
 from flowc.compiler.diagnostics import Diagnostic
 from flowc.compiler.dialects import read_definition
 from flowc.compiler.documents import Document
 from flowc.compiler.draft import Draft, new_draft
 from flowc.compiler.inference import infer
 from flowc.compiler.library import Library, Stored
-from flowc.compiler.lowering import Granularity, Lowered, lower
+from flowc.compiler.lowering import Lowered, lower
 from flowc.compiler.plan import Plan, make_plan
 from flowc.compiler.registry import Registry
 from flowc.compiler.schemas import problems_of
@@ -59,20 +59,21 @@ class CompiledWorkflow:
 def compile_workflow(
     document: Document,
     registry: Registry,
-    granularity: Granularity = "node",
+    granularity: Granularity | None = None,
     library: Library | None = None,
     id: str | None = None,
 ) -> CompiledWorkflow:
     """Compile a definition; raise DefinitionRefused with all that is wrong with it.
 
     `library` knows the stored workflows that it may use, `id` is the one it is stored under.
+    Without a `granularity`, the definition's own settings say which it is.
     """
     workflow = read_definition(document)
     draft = new_draft(workflow, registry, library, id)
     warnings = require_valid(draft, document)
     draft, inferred = infer(draft)
     plan = make_plan(draft)
-    graph = lower(plan, granularity)
+    graph = lower(plan, granularity or workflow.settings.granularity)
     infos = tuple(document.diagnostic(problem) for problem in inferred)
     uses = draft.uses.library.looked_up
     said = (*warnings, *infos)

@@ -163,6 +163,9 @@ class EdgeDefinition(Part):
     id: str | None = None
 
 
+Granularity = Literal["node", "fused"]
+
+
 class WorkflowSettings(Part):
     """What holds for a whole run."""
 
@@ -173,6 +176,12 @@ class WorkflowSettings(Part):
     )
     max_parallel_by_type: dict[str, Annotated[int, Field(ge=1, le=10_000)]] = Field(
         default_factory=dict, description="The same, for node types by their names."
+    )
+    granularity: Granularity = Field(
+        default="node",
+        description="`node`: LangGraph sees every node, and nodes begin in steps, so that one that"
+        " waits for somebody holds up those after its neighbours. `fused`: it sees one node, and"
+        " each begins as soon as its own inputs are there.",
     )
 
 

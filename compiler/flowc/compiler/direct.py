@@ -1,7 +1,7 @@
 """How does LangGraph call a node when nobody listens to its callbacks?
 
 LangGraph runs a node as a sequence (the node, then the writing of what it gave) in a task of its
-own, each step announced to callbacks: a third of what a node costs. When no callback handler is
+own, each step announced to callbacks: a quarter of what a node costs. When no callback handler is
 there, the same steps can be called one after the other.
 
 `PregelNode.node` is where LangGraph looks the sequence up; that is not promised, and held by the

@@ -63,17 +63,7 @@ async def execute(
             run.emit(Event("node.waiting", node.id, _awaited(node, view, stopped), view.path))
         raise
     except Exception as problem:
-        error = as_node_error(problem, node.id, node.node_type.type)
-        message = work.redactor.text(error.message)
-        failure = {"code": error.code, "message": message, "duration_ms": _since(started)}
-        run.emit(Event("node.failed", node.id, {**failure, "attempts": work.attempts}, view.path))
-        coped = _coped(node, error, message, work.attempts)
-        if coped is not None:
-            return coped
-        if isinstance(error, BodyFailed):
-            raise NodeFailed(error.code, message, error.node_id, error.attempt, error.at) from None
-        at = node.definition.at
-        raise NodeFailed(error.code, message, node.id, work.attempts, at) from None
+        return work.failed(as_node_error(problem, node.id, node.node_type.type), started)
     data = {
         "output": outcome.output,
         "branch": outcome.branch,
@@ -126,6 +116,19 @@ class _Work:
         except TimeoutError:
             raise timed_out() from None
         return plain_outcome(result if isinstance(result, Outcome) else Outcome(result), NO_SECRETS)
+
+    def failed(self, error: NodeError, started: float) -> Outcome:
+        """Tell of a failure, and return how the workflow goes on; raise NodeFailed if it ends."""
+        node, message = self.node, self.redactor.text(error.message)
+        failure = {"code": error.code, "message": message, "duration_ms": _since(started)}
+        data = {**failure, "attempts": self.attempts}
+        self.run.emit(Event("node.failed", node.id, data, self.view.path))
+        coped = _coped(node, error, message, self.attempts)
+        if coped is not None:
+            return coped
+        if isinstance(error, BodyFailed):
+            raise NodeFailed(error.code, message, error.node_id, error.attempt, error.at) from None
+        raise NodeFailed(error.code, message, node.id, self.attempts, node.definition.at) from None
 
     async def guarded(self) -> Outcome:
         """Do the work within all that guards it; raise NodeError or ExpressionError."""

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-InterruptKind = Literal["human", "signal", "timer", "breakpoint"]
+InterruptKind = Literal["human", "signal", "timer"]
 
 
 class Ask(NamedTuple):

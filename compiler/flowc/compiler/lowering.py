@@ -7,7 +7,7 @@ number of nodes; outputs and edges are kept as deltas, so that a checkpoint does
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Any, Literal, TypedDict, TypeVar
+from typing import Annotated, Any, TypedDict, TypeVar
 
 from langchain_core.runnables import Runnable
 from langgraph.channels.delta import DeltaChannel
@@ -17,6 +17,7 @@ from langgraph.runtime import Runtime, get_runtime
 from langgraph.types import Command, interrupt
 
 from flowc.compiler.checkpoint_journal import journal_of
+from flowc.compiler.definition import Granularity
 from flowc.compiler.direct import call_directly
 from flowc.compiler.events import Event
 from flowc.compiler.execution import branch_after, execute, outputs_after
@@ -31,8 +32,6 @@ from flowc.compiler.wiring import Wiring
 # A snapshot holds every output; a run is read back from the last one, and the deltas after it.
 SNAPSHOT_EVERY = 5_000
 REGION = "workflow"
-
-Granularity = Literal["node", "fused"]
 
 
 def _latest(old: Mapping[str, Any] | None, writes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

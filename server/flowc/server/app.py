@@ -9,7 +9,6 @@ from flowc.compiler.registry import Registry
 from flowc.server.api import interrupts, operations, runs, schedules, workflows
 from flowc.server.api.errors import add_error_handlers
 from flowc.server.api.limits import BodyLimit, RequestId
-from flowc.server.api.parts import Parts
 from flowc.server.process import open_process
 from flowc.server.settings import Settings
 
@@ -29,8 +28,8 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            process = await open_process(settings, registry, stack, works=works)
-            app.state.parts = Parts(process, await process.host.sandboxes.isolation())
+            app.state.parts = await open_process(settings, registry, stack, works=works)
+            app.state.isolation = await app.state.parts.host.sandboxes.isolation()
             yield
 
     app = FastAPI(

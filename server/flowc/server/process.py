@@ -59,19 +59,19 @@ async def open_process(
     database.changed = watchers.changed
     kept, stored = StoredWorkflows(database, TENANT), StoredRuns(database, TENANT)
     steering, workflows = Steering(database, queue), Workflows(kept, registry)
-    worker = Worker(url, slots=settings.run_slots, poll_seconds=settings.poll_seconds)
+    slots, poll = settings.run_slots, settings.poll_seconds
+    worker = Worker(url, slots=slots, poll_seconds=poll) if works else None
     runs = Runs(
         tenant=TENANT,
         stored=stored,
         definitions=kept,
         steering=steering,
-        queue=queue,
         watchers=watchers,
-        worker=worker if works else None,
+        worker=worker,
     )
     schedules = Schedules(TENANT, queue, workflows, kept, runs)
     process = Process(host, kept, stored, workflows, runs, schedules)
-    if works:
+    if worker is not None:
         await _work(process, worker, Claims(database, queue), settings, stack)
     if is_sqlite(url):
         await steering.requeue_lost(0)
@@ -84,13 +84,13 @@ async def _work(
     process: Process, worker: Worker, claims: Claims, settings: Settings, stack: AsyncExitStack
 ) -> None:
     """Begin to work on runs, to look after other workers, and to forget what is old."""
-    url, runs = settings.database, process.runs
+    url, runs, queue = settings.database, process.runs, process.schedules.queue
     file = settings.data_dir / "checkpoints.db"
     savers = await stack.enter_async_context(open_savers(url, file))
     segments = Segments(
         claims=claims,
         steering=runs.steering,
-        workflows=lambda tenant: process.workflows,
+        workflows=process.workflows,
         host=process.host,
         savers=savers,
         max_steps=settings.max_steps,
@@ -99,11 +99,11 @@ async def _work(
     await worker.start(segments.work, runs.steering.expire, process.schedules.fire)
     if settings.keep_runs_days is not None:
         days = settings.keep_runs_days
-        _go_on(stack, Retention(runs.steering, runs.queue, savers, days).watch())
+        _go_on(stack, Retention(runs.steering, queue, savers, days).watch())
     if not is_sqlite(url):
         grace = settings.takeover_seconds
-        _go_on(stack, Supervisor(url, runs.queue, runs.steering, grace).watch())
-    stack.push_async_callback(_stop, worker, segments, runs.queue, settings)
+        _go_on(stack, Supervisor(url, queue, runs.steering, grace).watch())
+    stack.push_async_callback(_stop, worker, segments, queue, settings)
 
 
 def require_alone(settings: Settings) -> None:

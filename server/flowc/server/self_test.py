@@ -11,8 +11,8 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 
 from flowc.compiler.compile import CompiledWorkflow, compile_workflow
+from flowc.compiler.definition import Granularity
 from flowc.compiler.documents import from_data
-from flowc.compiler.lowering import Granularity
 from flowc.compiler.node import Context, Node, NodeError
 from flowc.compiler.registry import Registry
 from flowc.compiler.run_context import NodeFailed, RunContext

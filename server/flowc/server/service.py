@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.schemas import problems_of
 from flowc.nodes.human import as_answer
-from flowc.server.engine.dbos_engine import Queue, Worker
+from flowc.server.engine.dbos_engine import Worker
 from flowc.server.engine.watchers import Watchers
 from flowc.server.records import ENDED, InterruptRecord, RunEvent, RunRecord
 from flowc.server.runs import new_run
@@ -47,7 +47,6 @@ class Runs:
     stored: StoredRuns
     definitions: StoredWorkflows
     steering: Steering
-    queue: Queue
     watchers: Watchers
     worker: Worker | None
 
@@ -106,10 +105,6 @@ class Runs:
                 await watch.changed(LOOK_SECONDS)
         return run
 
-    async def get(self, id: str) -> RunRecord:
-        """Return a run as it is now; raise NoSuchRun."""
-        return await self.stored.get(id)
-
     async def events(self, id: str, after: int = 0) -> AsyncIterator[RunEvent]:
         """Give a run's events from a number on, as they come, until its end; raise NoSuchRun."""
         with self.watchers.watching(id) as watch:
@@ -155,10 +150,6 @@ class Runs:
         """Have a failed run go on from where it failed; raise NotPossible."""
         await self.steering.retry(self.tenant, id)
         return await self.stored.get(id)
-
-    async def interrupts(self, **wanted: Any) -> list[InterruptRecord]:
-        """Return what runs wait for, or have waited for, oldest first."""
-        return await self.stored.interrupts(**wanted)
 
     async def answer(self, interrupt_id: str, value: Any) -> InterruptRecord:
         """Answer a person's question; raise NoSuchInterrupt, AnswerRefused or NotAnswerable."""

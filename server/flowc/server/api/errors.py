@@ -63,8 +63,8 @@ _PLAIN: tuple[tuple[type[Exception], int, str, str], ...] = (
 def add_error_handlers(app: FastAPI) -> None:
     """Give every failure the one error shape."""
     app.add_exception_handler(DefinitionRefused, _definition_refused)
-    app.add_exception_handler(InputRefused, _input_refused)
-    app.add_exception_handler(AnswerRefused, _answer_refused)
+    app.add_exception_handler(InputRefused, _refused("input-refused"))
+    app.add_exception_handler(AnswerRefused, _refused("answer-refused"))
     app.add_exception_handler(NotPossible, _not_possible)
     app.add_exception_handler(ScheduleRefused, _not_possible)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -88,14 +88,12 @@ async def _definition_refused(request: Request, problem: Exception) -> JSONRespo
     return error_response(request, 422, "definition-refused", str(problem), details)
 
 
-async def _input_refused(request: Request, problem: Exception) -> JSONResponse:
-    details = problem.problems if isinstance(problem, InputRefused) else []
-    return error_response(request, 422, "input-refused", str(problem), details)
+def _refused(code: str) -> Handler:
+    async def handle(request: Request, problem: Exception) -> JSONResponse:
+        details = problem.problems if isinstance(problem, (InputRefused, AnswerRefused)) else []
+        return error_response(request, 422, code, str(problem), details)
 
-
-async def _answer_refused(request: Request, problem: Exception) -> JSONResponse:
-    details = problem.problems if isinstance(problem, AnswerRefused) else []
-    return error_response(request, 422, "answer-refused", str(problem), details)
+    return handle
 
 
 async def _not_possible(request: Request, problem: Exception) -> JSONResponse:

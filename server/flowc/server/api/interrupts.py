@@ -64,7 +64,7 @@ async def list_interrupts(
     role: Annotated[str | None, Query(max_length=500)] = None,
 ) -> list[InterruptBody]:
     """Return what runs wait for, oldest first: people's tasks with `kind=human`."""
-    found = await parts.runs.interrupts(run_id=run_id, kind=kind, status=status)
+    found = await parts.stored_runs.interrupts(run_id=run_id, kind=kind, status=status)
     wanted = {"assignee": assignee, "role": role}
     return [
         InterruptBody.model_validate(each.as_json())

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from flowc.server.api.parts import OpenParts
@@ -18,10 +18,10 @@ class Health(BaseModel):
 
 
 @router.get("/health")
-async def health(parts: OpenParts) -> Health:
+async def health(parts: OpenParts, request: Request) -> Health:
     """Say that the server works: the store answered."""
     await parts.store.list(1, 0)
-    return Health(status="ok", isolation=dict(parts.isolation))
+    return Health(status="ok", isolation=request.app.state.isolation)
 
 
 @router.get("/ping")

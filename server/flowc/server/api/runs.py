@@ -10,8 +10,9 @@ from pydantic import BaseModel
 
 from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.limits import StrictRoute
-from flowc.server.api.parts import OpenParts, Parts
+from flowc.server.api.parts import OpenParts
 from flowc.server.history import history_of
+from flowc.server.process import Process
 from flowc.server.records import ENDED, NodeStatus, RunStatus
 from flowc.server.store.runs import NoSuchRun
 
@@ -118,7 +119,7 @@ async def list_runs(
 @router.get("/{run_id}")
 async def get_run(run_id: RunId, parts: OpenParts) -> RunBody:
     """Return a run with every node's status, output and times."""
-    run = await parts.runs.get(run_id)
+    run = await parts.stored_runs.get(run_id)
     return RunBody.model_validate(run.as_json())
 
 
@@ -169,7 +170,7 @@ async def watch_events(
 @router.websocket("/{run_id}/ws")
 async def watch_socket(socket: WebSocket, run_id: str, after: int = 0) -> None:
     """Send the same over a WebSocket, as one JSON object each, and close it at the run's end."""
-    parts: Parts = socket.app.state.parts
+    parts: Process = socket.app.state.parts
     await socket.accept()
     try:
         async for event in parts.runs.events(run_id[:64], max(after, 0)):

@@ -10,8 +10,9 @@ from flowc.compiler.comparison import compare
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.server.api.errors import RESPONSES, ErrorResponse
 from flowc.server.api.limits import StrictRoute
-from flowc.server.api.parts import OpenParts, Parts
+from flowc.server.api.parts import OpenParts
 from flowc.server.api.runs import RunBody
+from flowc.server.process import Process
 from flowc.server.service import Options
 from flowc.server.store import StoredWorkflow
 
@@ -186,7 +187,7 @@ async def execute_workflow(
 
 
 async def _begun(
-    parts: Parts,
+    parts: Process,
     compiled: CompiledWorkflow,
     body: ExecuteRequest,
     key: str | None,

@@ -3,10 +3,14 @@
 import asyncio
 import signal
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 import typer
 
 from flowc.server.cli.output import wrong
+
+if TYPE_CHECKING:
+    from flowc.server.settings import Settings
 
 
 def worker() -> None:
@@ -21,21 +25,20 @@ def worker() -> None:
     if is_sqlite(settings.database):
         wrong("A SQLite file has one process, `flowc serve`; for workers, set FLOWC_DATABASE_URL.")
     try:
-        asyncio.run(_work())
+        asyncio.run(_work(settings))
     except (SettingsRefused, ModelsFileRefused) as problem:
         wrong(str(problem))
 
 
-async def _work() -> None:
+async def _work(settings: "Settings") -> None:
     from flowc.compiler.registry import Registry  # noqa: PLC0415
     from flowc.server.process import open_process  # noqa: PLC0415
-    from flowc.server.settings import Settings  # noqa: PLC0415
 
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
     async with AsyncExitStack() as stack:
-        await open_process(Settings(), Registry.installed(), stack, works=True)
+        await open_process(settings, Registry.installed(), stack, works=True)
         typer.echo("flowc worker: at work")
         await told.wait()
         typer.echo("flowc worker: stopping")

@@ -26,12 +26,11 @@ from dbos import (
 )
 from sqlalchemy import Engine as SyncEngine
 from sqlalchemy import create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from flowc.server.records import Schedule
-from flowc.server.store.database import is_sqlite
+from flowc.server.store.database import DATABASE_PROBLEMS, SQLITE_PRAGMAS, is_sqlite
 
 NAME = "flowc"
 # One for ever: what a run is pinned to is its definition, not the program that works on it.
@@ -66,12 +65,8 @@ _HANDS = _Hands()
 
 # No steps: what a segment has done stands in its run's checkpoints, and is looked up there when it
 # is begun again. A step of DBOS would write it down once more, and poll for cancellations.
-def _is_passing(problem: BaseException) -> bool:
-    return isinstance(problem, (DBAPIError, sqlite3.Error)) or "psycopg" in type(problem).__module__
-
-
 _RETRYING = AsyncRetrying(
-    retry=retry_if_exception(_is_passing),
+    retry=retry_if_exception_type(DATABASE_PROBLEMS),
     stop=stop_after_attempt(_TRIES),
     wait=wait_exponential(multiplier=0.5, max=600),
     reraise=True,
@@ -119,9 +114,9 @@ class Queue:
         options["priority"] = priority
         self._client.enqueue_in_transaction(session, options, run_id, segment)
 
-    def wake_at(self, session: Session, interrupt_id: str, seconds: float) -> None:
-        """Have an interrupt looked at after some seconds; within a transaction."""
-        options = _options("wake", f"wake:{interrupt_id}", seconds)
+    def wake_at(self, session: Session, run_id: str, interrupt_id: str, seconds: float) -> None:
+        """Have an interrupt of a run looked at after some seconds; within a transaction."""
+        options = _options("wake", f"{run_id}:wake:{uuid.uuid4().hex}", seconds)
         # Before all that is waiting: it is short, and somebody's time is over.
         options["priority"] = 1
         self._client.enqueue_in_transaction(session, options, interrupt_id)
@@ -297,12 +292,7 @@ def _sync_engine(url: str) -> SyncEngine:
 
 def _set_up(connection: Any, _: Any) -> None:
     connection.isolation_level = "IMMEDIATE"
-    for pragma in (
-        "journal_mode = WAL",
-        "synchronous = NORMAL",
-        "foreign_keys = ON",
-        "busy_timeout = 30000",
-    ):
+    for pragma in (*SQLITE_PRAGMAS, "busy_timeout = 30000"):
         connection.execute(f"PRAGMA {pragma}")
 
 

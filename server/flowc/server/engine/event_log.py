@@ -5,10 +5,9 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from sqlalchemy.exc import DBAPIError
-
 from flowc.server.records import RunEvent
 from flowc.server.store.claims import TakenOver
+from flowc.server.store.database import DATABASE_PROBLEMS
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +68,6 @@ class EventLog:
             await self.flush()
         except TakenOver:
             self._lost()
-        except DBAPIError as problem:
+        except DATABASE_PROBLEMS as problem:
             # What could not be written is tried again before the next checkpoint.
             log.warning("events of a run could not be written: %s", type(problem).__name__)

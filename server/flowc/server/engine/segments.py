@@ -1,15 +1,12 @@
 """What is done in one segment of a run? It is claimed, driven as far as it goes, and let go."""
 
 import asyncio
-import sqlite3
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NoReturn
 
-import psycopg
 from langgraph.runtime import RunControl
-from sqlalchemy.exc import DBAPIError
 
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.events import Event
@@ -22,13 +19,12 @@ from flowc.server.host import Host
 from flowc.server.records import RunEvent
 from flowc.server.runs import Advance, RunFailed, advance, context_of, error_of, result_of
 from flowc.server.store.claims import Claim, Claims, TakenOver
+from flowc.server.store.database import DATABASE_PROBLEMS
 from flowc.server.store.steering import Steering
 from flowc.server.workflows import CannotRebuild, Workflows
 
 # Of workers that died of a run, or during it, before it is given up.
 MAX_ATTEMPTS = 20
-# The database could not be reached, or not written to: the segment is tried again.
-STORE_PROBLEMS = (DBAPIError, sqlite3.Error, psycopg.Error)
 
 
 @dataclass(frozen=True)
@@ -37,7 +33,7 @@ class Segments:
 
     claims: Claims
     steering: Steering
-    workflows: Callable[[str], Workflows]
+    workflows: Workflows
     host: Host
     savers: Savers
     max_steps: int
@@ -88,7 +84,7 @@ class Segments:
 
     async def _work(self, claim: Claim) -> str:
         try:
-            compiled = await self.workflows(claim.tenant).pinned(claim.run)
+            compiled = await self.workflows.pinned(claim.run)
             if claim.attempt > MAX_ATTEMPTS:
                 message = f"{MAX_ATTEMPTS} workers died of this run, or were killed during it."
                 raise RunFailed("crashed-too-often", message)
@@ -132,7 +128,7 @@ class _Stretch:
             if done.interrupts or done.is_paused:
                 return await self._rest(done)
             run.output, run.status = result_of(self._compiled, done.outputs), "completed"
-        except (TakenOver, *STORE_PROBLEMS):
+        except (TakenOver, *DATABASE_PROBLEMS):
             # Whether it is ours is not known, or it is not; in no case has the run failed.
             raise
         except Exception as problem:
@@ -196,7 +192,9 @@ class _Stretch:
         self._looking = asyncio.create_task(self._look())
 
     async def _look(self) -> None:
-        try:
-            await self._segments.claims.append(self._claim, [])
-        except TakenOver:
-            self._lose()
+        # Where the database fails, the next write finds out.
+        with suppress(*DATABASE_PROBLEMS):
+            try:
+                await self._segments.claims.append(self._claim, [])
+            except TakenOver:
+                self._lose()

@@ -12,6 +12,7 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from flowc.server.engine.dbos_engine import NAME, Queue, session_name
+from flowc.server.store.database import DATABASE_PROBLEMS
 from flowc.server.store.steering import Steering
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class Supervisor:
             await asyncio.sleep(max(0.5, self._grace / 4))
             try:
                 await self._look()
-            except psycopg.Error as problem:
+            except DATABASE_PROBLEMS as problem:
                 # Who cannot be seen is not dead: begin to count anew.
                 self._missing.clear()
                 log.warning("the supervisor cannot look: %s", type(problem).__name__)

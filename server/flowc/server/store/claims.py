@@ -22,6 +22,7 @@ from flowc.server.store.transitions import (
     Work,
     answers_of,
     ask_for,
+    await_answer,
     close_interrupts,
     interrupts_of,
     keep,
@@ -141,8 +142,10 @@ class Claims:
         known = interrupts_of(session, row.id)
         for interrupt in interrupts:
             if interrupt.id not in known:
-                asked = ask_for(session, self._work, row, interrupt)
-                known[asked.id] = asked
+                known[interrupt.id] = ask_for(session, self._work, row, interrupt)
+            elif known[interrupt.id].status == "closed":
+                # The run had failed, and was tried again.
+                await_answer(session, self._work, row, known[interrupt.id])
         asked_now = [known[interrupt.id] for interrupt in interrupts]
         row.usage, row.control = claim.run.usage, None
         if not is_paused and any(asked.status != "open" for asked in asked_now):

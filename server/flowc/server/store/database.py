@@ -5,6 +5,7 @@ for every statement costs several times as much.
 """
 
 import asyncio
+import sqlite3
 import time
 import zlib
 from collections.abc import Callable, Coroutine
@@ -13,11 +14,12 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -26,6 +28,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 CHANGED = "flowc changed"
 _MIGRATING = zlib.crc32(b"flowc migrations")
 _THREADS = 8
+# The database could not be reached, or not written to: it may work again later.
+DATABASE_PROBLEMS = (DBAPIError, sqlite3.Error, psycopg.Error)
+SQLITE_PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
 # A connection that was used within this time is taken to be alive.
 _FRESH_SECONDS = 1.0
 
@@ -169,12 +174,7 @@ def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     # The driver would begin transactions on its own, later than they have to be.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in (
-        "journal_mode = WAL",
-        "synchronous = NORMAL",
-        "foreign_keys = ON",
-        "busy_timeout = 10000",
-    ):
+    for pragma in (*SQLITE_PRAGMAS, "busy_timeout = 10000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

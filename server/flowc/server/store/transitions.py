@@ -31,8 +31,8 @@ class Work(Protocol):
         """Have a segment of a run worked on, after some seconds."""
         ...
 
-    def wake_at(self, session: Session, interrupt_id: str, seconds: float) -> None:
-        """Have an interrupt looked at after some seconds."""
+    def wake_at(self, session: Session, run_id: str, interrupt_id: str, seconds: float) -> None:
+        """Have an interrupt of a run looked at after some seconds."""
         ...
 
 
@@ -59,11 +59,18 @@ def ask_for(session: Session, work: Work, row: RunRow, interrupt: Interrupt) -> 
     )
     session.add(asked)
     session.flush()
-    if is_signal:
-        take_kept_signal(session, row, asked)
-    if ask.seconds is not None and asked.status == "open":
-        work.wake_at(session, asked.id, ask.seconds)
+    await_answer(session, work, row, asked)
     return asked
+
+
+def await_answer(session: Session, work: Work, row: RunRow, asked: InterruptRow) -> None:
+    """Ask, for the first time or anew; a signal that has come already answers."""
+    asked.status = "open"
+    if asked.signal is not None:
+        take_kept_signal(session, row, asked)
+    if asked.due_at is not None and asked.status == "open":
+        seconds = max(0.0, (asked.due_at - now()).total_seconds())
+        work.wake_at(session, row.id, asked.id, seconds)
 
 
 def take_answer(
@@ -85,10 +92,10 @@ def go_on(session: Session, work: Work, row: RunRow, why: Mapping[str, Any]) -> 
     enqueue(session, work, row)
 
 
-def enqueue(session: Session, work: Work, row: RunRow, delay: float | None = None) -> None:
+def enqueue(session: Session, work: Work, row: RunRow) -> None:
     """Put a run's segment in the queue."""
     session.flush()
-    work.enqueue(session, row.id, row.segment, row.priority, delay)
+    work.enqueue(session, row.id, row.segment, row.priority)
 
 
 def locked(session: Session, run_id: str, tenant: str | None = None) -> RunRow:
@@ -119,17 +126,18 @@ def say(session: Session, row: RunRow, kind: str, data: Mapping[str, Any]) -> No
 
 def keep(session: Session, run_id: str, last: int, events: Sequence[RunEvent]) -> None:
     """Keep events whose last one has this number."""
+    if not events:
+        return
     first = last - len(events) + 1
     rows = [
         {"run_id": run_id, **event._asdict(), "number": first + i} for i, event in enumerate(events)
     ]
     is_at_rest = any(event.kind in _AT_REST for event in events)
     session.info.setdefault(CHANGED, {})[run_id] = is_at_rest
-    if rows:
-        session.execute(_KEEP, rows)
-        if _is_postgres(session):
-            told = f"{run_id} rests" if is_at_rest else run_id
-            session.execute(select(func.pg_notify(CHANNEL, told)))
+    session.execute(_KEEP, rows)
+    if _is_postgres(session):
+        told = f"{run_id} rests" if is_at_rest else run_id
+        session.execute(select(func.pg_notify(CHANNEL, told)))
 
 
 def _is_postgres(session: Session) -> bool:
@@ -144,7 +152,7 @@ def interrupts_of(session: Session, run_id: str) -> dict[str, InterruptRow]:
 
 def answers_of(session: Session, run_id: str) -> dict[str, Answer]:
     """Return what has come of a run's questions, by their ids."""
-    rows = (interrupts_of(session, run_id)).values()
+    rows = interrupts_of(session, run_id).values()
     given = [row for row in rows if row.status in {"answered", "late"}]
     return {row.id: Answer(row.answer, row.status == "late") for row in given}
 
