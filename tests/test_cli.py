@@ -2,8 +2,10 @@
 
 import json
 import os
+import pty
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -230,3 +232,57 @@ def test_a_plan_is_drawn_whatever_stands_in_the_names(tmp_path: Path) -> None:
     done = flowc("check", "--explain-plan", str(tmp_path / "main.json"))
     assert done.returncode == 0
     assert "[b]T[/x]" in done.stdout and "http://h/{{input.hosts[0]}}" in done.stdout
+
+
+ASKING = """
+nodes:
+  - {id: ask, type: human, config: {title: "Ship it?", form: {note: string, count: integer}, choices: [yes, no]}}
+  - {id: shipped, type: template, config: {template: "Shipped: {{ask.output.note}}"}}
+edges:
+  - {source: ask, target: shipped, branch: "yes"}
+"""
+
+
+def test_what_a_person_is_asked_is_answered_by_an_option(tmp_path: Path) -> None:
+    file = tmp_path / "ask.yaml"
+    file.write_text(ASKING)
+    answers = json.dumps({"Ship it?": {"choice": "yes", "note": "Fine.", "count": 2}})
+    done = flowc("run", file, "--answers", answers)
+    assert (done.returncode, "Shipped: Fine." in done.stdout) == (0, True)
+    wrong = json.dumps({"Ship it?": "perhaps"})
+    refused = flowc("run", file, "--answers", wrong, "--json")
+    assert json.loads(refused.stdout)["error"]["code"] == "answer-does-not-fit"
+    nobody = flowc("run", file, "--json")
+    assert json.loads(nobody.stdout)["error"]["code"] == "nobody-to-ask"
+
+
+def test_a_person_is_asked_on_the_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "ask.yaml"
+    file.write_text(ASKING)
+    shown, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flowc.server", "run", str(file)],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+    )
+    os.close(terminal)
+    said = b""
+
+    def answer(question: bytes, text: bytes) -> None:
+        nonlocal said
+        while question not in said:
+            said += os.read(shown, 4096)
+        said = b""
+        os.write(shown, text + b"\n")
+
+    answer(b"note", b"Fine.")
+    answer(b"count", b"many")
+    answer(b"count", b"2")
+    answer(b"choice", b"yes")
+    with suppress(OSError):  # on Linux, a terminal ends so
+        while more := os.read(shown, 4096):
+            said += more
+    os.close(shown)
+    assert process.wait(30) == 0
+    assert b"Shipped: Fine." in said

@@ -15,7 +15,7 @@ from flowc.compiler.documents import from_data
 from flowc.server.cli import app
 from flowc.server.records import RunRecord
 from flowc.server.store import Database, StoredWorkflows
-from flowc.server.store.steering import Steering
+from flowc.server.store.steering import StartLimits, Steering
 
 BASE: dict[str, Any] = {
     "name": "Base",
@@ -118,7 +118,7 @@ async def _keep_runs(file: Path) -> None:
     steering = Steering(database, nobody)
     for id, number, pinned in (("r1", 1, "of what it used then"), ("r2", 2, "b" * 64)):
         run = RunRecord(id, "ask", number, pinned, {}, status="waiting")
-        await steering.create("default", run, is_queued=False)
+        await steering.create("default", run, limits=StartLimits(), is_queued=False)
     await database.close()
 
 

@@ -6,6 +6,7 @@ That it gives the same result is asked of every workflow that the tests run: see
 import ast
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 
 import pytest
 from flows import compiled, run
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
 from typer.testing import CliRunner
 
 from flowc.compiler.node import NodeError
@@ -189,3 +192,21 @@ async def test_a_failure_in_an_exported_graph_tells_no_secret() -> None:
         await run_node("a", http, {}, host, Options(secrets=("key",)))
     assert caught.value.code == "invalid-configuration"
     assert "sk-very-secret" not in caught.value.message
+
+
+async def test_an_exported_graph_asks_as_langgraph_does(tmp_path: Path) -> None:
+    ask = {"id": "ask", "type": "human", "config": {"title": "Ship {{input.n}}?"}}
+    nodes = [ask, template("end", "{{ask.output.choice}}", depends_on=["ask"])]
+    script = tmp_path / "graph.py"
+    script.write_text(compiled({"nodes": nodes}).exported())
+    graph = runpy.run_path(str(script))["builder"].compile(checkpointer=InMemorySaver())
+    thread: Any = {"configurable": {"thread_id": "t"}}
+    state = {"input": {"n": 3}, "variables": {}, "outputs": {}}
+    asked = await graph.ainvoke(state, thread, context=Host())
+    (interrupt,) = asked["__interrupt__"]
+    assert (interrupt.value["kind"], interrupt.value["title"]) == ("human", "Ship 3?")
+    done = await graph.ainvoke(Command(resume="approve"), thread, context=Host())
+    assert done["outputs"]["end"] == {"text": "approve"}
+    command = [sys.executable, str(script), '{"n": 3}']
+    alone = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (alone.returncode, "nobody answers" in alone.stderr) == (1, True)

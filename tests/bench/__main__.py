@@ -18,7 +18,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from bench import durable, ours, rivals
+from bench import durable, idle, ours, rivals
 from bench.measuring import Row, Work, measured
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from rich.console import Console
@@ -318,6 +318,8 @@ def main() -> None:
     # Each on a loop of its own: one on which DBOS has stopped has no threads any more.
     found += asyncio.run(durable.rows("sqlite", None))
     found += asyncio.run(durable.rows("postgres", postgres)) if postgres else []
+    for kind, url in (("sqlite", None), *([("postgres", postgres)] if postgres else [])):
+        found += idle.rows(kind, url)
     show(found)
     target = Path(sys.argv[1] if len(sys.argv) > 1 else "build/bench.json")
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -25,7 +25,7 @@ from flowc.server.store.steering import NotAnswerable, Steering
 STEPS: dict[str, tuple[Any, str]] = {
     "submit": (Steering, "create"),
     "enqueue": (dbos_engine.Queue, "enqueue"),
-    "timer": (dbos_engine.Queue, "wake_at"),
+    "timer": (dbos_engine.Queue, "errand"),
     "claim": (Claims, "claim"),
     "events": (Claims, "append"),
     "node": (Mark, "run"),

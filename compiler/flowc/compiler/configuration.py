@@ -72,6 +72,13 @@ class Configuration:
             return None
         return self.node_type.model_validate(self.raw)
 
+    @cached_property
+    def computed(self) -> tuple[str, ...]:
+        """The fields with computed values, but for those that are computed for each item."""
+        names = dict.fromkeys(str(slot.path[0]) for slot in self.slots)
+        per_item = {str(slot.path[0]) for slot in self.slots if slot.role in PER_ITEM}
+        return tuple(name for name in names if name not in per_item)
+
     def filled(self, names: Names, incoming: Any) -> Mapping[str, Any]:
         """Return the configuration with every value computed; raise ExpressionError."""
         filled: Mapping[str, Any] = self._fill(names)

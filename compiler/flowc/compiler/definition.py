@@ -166,6 +166,13 @@ class EdgeDefinition(Part):
 Granularity = Literal["node", "fused"]
 
 
+class RunRate(Part):
+    """How many runs may begin within a time."""
+
+    runs: int = Field(ge=1, le=1_000_000)
+    per: Duration
+
+
 class WorkflowSettings(Part):
     """What holds for a whole run."""
 
@@ -176,6 +183,16 @@ class WorkflowSettings(Part):
     )
     max_parallel_by_type: dict[str, Annotated[int, Field(ge=1, le=10_000)]] = Field(
         default_factory=dict, description="The same, for node types by their names."
+    )
+    max_runs: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="Runs of this workflow at work at once, on all machines; the others wait for"
+        " their turn.",
+    )
+    rate: RunRate | None = Field(
+        default=None, description="How many of its runs begin within a time; the others are later."
     )
     granularity: Granularity = Field(
         default="node",

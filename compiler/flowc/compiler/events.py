@@ -27,4 +27,10 @@ class Event(NamedTuple):
     path: str = ""
 
 
+def name_of(path: str, node_id: str) -> str:
+    """Return the name a node has in a run's record: in a body, `container.node`."""
+    containers = [part.split("#")[0] for part in path.split("/") if "#" in part]
+    return ".".join([*containers, node_id])
+
+
 Emit = Callable[[Event], None]

@@ -1,13 +1,14 @@
 """How does one node run: its configuration resolved, its work tried, its output made plain?"""
 
 import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 
 from flowc.compiler.attempts import tried, within
+from flowc.compiler.breakpoints import Breakpoints
 from flowc.compiler.definition import GoOn, GoTo
 from flowc.compiler.events import Event
 from flowc.compiler.graph import DONE, ERROR
@@ -19,10 +20,10 @@ from flowc.compiler.interrupts import (
     Interrupt,
     Interrupted,
     interrupt_id,
-    wait_here,
 )
 from flowc.compiler.node import BodyFailed, Context, Node, NodeError, Outcome, RunBody, no_body
 from flowc.compiler.plan import PlannedNode
+from flowc.compiler.recording import Recorded
 from flowc.compiler.redaction import Redactor
 from flowc.compiler.resolution import (
     cache_key,
@@ -48,13 +49,17 @@ async def execute(
 
     Raises NodeFailed if no attempt succeeds, and Interrupted if it has to wait.
     """
-    started = perf_counter()
     work = _Work(node, view, run, turn, run_body)
+    recorded = run.recording.of(view.path, node.id, turn) if run.recording is not None else None
+    if recorded is None and run.breakpoints is not None:
+        work.stop_at(run.breakpoints)
     was_waiting = bool(run.waiting) and (view.path, node.id) in run.waiting
     if not was_waiting:
         run.emit(Event("node.started", node.id, node.started, view.path))
     try:
-        if node.plain is not None and not run.guards.limits.by_type:
+        if recorded is not None:
+            outcome = work.replayed(recorded)
+        elif node.plain is not None and not run.guards.limits.by_type:
             outcome = await work.plainly(node.plain)
         else:
             outcome = await work.guarded()
@@ -63,16 +68,8 @@ async def execute(
             run.emit(Event("node.waiting", node.id, _awaited(node, view, stopped), view.path))
         raise
     except Exception as problem:
-        return work.failed(as_node_error(problem, node.id, node.node_type.type), started)
-    data = {
-        "output": outcome.output,
-        "branch": outcome.branch,
-        "usage": dict(outcome.usage) if outcome.usage else {},
-        "attempts": work.attempts,
-        "duration_ms": _since(started),
-        "cached": work.is_cached,
-    }
-    run.emit(Event("node.completed", node.id, data, view.path))
+        return work.failed(as_node_error(problem, node.id, node.node_type.type))
+    work.completed(outcome)
     return outcome
 
 
@@ -104,9 +101,27 @@ class _Work:
     turn: int
     run_body: RunBody | None
     redactor: Redactor = NO_SECRETS
+    started: float = field(default_factory=perf_counter)
     attempts: int = 0
     is_cached: bool = False
+    is_replayed: bool = False
     asked: int = 0
+    filled: Mapping[str, Any] | None = None
+
+    def stop_at(self, breakpoints: Breakpoints) -> None:
+        """Raise Interrupted if the run stops before this node, and has not been let on."""
+        if self.run.can_wait and breakpoints.stop_before(self.view.path, self.node.id):
+            id = interrupt_id(self._place(), 0)
+            if id not in self.run.answers:
+                ask = Ask("breakpoint", {"names": dict(self.view.names)})
+                raise Interrupted(Interrupt(id, self.node.id, self.view.path, ask))
+
+    def replayed(self, recorded: Recorded) -> Outcome:
+        """Return what the node did before; raise NodeError if it failed then."""
+        self.is_replayed = True
+        if recorded.error is not None:
+            raise NodeError(*recorded.error)
+        return Outcome(recorded.output, recorded.branch, recorded.variables)
 
     async def plainly(self, plain: Node) -> Outcome:
         """Run a node of which nothing is computed, and round which nothing stands."""
@@ -117,18 +132,43 @@ class _Work:
             raise timed_out() from None
         return plain_outcome(result if isinstance(result, Outcome) else Outcome(result), NO_SECRETS)
 
-    def failed(self, error: NodeError, started: float) -> Outcome:
+    def completed(self, outcome: Outcome) -> None:
+        """Tell of what the node did."""
+        data = {
+            "output": outcome.output,
+            "branch": outcome.branch,
+            "usage": dict(outcome.usage) if outcome.usage else {},
+            "attempts": self.attempts,
+            "duration_ms": _since(self.started),
+            "cached": self.is_cached,
+        }
+        if outcome.variables:
+            data["variables"] = dict(outcome.variables)
+        if self.is_replayed:
+            data["replayed"] = True
+        self._end("node.completed", data)
+
+    def failed(self, error: NodeError) -> Outcome:
         """Tell of a failure, and return how the workflow goes on; raise NodeFailed if it ends."""
         node, message = self.node, self.redactor.text(error.message)
-        failure = {"code": error.code, "message": message, "duration_ms": _since(started)}
-        data = {**failure, "attempts": self.attempts}
-        self.run.emit(Event("node.failed", node.id, data, self.view.path))
         coped = _coped(node, error, message, self.attempts)
+        failure = {"code": error.code, "message": message, "duration_ms": _since(self.started)}
+        handled = {"handled": True} if coped is not None else {}
+        self._end("node.failed", {**failure, "attempts": self.attempts, **handled})
         if coped is not None:
             return coped
         if isinstance(error, BodyFailed):
             raise NodeFailed(error.code, message, error.node_id, error.attempt, error.at) from None
         raise NodeFailed(error.code, message, node.id, self.attempts, node.definition.at) from None
+
+    def _end(self, kind: Literal["node.completed", "node.failed"], data: dict[str, Any]) -> None:
+        node, run, path = self.node, self.run, self.view.path
+        if self.filled is not None and node.configuration.computed:
+            given = {name: self.filled[name] for name in node.configuration.computed}
+            data["input"] = self.redactor.json(given)
+        if run.recording is not None:
+            run.recording.count(path, node.id)
+        run.emit(Event(kind, node.id, data, path))
 
     async def guarded(self) -> Outcome:
         """Do the work within all that guards it; raise NodeError or ExpressionError."""
@@ -155,7 +195,7 @@ class _Work:
         if secrets:
             self.redactor = Redactor(secrets.values())
         names = names_for(node, self.view, self.run, secrets)
-        filled = filled_in(node, self.view, names)
+        self.filled = filled = filled_in(node, self.view, names)
         key = cache_key(node, filled, self.run) if node.definition.cache else None
         return validated(node, filled), key, limits_of(node, names, self.run)
 
@@ -198,7 +238,7 @@ class _Work:
             services=self.run.services,
             emit=self._say,
             place=self._place(),
-            wait_for=self._wait_for if self.run.can_wait else wait_here,
+            wait_for=self._wait_for if self.run.can_wait else self.run.wait_for,
         )
 
     def _place(self) -> str:

@@ -1,5 +1,7 @@
 """What does a run wait for that is not at work in it: a person, a signal, a moment?
 
+At a breakpoint, it waits for whoever looks into it.
+
 A node asks, and its run ends there until the answer has come: nothing of it stays in memory. Then
 the node runs again from its beginning, asks the same under the same id, and is given the answer.
 """
@@ -10,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-InterruptKind = Literal["human", "signal", "timer"]
+InterruptKind = Literal["human", "signal", "timer", "breakpoint"]
 
 
 class Ask(NamedTuple):

@@ -185,7 +185,8 @@ class Node(BaseModel):
     `names` are those of `body_names`. The body reads what the node could read, unless the type
     `is_isolated`: then its `input` is all that it has. `formula_names` are those that the node
     gives to the expressions it evaluates itself. Only a type that `sets_variables` may return some.
-    One that `is_pure` does nothing but give its output, or choose a branch.
+    One that `is_pure` does nothing but give its output, or choose a branch; one that `asks` waits
+    for an answer, or for time to pass.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -202,6 +203,7 @@ class Node(BaseModel):
     passes_data_on: ClassVar[bool] = False
     sets_variables: ClassVar[bool] = False
     is_pure: ClassVar[bool] = False
+    asks: ClassVar[bool] = False
 
     @classmethod
     def branches(cls, config: Mapping[str, Json]) -> Mapping[str, str | None] | None:

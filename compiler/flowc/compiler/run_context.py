@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from flowc.compiler.breakpoints import Breakpoints
 from flowc.compiler.events import Emit
 from flowc.compiler.guards import Guards
-from flowc.compiler.interrupts import Answer
+from flowc.compiler.interrupts import Answer, WaitFor, wait_here
+from flowc.compiler.recording import Recording
 
 # What the runs of this process share where their host has nothing of its own.
 GUARDS = Guards()
@@ -21,9 +23,11 @@ class RunContext:
 
     `guards` are shared by the runs of a process, and what they keep is told apart by `tenant`.
     `saver` is the LangGraph checkpointer that the run has, for the journals of regions;
-    `is_resumed` says that there may be such journals already. If the run `can_wait`, `answers` are
+    `is_resumed` says that there may be such journals already. Unless the run `can_wait`, nodes that
+    wait do so in the process, by `wait_for`. If it can, `answers` are
     those that have come, by the ids of their interrupts, and `waiting` are the nodes, by path and
-    id, of which has been told that they wait.
+    id, of which has been told that they wait; it stops at `breakpoints`. What is in the
+    `recording` is not done again.
     """
 
     run_id: str = "run"
@@ -36,8 +40,11 @@ class RunContext:
     saver: Any = None
     is_resumed: bool = False
     can_wait: bool = False
+    wait_for: WaitFor = wait_here
     answers: Mapping[str, Answer] = field(default_factory=dict)
     waiting: frozenset[tuple[str, str]] = frozenset()
+    breakpoints: Breakpoints | None = None
+    recording: Recording | None = None
     max_steps: int = 10_000
 
 

@@ -25,6 +25,7 @@ class Human(Node):
     type: ClassVar = "human"
     also: ClassVar = ("approval",)
     group: ClassVar = "people"
+    asks: ClassVar = True
 
     title: str = Field(default="Please decide", max_length=500)
     instructions: str = Field(default="", max_length=20_000)

@@ -29,6 +29,7 @@ from flowc.compiler.handover import (
     require_fit,
     result_of,
 )
+from flowc.compiler.interrupts import Answer, Ask, Interrupted, wait_here
 from flowc.compiler.node import BodyResult, Context, Formula, Node, NodeError, Outcome, no_body
 from flowc.compiler.redaction import Redactor
 from flowc.compiler.run_context import View
@@ -112,7 +113,11 @@ class Body:
 
 @dataclass(frozen=True)
 class Options:
-    """What a node's author said of failures and secrets, and of the data that flows to it."""
+    """What a node's author said of failures and secrets, and of the data that flows to it.
+
+    A node that asks does so by LangGraph's `interrupt`: the graph has to have a checkpointer, and
+    goes on with `Command(resume=ANSWER)`.
+    """
 
     retry: Mapping[str, Any] = field(default_factory=lambda: {"max_attempts": 1})
     timeout: float | None = None
@@ -122,6 +127,7 @@ class Options:
     secrets: tuple[str, ...] = ()
     data_from: tuple[str, ...] = ()
     body: Body | None = None
+    ask: Callable[[Any], Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -165,6 +171,9 @@ async def run_node(
     work = _Work(name, state, host, options, secrets, Redactor(secrets.values()))
     try:
         outcome = await work.run(make)
+    except Interrupted as stopped:
+        # LangGraph's own, which it has to see.
+        raise stopped.__cause__ or stopped from None
     except Exception as problem:
         failure = as_node_error(problem, name, work.kind)
         message = work.redactor.text(failure.message)
@@ -219,7 +228,18 @@ class _Work:
             services=self.host.services,
             variables=_variables(self.state),
             run_body=self._run_body if self.options.body is not None else no_body,
+            wait_for=self._wait_for if self.options.ask is not None else wait_here,
         )
+
+    async def _wait_for(self, ask: Ask) -> Answer:
+        if ask.kind == "timer" or self.options.ask is None:
+            return await wait_here(ask)
+        try:
+            return Answer(
+                self.options.ask({"kind": ask.kind, **self.redactor.json(dict(ask.data))})
+            )
+        except Exception as stopped:
+            raise Interrupted from stopped
 
     def _names(self) -> Names:
         state = self.state
@@ -313,6 +333,8 @@ async def run_graph(
     finally:
         if host is None:
             await chosen.aclose()
+    if state.get("__interrupt__"):
+        raise NodeError("nobody-to-ask", "The graph asks, and nobody answers: resume it yourself.")
     return result_of(exits, state.get("outputs", {}))
 
 

@@ -30,6 +30,7 @@ class Wait(Node):
     type: ClassVar = "wait"
     group: ClassVar = "flow"
     passes_data_on: ClassVar = True
+    asks: ClassVar = True
 
     for_: Duration | None = Field(default=None, validation_alias="for", description="30s, 5m, 2h.")
     until: datetime | None = Field(

@@ -6,7 +6,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from fastapi import FastAPI
 
 from flowc.compiler.registry import Registry
-from flowc.server.api import interrupts, operations, runs, schedules, workflows
+from flowc.server.api import (
+    debugging,
+    dependencies,
+    interrupts,
+    operations,
+    runs,
+    schedules,
+    webhooks,
+    workflows,
+)
 from flowc.server.api.errors import add_error_handlers
 from flowc.server.api.limits import BodyLimit, RequestId
 from flowc.server.process import open_process
@@ -42,10 +51,8 @@ def create_app(
         redoc_url=None,
     )
     add_error_handlers(app)
-    app.include_router(workflows.router, prefix=API)
-    app.include_router(runs.router, prefix=API)
-    app.include_router(interrupts.router, prefix=API)
-    app.include_router(schedules.router, prefix=API)
+    for part in (workflows, dependencies, runs, debugging, interrupts, schedules, webhooks):
+        app.include_router(part.router, prefix=API)
     app.include_router(operations.router)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(RequestId)

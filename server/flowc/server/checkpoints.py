@@ -4,6 +4,7 @@ import asyncio
 import copy
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, LiteralString, Protocol, cast
 
@@ -13,6 +14,7 @@ from langgraph.checkpoint.base import (
     ChannelVersions,
     Checkpoint,
     CheckpointMetadata,
+    CheckpointTuple,
 )
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
@@ -83,8 +85,11 @@ def saver_over(pool: Pool) -> "SmallPostgresSaver":
 class Savers(Protocol):
     """Gives each run a checkpointer of its own."""
 
-    def saver(self, before_write: BeforeWrite) -> Saver:
-        """Return a checkpointer that does this before it writes."""
+    def saver(self, before_write: BeforeWrite, *, is_new: bool = False) -> Saver:
+        """Return a checkpointer that does this before it writes.
+
+        In that of a run that `is_new`, nothing is looked for before something was written.
+        """
         ...
 
     async def forget(self, run_id: str) -> None:
@@ -98,10 +103,10 @@ class SqliteSavers:
     def __init__(self, saver: "SmallSqliteSaver") -> None:
         self._saver = saver
 
-    def saver(self, before_write: BeforeWrite) -> Saver:
+    def saver(self, before_write: BeforeWrite, *, is_new: bool = False) -> Saver:
         """Return a checkpointer that shares the file's connection."""
         made = copy.copy(self._saver)
-        made.before_write = before_write
+        made.before_write, made.beginning = before_write, Beginning(is_new=is_new)
         return made
 
     async def forget(self, run_id: str) -> None:
@@ -115,10 +120,10 @@ class PostgresSavers:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    def saver(self, before_write: BeforeWrite) -> Saver:
+    def saver(self, before_write: BeforeWrite, *, is_new: bool = False) -> Saver:
         """Return a checkpointer: runs that shared one would wait for each other."""
         made = saver_over(self._pool)
-        made.before_write = before_write
+        made.before_write, made.beginning = before_write, Beginning(is_new=is_new)
         return made
 
     async def forget(self, run_id: str) -> None:
@@ -145,6 +150,46 @@ def _serializer() -> JsonPlusSerializer:
     return JsonPlusSerializer(allowed_msgpack_modules=None)
 
 
+class Beginning:
+    """What a run's checkpointer was given to keep before the first node ran.
+
+    It says nothing that the run's record does not: it is held back until a node has done something,
+    so that no run waits for it. In a run that `is_new`, there is nothing to be found before.
+    """
+
+    def __init__(self, *, is_new: bool) -> None:
+        self.is_new = is_new
+        self._input: str | None = None
+        self._held: list[Callable[[], Awaitable[Any]]] = []
+        self._writing = asyncio.Lock()
+
+    def hold_checkpoint(
+        self, put: Callable[[], Awaitable[Any]], id: str, source: str | None, step: int | None
+    ) -> bool:
+        """Hold back the checkpoint of the input, and the one that follows from it alone."""
+        if source == "input" and self.is_new:
+            self.is_new, self._input = False, id
+        elif source != "loop" or step != 0 or not self._held:
+            return False
+        self._held.append(put)
+        return True
+
+    def hold_writes(self, put: Callable[[], Awaitable[Any]], checkpoint: str | None) -> bool:
+        """Hold back what is written to the checkpoint of the input."""
+        if not self._held or checkpoint != self._input:
+            return False
+        self._held.append(put)
+        return True
+
+    async def let_go(self) -> None:
+        """Write what is held back; who comes meanwhile waits until it is there."""
+        if self._held:
+            async with self._writing:
+                while self._held:
+                    await self._held[0]()
+                    del self._held[0]
+
+
 class _Small(BaseCheckpointSaver[str]):
     """What makes a checkpointer's checkpoints not grow with the number of nodes.
 
@@ -153,6 +198,7 @@ class _Small(BaseCheckpointSaver[str]):
     """
 
     before_write: BeforeWrite = staticmethod(_nothing)
+    beginning: Beginning | None = None
 
     async def aput(
         self,
@@ -162,8 +208,12 @@ class _Small(BaseCheckpointSaver[str]):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """Keep a checkpoint without what it says of nodes that are not woken."""
-        await self.before_write()
-        return await super().aput(config, without_spent(checkpoint), metadata, new_versions)
+        put = partial(super().aput, config, without_spent(checkpoint), metadata, new_versions)
+        beginning, about = self.beginning, (metadata.get("source"), metadata.get("step"))
+        if beginning is not None and beginning.hold_checkpoint(put, checkpoint["id"], *about):
+            return _config_of(config, checkpoint)
+        await self._before()
+        return await put()
 
     async def aput_writes(
         self,
@@ -173,8 +223,24 @@ class _Small(BaseCheckpointSaver[str]):
         task_path: str = "",
     ) -> None:
         """Keep what a task wrote."""
+        put = partial(super().aput_writes, config, writes, task_id, task_path)
+        checkpoint = config.get("configurable", {}).get("checkpoint_id")
+        if self.beginning is None or not self.beginning.hold_writes(put, checkpoint):
+            await self._before()
+            await put()
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """Return a checkpoint with what was written since."""
+        if self.beginning is not None:
+            if self.beginning.is_new:
+                return None
+            await self.beginning.let_go()
+        return await super().aget_tuple(config)
+
+    async def _before(self) -> None:
         await self.before_write()
-        await super().aput_writes(config, writes, task_id, task_path)
+        if self.beginning is not None:
+            await self.beginning.let_go()
 
 
 class SmallSqliteSaver(_Small, AsyncSqliteSaver):
@@ -183,6 +249,12 @@ class SmallSqliteSaver(_Small, AsyncSqliteSaver):
 
 class SmallPostgresSaver(_Small, AsyncPostgresSaver):
     """A PostgreSQL checkpointer of small checkpoints."""
+
+
+def _config_of(config: RunnableConfig, checkpoint: Checkpoint) -> RunnableConfig:
+    named = config.get("configurable", {})
+    place = {name: named.get(name) for name in ("thread_id", "checkpoint_ns")}
+    return {"configurable": {**place, "checkpoint_id": checkpoint["id"]}}
 
 
 def without_spent(checkpoint: Checkpoint) -> Checkpoint:

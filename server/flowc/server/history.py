@@ -9,7 +9,10 @@ from flowc.server.records import RunEvent
 
 @dataclass
 class Execution:
-    """One time that a node ran; `attempts` are the failures before it, and the last try."""
+    """One time that a node ran; `attempts` are the failures before it, and the last try.
+
+    `input` are the values of the fields of its configuration that were computed.
+    """
 
     node_id: str
     path: str
@@ -18,6 +21,7 @@ class Execution:
     started_at: str | None
     finished_at: str | None = None
     attempts: list[dict[str, Any]] = field(default_factory=list)
+    input: dict[str, Any] = field(default_factory=dict)
     output: Any = None
     branch: str | None = None
     error: dict[str, Any] | None = None
@@ -54,6 +58,7 @@ def _take(execution: Execution, event: RunEvent) -> None:
         execution.status, execution.finished_at = event.kind.removeprefix("node."), at
         execution.duration_ms, execution.output = data["duration_ms"], data.get("output")
         execution.branch, execution.usage = data.get("branch"), data.get("usage", {})
+        execution.input = data.get("input", {})
         if event.kind == "node.failed":
             execution.error = {"code": data["code"], "message": data["message"]}
         execution.attempts.append({"attempt": data["attempts"], "at": at, "message": None})

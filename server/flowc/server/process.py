@@ -10,13 +10,17 @@ from filelock import FileLock, Timeout
 
 from flowc.compiler.registry import Registry
 from flowc.server.checkpoints import open_savers
-from flowc.server.engine.dbos_engine import Queue, Worker
+from flowc.server.deliveries import Deliveries
+from flowc.server.dependencies import WorkflowDependencies
+from flowc.server.engine.dbos_engine import DoErrand, Queue, Worker
 from flowc.server.engine.notices import listen
+from flowc.server.engine.publication import Publication
 from flowc.server.engine.retention import Retention
 from flowc.server.engine.segments import Segments
 from flowc.server.engine.supervisor import Supervisor
 from flowc.server.engine.watchers import Watchers
 from flowc.server.host import Host, SettingsRefused
+from flowc.server.replays import Replays
 from flowc.server.schedules import Schedules
 from flowc.server.self_test import self_test
 from flowc.server.service import Runs
@@ -25,10 +29,13 @@ from flowc.server.store import TENANT, Database, StoredCache, StoredRuns, Stored
 from flowc.server.store.claims import Claims
 from flowc.server.store.database import is_sqlite
 from flowc.server.store.steering import Steering
+from flowc.server.store.triggers import StoredTriggers
+from flowc.server.store.work import Errand
+from flowc.server.webhooks import Webhooks
 from flowc.server.workflows import Workflows
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Process:
     """The open parts of a running process."""
 
@@ -38,6 +45,10 @@ class Process:
     workflows: Workflows
     runs: Runs
     schedules: Schedules
+    replays: Replays
+    webhooks: Webhooks
+    deliveries: Deliveries
+    dependencies: WorkflowDependencies
 
 
 async def open_process(
@@ -57,10 +68,11 @@ async def open_process(
     queue, watchers = Queue(url), Watchers()
     stack.callback(queue.close)
     database.changed = watchers.changed
+    if settings.redis_url is not None:
+        _publish(settings.redis_url, database, stack)
     kept, stored = StoredWorkflows(database, TENANT), StoredRuns(database, TENANT)
     steering, workflows = Steering(database, queue), Workflows(kept, registry)
-    slots, poll = settings.run_slots, settings.poll_seconds
-    worker = Worker(url, slots=slots, poll_seconds=poll) if works else None
+    worker = _worker(settings) if works else None
     runs = Runs(
         tenant=TENANT,
         stored=stored,
@@ -70,7 +82,19 @@ async def open_process(
         worker=worker,
     )
     schedules = Schedules(TENANT, queue, workflows, kept, runs)
-    process = Process(host, kept, stored, workflows, runs, schedules)
+    triggers = StoredTriggers(database, TENANT, queue)
+    process = Process(
+        host=host,
+        store=kept,
+        stored_runs=stored,
+        workflows=workflows,
+        runs=runs,
+        schedules=schedules,
+        replays=Replays(stored, kept, workflows, runs),
+        webhooks=Webhooks(triggers, workflows, kept, runs, host),
+        deliveries=Deliveries(triggers, kept, host),
+        dependencies=WorkflowDependencies(triggers, workflows, kept, stored, runs),
+    )
     if worker is not None:
         await _work(process, worker, Claims(database, queue), settings, stack)
     if is_sqlite(url):
@@ -96,7 +120,12 @@ async def _work(
         max_steps=settings.max_steps,
     )
     runs.watchers.tell(segments)
-    await worker.start(segments.work, runs.steering.expire, process.schedules.fire)
+    errands: dict[Errand, DoErrand] = {
+        "wake": runs.steering.expire,
+        "deliver": process.deliveries.deliver,
+        "depend": process.dependencies.begin,
+    }
+    await worker.start(segments.work, errands, process.schedules.fire, runs.steering.requeue)
     if settings.keep_runs_days is not None:
         days = settings.keep_runs_days
         _go_on(stack, Retention(runs.steering, queue, savers, days).watch())
@@ -104,6 +133,27 @@ async def _work(
         grace = settings.takeover_seconds
         _go_on(stack, Supervisor(url, queue, runs.steering, grace).watch())
     stack.push_async_callback(_stop, worker, segments, queue, settings)
+
+
+def _publish(url: str, database: Database, stack: AsyncExitStack) -> None:
+    """Publish what this process keeps of runs, besides telling those that watch them here."""
+    publication, tell = Publication(url, StoredRuns(database, TENANT)), database.changed
+
+    def changed(run_id: str, is_urgent: bool) -> None:
+        tell(run_id, is_urgent)
+        publication.changed(run_id, is_urgent)
+
+    database.changed = changed
+    _go_on(stack, publication.watch())
+
+
+def _worker(settings: Settings) -> Worker:
+    return Worker(
+        settings.database,
+        slots=settings.run_slots,
+        poll_seconds=settings.poll_seconds,
+        max_runs=settings.max_runs,
+    )
 
 
 def require_alone(settings: Settings) -> None:

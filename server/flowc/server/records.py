@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
-from flowc.compiler.events import Event
+from flowc.compiler.events import Event, name_of
 
 RunStatus = Literal["pending", "running", "completed", "failed", "cancelled", "paused", "waiting"]
 NodeStatus = Literal["running", "completed", "failed", "skipped", "waiting"]
@@ -78,7 +78,9 @@ class RunRecord:
     """A run: what went in, what came out, and what each node did.
 
     `uses` are the versions of the stored workflows that it runs, as (id, version asked for,
-    version); `segment` is the stretch of work that it is in, or will be.
+    version); `segment` is the stretch of work that it is in, or will be. `breakpoints` are the
+    `nodes` before which it stops, and whether it is `stepping`; it begins at `starts_at` if it has
+    to be later.
     """
 
     id: str
@@ -94,8 +96,13 @@ class RunRecord:
     usage: dict[str, float] = field(default_factory=lambda: dict(_NO_USAGE))
     priority: int = 10
     idempotency_key: str | None = None
+    deduplication_key: str | None = None
+    forked_from: str | None = None
+    breakpoints: dict[str, Any] | None = None
+    max_runs: int | None = None
     segment: int = 0
     created_at: datetime = field(default_factory=now)
+    starts_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
     waiting: set[tuple[str, str]] = field(default_factory=set)
@@ -144,6 +151,8 @@ class RunRecord:
             if record.status in {"running", "waiting"}:
                 record.status, record.finished_at = "failed", event.at
                 record.error = {"code": "cancelled", "message": "The run ended before it did."}
+        # Should the run be tried again, they begin anew.
+        self.waiting.clear()
         for name in event.data.get("unreached", ()):
             self.nodes.setdefault(name, NodeRecord("skipped"))
 
@@ -166,6 +175,9 @@ class RunRecord:
             "usage": self.usage,
             "error": self.error,
             "priority": self.priority,
+            "forked_from": self.forked_from,
+            "breakpoints": self.breakpoints,
+            "starts_at": _text(self.starts_at),
             "created_at": _text(self.created_at),
             "started_at": _text(self.started_at),
             "finished_at": _text(self.finished_at),
@@ -186,6 +198,46 @@ class Schedule:
     catches_up: bool = False
     is_paused: bool = False
     last_fired_at: str | None = None
+
+
+class Webhook(NamedTuple):
+    """A path under which a workflow is begun from outside; `secret` is the name of one."""
+
+    path: str
+    workflow_id: str
+    secret: str
+    created_at: datetime
+
+
+class Subscription(NamedTuple):
+    """Who is told of which kinds of events, of one workflow or of all; `secret` is a name."""
+
+    id: str
+    url: str
+    kinds: list[str]
+    workflow_id: str | None
+    secret: str
+    created_at: datetime
+
+
+class Delivery(NamedTuple):
+    """One message to a subscriber, and how often it was tried."""
+
+    id: str
+    status: str
+    attempts: int
+    payload: dict[str, Any]
+    problem: str | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class Dependencies(NamedTuple):
+    """The workflows that one depends on, each with the run that has completed since it last ran."""
+
+    workflow_id: str
+    runs: dict[str, str | None]
+    input: dict[str, Any]
 
 
 @dataclass
@@ -211,12 +263,6 @@ class InterruptRecord:
 
 
 _INTERRUPT_TIMES = ("created_at", "due_at", "answered_at")
-
-
-def name_of(path: str, node_id: str) -> str:
-    """Return the name a node has in a run's record: in a body, `container.node`."""
-    containers = [part.split("#")[0] for part in path.split("/") if "#" in part]
-    return ".".join([*containers, node_id])
 
 
 def _text(moment: datetime | None) -> str | None:

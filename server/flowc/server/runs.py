@@ -14,7 +14,7 @@ from langgraph.runtime import RunControl
 
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.events import Event
-from flowc.compiler.interrupts import Ask, Interrupt
+from flowc.compiler.interrupts import Ask, Interrupt, WaitFor, wait_here
 from flowc.compiler.run_context import NodeFailed, RunContext
 from flowc.compiler.schemas import problems_of
 from flowc.server.checkpoints import Saver
@@ -136,10 +136,11 @@ async def drive(
     saver: Saver | None = None,
     max_steps: int = 10_000,
     listen: Callable[[Event], None] = lambda event: None,
+    wait_for: WaitFor = wait_here,
 ) -> RunRecord:
-    """Drive a run to its end in this process, where nobody is asked; the record says how it went.
+    """Drive a run to its end in this process; the record says how it went.
 
-    With a saver, its checkpoints are kept.
+    With a saver, its checkpoints are kept. `wait_for` answers what nodes ask.
     """
 
     def hear(event: Event) -> None:
@@ -147,7 +148,8 @@ async def drive(
         listen(event)
 
     run.status, run.started_at = "running", now()
-    context = replace(context_of(compiled, run, host, max_steps, saver), emit=hear)
+    context = context_of(compiled, run, host, max_steps, saver)
+    context = replace(context, emit=hear, wait_for=wait_for)
     try:
         done = await advance(compiled, run, context)
         run.output, run.status = result_of(compiled, done.outputs), "completed"

@@ -2,8 +2,9 @@
 
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -13,10 +14,12 @@ from flowc.compiler.schemas import problems_of
 from flowc.nodes.human import as_answer
 from flowc.server.engine.dbos_engine import Worker
 from flowc.server.engine.watchers import Watchers
-from flowc.server.records import ENDED, InterruptRecord, RunEvent, RunRecord
+from flowc.server.records import ENDED, InterruptRecord, RunEvent, RunRecord, now
+from flowc.server.replay import require_nodes
 from flowc.server.runs import new_run
 from flowc.server.store import StoredRuns, StoredWorkflow, StoredWorkflows
-from flowc.server.store.steering import NoSuchInterrupt, Steering
+from flowc.server.store.claims import Claim
+from flowc.server.store.steering import NoSuchInterrupt, StartLimits, Steering
 
 # How long a watcher relies on being told, before it looks for itself.
 LOOK_SECONDS = 2.0
@@ -32,11 +35,18 @@ class AnswerRefused(Exception):
 
 @dataclass(frozen=True)
 class Options:
-    """How a run is to be begun; `delay` is in seconds, priority 1 is the highest."""
+    """How a run is to be begun; `delay` is in seconds, priority 1 is the highest.
+
+    Of the unfinished runs, one at a time has a `deduplication_key`. A run stops at `breakpoints`,
+    and before every node if it is `stepping`.
+    """
 
     idempotency_key: str | None = None
+    deduplication_key: str | None = None
     priority: int = 10
     delay: float | None = None
+    breakpoints: Sequence[str] = ()
+    is_stepping: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +71,8 @@ class Runs:
     ) -> RunRecord:
         """Begin a run; raise InputRefused if the input does not fit.
 
-        One that is awaited is worked on in this process, if it has a worker. A key that was used
-        before gives back the run that it began.
+        One that is awaited is worked on in this process, if it has a worker with a free slot. A key
+        that was used before gives back the run that it began.
         """
         run = new_run(
             compiled,
@@ -70,21 +80,34 @@ class Runs:
             workflow_id=stored.id if stored else None,
             version=stored.version if stored else None,
         )
-        run.priority, run.idempotency_key = options.priority, options.idempotency_key
+        _apply(options, run, compiled)
         if stored is None:
             await self.definitions.keep_definition(run.hash, compiled.document.data)
-        worker = self.worker if is_awaited and options.delay is None else None
+        return await self.begin(run, compiled, is_awaited=is_awaited)
+
+    async def begin(
+        self,
+        run: RunRecord,
+        compiled: CompiledWorkflow,
+        *,
+        is_awaited: bool = False,
+        recorded: Mapping[str, Any] | None = None,
+    ) -> RunRecord:
+        """Begin a run of a kept definition; return it, or the one that its keys stand for."""
+        settings = compiled.workflow.settings
+        limits = StartLimits(settings.max_runs, settings.rate)
+        worker = self.worker if is_awaited and self.worker and self.worker.has_room else None
         try:
-            await self.steering.create(
-                self.tenant, run, is_queued=worker is None, delay=options.delay
+            is_ours = await self.steering.create(
+                self.tenant, run, limits=limits, is_queued=worker is None, recorded=recorded
             )
         except IntegrityError:
-            known = await self.stored.of_key(options.idempotency_key or "")
+            known = await self.stored.of_keys(run.idempotency_key, run.deduplication_key)
             if known is None:
                 raise
             return await self.stored.get(known)
-        if worker is not None:
-            await worker.start_here(run.id, run.segment)
+        if worker is not None and is_ours:
+            worker.start_here(Claim(run, self.tenant, 1, 1, recorded=recorded))
         return run
 
     async def execute(
@@ -100,7 +123,7 @@ class Runs:
 
     async def at_rest(self, id: str) -> RunRecord:
         """Return a run once it has ended, or waits for somebody; raise NoSuchRun."""
-        with self.watchers.watching(id, only_rest=True) as watch:
+        with self.watchers.watching(id, only_urgent=True) as watch:
             while (run := await self.stored.get_at_rest(id)) is None:
                 await watch.changed(LOOK_SECONDS)
         return run
@@ -131,9 +154,16 @@ class Runs:
                 events = await self.stored.events(id, after, limit)
             return events
 
-    async def cancel(self, id: str) -> RunRecord:
+    async def cancel(self, id: str, reason: str | None = None) -> RunRecord:
         """End a run at once, wherever it is worked on; raise NotPossible if it has ended."""
-        await self.steering.cancel(self.tenant, id)
+        error = {"code": "cancelled", "message": reason or "The run was cancelled."}
+        await self.steering.end(self.tenant, id, "cancelled", error)
+        return await self.stored.get(id)
+
+    async def terminate(self, id: str, reason: str | None = None) -> RunRecord:
+        """End a run at once as one that failed, and can be tried again; raise NotPossible."""
+        error = {"code": "terminated", "message": reason or "The run was terminated."}
+        await self.steering.end(self.tenant, id, "failed", error)
         return await self.stored.get(id)
 
     async def pause(self, id: str) -> RunRecord:
@@ -141,9 +171,9 @@ class Runs:
         await self.steering.pause(self.tenant, id)
         return await self.stored.get(id)
 
-    async def resume(self, id: str) -> RunRecord:
-        """Have a paused run go on; raise NotPossible."""
-        await self.steering.resume(self.tenant, id)
+    async def resume(self, id: str, *, is_step: bool = False) -> RunRecord:
+        """Have a paused run go on, or only to the next node; raise NotPossible."""
+        await self.steering.resume(self.tenant, id, is_step=is_step)
         return await self.stored.get(id)
 
     async def retry(self, id: str) -> RunRecord:
@@ -168,3 +198,15 @@ class Runs:
     async def signal(self, name: str, key: str, data: Any, id: str | None = None) -> int:
         """Send a signal, once for each id; return how many runs had waited for it."""
         return await self.steering.send(self.tenant, id or uuid.uuid4().hex, name, key, data)
+
+
+def _apply(options: Options, run: RunRecord, compiled: CompiledWorkflow) -> None:
+    """Say of a run how it is to be begun; raise ReplayRefused for breakpoints at no node."""
+    run.priority, run.idempotency_key = options.priority, options.idempotency_key
+    run.deduplication_key = options.deduplication_key
+    if options.delay is not None:
+        run.starts_at = now() + timedelta(seconds=options.delay)
+    if options.breakpoints or options.is_stepping:
+        require_nodes(options.breakpoints, compiled)
+        nodes = sorted(set(options.breakpoints))
+        run.breakpoints = {"nodes": nodes, "stepping": options.is_stepping}

@@ -55,8 +55,18 @@ class Settings(BaseSettings):
         description="postgresql://…, for more than one machine; without it, SQLite in data_dir.",
         pattern=r"^(postgresql|sqlite)://",
     )
+    redis_url: str | None = Field(
+        default=None,
+        pattern=r"^(rediss?|unix)://",
+        description="redis://…, where the events of runs are published to Redis Streams as well.",
+    )
     run_slots: int = Field(
         default=20, ge=1, le=1_000, description="Runs that one process works on at once."
+    )
+    max_runs: int | None = Field(
+        default=None,
+        ge=1,
+        description="Runs that all processes together work on at once; then all are queued.",
     )
     poll_seconds: float = Field(
         default=0.2,

@@ -9,7 +9,9 @@ from flowc.compiler.export.text import sentence
 from flowc.compiler.node import Node
 
 # What every module uses; no function may be called so.
-TAKEN = frozenset({"Any", "Command", "EXITS", "Mapping", "Runtime", "START", "StateGraph", "run"})
+TAKEN = frozenset(
+    {"Any", "Command", "EXITS", "Mapping", "Runtime", "START", "StateGraph", "interrupt", "run"}
+)
 
 
 @dataclass
@@ -21,6 +23,7 @@ class Module:
     _helpers: set[str] = field(default_factory=lambda: {"Host", "State", "main", "run_graph"})
     _names: set[str] = field(default_factory=lambda: set(TAKEN))
     _has_commands: bool = False
+    _has_interrupts: bool = False
 
     def name(self, wanted: str) -> str:
         """Return an identifier that nothing else in the module has."""
@@ -46,6 +49,11 @@ class Module:
         self._has_commands = True
         return "Command"
 
+    def interrupt(self) -> str:
+        """Return the name of LangGraph's function that asks, and import it."""
+        self._has_interrupts = True
+        return "interrupt"
+
     def text(self, title: str, end: str) -> str:
         """Return the whole module."""
         head = f'"""{sentence(title)[:-1]}: a LangGraph graph, written by `flowc export`."""'
@@ -58,8 +66,10 @@ class Module:
         yield ""
         yield "from langgraph.graph import START, StateGraph"
         yield "from langgraph.runtime import Runtime"
-        if self._has_commands:
-            yield "from langgraph.types import Command"
+        used = {"Command": self._has_commands, "interrupt": self._has_interrupts}
+        if any(used.values()):
+            names = ", ".join(name for name, is_used in used.items() if is_used)
+            yield f"from langgraph.types import {names}"
         yield ""
         for module, name in sorted((module, name) for name, module in self._types.items()):
             yield f"from {module} import {name}"

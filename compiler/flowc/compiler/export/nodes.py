@@ -43,6 +43,8 @@ def making(module: Module, node: PlannedNode) -> str:
 def options(module: Module, node: PlannedNode, body_graph: str | None) -> str:
     """Return the argument that holds what was said besides the configuration, if anything was."""
     found = dict(_options(node))
+    if node.node_type.asks:
+        found["ask"] = module.interrupt()
     if body_graph is not None and node.body is not None:
         found["body"] = _body(module, node, node.body, body_graph)
     if not found:

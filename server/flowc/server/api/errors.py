@@ -12,13 +12,20 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from flowc.compiler.diagnostics import DefinitionRefused
+from flowc.nodes.services.egress import EgressDenied
+from flowc.server.dependencies import DependenciesRefused
 from flowc.server.engine.dbos_engine import ScheduleRefused
+from flowc.server.replay import ReplayRefused
 from flowc.server.runs import InputRefused
 from flowc.server.schedules import NoSuchSchedule
 from flowc.server.service import AnswerRefused
+from flowc.server.store.database import DATABASE_PROBLEMS
 from flowc.server.store.runs import NoSuchRun
 from flowc.server.store.steering import NoSuchInterrupt, NotAnswerable, NotPossible
+from flowc.server.store.triggers import NoSuchTrigger, TriggerExists
 from flowc.server.store.workflows import NoSuchWorkflow, WorkflowExists
+from flowc.server.webhooks import SecretMissing, SignatureRefused
+from flowc.server.workflows import CannotRebuild
 
 log = logging.getLogger(__name__)
 
@@ -55,18 +62,35 @@ _PLAIN: tuple[tuple[type[Exception], int, str, str], ...] = (
     (NoSuchSchedule, 404, "no-such-schedule", "There is no such schedule."),
     (NoSuchInterrupt, 404, "no-such-interrupt", "Nobody was asked this."),
     (NotAnswerable, 409, "not-answerable", "This has another answer already, or is not asked now."),
+    (NoSuchTrigger, 404, "no-such-trigger", "There is no such webhook or subscription."),
+    (TriggerExists, 409, "webhook-exists", "There is a webhook under this path already."),
+    (SignatureRefused, 401, "signature-refused", "The message is not signed as it has to be."),
     (WorkflowExists, 409, "workflow-exists", "A workflow with this id is there already."),
+    *(
+        (kind, 503, "store-unavailable", "The database cannot be reached, or not be written to.")
+        for kind in DATABASE_PROBLEMS
+    ),
     (Exception, 500, "server-broke", "The server broke on this request."),
 )
+
+# What does not fit is told with its problems, where there can be several.
+_REFUSALS: dict[type[Exception], str] = {
+    InputRefused: "input-refused",
+    AnswerRefused: "answer-refused",
+    ReplayRefused: "replay-refused",
+    DependenciesRefused: "dependencies-refused",
+    SecretMissing: "secret-missing",
+    EgressDenied: "egress-denied",
+}
 
 
 def add_error_handlers(app: FastAPI) -> None:
     """Give every failure the one error shape."""
     app.add_exception_handler(DefinitionRefused, _definition_refused)
-    app.add_exception_handler(InputRefused, _refused("input-refused"))
-    app.add_exception_handler(AnswerRefused, _refused("answer-refused"))
-    app.add_exception_handler(NotPossible, _not_possible)
-    app.add_exception_handler(ScheduleRefused, _not_possible)
+    for refusal, code in _REFUSALS.items():
+        app.add_exception_handler(refusal, _refused(code))
+    for refusal in (NotPossible, ScheduleRefused, CannotRebuild):
+        app.add_exception_handler(refusal, _not_possible)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     for kind, status, code, sentence in _PLAIN:
@@ -90,7 +114,7 @@ async def _definition_refused(request: Request, problem: Exception) -> JSONRespo
 
 def _refused(code: str) -> Handler:
     async def handle(request: Request, problem: Exception) -> JSONResponse:
-        details = problem.problems if isinstance(problem, (InputRefused, AnswerRefused)) else []
+        details: list[str] = getattr(problem, "problems", [])
         return error_response(request, 422, code, str(problem), details)
 
     return handle

@@ -11,17 +11,26 @@ router = APIRouter(tags=["operations"])
 
 
 class Health(BaseModel):
-    """Whether the server works, and the isolation of its code sandboxes as tried at its start."""
+    """Whether the server works, and the isolation of its code sandboxes as tried at its start.
 
-    status: Literal["ok"]
+    `store` says what keeps the database from being written to, if anything does.
+    """
+
+    status: Literal["ok", "degraded"]
+    store: str
     isolation: dict[str, str]
 
 
 @router.get("/health")
 async def health(parts: OpenParts, request: Request) -> Health:
-    """Say that the server works: the store answered."""
+    """Say whether the server works: the database can be read and written to."""
     await parts.store.list(1, 0)
-    return Health(status="ok", isolation=request.app.state.isolation)
+    problem = parts.store.database.problem
+    return Health(
+        status="ok" if problem is None else "degraded",
+        store=problem or "ok",
+        isolation=request.app.state.isolation,
+    )
 
 
 @router.get("/ping")

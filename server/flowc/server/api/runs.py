@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, WebSocket, WebSocketDisconnect
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.limits import StrictRoute
@@ -51,7 +51,10 @@ class RunBody(BaseModel):
     usage: dict[str, float]
     error: dict[str, Any] | None
     priority: int
+    forked_from: str | None
+    breakpoints: dict[str, Any] | None
     created_at: datetime
+    starts_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
 
@@ -86,11 +89,18 @@ class ExecutionBody(BaseModel):
     started_at: datetime | None
     finished_at: datetime | None
     attempts: list[dict[str, Any]]
+    input: dict[str, Any]
     output: Any
     branch: str | None
     error: dict[str, Any] | None
     duration_ms: float | None
     usage: dict[str, float]
+
+
+class Ending(BaseModel):
+    """Why a run is ended."""
+
+    reason: str | None = Field(default=None, max_length=2_000)
 
 
 class RunPage(BaseModel):
@@ -184,9 +194,17 @@ async def watch_socket(socket: WebSocket, run_id: str, after: int = 0) -> None:
 
 
 @router.post("/{run_id}/cancel", responses=CONFLICT)
-async def cancel_run(run_id: RunId, parts: OpenParts) -> RunBody:
-    """End a run at once, on whatever machine it is worked on."""
-    return RunBody.model_validate((await parts.runs.cancel(run_id)).as_json())
+async def cancel_run(run_id: RunId, parts: OpenParts, body: Ending | None = None) -> RunBody:
+    """End a run at once, on whatever machine it is worked on; it cannot be tried again."""
+    run = await parts.runs.cancel(run_id, body.reason if body else None)
+    return RunBody.model_validate(run.as_json())
+
+
+@router.post("/{run_id}/terminate", responses=CONFLICT)
+async def terminate_run(run_id: RunId, parts: OpenParts, body: Ending | None = None) -> RunBody:
+    """End a run at once as one that failed: it can be tried again from where it was."""
+    run = await parts.runs.terminate(run_id, body.reason if body else None)
+    return RunBody.model_validate(run.as_json())
 
 
 @router.post("/{run_id}/pause", responses=CONFLICT)

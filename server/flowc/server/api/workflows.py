@@ -81,13 +81,20 @@ class ExecuteRequest(BaseModel):
     """What a run is given, and how it is begun.
 
     Without `wait`, the run is queued and returned at once; else once it has ended, or waits for
-    somebody. `delay` is in seconds; priority 1 is the highest.
+    somebody. `delay` is in seconds; priority 1 is the highest. While a run with a
+    `deduplication_key` is under way, another one with it gives back that run. The run stops before
+    the nodes of `breakpoints`, or before every one when `stepping`.
     """
 
     input: dict[str, Any] = Field(default_factory=dict)
     wait: bool = True
     priority: int = Field(default=10, ge=1, le=100)
     delay: float | None = Field(default=None, ge=0, le=31_536_000)
+    deduplication_key: str | None = Field(default=None, min_length=1, max_length=255)
+    breakpoints: list[Annotated[str, Field(max_length=500)]] = Field(
+        default_factory=list, max_length=1_000
+    )
+    stepping: bool = False
 
 
 class ExecuteDefinitionRequest(ExecuteRequest):
@@ -193,7 +200,14 @@ async def _begun(
     key: str | None,
     stored: StoredWorkflow | None = None,
 ) -> RunBody:
-    options = Options(key, body.priority, body.delay)
+    options = Options(
+        idempotency_key=key,
+        deduplication_key=body.deduplication_key,
+        priority=body.priority,
+        delay=body.delay,
+        breakpoints=body.breakpoints,
+        is_stepping=body.stepping,
+    )
     begin = parts.runs.execute if body.wait else parts.runs.submit
     run = await begin(compiled, body.input, stored, options)
     return RunBody.model_validate(run.as_json())

@@ -26,14 +26,17 @@ from flowc.server.cli.output import (
 def run(
     file: Annotated[Path, typer.Argument(help="A definition, JSON or YAML; - is stdin.")],
     given: Annotated[str, typer.Option("--input", help="The input, as JSON or @FILE.")] = "{}",
+    answers: Annotated[
+        str, typer.Option(help="What people answer, by the titles of questions, as JSON or @FILE.")
+    ] = "{}",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Run a workflow: progress per node, then its output and what it cost."""
-    data = json_option(given, "--input")
+    """Run a workflow: progress per node, then its output and what it cost; asks on the terminal."""
+    data, answered = json_option(given, "--input"), json_option(answers, "--answers")
     document: Document | None = None
     try:
         document = read_document(file)
-        raise typer.Exit(_run(document, file, data, as_json))
+        raise typer.Exit(_run(document, file, (data, answered), as_json))
     except DefinitionRefused as refused:
         if as_json:
             print_json(_refused(refused))
@@ -42,7 +45,7 @@ def run(
         raise typer.Exit(WRONG) from None
 
 
-def _run(document: Document, file: Path, data: Any, as_json: bool) -> int:
+def _run(document: Document, file: Path, given: tuple[Any, Any], as_json: bool) -> int:
     # Imported here: a wrong definition is refused without LangGraph being loaded.
     from flowc.compiler.check import check_workflow  # noqa: PLC0415
     from flowc.compiler.diagnostics import has_errors  # noqa: PLC0415
@@ -61,7 +64,8 @@ def _run(document: Document, file: Path, data: Any, as_json: bool) -> int:
         return compile_workflow(document, registry, library=library_beside(file), id=id_of(file))
 
     try:
-        record = asyncio.run(run_local(compile_here, data, quiet=as_json))
+        data, answers = given
+        record = asyncio.run(run_local(compile_here, data, answers=answers, quiet=as_json))
     except (SettingsRefused, ModelsFileRefused, InputRefused) as problem:
         wrong(str(problem))
     except ValidationError as problem:

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.text import Text
 
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.events import Event
+from flowc.server.cli.asking import Asking
 from flowc.server.host import Host
 from flowc.server.records import RunRecord
 from flowc.server.runs import drive, new_run
@@ -18,9 +19,16 @@ from flowc.server.settings import Settings
 
 
 async def run_local(
-    compile_here: Callable[[], CompiledWorkflow], data: Any, *, quiet: bool
+    compile_here: Callable[[], CompiledWorkflow],
+    data: Any,
+    *,
+    answers: Mapping[str, Any],
+    quiet: bool,
 ) -> RunRecord:
-    """Run a definition in this process, with nothing kept of it; say what happens unless quiet."""
+    """Run a definition in this process, with nothing kept of it; say what happens unless quiet.
+
+    What people are asked is answered from `answers`, by the ids of nodes, or else on the terminal.
+    """
     settings = Settings()
     host = Host(settings)
     console = Console(file=sys.stdout, highlight=False, quiet=quiet)
@@ -36,7 +44,15 @@ async def run_local(
             compiled = compile_here()
             record = new_run(compiled, data)
             console.print(Text(compiled.workflow.title, style="bold"))
-            await drive(compiled, record, host, max_steps=settings.max_steps, listen=show)
+            asking = Asking(console, answers, is_terminal=sys.stdin.isatty() and not quiet)
+            await drive(
+                compiled,
+                record,
+                host,
+                max_steps=settings.max_steps,
+                listen=show,
+                wait_for=asking.wait_for,
+            )
     finally:
         await host.aclose()
     _show_end(console, record)

@@ -9,9 +9,10 @@ import socket
 import sqlite3
 import sys
 import uuid
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from dbos import (
@@ -27,10 +28,12 @@ from dbos import (
 from sqlalchemy import Engine as SyncEngine
 from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.orm import Session
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from flowc.server.records import Schedule
+from flowc.server.store.claims import Claim
 from flowc.server.store.database import DATABASE_PROBLEMS, SQLITE_PRAGMAS, is_sqlite
+from flowc.server.store.work import Errand
 
 NAME = "flowc"
 # One for ever: what a run is pinned to is its definition, not the program that works on it.
@@ -38,11 +41,11 @@ VERSION = "1"
 QUEUE = "runs"
 # The database finds out within half a minute that a machine is gone.
 _KEEPALIVE = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
-# Tries after which a segment that the database keeps failing under is given up for this start.
-_TRIES = 12
+# Seconds after which a segment that the database keeps failing under is given up for this start.
+_GIVE_UP = 3_600
 
-Work = Callable[[str, int], Awaitable[str]]
-Wake = Callable[[str], Awaitable[None]]
+DoWork = Callable[[str, int, Claim | None], Awaitable[str]]
+DoErrand = Callable[[str], Awaitable[None]]
 # Told what a schedule was made with, and the moment that it fires for.
 Fire = Callable[[dict[str, Any], str], Awaitable[None]]
 
@@ -55,8 +58,8 @@ class ScheduleRefused(Exception):
 class _Hands:
     """What this process does when DBOS calls; there is one DBOS in a process."""
 
-    work: Work | None = None
-    wake: Wake | None = None
+    work: Callable[[str, int], Awaitable[str]] | None = None
+    errands: Mapping[Errand, DoErrand] = field(default_factory=dict)
     fire: Fire | None = None
 
 
@@ -67,8 +70,8 @@ _HANDS = _Hands()
 # is begun again. A step of DBOS would write it down once more, and poll for cancellations.
 _RETRYING = AsyncRetrying(
     retry=retry_if_exception_type(DATABASE_PROBLEMS),
-    stop=stop_after_attempt(_TRIES),
-    wait=wait_exponential(multiplier=0.5, max=600),
+    stop=stop_after_delay(_GIVE_UP),
+    wait=wait_exponential(multiplier=0.5, max=15),
     reraise=True,
 )
 
@@ -80,10 +83,9 @@ async def _segment(run_id: str, segment: int) -> str:
     return told
 
 
-@DBOS.workflow(name="wake", max_recovery_attempts=None)
-async def _wake(interrupt_id: str) -> None:
-    assert _HANDS.wake is not None  # see above
-    await _RETRYING(_HANDS.wake, interrupt_id)
+@DBOS.workflow(name="errand", max_recovery_attempts=None)
+async def _errand(errand: Errand, subject: str) -> None:
+    await _RETRYING(_HANDS.errands[errand], subject)
 
 
 @DBOS.workflow(name="fire", max_recovery_attempts=None)
@@ -114,12 +116,14 @@ class Queue:
         options["priority"] = priority
         self._client.enqueue_in_transaction(session, options, run_id, segment)
 
-    def wake_at(self, session: Session, run_id: str, interrupt_id: str, seconds: float) -> None:
-        """Have an interrupt of a run looked at after some seconds; within a transaction."""
-        options = _options("wake", f"{run_id}:wake:{uuid.uuid4().hex}", seconds)
-        # Before all that is waiting: it is short, and somebody's time is over.
+    def errand(
+        self, session: Session, errand: Errand, subject: str, run_id: str, seconds: float = 0.0
+    ) -> None:
+        """Have an errand done after some seconds, forgotten with its run; within a transaction."""
+        options = _options("errand", f"{run_id}:{errand}:{uuid.uuid4().hex}", seconds)
+        # Before all that is waiting: it is short, and somebody waits for it.
         options["priority"] = 1
-        self._client.enqueue_in_transaction(session, options, interrupt_id)
+        self._client.enqueue_in_transaction(session, options, errand, subject)
 
     async def held(self) -> dict[str, list[str]]:
         """Return the segments under way, by the worker that has them."""
@@ -199,32 +203,87 @@ class Queue:
         self._engine.dispose()
 
 
+async def _nothing_lost(run_id: str) -> None:
+    """Do nothing: the worker has not started."""
+
+
 class Worker:
     """Works on segments in this process, beside whoever else does so on this database."""
 
-    def __init__(self, url: str, *, slots: int, poll_seconds: float) -> None:
-        self._url, self._slots, self._poll = url, slots, poll_seconds
+    def __init__(
+        self, url: str, *, slots: int, poll_seconds: float, max_runs: int | None = None
+    ) -> None:
+        self._url, self._slots, self._poll, self._max_runs = url, slots, poll_seconds, max_runs
+        self._busy = 0
+        self._begun: dict[str, asyncio.Task[str]] = {}
+        self._do_work: DoWork | None = None
+        self._lost: DoErrand = _nothing_lost
         # In a file of its own a process finds what it left; else each has a name of its own.
         unique = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self.name = "local" if is_sqlite(url) else unique
 
-    async def start(self, work: Work, wake: Wake, fire: Fire) -> None:
-        """Begin to work: first on what a former process of this name left."""
-        _HANDS.work, _HANDS.wake, _HANDS.fire = work, wake, fire
+    async def start(
+        self, work: DoWork, errands: Mapping[Errand, DoErrand], fire: Fire, lost: DoErrand
+    ) -> None:
+        """Begin to work: first on what a former process of this name left.
+
+        Runs that were begun here, and of which the queue could not be told, are said to be `lost`.
+        """
+        self._do_work, self._lost = work, lost
+        _HANDS.work, _HANDS.errands, _HANDS.fire = self._work_once, errands, fire
         # On the loop's own thread, so that segments run on this loop.
         DBOS(config=self._config())
         DBOS.launch()
         await DBOS.register_queue_async(
             QUEUE,
-            worker_concurrency=self._slots,
+            concurrency=self._max_runs,
+            worker_concurrency=min(self._slots, self._max_runs or self._slots),
             polling_interval_sec=self._poll,
             on_conflict="always_update",
         )
 
-    async def start_here(self, run_id: str, segment: int) -> None:
-        """Work on a segment in this process, at once."""
+    async def _work_once(self, run_id: str, segment: int) -> str:
+        """Work on a segment, or wait for the work on it that has begun already."""
+        begun = self._begun.pop(run_id, None)
+        return await (begun or self._work(run_id, segment, None))
+
+    async def _work(self, run_id: str, segment: int, claim: Claim | None) -> str:
+        assert self._do_work is not None  # set before DBOS begins
+        self._busy += 1
+        try:
+            return await self._do_work(run_id, segment, claim)
+        finally:
+            self._busy -= 1
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a run may be worked on here without standing in the queue."""
+        return self._max_runs is None and self._busy < self._slots
+
+    def start_here(self, claim: Claim) -> None:
+        """Work on a segment that is this process's already, at once.
+
+        The queue is told of it before anything is written but its end.
+        """
+        run_id, segment = claim.run.id, claim.run.segment
+        claim.tell_queue = partial(self._tell_queue, run_id, segment)
+        working = asyncio.create_task(self._work_first(claim))
+        self._begun[run_id] = working
+        working.add_done_callback(lambda _: self._begun.pop(run_id, None))
+
+    async def _tell_queue(self, run_id: str, segment: int) -> None:
         with SetWorkflowID(f"{run_id}:{segment}"):
             await DBOS.start_workflow_async(_segment, run_id, segment)
+
+    async def _work_first(self, claim: Claim) -> str:
+        try:
+            return await self._work(claim.run.id, claim.run.segment, claim)
+        except DATABASE_PROBLEMS:
+            if claim.tell_queue is None:
+                # Whoever works for the queue waits for this, and tries again.
+                raise
+            await _RETRYING(self._lost, claim.run.id)
+            return "lost"
 
     async def stop(self) -> None:
         """Take no more work; what has not finished stays known as this worker's.

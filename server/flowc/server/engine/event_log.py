@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from flowc.server.records import RunEvent
-from flowc.server.store.claims import TakenOver
+from flowc.server.store.claims import TakenOver, Told
 from flowc.server.store.database import DATABASE_PROBLEMS
 
 log = logging.getLogger(__name__)
@@ -16,18 +16,18 @@ BATCH_SECONDS = 0.015
 # A worker that wrote nothing for this long asks whether the run is still its own.
 SURE_SECONDS = 1.0
 
-Keep = Callable[[Sequence[RunEvent]], Awaitable[str | None]]
+Keep = Callable[[Sequence[RunEvent]], Awaitable[Told]]
 
 
 class EventLog:
     """What a segment says, kept in batches, and always before the checkpoint that follows from it.
 
-    `keep` writes a batch, and returns what the run has been asked to do, of which `asked` is told;
-    it raises if the run has been taken over, and where nobody waits for it, `lost` is told of that.
+    `keep` writes a batch, and returns what there is to be told, which `obey` is given; it raises if
+    the run has been taken over, and where nobody waits for it, `lost` is told of that.
     """
 
-    def __init__(self, keep: Keep, asked: Callable[[str], None], lost: Callable[[], None]) -> None:
-        self._keep, self._asked, self._lost = keep, asked, lost
+    def __init__(self, keep: Keep, obey: Callable[[Told], None], lost: Callable[[], None]) -> None:
+        self._keep, self._obey, self._lost = keep, obey, lost
         self._waiting: list[RunEvent] = []
         self._writing: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
@@ -46,13 +46,12 @@ class EventLog:
                 return
             batch, self._waiting = self._waiting, []
             try:
-                control = await self._keep(batch)
+                told = await self._keep(batch)
             except Exception:
                 self._waiting[:0] = batch
                 raise
             self._sure_at = time.monotonic()
-        if control is not None:
-            self._asked(control)
+        self._obey(told)
 
     async def close(self) -> Sequence[RunEvent]:
         """Write no more; return what has not been written."""

@@ -21,8 +21,8 @@ async def listen(
                 await connection.execute(f"listen {CHANNEL}")
                 missed()
                 async for notice in connection.notifies():
-                    run_id, _, rests = notice.payload.partition(" ")
-                    changed(run_id, bool(rests))
+                    run_id, _, urgent = notice.payload.partition(" ")
+                    changed(run_id, bool(urgent))
         except psycopg.Error as problem:
             log.warning("notifications are interrupted: %s", type(problem).__name__)
         await asyncio.sleep(1)

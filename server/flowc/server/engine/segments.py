@@ -1,15 +1,17 @@
 """What is done in one segment of a run? It is claimed, driven as far as it goes, and let go."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import NoReturn
 
 from langgraph.runtime import RunControl
 
+from flowc.compiler.breakpoints import Breakpoints
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.events import Event
+from flowc.compiler.recording import Recording
 from flowc.compiler.run_context import RunContext
 from flowc.nodes.services.signals import Signals
 from flowc.server.checkpoints import Savers
@@ -17,8 +19,9 @@ from flowc.server.engine.event_log import EventLog
 from flowc.server.engine.signals import StoredSignals
 from flowc.server.host import Host
 from flowc.server.records import RunEvent
+from flowc.server.replay import given_recording
 from flowc.server.runs import Advance, RunFailed, advance, context_of, error_of, result_of
-from flowc.server.store.claims import Claim, Claims, TakenOver
+from flowc.server.store.claims import Claim, Claims, TakenOver, Told
 from flowc.server.store.database import DATABASE_PROBLEMS
 from flowc.server.store.steering import Steering
 from flowc.server.workflows import CannotRebuild, Workflows
@@ -40,11 +43,14 @@ class Segments:
     driving: "dict[str, _Stretch]" = field(default_factory=dict)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def work(self, run_id: str, segment: int) -> str:
-        """Work on a segment until the run ends, waits, or is taken away; say which."""
+    async def work(self, run_id: str, segment: int, claim: Claim | None = None) -> str:
+        """Work on a segment until the run ends, waits, or is taken away; say which.
+
+        Without a claim that was made already, the run is taken first.
+        """
         if self.stopping.is_set():
             await _never()
-        claim = await self.claims.claim(run_id, segment)
+        claim = claim or await self.claims.claim(run_id, segment)
         if claim is None:
             return "nothing to do"
         try:
@@ -72,9 +78,9 @@ class Segments:
     def _tasks(self) -> list[asyncio.Task[Advance]]:
         return [stretch.task for stretch in self.driving.values() if stretch.task is not None]
 
-    def changed(self, run_id: str, is_at_rest: bool) -> None:
-        """Look whether a run that is driven here was ended from outside."""
-        if is_at_rest and run_id in self.driving:
+    def changed(self, run_id: str, is_urgent: bool) -> None:
+        """Look whether a run that is driven here was ended or steered from outside."""
+        if is_urgent and run_id in self.driving:
             self.driving[run_id].look()
 
     def look_at_all(self) -> None:
@@ -114,8 +120,9 @@ class _Stretch:
         self.task: asyncio.Task[Advance] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._is_lost = False
-        keep = partial(segments.claims.append, claim)
-        self._log = EventLog(keep, self._obey, self._lose)
+        self._breakpoints = Breakpoints()
+        self._obey(Told(None, claim.run.breakpoints))
+        self._log = EventLog(self._keep, self._obey, self._lose)
 
     async def drive(self) -> str | None:
         """Drive the run; return how the segment ended, or None if the answers are there already."""
@@ -159,8 +166,9 @@ class _Stretch:
 
     def _context(self) -> RunContext:
         segments, claim = self._segments, self._claim
-        saver = segments.savers.saver(self._log.flush)
         run, host = claim.run, segments.host
+        is_resumed = claim.attempt > 1 or run.segment > 0 or bool(claim.answers)
+        saver = segments.savers.saver(self._log.flush, is_new=not is_resumed)
         context = context_of(self._compiled, run, host, segments.max_steps, saver)
         return replace(
             context,
@@ -168,19 +176,36 @@ class _Stretch:
             services={**context.services, Signals: StoredSignals(segments.steering, claim.tenant)},
             emit=self._hear,
             can_wait=True,
-            is_resumed=claim.attempt > 1 or claim.run.segment > 0 or bool(claim.answers),
+            is_resumed=is_resumed,
             answers=claim.answers,
             waiting=frozenset(claim.run.waiting),
+            breakpoints=self._breakpoints,
+            recording=self._recording(),
         )
+
+    def _recording(self) -> Recording | None:
+        run, compiled = self._claim.run, self._compiled
+        if self._claim.recorded is None:
+            return None
+        return given_recording(self._claim.recorded, compiled, run)
+
+    async def _keep(self, events: Sequence[RunEvent]) -> Told:
+        if self._claim.tell_queue is not None:
+            await self._claim.tell_queue()
+            self._claim.tell_queue = None
+        return await self._segments.claims.append(self._claim, events)
 
     def _hear(self, event: Event) -> None:
         told = RunEvent.of_node(0, event)
         self._claim.run.hear(told)
         self._log.say(told)
 
-    def _obey(self, control: str) -> None:
-        if control == "pause":
+    def _obey(self, told: Told) -> None:
+        if told.control == "pause":
             self._control.request_drain("pause")
+        stops = told.breakpoints or {"nodes": (), "stepping": False}
+        self._breakpoints.names = frozenset(stops["nodes"])
+        self._breakpoints.is_stepping = stops["stepping"]
 
     def _lose(self) -> None:
         self._is_lost = True
@@ -195,6 +220,6 @@ class _Stretch:
         # Where the database fails, the next write finds out.
         with suppress(*DATABASE_PROBLEMS):
             try:
-                await self._segments.claims.append(self._claim, [])
+                self._obey(await self._keep([]))
             except TakenOver:
                 self._lose()

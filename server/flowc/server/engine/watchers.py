@@ -10,8 +10,8 @@ from typing import Protocol
 class Told(Protocol):
     """Who wants to know of every run."""
 
-    def changed(self, run_id: str, is_at_rest: bool) -> None:
-        """Something has happened to a run, which may be at rest now."""
+    def changed(self, run_id: str, is_urgent: bool) -> None:
+        """Something has happened to a run; if it is urgent, to all of it."""
         ...
 
     def look_at_all(self) -> None:
@@ -38,19 +38,19 @@ class Watchers:
             for event in events:
                 event.set()
 
-    def changed(self, run_id: str, is_at_rest: bool) -> None:
-        """Tell those that watch this run; some want to know only when it has come to rest."""
-        for event, only_rest in self._watching.get(run_id, {}).items():
-            if is_at_rest or not only_rest:
+    def changed(self, run_id: str, is_urgent: bool) -> None:
+        """Tell those that watch this run; some want to know only of what is urgent."""
+        for event, only_urgent in self._watching.get(run_id, {}).items():
+            if is_urgent or not only_urgent:
                 event.set()
         for told in self._told:
-            told.changed(run_id, is_at_rest)
+            told.changed(run_id, is_urgent)
 
     @contextmanager
-    def watching(self, run_id: str, *, only_rest: bool = False) -> Iterator["Watch"]:
+    def watching(self, run_id: str, *, only_urgent: bool = False) -> Iterator["Watch"]:
         """Watch a run; what happens from now on is not missed."""
         event = asyncio.Event()
-        self._watching[run_id][event] = only_rest
+        self._watching[run_id][event] = only_urgent
         try:
             yield Watch(event)
         finally:

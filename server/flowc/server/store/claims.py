@@ -4,10 +4,10 @@ A run is one worker's at a time: whoever takes it raises its epoch, and what oth
 refused.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Table, bindparam, case, func, update
 from sqlalchemy.orm import Session
@@ -17,9 +17,9 @@ from flowc.server.records import RunEvent, RunRecord, now
 from flowc.server.store.database import Database, writing
 from flowc.server.store.runs import events_of, record_of, with_nodes
 from flowc.server.store.steering import DIRECT
-from flowc.server.store.tables import Moment, RunRow
+from flowc.server.store.tables import Moment, RecordingRow, RunRow
 from flowc.server.store.transitions import (
-    Work,
+    after,
     answers_of,
     ask_for,
     await_answer,
@@ -31,6 +31,14 @@ from flowc.server.store.transitions import (
     say,
     told_of,
 )
+from flowc.server.store.work import Work
+
+
+class Told(NamedTuple):
+    """What whoever works on a run is told whenever he writes: what to do, and where to stop."""
+
+    control: str | None
+    breakpoints: Mapping[str, Any] | None
 
 
 class TakenOver(Exception):
@@ -39,13 +47,19 @@ class TakenOver(Exception):
 
 @dataclass
 class Claim:
-    """The right to work on a segment of a run, until somebody else takes it."""
+    """The right to work on a segment of a run, until somebody else takes it.
+
+    Where the queue does not know of it yet, `tell_queue` has to be called before anything but the
+    segment's end is written: until then, the run's own row says that somebody may have lost it.
+    """
 
     run: RunRecord
     tenant: str
     epoch: int
     attempt: int
     answers: dict[str, Answer] = field(default_factory=dict)
+    recorded: Mapping[str, Any] | None = None
+    tell_queue: Callable[[], Awaitable[None]] | None = None
 
     @property
     def has_asked(self) -> bool:
@@ -54,6 +68,7 @@ class Claim:
 
 
 _RUNS: Table = RunRow.metadata.tables["runs"]
+_NOT_DIRECT = case((_RUNS.c.control == DIRECT, None), else_=_RUNS.c.control)
 # One statement takes a run: of two that try, one finds it as it has to be.
 _TAKE = (
     update(_RUNS)
@@ -68,7 +83,7 @@ _TAKE = (
         attempt=_RUNS.c.attempt + 1,
         events=_RUNS.c.events + 1,
         started_at=func.coalesce(_RUNS.c.started_at, bindparam("moment", type_=Moment())),
-        control=case((_RUNS.c.control == DIRECT, None), else_=_RUNS.c.control),
+        control=_NOT_DIRECT,
     )
     .returning(*_RUNS.c)
 )
@@ -89,15 +104,18 @@ class Claims:
         told = {"segment": segment, "attempt": taken.attempt}
         keep(session, run_id, taken.events, [RunEvent(0, "run.started", now(), told)])
         run = record_of(taken)
-        if segment == 0 and taken.attempt == 1:
-            return Claim(run, taken.tenant, taken.epoch, taken.attempt)
-        with_nodes(run, events_of(session, run_id))
-        answers = answers_of(session, run_id)
-        return Claim(run, taken.tenant, taken.epoch, taken.attempt, answers)
+        claim = Claim(run, taken.tenant, taken.epoch, taken.attempt)
+        if taken.forked_from is not None:
+            kept = session.get(RecordingRow, run_id)
+            claim.recorded = kept.recorded if kept is not None else None
+        if segment > 0 or taken.attempt > 1:
+            with_nodes(run, events_of(session, run_id))
+            claim.answers = answers_of(session, run_id)
+        return claim
 
     @writing
-    def append(self, session: Session, claim: Claim, events: Sequence[RunEvent]) -> str | None:
-        """Keep events; return what the run has been asked to do. Raises TakenOver."""
+    def append(self, session: Session, claim: Claim, events: Sequence[RunEvent]) -> Told:
+        """Keep events; return what there is to be told. Raises TakenOver."""
         return self._mine(session, claim, events)
 
     @writing
@@ -119,6 +137,7 @@ class Claims:
         self._mine(session, claim, [*events, last], values)
         if claim.has_asked:
             close_interrupts(session, run.id)
+        after(session, self._work, claim.tenant, run)
 
     @writing
     def rest(
@@ -151,10 +170,12 @@ class Claims:
         if not is_paused and any(asked.status != "open" for asked in asked_now):
             claim.answers = answers_of(session, row.id)
             return False
+        is_paused = is_paused or any(asked.kind == "breakpoint" for asked in asked_now)
         row.status = "paused" if is_paused else "waiting"
         row.segment, row.attempt = row.segment + 1, 0
         told = [told_of(asked) for asked in asked_now]
         say(session, row, f"run.{row.status}", {"interrupts": told})
+        after(session, self._work, row.tenant, row)
         return True
 
     def _mine(
@@ -163,15 +184,15 @@ class Claims:
         claim: Claim,
         events: Sequence[RunEvent],
         values: Mapping[str, Any] = MappingProxyType({}),
-    ) -> str | None:
-        """Keep events and values of a run that is still ours; return what it is asked to do."""
+    ) -> Told:
+        """Keep events and values of a run that is still ours; return what there is to be told."""
         kept = session.execute(
             update(_RUNS)
             .where(_RUNS.c.id == claim.run.id, _RUNS.c.epoch == claim.epoch)
-            .values(events=_RUNS.c.events + len(events), **values)
-            .returning(_RUNS.c.events, _RUNS.c.control)
+            .values({"events": _RUNS.c.events + len(events), "control": _NOT_DIRECT, **values})
+            .returning(_RUNS.c.events, _RUNS.c.control, _RUNS.c.breakpoints)
         ).first()
         if kept is None:
             raise TakenOver(claim.run.id)
         keep(session, claim.run.id, kept.events, events)
-        return str(kept.control) if kept.control is not None else None
+        return Told(kept.control, kept.breakpoints)

@@ -19,7 +19,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -41,13 +41,15 @@ T = TypeVar("T")
 class Database:
     """A connection pool; close it when done. `url` names it as libpq and SQLite do.
 
-    `changed` is told of each run that a transaction has changed, once it is kept, and whether the
-    run is at rest now.
+    `changed` is told of each run that a transaction has changed, once it is kept, and whether that
+    is urgent: whoever works on the run, or waits for it, has to look. `problem` is what kept the
+    last transaction from being written, if anything did.
     """
 
     def __init__(self, engine: Engine, url: str) -> None:
         self.url, self._engine = url, engine
-        self.changed: Callable[[str, bool], None] = lambda run_id, is_at_rest: None
+        self.changed: Callable[[str, bool], None] = lambda run_id, is_urgent: None
+        self.problem: str | None = None
         self._sessions = sessionmaker(engine, expire_on_commit=False)
         # Of a SQLite file there is one writer at a time; the others would only wait in its threads.
         writers = 1 if is_sqlite(url) else _THREADS
@@ -76,9 +78,16 @@ class Database:
                 result = work(session)
                 return result, session.info.get(CHANGED, {})
 
-        result, changed = await _in_thread(self._writers, do)
-        for run_id, is_at_rest in changed.items():
-            self.changed(run_id, is_at_rest)
+        try:
+            result, changed = await _in_thread(self._writers, do)
+        except IntegrityError:
+            raise
+        except DATABASE_PROBLEMS as problem:
+            self.problem = str(getattr(problem, "orig", problem))
+            raise
+        self.problem = None
+        for run_id, is_urgent in changed.items():
+            self.changed(run_id, is_urgent)
         return result
 
     async def read(self, work: Callable[[Session], T]) -> T:

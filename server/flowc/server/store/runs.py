@@ -2,12 +2,13 @@
 
 import builtins
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Integer, Row, bindparam, func, select
 from sqlalchemy.orm import Session
 
-from flowc.server.records import AT_REST, InterruptRecord, RunEvent, RunRecord
+from flowc.server.records import AT_REST, InterruptRecord, RunEvent, RunRecord, now
 from flowc.server.store.database import Database, reading
 from flowc.server.store.tables import InterruptRow, RunRow, Table
 
@@ -19,6 +20,7 @@ _EVENTS = (
     .order_by(_EVENTS_KEPT.c.number)
     .limit(bindparam("most", type_=Integer()))
 )
+_RECENT = timedelta(minutes=10)
 UNFINISHED = ("pending", "running", "paused", "waiting")
 
 
@@ -26,9 +28,11 @@ class NoSuchRun(Exception):
     """Whoever names a run that is not there, or not theirs, meets this."""
 
 
-_RUN_FIELDS = (
+# What is kept of a run's record in its row.
+RUN_FIELDS = (
     "id", "workflow_id", "version", "hash", "uses", "status", "input", "output", "error", "usage",
-    "priority", "idempotency_key", "segment", "created_at", "started_at", "finished_at",
+    "priority", "idempotency_key", "deduplication_key", "forked_from", "breakpoints", "max_runs",
+    "segment", "created_at", "starts_at", "started_at", "finished_at",
 )  # fmt: skip
 _INTERRUPT_FIELDS = (
     "id", "run_id", "node_id", "path", "kind", "status", "data", "answer", "created_at", "due_at",
@@ -61,12 +65,17 @@ class StoredRuns:
         return str(self._row(session, id).status)
 
     @reading
-    def of_key(self, session: Session, idempotency_key: str) -> str | None:
-        """Return the id of the run that was started with this key."""
-        mine = RunRow.tenant == self._tenant
-        return session.scalar(
-            select(RunRow.id).where(mine, RunRow.idempotency_key == idempotency_key)
-        )
+    def of_keys(
+        self, session: Session, idempotency_key: str | None, deduplication_key: str | None
+    ) -> str | None:
+        """Return the run that was begun with a key, or that is under way with one."""
+        mine = select(RunRow.id).where(RunRow.tenant == self._tenant).limit(1)
+        if idempotency_key is not None:
+            found = session.scalar(mine.where(RunRow.idempotency_key == idempotency_key))
+            if found is not None or deduplication_key is None:
+                return found
+        same = RunRow.deduplication_key == deduplication_key
+        return session.scalar(mine.where(same, RunRow.status.in_(UNFINISHED)))
 
     @reading
     def list(
@@ -128,6 +137,15 @@ class StoredRuns:
         return interrupt_of(row) if row is not None and row.tenant == self._tenant else None
 
     @reading
+    def recent(self, session: Session) -> Sequence[str]:
+        """Return the runs that are not at their end, or have not been for long."""
+        is_recent = RunRow.finished_at >= now() - _RECENT
+        found = select(RunRow.id).where(
+            RunRow.tenant == self._tenant, RunRow.status.in_(UNFINISHED) | is_recent
+        )
+        return session.scalars(found.order_by(RunRow.created_at)).all()
+
+    @reading
     def unfinished(
         self, session: Session, hash: str, version: tuple[str, int] | None = None
     ) -> Sequence[str]:
@@ -156,7 +174,7 @@ class StoredRuns:
 
 def record_of(row: Any) -> RunRecord:
     """Return a run without its nodes."""
-    return RunRecord(**{name: getattr(row, name) for name in _RUN_FIELDS})
+    return RunRecord(**{name: getattr(row, name) for name in RUN_FIELDS})
 
 
 def with_nodes(run: RunRecord, events: Sequence[RunEvent]) -> RunRecord:

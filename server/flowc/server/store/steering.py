@@ -4,35 +4,49 @@ Every transition is one transaction: the run's row, its event, what it waits for
 follows from it are kept together, or none of them.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
+from flowc.compiler.definition import RunRate
 from flowc.compiler.interrupts import Answer
 from flowc.server.records import ENDED, RunEvent, RunRecord, now
+from flowc.server.store.admission import HELD, is_full, seconds_until, start_time
 from flowc.server.store.database import Database, reading, writing
-from flowc.server.store.tables import InterruptRow, RunRow, SignalRow
+from flowc.server.store.runs import RUN_FIELDS
+from flowc.server.store.tables import InterruptRow, RecordingRow, RunRow, SignalRow
 from flowc.server.store.transitions import (
-    Work,
+    BREAKPOINTS,
+    after,
     close_interrupts,
-    enqueue,
     go_on,
     keep,
+    let_on,
     lock_signals,
     locked,
     say,
     take_answer,
 )
+from flowc.server.store.work import Work
 
-# What is said of a run that its creator works on, until somebody does.
+# What is said of a run that its creator works on, until he first writes to it.
 DIRECT = "direct"
+# What is told of the first time that a run is worked on.
+FIRST: Mapping[str, int] = MappingProxyType({"segment": 0, "attempt": 1})
+
+
+class StartLimits(NamedTuple):
+    """What a workflow says of its runs: how many may be at work, and how many begin in a time."""
+
+    max_runs: int | None = None
+    rate: RunRate | None = None
+
+
 _CREATE = insert(RunRow.__table__)  # type: ignore[arg-type]
-_NEW_FIELDS = (
-    "id", "workflow_id", "version", "hash", "uses", "status", "input", "output", "error", "usage",
-    "priority", "idempotency_key", "segment", "created_at", "started_at", "finished_at",
-)  # fmt: skip
 
 
 class NoSuchInterrupt(Exception):
@@ -60,18 +74,33 @@ class Steering:
         tenant: str,
         run: RunRecord,
         *,
+        limits: StartLimits,
         is_queued: bool,
-        delay: float | None = None,
-    ) -> None:
-        """Keep a new run; unless the caller works on it, it is put in the queue."""
-        fields = {name: getattr(run, name) for name in _NEW_FIELDS}
-        control = None if is_queued else DIRECT
-        begun = {"tenant": tenant, "attempt": 0, "epoch": 0, "events": 1, "control": control}
-        session.execute(_CREATE, [{**fields, **begun}])
-        created = RunEvent(0, "run.created", now(), {"priority": run.priority})
-        keep(session, run.id, 1, [created])
-        if is_queued:
+        recorded: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Keep a new run; return whether the caller works on it at once, whose it is then.
+
+        Else it is in the queue, or waits for its turn.
+        """
+        run.max_runs = limits.max_runs
+        if limits.rate is not None:
+            run.starts_at = start_time(session, tenant, run, limits.rate)
+        control = HELD if is_full(session, tenant, run) else None
+        delay = seconds_until(run.starts_at)
+        is_here = control is None and delay is None and not is_queued
+        events = [RunEvent(0, "run.created", now(), {"priority": run.priority})]
+        if is_here:
+            control, run.status, run.started_at = DIRECT, "running", now()
+            events.append(RunEvent(0, "run.started", run.started_at, dict(FIRST)))
+        fields = {name: getattr(run, name) for name in RUN_FIELDS}
+        begun = {"attempt": int(is_here), "epoch": int(is_here), "events": len(events)}
+        session.execute(_CREATE, [{**fields, **begun, "tenant": tenant, "control": control}])
+        if recorded is not None:
+            session.add(RecordingRow(run_id=run.id, recorded=dict(recorded)))
+        keep(session, run.id, len(events), events)
+        if control is None:
             self._work.enqueue(session, run.id, run.segment, run.priority, delay)
+        return is_here
 
     @writing
     def answer(self, session: Session, tenant: str, interrupt_id: str, value: Any) -> str:
@@ -112,18 +141,25 @@ class Steering:
         return len(found)
 
     @writing
-    def cancel(self, session: Session, tenant: str, run_id: str) -> None:
+    def end(
+        self,
+        session: Session,
+        tenant: str,
+        run_id: str,
+        status: Literal["cancelled", "failed"],
+        error: Mapping[str, str],
+    ) -> None:
         """End a run at once; whoever works on it is told, and may not write any more."""
         row = locked(session, run_id, tenant)
         if row.status in ENDED:
-            if row.status == "cancelled":
+            if row.status == status == "cancelled":
                 return
             raise NotPossible(f"The run is {row.status} already.")
-        error = {"code": "cancelled", "message": "The run was cancelled."}
-        row.status, row.error, row.finished_at = "cancelled", error, now()
+        row.status, row.error, row.finished_at = status, dict(error), now()
         row.epoch += 1
         close_interrupts(session, run_id)
-        say(session, row, "run.cancelled", {"error": error})
+        say(session, row, f"run.{status}", {"error": dict(error)})
+        after(session, self._work, tenant, row)
 
     @writing
     def pause(self, session: Session, tenant: str, run_id: str) -> None:
@@ -135,17 +171,36 @@ class Steering:
             row.status = "paused"
             row.segment += 1
             say(session, row, "run.paused", {})
+            after(session, self._work, tenant, row)
         elif row.status == "running":
             row.control = "pause"
 
     @writing
-    def resume(self, session: Session, tenant: str, run_id: str) -> None:
-        """Have a paused run go on, or wait on for what it waited for."""
+    def resume(self, session: Session, tenant: str, run_id: str, *, is_step: bool = False) -> None:
+        """Have a paused run go on, or wait on for what it waited for; a step stops again."""
         row = locked(session, run_id, tenant)
-        row.control = None
+        if row.status == "running" and row.control == "pause" and not is_step:
+            row.control = None
+            return
         if row.status != "paused":
             raise NotPossible(f"The run is {row.status}, not paused.")
-        go_on(session, self._work, row, {"reason": "resumed"})
+        if is_step or row.breakpoints is not None:
+            row.breakpoints = {**(row.breakpoints or {"nodes": []}), "stepping": is_step}
+        let_on(session, run_id)
+        go_on(session, self._work, row, {"reason": "step" if is_step else "resumed"})
+
+    @writing
+    def set_breakpoints(
+        self, session: Session, tenant: str, run_id: str, nodes: Sequence[str] | None
+    ) -> None:
+        """Have a run stop before nodes, by their names; with None, it is looked into no more."""
+        row = locked(session, run_id, tenant)
+        if row.status in ENDED:
+            raise NotPossible(f"The run is {row.status} already.")
+        is_stepping = bool(row.breakpoints and row.breakpoints["stepping"])
+        stops = {"nodes": sorted(set(nodes or ())), "stepping": is_stepping}
+        row.breakpoints = stops if nodes is not None else None
+        say(session, row, BREAKPOINTS, {"breakpoints": row.breakpoints})
 
     @writing
     def retry(self, session: Session, tenant: str, run_id: str) -> None:
@@ -170,13 +225,24 @@ class Steering:
 
     @writing
     def requeue_lost(self, session: Session, older_seconds: float) -> None:
-        """Queue the runs whose creator died before anybody worked on them."""
-        is_lost = (RunRow.status == "pending") & (RunRow.control == DIRECT)
+        """Queue the runs whose creator died before he wrote to them."""
+        is_lost = RunRow.status.in_(["pending", "running"]) & (RunRow.control == DIRECT)
         is_old = RunRow.created_at <= now() - timedelta(seconds=older_seconds)
         rows = session.scalars(select(RunRow).where(is_lost, is_old).with_for_update())
         for row in rows.all():
-            row.control = None
-            enqueue(session, self._work, row)
+            self._requeue(session, row)
+
+    @writing
+    def requeue(self, session: Session, run_id: str) -> None:
+        """Queue a run whose creator could not write to it."""
+        row = locked(session, run_id)
+        if row.control == DIRECT and row.status not in ENDED:
+            self._requeue(session, row)
+
+    def _requeue(self, session: Session, row: RunRow) -> None:
+        # Should he still write to it, he finds that it is not his any more.
+        row.epoch += 1
+        go_on(session, self._work, row, {"reason": "lost"})
 
     @reading
     def ended_before(self, session: Session, moment: datetime, limit: int = 100) -> list[str]:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Text,
     TypeDecorator,
+    text,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -80,6 +81,9 @@ class VersionRow(Table):
     created_at: Mapped[datetime]
 
 
+_UNFINISHED = text("status in ('pending', 'running', 'paused', 'waiting')")
+
+
 class RunRow(Table):
     """A run, pinned to the definition it began with.
 
@@ -87,6 +91,8 @@ class RunRow(Table):
     stretch of work that it is in, or will be, and `attempt` how often that one was begun. `epoch`
     is raised by whoever takes the run over: what others write then is refused. `events` is the
     number of its last event; `control` is what it has been asked to do at the next occasion.
+    `max_runs` is how many runs of its workflow may be at work at once. Of the unfinished runs, one
+    at a time has a `deduplication_key`.
     """
 
     __tablename__ = "runs"
@@ -94,6 +100,15 @@ class RunRow(Table):
         Index("runs_by_time", "tenant", "created_at"),
         Index("runs_by_status", "status"),
         Index("runs_by_idempotency_key", "tenant", "idempotency_key", unique=True),
+        Index("runs_by_workflow", "tenant", "workflow_id", "starts_at"),
+        Index(
+            "runs_by_deduplication_key",
+            "tenant",
+            "deduplication_key",
+            unique=True,
+            sqlite_where=_UNFINISHED,
+            postgresql_where=_UNFINISHED,
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -109,14 +124,28 @@ class RunRow(Table):
     usage: Mapped[dict[str, Any]]
     priority: Mapped[int]
     idempotency_key: Mapped[str | None] = mapped_column(String(255))
+    deduplication_key: Mapped[str | None] = mapped_column(String(255))
+    forked_from: Mapped[str | None] = mapped_column(String(36))
+    breakpoints: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
+    max_runs: Mapped[int | None]
     segment: Mapped[int]
     attempt: Mapped[int]
     epoch: Mapped[int]
     events: Mapped[int]
     control: Mapped[str | None] = mapped_column(String(16))
     created_at: Mapped[datetime]
+    starts_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+
+class RecordingRow(Table):
+    """What nodes of a run are given of another one, instead of running."""
+
+    __tablename__ = "recordings"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    recorded: Mapped[Any]
 
 
 class EventRow(Table):
@@ -184,3 +213,70 @@ class NodeCacheRow(Table):
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     text: Mapped[str] = mapped_column(Text)
     expires_at: Mapped[datetime]
+
+
+class WebhookRow(Table):
+    """A path under which a workflow is begun from outside; `secret` is the name of one."""
+
+    __tablename__ = "webhooks"
+
+    tenant: Mapped[str] = mapped_column(String(64), primary_key=True)
+    path: Mapped[str] = mapped_column(String(128), primary_key=True)
+    workflow_id: Mapped[str] = mapped_column(String(128))
+    secret: Mapped[str] = mapped_column(String(128))
+    created_at: Mapped[datetime]
+
+
+class SubscriptionRow(Table):
+    """Who is told when runs end or wait, of one workflow or of all; `secret` is the name of one."""
+
+    __tablename__ = "subscriptions"
+
+    tenant: Mapped[str] = mapped_column(String(64), primary_key=True)
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    url: Mapped[str] = mapped_column(Text)
+    kinds: Mapped[Any]
+    workflow_id: Mapped[str | None] = mapped_column(String(128))
+    secret: Mapped[str] = mapped_column(String(128))
+    created_at: Mapped[datetime]
+
+
+class DeliveryRow(Table):
+    """One message to a subscriber; `problem` is what kept its last attempt from being taken."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant", "subscription_id"],
+            ["subscriptions.tenant", "subscriptions.id"],
+            ondelete="CASCADE",
+        ),
+        Index("deliveries_by_time", "tenant", "subscription_id", "created_at"),
+    )
+
+    tenant: Mapped[str] = mapped_column(String(64), primary_key=True)
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    subscription_id: Mapped[str] = mapped_column(String(36))
+    status: Mapped[str] = mapped_column(String(16))
+    attempts: Mapped[int]
+    payload: Mapped[Any]
+    problem: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class DependencyRow(Table):
+    """A workflow that is begun when others have completed; `run_id` is the run that has, since.
+
+    `completed_at` is when the newest one did that was taken note of.
+    """
+
+    __tablename__ = "dependencies"
+    __table_args__ = (Index("dependencies_by_other", "tenant", "depends_on"),)
+
+    tenant: Mapped[str] = mapped_column(String(64), primary_key=True)
+    workflow_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    depends_on: Mapped[str] = mapped_column(String(128), primary_key=True)
+    input: Mapped[Any]
+    run_id: Mapped[str | None] = mapped_column(String(36))
+    completed_at: Mapped[datetime | None]

@@ -5,35 +5,27 @@ All of this happens within a transaction that somebody else has begun.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from flowc.compiler.interrupts import Answer, Interrupt
-from flowc.server.records import AT_REST, RunEvent, now
+from flowc.server.records import AT_REST, RunEvent, RunRecord, now
+from flowc.server.store.admission import enqueue, leave
+from flowc.server.store.announcing import announce
 from flowc.server.store.database import CHANGED
 from flowc.server.store.runs import NoSuchRun
 from flowc.server.store.tables import EventRow, InterruptRow, RunRow, SignalRow
+from flowc.server.store.work import Work
 
 # Where PostgreSQL tells other processes of the runs that something happened to.
 CHANNEL = "flowc_runs"
+URGENT = "at once"
 _KEEP = insert(EventRow.__table__)  # type: ignore[arg-type]
-_AT_REST = {f"run.{status}" for status in AT_REST}
-
-
-class Work(Protocol):
-    """What puts the work on a run in a queue, within a transaction."""
-
-    def enqueue(
-        self, session: Session, run_id: str, segment: int, priority: int, delay: float | None = None
-    ) -> None:
-        """Have a segment of a run worked on, after some seconds."""
-        ...
-
-    def wake_at(self, session: Session, run_id: str, interrupt_id: str, seconds: float) -> None:
-        """Have an interrupt of a run looked at after some seconds."""
-        ...
+BREAKPOINTS = "run.breakpoints"
+# Of these is told at once: who waits for the run has to look, and so has who works on it.
+_URGENT = {*(f"run.{status}" for status in AT_REST), BREAKPOINTS}
 
 
 def ask_for(session: Session, work: Work, row: RunRow, interrupt: Interrupt) -> InterruptRow:
@@ -70,7 +62,7 @@ def await_answer(session: Session, work: Work, row: RunRow, asked: InterruptRow)
         take_kept_signal(session, row, asked)
     if asked.due_at is not None and asked.status == "open":
         seconds = max(0.0, (asked.due_at - now()).total_seconds())
-        work.wake_at(session, row.id, asked.id, seconds)
+        work.errand(session, "wake", asked.id, row.id, seconds)
 
 
 def take_answer(
@@ -92,10 +84,10 @@ def go_on(session: Session, work: Work, row: RunRow, why: Mapping[str, Any]) -> 
     enqueue(session, work, row)
 
 
-def enqueue(session: Session, work: Work, row: RunRow) -> None:
-    """Put a run's segment in the queue."""
-    session.flush()
-    work.enqueue(session, row.id, row.segment, row.priority)
+def after(session: Session, work: Work, tenant: str, run: RunRow | RunRecord) -> None:
+    """Do what follows when a run is not at work any more: others have their turn, or are told."""
+    leave(session, work, tenant, run)
+    announce(session, work, tenant, run)
 
 
 def locked(session: Session, run_id: str, tenant: str | None = None) -> RunRow:
@@ -132,11 +124,11 @@ def keep(session: Session, run_id: str, last: int, events: Sequence[RunEvent]) -
     rows = [
         {"run_id": run_id, **event._asdict(), "number": first + i} for i, event in enumerate(events)
     ]
-    is_at_rest = any(event.kind in _AT_REST for event in events)
-    session.info.setdefault(CHANGED, {})[run_id] = is_at_rest
+    is_urgent = any(event.kind in _URGENT for event in events)
+    session.info.setdefault(CHANGED, {})[run_id] = is_urgent
     session.execute(_KEEP, rows)
     if _is_postgres(session):
-        told = f"{run_id} rests" if is_at_rest else run_id
+        told = f"{run_id} {URGENT}" if is_urgent else run_id
         session.execute(select(func.pg_notify(CHANNEL, told)))
 
 
@@ -182,6 +174,19 @@ def take_kept_signal(session: Session, row: RunRow, asked: InterruptRow) -> None
 def _answer(asked: InterruptRow, answer: Answer) -> None:
     asked.status = "late" if answer.is_late else "answered"
     asked.answer, asked.answered_at = answer.value, now()
+
+
+def let_on(session: Session, run_id: str) -> None:
+    """Let a run go on from the breakpoints at which it stands."""
+    session.execute(
+        update(InterruptRow)
+        .where(
+            InterruptRow.run_id == run_id,
+            InterruptRow.kind == "breakpoint",
+            InterruptRow.status == "open",
+        )
+        .values(status="answered", answered_at=now())
+    )
 
 
 def close_interrupts(session: Session, run_id: str) -> None:

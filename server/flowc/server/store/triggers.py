@@ -1,0 +1,193 @@
+"""How are webhooks, subscriptions with their deliveries, and dependencies kept?"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from flowc.server.records import Delivery, Dependencies, Subscription, Webhook, now
+from flowc.server.store.database import Database, reading, writing
+from flowc.server.store.tables import DeliveryRow, DependencyRow, SubscriptionRow, WebhookRow
+from flowc.server.store.work import Work
+
+DELIVERED, PENDING, GIVEN_UP = "delivered", "pending", "given up"
+
+
+class NoSuchTrigger(Exception):
+    """Whoever names a webhook or a subscription that is not there, or not theirs, meets this."""
+
+
+class TriggerExists(Exception):
+    """Whoever makes a webhook under a path that is taken meets this."""
+
+
+class StoredTriggers:
+    """One tenant's triggers."""
+
+    def __init__(self, database: Database, tenant: str, work: Work) -> None:
+        self.database, self._tenant, self._work = database, tenant, work
+
+    async def add_webhook(self, webhook: Webhook) -> None:
+        """Keep a webhook; raise TriggerExists if its path is taken."""
+        try:
+            await self._add_webhook(webhook)
+        except IntegrityError:
+            raise TriggerExists(webhook.path) from None
+
+    @writing
+    def _add_webhook(self, session: Session, webhook: Webhook) -> None:
+        session.add(WebhookRow(tenant=self._tenant, **webhook._asdict()))
+
+    @reading
+    def webhooks(self, session: Session) -> list[Webhook]:
+        """Return all webhooks, by path."""
+        mine = select(WebhookRow).where(WebhookRow.tenant == self._tenant)
+        return [_webhook(row) for row in session.scalars(mine.order_by(WebhookRow.path))]
+
+    @reading
+    def webhook(self, session: Session, path: str) -> Webhook:
+        """Return a webhook; raise NoSuchTrigger."""
+        row = session.get(WebhookRow, (self._tenant, path))
+        if row is None:
+            raise NoSuchTrigger(path)
+        return _webhook(row)
+
+    @writing
+    def delete_webhook(self, session: Session, path: str) -> None:
+        """Take a webhook away; raise NoSuchTrigger."""
+        row = session.get(WebhookRow, (self._tenant, path))
+        if row is None:
+            raise NoSuchTrigger(path)
+        session.delete(row)
+
+    @writing
+    def add_subscription(self, session: Session, subscription: Subscription) -> None:
+        """Keep a subscription."""
+        session.add(SubscriptionRow(tenant=self._tenant, **subscription._asdict()))
+
+    @reading
+    def subscriptions(self, session: Session) -> list[Subscription]:
+        """Return all subscriptions, oldest first."""
+        mine = select(SubscriptionRow).where(SubscriptionRow.tenant == self._tenant)
+        rows = session.scalars(mine.order_by(SubscriptionRow.created_at, SubscriptionRow.id))
+        return [_subscription(row) for row in rows]
+
+    @writing
+    def delete_subscription(self, session: Session, id: str) -> None:
+        """Take a subscription away, with what it was told; raise NoSuchTrigger."""
+        row = session.get(SubscriptionRow, (self._tenant, id))
+        if row is None:
+            raise NoSuchTrigger(id)
+        session.delete(row)
+
+    @reading
+    def deliveries(self, session: Session, subscription_id: str, limit: int) -> list[Delivery]:
+        """Return what a subscriber was told, newest first; raise NoSuchTrigger."""
+        if session.get(SubscriptionRow, (self._tenant, subscription_id)) is None:
+            raise NoSuchTrigger(subscription_id)
+        rows = session.scalars(
+            select(DeliveryRow)
+            .where(
+                DeliveryRow.tenant == self._tenant,
+                DeliveryRow.subscription_id == subscription_id,
+            )
+            .order_by(DeliveryRow.created_at.desc(), DeliveryRow.id)
+            .limit(limit)
+        )
+        return [_delivery(row) for row in rows]
+
+    @reading
+    def to_deliver(self, session: Session, id: str) -> tuple[Delivery, Subscription] | None:
+        """Return a message that is to be delivered, and to whom; None if it is not any more."""
+        row = session.get(DeliveryRow, (self._tenant, id))
+        if row is None or row.status != PENDING:
+            return None
+        to = session.get(SubscriptionRow, (self._tenant, row.subscription_id))
+        return (_delivery(row), _subscription(to)) if to is not None else None
+
+    @writing
+    def delivered(
+        self, session: Session, id: str, attempt: int, problem: str | None, again: float | None
+    ) -> None:
+        """Note how an attempt went, and have the next one made in some seconds, if there is one."""
+        row = session.get(DeliveryRow, (self._tenant, id), with_for_update=True)
+        if row is None or row.status != PENDING or row.attempts >= attempt:
+            return
+        row.attempts, row.problem = attempt, problem
+        if problem is not None and again is not None:
+            run_id = str(row.payload["data"]["run_id"])
+            self._work.errand(session, "deliver", id, run_id, again)
+            return
+        row.status = DELIVERED if problem is None else GIVEN_UP
+        row.finished_at = now()
+
+    @writing
+    def set_dependencies(
+        self, session: Session, workflow_id: str, others: Sequence[str], given: Mapping[str, Any]
+    ) -> None:
+        """Have a workflow begun when others have completed; with none, it is not any more."""
+        mine = (DependencyRow.tenant == self._tenant) & (DependencyRow.workflow_id == workflow_id)
+        session.execute(delete(DependencyRow).where(mine))
+        for other in others:
+            row = DependencyRow(
+                tenant=self._tenant,
+                workflow_id=workflow_id,
+                depends_on=other,
+                input=dict(given),
+                run_id=None,
+                completed_at=None,
+            )
+            session.add(row)
+
+    @reading
+    def dependencies(self, session: Session, workflow_id: str | None = None) -> list[Dependencies]:
+        """Return on what workflows depend, by their ids; of one, or of all."""
+        found = select(DependencyRow).where(DependencyRow.tenant == self._tenant)
+        if workflow_id is not None:
+            found = found.where(DependencyRow.workflow_id == workflow_id)
+        by_id: dict[str, Dependencies] = {}
+        rows = session.scalars(found.order_by(DependencyRow.workflow_id, DependencyRow.depends_on))
+        for row in rows:
+            known = by_id.setdefault(row.workflow_id, Dependencies(row.workflow_id, {}, row.input))
+            known.runs[row.depends_on] = row.run_id
+        return list(by_id.values())
+
+    @writing
+    def completed(self, session: Session, workflow_id: str, run_id: str, moment: datetime) -> None:
+        """Note for those that depend on a workflow that a run has completed, if none did since."""
+        mine = (DependencyRow.tenant == self._tenant) & (DependencyRow.depends_on == workflow_id)
+        last = DependencyRow.completed_at
+        is_newest = last.is_(None) | (last < moment)
+        session.execute(
+            update(DependencyRow).where(mine, is_newest).values(run_id=run_id, completed_at=moment)
+        )
+
+    @writing
+    def use_up(self, session: Session, used: Dependencies) -> None:
+        """Forget the runs that a workflow was begun for, but none that came since."""
+        for other, run_id in used.runs.items():
+            session.execute(
+                update(DependencyRow)
+                .where(
+                    DependencyRow.tenant == self._tenant,
+                    DependencyRow.workflow_id == used.workflow_id,
+                    DependencyRow.depends_on == other,
+                    DependencyRow.run_id == run_id,
+                )
+                .values(run_id=None)
+            )
+
+
+def _webhook(row: WebhookRow) -> Webhook:
+    return Webhook(**{name: getattr(row, name) for name in Webhook._fields})
+
+
+def _subscription(row: SubscriptionRow) -> Subscription:
+    return Subscription(**{name: getattr(row, name) for name in Subscription._fields})
+
+
+def _delivery(row: DeliveryRow) -> Delivery:
+    return Delivery(**{name: getattr(row, name) for name in Delivery._fields})
