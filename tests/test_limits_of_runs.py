@@ -114,3 +114,13 @@ def test_all_processes_together_work_on_so_many(
         with ThreadPoolExecutor(5) as pool:
             runs = list(pool.map(lambda _: begin(api, nodes), range(5)))
         assert most_at_once(runs) == 2
+
+
+def test_runs_that_wait_hold_no_slot(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    with serving(tmp_path / "d", {"FLOWC_RUN_SLOTS": "2"}) as (api, _):
+        with ThreadPoolExecutor(4) as pool:
+            waiting = list(pool.map(lambda _: begin(api, [human("ask")], wait=False), range(50)))
+        wanted = {"status": "waiting"}
+        until(lambda: api.get(f"{API}/runs", params=wanted).json()["total"] == len(waiting), 60)
+        assert begin(api, [pause("a")])["status"] == "completed"
+        assert ended(api, begin(api, [pause("a")], wait=False)["id"])["status"] == "completed"

@@ -246,3 +246,35 @@ def test_the_history_tells_every_time_a_node_ran(api: httpx.Client) -> None:
     ran = Counter((e["node_id"], e["status"]) for e in history)
     assert ran == {("each", "completed"): 1, ("w", "completed"): 2, ("end", "completed"): 1}
     assert all(e["started_at"] <= e["finished_at"] and e["attempts"] for e in history)
+
+
+def test_what_a_run_waits_does_not_count_as_its_time(api: httpx.Client) -> None:
+    nodes = [pause("a", seconds=0.6), human("ask", "a"), pause("b", "ask", seconds=0.6)]
+    settings = {"settings": {"timeout": 1.0}}
+    run = begin(api, nodes, definition=settings)
+    assert run["status"] == "waiting"
+    time.sleep(1.2)
+    (task,) = asked(api, run["id"])
+    api.post(f"{API}/interrupts/{task['id']}/answer", json={"answer": "approve"})
+    done = ended(api, run["id"])
+    assert (done["status"], done["error"]["code"]) == ("failed", "timeout")
+    enough = begin(api, nodes, definition={"settings": {"timeout": 10}})
+    time.sleep(0.5)
+    (task,) = asked(api, enough["id"])
+    api.post(f"{API}/interrupts/{task['id']}/answer", json={"answer": "approve"})
+    assert ended(api, enough["id"])["status"] == "completed"
+
+
+def test_a_watcher_that_reads_nothing_slows_nobody(api: httpx.Client) -> None:
+    big = {"type": "template", "config": {"template": "x" * 50_000}}
+    body = {"nodes": [{**big, "id": "big"}]}
+    each = {"id": "each", "type": "map", "config": {"items": list(range(100)), "body": body}}
+    nodes = [pause("begin", seconds=0.5), {**each, "depends_on": ["begin"]}]
+    started = time.monotonic()
+    run = begin(api, nodes, wait=False)
+    with api.stream("GET", f"{API}/runs/{run['id']}/events") as response:
+        assert response.status_code == 200
+        assert ended(api, run["id"])["status"] == "completed"
+        assert time.monotonic() - started < 20
+        numbers = [line for line in response.iter_lines() if line.startswith("id:")]
+    assert len(numbers) == len(events_of(api, run["id"]))

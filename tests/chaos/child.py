@@ -25,6 +25,7 @@ from flowc.server.store.steering import NotAnswerable, Steering
 STEPS: dict[str, tuple[Any, str]] = {
     "submit": (Steering, "create"),
     "enqueue": (dbos_engine.Queue, "enqueue"),
+    "tell queue": (dbos_engine.Worker, "_tell_queue"),
     "timer": (dbos_engine.Queue, "errand"),
     "claim": (Claims, "claim"),
     "events": (Claims, "append"),
@@ -55,6 +56,7 @@ class Life:
     shape: dict[str, Any]
     key: str
     folder: Path
+    is_queued: bool
     kill: Kill | None = None
 
 
@@ -103,7 +105,7 @@ async def _run(life: Life, seen: Counter[str]) -> None:
         process = await open_process(life.settings, registry, stack, works=True)
         compiled = await process.workflows.compile(life.shape)
         run = await process.runs.submit(
-            compiled, {}, options=Options(idempotency_key=life.key), is_awaited=True
+            compiled, {}, options=Options(idempotency_key=life.key), is_awaited=not life.is_queued
         )
         while await process.stored_runs.status(run.id) not in ENDED:
             await _answer_all(process, run.id)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from chaos.child import Kill, Life, live
-from chaos.shapes import SHAPES, WINDOW
+from chaos.shapes import QUEUED, SHAPES, WINDOW
 from flowc.server.settings import Settings
 
 LIMIT_SECONDS = 60
@@ -77,7 +77,7 @@ def lived(life: Life) -> bool:
 def undisturbed(place: Place, shape: str) -> dict[str, Any]:
     """Return how a run goes in which nobody is killed."""
     settings, folder = place.new()
-    assert lived(Life(settings, SHAPES[shape], uuid.uuid4().hex, folder))
+    assert lived(Life(settings, SHAPES[shape], uuid.uuid4().hex, folder, shape in QUEUED))
     if place.url is None and not (place.folder / "template.db").exists():
         _keep_template(place, folder)
     return dict(json.loads((folder / "result.json").read_text()))
@@ -112,9 +112,10 @@ def survives(place: Place, shape: str, kill: Kill, calm: dict[str, Any]) -> bool
     """
     settings, folder = place.new()
     key = uuid.uuid4().hex
-    if lived(Life(settings, SHAPES[shape], key, folder, kill)):
+    is_queued = shape in QUEUED
+    if lived(Life(settings, SHAPES[shape], key, folder, is_queued, kill)):
         return False
-    assert lived(Life(settings, SHAPES[shape], key, folder))
+    assert lived(Life(settings, SHAPES[shape], key, folder, is_queued))
     found = json.loads((folder / "result.json").read_text())
     where = f"{shape}, {kill}"
     assert (found["status"], found["output"]) == (calm["status"], calm["output"]), where

@@ -125,3 +125,6 @@ SHAPES: dict[str, dict[str, Any]] = {
 }
 # Nodes that can have ended without it being durable when a process dies.
 WINDOW = {"diamond": 2, "map": 4, "approvals in a map": 2}
+
+# The runs of these stand in the queue; the others begin where they are awaited.
+QUEUED = frozenset({"diamond", "loop", "sub-workflow", "two approvals", "signal"})

@@ -176,7 +176,9 @@ class RunRate(Part):
 class WorkflowSettings(Part):
     """What holds for a whole run."""
 
-    timeout: Duration | None = None
+    timeout: Duration | None = Field(
+        default=None, description="How long a run may be worked on; what it waits does not count."
+    )
     retry: RetryPolicy | None = Field(default=None, description="For nodes that name none.")
     max_parallel: int | None = Field(
         default=None, ge=1, le=10_000, description="Nodes at work at once in one run."

@@ -78,9 +78,9 @@ class RunRecord:
     """A run: what went in, what came out, and what each node did.
 
     `uses` are the versions of the stored workflows that it runs, as (id, version asked for,
-    version); `segment` is the stretch of work that it is in, or will be. `breakpoints` are the
-    `nodes` before which it stops, and whether it is `stepping`; it begins at `starts_at` if it has
-    to be later.
+    version); `segment` is the stretch of work that it is in, or will be; `worked` is for how many
+    seconds it was worked on before. `breakpoints` are the `nodes` before which it stops, and
+    whether it is `stepping`; it begins at `starts_at` if it has to be later.
     """
 
     id: str
@@ -106,13 +106,29 @@ class RunRecord:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     waiting: set[tuple[str, str]] = field(default_factory=set)
+    worked: float = 0.0
+    _begun: datetime | None = None
+    _heard: datetime | None = None
 
     def hear(self, event: RunEvent) -> None:
         """Take in what happened."""
+        self._count_work(event)
         if event.node_id is not None:
             self._hear_node(event, name_of(event.path, event.node_id))
         elif event.kind in {"run.completed", "run.failed", "run.cancelled"}:
             self._close(event)
+
+    def _count_work(self, event: RunEvent) -> None:
+        """Add up the seconds that the run was worked on, until its last rest, or its last event."""
+        if event.kind == "run.started" and self._begun and self._heard:
+            # Whoever worked on it died.
+            self.worked += (self._heard - self._begun).total_seconds()
+        if event.kind == "run.started":
+            self._begun = event.at
+        elif self._begun is not None and event.kind.removeprefix("run.") in AT_REST:
+            self.worked += (event.at - self._begun).total_seconds()
+            self._begun = None
+        self._heard = event.at
 
     def _hear_node(self, event: RunEvent, name: str) -> None:
         data, place = event.data, (event.path, event.node_id or "")

@@ -102,7 +102,7 @@ async def advance(
         and await context.saver.aget_tuple(config) is not None
     )
     try:
-        async with asyncio.timeout(compiled.workflow.settings.timeout):
+        async with asyncio.timeout(_seconds_left(compiled, run)):
             result = await graph.ainvoke(
                 None if is_begun else compiled.initial_state(run.input),
                 config,
@@ -121,6 +121,12 @@ async def advance(
         # A graph that was at its end has nothing to say.
         state = (await graph.aget_state(config)).values
     return Advance(dict(state.get("outputs", {})))
+
+
+def _seconds_left(compiled: CompiledWorkflow, run: RunRecord) -> float | None:
+    """Return how long a run may still be worked on."""
+    limit = compiled.workflow.settings.timeout
+    return limit - run.worked if limit is not None else None
 
 
 def _interrupt(told: dict[str, Any]) -> Interrupt:

@@ -7,6 +7,7 @@ Of all processes that look, one does at a time.
 import asyncio
 import logging
 import time
+from typing import Any
 
 import psycopg
 from psycopg.rows import tuple_row
@@ -32,18 +33,22 @@ class Supervisor:
     async def watch(self) -> None:
         """Look for ever, and survive that the database cannot be reached."""
         while True:
-            await asyncio.sleep(max(0.5, self._grace / 4))
             try:
-                await self._look()
+                async with await psycopg.AsyncConnection.connect(
+                    self._url, row_factory=tuple_row, autocommit=True
+                ) as connection:
+                    while True:
+                        await asyncio.sleep(max(0.5, self._grace / 3))
+                        await self._look(connection)
             except DATABASE_PROBLEMS as problem:
                 # Who cannot be seen is not dead: begin to count anew.
                 self._missing.clear()
                 log.warning("the supervisor cannot look: %s", type(problem).__name__)
+                await asyncio.sleep(1)
 
-    async def _look(self) -> None:
-        async with await psycopg.AsyncConnection.connect(
-            self._url, row_factory=tuple_row
-        ) as connection:
+    async def _look(self, connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
+        # Of several that look at the same time, one does.
+        async with connection.transaction():
             alone = await (await connection.execute(_ALONE)).fetchone()
             if alone is None or not alone[0]:
                 return

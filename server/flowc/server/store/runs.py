@@ -183,6 +183,7 @@ def with_nodes(run: RunRecord, events: Sequence[RunEvent]) -> RunRecord:
     for event in events:
         fresh.hear(event)
     run.nodes, run.waiting, run.usage = fresh.nodes, fresh.waiting, fresh.usage
+    run.worked = fresh.worked
     return run
 
 
