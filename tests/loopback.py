@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -117,3 +118,31 @@ def completion(text: str, model: str = "gpt-4", prompt: int = 7, answer: int = 3
             },
         }
     )
+
+
+def streamed(
+    pieces: list[str], *, pause: float = 0.0, ends: bool = True, model: str = "gpt-4"
+) -> Reply:
+    """Answer as OpenAI's chat completions do when they stream; cut off unless it `ends`."""
+
+    def event(delta: dict[str, Any], finish: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish}
+        chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": model}
+        return f"data: {json.dumps({**chunk, 'choices': [choice]})}\n\n".encode()
+
+    def send(wire: Any) -> None:
+        for piece in pieces:
+            wire.write(event({"role": "assistant", "content": piece}))
+            wire.flush()
+            time.sleep(pause)
+        if ends:
+            counts = {"prompt_tokens": 7, "completion_tokens": len(pieces)}
+            details = {"prompt_tokens_details": {"cached_tokens": 4}}
+            usage = {**counts, **details, "total_tokens": 7 + len(pieces)}
+            last = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": model}
+            wire.write(event({}, "stop"))
+            wire.write(f"data: {json.dumps({**last, 'choices': [], 'usage': usage})}\n\n".encode())
+            wire.write(b"data: [DONE]\n\n")
+            wire.flush()
+
+    return Reply(headers={"content-type": "text/event-stream"}, send=send)

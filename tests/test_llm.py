@@ -1,16 +1,19 @@
 """The llm node, through litellm, against a real server that speaks OpenAI's wire format."""
 
+import asyncio
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flows import Ran, run
-from loopback import Reply, Request, Server, completion, reply_json, serving
+from loopback import Reply, Request, Server, completion, reply_json, serving, streamed
 from pydantic import SecretStr
 
 from flowc.compiler.run_context import NodeFailed
+from flowc.nodes.services.egress import EgressPolicy, HttpClient
 from flowc.nodes.services.models import ModelAlias, Models, ModelsFileRefused, read_models_file
 
 KEY = "sk-loopback-0123456789abcdef"
@@ -244,3 +247,152 @@ def test_a_wrong_models_file_is_refused_by_name(text: str, tmp_path: Path) -> No
     file.write_text(text)
     with pytest.raises(ModelsFileRefused, match=r"models\.yaml"):
         read_models_file(file)
+
+
+def said(ran: Ran, kind: str) -> list[Any]:
+    told = [event.data for event in ran.events if event.kind == "node.said"]
+    return [data["data"] for data in told if data["kind"] == kind]
+
+
+async def test_an_answer_is_told_as_it_comes_in_batches() -> None:
+    words = [f"word{i} " for i in range(200)]
+    with serving(lambda request: streamed(words)) as server:
+        ran = await ask(models_at(server), prompt="Go on", stream=True)
+    body = server.requests[0].json
+    assert (body["stream"], body["stream_options"]) == (True, {"include_usage": True})
+    tokens = said(ran, "token")
+    assert "".join(token["text"] for token in tokens) == "".join(words) == ran.output["text"]
+    assert len(tokens) < 100
+    assert ran.output["usage"] == {
+        "prompt_tokens": 7, "completion_tokens": 200, "total_tokens": 207, "cached_tokens": 4,
+    }  # fmt: skip
+
+
+async def test_offline_models_stream_too_and_from_within_a_map() -> None:
+    body = {
+        "nodes": [
+            {"id": "say", "type": "llm", "config": {"prompt": "a b {{item}}", "stream": True}}
+        ]
+    }
+    each = {"id": "each", "type": "map", "config": {"items": ["x", "y"], "body": body}}
+    ran = await run({"nodes": [each]}, services={Models: Models()})
+    texts = sorted(token["text"] for token in said(ran, "token"))
+    assert "".join(texts).count("a b") == 2
+    assert [result["text"] for result in ran.output["results"]] == ["a b x", "a b y"]
+
+
+async def test_a_stream_that_breaks_off_is_a_failure() -> None:
+    with (
+        serving(lambda request: streamed(["The ", "capital"], ends=False)) as server,
+        pytest.raises(NodeFailed) as caught,
+    ):
+        await ask(models_at(server), prompt="Hi", stream=True)
+    assert caught.value.code == "answer-broke-off"
+
+
+async def test_who_is_cancelled_hangs_up() -> None:
+    sent: list[int] = []
+
+    def slow(request: Request) -> Reply:
+        reply = streamed([])
+
+        def send(wire: Any) -> None:
+            for number in range(500):
+                wire.write(b": still there\n\n")
+                wire.flush()
+                sent.append(number)
+                time.sleep(0.01)
+
+        reply.send = send
+        return reply
+
+    with serving(slow) as server:
+        asking = asyncio.create_task(ask(models_at(server), prompt="Hi", stream=True))
+        while len(sent) < 5:
+            await asyncio.sleep(0.01)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        await asyncio.sleep(0.5)
+        stopped = len(sent)
+        await asyncio.sleep(0.3)
+        assert len(sent) == stopped < 500
+
+
+def models_of(**servers: Server) -> Models:
+    return Models(
+        {
+            name: ModelAlias(model="openai/gpt-4", api_base=f"{s.url}/v1", api_key=SecretStr(KEY))
+            for name, s in servers.items()
+        }
+    )
+
+
+async def test_fallbacks_are_asked_in_turn() -> None:
+    with (
+        serving(lambda request: reply_json({"error": {"message": "?"}}, 503)) as down,
+        serving(lambda request: reply_json({"error": {"message": "slow"}}, 429)) as busy,
+        serving(lambda request: completion("Here.")) as up,
+    ):
+        models = models_of(m=down, busy=busy, up=up)
+        ran = await ask(models, prompt="Hi", fallbacks=["busy", "up"])
+        assert ran.output["text"] == "Here."
+        codes = [(each["to"], each["code"]) for each in said(ran, "fallback")]
+        assert codes == [("busy", "model-unavailable"), ("up", "model-rate-limited")]
+        with pytest.raises(NodeFailed) as caught:
+            await ask(models, prompt="Hi", fallbacks=["busy"])
+        assert caught.value.code == "model-rate-limited"
+
+
+async def test_only_chosen_failures_are_fallen_back_on() -> None:
+    with (
+        serving(lambda request: reply_json({"error": {"message": "?"}}, 401)) as locked,
+        serving(lambda request: completion("Here.")) as up,
+    ):
+        models = models_of(m=locked, up=up)
+        with pytest.raises(NodeFailed) as caught:
+            await ask(models, prompt="Hi", fallbacks=["up"])
+        assert caught.value.code == "model-key-refused"
+        chosen = ["model-key-refused"]
+        ran = await ask(models, prompt="Hi", fallbacks=["up"], fallback_on=chosen)
+        assert ran.output["text"] == "Here."
+
+
+async def test_images_and_files_are_sent_as_data() -> None:
+    picture = Reply(200, b"PNG!", {"content-type": "image/png"})
+    with (
+        serving(lambda request: picture) as pictures,
+        serving(lambda request: completion("A cat.")) as server,
+    ):
+        content = [
+            {"type": "text", "text": "What is {{input.what}}?"},
+            {"type": "image", "url": f"{pictures.url}/cat.png"},
+            {"type": "file", "data": "JVBERg==", "name": "cat.pdf"},
+        ]
+        policy = EgressPolicy.of_rules({"127.0.0.1": [pictures.port]})
+        node = {"id": "a", "type": "llm",
+                "config": {"model": "m", "messages": [{"role": "user", "content": content}]}}  # fmt: skip
+        http, strict = HttpClient(policy), HttpClient()
+        services = {Models: models_at(server), HttpClient: http}
+        ran = await run({"nodes": [node]}, {"what": "this"}, services)
+        assert ran.output["text"] == "A cat."
+        sent = server.requests[0].json["messages"][0]["content"]
+        assert sent[0] == {"type": "text", "text": "What is this?"}
+        assert sent[1]["image_url"]["url"] == "data:image/png;base64,UE5HIQ=="
+        assert sent[2]["file"]["file_data"] == "data:application/pdf;base64,JVBERg=="
+        with pytest.raises(NodeFailed) as caught:
+            await run({"nodes": [node]}, {"what": "this"}, {**services, HttpClient: strict})
+        assert caught.value.code == "egress-denied"
+        for client in (http, strict):
+            await client.aclose()
+
+
+async def test_more_parameters_are_passed_on() -> None:
+    with serving(lambda request: completion("ok")) as server:
+        await ask(
+            models_at(server, "openai/gpt-4o"), prompt="Hi", presence_penalty=0.5, logprobs=True,
+            top_logprobs=2, seed=7,
+        )  # fmt: skip
+    body = server.requests[0].json
+    assert (body["presence_penalty"], body["logprobs"], body["top_logprobs"]) == (0.5, True, 2)
+    assert body["seed"] == 7

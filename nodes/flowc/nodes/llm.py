@@ -2,15 +2,19 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from flowc.compiler.definition import JsonSchema
 from flowc.compiler.durations import Duration
 from flowc.compiler.node import Context, Effects, Incoming, Node, NodeError, Outcome, Role
 from flowc.compiler.schemas import BadSchema, Schema, problems_of, to_json_schema
+from flowc.nodes.messages import Message, as_sent
 from flowc.nodes.services.models import Answer, Call, Models
+from flowc.nodes.services.models.telling import Telling
 
 DEFAULT_MODEL = "the default model"
 INFERRED = "inferred from what is read of it"
@@ -31,20 +35,16 @@ _BASE: Schema = {
 }
 
 
-class Message(BaseModel):
-    """One message of a conversation."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    role: Literal["system", "user", "assistant"] = "user"
-    content: str
+# After failures of these kinds, the next of the fallbacks is asked.
+PASSING = ("timeout", "connection", "rate-limit", "server-error")
 
 
 class Llm(Node):
     """Ask a language model: the output has `text`, and the fields of `output_schema`.
 
     `model` is an alias of the models file or litellm's name for it; without one, the default model
-    answers. `usage` counts tokens, `cost` is in US dollars.
+    answers; where it cannot, each of `fallbacks` is tried in turn. `usage` counts tokens, `cost` is
+    in US dollars. With `stream`, the text is told as it comes.
     """
 
     type: ClassVar = "llm"
@@ -67,6 +67,18 @@ class Llm(Node):
     max_tokens: int | None = Field(default=None, ge=1, le=1_000_000)
     stop: list[str] | str | None = None
     seed: int | None = None
+    presence_penalty: float | None = Field(default=None, ge=-2, le=2)
+    frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
+    logprobs: bool | None = Field(default=None, description="Whether the output has `logprobs`.")
+    top_logprobs: int | None = Field(default=None, ge=0, le=20)
+    stream: bool = Field(default=False, description="Tell of the text as it comes, in events.")
+    fallbacks: Annotated[list[str], Role.RAW] = Field(
+        default_factory=list, max_length=10, description="Models that are asked in turn."
+    )
+    fallback_on: Annotated[list[str], Role.RAW] = Field(
+        default=list(PASSING), description="Kinds of failures, or their codes."
+    )
     timeout: Duration = Field(default=120.0, description="For one call.")
 
     @model_validator(mode="after")
@@ -107,7 +119,7 @@ class Llm(Node):
         asked = {key: config.get(key) for key in ("prompt", "system", "messages", "data")}
         text = json.dumps([value for value in asked.values() if value is not None])
         return Effects(
-            models=(str(config.get("model") or DEFAULT_MODEL),),
+            models=(str(config.get("model") or DEFAULT_MODEL), *_names(config.get("fallbacks"))),
             calls=(1, 2 if config.get("output_schema") else 1),
             prompt=len(text),
             values=text.count("{{"),
@@ -115,54 +127,105 @@ class Llm(Node):
         )
 
     def target(self) -> str | None:
-        """Return the model that is asked."""
+        """Return the model that is asked; where others may be, each failure is looked at here."""
+        if self.fallbacks:
+            return None
         return f"model {self.model}" if self.model else DEFAULT_MODEL
 
     async def run(self, context: Context) -> Outcome:
         """Ask, once more if the answer does not fit its schema, and return what was answered."""
-        models = context.service(Models)
-        if self.output_schema is None:
-            answer = await models.complete(self._call(self._conversation(), None))
-            return _outcome([answer], {})
-        native = models.supports_schema(self.model)
-        return await self._ask_for_data(models, self.output_schema, native)
+        conversation = await self._conversation(context)
+        for model, following in pairwise([self.model, *self.fallbacks, None]):
+            asking = _Asking(self, context, model, conversation)
+            try:
+                return await asking.run()
+            except (NodeError, TimeoutError) as problem:
+                kind = problem.kind if isinstance(problem, NodeError) else "timeout"
+                code = problem.code if isinstance(problem, NodeError) else "timeout"
+                if following is None or not {kind, code} & set(self.fallback_on):
+                    raise
+                context.emit("fallback", {"from": model, "to": following, "code": code})
+        raise AssertionError("the last one returned or raised")
 
-    async def _ask_for_data(self, models: Models, schema: Schema, native: bool) -> Outcome:
-        messages = self._conversation()
-        if not native:
-            messages = [{"role": "system", "content": _instruction(schema)}, *messages]
-        answers: list[Answer] = []
-        problem = ""
-        for _ in range(2):
-            answer = await models.complete(self._call(messages, schema if native else None))
-            answers.append(answer)
-            data, problem = _data_in(answer.text, schema)
-            if not problem:
-                return _outcome(answers, data)
-            messages = [*messages, *_correction(answer.text, problem)]
-        message = f"The model's answer does not fit its schema: {problem}"
-        raise NodeError("answer-does-not-fit", message, kind="bad-answer")
-
-    def _conversation(self) -> list[dict[str, Any]]:
+    async def _conversation(self, context: Context) -> list[dict[str, Any]]:
         messages: list[dict[str, Any]] = []
         if self.system is not None:
             messages.append({"role": "system", "content": self.system})
-        messages += [message.model_dump() for message in self.messages or ()]
+        messages += await as_sent(self.messages or (), context)
         if self.prompt is not None:
             messages.append({"role": "user", "content": self.prompt})
         if self.data not in (None, {}, []):
             said = json.dumps(self.data, ensure_ascii=False)
-            last = messages[-1]
-            messages[-1] = {**last, "content": f"{last['content']}\n\n{said}"}
+            messages[-1] = _with_text(messages[-1], said)
         return messages
 
-    def _call(self, messages: list[dict[str, Any]], schema: Schema | None) -> Call:
-        named = ("temperature", "top_p", "max_tokens", "stop", "seed")
-        parameters = {n: getattr(self, n) for n in named if getattr(self, n) is not None}
+    def parameters(self) -> dict[str, Any]:
+        """Return what is said to the model besides the messages."""
+        return {n: getattr(self, n) for n in _PARAMETERS if getattr(self, n) is not None}
+
+
+_PARAMETERS = (
+    "temperature", "top_p", "max_tokens", "stop", "seed", "presence_penalty", "frequency_penalty",
+    "reasoning_effort", "logprobs", "top_logprobs",
+)  # fmt: skip
+
+
+@dataclass
+class _Asking:
+    """One model that is asked: its answers, until one fits."""
+
+    node: Llm
+    context: Context
+    model: str | None
+    messages: list[dict[str, Any]]
+    answers: list[Answer] = field(default_factory=list)
+
+    async def run(self) -> Outcome:
+        models, schema = self.context.service(Models), self.node.output_schema
+        if schema is None:
+            await self._ask(models, None)
+            return _outcome(self.answers, {})
+        native = models.supports_schema(self.model)
+        if not native:
+            instruction = {"role": "system", "content": _instruction(schema)}
+            self.messages = [instruction, *self.messages]
+        problem = ""
+        for _ in range(2):
+            answer = await self._ask(models, schema if native else None)
+            data, problem = _data_in(answer.text, schema)
+            if not problem:
+                return _outcome(self.answers, data)
+            self.messages = [*self.messages, *_correction(answer.text, problem)]
+        message = f"The model's answer does not fit its schema: {problem}"
+        raise NodeError("answer-does-not-fit", message, kind="bad-answer")
+
+    async def _ask(self, models: Models, schema: Schema | None) -> Answer:
+        parameters = self.node.parameters()
         if schema is not None:
             wanted = {"name": "answer", "schema": schema}
             parameters["response_format"] = {"type": "json_schema", "json_schema": wanted}
-        return Call(self.model, messages, parameters, self.timeout)
+        call = Call(self.model, self.messages, parameters, self.node.timeout)
+        if not self.node.stream:
+            answer = await models.complete(call)
+        else:
+            telling = Telling(lambda text: self.context.emit("token", {"text": text}))
+            try:
+                answer = await models.complete(call, telling.piece)
+            finally:
+                telling.end()
+        self.answers.append(answer)
+        return answer
+
+
+def _names(value: Any) -> list[str]:
+    return [str(name) for name in value] if isinstance(value, list) else []
+
+
+def _with_text(message: dict[str, Any], text: str) -> dict[str, Any]:
+    content = message["content"]
+    if isinstance(content, list):
+        return {**message, "content": [*content, {"type": "text", "text": text}]}
+    return {**message, "content": f"{content}\n\n{text}"}
 
 
 def _instruction(schema: Schema) -> str:
@@ -206,18 +269,20 @@ def _single_word(text: str, schema: Schema) -> dict[str, str] | None:
 
 def _outcome(answers: list[Answer], data: Any) -> Outcome:
     last = answers[-1]
-    usage = {
-        "prompt_tokens": sum(answer.prompt_tokens for answer in answers),
-        "completion_tokens": sum(answer.completion_tokens for answer in answers),
-    }
-    usage["total_tokens"] = sum(usage.values())
+    counts = ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens")
+    usage = {name: sum(getattr(answer, name) for answer in answers) for name in counts}
+    usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
+    # Those that few providers count are there where they were.
+    usage = {n: u for n, u in usage.items() if u or n not in {"cached_tokens", "reasoning_tokens"}}
     cost = sum(answer.cost for answer in answers)
+    said = {"reasoning": last.reasoning, "logprobs": last.logprobs}
     output = {
         "text": last.text,
         "model": last.model,
         "finish_reason": last.finish_reason,
         "usage": usage,
         "cost": cost,
+        **{name: value for name, value in said.items() if value},
         **(data if isinstance(data, dict) else {"data": data} if data else {}),
     }
     return Outcome(output, usage={**usage, "cost": cost, "calls": len(answers)})

@@ -1,5 +1,6 @@
 """What is one call of a language model?"""
 
+import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,12 +8,13 @@ from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
-from flowc.compiler.definition import FailureKind
 from flowc.compiler.node import NodeError
 from flowc.nodes.services.egress import EgressPolicy, GuardedBackend
 from flowc.nodes.services.egress.policy import Network, address_of
 from flowc.nodes.services.egress.transport import Resolver, resolve
 from flowc.nodes.services.models.aliases import ModelAlias
+from flowc.nodes.services.models.answers import Answer, Told, answer_of, streamed_answer
+from flowc.nodes.services.models.failures import failure_of
 from flowc.nodes.services.models.litellm_door import guarded, litellm
 
 # Providers with one public address each: their models may be named without an alias. Any other
@@ -23,7 +25,13 @@ HOSTED = frozenset(
         "groq", "mistral", "openai", "openrouter", "perplexity", "together_ai", "xai",
     }
 )  # fmt: skip
-PARAMETERS = frozenset({"temperature", "top_p", "max_tokens", "stop", "seed", "response_format"})
+PARAMETERS = frozenset(
+    {
+        "frequency_penalty", "logprobs", "max_tokens", "presence_penalty", "reasoning_effort",
+        "response_format", "seed", "stop", "temperature", "tool_choice", "tools", "top_logprobs",
+        "top_p",
+    }
+)  # fmt: skip
 LOCAL = {"localhost": ("127.0.0.1/32", "::1/128")}
 
 
@@ -35,18 +43,6 @@ class Call:
     messages: list[dict[str, Any]]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     timeout: float = 120.0
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back; tokens are counted by the provider, `cost` is in US dollars."""
-
-    text: str
-    model: str
-    finish_reason: str
-    prompt_tokens: int
-    completion_tokens: int
-    cost: float
 
 
 class Models:
@@ -76,8 +72,11 @@ class Models:
             return True
         return bool(litellm().supports_response_schema(alias.model))
 
-    async def complete(self, call: Call) -> Answer:
-        """Call the model; raise NodeError with a message that is safe to show."""
+    async def complete(self, call: Call, tell: Told | None = None) -> Answer:
+        """Call the model; raise NodeError with a message that is safe to show, or TimeoutError.
+
+        Where there is somebody to `tell`, the answer is streamed, and its text told as it comes.
+        """
         alias = self._alias(call.model)
         door = litellm()
         try:
@@ -90,13 +89,17 @@ class Models:
                     timeout=call.timeout,
                     num_retries=0,
                     max_retries=0,
+                    **_streaming(tell),
                     **{k: v for k, v in call.parameters.items() if k in PARAMETERS},
                 )
-        except NodeError:
+                if tell is None:
+                    return answer_of(response, alias.model, door)
+                async with asyncio.timeout(call.timeout):
+                    return await streamed_answer(response, alias.model, door, tell)
+        except (NodeError, TimeoutError):
             raise
         except Exception as problem:
-            raise _failure(problem, call.model or self._default) from None
-        return _answer(response, alias, door)
+            raise failure_of(problem, call.model or self._default) from None
 
     def _alias(self, model: str | None) -> ModelAlias:
         name = model or self._default
@@ -121,6 +124,10 @@ class Models:
                 f" (FLOWC_MODELS_FILE){f', or set {variable}' if provider in HOSTED else ''}.",
             )
         return found
+
+
+def _streaming(tell: Told | None) -> dict[str, Any]:
+    return {} if tell is None else {"stream": True, "stream_options": {"include_usage": True}}
 
 
 def _provider(model: str) -> str:
@@ -148,66 +155,3 @@ def _networks(host: str) -> list[Network]:
         return [ip_network(net) for net in LOCAL[host]]
     address = address_of(host)
     return [ip_network(address)] if address is not None else []
-
-
-def _answer(response: Any, alias: ModelAlias, door: Any) -> Answer:
-    choice = response.choices[0]
-    usage = getattr(response, "usage", None)
-    return Answer(
-        text=choice.message.content or "",
-        model=alias.model,
-        finish_reason=choice.finish_reason or "stop",
-        prompt_tokens=int(getattr(usage, "prompt_tokens", 0) or 0),
-        completion_tokens=int(getattr(usage, "completion_tokens", 0) or 0),
-        cost=_cost(response, alias.model, door),
-    )
-
-
-def _cost(response: Any, model: str, door: Any) -> float:
-    if model.startswith("offline/"):
-        return 0.0
-    try:
-        return float(door.completion_cost(completion_response=response, model=model) or 0.0)
-    except Exception:
-        # A model without a listed price, such as one's own, costs nothing that we know of.
-        return 0.0
-
-
-# By the names of litellm's exceptions: code, sentence, the kind of a failure that may pass.
-_FAILURES: Mapping[str, tuple[str, str, FailureKind | None]] = {
-    "AuthenticationError": ("model-key-refused", "the key was refused", None),
-    "PermissionDeniedError": ("model-key-refused", "the key may not use it", None),
-    "NotFoundError": ("unknown-model", "the provider does not know it", None),
-    "RateLimitError": ("model-rate-limited", "the rate limit is reached", "rate-limit"),
-    "Timeout": ("timeout", "it took too long to answer", "timeout"),
-    "ContextWindowExceededError": ("context-too-large", "the messages are too long for it", None),
-    "ContentPolicyViolationError": ("content-refused", "the content was refused", None),
-    "BadRequestError": ("model-refused", "the request was refused", None),
-    "ServiceUnavailableError": ("model-unavailable", "the service is unavailable", "server-error"),
-    "InternalServerError": ("model-unavailable", "the service cannot be used", "server-error"),
-    "APIConnectionError": ("model-unavailable", "no connection could be made", "connection"),
-}
-
-
-def _failure(problem: Exception, model: str) -> NodeError:
-    """Return what may be told: the provider's own text can repeat the key or the prompt."""
-    code, sentence, fault = "model-failed", f"it failed ({type(problem).__name__})", None
-    for kind in type(problem).__mro__:
-        if kind.__name__ in _FAILURES:
-            code, sentence, fault = _FAILURES[kind.__name__]
-            break
-    headers = getattr(getattr(problem, "response", None), "headers", None) or {}
-    after = headers.get("retry-after", "")
-    wait = float(after) if after.isdigit() else None
-    if _was_denied(problem):
-        code, sentence, fault = "egress-denied", "its address may not be dialled", None
-    message = f"The model {model!r} did not answer: {sentence}."
-    return NodeError(code, message, kind=fault, retry_after=wait)
-
-
-def _was_denied(problem: BaseException | None) -> bool:
-    while problem is not None:
-        if type(problem).__name__ == "EgressDenied" or "EgressDenied" in str(problem)[:2000]:
-            return True
-        problem = problem.__cause__ or problem.__context__
-    return False

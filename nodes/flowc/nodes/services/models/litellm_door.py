@@ -1,6 +1,7 @@
 """How is litellm brought in: quiet, offline but for the calls asked of it, every dial guarded?"""
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -32,6 +33,8 @@ def litellm() -> Any:
 
     from flowc.nodes.services.models.offline import Offline  # noqa: PLC0415 - it needs litellm
 
+    # Its types make pydantic warn, when they are first used.
+    warnings.filterwarnings("ignore", "Item .* on TypedDict class", UserWarning)
     module.suppress_debug_info = True
     module.turn_off_message_logging = True
     module.redact_messages_in_exceptions = True

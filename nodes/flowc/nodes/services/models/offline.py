@@ -7,15 +7,17 @@ understand nothing; they are for first steps, demonstrations and tests.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from litellm.llms.custom_llm import CustomLLM
-from litellm.types.utils import ModelResponse
+from litellm.types.llms.openai import ChatCompletionUsageBlock
+from litellm.types.utils import GenericStreamingChunk, ModelResponse
 
 Schema = Mapping[str, Any]
 
 _WORD = re.compile(r"\w+")
+_PIECE = re.compile(r"\S+\s*|\s+")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]?")
 
@@ -25,26 +27,49 @@ class Offline(CustomLLM):
 
     async def acompletion(self, *args: Any, **kwargs: Any) -> ModelResponse:
         """Answer from the messages alone."""
-        messages = kwargs["messages"]
-        prompt = _last_message(messages)
-        schema = _wanted_schema(kwargs.get("optional_params") or {})
-        if schema is not None:
-            text = json.dumps(fill_in(schema, prompt), ensure_ascii=False)
-        elif kwargs["model"].endswith("extract"):
-            text = extract(prompt)
-        else:
-            text = prompt
-        asked = sum(len(_WORD.findall(str(message.get("content")))) for message in messages)
-        answered = len(_WORD.findall(text))
+        text, usage = _answer(kwargs)
         return ModelResponse(
             model=kwargs["model"],
             choices=[{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
-            usage={
-                "prompt_tokens": asked,
-                "completion_tokens": answered,
-                "total_tokens": asked + answered,
-            },
+            usage=usage,
         )
+
+    async def astreaming(  # type: ignore[override] # as litellm calls it, not as it says
+        self, *args: Any, **kwargs: Any
+    ) -> AsyncIterator[GenericStreamingChunk]:
+        """Give the same answer, word by word."""
+        text, usage = _answer(kwargs)
+        for word in _PIECE.findall(text):
+            yield _chunk(word, None)
+        yield _chunk("", usage)
+
+
+def _chunk(text: str, usage: dict[str, int] | None) -> GenericStreamingChunk:
+    is_last = usage is not None
+    return GenericStreamingChunk(
+        text=text,
+        is_finished=is_last,
+        finish_reason="stop" if is_last else "",
+        usage=ChatCompletionUsageBlock(**usage) if usage is not None else None,  # type: ignore[typeddict-item] # the counts
+        index=0,
+        tool_use=None,
+    )
+
+
+def _answer(kwargs: Mapping[str, Any]) -> tuple[str, dict[str, int]]:
+    messages = kwargs["messages"]
+    prompt = _last_message(messages)
+    schema = _wanted_schema(kwargs.get("optional_params") or {})
+    if schema is not None:
+        text = json.dumps(fill_in(schema, prompt), ensure_ascii=False)
+    elif kwargs["model"].endswith("extract"):
+        text = extract(prompt)
+    else:
+        text = prompt
+    asked = sum(len(_WORD.findall(str(message.get("content")))) for message in messages)
+    answered = len(_WORD.findall(text))
+    counts = {"prompt_tokens": asked, "completion_tokens": answered}
+    return text, {**counts, "total_tokens": asked + answered}
 
 
 def _last_message(messages: list[dict[str, Any]]) -> str:

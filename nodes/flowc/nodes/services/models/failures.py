@@ -1,0 +1,45 @@
+"""What may be told of a model call that failed?"""
+
+from collections.abc import Mapping
+
+from flowc.compiler.definition import FailureKind
+from flowc.compiler.node import NodeError
+
+# By the names of litellm's exceptions: code, sentence, the kind of a failure that may pass.
+_FAILURES: Mapping[str, tuple[str, str, FailureKind | None]] = {
+    "AuthenticationError": ("model-key-refused", "the key was refused", None),
+    "PermissionDeniedError": ("model-key-refused", "the key may not use it", None),
+    "NotFoundError": ("unknown-model", "the provider does not know it", None),
+    "RateLimitError": ("model-rate-limited", "the rate limit is reached", "rate-limit"),
+    "Timeout": ("timeout", "it took too long to answer", "timeout"),
+    "ContextWindowExceededError": ("context-too-large", "the messages are too long for it", None),
+    "ContentPolicyViolationError": ("content-refused", "the content was refused", None),
+    "BadRequestError": ("model-refused", "the request was refused", None),
+    "ServiceUnavailableError": ("model-unavailable", "the service is unavailable", "server-error"),
+    "InternalServerError": ("model-unavailable", "the service cannot be used", "server-error"),
+    "APIConnectionError": ("model-unavailable", "no connection could be made", "connection"),
+}
+
+
+def failure_of(problem: Exception, model: str) -> NodeError:
+    """Return what may be told: the provider's own text can repeat the key or the prompt."""
+    code, sentence, fault = "model-failed", f"it failed ({type(problem).__name__})", None
+    for kind in type(problem).__mro__:
+        if kind.__name__ in _FAILURES:
+            code, sentence, fault = _FAILURES[kind.__name__]
+            break
+    headers = getattr(getattr(problem, "response", None), "headers", None) or {}
+    after = headers.get("retry-after", "")
+    wait = float(after) if after.isdigit() else None
+    if _was_denied(problem):
+        code, sentence, fault = "egress-denied", "its address may not be dialled", None
+    message = f"The model {model!r} did not answer: {sentence}."
+    return NodeError(code, message, kind=fault, retry_after=wait)
+
+
+def _was_denied(problem: BaseException | None) -> bool:
+    while problem is not None:
+        if type(problem).__name__ == "EgressDenied" or "EgressDenied" in str(problem)[:2000]:
+            return True
+        problem = problem.__cause__ or problem.__context__
+    return False
