@@ -97,9 +97,14 @@ def test_a_signed_message_begins_a_run_once(api: httpx.Client) -> None:
         told = [(name.encode(), value.encode()) for name, value in headers.items()]
         refused = api.post(path, content=body, headers=told)
         assert (refused.status_code, refused.json()["error"]["code"]) == (401, "signature-refused")
-    for wrong in (b"[]", b"{", b'{"n": "seven"}'):
+    for wrong, status, code in (
+        (b"[]", 422, "input-refused"),
+        (b"{", 400, "invalid-json"),
+        (b'{"n": 1, "n": 2}', 400, "duplicate-key"),
+        (b'{"n": "seven"}', 422, "input-refused"),
+    ):
         refused = api.post(path, content=wrong, headers=signed(wrong, "msg_4"))
-        assert (refused.status_code, refused.json()["error"]["code"]) == (422, "input-refused")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (status, code)
     assert [each["path"] for each in api.get(f"{API}/webhooks").json()] == ["orders"]
     assert api.delete(path).status_code == 204
     assert api.post(path, content=body, headers=signed(body, "m")).status_code == 404

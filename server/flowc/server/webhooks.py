@@ -1,7 +1,7 @@
 """How is a workflow begun by another service? By a signed message, whose body is its input."""
 
-import json
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +11,13 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from flowc.server.host import Host
 from flowc.server.records import RunRecord, Webhook, now
-from flowc.server.runs import InputRefused
 from flowc.server.service import Options, Runs
 from flowc.server.store import StoredWorkflows
 from flowc.server.store.triggers import StoredTriggers
 from flowc.server.workflows import Workflows
 
 ID = "webhook-id"
+Read = Callable[[], Awaitable[Any]]
 
 
 class SignatureRefused(Exception):
@@ -46,8 +46,10 @@ class Webhooks:
         await self.triggers.add_webhook(webhook)
         return webhook
 
-    async def receive(self, path: str, headers: Mapping[str, str], body: bytes) -> RunRecord:
-        """Begin a run with a message's body, once for each message.
+    async def receive(
+        self, path: str, headers: Mapping[str, str], body: bytes, read: Read
+    ) -> RunRecord:
+        """Begin a run with a message's body, once for each message; only then the body is `read`.
 
         Raises NoSuchTrigger, SignatureRefused, NoSuchWorkflow or InputRefused.
         """
@@ -59,8 +61,9 @@ class Webhooks:
             raise SignatureRefused(path) from None
         stored = await self.definitions.get(webhook.workflow_id)
         compiled = await self.workflows.compiled(stored)
-        options = Options(idempotency_key=f"webhook {path} {headers[ID]}"[:255])
-        return await self.runs.submit(compiled, _input(body), stored, options)
+        message = hashlib.sha256(headers[ID].encode()).hexdigest()
+        options = Options(idempotency_key=f"webhook {path[:128]} {message}")
+        return await self.runs.submit(compiled, await read(), stored, options)
 
 
 def signer(host: Host, secret: str) -> Signer:
@@ -73,13 +76,3 @@ def signer(host: Host, secret: str) -> Signer:
     except (ValueError, EmptyWebhookSecretError) as problem:
         why = f"The secret {secret!r} is not the base64 that Standard Webhooks asks for."
         raise SecretMissing(why) from problem
-
-
-def _input(body: bytes) -> dict[str, Any]:
-    try:
-        given = json.loads(body)
-    except (ValueError, RecursionError):
-        given = None
-    if not isinstance(given, dict):
-        raise InputRefused(["The body must be a JSON object."])
-    return given

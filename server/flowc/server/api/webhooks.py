@@ -91,7 +91,8 @@ async def delete_webhook(path: WebhookPath, parts: OpenParts) -> Response:
 @router.post("/webhooks/{path}", status_code=202, responses={401: {"model": ErrorResponse}})
 async def receive_webhook(path: WebhookPath, request: Request, parts: OpenParts) -> Accepted:
     """Begin the webhook's workflow; the body is its input, and says nothing else."""
-    run = await parts.webhooks.receive(path, request.headers, await request.body())
+    body = await request.body()
+    run = await parts.webhooks.receive(path, request.headers, body, request.json)
     return Accepted(run_id=run.id)
 
 

@@ -53,13 +53,22 @@ class Publication:
     async def watch(self) -> None:
         """Publish what is waiting, and what a process that died may have left; for ever."""
         try:
-            for run_id in await self._runs.recent():
-                self.changed(run_id, is_urgent=False)
+            await self._take_up()
             while True:
                 await self._is_some.wait()
                 await self._publish_all()
         finally:
             await self._redis.aclose()
+
+    async def _take_up(self) -> None:
+        while True:
+            try:
+                for run_id in await self._runs.recent():
+                    self.changed(run_id, is_urgent=False)
+            except DATABASE_PROBLEMS:
+                await asyncio.sleep(PAUSE_SECONDS)
+            else:
+                return
 
     async def _publish_all(self) -> None:
         self._is_some.clear()

@@ -40,5 +40,5 @@ class Retention:
                 await self._queue.forget(run_id)
                 await self._steering.forget(run_id)
             count += len(found)
-        await self._steering.forget_signals(moment)
+        await self._steering.forget_messages(moment)
         return count

@@ -18,7 +18,7 @@ from flowc.server.records import ENDED, RunEvent, RunRecord, now
 from flowc.server.store.admission import HELD, is_full, seconds_until, start_time
 from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.runs import RUN_FIELDS
-from flowc.server.store.tables import InterruptRow, RecordingRow, RunRow, SignalRow
+from flowc.server.store.tables import DeliveryRow, InterruptRow, RecordingRow, RunRow, SignalRow
 from flowc.server.store.transitions import (
     BREAKPOINTS,
     after,
@@ -257,9 +257,10 @@ class Steering:
         session.execute(delete(RunRow).where(RunRow.id == run_id, RunRow.status.in_(ENDED)))
 
     @writing
-    def forget_signals(self, session: Session, moment: datetime) -> None:
-        """Delete the signals that were sent before a moment."""
+    def forget_messages(self, session: Session, moment: datetime) -> None:
+        """Delete the signals that were sent, and the messages to subscribers, before a moment."""
         session.execute(delete(SignalRow).where(SignalRow.sent_at < moment))
+        session.execute(delete(DeliveryRow).where(DeliveryRow.created_at < moment))
 
     def _asked(self, session: Session, interrupt_id: str) -> tuple[InterruptRow, RunRow]:
         run_id = session.scalar(select(InterruptRow.run_id).where(InterruptRow.id == interrupt_id))
