@@ -396,3 +396,59 @@ async def test_more_parameters_are_passed_on() -> None:
     body = server.requests[0].json
     assert (body["presence_penalty"], body["logprobs"], body["top_logprobs"]) == (0.5, True, 2)
     assert body["seed"] == 7
+
+
+ROUTED = {
+    "nodes": [
+        {
+            "id": "sort",
+            "type": "classify",
+            "config": {
+                "model": "m",
+                "text": "{{input.text}}",
+                "labels": {"fault": "Something is broken.", "question": "Somebody asks."},
+                "min_confidence": 0.6,
+                "fallback": "person",
+            },
+        },
+        *(
+            {"id": name, "type": "template", "config": {"template": name}}
+            for name in ("fault", "question", "person")
+        ),
+    ],
+    "edges": [
+        {"source": "sort", "target": name, "branch": name}
+        for name in ("fault", "question", "person")
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("answer", "way"),
+    [
+        ({"label": "fault", "confidence": 0.9}, "fault"),
+        ({"label": "fault", "confidence": 0.5}, "person"),
+        ({"label": "question", "confidence": 1}, "question"),
+    ],
+)
+async def test_a_label_is_a_branch_and_one_that_is_not_sure_falls_back(
+    answer: Any, way: str
+) -> None:
+    with serving(lambda request: completion(json.dumps(answer))) as server:
+        models = models_at(server, "openai/gpt-4o-mini")
+        ran = await run(ROUTED, {"text": "It broke."}, {Models: models})
+    assert ran.output == {"text": way}
+    body = server.requests[0].json
+    assert "- fault: Something is broken." in body["messages"][0]["content"]
+    assert body["messages"][1]["content"] == "It broke."
+    label = body["response_format"]["json_schema"]["schema"]["properties"]["label"]
+    assert label["enum"] == ["fault", "question"]
+
+
+async def test_a_label_that_does_not_exist_is_asked_for_again() -> None:
+    answers = iter(
+        ['{"label": "nonsense", "confidence": 1}', '{"label": "fault", "confidence": 1}']
+    )
+    with serving(lambda request: completion(next(answers))) as server:
+        ran = await run(ROUTED, {"text": "It broke."}, {Models: models_at(server)})
+    assert (ran.output, len(server.requests)) == ({"text": "fault"}, 2)

@@ -35,6 +35,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "http": {},
     "wait": {"for": 0.01},
     "emit": {"signal": "paid", "key": "7"},
+    "classify": {"text": "A fault.", "labels": ["fault", "question"]},
     "human": {"title": "Ship it?", "form": {"note": "string"}, "choices": ["yes", "no"]},
     "merge": {"data": {"a": 1}},
     "map": {"items": [1, 2], "body": {"nodes": [{"id": "x", "type": "start"}]}},

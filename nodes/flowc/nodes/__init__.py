@@ -1,5 +1,6 @@
 """The node types that flowc brings along."""
 
+from flowc.nodes.classify import Classify
 from flowc.nodes.code import Code
 from flowc.nodes.conditional import Conditional
 from flowc.nodes.emit import Emit
@@ -32,6 +33,7 @@ NODE_TYPES = (
     Wait,
     Fail,
     Llm,
+    Classify,
     Transform,
     Template,
     Code,

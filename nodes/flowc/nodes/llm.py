@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -11,13 +10,11 @@ from pydantic import Field, model_validator
 from flowc.compiler.definition import JsonSchema
 from flowc.compiler.durations import Duration
 from flowc.compiler.node import Context, Effects, Incoming, Node, NodeError, Outcome, Role
-from flowc.compiler.schemas import BadSchema, Schema, problems_of, to_json_schema
+from flowc.compiler.schemas import BadSchema, Schema, to_json_schema
 from flowc.nodes.messages import Message, as_sent
-from flowc.nodes.services.models import Answer, Call, Models
-from flowc.nodes.services.models.telling import Telling
+from flowc.nodes.structured import INFERRED, Asking, outcome_of
 
 DEFAULT_MODEL = "the default model"
-INFERRED = "inferred from what is read of it"
 
 _BASE: Schema = {
     "text": {"type": "string"},
@@ -136,15 +133,15 @@ class Llm(Node):
         """Ask, once more if the answer does not fit its schema, and return what was answered."""
         conversation = await self._conversation(context)
         for model, following in pairwise([self.model, *self.fallbacks, None]):
-            asking = _Asking(self, context, model, conversation)
+            parameters, stream = self.parameters(), self.stream
+            asking = Asking(context, model, conversation, parameters, self.timeout, stream)
             try:
-                return await asking.run()
-            except (NodeError, TimeoutError) as problem:
-                kind = problem.kind if isinstance(problem, NodeError) else "timeout"
-                code = problem.code if isinstance(problem, NodeError) else "timeout"
-                if following is None or not {kind, code} & set(self.fallback_on):
+                data = await asking.run(self.output_schema)
+                return outcome_of(asking.answers, data)
+            except NodeError as problem:
+                if following is None or not {problem.kind, problem.code} & set(self.fallback_on):
                     raise
-                context.emit("fallback", {"from": model, "to": following, "code": code})
+                context.emit("fallback", {"from": model, "to": following, "code": problem.code})
         raise AssertionError("the last one returned or raised")
 
     async def _conversation(self, context: Context) -> list[dict[str, Any]]:
@@ -170,53 +167,6 @@ _PARAMETERS = (
 )  # fmt: skip
 
 
-@dataclass
-class _Asking:
-    """One model that is asked: its answers, until one fits."""
-
-    node: Llm
-    context: Context
-    model: str | None
-    messages: list[dict[str, Any]]
-    answers: list[Answer] = field(default_factory=list)
-
-    async def run(self) -> Outcome:
-        models, schema = self.context.service(Models), self.node.output_schema
-        if schema is None:
-            await self._ask(models, None)
-            return _outcome(self.answers, {})
-        native = models.supports_schema(self.model)
-        if not native:
-            instruction = {"role": "system", "content": _instruction(schema)}
-            self.messages = [instruction, *self.messages]
-        problem = ""
-        for _ in range(2):
-            answer = await self._ask(models, schema if native else None)
-            data, problem = _data_in(answer.text, schema)
-            if not problem:
-                return _outcome(self.answers, data)
-            self.messages = [*self.messages, *_correction(answer.text, problem)]
-        message = f"The model's answer does not fit its schema: {problem}"
-        raise NodeError("answer-does-not-fit", message, kind="bad-answer")
-
-    async def _ask(self, models: Models, schema: Schema | None) -> Answer:
-        parameters = self.node.parameters()
-        if schema is not None:
-            wanted = {"name": "answer", "schema": schema}
-            parameters["response_format"] = {"type": "json_schema", "json_schema": wanted}
-        call = Call(self.model, self.messages, parameters, self.node.timeout)
-        if not self.node.stream:
-            answer = await models.complete(call)
-        else:
-            telling = Telling(lambda text: self.context.emit("token", {"text": text}))
-            try:
-                answer = await models.complete(call, telling.piece)
-            finally:
-                telling.end()
-        self.answers.append(answer)
-        return answer
-
-
 def _names(value: Any) -> list[str]:
     return [str(name) for name in value] if isinstance(value, list) else []
 
@@ -226,63 +176,3 @@ def _with_text(message: dict[str, Any], text: str) -> dict[str, Any]:
     if isinstance(content, list):
         return {**message, "content": [*content, {"type": "text", "text": text}]}
     return {**message, "content": f"{content}\n\n{text}"}
-
-
-def _instruction(schema: Schema) -> str:
-    shown = json.dumps({k: v for k, v in schema.items() if k != "$comment"}, ensure_ascii=False)
-    return f"Answer with one JSON object and nothing else. It must fit this JSON Schema:\n{shown}"
-
-
-def _correction(text: str, problem: str) -> list[dict[str, Any]]:
-    again = f"That does not fit: {problem} Answer again, with one JSON object that fits the schema."
-    return [{"role": "assistant", "content": text}, {"role": "user", "content": again}]
-
-
-def _data_in(text: str, schema: Schema) -> tuple[Any, str]:
-    """Return the data in an answer and "", or None and why it does not fit."""
-    try:
-        data = json.loads(_bare(text))
-    except (ValueError, RecursionError):
-        word = _single_word(text, schema)
-        return (word, "") if word is not None else (None, "It is not JSON.")
-    found = problems_of(data, schema)
-    if found:
-        where, sentence = found[0]
-        return None, f"{'.'.join(map(str, where)) or 'answer'}: {sentence}."
-    return data, ""
-
-
-def _bare(text: str) -> str:
-    """Return the JSON of an answer that wraps it in a code fence or a sentence."""
-    start, end = text.find("{"), text.rfind("}")
-    return text[start : end + 1] if 0 <= start < end else text
-
-
-def _single_word(text: str, schema: Schema) -> dict[str, str] | None:
-    """Return a plain answer as data where one text was expected, and only we expected it."""
-    properties = schema.get("properties", {})
-    if schema.get("$comment") != INFERRED or len(properties) != 1 or not text.strip():
-        return None
-    name, inner = next(iter(properties.items()))
-    return {name: text.strip().strip(".\"'`")} if inner.get("type") == "string" else None
-
-
-def _outcome(answers: list[Answer], data: Any) -> Outcome:
-    last = answers[-1]
-    counts = ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens")
-    usage = {name: sum(getattr(answer, name) for answer in answers) for name in counts}
-    usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
-    # Those that few providers count are there where they were.
-    usage = {n: u for n, u in usage.items() if u or n not in {"cached_tokens", "reasoning_tokens"}}
-    cost = sum(answer.cost for answer in answers)
-    said = {"reasoning": last.reasoning, "logprobs": last.logprobs}
-    output = {
-        "text": last.text,
-        "model": last.model,
-        "finish_reason": last.finish_reason,
-        "usage": usage,
-        "cost": cost,
-        **{name: value for name, value in said.items() if value},
-        **(data if isinstance(data, dict) else {"data": data} if data else {}),
-    }
-    return Outcome(output, usage={**usage, "cost": cost, "calls": len(answers)})

@@ -73,7 +73,7 @@ class Models:
         return bool(litellm().supports_response_schema(alias.model))
 
     async def complete(self, call: Call, tell: Told | None = None) -> Answer:
-        """Call the model; raise NodeError with a message that is safe to show, or TimeoutError.
+        """Call the model; raise NodeError with a message that is safe to show.
 
         Where there is somebody to `tell`, the answer is streamed, and its text told as it comes.
         """
@@ -96,8 +96,11 @@ class Models:
                     return answer_of(response, alias.model, door)
                 async with asyncio.timeout(call.timeout):
                     return await streamed_answer(response, alias.model, door, tell)
-        except (NodeError, TimeoutError):
+        except NodeError:
             raise
+        except TimeoutError:
+            message = f"The model {call.model or self._default!r} took too long to answer."
+            raise NodeError("timeout", message, kind="timeout") from None
         except Exception as problem:
             raise failure_of(problem, call.model or self._default) from None
 
