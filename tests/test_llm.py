@@ -12,6 +12,7 @@ from flows import Ran, run
 from loopback import Reply, Request, Server, completion, reply_json, serving, streamed
 from pydantic import SecretStr
 
+from flowc.compiler.budget import Budget
 from flowc.compiler.run_context import NodeFailed
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
 from flowc.nodes.services.models import ModelAlias, Models, ModelsFileRefused, read_models_file
@@ -452,3 +453,20 @@ async def test_a_label_that_does_not_exist_is_asked_for_again() -> None:
     with serving(lambda request: completion(next(answers))) as server:
         ran = await run(ROUTED, {"text": "It broke."}, {Models: models_at(server)})
     assert (ran.output, len(server.requests)) == ({"text": "fault"}, 2)
+
+
+async def test_a_call_that_could_exceed_the_budget_is_not_made() -> None:
+    asked = {"type": "llm", "config": {"model": "m", "prompt": "Hi", "max_tokens": 50}}
+    nodes = [{**asked, "id": "a"}, {**asked, "id": "b", "depends_on": ["a"]}]
+    with serving(lambda request: completion("ok", prompt=40, answer=50)) as server:
+        models = models_at(server)
+        budget = Budget(tokens=140)
+        with pytest.raises(NodeFailed, match="may spend 140 tokens; 90 are spent") as caught:
+            await run({"nodes": nodes}, services={Models: models}, budget=budget)
+        assert (caught.value.code, caught.value.node_id) == ("budget-exceeded", "b")
+        # 90 tokens of gpt-4 are 0.0042 dollars, and the next ones could be as many.
+        with pytest.raises(NodeFailed, match=r"0\.0042 are spent"):
+            await run({"nodes": nodes}, services={Models: models}, budget=Budget(cost=0.005))
+        assert len(server.requests) == 2
+        enough = Budget(cost=1.0, tokens=1_000)
+        await run({"nodes": nodes}, services={Models: models}, budget=enough)

@@ -278,3 +278,19 @@ def test_a_watcher_that_reads_nothing_slows_nobody(api: httpx.Client) -> None:
         assert time.monotonic() - started < 20
         numbers = [line for line in response.iter_lines() if line.startswith("id:")]
     assert len(numbers) == len(events_of(api, run["id"]))
+
+
+def test_a_run_spends_no_more_than_its_budget_over_all_its_stretches(api: httpx.Client) -> None:
+    asked_model = {"type": "llm", "config": {"prompt": "one two three four", "max_tokens": 10}}
+    nodes = [
+        {**asked_model, "id": "a"},
+        human("ask", "a"),
+        {**asked_model, "id": "b", "depends_on": ["ask"]},
+    ]
+    run = begin(api, nodes, definition={"settings": {"budget": {"tokens": 30}}})
+    assert (run["status"], run["usage"]["total_tokens"]) == ("waiting", 8)
+    (task,) = asked(api, run["id"])
+    api.post(f"{API}/interrupts/{task['id']}/answer", json={"answer": "approve"})
+    done = ended(api, run["id"])
+    assert (done["status"], done["error"]["code"]) == ("failed", "budget-exceeded")
+    assert done["error"]["node_id"] == "b"

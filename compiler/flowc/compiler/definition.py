@@ -166,6 +166,13 @@ class EdgeDefinition(Part):
 Granularity = Literal["node", "fused"]
 
 
+class BudgetLimits(Part):
+    """What one run may spend on models; a call that could exceed it is not made."""
+
+    cost: float | None = Field(default=None, gt=0, description="US dollars.")
+    tokens: int | None = Field(default=None, ge=1)
+
+
 class RunRate(Part):
     """How many runs may begin within a time."""
 
@@ -196,6 +203,7 @@ class WorkflowSettings(Part):
     rate: RunRate | None = Field(
         default=None, description="How many of its runs begin within a time; the others are later."
     )
+    budget: BudgetLimits = BudgetLimits()
     granularity: Granularity = Field(
         default="node",
         description="`node`: LangGraph sees every node, and nodes begin in steps, so that one that"

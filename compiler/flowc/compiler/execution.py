@@ -239,6 +239,7 @@ class _Work:
             emit=self._say,
             place=self._place(),
             wait_for=self._wait_for if self.run.can_wait else self.run.wait_for,
+            budget=self.run.budget,
         )
 
     def _place(self) -> str:

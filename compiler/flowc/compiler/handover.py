@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from flowc.compiler.budget import BudgetExceeded
 from flowc.compiler.expressions import ExpressionError, Names
 from flowc.compiler.interrupts import NobodyToAsk
 from flowc.compiler.node import NodeError, Outcome
@@ -101,6 +102,8 @@ def as_node_error(problem: Exception, name: str, kind: str) -> NodeError:
         return timed_out()
     if isinstance(problem, NobodyToAsk):
         return NodeError("nobody-to-ask", str(problem))
+    if isinstance(problem, BudgetExceeded):
+        return NodeError("budget-exceeded", str(problem))
     # What a node type did not foresee may hold anything; only its kind is shown.
     log.error("node type %s broke in node %s", kind, name, exc_info=problem)
     message = f"The node type {kind!r} broke: {type(problem).__name__}."

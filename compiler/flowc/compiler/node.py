@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, SkipValidation, WithJsonSchema
 
+from flowc.compiler.budget import UNLIMITED, Budget
 from flowc.compiler.definition import FailureKind
 from flowc.compiler.expressions import Expression, Names
 from flowc.compiler.interrupts import WaitFor, wait_here
@@ -154,7 +155,8 @@ class Context(NamedTuple):
 
     `place` is the node's own in the run, turns of loops included: the same when it runs again after
     a crash, so that it can tell others that they have been asked before. `wait_for` ends the node's
-    work until the answer is there; then the node runs again from its beginning.
+    work until the answer is there; then the node runs again from its beginning. What costs is taken
+    from the `budget` first.
     """
 
     run_id: str = "run"
@@ -167,6 +169,7 @@ class Context(NamedTuple):
     run_body: RunBody = no_body
     place: str = ""
     wait_for: WaitFor = wait_here
+    budget: Budget = UNLIMITED
 
     def service(self, kind: type[Service]) -> Service:
         """Return the host's service of this kind; raise NodeError if it offers none."""

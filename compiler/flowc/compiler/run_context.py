@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from flowc.compiler.breakpoints import Breakpoints
+from flowc.compiler.budget import UNLIMITED, Budget
 from flowc.compiler.events import Emit
 from flowc.compiler.guards import Guards
 from flowc.compiler.interrupts import Answer, WaitFor, wait_here
@@ -46,6 +47,7 @@ class RunContext:
     breakpoints: Breakpoints | None = None
     recording: Recording | None = None
     max_steps: int = 10_000
+    budget: Budget = UNLIMITED
 
 
 class View(NamedTuple):

@@ -51,16 +51,21 @@ class Asking:
             wished = {"type": "json_schema", "json_schema": wanted}
             parameters = {**parameters, "response_format": wished}
         call = Call(self.model, self.messages, parameters, self.timeout)
-        if not self.is_streamed:
-            answer = await models.complete(call)
-        else:
-            telling = Telling(lambda text: self.context.emit("token", {"text": text}))
-            try:
-                answer = await models.complete(call, telling.piece)
-            finally:
-                telling.end()
+        with self.context.budget.reserved(*models.most_of(call)) as spending:
+            answer = await self._complete(models, call)
+            spending.cost = answer.cost
+            spending.tokens = answer.prompt_tokens + answer.completion_tokens
         self.answers.append(answer)
         return answer
+
+    async def _complete(self, models: Models, call: Call) -> Answer:
+        if not self.is_streamed:
+            return await models.complete(call)
+        telling = Telling(lambda text: self.context.emit("token", {"text": text}))
+        try:
+            return await models.complete(call, telling.piece)
+        finally:
+            telling.end()
 
 
 def _instruction(schema: Schema) -> str:

@@ -12,6 +12,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphDrained, GraphRecursionError
 from langgraph.runtime import RunControl
 
+from flowc.compiler.budget import Budget
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.events import Event
 from flowc.compiler.interrupts import Ask, Interrupt, WaitFor, wait_here
@@ -71,6 +72,7 @@ def context_of(
     compiled: CompiledWorkflow, run: RunRecord, host: Host, max_steps: int, saver: Saver | None
 ) -> RunContext:
     """Return what a run has besides its state, of which nobody is told and which cannot wait."""
+    limits = compiled.workflow.settings.budget
     return RunContext(
         run_id=run.id,
         workflow_id=run.workflow_id or compiled.workflow.title,
@@ -79,6 +81,7 @@ def context_of(
         guards=host.guards,
         saver=saver,
         max_steps=max_steps,
+        budget=Budget(limits.cost, limits.tokens, run.usage),
     )
 
 

@@ -1,6 +1,7 @@
 """What is one call of a language model?"""
 
 import asyncio
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from flowc.nodes.services.models.aliases import ModelAlias
 from flowc.nodes.services.models.answers import Answer, Told, answer_of, streamed_answer
 from flowc.nodes.services.models.failures import failure_of
 from flowc.nodes.services.models.litellm_door import guarded, litellm
+from flowc.nodes.services.models.prices import most_of
 
 # Providers with one public address each: their models may be named without an alias. Any other
 # has its address from the environment or from the caller, and needs one in the models file.
@@ -71,6 +73,11 @@ class Models:
         if alias.model.startswith("offline/"):
             return True
         return bool(litellm().supports_response_schema(alias.model))
+
+    def most_of(self, call: Call) -> tuple[float, float]:
+        """Return what a call can come to at the most: US dollars, as far as known, and tokens."""
+        said = len(json.dumps(call.messages)) + len(json.dumps(call.parameters.get("tools") or []))
+        return most_of(self._alias(call.model).model, said, call.parameters.get("max_tokens"))
 
     async def complete(self, call: Call, tell: Told | None = None) -> Answer:
         """Call the model; raise NodeError with a message that is safe to show.

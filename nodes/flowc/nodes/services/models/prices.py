@@ -35,6 +35,15 @@ def cost_of(effects: Effects, model: str) -> tuple[float, float] | None:
     return least, effects.calls[1] * most
 
 
+def most_of(model: str, characters: int, max_tokens: int | None) -> tuple[float, float]:
+    """Return what one call can come to at the most: US dollars, as far as known, and tokens."""
+    prompt, answer = characters / CHARACTERS_PER_TOKEN, max_tokens or ANSWER_TOKENS
+    price = _prices().get(model) or _prices().get(model.partition("/")[2]) or {}
+    cost = prompt * float(price.get("input_cost_per_token") or 0)
+    cost += answer * float(price.get("output_cost_per_token") or 0)
+    return cost, prompt + answer
+
+
 @cache
 def _prices() -> Mapping[str, Any]:
     found = find_spec("litellm")
