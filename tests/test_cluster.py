@@ -83,7 +83,8 @@ def times(run: dict[str, Any]) -> int:
 def test_what_a_killed_worker_had_is_finished_by_the_others(
     tmp_path: Path, database: dict[str, str]
 ) -> None:
-    with cluster(tmp_path, database) as (api, workers):
+    # With so few slots, none of the two can have all of them.
+    with cluster(tmp_path, {**database, "FLOWC_RUN_SLOTS": "10"}) as (api, workers):
         ids = [submit(api, slow(8)) for _ in range(20)]
         until(lambda: at_work(api, ids) == 20)
         workers[0].send_signal(signal.SIGKILL)

@@ -109,8 +109,11 @@ def rows(kind: str, url: str | None) -> list[Row]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         api, processes = stack.enter_context(_processes(folder, url))
-        idle, threads = _idle(processes), _threads(processes)
+        idle = _idle(processes)
         heard = statistics.median(_delays(api))
+        # The pools of threads are made at the first requests, and then they are as they are.
+        _ask(api, 50)
+        threads = _threads(processes)
         _ask(api, WAITING)
         waiting, more = _idle(processes), _threads(processes) - threads
     who = "one process" if url is None else "server and worker"

@@ -2,43 +2,56 @@
 
 import uuid
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
 from flowc.server.records import RunRecord, now
 from flowc.server.store.tables import DeliveryRow, DependencyRow, RunRow, SubscriptionRow
 from flowc.server.store.work import Work
 
+_SUBSCRIBED, _DEPENDING = SubscriptionRow.__table__, DependencyRow.__table__
+# Whether anybody is to be told of anything; asked along with what has to be asked anyway.
+IS_ANYBODY_THERE = or_(exists(select(_SUBSCRIBED.c.id)), exists(select(_DEPENDING.c.workflow_id)))
+# Made once: at the end of every run, few of which anybody waits for, they are asked.
+_FIND = select(_SUBSCRIBED.c.id, _SUBSCRIBED.c.kinds).where(
+    _SUBSCRIBED.c.tenant == bindparam("owner"),
+    or_(_SUBSCRIBED.c.workflow_id.is_(None), _SUBSCRIBED.c.workflow_id == bindparam("workflow")),
+)
+_AWAITED = (
+    select(_DEPENDING.c.workflow_id)
+    .where(
+        _DEPENDING.c.tenant == bindparam("owner"),
+        _DEPENDING.c.depends_on == bindparam("workflow"),
+    )
+    .limit(1)
+)
+
 
 def announce(session: Session, work: Work, tenant: str, run: RunRow | RunRecord) -> None:
     """Have everybody told that a run has come to rest, each in an errand of his own."""
-    kind, workflow = f"run.{run.status}", run.workflow_id
-    of_run = or_(SubscriptionRow.workflow_id.is_(None), SubscriptionRow.workflow_id == workflow)
-    found = session.scalars(select(SubscriptionRow).where(SubscriptionRow.tenant == tenant, of_run))
-    for subscription in found.all():
-        if kind in subscription.kinds:
-            _deliver(session, work, subscription, kind, run)
-    if run.status == "completed" and workflow is not None and _is_awaited(session, tenant, run):
+    kind, about = f"run.{run.status}", {"owner": tenant, "workflow": run.workflow_id}
+    for subscription_id, kinds in session.execute(_FIND, about).all():
+        if kind in kinds:
+            _deliver(session, work, tenant, subscription_id, run)
+    is_awaited = run.status == "completed" and run.workflow_id is not None
+    if is_awaited and session.execute(_AWAITED, about).first() is not None:
         work.errand(session, "depend", run.id, run.id)
 
 
 def _deliver(
-    session: Session,
-    work: Work,
-    subscription: SubscriptionRow,
-    kind: str,
-    run: RunRow | RunRecord,
+    session: Session, work: Work, tenant: str, subscription_id: str, run: RunRow | RunRecord
 ) -> None:
     moment = now()
     told = {"run_id": run.id, "workflow_id": run.workflow_id, "version": run.version}
     said = {"status": run.status, "output": run.output, "error": run.error}
+    message = {"type": f"run.{run.status}", "timestamp": moment.isoformat()}
     delivery = DeliveryRow(
-        tenant=subscription.tenant,
+        tenant=tenant,
         id=f"msg_{uuid.uuid4().hex[:24]}",
-        subscription_id=subscription.id,
+        subscription_id=subscription_id,
         status="pending",
         attempts=0,
-        payload={"type": kind, "timestamp": moment.isoformat(), "data": {**told, **said}},
+        payload={**message, "data": {**told, **said}},
         problem=None,
         created_at=moment,
         finished_at=None,
@@ -46,10 +59,3 @@ def _deliver(
     session.add(delivery)
     session.flush()
     work.errand(session, "deliver", delivery.id, run.id)
-
-
-def _is_awaited(session: Session, tenant: str, run: RunRow | RunRecord) -> bool:
-    awaited = select(DependencyRow.workflow_id).where(
-        DependencyRow.tenant == tenant, DependencyRow.depends_on == run.workflow_id
-    )
-    return session.scalar(awaited.limit(1)) is not None

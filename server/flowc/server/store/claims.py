@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from flowc.compiler.interrupts import Answer, Interrupt
 from flowc.server.records import RunEvent, RunRecord, now
+from flowc.server.store.announcing import IS_ANYBODY_THERE
 from flowc.server.store.database import Database, writing
 from flowc.server.store.runs import events_of, record_of, with_nodes
 from flowc.server.store.steering import DIRECT
@@ -35,10 +36,14 @@ from flowc.server.store.work import Work
 
 
 class Told(NamedTuple):
-    """What whoever works on a run is told whenever he writes: what to do, and where to stop."""
+    """What whoever works on a run is told whenever he writes: what to do, and where to stop.
+
+    `is_heard` says whether anybody may want to be told of the run.
+    """
 
     control: str | None
     breakpoints: Mapping[str, Any] | None
+    is_heard: bool = True
 
 
 class TakenOver(Exception):
@@ -68,6 +73,7 @@ class Claim:
 
 
 _RUNS: Table = RunRow.metadata.tables["runs"]
+_IS_ANYBODY_THERE = IS_ANYBODY_THERE.label("is_heard")
 _NOT_DIRECT = case((_RUNS.c.control == DIRECT, None), else_=_RUNS.c.control)
 # One statement takes a run: of two that try, one finds it as it has to be.
 _TAKE = (
@@ -134,10 +140,10 @@ class Claims:
             "finished_at": moment,
             "control": None,
         }
-        self._mine(session, claim, [*events, last], values)
+        told = self._mine(session, claim, [*events, last], values)
         if claim.has_asked:
             close_interrupts(session, run.id)
-        after(session, self._work, claim.tenant, run)
+        after(session, self._work, claim.tenant, run, is_heard=told.is_heard)
 
     @writing
     def rest(
@@ -190,9 +196,9 @@ class Claims:
             update(_RUNS)
             .where(_RUNS.c.id == claim.run.id, _RUNS.c.epoch == claim.epoch)
             .values({"events": _RUNS.c.events + len(events), "control": _NOT_DIRECT, **values})
-            .returning(_RUNS.c.events, _RUNS.c.control, _RUNS.c.breakpoints)
+            .returning(_RUNS.c.events, _RUNS.c.control, _RUNS.c.breakpoints, _IS_ANYBODY_THERE)
         ).first()
         if kept is None:
             raise TakenOver(claim.run.id)
         keep(session, claim.run.id, kept.events, events)
-        return Told(kept.control, kept.breakpoints)
+        return Told(kept.control, kept.breakpoints, bool(kept.is_heard))

@@ -50,9 +50,10 @@ class Database:
         self.url, self._engine = url, engine
         self.changed: Callable[[str, bool], None] = lambda run_id, is_urgent: None
         self.problem: str | None = None
+        self._is_sqlite = is_sqlite(url)
         self._sessions = sessionmaker(engine, expire_on_commit=False)
         # Of a SQLite file there is one writer at a time; the others would only wait in its threads.
-        writers = 1 if is_sqlite(url) else _THREADS
+        writers = 1 if self._is_sqlite else _THREADS
         self._writers = ThreadPoolExecutor(writers, "flowc-writes")
         self._readers = ThreadPoolExecutor(_THREADS // 2, "flowc-reads")
 
@@ -74,7 +75,8 @@ class Database:
 
         def do() -> tuple[T, dict[str, bool]]:
             with self._sessions() as session, session.begin():
-                session.connection(execution_options={"flowc_writes": True})
+                if self._is_sqlite:
+                    session.connection(execution_options={"flowc_writes": True})
                 result = work(session)
                 return result, session.info.get(CHANGED, {})
 

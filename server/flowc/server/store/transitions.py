@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from flowc.compiler.interrupts import Answer, Interrupt
@@ -22,6 +22,7 @@ from flowc.server.store.work import Work
 # Where PostgreSQL tells other processes of the runs that something happened to.
 CHANNEL = "flowc_runs"
 URGENT = "at once"
+_TELL = text("select pg_notify(:channel, :told)")
 _KEEP = insert(EventRow.__table__)  # type: ignore[arg-type]
 BREAKPOINTS = "run.breakpoints"
 # Of these is told at once: who waits for the run has to look, and so has who works on it.
@@ -84,10 +85,16 @@ def go_on(session: Session, work: Work, row: RunRow, why: Mapping[str, Any]) -> 
     enqueue(session, work, row)
 
 
-def after(session: Session, work: Work, tenant: str, run: RunRow | RunRecord) -> None:
-    """Do what follows when a run is not at work any more: others have their turn, or are told."""
+def after(
+    session: Session, work: Work, tenant: str, run: RunRow | RunRecord, *, is_heard: bool = True
+) -> None:
+    """Do what follows when a run is not at work any more: others have their turn, or are told.
+
+    Where it is known that nobody listens, nobody is looked for.
+    """
     leave(session, work, tenant, run)
-    announce(session, work, tenant, run)
+    if is_heard:
+        announce(session, work, tenant, run)
 
 
 def locked(session: Session, run_id: str, tenant: str | None = None) -> RunRow:
@@ -129,7 +136,7 @@ def keep(session: Session, run_id: str, last: int, events: Sequence[RunEvent]) -
     session.execute(_KEEP, rows)
     if _is_postgres(session):
         told = f"{run_id} {URGENT}" if is_urgent else run_id
-        session.execute(select(func.pg_notify(CHANNEL, told)))
+        session.execute(_TELL, {"channel": CHANNEL, "told": told})
 
 
 def _is_postgres(session: Session) -> bool:
