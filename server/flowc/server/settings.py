@@ -69,7 +69,7 @@ class Settings(BaseSettings):
         description="Runs that all processes together work on at once; then all are queued.",
     )
     poll_seconds: float = Field(
-        default=0.25,
+        default=0.4,
         ge=0.02,
         le=60,
         description="How often a worker looks for queued runs: latency against idle CPU.",
