@@ -1,13 +1,13 @@
 """Fixtures for all tests."""
 
-import uuid
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import flows
-import psycopg
+import httpx
 import pytest
+from processes import new_database, serving
 
 
 @pytest.fixture(params=["node", "fused"])
@@ -30,11 +30,23 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.cleanup()
 
 
-def new_database(request: pytest.FixtureRequest) -> dict[str, str]:
-    """Name a database of a test's own, in the environment of the server."""
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Name each kind of database, one after the other, in the environment of a server."""
+    return database_of(request)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def api(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[httpx.Client]:
+    """Serve for all tests of a module, on each kind of database."""
+    with serving(tmp_path_factory.mktemp("data") / "d", database_of(request)) as (client, _):
+        yield client
+
+
+def database_of(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Name a database of a fixture's kind; SQLite needs no name."""
     if request.param == "sqlite":
         return {}
-    url, name = request.getfixturevalue("postgres"), f"d{uuid.uuid4().hex[:8]}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"create database {name}".encode())
-    return {"FLOWC_DATABASE_URL": url.replace("/postgres?", f"/{name}?")}
+    return new_database(request.getfixturevalue("postgres"))

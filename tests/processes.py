@@ -5,12 +5,14 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 
 HERE = Path(__file__).parent
 Process = subprocess.Popen[bytes]
@@ -65,6 +67,14 @@ def _wait(client: httpx.Client, process: Process, data: Path) -> None:
             assert process.poll() is None, f"the server ended: {said}"
             time.sleep(0.1)
     raise AssertionError("the server did not start")
+
+
+def new_database(postgres: str) -> dict[str, str]:
+    """Make a database of a test's own, and name it in the environment of a server."""
+    name = f"d{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+    return {"FLOWC_DATABASE_URL": postgres.replace("/postgres?", f"/{name}?")}
 
 
 def until(look: Any, seconds: float = 30.0) -> Any:

@@ -3,7 +3,6 @@
 import os
 import signal
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from processes import Process, serving, start, until
+from processes import Process, new_database, serving, start, until
 from runs_api import API, run_of
 
 ENDED = {"completed", "failed", "cancelled"}
@@ -20,11 +19,7 @@ ENDED = {"completed", "failed", "cancelled"}
 
 @pytest.fixture
 def database(postgres: str) -> dict[str, str]:
-    name = f"c{uuid.uuid4().hex[:8]}"
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f"create database {name}".encode())
-    url = postgres.replace("/postgres?", f"/{name}?")
-    return {"FLOWC_DATABASE_URL": url, "FLOWC_TAKEOVER_SECONDS": "1.5"}
+    return {**new_database(postgres), "FLOWC_TAKEOVER_SECONDS": "1.5"}
 
 
 @contextmanager

@@ -1,21 +1,11 @@
 """Runs are run again from somewhere on, stop where a person wants, and are seen as they were."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from conftest import new_database
-from processes import serving, until
+from processes import until
 from runs_api import API, asked, begin, ended, events_of, human, pause, require_orderly, run_of
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def api(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[httpx.Client]:
-    with serving(tmp_path_factory.mktemp("data") / "d", new_database(request)) as (client, _):
-        yield client
 
 
 def say(id: str, template: str, *after: str) -> dict[str, Any]:
@@ -164,6 +154,7 @@ def test_what_cannot_be_replayed_is_refused(api: httpx.Client) -> None:
         ({"from_node": "if", "after_event": 1}, "Name a node or an event, not both."),
         ({"after_event": 999}, f"The run has {len(events_of(api, run['id']))} events."),
         ({"mocks": {"nobody": {}}}, "There is no node 'nobody' to mock."),
+        ({"version": 1}, "The run is of no kept workflow, so there are no versions."),
         (
             {"mocks": {"if": {"output": 1}}},
             "The node 'if' branches; its mock needs a branch: false, true.",

@@ -9,15 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import loopback
-import pytest
-from conftest import new_database
 from processes import serving, start, until
 from runs_api import API, asked, begin, ended, events_of, human, pause, require_orderly, run_of
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest) -> dict[str, str]:
-    return new_database(request)
 
 
 def test_what_waits_outlives_the_process(tmp_path: Path, database: dict[str, str]) -> None:

@@ -1,6 +1,5 @@
 """Workflows say how many of their runs are at work at once, and begin within a time."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -8,17 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import new_database
 from processes import serving, until
 from runs_api import API, asked, begin, ended, human, pause, run_of
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def api(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[httpx.Client]:
-    with serving(tmp_path_factory.mktemp("data") / "d", new_database(request)) as (client, _):
-        yield client
 
 
 def workflow(api: httpx.Client, nodes: list[Any], **settings: Any) -> str:

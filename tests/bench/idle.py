@@ -7,17 +7,16 @@ import json
 import statistics
 import tempfile
 import time
-import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
-import psycopg
 from bench.measuring import Row
-from processes import Process, serving, start, until
+from processes import Process, new_database, serving, start, until
 
 API = "/api/v1"
 WAITING = 1_000
@@ -43,10 +42,7 @@ def _processes(folder: Path, url: str | None) -> Iterator[tuple[httpx.Client, li
         with serving(folder / "d") as (api, process):
             yield api, [process]
         return
-    name = f"i{uuid.uuid4().hex[:8]}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"create database {name}".encode())
-    env = {"FLOWC_DATABASE_URL": url.replace("/postgres?", f"/{name}?")}
+    env = new_database(url)
     with serving(folder / "api", env, "--no-worker") as (api, process):
         worker = start(folder / "w", ["worker"], env)
         try:
@@ -98,9 +94,8 @@ def _delays(api: httpx.Client) -> list[float]:
             if line.startswith("data:"):
                 event: Any = json.loads(line.removeprefix("data:"))
                 if event["kind"] == "node.started":
-                    said = time.mktime(time.strptime(event["at"][:19], "%Y-%m-%dT%H:%M:%S"))
-                    moment = said - time.timezone + float(f"0.{event['at'][20:26]}")
-                    delays.append((time.time() - moment) * 1e3)
+                    said = datetime.fromisoformat(event["at"])
+                    delays.append((datetime.now(UTC) - said).total_seconds() * 1e3)
     return delays[1:]
 
 

@@ -21,17 +21,21 @@ class Budget:
         used: Mapping[str, float] | None = None,
     ) -> None:
         spent = used or {}
-        self._limits = {"cost": cost, "tokens": tokens}
+        limits = {"cost": cost, "tokens": tokens}
+        self._limits = {name: limit for name, limit in limits.items() if limit is not None}
         self._used = {"cost": spent.get("cost", 0.0), "tokens": spent.get("total_tokens", 0.0)}
 
     @contextmanager
     def reserved(self, cost: float, tokens: float) -> Iterator["Spending"]:
         """Set aside what a call comes to at the most; raise BudgetExceeded if it is not there."""
-        most = {"cost": cost, "tokens": tokens}
+        spending, most = Spending(), {"cost": cost, "tokens": tokens}
+        if not self._limits:
+            # Nothing is counted: it may be everybody's.
+            yield spending
+            return
         for name, limit in self._limits.items():
-            if limit is not None and self._used[name] + most[name] > limit:
+            if self._used[name] + most[name] > limit:
                 raise BudgetExceeded(_sentence(name, limit, self._used[name], most[name]))
-        spending = Spending()
         self._add(cost, tokens)
         try:
             yield spending
@@ -39,8 +43,6 @@ class Budget:
             self._add(spending.cost - cost, spending.tokens - tokens)
 
     def _add(self, cost: float, tokens: float) -> None:
-        if self is UNLIMITED:  # it is everybody's
-            return
         self._used["cost"] += cost
         self._used["tokens"] += tokens
 

@@ -21,8 +21,8 @@ class Recorded(NamedTuple):
 class Recording:
     """What nodes of a run did, each time that they ran; whoever has it does not run them.
 
-    `times` are what they did by path and id, one after the other; None stands for a time that is
-    to happen anew. `always` are made-up ones by the names of nodes, for every time.
+    `times` are what they did by path and id, one after the other; what comes after those happens
+    anew. `always` are made-up ones by the names of nodes, for every time.
 
     A node in a body knows which turn it is in. At the top of a workflow, those that run again by
     edges (`repeating`) are counted, and have run as often as `done` says.
@@ -30,7 +30,7 @@ class Recording:
 
     def __init__(
         self,
-        times: Mapping[Place, Sequence[Recorded | None]],
+        times: Mapping[Place, Sequence[Recorded]],
         always: Mapping[str, Recorded],
         repeating: Iterable[str] = (),
         done: Mapping[str, int] | None = None,

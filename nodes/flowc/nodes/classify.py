@@ -9,9 +9,7 @@ from flowc.compiler.durations import Duration
 from flowc.compiler.expressions.values import as_text
 from flowc.compiler.node import Context, Effects, Incoming, Node, Outcome, Role
 from flowc.compiler.schemas import Schema
-from flowc.nodes.structured import Asking, outcome_of
-
-DEFAULT_MODEL = "the default model"
+from flowc.nodes.structured import DEFAULT_MODEL, Asking, outcome_of, target_of
 
 
 class Classify(Node):
@@ -66,7 +64,7 @@ class Classify(Node):
 
     def target(self) -> str | None:
         """Return the model that is asked."""
-        return f"model {self.model}" if self.model else DEFAULT_MODEL
+        return target_of(self.model)
 
     async def run(self, context: Context) -> Outcome:
         """Ask for the label, and take its branch."""

@@ -12,9 +12,7 @@ from flowc.compiler.durations import Duration
 from flowc.compiler.node import Context, Effects, Incoming, Node, NodeError, Outcome, Role
 from flowc.compiler.schemas import BadSchema, Schema, to_json_schema
 from flowc.nodes.messages import Message, as_sent
-from flowc.nodes.structured import INFERRED, Asking, outcome_of
-
-DEFAULT_MODEL = "the default model"
+from flowc.nodes.structured import DEFAULT_MODEL, INFERRED, Asking, outcome_of, target_of
 
 _BASE: Schema = {
     "text": {"type": "string"},
@@ -33,7 +31,7 @@ _BASE: Schema = {
 
 
 # After failures of these kinds, the next of the fallbacks is asked.
-PASSING = ("timeout", "connection", "rate-limit", "server-error")
+FALL_BACK_ON = ("timeout", "connection", "rate-limit", "server-error")
 
 
 class Llm(Node):
@@ -74,7 +72,7 @@ class Llm(Node):
         default_factory=list, max_length=10, description="Models that are asked in turn."
     )
     fallback_on: Annotated[list[str], Role.RAW] = Field(
-        default=list(PASSING), description="Kinds of failures, or their codes."
+        default=list(FALL_BACK_ON), description="Kinds of failures, or their codes."
     )
     timeout: Duration = Field(default=120.0, description="For one call.")
 
@@ -125,9 +123,7 @@ class Llm(Node):
 
     def target(self) -> str | None:
         """Return the model that is asked; where others may be, each failure is looked at here."""
-        if self.fallbacks:
-            return None
-        return f"model {self.model}" if self.model else DEFAULT_MODEL
+        return None if self.fallbacks else target_of(self.model)
 
     async def run(self, context: Context) -> Outcome:
         """Ask, once more if the answer does not fit its schema, and return what was answered."""

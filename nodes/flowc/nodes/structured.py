@@ -10,6 +10,12 @@ from flowc.nodes.services.models import Answer, Call, Models
 from flowc.nodes.services.models.telling import Telling
 
 INFERRED = "inferred from what is read of it"
+DEFAULT_MODEL = "the default model"
+
+
+def target_of(model: str | None) -> str:
+    """Return the name under which failures of a model are counted."""
+    return f"model {model}" if model else DEFAULT_MODEL
 
 
 @dataclass

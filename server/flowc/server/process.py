@@ -70,38 +70,43 @@ async def open_process(
     database.changed = watchers.changed
     if settings.redis_url is not None:
         _publish(settings.redis_url, database, stack)
-    kept, stored = StoredWorkflows(database, TENANT), StoredRuns(database, TENANT)
-    steering, workflows = Steering(database, queue), Workflows(kept, registry)
     worker = _worker(settings) if works else None
     runs = Runs(
         tenant=TENANT,
-        stored=stored,
-        definitions=kept,
-        steering=steering,
+        stored=StoredRuns(database, TENANT),
+        definitions=StoredWorkflows(database, TENANT),
+        steering=Steering(database, queue),
         watchers=watchers,
         worker=worker,
     )
-    schedules = Schedules(TENANT, queue, workflows, kept, runs)
-    triggers = StoredTriggers(database, TENANT, queue)
-    process = Process(
+    process = _process(runs, host, queue, database, registry)
+    if worker is not None:
+        await _work(process, worker, Claims(database, queue), settings, stack)
+    if is_sqlite(url):
+        await runs.steering.requeue_lost(0)
+    else:
+        _go_on(stack, listen(url, watchers.changed, watchers.missed))
+    return process
+
+
+def _process(
+    runs: Runs, host: Host, queue: Queue, database: Database, registry: Registry
+) -> Process:
+    """Return what stands round the runs: what they are runs of, and what begins them."""
+    kept, stored = runs.definitions, runs.stored
+    workflows, triggers = Workflows(kept, registry), StoredTriggers(database, TENANT, queue)
+    return Process(
         host=host,
         store=kept,
         stored_runs=stored,
         workflows=workflows,
         runs=runs,
-        schedules=schedules,
+        schedules=Schedules(TENANT, queue, workflows, kept, runs),
         replays=Replays(stored, kept, workflows, runs),
         webhooks=Webhooks(triggers, workflows, kept, runs, host),
         deliveries=Deliveries(triggers, kept, host),
         dependencies=WorkflowDependencies(triggers, workflows, kept, stored, runs),
     )
-    if worker is not None:
-        await _work(process, worker, Claims(database, queue), settings, stack)
-    if is_sqlite(url):
-        await steering.requeue_lost(0)
-    else:
-        _go_on(stack, listen(url, watchers.changed, watchers.missed))
-    return process
 
 
 async def _work(

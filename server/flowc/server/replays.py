@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from flowc.compiler.compile import CompiledWorkflow
+from flowc.server.recordings import Replay, ReplayRefused, recorded_for, require_nodes
 from flowc.server.records import RunEvent, RunRecord
-from flowc.server.replay import Replay, recorded_for, require_nodes
 from flowc.server.runs import new_run
 from flowc.server.service import Runs
 from flowc.server.store import StoredRuns, StoredWorkflows
@@ -42,8 +42,10 @@ class Replays:
         return await self.runs.at_rest(fork.id) if is_awaited else fork
 
     async def _compiled(self, run: RunRecord, version: int | None) -> CompiledWorkflow:
-        if version is None or run.workflow_id is None:
+        if version is None:
             return await self.workflows.pinned(run)
+        if run.workflow_id is None:
+            raise ReplayRefused(["The run is of no kept workflow, so there are no versions."])
         return await self.workflows.compiled(await self.definitions.get(run.workflow_id, version))
 
     async def stop_before(self, id: str, nodes: Sequence[str] | None) -> RunRecord:

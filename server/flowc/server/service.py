@@ -14,8 +14,8 @@ from flowc.compiler.schemas import problems_of
 from flowc.nodes.human import as_answer
 from flowc.server.engine.dbos_engine import Worker
 from flowc.server.engine.watchers import Watchers
+from flowc.server.recordings import require_nodes
 from flowc.server.records import ENDED, InterruptRecord, RunEvent, RunRecord, now
-from flowc.server.replay import require_nodes
 from flowc.server.runs import new_run
 from flowc.server.store import StoredRuns, StoredWorkflow, StoredWorkflows
 from flowc.server.store.claims import Claim

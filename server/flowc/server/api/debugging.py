@@ -9,7 +9,7 @@ from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.limits import StrictRoute
 from flowc.server.api.parts import OpenParts
 from flowc.server.api.runs import RunBody, RunId
-from flowc.server.replay import Replay
+from flowc.server.recordings import Replay
 
 router = APIRouter(
     prefix="/runs/{run_id}", tags=["debugging"], route_class=StrictRoute, responses=RESPONSES
@@ -118,26 +118,25 @@ async def read_variables(run_id: RunId, parts: OpenParts) -> VariablesBody:
 @router.post("/debug/enable", responses=CONFLICT)
 async def enable_debugging(run_id: RunId, parts: OpenParts, body: Debug | None = None) -> RunBody:
     """Have a run, which may be at work, stop before nodes; they replace those set before."""
-    nodes = body.breakpoints if body is not None else []
-    return RunBody.model_validate((await parts.replays.stop_before(run_id, nodes)).as_json())
+    return await _stopping_at(parts, run_id, set(body.breakpoints) if body is not None else set())
 
 
 @router.post("/debug/disable", responses=CONFLICT)
 async def disable_debugging(run_id: RunId, parts: OpenParts) -> RunBody:
     """Have a run stop nowhere any more; where it stands, it stays until it is resumed."""
-    return RunBody.model_validate((await parts.replays.stop_before(run_id, None)).as_json())
+    return await _stopping_at(parts, run_id, None)
 
 
 @router.put("/debug/breakpoints/{node}", responses=CONFLICT)
 async def set_breakpoint(run_id: RunId, node: NodeName, parts: OpenParts) -> RunBody:
     """Have a run stop before one more node."""
-    return await _with_breakpoints(parts, run_id, add=node)
+    return await _stopping_at(parts, run_id, await _breakpoints(parts, run_id) | {node})
 
 
 @router.delete("/debug/breakpoints/{node}", responses=CONFLICT)
 async def delete_breakpoint(run_id: RunId, node: NodeName, parts: OpenParts) -> RunBody:
     """Have a run stop before a node no more."""
-    return await _with_breakpoints(parts, run_id, remove=node)
+    return await _stopping_at(parts, run_id, await _breakpoints(parts, run_id) - {node})
 
 
 @router.post("/debug/step", responses=CONFLICT)
@@ -146,11 +145,11 @@ async def step(run_id: RunId, parts: OpenParts) -> RunBody:
     return RunBody.model_validate((await parts.runs.resume(run_id, is_step=True)).as_json())
 
 
-async def _with_breakpoints(
-    parts: OpenParts, run_id: str, add: str | None = None, remove: str | None = None
-) -> RunBody:
+async def _breakpoints(parts: OpenParts, run_id: str) -> set[str]:
     run = await parts.stored_runs.get(run_id)
-    known = set(run.breakpoints["nodes"]) if run.breakpoints else set()
-    wanted = (known | {add} if add is not None else known) - {remove}
-    found = await parts.replays.stop_before(run_id, sorted(name for name in wanted if name))
-    return RunBody.model_validate(found.as_json())
+    return set(run.breakpoints["nodes"]) if run.breakpoints else set()
+
+
+async def _stopping_at(parts: OpenParts, run_id: str, nodes: set[str] | None) -> RunBody:
+    wanted = sorted(nodes) if nodes is not None else None
+    return RunBody.model_validate((await parts.replays.stop_before(run_id, wanted)).as_json())

@@ -15,7 +15,7 @@ from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.nodes.services.egress import EgressDenied
 from flowc.server.dependencies import DependenciesRefused
 from flowc.server.engine.dbos_engine import ScheduleRefused
-from flowc.server.replay import ReplayRefused
+from flowc.server.recordings import ReplayRefused
 from flowc.server.runs import InputRefused
 from flowc.server.schedules import NoSuchSchedule
 from flowc.server.service import AnswerRefused

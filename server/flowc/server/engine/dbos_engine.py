@@ -203,10 +203,6 @@ class Queue:
         self._engine.dispose()
 
 
-async def _nothing_lost(run_id: str) -> None:
-    """Do nothing: the worker has not started."""
-
-
 class Worker:
     """Works on segments in this process, beside whoever else does so on this database."""
 
@@ -217,7 +213,7 @@ class Worker:
         self._busy = 0
         self._begun: dict[str, asyncio.Task[str]] = {}
         self._do_work: DoWork | None = None
-        self._lost: DoErrand = _nothing_lost
+        self._lost: DoErrand | None = None
         # In a file of its own a process finds what it left; else each has a name of its own.
         unique = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self.name = "local" if is_sqlite(url) else unique
@@ -279,7 +275,7 @@ class Worker:
         try:
             return await self._work(claim.run.id, claim.run.segment, claim)
         except DATABASE_PROBLEMS:
-            if claim.tell_queue is None:
+            if claim.tell_queue is None or self._lost is None:
                 # Whoever works for the queue waits for this, and tries again.
                 raise
             await _RETRYING(self._lost, claim.run.id)

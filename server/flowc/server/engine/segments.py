@@ -18,8 +18,8 @@ from flowc.server.checkpoints import Savers
 from flowc.server.engine.event_log import EventLog
 from flowc.server.engine.signals import StoredSignals
 from flowc.server.host import Host
+from flowc.server.recordings import given_recording
 from flowc.server.records import RunEvent
-from flowc.server.replay import given_recording
 from flowc.server.runs import Advance, RunFailed, advance, context_of, error_of, result_of
 from flowc.server.store.claims import Claim, Claims, TakenOver, Told
 from flowc.server.store.database import DATABASE_PROBLEMS

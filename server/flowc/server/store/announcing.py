@@ -2,16 +2,14 @@
 
 import uuid
 
-from sqlalchemy import bindparam, exists, or_, select
+from sqlalchemy import ColumnElement, FromClause, bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
 from flowc.server.records import RunRecord, now
 from flowc.server.store.tables import DeliveryRow, DependencyRow, RunRow, SubscriptionRow
 from flowc.server.store.work import Work
 
-_SUBSCRIBED, _DEPENDING = SubscriptionRow.__table__, DependencyRow.__table__
-# Whether anybody is to be told of anything; asked along with what has to be asked anyway.
-IS_ANYBODY_THERE = or_(exists(select(_SUBSCRIBED.c.id)), exists(select(_DEPENDING.c.workflow_id)))
+_SUBSCRIBED, _DEPENDING = _TOLD = SubscriptionRow.__table__, DependencyRow.__table__
 # Made once: at the end of every run, few of which anybody waits for, they are asked.
 _FIND = select(_SUBSCRIBED.c.id, _SUBSCRIBED.c.kinds).where(
     _SUBSCRIBED.c.tenant == bindparam("owner"),
@@ -25,6 +23,12 @@ _AWAITED = (
     )
     .limit(1)
 )
+
+
+def is_anybody_there(runs: FromClause) -> ColumnElement[bool]:
+    """Say of a run whether its tenant has anybody who may want to be told of runs."""
+    told = (select(table.c.tenant).where(table.c.tenant == runs.c.tenant) for table in _TOLD)
+    return or_(*(exists(each.correlate(runs)) for each in told))
 
 
 def announce(session: Session, work: Work, tenant: str, run: RunRow | RunRecord) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from flowc.compiler.interrupts import Answer, Interrupt
 from flowc.server.records import RunEvent, RunRecord, now
-from flowc.server.store.announcing import IS_ANYBODY_THERE
+from flowc.server.store.announcing import is_anybody_there
 from flowc.server.store.database import Database, writing
 from flowc.server.store.runs import events_of, record_of, with_nodes
 from flowc.server.store.steering import DIRECT
@@ -73,7 +73,7 @@ class Claim:
 
 
 _RUNS: Table = RunRow.metadata.tables["runs"]
-_IS_ANYBODY_THERE = IS_ANYBODY_THERE.label("is_heard")
+_IS_HEARD = is_anybody_there(_RUNS).label("is_heard")
 _NOT_DIRECT = case((_RUNS.c.control == DIRECT, None), else_=_RUNS.c.control)
 # One statement takes a run: of two that try, one finds it as it has to be.
 _TAKE = (
@@ -196,7 +196,7 @@ class Claims:
             update(_RUNS)
             .where(_RUNS.c.id == claim.run.id, _RUNS.c.epoch == claim.epoch)
             .values({"events": _RUNS.c.events + len(events), "control": _NOT_DIRECT, **values})
-            .returning(_RUNS.c.events, _RUNS.c.control, _RUNS.c.breakpoints, _IS_ANYBODY_THERE)
+            .returning(_RUNS.c.events, _RUNS.c.control, _RUNS.c.breakpoints, _IS_HEARD)
         ).first()
         if kept is None:
             raise TakenOver(claim.run.id)

@@ -45,7 +45,7 @@ def recorded_for(
     if problems:
         raise ReplayRefused(problems)
     kept = _kept(replay, events, compiled.plan)
-    times = [[*place, [done and done._asdict() for done in found]] for place, found in kept.items()]
+    times = [[*place, [done._asdict() for done in found]] for place, found in kept.items()]
     return {"times": times, "always": dict(replay.mocks)}
 
 
@@ -54,7 +54,7 @@ def given_recording(
 ) -> Recording:
     """Return what nodes of a run are given, from its JSON; the run may be under way already."""
     times = {
-        (path, node_id): [_recorded(done) if done is not None else None for done in found]
+        (path, node_id): [_recorded(done) for done in found]
         for path, node_id, found in recorded["times"]
     }
     always = {name: _recorded(mock) for name, mock in recorded["always"].items()}
@@ -76,13 +76,11 @@ def _recorded(done: Mapping[str, Any]) -> Recorded:
     return Recorded(done.get("output"), done.get("branch"), variables, code_and_message)
 
 
-def _kept(
-    replay: Replay, events: Sequence[RunEvent], plan: Plan
-) -> Mapping[Place, list[Recorded | None]]:
+def _kept(replay: Replay, events: Sequence[RunEvent], plan: Plan) -> Mapping[Place, list[Recorded]]:
     """Return what nodes did before the point from which all is done again."""
     last, again = _cut(replay, events, plan)
     repeating = _repeating(plan)
-    kept: defaultdict[Place, list[Recorded | None]] = defaultdict(list)
+    kept: defaultdict[Place, list[Recorded]] = defaultdict(list)
     if replay.from_node is None and replay.after_event is None:
         return kept
     for event in events:
