@@ -96,6 +96,25 @@ def reply_json(value: Any, status: int = 200, **headers: str) -> Reply:
     return Reply(status, json.dumps(value).encode(), {"content-type": "application/json", **named})
 
 
+def calls(*asked: tuple[str, Any], text: str | None = None) -> Reply:
+    """Ask for calls of tools, as OpenAI's models do; arguments may be no JSON."""
+    tool_calls = [
+        {
+            "id": f"call_{number}",
+            "type": "function",
+            "function": {
+                "name": name,
+                "arguments": given if isinstance(given, str) else json.dumps(given),
+            },
+        }
+        for number, (name, given) in enumerate(asked)
+    ]
+    reply = json.loads(completion("").body)
+    message = {"role": "assistant", "content": text, "tool_calls": tool_calls}
+    reply["choices"] = [{"index": 0, "message": message, "finish_reason": "tool_calls"}]
+    return reply_json(reply)
+
+
 def completion(text: str, model: str = "gpt-4", prompt: int = 7, answer: int = 3) -> Reply:
     """Answer as OpenAI's chat completions do."""
     return reply_json(

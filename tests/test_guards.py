@@ -24,10 +24,12 @@ class Work(Node):
     value: Any = None
     takes: float = 0
 
-    def target(self) -> str | None:
-        return self.at
-
     async def run(self, context: Context) -> Any:
+        if self.at is None:
+            return await self.work(context)
+        return await context.through(self.at, partial(self.work, context))
+
+    async def work(self, context: Context) -> Any:
         turns = context.service(Turns)
         turn = turns[context.node_id]
         turns[context.node_id] += 1

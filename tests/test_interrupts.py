@@ -23,9 +23,10 @@ Answers = dict[str, Answer]
 class Run:
     """A run in segments, each in a context of its own, as after a restart."""
 
-    def __init__(self, definition: Any) -> None:
+    def __init__(self, definition: Any, services: Mapping[type, Any] | None = None) -> None:
         self.workflow: CompiledWorkflow = compiled(definition)
         self.saver, self.turns = InMemorySaver(), Turns()
+        self.services = services or {}
         self.events: list[Event] = []
         self.waiting: set[tuple[str, str]] = set()
         self.output: Any = None
@@ -37,7 +38,7 @@ class Run:
         graph.checkpointer = self.saver
         context = RunContext(
             emit=self.events.append,
-            services={Turns: self.turns},
+            services={Turns: self.turns, **self.services},
             saver=self.saver,
             is_resumed=self._is_begun,
             can_wait=True,

@@ -35,6 +35,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "http": {},
     "wait": {"for": 0.01},
     "emit": {"signal": "paid", "key": "7"},
+    "agent": {"prompt": "Hi"},
     "classify": {"text": "A fault.", "labels": ["fault", "question"]},
     "human": {"title": "Ship it?", "form": {"note": "string"}, "choices": ["yes", "no"]},
     "merge": {"data": {"a": 1}},
@@ -44,7 +45,7 @@ GOOD: dict[str, dict[str, Any]] = {
 }
 
 
-async def empty_body(key: str, names: Any, variables: Any) -> BodyResult:
+async def empty_body(key: str, names: Any, variables: Any, only: Any = None) -> BodyResult:
     return BodyResult({"turn": key}, {}, {})
 
 

@@ -117,6 +117,20 @@ SHAPES: dict[str, dict[str, Any]] = {
     "approval in a sub-workflow": {
         "nodes": [within("subworkflow", "s", [mark("a"), human("ask", "a")]), mark("end", "s")]
     },
+    "agent": {
+        "nodes": [
+            {
+                "id": "helper",
+                "type": "agent",
+                "config": {
+                    "model": "offline/agent",
+                    "prompt": "Do it.",
+                    "tools": [mark("work", approval=True, description="Do it.", **_SLOW)],
+                },
+            },
+            mark("end", "helper"),
+        ]
+    },
     "timer": {"nodes": [mark("a"), wait("t", "a", **{"for": 1.05}), mark("b", "t")]},
     "signal": {"nodes": [mark("a"), wait("g", "a", signal="go"), mark("b", "g")]},
     "question whose time is over": {

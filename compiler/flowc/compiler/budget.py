@@ -42,6 +42,11 @@ class Budget:
         finally:
             self._add(spending.cost - cost, spending.tokens - tokens)
 
+    def spent(self, cost: float, tokens: float) -> None:
+        """Count what was spent before, and is not among what the budget began with."""
+        if self._limits:
+            self._add(cost, tokens)
+
     def _add(self, cost: float, tokens: float) -> None:
         self._used["cost"] += cost
         self._used["tokens"] += tokens

@@ -4,7 +4,15 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from flowc.compiler.diagnostics import Pointer
@@ -136,6 +144,24 @@ class NodeDefinition(NodeOptions):
     def config_at(self, *path: str | int) -> Pointer:
         """Return where in the document a value of the configuration was written."""
         return (*self.at, self._config_key, *path)
+
+
+class ToolDefinition(NodeDefinition):
+    """A node that a model may call, as often as it likes: `id` is its name as a tool.
+
+    What a call gives is read as `{{arguments.city}}`.
+    """
+
+    parameters: JsonSchema | None = Field(
+        default=None, description="The arguments of a call; else what the node reads of them."
+    )
+    approval: bool = Field(default=False, description="Whether a person has to allow each call.")
+
+    @model_validator(mode="after")
+    def _comes_after_nothing(self) -> "ToolDefinition":
+        if self.depends_on:
+            raise ValueError("a tool runs when it is called, and depends on nothing")
+        return self
 
 
 MAX_NODES = 5_000

@@ -2,20 +2,21 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from flowc.compiler.ancestors import Ancestors
 from flowc.compiler.configuration import Configuration, configure
-from flowc.compiler.definition import NodeDefinition, WorkflowDefinition
+from flowc.compiler.definition import NodeDefinition, ToolDefinition, WorkflowDefinition
 from flowc.compiler.diagnostics import DefinitionRefused, Pointer, Problem
 from flowc.compiler.dialects import (
     Misshapen,
     not_a_workflow,
     read_body,
     read_definition,
+    read_tools,
     read_workflow,
 )
 from flowc.compiler.graph import ERROR, Graph, all_branches, build_graph
@@ -49,7 +50,9 @@ class Draft:
         return {node.id: self._completed(node) for node in self.workflow.nodes}
 
     def _completed(self, node: NodeDefinition) -> NodeDefinition:
-        config = self.inferred.get(node.at)
+        config, kind = self.inferred.get(node.at), self.registry.get(node.type)
+        if config is None and isinstance(node, ToolDefinition) and kind is not None:
+            config = kind.as_tool(node.config)
         return node if config is None else node.model_copy(update={"config": config})
 
     @cached_property
@@ -74,7 +77,7 @@ class Draft:
             name: self._read_body(self.nodes[name], kind)
             for name, kind in self.types.items()
             if kind.body_field is not None
-            and isinstance(self.nodes[name].config.get(kind.body_field), dict)
+            and _is_body(self.nodes[name].config.get(kind.body_field), kind)
         }
 
     def _read_body(
@@ -83,7 +86,7 @@ class Draft:
         assert kind.body_field is not None  # asked of types with a body alone
         raw, at = node.config[kind.body_field], node.config_at(kind.body_field)
         try:
-            workflow = read_workflow(raw, at) if kind.is_isolated else read_body(raw, at)
+            workflow = _reader(kind)(raw, at)
         except Misshapen as wrong:
             return None, wrong.problems
         outer = None if kind.is_isolated else self
@@ -212,6 +215,16 @@ class Draft:
     def ancestors(self) -> Ancestors:
         """Which nodes come before which."""
         return Ancestors(self.graph)
+
+
+def _is_body(raw: Any, kind: type[Node]) -> bool:
+    return isinstance(raw, list) and bool(raw) if kind.body_is_tools else isinstance(raw, dict)
+
+
+def _reader(kind: type[Node]) -> Callable[[Any, Pointer], WorkflowDefinition]:
+    if kind.body_is_tools:
+        return read_tools
+    return read_workflow if kind.is_isolated else read_body
 
 
 def new_draft(

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from flowc.compiler.attempts import tried, within
 from flowc.compiler.breakpoints import Breakpoints
@@ -21,7 +21,17 @@ from flowc.compiler.interrupts import (
     Interrupted,
     interrupt_id,
 )
-from flowc.compiler.node import BodyFailed, Context, Node, NodeError, Outcome, RunBody, no_body
+from flowc.compiler.node import (
+    BodyFailed,
+    Context,
+    Node,
+    NodeError,
+    Once,
+    Outcome,
+    RunBody,
+    every_time,
+    no_body,
+)
 from flowc.compiler.plan import PlannedNode
 from flowc.compiler.recording import Recorded
 from flowc.compiler.redaction import Redactor
@@ -38,18 +48,28 @@ from flowc.compiler.run_context import NodeFailed, RunContext, View
 NO_SECRETS = Redactor()
 
 
+class Inside(NamedTuple):
+    """What a node has within it: a body that it runs, and a memory of what it did once."""
+
+    run_body: RunBody = no_body
+    once: Once = every_time
+
+
+NOTHING_INSIDE = Inside()
+
+
 async def execute(
     node: PlannedNode,
     view: View,
     run: RunContext,
     turn: int = 0,
-    run_body: RunBody | None = None,
+    inside: Inside = NOTHING_INSIDE,
 ) -> Outcome:
     """Run a node to the end, for the n-th time in its region.
 
     Raises NodeFailed if no attempt succeeds, and Interrupted if it has to wait.
     """
-    work = _Work(node, view, run, turn, run_body)
+    work = _Work(node, view, run, turn, inside)
     recorded = run.recording.of(view.path, node.id, turn) if run.recording is not None else None
     if recorded is None and run.breakpoints is not None:
         work.stop_at(run.breakpoints)
@@ -99,7 +119,7 @@ class _Work:
     view: View
     run: RunContext
     turn: int
-    run_body: RunBody | None
+    inside: Inside
     redactor: Redactor = NO_SECRETS
     started: float = field(default_factory=perf_counter)
     attempts: int = 0
@@ -208,13 +228,10 @@ class _Work:
     async def attempt(self, resolved: Node) -> Outcome:
         """Try once; raise NodeError or ExpressionError."""
         self.attempts, self.asked = self.attempts + 1, 0
-        target, timeout = resolved.target(), self.node.timeout
+        timeout = self.node.timeout
         work: Callable[[], Awaitable[Any]] = partial(resolved.run, self._context())
         if timeout is not None:
             work = partial(within, timeout, work)
-        if target is not None:
-            circuits, key = self.run.guards.circuits, f"{self.run.tenant} {target}"
-            work = partial(circuits.through, key, target, work)
         try:
             result = await work()
         except TimeoutError:
@@ -229,7 +246,10 @@ class _Work:
 
     def _context(self) -> Context:
         return Context(
-            run_body=self.run_body or no_body,
+            run_body=self.inside.run_body,
+            once=self._once,
+            through=self._through,
+            tools=self.node.tools,
             variables=self.view.variables,
             run_id=self.run.run_id,
             node_id=self.node.id,
@@ -254,6 +274,16 @@ class _Work:
             return self.run.answers[id]
         told = ask._replace(data=self.redactor.json(dict(ask.data)))
         raise Interrupted(Interrupt(id, self.node.id, self.view.path, told))
+
+    async def _through(self, target: str, work: Callable[[], Awaitable[Any]]) -> Any:
+        key = f"{self.run.tenant} {target}"
+        return await self.run.guards.circuits.through(key, target, work)
+
+    async def _once(self, key: str, work: Callable[[], Awaitable[Any]]) -> Any:
+        async def redacted() -> Any:
+            return self.redactor.json(await work())
+
+        return await self.inside.once(key, redacted)
 
     def _say(self, kind: str, data: Any) -> None:
         said = {"kind": kind, "data": self.redactor.json(data)}

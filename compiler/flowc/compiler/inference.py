@@ -1,6 +1,6 @@
 """Which outputs do readers expect of a node that promises none?"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -44,7 +44,7 @@ def _inferred(draft: Draft) -> tuple[dict[Pointer, dict[str, Any]], list[Problem
 def _completed(draft: Draft) -> Iterator[tuple[NodeDefinition, dict[str, Any], Fields]]:
     for name, fields in _expected_fields(draft).items():
         node = draft.nodes[name]
-        config = draft.types[name].with_inferred(node.config, _properties(fields))
+        config = draft.types[name].with_inferred(node.config, properties_for(fields))
         if config is not None:
             yield node, config, fields
 
@@ -74,7 +74,16 @@ def _reads_of_outputs(draft: Draft) -> Iterator[tuple[str, Path, Reference]]:
                 yield name, path[1:], use.reference
 
 
-def _properties(fields: Fields) -> dict[str, Schema]:
+def fields_of(references: Iterable[Reference]) -> Fields:
+    """Return references to fields of one name by the paths within it."""
+    fields: Fields = {}
+    for reference in references:
+        if len(reference.path) > 1 and isinstance(reference.path[1], str):
+            fields.setdefault(reference.path[1:], []).append(reference)
+    return fields
+
+
+def properties_for(fields: Fields) -> dict[str, Schema]:
     """Return schemas for paths: `a.b` makes `a` an object, `a[0]` makes it a list."""
     properties: dict[str, Schema] = {}
     heads = dict.fromkeys(path[0] for path in fields)
@@ -91,7 +100,7 @@ def _schema(below: Mapping[Path, list[Reference]]) -> Schema:
     if all(isinstance(path[0], int) for path in deeper):
         return {"type": "array", "items": _schema({p[1:]: uses for p, uses in deeper.items()})}
     named = {path: uses for path, uses in deeper.items() if isinstance(path[0], str)}
-    properties = _properties(named)
+    properties = properties_for(named)
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 

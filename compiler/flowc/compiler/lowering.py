@@ -189,12 +189,12 @@ def _work(
     node: PlannedNode, state: FullState, runtime: Runtime[RunContext]
 ) -> Coroutine[Any, Any, Outcome]:
     run, view = runtime.context, _view(state, runtime)
-    if node.body is not None:
-        return _asking(partial(_work_with_body, node, view, runtime), run)
+    if node.body is not None or node.node_type.remembers:
+        return _asking(partial(_work_with_journal, node, view, runtime), run)
     return _asking(partial(execute, node, view), run) if run.can_wait else execute(node, view, run)
 
 
-async def _work_with_body(
+async def _work_with_journal(
     node: PlannedNode, view: View, runtime: Runtime[RunContext], run: RunContext
 ) -> Outcome:
     async with journal_of(runtime) as journal:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar
+from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, SkipValidation, WithJsonSchema
 
@@ -70,6 +70,7 @@ ItemExpression = Annotated[
 PER_ITEM = frozenset({Role.ITEM_CONDITION, Role.ITEM_EXPRESSION})
 
 Body = Annotated[dict[str, Any], Role.RAW]
+Tools = Annotated[list[dict[str, Any]], Role.RAW]
 
 
 class Outcome(NamedTuple):
@@ -109,12 +110,52 @@ class Effects(NamedTuple):
     max_tokens: int | None = None
 
 
-RunBody = Callable[[str, Mapping[str, Json], Mapping[str, Json]], Awaitable[BodyResult]]
+class RunBody(Protocol):
+    """Runs a node's body; of tools, `only` the one that is called."""
+
+    async def __call__(
+        self,
+        key: str,
+        names: Mapping[str, Json],
+        variables: Mapping[str, Json],
+        only: str | None = None,
+    ) -> BodyResult:
+        """Run the body under a key of its own; raise BodyFailed, or Interrupted if it waits."""
+        ...
 
 
-async def no_body(key: str, names: Mapping[str, Json], variables: Mapping[str, Json]) -> BodyResult:
+async def no_body(
+    key: str, names: Mapping[str, Json], variables: Mapping[str, Json], only: str | None = None
+) -> BodyResult:
     """Refuse: a node whose type has no body asked for one."""
     raise NodeError("no-body", "The node has no body.")
+
+
+Through = Callable[[str, Callable[[], Awaitable[Any]]], Awaitable[Any]]
+Once = Callable[[str, Callable[[], Awaitable[Json]]], Awaitable[Json]]
+
+
+async def every_time(key: str, work: Callable[[], Awaitable[Json]]) -> Json:
+    """Do the work: nothing is kept."""
+    return await work()
+
+
+async def straight(target: str, work: Callable[[], Awaitable[Json]]) -> Json:
+    """Call a service, however often it has failed."""
+    return await work()
+
+
+class Tool(NamedTuple):
+    """What a model may call: a node of the body, by its id.
+
+    A toolbox stands for several tools, which it names when it is run.
+    """
+
+    name: str
+    description: str
+    parameters: Schema
+    needs_approval: bool = False
+    is_toolbox: bool = False
 
 
 class NodeError(Exception):
@@ -155,8 +196,10 @@ class Context(NamedTuple):
 
     `place` is the node's own in the run, turns of loops included: the same when it runs again after
     a crash, so that it can tell others that they have been asked before. `wait_for` ends the node's
-    work until the answer is there; then the node runs again from its beginning. What costs is taken
-    from the `budget` first.
+    work until the answer is there; then the node runs again from its beginning. What it does `once`
+    under a key is not done again then: what came of it is plain JSON, and kept. Calls of a
+    service go `through` a circuit, which fails at once while the service is down. What costs is
+    taken from the `budget` first. `tools` are what there is in a body of tools.
     """
 
     run_id: str = "run"
@@ -170,6 +213,9 @@ class Context(NamedTuple):
     place: str = ""
     wait_for: WaitFor = wait_here
     budget: Budget = UNLIMITED
+    once: Once = every_time
+    through: Through = straight
+    tools: tuple[Tool, ...] = ()
 
     def service(self, kind: type[Service]) -> Service:
         """Return the host's service of this kind; raise NodeError if it offers none."""
@@ -186,10 +232,11 @@ class Node(BaseModel):
     names the field that holds nodes and edges of the node's own, which `run` has run by
     `context.run_body(key, names, variables)`: `key` tells one run of the body from the others, and
     `names` are those of `body_names`. The body reads what the node could read, unless the type
-    `is_isolated`: then its `input` is all that it has. `formula_names` are those that the node
+    `is_isolated`: then its `input` is all that it has. Where the `body_is_tools`, one of its nodes
+    runs at a time. `formula_names` are those that the node
     gives to the expressions it evaluates itself. Only a type that `sets_variables` may return some.
     One that `is_pure` does nothing but give its output, or choose a branch; one that `asks` waits
-    for an answer, or for time to pass.
+    for an answer, or for time to pass; one that `remembers` does things `once`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -200,6 +247,7 @@ class Node(BaseModel):
     body_field: ClassVar[str | None] = None
     body_names: ClassVar[frozenset[str]] = frozenset()
     is_isolated: ClassVar[bool] = False
+    body_is_tools: ClassVar[bool] = False
     formula_names: ClassVar[frozenset[str]] = frozenset()
     is_entry: ClassVar[bool] = False
     is_exit: ClassVar[bool] = False
@@ -207,6 +255,7 @@ class Node(BaseModel):
     sets_variables: ClassVar[bool] = False
     is_pure: ClassVar[bool] = False
     asks: ClassVar[bool] = False
+    remembers: ClassVar[bool] = False
 
     @classmethod
     def branches(cls, config: Mapping[str, Json]) -> Mapping[str, str | None] | None:
@@ -259,12 +308,28 @@ class Node(BaseModel):
         """
         return None
 
-    def target(self) -> str | None:
-        """Return what the node is about to call, such as a host; it is left alone while it fails.
+    @classmethod
+    def as_tool(cls, config: Mapping[str, Json]) -> dict[str, Json]:
+        """Return the configuration of a tool, with what the author left to a call's arguments."""
+        return dict(config)
 
-        None means that it calls nothing that could be down.
-        """
+    @classmethod
+    def tool_parameters(cls, config: Mapping[str, Json]) -> Schema | None:
+        """Return the JSON Schema of a call's arguments, if this configuration tells."""
         return None
+
+    @classmethod
+    def as_told(cls, output: Json) -> Json:
+        """Return what a model is told of the output that a tool of this type gave."""
+        return output
+
+    @classmethod
+    def is_toolbox(cls, config: Mapping[str, Json]) -> bool:
+        """Say whether the node, as a tool, stands for several.
+
+        Then its output names them, as `tools`, when the call is of none.
+        """
+        return False
 
     async def run(self, context: Context) -> Json | Outcome:
         """Do the work; return plain JSON, or an Outcome."""

@@ -15,8 +15,9 @@ from flowc.compiler.definition import (
 from flowc.compiler.draft import Draft
 from flowc.compiler.guards import Limit
 from flowc.compiler.handover import result_of
-from flowc.compiler.node import Node
+from flowc.compiler.node import Node, Tool
 from flowc.compiler.references import node_path, uses_in
+from flowc.compiler.tools import tools_in
 from flowc.compiler.wiring import Wire, Wiring, wire_up
 
 
@@ -44,6 +45,7 @@ class PlannedNode:
     at: str
     meaning: str
     body: "Plan | None" = None
+    tools: tuple[Tool, ...] = ()
     runs_stored: bool = False
 
 
@@ -106,14 +108,13 @@ def _planned_node(wire: Wire, draft: Draft, body: Plan | None) -> PlannedNode:
     limits = _limits(settings, draft.types[name])
     kind = draft.types[name]
     is_guarded = limits or node.cache or node.concurrency or node.timeout or retry.max_attempts > 1
-    is_plain = not is_guarded and kind.target is Node.target
     return PlannedNode(
         id=name,
         definition=node,
         node_type=draft.types[name],
         configuration=configuration,
         wire=wire,
-        plain=configuration.fixed if is_plain else None,
+        plain=configuration.fixed if not is_guarded else None,
         started={"type": kind.type},
         reads=tuple(dict.fromkeys(read)),
         secrets=tuple(str(path[1]) for path in paths if path[0] == "secrets" and len(path) > 1),
@@ -124,6 +125,7 @@ def _planned_node(wire: Wire, draft: Draft, body: Plan | None) -> PlannedNode:
         at="/".join(map(str, node.at)),
         meaning=draft.whole.hash if node.cache is not None else "",
         body=body,
+        tools=tools_in(draft.bodies[name]) if kind.body_is_tools and body is not None else (),
         runs_stored=name in draft.used,
     )
 

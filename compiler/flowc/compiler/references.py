@@ -7,7 +7,7 @@ from flowc.compiler.configuration import Configuration, Slot
 from flowc.compiler.expressions import Reference
 
 NAMES = frozenset({"input", "variables", "secrets", "run", "nodes"})
-INNER_NAMES = frozenset({"item", "index", "loop", "error"})
+INNER_NAMES = frozenset({"item", "index", "loop", "error", "arguments"})
 RESERVED = (NAMES | INNER_NAMES | {"true", "false", "none", "and", "or", "not", "in", "is"}) - {
     "input"
 }

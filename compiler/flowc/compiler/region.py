@@ -7,12 +7,12 @@ a run that is taken up again has it back.
 
 import asyncio
 from collections import ChainMap, Counter
-from collections.abc import Coroutine, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 from flowc.compiler.events import Event
-from flowc.compiler.execution import branch_after, execute, outputs_after
+from flowc.compiler.execution import Inside, branch_after, execute, outputs_after
 from flowc.compiler.handover import require_fit
 from flowc.compiler.interrupts import Interrupt, Interrupted
 from flowc.compiler.node import BodyFailed, BodyResult, Outcome
@@ -45,16 +45,22 @@ class NoJournal:
 
 
 async def run_region(
-    plan: Plan, view: View, run: RunContext, journal: Journal, path: str = ""
+    plan: Plan,
+    view: View,
+    run: RunContext,
+    journal: Journal,
+    path: str = "",
+    only: str | None = None,
 ) -> "Region":
     """Run a plan to its end, and return the region with what its nodes gave.
 
-    `path` names this region within the run. When a node fails, those that are running finish, so
+    `path` names this region within the run; `only` the one node that it begins with, if that is
+    not for the plan to say. When a node fails, those that are running finish, so
     that what they did is kept; then NodeFailed is raised. While a node waits, the others go on;
     then Interrupted is raised for all that wait.
     """
     region = Region(plan, view, run, journal, path)
-    await region.run_all()
+    await region.run_all(plan.wiring.entries if only is None else [only])
     return region
 
 
@@ -62,29 +68,46 @@ def execute_in(
     node: PlannedNode, view: View, run: RunContext, journal: Journal, turn: int = 0
 ) -> Coroutine[Any, Any, Outcome]:
     """Run one node, for the n-th time in its region; its body, if it has one, is a region, too."""
-    if node.body is None:
+    if node.body is None and not node.node_type.remembers:
         return execute(node, view, run, turn)
     path = f"{view.path}{node.id}#{turn}/"
 
-    async def run_body(key: str, names: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
+    async def once(key: str, work: Callable[[], Awaitable[Any]]) -> Any:
+        known = journal.recorded(f"{path}{key}!")
+        if known is None:
+            known = Outcome(await work())
+            journal.record(f"{path}{key}!", known)
+        return known.output
+
+    async def run_body(
+        key: str, names: Mapping[str, Any], variables: Mapping[str, Any], only: str | None = None
+    ) -> BodyResult:
         assert node.body is not None  # only a type with a body asks for it
         inner = _inner_view(node, view, names, variables)
         declared = node.body.workflow if node.node_type.is_isolated else None
         if declared is not None:
             require_fit("input", inner.input, declared.input)
         try:
-            region = await run_region(node.body, inner, run, journal, f"{path}{key}/")
+            region = await run_region(node.body, inner, run, journal, f"{path}{key}/", only)
         except NodeFailed as failure:
             # A place in a stored workflow is a place in another document.
             at = node.definition.at if node.runs_stored else failure.at
             what = (failure.code, failure.message, failure.node_id, failure.attempt, at)
             raise BodyFailed(*what) from None
-        output = node.body.result(region.outputs)
+        output = _given(node.body, region.outputs, only)
         if declared is not None:
             require_fit("output", output, declared.output)
         return BodyResult(output, region.outputs, region.written)
 
-    return execute(node, view, run, turn, run_body)
+    return execute(node, view, run, turn, Inside(run_body, once))
+
+
+def _given(body: Plan, outputs: Mapping[str, Any], only: str | None) -> Any:
+    """Return what a body gave: its output, or of a tool what a model is told."""
+    output = body.result(outputs)
+    if only is None or "error" in outputs:
+        return output
+    return body.nodes[only].node_type.as_told(output)
 
 
 def _too_many_steps(node: PlannedNode, limit: int) -> NodeFailed:
@@ -137,10 +160,10 @@ class Region:
             self.view.input, outputs, variables, self.view.names, self.path, self.view.task
         )
 
-    async def run_all(self) -> None:
-        """Run until no node is at work and none is woken."""
+    async def run_all(self, entries: Iterable[str]) -> None:
+        """Run from these nodes on until no node is at work and none is woken."""
         # What follows from the journal alone has been told before.
-        self._wake(self.plan.wiring.entries)
+        self._wake(entries)
         self._is_caught_up = True
         try:
             while self._ready or self._tasks:

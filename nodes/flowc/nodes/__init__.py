@@ -1,5 +1,6 @@
 """The node types that flowc brings along."""
 
+from flowc.nodes.agent import Agent
 from flowc.nodes.classify import Classify
 from flowc.nodes.code import Code
 from flowc.nodes.conditional import Conditional
@@ -34,6 +35,7 @@ NODE_TYPES = (
     Fail,
     Llm,
     Classify,
+    Agent,
     Transform,
     Template,
     Code,

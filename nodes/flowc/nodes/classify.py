@@ -9,7 +9,7 @@ from flowc.compiler.durations import Duration
 from flowc.compiler.expressions.values import as_text
 from flowc.compiler.node import Context, Effects, Incoming, Node, Outcome, Role
 from flowc.compiler.schemas import Schema
-from flowc.nodes.structured import DEFAULT_MODEL, Asking, outcome_of, target_of
+from flowc.nodes.structured import DEFAULT_MODEL, Asking, outcome_of
 
 
 class Classify(Node):
@@ -62,15 +62,11 @@ class Classify(Node):
         """Return the model; an answer that does not fit is asked for once more."""
         return Effects(models=(str(config.get("model") or DEFAULT_MODEL),), calls=(1, 2), values=1)
 
-    def target(self) -> str | None:
-        """Return the model that is asked."""
-        return target_of(self.model)
-
     async def run(self, context: Context) -> Outcome:
         """Ask for the label, and take its branch."""
         parameters = {"temperature": self.temperature} if self.temperature is not None else {}
-        asking = Asking(context, self.model, self._conversation(), parameters, self.timeout)
-        found = await asking.run(self._schema())
+        asking = Asking(context, (self.model,), parameters, self.timeout)
+        found = await asking.data(self._conversation(), self._schema())
         confidence = min(max(float(found.get("confidence", 1.0)), 0.0), 1.0)
         is_sure = confidence >= self.min_confidence
         label = found["label"] if is_sure or self.fallback is None else self.fallback

@@ -1,12 +1,15 @@
 """How does a workflow compute what no expression can?"""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from flowc.compiler.durations import Duration
 from flowc.compiler.node import Context, Node, NodeError, Role
+from flowc.compiler.schemas import Schema
 from flowc.nodes.services.sandbox import CodeFailed, LimitReached, Limits, Sandboxes
+from flowc.nodes.signatures import parameters_in
 
 
 class Code(Node):
@@ -28,6 +31,17 @@ class Code(Node):
     engine: Literal["monty", "asteval"] = "monty"
     timeout: Annotated[Duration, Field(le=60)] = 2.0
     memory_mb: int = Field(default=256, ge=16, le=1024)
+
+    @classmethod
+    def as_tool(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Give `process` the arguments of a call."""
+        return {"input_mapping": "{{arguments}}", **config}
+
+    @classmethod
+    def tool_parameters(cls, config: Mapping[str, Any]) -> Schema | None:
+        """Return the parameters of `process`, where it is given the arguments of a call."""
+        is_given = config.get("input_mapping") == "{{arguments}}"
+        return parameters_in(str(config.get("code"))) if is_given else None
 
     async def run(self, context: Context) -> Any:
         """Run the code, and return its result."""

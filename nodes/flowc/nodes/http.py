@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlencode, urlsplit
 
@@ -59,18 +60,24 @@ class Http(Node):
         return {"type": "object", "properties": properties, "required": list(properties)}
 
     @classmethod
+    def as_told(cls, output: Any) -> Any:
+        """Return what was answered, without headers."""
+        return {"status_code": output["status_code"], "body": output["body"]}
+
+    @classmethod
     def effects(cls, config: Mapping[str, Any]) -> Effects:
         """Return the host, or the address as it is written where a part of it is computed."""
         url = str(config.get("url", ""))
         host = urlsplit(url).netloc.rpartition("@")[2] if "{{" not in url else ""
         return Effects(hosts=(host or url,))
 
-    def target(self) -> str | None:
-        """Return the host that is called."""
-        return urlsplit(self.url).netloc.rpartition("@")[2].lower() or None
-
     async def run(self, context: Context) -> dict[str, Any]:
         """Make the call, and return the answer."""
+        host = urlsplit(self.url).netloc.rpartition("@")[2].lower()
+        found: dict[str, Any] = await context.through(host, partial(self._answer, context))
+        return found
+
+    async def _answer(self, context: Context) -> dict[str, Any]:
         client = context.service(HttpClient)
         headers = {name: as_text(value) for name, value in self.headers.items()}
         content, kind = _encoded(self.body)

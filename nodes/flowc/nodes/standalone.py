@@ -30,7 +30,16 @@ from flowc.compiler.handover import (
     result_of,
 )
 from flowc.compiler.interrupts import Answer, Ask, Interrupted, wait_here
-from flowc.compiler.node import BodyResult, Context, Formula, Node, NodeError, Outcome, no_body
+from flowc.compiler.node import (
+    BodyResult,
+    Context,
+    Formula,
+    Node,
+    NodeError,
+    Outcome,
+    Tool,
+    no_body,
+)
 from flowc.compiler.redaction import Redactor
 from flowc.compiler.run_context import View
 from flowc.compiler.settlement import Settlement, arrive, merge_edges, settle
@@ -53,12 +62,16 @@ def _settled(old: Mapping[str, Any] | None, new: Sequence[Mapping[str, Any]]) ->
 
 
 class State(TypedDict, total=False):
-    """A run's state; in a body, `names` are of its turn, `outer` is what nodes round it gave."""
+    """A run's state; in a body, `names` are of its turn, `outer` is what nodes round it gave.
+
+    Of tools, `only` one runs.
+    """
 
     input: dict[str, Any]
     variables: dict[str, Any]
     names: dict[str, Any]
     outer: dict[str, Any]
+    only: str
     outputs: Annotated[dict[str, Any], _latest]
     written: Annotated[dict[str, Any], _latest]
     edges: Annotated[dict[str, Any], _settled]
@@ -109,6 +122,7 @@ class Body:
     variables: Mapping[str, Any] = field(default_factory=dict)
     input: Mapping[str, Any] | None = None
     output: Mapping[str, Any] | None = None
+    tools: tuple[Tool, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -184,7 +198,8 @@ async def run_node(
         if options.goes_on_error:
             return Done({"outputs": {"error": error}}, ERROR)
         return Done({"outputs": {name: options.output_on_error, "error": error}})
-    update: dict[str, Any] = {"outputs": {name: outcome.output}}
+    output = outcome.output if state.get("only") != name else work.told(outcome.output)
+    update: dict[str, Any] = {"outputs": {name: output}}
     if outcome.variables:
         update["written"] = dict(outcome.variables)
     return Done(update, outcome.branch or (DONE if options.goes_on_error else None))
@@ -199,6 +214,7 @@ class _Work:
     secrets: Mapping[str, str]
     redactor: Redactor
     kind: str = "node"
+    told: Callable[[Any], Any] = lambda output: output
     attempts: int = 0
 
     async def run(self, make: Callable[[Names], Node]) -> Outcome:
@@ -206,7 +222,7 @@ class _Work:
             node = make(self._names())
         except ValidationError as problem:
             raise misfit(problem) from None
-        self.kind = node.type
+        self.kind, self.told = node.type, node.as_told
         policy = RetryPolicy.model_validate(self.options.retry)
         return await tried(policy, partial(self._attempt, node), lambda problem, delay: None)
 
@@ -229,6 +245,7 @@ class _Work:
             variables=_variables(self.state),
             run_body=self._run_body if self.options.body is not None else no_body,
             wait_for=self._wait_for if self.options.ask is not None else wait_here,
+            tools=self.options.body.tools if self.options.body is not None else (),
         )
 
     async def _wait_for(self, ask: Ask) -> Answer:
@@ -249,10 +266,14 @@ class _Work:
         names = names_of(view, [name for name in given if name != "error"], told, self.secrets)
         return {**names, "incoming": incoming_data(self.options.data_from, view)}
 
-    async def _run_body(self, key: str, names: Names, variables: Mapping[str, Any]) -> BodyResult:
+    async def _run_body(
+        self, key: str, names: Names, variables: Mapping[str, Any], only: str | None = None
+    ) -> BodyResult:
         body = self.options.body
         assert body is not None  # asked for with one only
         inner = self._inner_state(body, names, variables)
+        if only is not None:
+            inner["only"] = only
         require_fit("input", inner["input"], body.input)
         state = await body.graph.ainvoke(inner, {"recursion_limit": 10_000}, context=self.host)
         outputs = dict(state.get("outputs", {}))

@@ -1,7 +1,9 @@
 """How is a model asked, and made to answer with data that fits a schema?"""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from flowc.compiler.node import Context, NodeError, Outcome
@@ -11,60 +13,73 @@ from flowc.nodes.services.models.telling import Telling
 
 INFERRED = "inferred from what is read of it"
 DEFAULT_MODEL = "the default model"
+# After failures of these kinds, the next of the models is asked.
+FALL_BACK_ON = ("timeout", "connection", "rate-limit", "server-error")
 
-
-def target_of(model: str | None) -> str:
-    """Return the name under which failures of a model are counted."""
-    return f"model {model}" if model else DEFAULT_MODEL
+Messages = Sequence[dict[str, Any]]
 
 
 @dataclass
 class Asking:
-    """One model that is asked: its answers, until one fits."""
+    """Models that are asked, each one if those before it failed; and what was answered so far."""
 
     context: Context
-    model: str | None
-    messages: list[dict[str, Any]]
+    models: Sequence[str | None]
     parameters: dict[str, Any]
     timeout: float
     is_streamed: bool = False
+    fall_back_on: Sequence[str] = FALL_BACK_ON
     answers: list[Answer] = field(default_factory=list)
 
-    async def run(self, schema: Schema | None) -> Any:
+    async def data(self, messages: Messages, schema: Schema | None) -> Any:
         """Return the data of an answer that fits the schema; raise NodeError if none does."""
-        models = self.context.service(Models)
         if schema is None:
-            await self._ask(models, None)
+            await self.ask(messages)
             return {}
-        native = models.supports_schema(self.model)
-        if not native:
-            instruction = {"role": "system", "content": _instruction(schema)}
-            self.messages = [instruction, *self.messages]
         problem = ""
         for _ in range(2):
-            answer = await self._ask(models, schema if native else None)
-            data, problem = _data_in(answer.text, schema)
+            answer = await self.ask(messages, schema)
+            found, problem = data_in(answer.text, schema)
             if not problem:
-                return data
-            self.messages = [*self.messages, *_correction(answer.text, problem)]
-        message = f"The model's answer does not fit its schema: {problem}"
-        raise NodeError("answer-does-not-fit", message, kind="bad-answer")
+                return found
+            messages = [*messages, *correction(answer.text, problem)]
+        raise does_not_fit(problem)
 
-    async def _ask(self, models: Models, schema: Schema | None) -> Answer:
-        parameters = self.parameters
-        if schema is not None:
+    async def ask(self, messages: Messages, schema: Schema | None = None) -> Answer:
+        """Ask once, each model in turn; raise NodeError if none answers.
+
+        Whoever has failed is not asked again here.
+        """
+        while True:
+            try:
+                answer = await self._ask(self.models[0], messages, schema)
+            except NodeError as problem:
+                if len(self.models) == 1 or not {problem.kind, problem.code} & {*self.fall_back_on}:
+                    raise
+                failed, *self.models = self.models
+                said = {"from": failed, "to": self.models[0], "code": problem.code}
+                self.context.emit("fallback", said)
+            else:
+                self.answers.append(answer)
+                return answer
+
+    async def _ask(self, model: str | None, messages: Messages, schema: Schema | None) -> Answer:
+        models, parameters = self.context.service(Models), self.parameters
+        if schema is not None and models.supports_schema(model):
             wanted = {"name": "answer", "schema": schema}
             wished = {"type": "json_schema", "json_schema": wanted}
             parameters = {**parameters, "response_format": wished}
-        call = Call(self.model, self.messages, parameters, self.timeout)
+        elif schema is not None:
+            messages = [{"role": "system", "content": _instruction(schema)}, *messages]
+        call = Call(model, list(messages), parameters, self.timeout)
+        target = f"model {model}" if model else DEFAULT_MODEL
         with self.context.budget.reserved(*models.most_of(call)) as spending:
-            answer = await self._complete(models, call)
+            answer: Answer = await self.context.through(target, partial(self._call, models, call))
             spending.cost = answer.cost
             spending.tokens = answer.prompt_tokens + answer.completion_tokens
-        self.answers.append(answer)
         return answer
 
-    async def _complete(self, models: Models, call: Call) -> Answer:
+    async def _call(self, models: Models, call: Call) -> Answer:
         if not self.is_streamed:
             return await models.complete(call)
         telling = Telling(lambda text: self.context.emit("token", {"text": text}))
@@ -79,12 +94,19 @@ def _instruction(schema: Schema) -> str:
     return f"Answer with one JSON object and nothing else. It must fit this JSON Schema:\n{shown}"
 
 
-def _correction(text: str, problem: str) -> list[dict[str, Any]]:
+def correction(text: str, problem: str) -> list[dict[str, Any]]:
+    """Return what is said to a model whose answer does not fit."""
     again = f"That does not fit: {problem} Answer again, with one JSON object that fits the schema."
     return [{"role": "assistant", "content": text}, {"role": "user", "content": again}]
 
 
-def _data_in(text: str, schema: Schema) -> tuple[Any, str]:
+def does_not_fit(problem: str) -> NodeError:
+    """Return the failure of a model that never fits."""
+    message = f"The model's answer does not fit its schema: {problem}"
+    return NodeError("answer-does-not-fit", message, kind="bad-answer")
+
+
+def data_in(text: str, schema: Schema) -> tuple[Any, str]:
     """Return the data in an answer and "", or None and why it does not fit."""
     try:
         data = json.loads(_bare(text))
@@ -113,7 +135,7 @@ def _single_word(text: str, schema: Schema) -> dict[str, str] | None:
     return {name: text.strip().strip(".\"'`")} if inner.get("type") == "string" else None
 
 
-def outcome_of(answers: list[Answer], data: Any) -> Outcome:
+def outcome_of(answers: Sequence[Answer], data: Any) -> Outcome:
     """Return what a node that asked gives: the last text, the data, and what all of it took."""
     last = answers[-1]
     counts = ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens")
@@ -122,7 +144,8 @@ def outcome_of(answers: list[Answer], data: Any) -> Outcome:
     # Those that few providers count are there where they were.
     usage = {n: u for n, u in usage.items() if u or n not in {"cached_tokens", "reasoning_tokens"}}
     cost = sum(answer.cost for answer in answers)
-    said = {"reasoning": last.reasoning, "logprobs": last.logprobs}
+    calls = [dict(call) for call in last.tool_calls]
+    said = {"reasoning": last.reasoning, "logprobs": last.logprobs, "tool_calls": calls}
     output = {
         "text": last.text,
         "model": last.model,

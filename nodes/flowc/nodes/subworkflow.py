@@ -37,6 +37,11 @@ class Subworkflow(Node):
             return None
         return id, None if version is None else str(version)
 
+    @classmethod
+    def as_tool(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Give the workflow the arguments of a call as its input."""
+        return {"input": "{{arguments}}", **config}
+
     async def run(self, context: Context) -> Any:
         """Run the workflow."""
         result = await context.run_body("0", {"input": self.input}, {})

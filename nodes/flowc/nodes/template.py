@@ -24,6 +24,11 @@ class Template(Node):
         """Return the schema of `text`."""
         return {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
 
+    @classmethod
+    def as_told(cls, output: Any) -> Any:
+        """Return the text."""
+        return output["text"]
+
     async def run(self, context: Context) -> dict[str, str]:
         """Return the text; a value that stands alone becomes text, too."""
         return {"text": as_text(self.template)}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from flowc.compiler.definition import ToolDefinition
 from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean
 from flowc.compiler.draft import Draft
 from flowc.compiler.references import INNER_NAMES, NAMES, Use, node_path, uses_in
@@ -24,7 +25,7 @@ def check_references(draft: Draft) -> Iterator[Problem]:
             elif found is not None:
                 yield from _check_node(draft, name, use, *found, at=at)
             else:
-                yield from _check_name(draft, use)
+                yield from _check_name(draft, name, use)
 
 
 def _check_node(
@@ -76,10 +77,12 @@ def _when(term: Term) -> str:
     return f" when {' and '.join(choices[:3])}" if choices else ""
 
 
-def _check_name(draft: Draft, use: Use) -> Iterator[Problem]:
+def _check_name(draft: Draft, name: str, use: Use) -> Iterator[Problem]:
     root, *rest = use.reference.path
     at = use.slot.at
     if root in draft.inner_names:
+        if root == "arguments" and rest:
+            yield from _check_argument(_tool_round(draft, name), use, str(rest[0]))
         return
     if root in INNER_NAMES:
         message = f"{str(root)!r} has no meaning here."
@@ -96,6 +99,25 @@ def _check_name(draft: Draft, use: Use) -> Iterator[Problem]:
             yield Problem(
                 f"unknown-{what.split()[1]}", message, at, did_you_mean(str(rest[0]), known)
             )
+
+
+def _tool_round(draft: Draft, name: str) -> ToolDefinition | None:
+    """Return the tool that a node is, or is in the body of."""
+    node = draft.nodes[name]
+    if isinstance(node, ToolDefinition) or draft.outer is None:
+        return node if isinstance(node, ToolDefinition) else None
+    return _tool_round(draft.outer, draft.container)
+
+
+def _check_argument(tool: ToolDefinition | None, use: Use, name: str) -> Iterator[Problem]:
+    declared = tool.parameters if tool is not None else None
+    if tool is None or declared is None or use.reference.optional:
+        return
+    known = declared.get("properties")
+    if known is not None and name not in known and not declared.get("additionalProperties"):
+        message = f"{use.text!r} is no argument of the tool {tool.id!r}."
+        hint = did_you_mean(name, known)
+        yield Problem("unknown-argument", message, use.slot.at, hint)
 
 
 def _declared_inputs(draft: Draft) -> set[str] | None:

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from flowc.compiler.definition import WorkflowDefinition
 from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, Pointer, Problem
-from flowc.compiler.dialects import node_list, nodes_and_edges, steps
+from flowc.compiler.dialects import node_list, nodes_and_edges, steps, tools
 from flowc.compiler.documents import Document
 from flowc.compiler.shape import shape_problems
 
@@ -41,6 +41,11 @@ def read_body(data: Any, at: Pointer) -> WorkflowDefinition:
     """Return nodes and edges that stand in a node, where nothing else may be said of them."""
     dialect = _dialect_of(data, at)
     return _read(dialect, dialect.BODY, data, at)
+
+
+def read_tools(data: Any, at: Pointer) -> WorkflowDefinition:
+    """Return the tools of an agent, as nodes without edges."""
+    return _read(tools, tools.BODY, data, at)
 
 
 def not_a_workflow(document: Document) -> Diagnostic:

@@ -11,9 +11,12 @@ from flowc.compiler.export.text import indented, literal, sentence
 from flowc.compiler.plan import Plan, PlannedNode
 
 
-def add_graph(module: Module, draft: Draft, plan: Plan, prefix: str) -> str:
-    """Write a plan's graph to a module, bodies first; return the graph's name."""
-    return _Graph(module, draft, plan, prefix).write()
+def add_graph(module: Module, draft: Draft, plan: Plan, prefix: str, is_tools: bool = False) -> str:
+    """Write a plan's graph to a module, bodies first; return the graph's name.
+
+    Of tools, each run of the graph begins with one.
+    """
+    return _Graph(module, draft, plan, prefix, is_tools).write()
 
 
 @dataclass
@@ -22,6 +25,7 @@ class _Graph:
     draft: Draft
     plan: Plan
     prefix: str
+    is_tools: bool = False
     joins: str = ""
     functions: dict[str, str] = field(default_factory=dict)
 
@@ -30,7 +34,7 @@ class _Graph:
         graph = module.name(f"{self.prefix}graph")
         self.functions = {name: module.name(f"{self.prefix}{name}_node") for name in plan.nodes}
         bodies = {
-            name: add_graph(module, inner, node.body, f"{self.prefix}{name}__")
+            name: add_graph(module, inner, node.body, f"{self.prefix}{name}__", bool(node.tools))
             for name, node in plan.nodes.items()
             if node.body is not None and (inner := self.draft.inside(name)) is not None
         }
@@ -101,7 +105,10 @@ class _Graph:
             goes = targets and (self.joins or ways_of(wire) is not None)
             more = f", destinations={targets!r}" if goes else ""
             yield f"{builder}.add_node({name!r}, {self.functions[name]}{more})"
-        for name in self.plan.wiring.entries:
+        if self.is_tools:
+            names = list(self.plan.wiring.entries)
+            yield f"{builder}.add_conditional_edges(START, lambda state: state['only'], {names!r})"
+        for name in () if self.is_tools else self.plan.wiring.entries:
             yield f"{builder}.add_edge(START, {name!r})"
         if not self.joins:
             yield from self._edges(builder)

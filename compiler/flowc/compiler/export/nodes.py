@@ -24,8 +24,9 @@ def making(module: Module, node: PlannedNode) -> str:
     """Return the expression that makes the node, with `names` to fill it in from."""
     configuration = node.configuration
     slots = {slot.path: slot for slot in configuration.slots}
+    empty = "[]" if node.node_type.body_is_tools else "{}"
     fields = {
-        key: "{}" if key == node.node_type.body_field else _value(module, value, (key,), slots)
+        key: empty if key == node.node_type.body_field else _value(module, value, (key,), slots)
         for key, value in configuration.raw.items()
     }
     if configuration.takes_incoming is not None:
@@ -93,4 +94,7 @@ def _body(module: Module, node: PlannedNode, body: Plan, graph: str) -> str:
         header = body.workflow
         said = {"variables": header.variables, "input": header.input, "output": header.output}
         parts += ["is_isolated=True", *(f"{key}={value!r}" for key, value in said.items() if value)]
+    if node.tools:
+        tools = [f"{module.helper('Tool')}{tuple(tool)!r}" for tool in node.tools]
+        parts.append(f"tools=({', '.join(tools)},)")
     return f"{module.helper('Body')}({', '.join(parts)})"

@@ -96,6 +96,8 @@ class Models:
                     timeout=call.timeout,
                     num_retries=0,
                     max_retries=0,
+                    # Else, where there are tools, litellm brings in its proxy.
+                    _skip_mcp_handler=True,
                     **_streaming(tell),
                     **{k: v for k, v in call.parameters.items() if k in PARAMETERS},
                 )

@@ -1,8 +1,9 @@
 """What do the models say that need no key and no network?
 
 `offline/echo` answers with the message it was given, `offline/extract` with the passage of it that
-fits the question best. Asked for JSON, both fill in the schema from the words of the message. They
-understand nothing; they are for first steps, demonstrations and tests.
+fits the question best. Asked for JSON, both fill in the schema from the words of the message.
+`offline/agent` calls the tool that shares most words with the message, once, and answers with what
+came of it. They understand nothing; they are for first steps, demonstrations and tests.
 """
 
 import json
@@ -28,31 +29,53 @@ class Offline(CustomLLM):
     async def acompletion(self, *args: Any, **kwargs: Any) -> ModelResponse:
         """Answer from the messages alone."""
         text, usage = _answer(kwargs)
-        return ModelResponse(
-            model=kwargs["model"],
-            choices=[{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
-            usage=usage,
-        )
+        message: dict[str, Any] = {"role": "assistant", "content": text}
+        reason, call = "stop", _tool_call(kwargs)
+        if call is not None:
+            calls = [{"id": "call_1", "type": "function", "function": call}]
+            message, reason = {**message, "content": None, "tool_calls": calls}, "tool_calls"
+        choices = [{"message": message, "finish_reason": reason}]
+        return ModelResponse(model=kwargs["model"], choices=choices, usage=usage)
 
     async def astreaming(  # type: ignore[override] # as litellm calls it, not as it says
         self, *args: Any, **kwargs: Any
     ) -> AsyncIterator[GenericStreamingChunk]:
         """Give the same answer, word by word."""
         text, usage = _answer(kwargs)
-        for word in _PIECE.findall(text):
+        call = _tool_call(kwargs)
+        for word in _PIECE.findall(text) if call is None else ():
             yield _chunk(word, None)
-        yield _chunk("", usage)
+        yield _chunk("", usage, call)
 
 
-def _chunk(text: str, usage: dict[str, int] | None) -> GenericStreamingChunk:
+def _tool_call(kwargs: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return the call that `offline/agent` asks for, if there is a tool and none was called yet."""
+    messages, options = kwargs["messages"], kwargs.get("optional_params") or {}
+    tools, is_free = options.get("tools") or [], options.get("tool_choice") != "none"
+    if not kwargs["model"].endswith("agent") or not tools or not is_free:
+        return None
+    if messages[-1].get("role") == "tool":
+        return None
+    prompt = _last_message(messages)
+    said, functions = set(_words(prompt)), [tool["function"] for tool in tools]
+    best = max(functions, key=lambda f: len(said & set(_words(f"{f['name']} {f['description']}"))))
+    arguments = fill_in(best["parameters"], prompt) or {}
+    return {"name": best["name"], "arguments": json.dumps(arguments, ensure_ascii=False)}
+
+
+def _chunk(
+    text: str, usage: dict[str, int] | None, call: dict[str, str] | None = None
+) -> GenericStreamingChunk:
     is_last = usage is not None
     return GenericStreamingChunk(
         text=text,
         is_finished=is_last,
-        finish_reason="stop" if is_last else "",
+        finish_reason=("tool_calls" if call else "stop") if is_last else "",
         usage=ChatCompletionUsageBlock(**usage) if usage is not None else None,  # type: ignore[typeddict-item] # the counts
         index=0,
-        tool_use=None,
+        tool_use={"id": "call_1", "type": "function", "function": call, "index": 0}  # type: ignore[typeddict-item] # as it is read
+        if call
+        else None,
     )
 
 
@@ -64,6 +87,8 @@ def _answer(kwargs: Mapping[str, Any]) -> tuple[str, dict[str, int]]:
         text = json.dumps(fill_in(schema, prompt), ensure_ascii=False)
     elif kwargs["model"].endswith("extract"):
         text = extract(prompt)
+    elif kwargs["model"].endswith("agent") and messages[-1].get("role") == "tool":
+        text = str(messages[-1]["content"])
     else:
         text = prompt
     asked = sum(len(_WORD.findall(str(message.get("content")))) for message in messages)
