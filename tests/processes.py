@@ -1,13 +1,14 @@
 """The server and its workers as processes, which can be killed."""
 
 import os
+import random
 import socket
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,11 @@ Process = subprocess.Popen[bytes]
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """Return a port below those that the system gives away by itself, so that it stays free."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def start(data: Path, command: list[str], env: Mapping[str, str] | None = None) -> Process:

@@ -75,9 +75,10 @@ class Agent(ModelNode):
         """Ask and call in turns, and return the answer."""
         parameters = {"tool_choice": chosen(self.tool_choice)} if context.tools else {}
         bounds = Bounds(self.max_turns, self.max_calls, self.max_total_tokens, self.max_cost)
+        asking = self.asking(context, {})
         agency = Agency(
             context,
-            self.asking(context, {}),
+            asking,
             bounds,
             self.output_schema,
             first=parameters,
@@ -88,7 +89,7 @@ class Agent(ModelNode):
         scope = asyncio.timeout(self.max_time)
         try:
             async with scope:
-                return await agency.run(await self.conversation(context))
+                return await agency.run(await self.conversation(context, asking))
         except TimeoutError:
             if not scope.expired():
                 raise

@@ -3,10 +3,10 @@
 import json
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from flowc.compiler.definition import JsonSchema
-from flowc.compiler.node import Context, Incoming, Outcome, Role
+from flowc.compiler.node import Context, Incoming, Outcome
 from flowc.nodes.model_node import ModelNode
 from flowc.nodes.structured import outcome_of
 from flowc.nodes.tool_calls import as_tools, chosen
@@ -20,6 +20,12 @@ class Function(BaseModel):
     name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$")
     description: str = ""
     parameters: JsonSchema = Field(default_factory=lambda: {"type": "object"})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_openai_has_it(cls, given: Any) -> Any:
+        is_wrapped = isinstance(given, dict) and given.get("type") == "function"
+        return given.get("function") if is_wrapped else given
 
 
 class Llm(ModelNode):
@@ -39,7 +45,7 @@ class Llm(ModelNode):
     data: Annotated[Any, Incoming(steps_only=True)] = Field(
         default=None, description="Any JSON, added to the prompt."
     )
-    functions: Annotated[list[Function], Role.RAW] = Field(default_factory=list, max_length=128)
+    functions: list[Function] = Field(default_factory=list, max_length=128)
     tool_choice: str = Field(
         default="auto", description="`auto`, `none`, `required`, or a function's name."
     )
@@ -49,7 +55,7 @@ class Llm(ModelNode):
     async def run(self, context: Context) -> Outcome:
         """Ask, once more if the answer does not fit its schema, and return what was answered."""
         asking = self.asking(context, self._parameters())
-        messages = await self.conversation(context)
+        messages = await self.conversation(context, asking)
         if self.data not in (None, {}, []):
             said = json.dumps(self.data, ensure_ascii=False)
             messages[-1] = _with_text(messages[-1], said)

@@ -36,20 +36,26 @@ class Part(BaseModel):
 
 
 class Message(BaseModel):
-    """One message of a conversation."""
+    """One message of a conversation; a model may have asked for calls, and a tool answers one."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    role: Literal["system", "user", "assistant"] = "user"
-    content: str | list[Part]
+    role: Literal["system", "user", "assistant", "tool"] = "user"
+    content: str | list[Part] = ""
+    tool_calls: list[dict[str, Any]] | None = None
+    tool_call_id: str | None = None
 
 
 async def as_sent(messages: Sequence[Message], context: Context) -> list[dict[str, Any]]:
     """Return messages as they are sent; raise NodeError for what cannot be fetched."""
-    return [
-        {"role": message.role, "content": await _content(message.content, context)}
-        for message in messages
-    ]
+    return [await _sent(message, context) for message in messages]
+
+
+async def _sent(message: Message, context: Context) -> dict[str, Any]:
+    content = await _content(message.content, context)
+    said = {"tool_calls": message.tool_calls, "tool_call_id": message.tool_call_id}
+    calls = {name: value for name, value in said.items() if value}
+    return {"role": message.role, "content": content, **calls}
 
 
 async def _content(content: str | list[Part], context: Context) -> Any:

@@ -10,6 +10,7 @@ from flowc.compiler.definition import JsonSchema
 from flowc.compiler.durations import Duration
 from flowc.compiler.node import Context, Effects, Node, Role
 from flowc.compiler.schemas import BadSchema, Schema, to_json_schema
+from flowc.nodes.memory import Memory, remembered
 from flowc.nodes.messages import Message, as_sent
 from flowc.nodes.structured import DEFAULT_MODEL, FALL_BACK_ON, INFERRED, Asking
 
@@ -40,6 +41,9 @@ class ModelNode(Node):
     prompt: str | None = None
     system: str | None = None
     messages: list[Message] | None = Field(default=None, min_length=1)
+    memory: Memory | bool = Field(
+        default=False, description="Whether the model is told what was said before, and how much."
+    )
     output_schema: Annotated[JsonSchema | None, Role.RAW] = Field(
         default=None, description="The fields of the answer."
     )
@@ -122,11 +126,14 @@ class ModelNode(Node):
             self.fallback_on,
         )
 
-    async def conversation(self, context: Context) -> list[dict[str, Any]]:
+    async def conversation(self, context: Context, asking: Asking) -> list[dict[str, Any]]:
         """Return the messages that are sent; raise NodeError for what cannot be fetched."""
         messages: list[dict[str, Any]] = []
         if self.system is not None:
             messages.append({"role": "system", "content": self.system})
+        if self.memory:
+            memory = self.memory if isinstance(self.memory, Memory) else Memory()
+            messages += await remembered(memory, context, asking)
         messages += await as_sent(self.messages or (), context)
         if self.prompt is not None:
             messages.append({"role": "user", "content": self.prompt})

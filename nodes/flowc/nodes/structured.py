@@ -45,6 +45,10 @@ class Asking:
             messages = [*messages, *correction(answer.text, problem)]
         raise does_not_fit(problem)
 
+    def in_silence(self) -> "Asking":
+        """Return the same models, asked for something else, of which nothing is told."""
+        return Asking(self.context, self.models, {}, self.timeout, answers=self.answers)
+
     async def ask(self, messages: Messages, schema: Schema | None = None) -> Answer:
         """Ask once, each model in turn; raise NodeError if none answers.
 

@@ -10,9 +10,11 @@ from flowc.server.api import (
     debugging,
     dependencies,
     interrupts,
+    openai,
     operations,
     runs,
     schedules,
+    threads,
     webhooks,
     workflows,
 )
@@ -51,8 +53,18 @@ def create_app(
         redoc_url=None,
     )
     add_error_handlers(app)
-    for part in (workflows, dependencies, runs, debugging, interrupts, schedules, webhooks):
+    for part in (
+        workflows,
+        dependencies,
+        runs,
+        debugging,
+        interrupts,
+        schedules,
+        webhooks,
+        threads,
+    ):
         app.include_router(part.router, prefix=API)
+    app.include_router(openai.router)
     app.include_router(operations.router)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(RequestId)

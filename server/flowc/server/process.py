@@ -9,6 +9,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from flowc.compiler.registry import Registry
+from flowc.server.chat import Chat
 from flowc.server.checkpoints import open_savers
 from flowc.server.deliveries import Deliveries
 from flowc.server.dependencies import WorkflowDependencies
@@ -29,6 +30,7 @@ from flowc.server.store import TENANT, Database, StoredCache, StoredRuns, Stored
 from flowc.server.store.claims import Claims
 from flowc.server.store.database import is_sqlite
 from flowc.server.store.steering import Steering
+from flowc.server.store.threads import StoredThreads
 from flowc.server.store.triggers import StoredTriggers
 from flowc.server.store.work import Errand
 from flowc.server.webhooks import Webhooks
@@ -49,6 +51,8 @@ class Process:
     webhooks: Webhooks
     deliveries: Deliveries
     dependencies: WorkflowDependencies
+    threads: StoredThreads
+    chat: Chat
 
 
 async def open_process(
@@ -95,6 +99,7 @@ def _process(
     """Return what stands round the runs: what they are runs of, and what begins them."""
     kept, stored = runs.definitions, runs.stored
     workflows, triggers = Workflows(kept, registry), StoredTriggers(database, TENANT, queue)
+    threads = StoredThreads(database, TENANT)
     return Process(
         host=host,
         store=kept,
@@ -106,6 +111,8 @@ def _process(
         webhooks=Webhooks(triggers, workflows, kept, runs, host),
         deliveries=Deliveries(triggers, kept, host),
         dependencies=WorkflowDependencies(triggers, workflows, kept, stored, runs),
+        threads=threads,
+        chat=Chat(runs, threads, kept, workflows),
     )
 
 

@@ -23,6 +23,27 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+class ThreadRecord(NamedTuple):
+    """A conversation that runs share; `messages` is how many were said in it."""
+
+    id: str
+    workflow_id: str | None
+    meta: dict[str, Any]
+    messages: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class MessageRecord(NamedTuple):
+    """One message of a thread; numbers begin at 1. `content` is a text, or a list of parts."""
+
+    number: int
+    role: str
+    content: Any
+    run_id: str | None
+    created_at: datetime
+
+
 class RunEvent(NamedTuple):
     """One thing that happened to a run, or to a node of it; numbers begin at 1 and have no gaps."""
 
@@ -98,6 +119,7 @@ class RunRecord:
     idempotency_key: str | None = None
     deduplication_key: str | None = None
     forked_from: str | None = None
+    thread_id: str | None = None
     breakpoints: dict[str, Any] | None = None
     max_runs: int | None = None
     segment: int = 0
@@ -192,6 +214,7 @@ class RunRecord:
             "error": self.error,
             "priority": self.priority,
             "forked_from": self.forked_from,
+            "thread_id": self.thread_id,
             "breakpoints": self.breakpoints,
             "starts_at": _text(self.starts_at),
             "created_at": _text(self.created_at),

@@ -37,14 +37,17 @@ class AnswerRefused(Exception):
 class Options:
     """How a run is to be begun; `delay` is in seconds, priority 1 is the highest.
 
-    Of the unfinished runs, one at a time has a `deduplication_key`. A run stops at `breakpoints`,
-    and before every node if it is `stepping`.
+    Of the unfinished runs, one at a time has a `deduplication_key`. With a `message`, the run is
+    the next turn of its thread. A run stops at `breakpoints`, and before every node if it is
+    `stepping`.
     """
 
     idempotency_key: str | None = None
     deduplication_key: str | None = None
     priority: int = 10
     delay: float | None = None
+    thread_id: str | None = None
+    message: Any = None
     breakpoints: Sequence[str] = ()
     is_stepping: bool = False
 
@@ -83,7 +86,8 @@ class Runs:
         _apply(options, run, compiled)
         if stored is None:
             await self.definitions.keep_definition(run.hash, compiled.document.data)
-        return await self.begin(run, compiled, is_awaited=is_awaited)
+        message = options.message
+        return await self.begin(run, compiled, is_awaited=is_awaited, message=message)
 
     async def begin(
         self,
@@ -92,6 +96,7 @@ class Runs:
         *,
         is_awaited: bool = False,
         recorded: Mapping[str, Any] | None = None,
+        message: Any = None,
     ) -> RunRecord:
         """Begin a run of a kept definition; return it, or the one that its keys stand for."""
         settings = compiled.workflow.settings
@@ -99,7 +104,12 @@ class Runs:
         worker = self.worker if is_awaited and self.worker and self.worker.has_room else None
         try:
             is_ours = await self.steering.create(
-                self.tenant, run, limits=limits, is_queued=worker is None, recorded=recorded
+                self.tenant,
+                run,
+                limits=limits,
+                is_queued=worker is None,
+                recorded=recorded,
+                message=message,
             )
         except IntegrityError:
             known = await self.stored.of_keys(run.idempotency_key, run.deduplication_key)
@@ -203,7 +213,7 @@ class Runs:
 def _apply(options: Options, run: RunRecord, compiled: CompiledWorkflow) -> None:
     """Say of a run how it is to be begun; raise ReplayRefused for breakpoints at no node."""
     run.priority, run.idempotency_key = options.priority, options.idempotency_key
-    run.deduplication_key = options.deduplication_key
+    run.deduplication_key, run.thread_id = options.deduplication_key, options.thread_id
     if options.delay is not None:
         run.starts_at = now() + timedelta(seconds=options.delay)
     if options.breakpoints or options.is_stepping:

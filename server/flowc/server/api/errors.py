@@ -13,13 +13,16 @@ from starlette.exceptions import HTTPException
 
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.nodes.services.egress import EgressDenied
+from flowc.server.chat import NoChat
 from flowc.server.dependencies import DependenciesRefused
 from flowc.server.engine.dbos_engine import ScheduleRefused
 from flowc.server.recordings import ReplayRefused
+from flowc.server.records import RunRecord
 from flowc.server.runs import InputRefused
 from flowc.server.schedules import NoSuchSchedule
 from flowc.server.service import AnswerRefused
 from flowc.server.store.database import DATABASE_PROBLEMS
+from flowc.server.store.messages import NoSuchThread, ThreadBusy
 from flowc.server.store.runs import NoSuchRun
 from flowc.server.store.steering import NoSuchInterrupt, NotAnswerable, NotPossible
 from flowc.server.store.triggers import NoSuchTrigger, TriggerExists
@@ -30,6 +33,11 @@ from flowc.server.workflows import CannotRebuild
 log = logging.getLogger(__name__)
 
 Handler = Callable[[Request, Exception], Awaitable[JSONResponse]]
+
+
+# Where clients of OpenAI are served, and which of our refusals they call a bad request.
+OPENAI = "/v1/"
+_BAD_REQUESTS = frozenset({"invalid-request", "input-refused", "no-chat"})
 
 
 class ErrorBody(BaseModel):
@@ -45,6 +53,19 @@ class ErrorResponse(BaseModel):
     """The one shape of all errors."""
 
     error: ErrorBody
+
+
+class RunEndedBadly(Exception):
+    """Whoever waits for what a run says, and it fails, meets this."""
+
+    def __init__(self, run: RunRecord) -> None:
+        error = run.error or {"code": run.status, "message": f"The run is {run.status}."}
+        self.code, self.message = str(error["code"]), str(error["message"])
+        super().__init__(self.message)
+
+    def as_openai(self) -> dict[str, Any]:
+        """Return it as clients of OpenAI read it."""
+        return {"message": self.message, "type": "workflow_error", "param": None, "code": self.code}
 
 
 class BadRequest(HTTPException):
@@ -65,6 +86,9 @@ _PLAIN: tuple[tuple[type[Exception], int, str, str], ...] = (
     (NoSuchTrigger, 404, "no-such-trigger", "There is no such webhook or subscription."),
     (TriggerExists, 409, "webhook-exists", "There is a webhook under this path already."),
     (SignatureRefused, 401, "signature-refused", "The message is not signed as it has to be."),
+    (NoSuchThread, 404, "no-such-thread", "There is no such thread."),
+    (ThreadBusy, 409, "thread-busy", "The last run of this thread has not ended."),
+    (NoChat, 422, "no-chat", "The workflow takes no `message`, so nobody can talk with it."),
     (WorkflowExists, 409, "workflow-exists", "A workflow with this id is there already."),
     *(
         (kind, 503, "store-unavailable", "The database cannot be reached, or not be written to.")
@@ -93,6 +117,7 @@ def add_error_handlers(app: FastAPI) -> None:
         app.add_exception_handler(refusal, _not_possible)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RunEndedBadly, _ended_badly)
     for kind, status, code, sentence in _PLAIN:
         app.add_exception_handler(kind, _plain(status, code, sentence))
 
@@ -131,6 +156,11 @@ async def _invalid(request: Request, problem: Exception) -> JSONResponse:
     return error_response(request, 422, "invalid-request", message, details)
 
 
+async def _ended_badly(request: Request, problem: Exception) -> JSONResponse:
+    code = problem.code if isinstance(problem, RunEndedBadly) else "failed"
+    return error_response(request, 422, code, str(problem))
+
+
 async def _http(request: Request, problem: Exception) -> JSONResponse:
     if isinstance(problem, BadRequest):
         return error_response(request, problem.status_code, problem.code, problem.message)
@@ -143,9 +173,24 @@ def error_response(
     request: Request, status: int, code: str, message: str, details: Sequence[Any] = ()
 ) -> JSONResponse:
     """Return an error in the one shape."""
+    if request.url.path.startswith(OPENAI):
+        return _openai_error(status, code, message, details)
     request_id = request.scope.get("flowc.request_id")
     body = ErrorBody(code=code, message=message, details=list(details), request_id=request_id)
     return JSONResponse({"error": body.model_dump()}, status_code=status)
+
+
+def _openai_error(status: int, code: str, message: str, details: Sequence[Any]) -> JSONResponse:
+    """Return an error as clients of OpenAI read it."""
+    first = details[0] if details else None
+    at = ".".join(first["at"][1:]) if isinstance(first, dict) and "at" in first else None
+    said = f"{message} {at}: {first['message']}" if at and isinstance(first, dict) else message
+    if code == "no-such-workflow":
+        code, said = "model_not_found", "There is no such model: a workflow's id is one."
+    kind = "server_error" if status >= 500 else "invalid_request_error"
+    error = {"message": said, "type": kind, "param": at, "code": code}
+    # What they call a bad request.
+    return JSONResponse({"error": error}, 400 if code in _BAD_REQUESTS else status)
 
 
 CONFLICT: dict[int | str, dict[str, Any]] = {409: {"model": ErrorResponse}}

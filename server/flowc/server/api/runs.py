@@ -52,6 +52,7 @@ class RunBody(BaseModel):
     error: dict[str, Any] | None
     priority: int
     forked_from: str | None
+    thread_id: str | None
     breakpoints: dict[str, Any] | None
     created_at: datetime
     starts_at: datetime | None

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from langgraph.runtime import RunControl
 
@@ -14,9 +14,11 @@ from flowc.compiler.events import Event
 from flowc.compiler.recording import Recording
 from flowc.compiler.run_context import RunContext
 from flowc.nodes.services.signals import Signals
+from flowc.nodes.services.threads import Thread
 from flowc.server.checkpoints import Savers
 from flowc.server.engine.event_log import EventLog
 from flowc.server.engine.signals import StoredSignals
+from flowc.server.engine.thread import StoredThread
 from flowc.server.host import Host
 from flowc.server.recordings import given_recording
 from flowc.server.records import RunEvent
@@ -24,6 +26,7 @@ from flowc.server.runs import Advance, RunFailed, advance, context_of, error_of,
 from flowc.server.store.claims import Claim, Claims, TakenOver, Told
 from flowc.server.store.database import DATABASE_PROBLEMS
 from flowc.server.store.steering import Steering
+from flowc.server.store.threads import StoredThreads
 from flowc.server.workflows import CannotRebuild, Workflows
 
 # Of workers that died of a run, or during it, before it is given up.
@@ -173,7 +176,7 @@ class _Stretch:
         return replace(
             context,
             tenant=claim.tenant,
-            services={**context.services, Signals: StoredSignals(segments.steering, claim.tenant)},
+            services={**context.services, **self._services()},
             emit=self._hear,
             can_wait=True,
             is_resumed=is_resumed,
@@ -182,6 +185,14 @@ class _Stretch:
             breakpoints=self._breakpoints,
             recording=self._recording(),
         )
+
+    def _services(self) -> dict[type, Any]:
+        claims, claim = self._segments.claims, self._claim
+        found: dict[type, Any] = {Signals: StoredSignals(self._segments.steering, claim.tenant)}
+        if claim.run.thread_id is not None:
+            threads = StoredThreads(claims.database, claim.tenant)
+            found[Thread] = StoredThread(threads, claim.run.thread_id, claim.run.id)
+        return found
 
     def _recording(self) -> Recording | None:
         run, compiled = self._claim.run, self._compiled

@@ -31,8 +31,8 @@ class NoSuchRun(Exception):
 # What is kept of a run's record in its row.
 RUN_FIELDS = (
     "id", "workflow_id", "version", "hash", "uses", "status", "input", "output", "error", "usage",
-    "priority", "idempotency_key", "deduplication_key", "forked_from", "breakpoints", "max_runs",
-    "segment", "created_at", "starts_at", "started_at", "finished_at",
+    "priority", "idempotency_key", "deduplication_key", "forked_from", "thread_id", "breakpoints",
+    "max_runs", "segment", "created_at", "starts_at", "started_at", "finished_at",
 )  # fmt: skip
 _INTERRUPT_FIELDS = (
     "id", "run_id", "node_id", "path", "kind", "status", "data", "answer", "created_at", "due_at",
@@ -85,6 +85,7 @@ class StoredRuns:
         offset: int,
         workflow_id: str | None = None,
         status: str | None = None,
+        thread_id: str | None = None,
     ) -> tuple[list[RunRecord], int]:
         """Return a page of runs, newest first, without their nodes; and how many there are."""
         mine = [RunRow.tenant == self._tenant]
@@ -92,6 +93,8 @@ class StoredRuns:
             mine.append(RunRow.workflow_id == workflow_id)
         if status is not None:
             mine.append(RunRow.status == status)
+        if thread_id is not None:
+            mine.append(RunRow.thread_id == thread_id)
         total = session.scalar(select(func.count()).select_from(RunRow).where(*mine))
         rows = session.scalars(
             select(RunRow)
@@ -135,6 +138,13 @@ class StoredRuns:
         """Return an interrupt."""
         row = session.get(InterruptRow, id)
         return interrupt_of(row) if row is not None and row.tenant == self._tenant else None
+
+    @reading
+    def waiting_in(self, session: Session, thread_ids: Sequence[str]) -> str | None:
+        """Return the newest run of any of these threads that waits for somebody."""
+        mine = (RunRow.tenant == self._tenant) & RunRow.thread_id.in_(thread_ids)
+        found = select(RunRow.id).where(mine, RunRow.status == "waiting")
+        return session.scalar(found.order_by(RunRow.created_at.desc()).limit(1))
 
     @reading
     def recent(self, session: Session) -> Sequence[str]:

@@ -17,8 +17,16 @@ from flowc.compiler.interrupts import Answer
 from flowc.server.records import ENDED, RunEvent, RunRecord, now
 from flowc.server.store.admission import HELD, is_full, seconds_until, start_time
 from flowc.server.store.database import Database, reading, writing
+from flowc.server.store.messages import begin_turn
 from flowc.server.store.runs import RUN_FIELDS
-from flowc.server.store.tables import DeliveryRow, InterruptRow, RecordingRow, RunRow, SignalRow
+from flowc.server.store.tables import (
+    DeliveryRow,
+    InterruptRow,
+    RecordingRow,
+    RunRow,
+    SignalRow,
+    ThreadRow,
+)
 from flowc.server.store.transitions import (
     BREAKPOINTS,
     after,
@@ -77,11 +85,15 @@ class Steering:
         limits: StartLimits,
         is_queued: bool,
         recorded: Mapping[str, Any] | None = None,
+        message: Any = None,
     ) -> bool:
         """Keep a new run; return whether the caller works on it at once, whose it is then.
 
-        Else it is in the queue, or waits for its turn.
+        Else it is in the queue, or waits for its turn. With a `message`, it is the next turn of its
+        thread: raises NoSuchThread or ThreadBusy.
         """
+        if message is not None:
+            begin_turn(session, tenant, run, message)
         run.max_runs = limits.max_runs
         if limits.rate is not None:
             run.starts_at = start_time(session, tenant, run, limits.rate)
@@ -258,8 +270,9 @@ class Steering:
 
     @writing
     def forget_messages(self, session: Session, moment: datetime) -> None:
-        """Delete the signals that were sent, and the messages to subscribers, before a moment."""
+        """Delete signals sent and messages to subscribers before a moment; threads silent since."""
         session.execute(delete(SignalRow).where(SignalRow.sent_at < moment))
+        session.execute(delete(ThreadRow).where(ThreadRow.updated_at < moment))
         session.execute(delete(DeliveryRow).where(DeliveryRow.created_at < moment))
 
     def _asked(self, session: Session, interrupt_id: str) -> tuple[InterruptRow, RunRow]:

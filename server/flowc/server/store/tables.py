@@ -100,6 +100,7 @@ class RunRow(Table):
         Index("runs_by_time", "tenant", "created_at"),
         Index("runs_by_status", "status"),
         Index("runs_by_idempotency_key", "tenant", "idempotency_key", unique=True),
+        Index("runs_by_thread", "tenant", "thread_id"),
         Index("runs_by_workflow", "tenant", "workflow_id", "starts_at"),
         Index(
             "runs_by_deduplication_key",
@@ -126,6 +127,7 @@ class RunRow(Table):
     idempotency_key: Mapped[str | None] = mapped_column(String(255))
     deduplication_key: Mapped[str | None] = mapped_column(String(255))
     forked_from: Mapped[str | None] = mapped_column(String(36))
+    thread_id: Mapped[str | None] = mapped_column(String(128))
     breakpoints: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
     max_runs: Mapped[int | None]
     segment: Mapped[int]
@@ -137,6 +139,42 @@ class RunRow(Table):
     starts_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+
+class ThreadRow(Table):
+    """A conversation; `summary` is what was said up to the message `summed_up`, in short."""
+
+    __tablename__ = "threads"
+    __table_args__ = (Index("threads_by_time", "tenant", "updated_at"),)
+
+    tenant: Mapped[str] = mapped_column(String(64), primary_key=True)
+    id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    workflow_id: Mapped[str | None] = mapped_column(String(128))
+    meta: Mapped[dict[str, Any]]
+    messages: Mapped[int]
+    summed_up: Mapped[int]
+    summary: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class MessageRow(Table):
+    """What somebody said in a thread, or a run did."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant", "thread_id"], ["threads.tenant", "threads.id"], ondelete="CASCADE"
+        ),
+    )
+
+    tenant: Mapped[str] = mapped_column(String(64), primary_key=True)
+    thread_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    role: Mapped[str] = mapped_column(String(16))
+    content: Mapped[Any]
+    run_id: Mapped[str | None] = mapped_column(String(36))
+    created_at: Mapped[datetime]
 
 
 class RecordingRow(Table):

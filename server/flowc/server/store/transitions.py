@@ -15,6 +15,7 @@ from flowc.server.records import AT_REST, RunEvent, RunRecord, now
 from flowc.server.store.admission import enqueue, leave
 from flowc.server.store.announcing import announce
 from flowc.server.store.database import CHANGED
+from flowc.server.store.messages import ask_in_turn, end_turn
 from flowc.server.store.runs import NoSuchRun
 from flowc.server.store.tables import EventRow, InterruptRow, RunRow, SignalRow
 from flowc.server.store.work import Work
@@ -52,6 +53,8 @@ def ask_for(session: Session, work: Work, row: RunRow, interrupt: Interrupt) -> 
     )
     session.add(asked)
     session.flush()
+    if ask.kind == "human":
+        ask_in_turn(session, row, asked.data)
     await_answer(session, work, row, asked)
     return asked
 
@@ -93,6 +96,7 @@ def after(
     Where it is known that nobody listens, nobody is looked for.
     """
     leave(session, work, tenant, run)
+    end_turn(session, tenant, run)
     if is_heard:
         announce(session, work, tenant, run)
 

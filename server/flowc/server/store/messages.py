@@ -1,0 +1,76 @@
+"""How do the messages of a thread come about? In the transactions of the runs that share it."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from flowc.server.records import RunRecord, now
+from flowc.server.spoken import question_of, text_of
+from flowc.server.store.tables import MessageRow, RunRow, ThreadRow
+
+UNFINISHED = ("pending", "running", "paused", "waiting")
+
+
+class NoSuchThread(Exception):
+    """Whoever names a thread that is not there, or not theirs, meets this."""
+
+
+class ThreadBusy(Exception):
+    """Whoever says something in a thread whose last run has not ended meets this."""
+
+
+def begin_turn(session: Session, tenant: str, run: RunRecord, message: Any) -> None:
+    """Keep the message with which a run begins; raise NoSuchThread or ThreadBusy."""
+    assert run.thread_id is not None  # a message is said in a thread
+    thread = thread_row(session, tenant, run.thread_id)
+    is_busy = select(RunRow.id).where(
+        RunRow.tenant == tenant, RunRow.thread_id == thread.id, RunRow.status.in_(UNFINISHED)
+    )
+    if session.scalar(is_busy.limit(1)) is not None:
+        raise ThreadBusy(thread.id)
+    thread.workflow_id = thread.workflow_id or run.workflow_id
+    say(session, thread, "user", message, run.id)
+
+
+def end_turn(session: Session, tenant: str, run: RunRow | RunRecord) -> None:
+    """Keep what a run said at its end."""
+    if run.thread_id is None or run.status != "completed":
+        return
+    thread = session.get(ThreadRow, (tenant, run.thread_id), with_for_update=True)
+    if thread is not None:
+        say(session, thread, "assistant", text_of(run.output), run.id)
+
+
+def ask_in_turn(session: Session, run: RunRow, data: Any) -> None:
+    """Keep what a run asks a person, where the person can read it."""
+    if run.thread_id is None:
+        return
+    thread = session.get(ThreadRow, (run.tenant, run.thread_id), with_for_update=True)
+    if thread is not None:
+        say(session, thread, "assistant", question_of(data), run.id)
+
+
+def say(session: Session, thread: ThreadRow, role: str, content: Any, run_id: str | None) -> None:
+    """Keep one more message of a thread that is locked."""
+    thread.messages += 1
+    thread.updated_at = now()
+    session.add(
+        MessageRow(
+            tenant=thread.tenant,
+            thread_id=thread.id,
+            number=thread.messages,
+            role=role,
+            content=content,
+            run_id=run_id,
+            created_at=thread.updated_at,
+        )
+    )
+
+
+def thread_row(session: Session, tenant: str, id: str) -> ThreadRow:
+    """Return a thread that nobody else changes until the transaction ends; raise NoSuchThread."""
+    row = session.get(ThreadRow, (tenant, id), with_for_update=True, populate_existing=True)
+    if row is None:
+        raise NoSuchThread(id)
+    return row

@@ -1,0 +1,166 @@
+"""How are threads kept, with what was said in them?"""
+
+import builtins
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import func, insert, literal, select
+from sqlalchemy.orm import Session
+
+from flowc.server.records import MessageRecord, ThreadRecord, now
+from flowc.server.store.database import Database, reading, writing
+from flowc.server.store.messages import NoSuchThread, say, thread_row
+from flowc.server.store.tables import MessageRow, RunRow, ThreadRow
+
+_THREAD_FIELDS = tuple(ThreadRecord._fields)
+_MESSAGE_FIELDS = tuple(MessageRecord._fields)
+# Of what was said before, a run is given so many messages at the most.
+_REMEMBERED = 2_000
+
+
+class StoredThreads:
+    """One tenant's threads."""
+
+    def __init__(self, database: Database, tenant: str) -> None:
+        self.database, self._tenant = database, tenant
+
+    @writing
+    def create(
+        self, session: Session, workflow_id: str | None, metadata: Mapping[str, Any]
+    ) -> ThreadRecord:
+        """Keep a new thread."""
+        return _record(self._new(session, workflow_id, metadata))
+
+    @reading
+    def get(self, session: Session, id: str) -> ThreadRecord:
+        """Return a thread; raise NoSuchThread."""
+        return _record(self._row(session, id))
+
+    @reading
+    def list(
+        self, session: Session, limit: int, offset: int, workflow_id: str | None = None
+    ) -> tuple[builtins.list[ThreadRecord], int]:
+        """Return a page of threads, the last that was spoken in first, and how many there are."""
+        mine = [ThreadRow.tenant == self._tenant]
+        if workflow_id is not None:
+            mine.append(ThreadRow.workflow_id == workflow_id)
+        total = session.scalar(select(func.count()).select_from(ThreadRow).where(*mine))
+        found = select(ThreadRow).where(*mine).order_by(ThreadRow.updated_at.desc(), ThreadRow.id)
+        rows = session.scalars(found.limit(limit).offset(offset))
+        return [_record(row) for row in rows], int(total or 0)
+
+    @writing
+    def delete(self, session: Session, id: str) -> None:
+        """Forget a thread and what was said in it; its runs stay. Raises NoSuchThread."""
+        session.delete(thread_row(session, self._tenant, id))
+
+    @reading
+    def messages(
+        self, session: Session, id: str, after: int, limit: int
+    ) -> builtins.list[MessageRecord]:
+        """Return what was said after a number, in order; raise NoSuchThread."""
+        self._row(session, id)
+        found = self._said(id).where(MessageRow.number > after).order_by(MessageRow.number)
+        return [MessageRecord(*row) for row in session.execute(found.limit(limit))]
+
+    @writing
+    def say(self, session: Session, id: str, role: str, content: Any, run_id: str | None) -> None:
+        """Keep one more message; raise NoSuchThread."""
+        say(session, thread_row(session, self._tenant, id), role, content, run_id)
+
+    @reading
+    def history(
+        self, session: Session, id: str, run_id: str, after: int
+    ) -> builtins.list[MessageRecord]:
+        """Return what was said before a run, after a number, as far as it came to an answer.
+
+        What was said in runs that have failed is left out.
+        """
+        is_done = (RunRow.id.is_(None)) | (RunRow.status == "completed")
+        found = (
+            self._said(id)
+            .outerjoin(RunRow, RunRow.id == MessageRow.run_id)
+            .where(MessageRow.number > after, is_done)
+            .where((MessageRow.run_id != run_id) | MessageRow.run_id.is_(None))
+            .order_by(MessageRow.number.desc())
+            .limit(_REMEMBERED)
+        )
+        return [MessageRecord(*row) for row in session.execute(found)][::-1]
+
+    @reading
+    def summary(self, session: Session, id: str) -> tuple[int, str]:
+        """Return what was said up to a number, in short; (0, "") if nothing was summed up."""
+        row = session.get(ThreadRow, (self._tenant, id))
+        return (row.summed_up, row.summary) if row is not None else (0, "")
+
+    @writing
+    def sum_up(self, session: Session, id: str, number: int, summary: str) -> None:
+        """Keep what was said up to a number, in short."""
+        row = session.get(ThreadRow, (self._tenant, id), with_for_update=True)
+        if row is not None and number >= row.summed_up:
+            row.summed_up, row.summary = number, summary
+
+    @writing
+    def fork(self, session: Session, id: str, run_id: str) -> ThreadRecord:
+        """Return a thread in which all was said that was up to the end of a run.
+
+        It is the same one if nothing was said since. Raises NoSuchThread.
+        """
+        row = self._row(session, id)
+        last = session.scalar(
+            select(func.max(MessageRow.number)).where(
+                MessageRow.tenant == self._tenant,
+                MessageRow.thread_id == id,
+                MessageRow.run_id == run_id,
+            )
+        )
+        if last is None or last == row.messages:
+            return _record(row)
+        fork = self._new(session, row.workflow_id, row.meta)
+        fork.messages = last
+        session.flush()
+        kept = {"number": MessageRow.number, "role": MessageRow.role}
+        kept |= {"content": MessageRow.content, "run_id": MessageRow.run_id}
+        columns = ["tenant", "thread_id", *kept, "created_at"]
+        said = select(
+            literal(self._tenant), literal(fork.id), *kept.values(), MessageRow.created_at
+        ).where(
+            MessageRow.tenant == self._tenant,
+            MessageRow.thread_id == id,
+            MessageRow.number <= last,
+        )
+        session.execute(insert(MessageRow).from_select(columns, said))
+        return _record(fork)
+
+    def _new(
+        self, session: Session, workflow_id: str | None, metadata: Mapping[str, Any]
+    ) -> ThreadRow:
+        moment = now()
+        row = ThreadRow(
+            tenant=self._tenant,
+            id=str(uuid.uuid4()),
+            workflow_id=workflow_id,
+            meta=dict(metadata),
+            messages=0,
+            summed_up=0,
+            summary="",
+            created_at=moment,
+            updated_at=moment,
+        )
+        session.add(row)
+        return row
+
+    def _row(self, session: Session, id: str) -> ThreadRow:
+        row = session.get(ThreadRow, (self._tenant, id))
+        if row is None:
+            raise NoSuchThread(id)
+        return row
+
+    def _said(self, id: str) -> Any:
+        columns = [getattr(MessageRow, name) for name in _MESSAGE_FIELDS]
+        return select(*columns).where(MessageRow.tenant == self._tenant, MessageRow.thread_id == id)
+
+
+def _record(row: ThreadRow) -> ThreadRecord:
+    return ThreadRecord(*(getattr(row, name) for name in _THREAD_FIELDS))
