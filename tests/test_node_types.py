@@ -1,5 +1,7 @@
 """Every node type keeps the promises of node types, and does its own work."""
 
+import sys
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -15,6 +17,7 @@ from flowc.nodes import NODE_TYPES
 from flowc.nodes.fail import Fail
 from flowc.nodes.http import Http
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
+from flowc.nodes.services.mcp import McpServer, McpServers
 from flowc.nodes.services.models import Models
 from flowc.nodes.services.sandbox import Sandboxes
 from flowc.nodes.services.sandbox.monty_engine import MontyEngine
@@ -22,6 +25,7 @@ from flowc.nodes.services.signals import Signals
 
 pytestmark = pytest.mark.usefixtures("granularity")
 
+STDIO = McpServer(command=sys.executable, args=[str(Path(__file__).parent / "mcp_stdio.py")])
 GOOD: dict[str, dict[str, Any]] = {
     "start": {"data": {"a": 1}},
     "end": {"output": [1]},
@@ -36,6 +40,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "wait": {"for": 0.01},
     "emit": {"signal": "paid", "key": "7"},
     "agent": {"prompt": "Hi"},
+    "mcp": {"server": "shop", "tool": "greet", "arguments": {"name": "Ada"}},
     "classify": {"text": "A fault.", "labels": ["fault", "question"]},
     "human": {"title": "Ship it?", "form": {"note": "string"}, "choices": ["yes", "no"]},
     "merge": {"data": {"a": 1}},
@@ -67,7 +72,9 @@ async def test_it_keeps_the_promises_of_node_types(node_type: type[Node]) -> Non
     sandboxes = Sandboxes((MontyEngine(),))
     client = HttpClient(EgressPolicy.of_rules({"127.0.0.1/32": []}))
     signals = Sent()
-    services = {Models: Models(), Sandboxes: sandboxes, HttpClient: client, Signals: signals}
+    shop = McpServers({"shop": STDIO})
+    own = {Models: Models(), Sandboxes: sandboxes, HttpClient: client}
+    services = {**own, Signals: signals, McpServers: shop}
     with serving(lambda request: reply_json([])) as server:
         config = {"url": server.url} if node_type is Http else GOOD[node_type.type]
         context = Context(services=services, run_body=empty_body, wait_for=says_yes)

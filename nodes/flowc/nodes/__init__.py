@@ -12,6 +12,7 @@ from flowc.nodes.human import Human
 from flowc.nodes.llm import Llm
 from flowc.nodes.loop import Loop
 from flowc.nodes.map import Map
+from flowc.nodes.mcp import Mcp
 from flowc.nodes.merge import Merge
 from flowc.nodes.set import Set
 from flowc.nodes.start import Start
@@ -40,6 +41,7 @@ NODE_TYPES = (
     Template,
     Code,
     Http,
+    Mcp,
     Emit,
     Human,
 )

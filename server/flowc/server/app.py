@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.routing import Route
 
 from flowc.compiler.registry import Registry
 from flowc.server.api import (
     debugging,
     dependencies,
     interrupts,
+    mcp,
     openai,
     operations,
     runs,
@@ -24,6 +26,7 @@ from flowc.server.process import open_process
 from flowc.server.settings import Settings
 
 API = "/api/v1"
+VERSION = "0.1.0"
 
 
 def create_app(
@@ -36,17 +39,21 @@ def create_app(
     settings = settings or Settings()
     registry = registry or Registry.installed()
 
+    endpoint = mcp.McpEndpoint(VERSION)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             app.state.parts = await open_process(settings, registry, stack, works=works)
+            endpoint.parts = app.state.parts
+            await stack.enter_async_context(endpoint.sessions.run())
             app.state.isolation = await app.state.parts.host.sandboxes.isolation()
             yield
 
     app = FastAPI(
         title="flowc",
         summary="Runs workflows that compile to LangGraph.",
-        version="0.1.0",
+        version=VERSION,
         lifespan=lifespan,
         openapi_url=f"{API}/openapi.json",
         docs_url=f"{API}/docs",
@@ -66,6 +73,7 @@ def create_app(
         app.include_router(part.router, prefix=API)
     app.include_router(openai.router)
     app.include_router(operations.router)
+    app.router.routes.append(Route(mcp.PATH, endpoint))
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(RequestId)
     return app

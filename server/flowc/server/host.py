@@ -8,6 +8,7 @@ from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.documents import read_file
 from flowc.compiler.guards import Circuits, Guards, Limits, MemoryCache, NodeCache
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
+from flowc.nodes.services.mcp import McpServers, read_mcp_file
 from flowc.nodes.services.models import Models, read_models_file
 from flowc.nodes.services.sandbox import Sandboxes
 from flowc.nodes.services.sandbox.asteval_engine import AstevalEngine
@@ -40,14 +41,17 @@ class Host:
             message = f"FLOWC_EGRESS_ALLOW or FLOWC_OWN_ADDRESSES: {problem}."
             raise SettingsRefused(message) from None
         aliases = read_models_file(settings.models_file) if settings.models_file else {}
+        servers = read_mcp_file(settings.mcp_file) if settings.mcp_file else {}
         self.http = HttpClient(policy)
+        self.mcp = McpServers(servers, policy=policy)
         self.sandboxes = Sandboxes((MontyEngine(), AstevalEngine()))
         self.models = Models(aliases, default_model=settings.default_model, policy=policy)
 
     @property
     def services(self) -> Mapping[type, Any]:
         """The services by their types, as nodes ask for them."""
-        return {HttpClient: self.http, Sandboxes: self.sandboxes, Models: self.models}
+        own = (self.http, self.sandboxes, self.models, self.mcp)
+        return {type(service): service for service in own}
 
     def secret(self, name: str) -> str | None:
         """Return a secret, from the environment or from the operator's file."""

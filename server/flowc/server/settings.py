@@ -88,6 +88,10 @@ class Settings(BaseSettings):
     models_file: Path | None = Field(
         default=None, description="Models by the names that workflows use (JSON or YAML)."
     )
+    mcp_file: Path | None = Field(
+        default=None,
+        description="MCP servers by the names that workflows use (JSON or YAML).",
+    )
     default_model: str = Field(
         default="offline/echo", description="The model of nodes that name none."
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from urllib.parse import urlsplit
 
 from flowc.nodes.services.egress.addresses import Address, is_metadata, is_public
 
@@ -25,6 +26,8 @@ _SERVICE_PORTS = frozenset(
     }
 )  # fmt: skip
 
+_LOCAL: Mapping[str, tuple[str, ...]] = {"localhost": ("127.0.0.1/32", "::1/128")}
+
 
 class EgressDenied(Exception):
     """Whoever asks for a connection that the operator does not allow meets this."""
@@ -42,6 +45,19 @@ class EgressPolicy:
     ports: frozenset[int] | None = None
     nat64: bool = False
     own_addresses: frozenset[Address] = frozenset()
+
+    def serving(self, urls: Iterable[str]) -> "EgressPolicy":
+        """Return a policy that also allows what an operator's file says something is served at.
+
+        That address and port may be dialled, and nothing next to it.
+        """
+        allow = dict(self.allow)
+        for url in urls:
+            parts = urlsplit(url)
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+            for network in _networks(parts.hostname or ""):
+                allow[network] = allow.get(network, frozenset()) | {port}
+        return EgressPolicy(allow, self.ports, self.nat64, self.own_addresses)
 
     @classmethod
     def of_rules(
@@ -83,3 +99,10 @@ def address_of(host: str) -> Address | None:
         return ip_address(host)
     except ValueError:
         return None
+
+
+def _networks(host: str) -> list[Network]:
+    if host in _LOCAL:
+        return [ip_network(net) for net in _LOCAL[host]]
+    address = address_of(host)
+    return [ip_network(address)] if address is not None else []

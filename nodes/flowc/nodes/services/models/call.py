@@ -5,13 +5,10 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_network
 from typing import Any
-from urllib.parse import urlsplit
 
 from flowc.compiler.node import NodeError
 from flowc.nodes.services.egress import EgressPolicy, GuardedBackend
-from flowc.nodes.services.egress.policy import Network, address_of
 from flowc.nodes.services.egress.transport import Resolver, resolve
 from flowc.nodes.services.models.aliases import ModelAlias
 from flowc.nodes.services.models.answers import Answer, Told, answer_of, streamed_answer
@@ -34,7 +31,6 @@ PARAMETERS = frozenset(
         "top_p",
     }
 )  # fmt: skip
-LOCAL = {"localhost": ("127.0.0.1/32", "::1/128")}
 
 
 @dataclass(frozen=True)
@@ -61,11 +57,8 @@ class Models:
         self.aliases = dict(aliases or {})
         self._default = default_model
         # Where the operator's file says a model is served may be dialled, and nothing next to it.
-        policy = policy or EgressPolicy()
-        own = EgressPolicy(
-            allow={**policy.allow, **_served_at(self.aliases.values())}, nat64=policy.nat64
-        )
-        self._backend = GuardedBackend(own, resolver)
+        served = [alias.api_base for alias in self.aliases.values() if alias.api_base is not None]
+        self._backend = GuardedBackend((policy or EgressPolicy()).serving(served), resolver)
 
     def supports_schema(self, model: str | None) -> bool:
         """Say whether the model's provider takes a JSON schema for its answer."""
@@ -148,22 +141,3 @@ def _provider(model: str) -> str:
     except Exception:
         message = f"No provider is known for the model {model!r}; name it in the models file."
         raise NodeError("unknown-model", message) from None
-
-
-def _served_at(aliases: Any) -> dict[Network, frozenset[int]]:
-    ports: dict[Network, frozenset[int]] = {}
-    for alias in aliases:
-        if alias.api_base is None:
-            continue
-        url = urlsplit(alias.api_base)
-        port = url.port or (443 if url.scheme == "https" else 80)
-        for network in _networks(url.hostname or ""):
-            ports[network] = ports.get(network, frozenset()) | {port}
-    return ports
-
-
-def _networks(host: str) -> list[Network]:
-    if host in LOCAL:
-        return [ip_network(net) for net in LOCAL[host]]
-    address = address_of(host)
-    return [ip_network(address)] if address is not None else []

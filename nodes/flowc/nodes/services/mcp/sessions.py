@@ -1,0 +1,161 @@
+"""What is one visit to an MCP server: its tools are listed, or one is called?"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+from flowc.compiler.node import NodeError
+from flowc.compiler.schemas import Schema
+from flowc.nodes.services.egress import EgressDenied, EgressPolicy, GuardedBackend
+from flowc.nodes.services.egress.transport import Resolver, resolve
+from flowc.nodes.services.mcp.servers import McpServer
+
+# What their client says when a server has hung up.
+_CLOSED = -32000
+
+
+class McpTool(NamedTuple):
+    """One tool of a server."""
+
+    name: str
+    description: str
+    parameters: Schema
+
+
+class ToolResult(NamedTuple):
+    """What a call gave: its texts, its data if there is any, all its parts; or that it failed."""
+
+    text: str
+    data: Any
+    content: list[Any]
+    is_error: bool
+
+
+class McpServers:
+    """The MCP servers that workflows may use; one per process.
+
+    `known` are those of the operator's file: they alone may be commands. Others are named by their
+    URL. Each visit is a session of its own, so that nothing is left behind when a run waits.
+    """
+
+    def __init__(
+        self,
+        known: Mapping[str, McpServer] | None = None,
+        *,
+        policy: EgressPolicy | None = None,
+        resolver: Resolver = resolve,
+    ) -> None:
+        self._known = dict(known or {})
+        served = [server.url for server in self._known.values() if server.url is not None]
+        policy = policy or EgressPolicy()
+        self._own = GuardedBackend(policy.serving(served), resolver)
+        self._others = GuardedBackend(policy, resolver)
+
+    async def tools(
+        self, name: str | None, url: str | None, headers: Mapping[str, str], seconds: float
+    ) -> list[McpTool]:
+        """Return a server's tools; raise NodeError."""
+        found: list[McpTool] = []
+        async with self._visit(name, url, headers, seconds) as client:
+            cursor: str | None = None
+            while True:
+                page = await client.list_tools(cursor=cursor)
+                found += [McpTool(t.name, t.description or "", t.input_schema) for t in page.tools]
+                cursor = page.next_cursor
+                if not cursor:
+                    return found
+
+    async def call(
+        self,
+        name: str | None,
+        url: str | None,
+        headers: Mapping[str, str],
+        seconds: float,
+        tool: str,
+        arguments: Mapping[str, Any],
+    ) -> ToolResult:
+        """Call a tool; raise NodeError if it cannot be called."""
+        async with self._visit(name, url, headers, seconds) as client:
+            result = await client.call_tool(tool, dict(arguments))
+        content = [part.model_dump(mode="json", exclude_none=True) for part in result.content]
+        text = "\n".join(part["text"] for part in content if part.get("type") == "text")
+        return ToolResult(text, result.structured_content, content, bool(result.is_error))
+
+    @asynccontextmanager
+    async def _visit(
+        self, name: str | None, url: str | None, headers: Mapping[str, str], seconds: float
+    ) -> AsyncIterator[Any]:
+        server, is_own = self._server(name, url, headers)
+        shown = name or url or ""
+        try:
+            async with asyncio.timeout(seconds), self._client(server, is_own) as client:
+                yield client
+        except NodeError:
+            raise
+        except TimeoutError:
+            message = f"The MCP server {shown!r} did not answer within {seconds:g} s."
+            raise NodeError("timeout", message, kind="timeout") from None
+        except Exception as problem:
+            raise _failure(problem, shown) from None
+
+    def _server(
+        self, name: str | None, url: str | None, headers: Mapping[str, str]
+    ) -> tuple[McpServer, bool]:
+        if name is None:
+            return McpServer(url=url, headers=dict(headers)), False
+        if name not in self._known:
+            message = f"There is no MCP server {name!r}: name it in the file (FLOWC_MCP_FILE)."
+            raise NodeError("unknown-mcp-server", message)
+        server = self._known[name]
+        return server.model_copy(update={"headers": {**server.headers, **headers}}), True
+
+    @asynccontextmanager
+    async def _client(self, server: McpServer, is_own: bool) -> AsyncIterator[Any]:
+        # It takes more than a second, and few workflows need it.
+        import httpx2  # noqa: PLC0415
+        from mcp import Client, StdioServerParameters  # noqa: PLC0415
+        from mcp.client.streamable_http import streamable_http_client  # noqa: PLC0415
+
+        from flowc.nodes.services.mcp.transport import GuardedMcpTransport  # noqa: PLC0415
+
+        if server.url is None:
+            command = server.command or ""
+            started = StdioServerParameters(command=command, args=server.args, env=server.env)
+            async with Client(started) as client:
+                yield client
+            return
+        transport = GuardedMcpTransport(self._own if is_own else self._others)
+        async with (
+            httpx2.AsyncClient(transport=transport, headers=server.headers) as http,
+            Client(streamable_http_client(server.url, http_client=http)) as client,
+        ):
+            yield client
+
+
+def _failure(problem: BaseException, shown: str) -> NodeError:
+    """Return what may be told of a visit that failed."""
+    causes = list(_causes(problem))
+    for cause in causes:
+        if isinstance(cause, NodeError):
+            return cause
+        if isinstance(cause, EgressDenied):
+            return NodeError("egress-denied", f"The MCP server {shown!r}: {cause}.")
+        if type(cause).__name__ == "MCPError" and getattr(cause, "code", 0) != _CLOSED:
+            return NodeError("mcp-refused", f"The MCP server {shown!r} refused: {_said(cause)}")
+    kind = type(causes[-1]).__name__
+    message = f"The MCP server {shown!r} cannot be reached ({kind})."
+    return NodeError("mcp-unavailable", message, kind="connection")
+
+
+def _said(problem: BaseException) -> str:
+    return str(getattr(problem, "message", problem))[:500]
+
+
+def _causes(problem: BaseException) -> Iterator[BaseException]:
+    """Yield an exception with those within it and behind it, the innermost last."""
+    yield problem
+    inner = problem.exceptions if isinstance(problem, BaseExceptionGroup) else (problem.__cause__,)
+    for each in inner:
+        if each is not None:
+            yield from _causes(each)

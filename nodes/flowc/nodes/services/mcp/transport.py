@@ -1,0 +1,61 @@
+"""How do calls of MCP servers pass the guard? Their client sends them through our transport."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import httpx2
+
+from flowc.nodes.services.egress import EgressDenied
+from flowc.nodes.services.egress.transport import GuardedBackend, GuardedTransport
+
+
+class _Body(httpx2.AsyncByteStream):
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._response.aiter_raw():
+                yield piece
+        except httpx.TransportError as problem:
+            raise httpx2.ReadError(str(problem)) from None
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+class GuardedMcpTransport(httpx2.AsyncBaseTransport):
+    """Sends requests through the guard, and gives the answers back as they come."""
+
+    def __init__(self, backend: GuardedBackend) -> None:
+        self._client = httpx.AsyncClient(
+            transport=GuardedTransport(backend), trust_env=False, follow_redirects=False
+        )
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send one request; raise httpx2's errors."""
+        times = request.extensions.get("timeout", {})
+        asked = self._client.build_request(
+            request.method,
+            str(request.url),
+            headers=list(request.headers.items()),
+            content=await request.aread(),
+            timeout=httpx.Timeout(**{name: times.get(name) for name in _TIMES}),
+        )
+        try:
+            response = await self._client.send(asked, stream=True)
+        except httpx.TimeoutException as problem:
+            raise httpx2.ReadTimeout(str(problem)) from None
+        except EgressDenied as denied:
+            raise httpx2.UnsupportedProtocol(str(denied)) from denied
+        except httpx.TransportError as problem:
+            raise httpx2.ConnectError(str(problem)) from None
+        headers = response.headers.raw
+        return httpx2.Response(response.status_code, headers=headers, stream=_Body(response))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+_TIMES = ("connect", "read", "write", "pool")
