@@ -7,7 +7,8 @@ from flows import Ran, run
 from loopback import Reply, Request, Server, reply_json, serving
 
 from flowc.compiler.run_context import NodeFailed
-from flowc.nodes.http import Http, _retry_after
+from flowc.nodes.http import Http
+from flowc.nodes.http_calls import _retry_after
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
 
 pytestmark = pytest.mark.usefixtures("granularity")

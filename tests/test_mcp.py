@@ -16,6 +16,9 @@ from runs_api import API, human
 from test_agent import agent, results, scripted
 from test_llm import models_at
 
+from flowc.compiler.check import check_workflow
+from flowc.compiler.documents import from_data
+from flowc.compiler.registry import Registry
 from flowc.compiler.run_context import NodeFailed
 from flowc.nodes.services.egress import EgressPolicy
 from flowc.nodes.services.mcp import McpFileRefused, McpServer, McpServers, read_mcp_file
@@ -195,6 +198,15 @@ async def test_an_agent_is_offered_the_tools_of_a_server() -> None:
     assert "Hello Ada." in told[1]
     assert json.loads(told[2]) == {"total": 5.0}
     assert "There is no such item." in told[3]
+
+
+def test_headers_may_hold_secrets_and_nothing_else_may() -> None:
+    config = {"url": "https://x.test/mcp", "headers": {"authorization": "{{secrets.k}}"}}
+    node: dict[str, Any] = {"id": "a", "type": "mcp", "config": config}
+    assert check_workflow(from_data({"nodes": [node]}), Registry.installed()) == []
+    node["config"] = {"url": "https://x.test/mcp", "tool": "t", "arguments": {"k": "{{secrets.k}}"}}
+    [found] = check_workflow(from_data({"nodes": [node]}), Registry.installed())
+    assert found.code == "secret-not-allowed"
 
 
 def test_a_file_of_servers_is_read_strictly(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import pytest
 from flows import compiled, run
 from loopback import reply_json, serving
+from test_connector import document
 
 from flowc.compiler.interrupts import Answer, Ask
 from flowc.compiler.node import BodyResult, Context, Node, Outcome
@@ -14,6 +15,7 @@ from flowc.compiler.registry import BrokenPlugin, Registry
 from flowc.compiler.run_context import NodeFailed
 from flowc.compiler.testing import check_node_type
 from flowc.nodes import NODE_TYPES
+from flowc.nodes.connector import Connector
 from flowc.nodes.fail import Fail
 from flowc.nodes.http import Http
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
@@ -40,6 +42,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "wait": {"for": 0.01},
     "emit": {"signal": "paid", "key": "7"},
     "agent": {"prompt": "Hi"},
+    "connector": {"document": document(), "operation": "getPet", "arguments": {"id": 1}},
     "mcp": {"server": "shop", "tool": "greet", "arguments": {"name": "Ada"}},
     "classify": {"text": "A fault.", "labels": ["fault", "question"]},
     "human": {"title": "Ship it?", "form": {"note": "string"}, "choices": ["yes", "no"]},
@@ -75,8 +78,12 @@ async def test_it_keeps_the_promises_of_node_types(node_type: type[Node]) -> Non
     shop = McpServers({"shop": STDIO})
     own = {Models: Models(), Sandboxes: sandboxes, HttpClient: client}
     services = {**own, Signals: signals, McpServers: shop}
-    with serving(lambda request: reply_json([])) as server:
-        config = {"url": server.url} if node_type is Http else GOOD[node_type.type]
+    with serving(lambda request: reply_json({"name": "x"})) as server:
+        config = GOOD[node_type.type]
+        if node_type is Http:
+            config = {"url": server.url}
+        if node_type is Connector:
+            config = {**config, "document": document(server.url)}
         context = Context(services=services, run_body=empty_body, wait_for=says_yes)
         await check_node_type(node_type, config, context)
     await sandboxes.aclose()

@@ -319,6 +319,11 @@ class Node(BaseModel):
         return None
 
     @classmethod
+    def tool_description(cls, config: Mapping[str, Json]) -> str | None:
+        """Return what a tool with this configuration does, if it tells."""
+        return None
+
+    @classmethod
     def as_told(cls, output: Json) -> Json:
         """Return what a model is told of the output that a tool of this type gave."""
         return output

@@ -24,6 +24,7 @@ def _tool(draft: Draft, node: ToolDefinition) -> Tool:
     said = node.description or node.name
     if not said and used is not None and kind.is_isolated:
         said = used.workflow.description or used.workflow.name
+    said = said or kind.tool_description(node.config)
     is_toolbox = kind.is_toolbox(node.config)
     return Tool(node.id, said or "", parameters_of(draft, node), node.approval, is_toolbox)
 

@@ -4,6 +4,7 @@ from flowc.nodes.agent import Agent
 from flowc.nodes.classify import Classify
 from flowc.nodes.code import Code
 from flowc.nodes.conditional import Conditional
+from flowc.nodes.connector import Connector
 from flowc.nodes.emit import Emit
 from flowc.nodes.end import End
 from flowc.nodes.fail import Fail
@@ -41,6 +42,7 @@ NODE_TYPES = (
     Template,
     Code,
     Http,
+    Connector,
     Mcp,
     Emit,
     Human,

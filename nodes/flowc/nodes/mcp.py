@@ -28,7 +28,7 @@ class Mcp(Node):
 
     server: Annotated[str | None, Role.RAW] = Field(default=None, description="Its name.")
     url: str | None = Field(default=None, pattern=r"^https?://", max_length=8_192)
-    headers: Annotated[dict[str, Any], SecretAllowed()] = Field(default_factory=dict)
+    headers: Annotated[dict[str, Any], SecretAllowed] = Field(default_factory=dict)
     tool: str | None = None
     arguments: dict[str, Any] = Field(default_factory=dict)
     tools: Annotated[list[str], Role.RAW] = Field(
