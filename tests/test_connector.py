@@ -194,13 +194,14 @@ def test_documents_are_read_with_care() -> None:
         f"S{i}": {"anyOf": [{"$ref": f"#/components/schemas/S{i + 1}"}] * 8} for i in range(30)
     }
     bomb |= {"S30": {"type": "string"}, "Pet": {"$ref": "#/components/schemas/S0"}}
-    for more, why in (
+    cases: Any = (
         ({"components": {"schemas": bomb}}, "too many parts"),
         ({"components": {"schemas": {"Pet": {"$ref": "https://x.test/y"}}}}, "does not stay"),
         ({"components": {}}, "leads nowhere"),
         ({"servers": []}, "names no server"),
         ({"paths": {"/x": {"get": {"operationId": "getPet", "parameters": [{}]}}}}, "as OpenAPI"),
-    ):  # fmt: skip
+    )  # fmt: skip
+    for more, why in cases:
         with pytest.raises(BadDocument, match=why):
             find_operation(document(**more), "getPet")
     found = find_operation(document("/v2"), "getPet", "https://pets.test/")

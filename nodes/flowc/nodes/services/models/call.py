@@ -104,7 +104,8 @@ class Models:
             message = f"The model {call.model or self._default!r} took too long to answer."
             raise NodeError("timeout", message, kind="timeout") from None
         except Exception as problem:
-            raise failure_of(problem, call.model or self._default) from None
+            name = call.model or self._default
+            raise failure_of(problem, name, alias.model, call.messages) from None
 
     def _alias(self, model: str | None) -> ModelAlias:
         name = model or self._default

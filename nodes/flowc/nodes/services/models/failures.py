@@ -1,9 +1,12 @@
 """What may be told of a model call that failed?"""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from flowc.compiler.definition import FailureKind
 from flowc.compiler.node import NodeError
+from flowc.nodes.services.models.prices import context_of
+from flowc.nodes.services.models.tokens import tokens_in
 
 # By the names of litellm's exceptions: code, sentence, the kind of a failure that may pass.
 _FAILURES: Mapping[str, tuple[str, str, FailureKind | None]] = {
@@ -21,20 +24,30 @@ _FAILURES: Mapping[str, tuple[str, str, FailureKind | None]] = {
 }
 
 
-def failure_of(problem: Exception, model: str) -> NodeError:
+def failure_of(
+    problem: Exception, shown: str, model: str, messages: Iterable[dict[str, Any]]
+) -> NodeError:
     """Return what may be told: the provider's own text can repeat the key or the prompt."""
     code, sentence, fault = "model-failed", f"it failed ({type(problem).__name__})", None
     for kind in type(problem).__mro__:
         if kind.__name__ in _FAILURES:
             code, sentence, fault = _FAILURES[kind.__name__]
             break
-    headers = getattr(getattr(problem, "response", None), "headers", None) or {}
+    # Where litellm keeps what the provider sent; the response that it shows is its own.
+    headers = getattr(problem, "litellm_response_headers", None) or {}
     after = headers.get("retry-after", "")
     wait = float(after) if after.isdigit() else None
+    if code == "context-too-large":
+        sentence = f"{sentence}: they are about {tokens_in(messages):,} tokens{_room(model)}"
     if _was_denied(problem):
         code, sentence, fault = "egress-denied", "its address may not be dialled", None
-    message = f"The model {model!r} did not answer: {sentence}."
+    message = f"The model {shown!r} did not answer: {sentence}."
     return NodeError(code, message, kind=fault, retry_after=wait)
+
+
+def _room(model: str) -> str:
+    most = context_of(model)
+    return f", and it takes {most:,}" if most is not None else ""
 
 
 def _was_denied(problem: BaseException | None) -> bool:

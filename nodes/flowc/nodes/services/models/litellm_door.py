@@ -1,5 +1,6 @@
 """How is litellm brought in: quiet, offline but for the calls asked of it, every dial guarded?"""
 
+import asyncio
 import os
 import warnings
 from collections.abc import Iterator
@@ -65,9 +66,8 @@ def _guard_new_pools() -> None:
     make = httpcore.AsyncConnectionPool.__init__
 
     def make_guarded(self: Any, *args: Any, **kwargs: Any) -> None:
-        backend = _guard.get()
-        if backend is not None:
-            kwargs["network_backend"] = backend
+        if _guard.get() is not None:
+            kwargs["network_backend"] = _CurrentGuard()
             kwargs["proxy"] = None
         make(self, *args, **kwargs)
 
@@ -87,8 +87,27 @@ def _require_guarded_pools() -> None:
     backend = GuardedBackend(EgressPolicy())
     with guarded(backend):
         pool = getattr(httpx.AsyncHTTPTransport(), "_pool", None)
-    if getattr(pool, "_network_backend", None) is not backend:
+    if not isinstance(getattr(pool, "_network_backend", None), _CurrentGuard):
         raise RuntimeError("httpx makes its connections in a new way: the guard does not hold")
+
+
+class _CurrentGuard(httpcore.AsyncNetworkBackend):
+    """Dials through the guard of whoever makes the call: litellm keeps clients, and shares them."""
+
+    async def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
+        return await self._guard().connect_tcp(*args, **kwargs)
+
+    async def connect_unix_socket(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
+        return await self._guard().connect_unix_socket(*args, **kwargs)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    def _guard(self) -> GuardedBackend:
+        guard = _guard.get()
+        if guard is None:
+            raise httpcore.ConnectError("there is no guard to dial through")
+        return guard
 
 
 class _NoBackend(httpcore.NetworkBackend):

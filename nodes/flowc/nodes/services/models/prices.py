@@ -44,6 +44,13 @@ def most_of(model: str, characters: int, max_tokens: int | None) -> tuple[float,
     return cost, prompt + answer
 
 
+def context_of(model: str) -> int | None:
+    """Return how many tokens a model takes, if that is listed."""
+    found = _prices().get(model) or _prices().get(model.partition("/")[2]) or {}
+    most = found.get("max_input_tokens")
+    return most if isinstance(most, int) else None
+
+
 @cache
 def _prices() -> Mapping[str, Any]:
     found = find_spec("litellm")
