@@ -1,7 +1,7 @@
 """What came back from a model, at once or piece by piece?"""
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flowc.compiler.node import NodeError
@@ -52,13 +52,17 @@ def answer_of(response: Any, model: str, door: Any) -> Answer:
 
 async def streamed_answer(stream: AsyncIterator[Any], model: str, door: Any, tell: Told) -> Answer:
     """Read a stream to its end, telling of its text; raise NodeError if it breaks off."""
-    chunks: list[Any] = []
+    chunks, texts = list[Any](), list[str]()
     try:
         async for chunk in stream:
+            delta = chunk.choices[0].delta if chunk.choices else None
+            if delta is not None and delta.content:
+                texts.append(delta.content)
+                tell(delta.content)
+                if len(texts) > 1 and _is_text_alone(chunk, delta):
+                    continue
+                delta.content = None if len(texts) > 1 else delta.content
             chunks.append(chunk)
-            text = chunk.choices[0].delta.content if chunk.choices else None
-            if text:
-                tell(text)
     finally:
         # Whoever is cancelled hangs up.
         close = getattr(stream, "aclose", None)
@@ -69,7 +73,15 @@ async def streamed_answer(stream: AsyncIterator[Any], model: str, door: Any, tel
     if not any(getattr(stream, name, None) for name in said):
         message = f"The model {model!r} broke off in the middle of its answer."
         raise NodeError("answer-broke-off", message, kind="connection")
-    return answer_of(door.stream_chunk_builder(chunks), model, door)
+    return replace(answer_of(door.stream_chunk_builder(chunks), model, door), text="".join(texts))
+
+
+def _is_text_alone(chunk: Any, delta: Any) -> bool:
+    """Say whether a piece of a stream has nothing but text: such ones need not be put together."""
+    others = (getattr(delta, name, None) for name in ("tool_calls", "reasoning_content"))
+    choice = chunk.choices[0]
+    is_plain = choice.finish_reason is None and getattr(choice, "logprobs", None) is None
+    return is_plain and not any(others) and getattr(chunk, "usage", None) is None
 
 
 def _count(usage: Any, name: str) -> int:
@@ -83,6 +95,9 @@ def _plain(value: Any) -> Any:
 def _cost(response: Any, model: str, door: Any) -> float:
     if model.startswith("offline/"):
         return 0.0
+    known = (getattr(response, "_hidden_params", None) or {}).get("response_cost")
+    if known is not None:
+        return float(known)
     try:
         return float(door.completion_cost(completion_response=response, model=model) or 0.0)
     except Exception:
