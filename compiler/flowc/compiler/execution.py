@@ -250,6 +250,7 @@ class _Work:
             once=self._once,
             through=self._through,
             tools=self.node.tools,
+            now=self.run.now,
             variables=self.view.variables,
             run_id=self.run.run_id,
             node_id=self.node.id,

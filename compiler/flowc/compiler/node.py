@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import Enum
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, TypeVar
@@ -145,6 +146,11 @@ async def straight(target: str, work: Callable[[], Awaitable[Json]]) -> Json:
     return await work()
 
 
+def utc_now() -> datetime:
+    """Return the time, in UTC."""
+    return datetime.now(UTC)
+
+
 class Tool(NamedTuple):
     """What a model may call: a node of the body, by its id.
 
@@ -216,6 +222,7 @@ class Context(NamedTuple):
     once: Once = every_time
     through: Through = straight
     tools: tuple[Tool, ...] = ()
+    now: Callable[[], datetime] = utc_now
 
     def service(self, kind: type[Service]) -> Service:
         """Return the host's service of this kind; raise NodeError if it offers none."""

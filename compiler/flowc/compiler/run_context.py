@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from flowc.compiler.budget import UNLIMITED, Budget
 from flowc.compiler.events import Emit
 from flowc.compiler.guards import Guards
 from flowc.compiler.interrupts import Answer, WaitFor, wait_here
+from flowc.compiler.node import utc_now
 from flowc.compiler.recording import Recording
 
 # What the runs of this process share where their host has nothing of its own.
@@ -48,6 +50,7 @@ class RunContext:
     recording: Recording | None = None
     max_steps: int = 10_000
     budget: Budget = UNLIMITED
+    now: Callable[[], datetime] = utc_now
 
 
 class View(NamedTuple):

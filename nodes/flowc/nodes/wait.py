@@ -61,7 +61,7 @@ class Wait(Node):
         """Wait; the output says for how many seconds, or what the signal brought."""
         if self.signal is not None:
             return await self._for_signal(context, self.signal)
-        seconds = self.for_ if self.for_ is not None else self._left()
+        seconds = self.for_ if self.for_ is not None else self._left(context.now())
         wait = wait_here if seconds < SHORT and self.for_ is not None else context.wait_for
         if seconds > 0:
             await wait(Ask("timer", seconds=seconds))
@@ -75,7 +75,7 @@ class Wait(Node):
         data = self.default if answer.is_late else answer.value
         return {"signal": signal, "data": data, "timed_out": answer.is_late}
 
-    def _left(self) -> float:
+    def _left(self, now: datetime) -> float:
         assert self.until is not None  # one of the three is there
         moment = self.until if self.until.tzinfo else self.until.replace(tzinfo=UTC)
-        return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+        return max(0.0, (moment - now).total_seconds())

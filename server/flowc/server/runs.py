@@ -151,16 +151,20 @@ async def drive(
 
     With a saver, its checkpoints are kept. `wait_for` answers what nodes ask.
     """
+    context = context_of(compiled, run, host, max_steps, saver)
+    return await drive_in(compiled, run, replace(context, emit=listen, wait_for=wait_for))
+
+
+async def drive_in(compiled: CompiledWorkflow, run: RunRecord, context: RunContext) -> RunRecord:
+    """Drive a run to its end in a context in which it cannot wait; the record says how it went."""
 
     def hear(event: Event) -> None:
         run.hear(RunEvent.of_node(0, event))
-        listen(event)
+        context.emit(event)
 
     run.status, run.started_at = "running", now()
-    context = context_of(compiled, run, host, max_steps, saver)
-    context = replace(context, emit=hear, wait_for=wait_for)
     try:
-        done = await advance(compiled, run, context)
+        done = await advance(compiled, run, replace(context, emit=hear))
         run.output, run.status = result_of(compiled, done.outputs), "completed"
     except Exception as problem:
         run.error, run.status = error_of(problem, compiled), "failed"

@@ -16,6 +16,7 @@ from flowc.server.cli import (
     runs,
     schema,
     serve,
+    test,
     worker,
 )
 
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.command("check")(check.check)
 app.command("diff")(diff.diff)
 app.command("run")(run.run)
+app.command("test")(test.test)
 app.command("eval")(evaluate.evaluate)
 app.command("graph")(graph.graph)
 app.command("nodes")(nodes.nodes)

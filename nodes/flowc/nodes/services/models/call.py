@@ -62,10 +62,13 @@ class Models:
 
     def supports_schema(self, model: str | None) -> bool:
         """Say whether the model's provider takes a JSON schema for its answer."""
-        alias = self._alias(model)
-        if alias.model.startswith("offline/"):
+        if self.is_offline(model):
             return True
-        return bool(litellm().supports_response_schema(alias.model))
+        return bool(litellm().supports_response_schema(self._alias(model).model))
+
+    def is_offline(self, model: str | None) -> bool:
+        """Say whether a model answers without a network."""
+        return self._alias(model).model.startswith("offline/")
 
     def most_of(self, call: Call) -> tuple[float, float]:
         """Return what a call can come to at the most: US dollars, as far as known, and tokens."""
