@@ -58,11 +58,8 @@ class World:
 
     api: httpx.Client
     models: Server
+    openai: openai.OpenAI
     replies: list[Any] = field(default_factory=list)
-
-    @property
-    def openai(self) -> openai.OpenAI:
-        return openai.OpenAI(base_url=f"{self.api.base_url}/v1", api_key="any", timeout=30)
 
     def keep(self, id: str, definition: Any) -> None:
         body = {"id": id, "definition": definition}
@@ -96,8 +93,11 @@ def served(
         alias = {"model": "openai/gpt-4", "api_base": f"{models.url}/v1", "api_key": "sk-x"}
         (folder / "models.json").write_text(json.dumps({"m": alias}))
         env = {**database_of(request), "FLOWC_MODELS_FILE": str(folder / "models.json")}
-        with serving(folder / "d", env) as (api, _):
-            world = World(api, models)
+        with (
+            serving(folder / "d", env) as (api, _),
+            openai.OpenAI(base_url=f"{api.base_url}/v1", api_key="any", timeout=30) as client,
+        ):
+            world = World(api, models, client)
             yield world
 
 
@@ -442,3 +442,25 @@ def test_a_response_asks_and_the_next_one_answers(world: World) -> None:
     assert asked.output_text.startswith("Refund 7 EUR?")
     done = client.responses.create(model="approves", input="reject", previous_response_id=asked.id)
     assert (done.output_text, done.id != asked.id) == ("Not refunded.", True)
+
+
+def test_the_runs_of_a_workflow_share_a_budget(world: World) -> None:
+    config = {"model": "m", "prompt": "{{input.message}}", "max_tokens": 10}
+    nodes = [{"id": "say", "type": "llm", "config": config}]
+    budget = {"tokens": 45, "per": "day"}
+    world.keep("frugal", {"settings": {"workflow_budget": budget}, "nodes": nodes})
+    world.replies[:] = [completion("Fine.")]
+    said = [world.chat("frugal", "Hello.") for _ in range(4)]
+    assert [turn["status"] for turn in said] == ["completed"] * 3 + ["failed"]
+    assert said[3]["error"]["code"] == "budget-exceeded"
+    assert (
+        "The workflow, in each day, may spend 45 tokens; 30 are spent"
+        in said[3]["error"]["message"]
+    )
+    assert len(world.models.requests) == 3
+    # A call that failed has come to nothing.
+    world.keep("cheap", {"settings": {"workflow_budget": budget}, "nodes": nodes})
+    world.replies[:] = [reply_json({"error": {"message": "no"}}, 400)]
+    assert [world.chat("cheap", "Hello.")["error"]["code"] for _ in range(4)] == [
+        "model-refused"
+    ] * 4

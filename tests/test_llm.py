@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from flows import Ran, run
-from loopback import Reply, Request, Server, completion, reply_json, serving, streamed
+from loopback import Reply, Request, Server, calls, completion, reply_json, serving, streamed
 from pydantic import SecretStr
 
 from flowc.compiler.budget import Budget
@@ -77,10 +77,22 @@ async def test_an_output_schema_goes_to_providers_that_take_one() -> None:
     assert (ran.output["category"], ran.output["urgent"]) == ("billing", True)
 
 
+async def test_an_output_schema_is_that_of_a_tool_where_there_are_tools_alone() -> None:
+    given = {"category": "billing", "urgent": True}
+    with serving(lambda request: calls(("answer", given))) as server:
+        ran = await ask(models_at(server), prompt="Classify.", output_schema=SCHEMA)
+    body = server.requests[0].json
+    assert "response_format" not in body
+    assert set(body["tools"][0]["function"]["parameters"]["properties"]) == set(given)
+    assert body["tool_choice"]["function"]["name"] == "answer"
+    assert (ran.output["category"], ran.output["urgent"]) == ("billing", True)
+    assert "tool_calls" not in ran.output
+
+
 async def test_an_output_schema_is_put_in_words_for_those_that_do_not() -> None:
     answer = 'Here it is:\n```json\n{"category": "billing", "urgent": false}\n```'
     with serving(lambda request: completion(answer)) as server:
-        ran = await ask(models_at(server), prompt="Classify.", output_schema=SCHEMA)
+        ran = await ask(models_at(server, "openai/own"), prompt="Classify.", output_schema=SCHEMA)
     body = server.requests[0].json
     assert "response_format" not in body
     assert "category" in body["messages"][0]["content"]
@@ -90,7 +102,7 @@ async def test_an_output_schema_is_put_in_words_for_those_that_do_not() -> None:
 async def test_an_answer_that_does_not_fit_is_asked_for_once_more() -> None:
     answers = iter(["no idea", '{"category": "billing", "urgent": true}'])
     with serving(lambda request: completion(next(answers))) as server:
-        ran = await ask(models_at(server), prompt="Classify.", output_schema=SCHEMA)
+        ran = await ask(models_at(server, "openai/own"), prompt="Classify.", output_schema=SCHEMA)
     assert "does not fit" in server.requests[1].json["messages"][-1]["content"]
     assert ran.output["category"] == "billing"
     assert ran.output["usage"]["total_tokens"] == 20
@@ -103,7 +115,7 @@ async def test_a_model_that_never_fits_fails_the_node() -> None:
         serving(lambda request: completion("{}")) as server,
         pytest.raises(NodeFailed, match="does not fit its schema") as caught,
     ):
-        await ask(models_at(server), prompt="Classify.", output_schema=SCHEMA)
+        await ask(models_at(server, "openai/own"), prompt="Classify.", output_schema=SCHEMA)
     assert caught.value.code == "answer-does-not-fit"
     assert len(server.requests) == 2
 
@@ -121,7 +133,7 @@ async def test_a_plain_word_will_do_where_the_schema_was_only_inferred() -> None
         ]
     }
     with serving(lambda request: completion("technical.")) as server:
-        ran = await run(workflow, services={Models: models_at(server)})
+        ran = await run(workflow, services={Models: models_at(server, "openai/own")})
     assert "technical" in server.requests[0].json["messages"][0]["content"]
     assert ran.output == {"result": True}
 

@@ -197,3 +197,12 @@ async def test_a_schema_reaches_the_provider_and_is_held(provider: Provider) -> 
     assert ran.output["city"] == "Rome"
     assert "city" in server.requests[0].body.decode()
     assert "does not fit" in server.requests[1].body.decode()
+
+
+async def test_a_prompt_is_marked_as_worth_keeping(provider: Provider) -> None:
+    with scripted(provider.text("Hello.")) as server:
+        ran = await ask(provider, server, cache_prompt=True)
+    assert ran.output["text"] == "Hello."
+    sent = server.requests[0].body.decode()
+    assert "Be kind." in sent
+    assert ("cache_control" in sent) == (provider.name == "anthropic")

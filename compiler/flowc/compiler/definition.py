@@ -199,6 +199,12 @@ class BudgetLimits(Part):
     tokens: int | None = Field(default=None, ge=1)
 
 
+class WorkflowBudget(BudgetLimits):
+    """What all runs of a stored workflow may spend on models together, in each stretch of time."""
+
+    per: Literal["day", "month"] = Field(default="month", description="Of the calendar, in UTC.")
+
+
 class RunRate(Part):
     """How many runs may begin within a time."""
 
@@ -230,6 +236,9 @@ class WorkflowSettings(Part):
         default=None, description="How many of its runs begin within a time; the others are later."
     )
     budget: BudgetLimits = BudgetLimits()
+    workflow_budget: WorkflowBudget | None = Field(
+        default=None, description="For all runs of the stored workflow; `budget` is for each run."
+    )
     granularity: Granularity = Field(
         default="node",
         description="`node`: LangGraph sees every node, and nodes begin in steps, so that one that"

@@ -55,6 +55,9 @@ class ModelNode(Node):
     presence_penalty: float | None = Field(default=None, ge=-2, le=2)
     frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
+    cache_prompt: bool = Field(
+        default=False, description="Hint that what comes before the prompt is worth keeping."
+    )
     stream: bool = Field(default=False, description="Tell of the text as it comes, in events.")
     fallbacks: Annotated[list[str], Role.RAW] = Field(
         default_factory=list, max_length=10, description="Models that are asked in turn."
@@ -134,10 +137,20 @@ class ModelNode(Node):
         if self.memory:
             memory = self.memory if isinstance(self.memory, Memory) else Memory()
             messages += await remembered(memory, context, asking)
+        if self.cache_prompt and messages:
+            messages[-1] = _kept(messages[-1])
         messages += await as_sent(self.messages or (), context)
         if self.prompt is not None:
             messages.append({"role": "user", "content": self.prompt})
         return messages
+
+
+def _kept(message: dict[str, Any]) -> dict[str, Any]:
+    """Return a message up to which the provider may keep what it has read."""
+    content = message["content"]
+    parts = content if isinstance(content, list) else [{"type": "text", "text": content}]
+    last = {**parts[-1], "cache_control": {"type": "ephemeral"}}
+    return {**message, "content": [*parts[:-1], last]}
 
 
 def _names(value: Any) -> list[str]:

@@ -2,17 +2,20 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from flowc.compiler.node import Context, NodeError, Outcome
 from flowc.compiler.schemas import Schema, problems_of
 from flowc.nodes.services.models import Answer, Call, Models
+from flowc.nodes.services.models.call import SchemaTaken
 from flowc.nodes.services.models.telling import Telling
 
 INFERRED = "inferred from what is read of it"
 DEFAULT_MODEL = "the default model"
+# The name of a schema, or of the tool that stands for an answer.
+ANSWER = "answer"
 # After failures of these kinds, the next of the models is asked.
 FALL_BACK_ON = ("timeout", "connection", "rate-limit", "server-error")
 
@@ -69,19 +72,20 @@ class Asking:
 
     async def _ask(self, model: str | None, messages: Messages, schema: Schema | None) -> Answer:
         models, parameters = self.context.service(Models), self.parameters
-        if schema is not None and models.supports_schema(model):
-            wanted = {"name": "answer", "schema": schema}
-            wished = {"type": "json_schema", "json_schema": wanted}
-            parameters = {**parameters, "response_format": wished}
-        elif schema is not None:
-            messages = [{"role": "system", "content": _instruction(schema)}, *messages]
-        call = Call(model, list(messages), parameters, self.timeout)
+        if schema is not None:
+            taken = models.takes_schema(model)
+            # Whoever has tools to call is not told of one that is none.
+            taken = "prompt" if taken == "tool" and "tools" in parameters else taken
+            messages, more = _with_schema(schema, taken, messages)
+            parameters = {**parameters, **more}
+        about = {"run_id": self.context.run_id, "node_id": self.context.node_id}
+        call = Call(model, list(messages), parameters, self.timeout, about)
         target = f"model {model}" if model else DEFAULT_MODEL
-        with self.context.budget.reserved(*models.most_of(call)) as spending:
+        async with self.context.budget.reserved(*models.most_of(call)) as spending:
             answer: Answer = await self.context.through(target, partial(self._call, models, call))
             spending.cost = answer.cost
             spending.tokens = answer.prompt_tokens + answer.completion_tokens
-        return answer
+        return _as_text(answer)
 
     async def _call(self, models: Models, call: Call) -> Answer:
         if not self.is_streamed:
@@ -91,6 +95,29 @@ class Asking:
             return await models.complete(call, telling.piece)
         finally:
             telling.end()
+
+
+def _with_schema(
+    schema: Schema, taken: SchemaTaken, messages: Messages
+) -> tuple[Messages, dict[str, Any]]:
+    """Return the messages, and the parameters besides, that ask for data that fits a schema."""
+    if taken == "native":
+        wanted = {"name": ANSWER, "schema": schema}
+        return messages, {"response_format": {"type": "json_schema", "json_schema": wanted}}
+    if taken == "tool":
+        about = {"name": ANSWER, "description": "Give the answer.", "parameters": schema}
+        choice = {"type": "function", "function": {"name": ANSWER}}
+        return messages, {"tools": [{"type": "function", "function": about}], "tool_choice": choice}
+    return [{"role": "system", "content": _instruction(schema)}, *messages], {}
+
+
+def _as_text(answer: Answer) -> Answer:
+    """Return an answer that was given as the arguments of a call, as a text."""
+    for call in answer.tool_calls:
+        if call.get("function", {}).get("name") == ANSWER:
+            text = str(call["function"].get("arguments") or "")
+            return replace(answer, text=text, tool_calls=(), finish_reason="stop")
+    return answer
 
 
 def _instruction(schema: Schema) -> str:

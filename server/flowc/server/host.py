@@ -10,6 +10,7 @@ from flowc.compiler.guards import Circuits, Guards, Limits, MemoryCache, NodeCac
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
 from flowc.nodes.services.mcp import McpServers, read_mcp_file
 from flowc.nodes.services.models import Models, read_models_file
+from flowc.nodes.services.models.observers import Observers
 from flowc.nodes.services.sandbox import Sandboxes
 from flowc.nodes.services.sandbox.asteval_engine import AstevalEngine
 from flowc.nodes.services.sandbox.monty_engine import MontyEngine
@@ -45,7 +46,12 @@ class Host:
         self.http = HttpClient(policy)
         self.mcp = McpServers(servers, policy=policy)
         self.sandboxes = Sandboxes((MontyEngine(), AstevalEngine()))
-        self.models = Models(aliases, default_model=settings.default_model, policy=policy)
+        self.models = Models(
+            aliases,
+            default_model=settings.default_model,
+            policy=policy,
+            observers=Observers(tuple(settings.model_observers), settings.record_prompts),
+        )
 
     @property
     def services(self) -> Mapping[type, Any]:

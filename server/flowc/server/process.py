@@ -33,6 +33,7 @@ from flowc.server.store.steering import Steering
 from flowc.server.store.threads import StoredThreads
 from flowc.server.store.triggers import StoredTriggers
 from flowc.server.store.work import Errand
+from flowc.server.tracing import start_tracing
 from flowc.server.webhooks import Webhooks
 from flowc.server.workflows import Workflows
 
@@ -67,6 +68,8 @@ async def open_process(
     stack.push_async_callback(database.close)
     cache = StoredCache(database, TENANT)
     await cache.prune()
+    if settings.otlp_endpoint is not None:
+        stack.callback(start_tracing(settings.otlp_endpoint))
     host = Host(settings, cache)
     stack.push_async_callback(host.aclose)
     queue, watchers = Queue(url), Watchers()

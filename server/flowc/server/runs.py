@@ -12,7 +12,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphDrained, GraphRecursionError
 from langgraph.runtime import RunControl
 
-from flowc.compiler.budget import Budget
+from flowc.compiler.budget import Budget, Ledger
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.events import Event
 from flowc.compiler.interrupts import Ask, Interrupt, WaitFor, wait_here
@@ -72,7 +72,6 @@ def context_of(
     compiled: CompiledWorkflow, run: RunRecord, host: Host, max_steps: int, saver: Saver | None
 ) -> RunContext:
     """Return what a run has besides its state, of which nobody is told and which cannot wait."""
-    limits = compiled.workflow.settings.budget
     return RunContext(
         run_id=run.id,
         workflow_id=run.workflow_id or compiled.workflow.title,
@@ -81,8 +80,14 @@ def context_of(
         guards=host.guards,
         saver=saver,
         max_steps=max_steps,
-        budget=Budget(limits.cost, limits.tokens, run.usage),
+        budget=budget_of(compiled, run),
     )
+
+
+def budget_of(compiled: CompiledWorkflow, run: RunRecord, ledger: Ledger | None = None) -> Budget:
+    """Return what a run may still spend, by itself and together with others."""
+    limits = compiled.workflow.settings.budget
+    return Budget(limits.cost, limits.tokens, run.usage, ledger)
 
 
 async def advance(

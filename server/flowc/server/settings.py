@@ -8,6 +8,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from flowc.nodes.services.models.observers import Observer
+
 
 def _egress_rules(value: Any) -> Any:
     """Read `127.0.0.1:11434,10.0.0.0/8` as networks with the ports that may be dialled in them."""
@@ -87,6 +89,19 @@ class Settings(BaseSettings):
     )
     models_file: Path | None = Field(
         default=None, description="Models by the names that workflows use (JSON or YAML)."
+    )
+    model_observers: Annotated[list[Observer], NoDecode, BeforeValidator(_words)] = Field(
+        default_factory=list,
+        description="Who is told of model calls: langfuse, posthog; their keys are in the"
+        " environment, as litellm has them.",
+    )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="Where spans of model calls are sent, as OTLP over HTTP: …/v1/traces.",
+    )
+    record_prompts: bool = Field(
+        default=False, description="Whether observers and spans get prompts and outputs, too."
     )
     mcp_file: Path | None = Field(
         default=None,

@@ -22,9 +22,18 @@ from flowc.server.engine.thread import StoredThread
 from flowc.server.host import Host
 from flowc.server.recordings import given_recording
 from flowc.server.records import RunEvent
-from flowc.server.runs import Advance, RunFailed, advance, context_of, error_of, result_of
+from flowc.server.runs import (
+    Advance,
+    RunFailed,
+    advance,
+    budget_of,
+    context_of,
+    error_of,
+    result_of,
+)
 from flowc.server.store.claims import Claim, Claims, TakenOver, Told
 from flowc.server.store.database import DATABASE_PROBLEMS
+from flowc.server.store.spendings import StoredLedger
 from flowc.server.store.steering import Steering
 from flowc.server.store.threads import StoredThreads
 from flowc.server.workflows import CannotRebuild, Workflows
@@ -184,7 +193,15 @@ class _Stretch:
             waiting=frozenset(claim.run.waiting),
             breakpoints=self._breakpoints,
             recording=self._recording(),
+            budget=budget_of(self._compiled, run, self._ledger()),
         )
+
+    def _ledger(self) -> StoredLedger | None:
+        limits, claim = self._compiled.workflow.settings.workflow_budget, self._claim
+        if limits is None or claim.run.workflow_id is None:
+            return None
+        database = self._segments.claims.database
+        return StoredLedger(database, claim.tenant, claim.run.workflow_id, limits)
 
     def _services(self) -> dict[type, Any]:
         claims, claim = self._segments.claims, self._claim

@@ -177,6 +177,18 @@ class MessageRow(Table):
     created_at: Mapped[datetime]
 
 
+class SpendingRow(Table):
+    """What the runs of a workflow have spent in some time, and what is set aside for calls."""
+
+    __tablename__ = "spendings"
+
+    tenant: Mapped[str] = mapped_column(String(64), primary_key=True)
+    workflow_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    period: Mapped[str] = mapped_column(String(16), primary_key=True)
+    cost: Mapped[float]
+    tokens: Mapped[float]
+
+
 class RecordingRow(Table):
     """What nodes of a run are given of another one, instead of running."""
 

@@ -10,6 +10,7 @@ from typing import Any
 from flowc.compiler.node import NodeError
 from flowc.nodes.services.models import Answer, Call, Models
 from flowc.nodes.services.models.answers import Told
+from flowc.nodes.services.models.call import SchemaTaken
 
 
 class Recorded:
@@ -59,9 +60,9 @@ class RecordedModels(Models):
         self._real, self._recorded, self._is_recording = real, recorded, is_recording
         self.missing: list[str] = []
 
-    def supports_schema(self, model: str | None) -> bool:
-        """Say whether the model's provider takes a JSON schema for its answer."""
-        return self._real.supports_schema(model)
+    def takes_schema(self, model: str | None) -> SchemaTaken:
+        """Say how the model's provider takes a JSON schema for its answer."""
+        return self._real.takes_schema(model)
 
     def most_of(self, call: Call) -> tuple[float, float]:
         """Return what a call can come to at the most: US dollars, and tokens."""

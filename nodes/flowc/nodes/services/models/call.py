@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from flowc.compiler.node import NodeError
 from flowc.nodes.services.egress import EgressPolicy, GuardedBackend
@@ -14,7 +14,9 @@ from flowc.nodes.services.models.aliases import ModelAlias
 from flowc.nodes.services.models.answers import Answer, Told, answer_of, streamed_answer
 from flowc.nodes.services.models.failures import failure_of
 from flowc.nodes.services.models.litellm_door import guarded, litellm
+from flowc.nodes.services.models.observers import Observers
 from flowc.nodes.services.models.prices import most_of
+from flowc.nodes.services.models.tracing import traced
 
 # Providers with one public address each: their models may be named without an alias. Any other
 # has its address from the environment or from the caller, and needs one in the models file.
@@ -33,14 +35,23 @@ PARAMETERS = frozenset(
 )  # fmt: skip
 
 
+# Of the others, some keep prompts unasked, and some refuse what they do not know.
+TAKE_CACHE_HINTS = frozenset({"anthropic", "bedrock", "openrouter"})
+SchemaTaken = Literal["native", "tool", "prompt"]
+
+
 @dataclass(frozen=True)
 class Call:
-    """What is asked: messages, and parameters by the names that OpenAI gave them."""
+    """What is asked: messages, and parameters by the names that OpenAI gave them.
+
+    `about` says what asks, to whoever traces calls: the ids of a run and a node.
+    """
 
     model: str | None
     messages: list[dict[str, Any]]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     timeout: float = 120.0
+    about: Mapping[str, str] = field(default_factory=dict)
 
 
 class Models:
@@ -53,18 +64,26 @@ class Models:
         default_model: str = "offline/echo",
         policy: EgressPolicy | None = None,
         resolver: Resolver = resolve,
+        observers: Observers | None = None,
     ) -> None:
         self.aliases = dict(aliases or {})
-        self._default = default_model
+        self._default, self._observers = default_model, observers or Observers()
         # Where the operator's file says a model is served may be dialled, and nothing next to it.
         served = [alias.api_base for alias in self.aliases.values() if alias.api_base is not None]
+        served += self._observers.urls
         self._backend = GuardedBackend((policy or EgressPolicy()).serving(served), resolver)
 
-    def supports_schema(self, model: str | None) -> bool:
-        """Say whether the model's provider takes a JSON schema for its answer."""
+    def takes_schema(self, model: str | None) -> SchemaTaken:
+        """Say how the model's provider takes a JSON schema for its answer, as far as is known.
+
+        As it is (`native`), as that of the arguments of a `tool`, or not but in words (`prompt`).
+        """
         if self.is_offline(model):
-            return True
-        return bool(litellm().supports_response_schema(self._alias(model).model))
+            return "native"
+        door, name = litellm(), self._alias(model).model
+        if door.supports_response_schema(name):
+            return "native"
+        return "tool" if door.supports_function_calling(name) else "prompt"
 
     def is_offline(self, model: str | None) -> bool:
         """Say whether a model answers without a network."""
@@ -80,13 +99,24 @@ class Models:
 
         Where there is somebody to `tell`, the answer is streamed, and its text told as it comes.
         """
+        model = self._alias(call.model).model
+        records = self._observers.records_prompts
+        with traced(
+            model, call.messages, call.parameters, call.about, records_prompts=records
+        ) as trace:
+            answer = await self._complete(call, tell)
+            trace.answered(answer)
+        return answer
+
+    async def _complete(self, call: Call, tell: Told | None) -> Answer:
         alias = self._alias(call.model)
         door = litellm()
+        self._observers.tell(door)
         try:
             with guarded(self._backend):
                 response = await door.acompletion(
                     model=alias.model,
-                    messages=call.messages,
+                    messages=_understood(call.messages, alias.model),
                     api_base=alias.api_base,
                     api_key=self._key(alias),
                     timeout=call.timeout,
@@ -94,6 +124,7 @@ class Models:
                     max_retries=0,
                     # Else, where there are tools, litellm brings in its proxy.
                     _skip_mcp_handler=True,
+                    **self._observers.metadata(call.about),
                     **_streaming(tell),
                     **{k: v for k, v in call.parameters.items() if k in PARAMETERS},
                 )
@@ -133,6 +164,22 @@ class Models:
                 f" (FLOWC_MODELS_FILE){f', or set {variable}' if provider in HOSTED else ''}.",
             )
         return found
+
+
+def _understood(messages: list[dict[str, Any]], model: str) -> list[dict[str, Any]]:
+    """Return messages without hints of what to keep, where the provider would not know them."""
+    if model.partition("/")[0] in TAKE_CACHE_HINTS:
+        return messages
+    return [
+        {**message, "content": [_without_hint(part) for part in message["content"]]}
+        if isinstance(message.get("content"), list)
+        else message
+        for message in messages
+    ]
+
+
+def _without_hint(part: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in part.items() if name != "cache_control"}
 
 
 def _streaming(tell: Told | None) -> dict[str, Any]:

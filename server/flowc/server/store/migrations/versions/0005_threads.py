@@ -1,4 +1,4 @@
-"""Threads, and what is said in them"""
+"""Threads, and what is said in them; what workflows spend"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -42,10 +42,20 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("tenant", "thread_id", "number"),
     )
+    op.create_table(
+        "spendings",
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("workflow_id", sa.String(length=128), nullable=False),
+        sa.Column("period", sa.String(length=16), nullable=False),
+        sa.Column("cost", sa.Float(), nullable=False),
+        sa.Column("tokens", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "workflow_id", "period"),
+    )
 
 
 def downgrade() -> None:
     """Undo."""
+    op.drop_table("spendings")
     op.drop_table("messages")
     op.drop_index("threads_by_time", table_name="threads")
     op.drop_table("threads")

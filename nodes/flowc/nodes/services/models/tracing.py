@@ -1,0 +1,89 @@
+"""What is traced of a model call? A span as OpenTelemetry names it for generative AI.
+
+Without a tracer provider, which the server sets up where it is told an endpoint, nothing is kept.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from flowc.compiler.node import NodeError
+from flowc.nodes.services.models.answers import Answer
+
+_TRACER = trace.get_tracer("flowc")
+_PARAMETERS = (
+    "temperature",
+    "top_p",
+    "max_tokens",
+    "seed",
+    "presence_penalty",
+    "frequency_penalty",
+)
+
+
+class Traced:
+    """A call that is traced: its answer is noted when it is there."""
+
+    def __init__(self, span: trace.Span, *, records_prompts: bool) -> None:
+        self._span, self._records_prompts = span, records_prompts
+
+    def answered(self, answer: Answer) -> None:
+        """Note what came back."""
+        self._span.set_attributes(
+            {
+                "gen_ai.response.model": answer.model,
+                "gen_ai.response.finish_reasons": [answer.finish_reason],
+                "gen_ai.usage.input_tokens": answer.prompt_tokens,
+                "gen_ai.usage.output_tokens": answer.completion_tokens,
+                "gen_ai.usage.cache_read.input_tokens": answer.cached_tokens,
+                "gen_ai.usage.cost": answer.cost,
+            }
+        )
+        if self._records_prompts:
+            said = [{"role": "assistant", "content": answer.text}]
+            self._span.set_attribute("gen_ai.output.messages", _json(said))
+
+
+@contextmanager
+def traced(
+    model: str,
+    messages: list[dict[str, Any]],
+    parameters: Mapping[str, Any],
+    about: Mapping[str, str],
+    *,
+    records_prompts: bool,
+) -> Iterator[Traced]:
+    """Trace a call; prompts and outputs are recorded only where that is wished."""
+    provider, _, name = model.partition("/")
+    asked = {f"gen_ai.request.{key}": parameters[key] for key in _PARAMETERS if key in parameters}
+    attributes = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": provider if name else "openai",
+        "gen_ai.request.model": name or provider,
+        **asked,
+        **{f"flowc.{key}": value for key, value in about.items()},
+    }
+    if records_prompts:
+        attributes["gen_ai.input.messages"] = _json(messages)
+    with _TRACER.start_as_current_span(
+        f"chat {name or provider}",
+        kind=SpanKind.CLIENT,
+        attributes=attributes,
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as span:
+        try:
+            yield Traced(span, records_prompts=records_prompts)
+        except NodeError as problem:
+            # The message of ours, which repeats nothing of the provider's.
+            span.set_status(Status(StatusCode.ERROR, problem.message))
+            span.set_attribute("error.type", problem.code)
+            raise
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)[:100_000]
