@@ -34,6 +34,7 @@ def start(data: Path, command: list[str], env: Mapping[str, str] | None = None) 
         "FLOWC_DATA_DIR": str(data),
         "FLOWC_MODELS_FILE": str(models),
         "FLOWC_DRAIN_SECONDS": "2",
+        "FLOWC_WARM_MODELS": "false",
     }
     # A file, since a pipe would be held open by what the process started, after it was killed.
     with (data.parent / f"{data.name}.log").open("ab") as log:

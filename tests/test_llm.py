@@ -108,6 +108,7 @@ async def test_an_answer_that_does_not_fit_is_asked_for_once_more() -> None:
     assert ran.output["usage"]["total_tokens"] == 20
     completed = next(e for e in ran.events if e.kind == "node.completed")
     assert completed.data["usage"]["calls"] == 2
+    assert completed.data["usage"]["latency_ms"] > 0
 
 
 async def test_a_model_that_never_fits_fails_the_node() -> None:
@@ -295,6 +296,21 @@ async def test_offline_models_stream_too_and_from_within_a_map() -> None:
         texts[event.path] += event.data["data"]["text"]
     assert list(texts.values()) == ["a b x", "a b y"]
     assert [result["text"] for result in ran.output["results"]] == ["a b x", "a b y"]
+
+
+@pytest.mark.parametrize("kind", ["loop", "subworkflow"])
+async def test_tokens_are_told_from_within_loops_and_sub_workflows(kind: str) -> None:
+    say = {"id": "say", "type": "llm", "config": {"prompt": "a b c", "stream": True}}
+    within = {"id": "say_it", "type": "loop", "config": {"for_each": [1], "body": {"nodes": [say]}}}
+    config = {"body": {"nodes": [within]}, "for_each": [1]}
+    if kind == "subworkflow":
+        config = {"workflow": {"nodes": [within]}}
+    ran = await run(
+        {"nodes": [{"id": "outer", "type": kind, "config": config}]}, services={Models: Models()}
+    )
+    tokens = [e for e in ran.events if e.kind == "node.said" and e.data["kind"] == "token"]
+    assert "".join(event.data["data"]["text"] for event in tokens) == "a b c"
+    assert {event.path for event in tokens} == {"outer#0/0/say_it#0/0/"}
 
 
 async def test_a_stream_that_breaks_off_is_a_failure() -> None:

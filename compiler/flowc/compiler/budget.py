@@ -1,6 +1,6 @@
 """How much may a run spend on models, and what is already spoken for?"""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -12,11 +12,11 @@ class BudgetExceeded(Exception):
 class Ledger(Protocol):
     """What several runs spend together."""
 
-    async def reserve(self, cost: float, tokens: float) -> None:
+    def reserve(self, cost: float, tokens: float) -> Awaitable[None]:
         """Set aside what a call comes to at the most; raise BudgetExceeded if it is not there."""
         ...
 
-    async def settle(self, cost: float, tokens: float) -> None:
+    def settle(self, cost: float, tokens: float) -> Awaitable[None]:
         """Count by how much a call came to more than was set aside; mostly, it is less."""
         ...
 

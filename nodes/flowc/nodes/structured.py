@@ -186,4 +186,6 @@ def outcome_of(answers: Sequence[Answer], data: Any) -> Outcome:
         **{name: value for name, value in said.items() if value},
         **(data if isinstance(data, dict) else {"data": data} if data else {}),
     }
-    return Outcome(output, usage={**usage, "cost": cost, "calls": len(answers)})
+    latency = sum(answer.latency_ms for answer in answers)
+    took = {"cost": cost, "calls": len(answers), "latency_ms": latency}
+    return Outcome(output, usage={**usage, **took})

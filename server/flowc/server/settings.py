@@ -103,6 +103,10 @@ class Settings(BaseSettings):
     record_prompts: bool = Field(
         default=False, description="Whether observers and spans get prompts and outputs, too."
     )
+    warm_models: bool = Field(
+        default=True,
+        description="Whether a process that works loads litellm when it starts, not at first use.",
+    )
     mcp_file: Path | None = Field(
         default=None,
         description="MCP servers by the names that workflows use (JSON or YAML).",

@@ -14,6 +14,7 @@ class Answer:
     """What came back; tokens are counted by the provider, `cost` is in US dollars.
 
     Of the prompt's tokens, some may have been `cached`; of the answer's, some for `reasoning`.
+    `latency_ms` is from the request to the last of the answer.
     """
 
     text: str
@@ -27,6 +28,7 @@ class Answer:
     reasoning: str = ""
     logprobs: Any = None
     tool_calls: tuple[Mapping[str, Any], ...] = ()
+    latency_ms: float = 0.0
 
 
 def answer_of(response: Any, model: str, door: Any) -> Answer:

@@ -4,7 +4,8 @@ import asyncio
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from time import perf_counter
 from typing import Any, Literal
 
 from flowc.compiler.node import NodeError
@@ -85,6 +86,10 @@ class Models:
             return "native"
         return "tool" if door.supports_function_calling(name) else "prompt"
 
+    def warm(self) -> None:
+        """Bring litellm in now, which takes some seconds, rather than at the first call."""
+        litellm()
+
     def is_offline(self, model: str | None) -> bool:
         """Say whether a model answers without a network."""
         return self._alias(model).model.startswith("offline/")
@@ -104,8 +109,11 @@ class Models:
         with traced(
             model, call.messages, call.parameters, call.about, records_prompts=records
         ) as trace:
+            started = perf_counter()
             answer = await self._complete(call, tell)
+            latency = round((perf_counter() - started) * 1e3, 3)
             trace.answered(answer)
+        answer = replace(answer, latency_ms=latency)
         return answer
 
     async def _complete(self, call: Call, tell: Told | None) -> Answer:

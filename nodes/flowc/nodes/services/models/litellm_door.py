@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import httpcore
@@ -26,9 +27,17 @@ _BEFORE_IMPORT = {
 }
 
 
-@cache
+_importing = Lock()
+
+
 def litellm() -> Any:
     """Return the litellm module, imported at first use (some seconds) and set up once."""
+    with _importing:
+        return _set_up()
+
+
+@cache
+def _set_up() -> Any:
     os.environ.update(_BEFORE_IMPORT)
     import litellm as module  # noqa: PLC0415 - it takes seconds and 100 MB
 
