@@ -262,6 +262,19 @@ def test_a_key_begins_one_turn(world: World) -> None:
     assert len(world.api.get(f"{API}/threads/{thread}/messages").json()) == 2
 
 
+def test_a_key_gives_back_its_turn_while_it_is_under_way(world: World) -> None:
+    world.keep("slow", {"nodes": [{"id": "w", "type": "wait", "config": {"for": "1h"}}]})
+    url, headers = f"{API}/workflows/slow/chat", {"idempotency-key": "slowly"}
+    found = []
+    for _ in range(2):
+        with world.api.stream("POST", url, json={"message": "x"}, headers=headers) as response:
+            assert response.status_code == 200
+            lines = response.iter_lines()
+            assert next(lines) == "event: thread"
+            found.append(json.loads(next(lines).removeprefix("data: ")))
+    assert found[0] == found[1]
+
+
 def test_an_openai_client_sees_workflows_as_models(world: World) -> None:
     world.keep("echo", ECHO)
     assert "echo" in [model.id for model in world.openai.models.list()]

@@ -71,6 +71,7 @@ class Turn:
 
     run_id: str
     workflow: CompiledWorkflow | None
+    thread_id: str | None = None
     after: int = 0
     misread: InterruptRecord | None = None
 
@@ -114,7 +115,7 @@ class Chat:
         given = {name: value for name, value in given.items() if takes(compiled, name)}
         options = Options(idempotency_key, thread_id=thread_id, message=message)
         run = await self.runs.submit(compiled, given, stored, options, is_awaited=True)
-        return Turn(run.id, compiled)
+        return Turn(run.id, compiled, run.thread_id)
 
     async def answer(self, run_id: str, message: str, *, is_kept: bool) -> Turn:
         """Answer what a run asks; raise ThreadBusy if it asks nobody."""
@@ -123,14 +124,14 @@ class Chat:
         asked = await self.runs.stored.interrupts(run_id=run_id, kind="human", status="open")
         if not asked:
             raise ThreadBusy(run.thread_id)
-        after = (await self.runs.stored.events(run_id))[-1].number
+        after = await self.runs.stored.last_event(run_id)
         given = answer_in(message, asked[0].data.get("schema", {}))
         if given is None:
-            return Turn(run_id, compiled, after, asked[0])
+            return Turn(run_id, compiled, run.thread_id, after, asked[0])
         if is_kept and run.thread_id is not None:
             await self.threads.say(run.thread_id, "user", message, run_id)
         await self.runs.answer(asked[0].id, given)
-        return Turn(run_id, compiled, after)
+        return Turn(run_id, compiled, run.thread_id, after)
 
     async def asked(self, run_id: str) -> InterruptRecord | None:
         """Return the first question of a run that is open."""

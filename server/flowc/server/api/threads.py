@@ -177,13 +177,11 @@ async def chat(
         turn = await parts.chat.begin(
             stored, compiled, thread_id, given, message=body.message, idempotency_key=key
         )
-    if body.stream:
-        return stream(_events(parts.chat, turn, thread_id))
-    return await _reply(parts, turn, thread_id)
+    return stream(_events(parts.chat, turn)) if body.stream else await _reply(parts, turn)
 
 
-async def _events(chat: Chat, turn: Turn, thread_id: str) -> AsyncIterator[str]:
-    yield event({"thread_id": thread_id, "run_id": turn.run_id}, "thread")
+async def _events(chat: Chat, turn: Turn) -> AsyncIterator[str]:
+    yield event({"thread_id": turn.thread_id, "run_id": turn.run_id}, "thread")
     async for piece in chat.pieces(turn):
         match piece:
             case Text(text):
@@ -200,16 +198,16 @@ async def _events(chat: Chat, turn: Turn, thread_id: str) -> AsyncIterator[str]:
                 yield event(run.error or {"code": run.status}, "error")
 
 
-async def _reply(parts: Process, turn: Turn, thread_id: str) -> Reply:
+async def _reply(parts: Process, turn: Turn) -> Reply:
     last = [piece async for piece in parts.chat.pieces(turn)][-1]
     if isinstance(last, Question):
         asked = Asked(id=last.interrupt.id, data=last.interrupt.data)
-        where = {"thread_id": thread_id, "run_id": turn.run_id, "status": "waiting"}
+        where = {"thread_id": turn.thread_id, "run_id": turn.run_id, "status": "waiting"}
         return Reply.model_validate({**where, "message": last.text, "question": asked})
     assert isinstance(last, Ended)  # the last piece is one of these
     run = last.run
     return Reply(
-        thread_id=thread_id,
+        thread_id=turn.thread_id or "",
         run_id=run.id,
         status=run.status,
         message=last.text,

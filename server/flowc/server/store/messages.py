@@ -25,7 +25,10 @@ def begin_turn(session: Session, tenant: str, run: RunRecord, message: Any) -> N
     assert run.thread_id is not None  # a message is said in a thread
     thread = thread_row(session, tenant, run.thread_id)
     is_busy = select(RunRow.id).where(
-        RunRow.tenant == tenant, RunRow.thread_id == thread.id, RunRow.status.in_(UNFINISHED)
+        RunRow.tenant == tenant,
+        RunRow.thread_id == thread.id,
+        RunRow.id != run.id,
+        RunRow.status.in_(UNFINISHED),
     )
     if session.scalar(is_busy.limit(1)) is not None:
         raise ThreadBusy(thread.id)

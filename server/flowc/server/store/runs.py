@@ -140,6 +140,11 @@ class StoredRuns:
         return interrupt_of(row) if row is not None and row.tenant == self._tenant else None
 
     @reading
+    def last_event(self, session: Session, id: str) -> int:
+        """Return the number of a run's last event; raise NoSuchRun."""
+        return int(self._row(session, id).events)
+
+    @reading
     def waiting_in(self, session: Session, thread_ids: Sequence[str]) -> str | None:
         """Return the newest run of any of these threads that waits for somebody."""
         mine = (RunRow.tenant == self._tenant) & RunRow.thread_id.in_(thread_ids)

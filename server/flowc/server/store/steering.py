@@ -92,8 +92,6 @@ class Steering:
         Else it is in the queue, or waits for its turn. With a `message`, it is the next turn of its
         thread: raises NoSuchThread or ThreadBusy.
         """
-        if message is not None:
-            begin_turn(session, tenant, run, message)
         run.max_runs = limits.max_runs
         if limits.rate is not None:
             run.starts_at = start_time(session, tenant, run, limits.rate)
@@ -107,6 +105,9 @@ class Steering:
         fields = {name: getattr(run, name) for name in RUN_FIELDS}
         begun = {"attempt": int(is_here), "epoch": int(is_here), "events": len(events)}
         session.execute(_CREATE, [{**fields, **begun, "tenant": tenant, "control": control}])
+        if message is not None:
+            # After the run is there: a key that is known gives back its run, in a busy thread, too.
+            begin_turn(session, tenant, run, message)
         if recorded is not None:
             session.add(RecordingRow(run_id=run.id, recorded=dict(recorded)))
         keep(session, run.id, len(events), events)
