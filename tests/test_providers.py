@@ -206,3 +206,23 @@ async def test_a_prompt_is_marked_as_worth_keeping(provider: Provider) -> None:
     sent = server.requests[0].body.decode()
     assert "Be kind." in sent
     assert ("cache_control" in sent) == (provider.name == "anthropic")
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_a_key_that_is_repeated_in_an_answer_is_hidden(
+    provider: Provider, stream: bool
+) -> None:
+    pieces = ["Your key is sk-lo", KEY[5:12], KEY[12:], ", sk-lo", "cked."]
+    reply = provider.streamed(pieces) if stream else provider.text("".join(pieces))
+    with scripted(reply) as server:
+        ran = await ask(provider, server, stream=stream)
+    assert ran.output["text"] == "Your key is [secret], sk-locked."
+    said = json.dumps([event.data for event in ran.events])
+    assert KEY not in said
+    if stream:
+        assert "".join(tokens(ran)) == ran.output["text"]
+    with scripted(provider.calls(("get_weather", {"city": KEY})), provider.text("Ok.")) as server:
+        services = {type(m): m for m in [provider.models(server)]}
+        ran = await run(agent(WEATHER), {}, services)
+    assert KEY not in json.dumps([event.data for event in ran.events])
+    assert KEY not in json.dumps(ran.output)

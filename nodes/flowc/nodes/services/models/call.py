@@ -14,6 +14,7 @@ from flowc.nodes.services.egress.transport import Resolver, resolve
 from flowc.nodes.services.models.aliases import ModelAlias
 from flowc.nodes.services.models.answers import Answer, Told, answer_of, streamed_answer
 from flowc.nodes.services.models.failures import failure_of
+from flowc.nodes.services.models.hiding import hiding
 from flowc.nodes.services.models.litellm_door import guarded, litellm
 from flowc.nodes.services.models.observers import Observers
 from flowc.nodes.services.models.prices import most_of
@@ -36,6 +37,8 @@ PARAMETERS = frozenset(
 )  # fmt: skip
 
 
+# What is sent where there is no key.
+NO_KEY = "none"
 # Of the others, some keep prompts unasked, and some refuse what they do not know.
 TAKE_CACHE_HINTS = frozenset({"anthropic", "bedrock", "openrouter"})
 SchemaTaken = Literal["native", "tool", "prompt"]
@@ -118,6 +121,17 @@ class Models:
 
     async def _complete(self, call: Call, tell: Told | None) -> Answer:
         alias = self._alias(call.model)
+        key = self._key(alias)
+        if key is None:
+            return await self._ask(call, alias, NO_KEY, tell)
+        hidden = hiding(key)
+        telling = hidden.telling(tell) if tell is not None else None
+        answer = await self._ask(call, alias, key, telling)
+        if telling is not None:
+            telling.end()
+        return hidden.answer(answer)
+
+    async def _ask(self, call: Call, alias: ModelAlias, key: str, tell: Told | None) -> Answer:
         door = litellm()
         self._observers.tell(door)
         try:
@@ -126,7 +140,7 @@ class Models:
                     model=alias.model,
                     messages=_understood(call.messages, alias.model),
                     api_base=alias.api_base,
-                    api_key=self._key(alias),
+                    api_key=key,
                     timeout=call.timeout,
                     num_retries=0,
                     max_retries=0,
@@ -153,15 +167,13 @@ class Models:
         name = model or self._default
         return self.aliases.get(name) or ModelAlias(model=name)
 
-    def _key(self, alias: ModelAlias) -> str:
+    def _key(self, alias: ModelAlias) -> str | None:
         """Return the key to send; a key of one provider is never sent to another's address."""
         if alias.model.startswith("offline/"):
-            return "none"
+            return None
         key = alias.key()
-        if key is not None:
+        if key is not None or alias.api_base is not None:
             return key
-        if alias.api_base is not None:
-            return "none"
         provider = _provider(alias.model)
         variable = f"{provider.upper()}_API_KEY"
         found = os.environ.get(variable) if provider in HOSTED else None
