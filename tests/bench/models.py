@@ -105,8 +105,8 @@ async def rows() -> list[Row]:
                 async for _chunk in await ask(stream=True, stream_options={"include_usage": True}):
                     pass
 
-        called = await measured([lambda: _run(whole, models), bare], 5)
-        streamed = await measured([lambda: _run(streams, models), bare_streams], 5)
+        called = await measured([lambda: _run(whole, models), bare], 9)
+        streamed = await measured([lambda: _run(streams, models), bare_streams], 15)
         mine, theirs = await _first_tokens(url, models, 15)
     per_call, per_bare_call = (seconds / CALLS * 1e3 for seconds in called)
     per_token, per_bare_token = (seconds / STREAMS / TOKENS * 1e6 for seconds in streamed)
