@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from flows import Ran, run
+from flows import Ran, compiled, run
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
 from loopback import Reply, Request, Server, calls, completion, serving
 from test_interrupts import Run
 from test_llm import models_at
@@ -17,6 +19,7 @@ from flowc.compiler.run_context import NodeFailed
 from flowc.nodes.services.models import Models
 from flowc.nodes.services.sandbox import Sandboxes
 from flowc.nodes.services.sandbox.monty_engine import MontyEngine
+from flowc.nodes.standalone import Host
 
 pytestmark = pytest.mark.usefixtures("granularity")
 
@@ -294,6 +297,21 @@ async def test_a_person_allows_a_call_and_the_model_is_not_asked_again() -> None
     assert [e.data["output"] for e in tools] == [{"text": "Rome: sunny"}, {"text": "Bern: sunny"}]
     called = [e.data["kind"] for e in going.events if e.kind == "node.said"]
     assert called.count("tool_call") == 3
+
+
+async def test_an_exported_agent_asks_by_langgraphs_interrupt() -> None:
+    workflow = compiled(agent(APPROVED, model="offline/agent", prompt="What weather?"))
+    module: dict[str, Any] = {"__name__": "exported"}
+    exec(compile(workflow.exported(), "exported.py", "exec"), module)
+    graph: Any = module["graph"]
+    graph.checkpointer = InMemorySaver()
+    host = Host(services={Models: Models()})
+    config = {"configurable": {"thread_id": "t"}}
+    asked = await graph.ainvoke({"input": {}, "outputs": {}}, config, context=host)
+    [waits] = asked["__interrupt__"]
+    assert waits.value["title"] == "Allow get_weather?"
+    done = await graph.ainvoke(Command(resume="approve"), config, context=host)
+    assert done["outputs"]["helper"]["text"] == "What weather?: sunny"
 
 
 async def test_a_tool_may_ask_a_person_itself() -> None:

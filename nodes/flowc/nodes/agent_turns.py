@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
-from flowc.compiler.interrupts import Ask, Interrupt, Interrupted
+from flowc.compiler.interrupts import Ask, Interrupted
 from flowc.compiler.node import Context, NodeError, Outcome, Tool
 from flowc.compiler.schemas import Schema
 from flowc.nodes.services.models import Answer
@@ -162,7 +162,7 @@ class Agency:
     async def _call_all(self, calls: Sequence[ToolCall]) -> list[dict[str, Any]]:
         """Return what came of a turn's calls, as messages; raise Interrupted while some wait."""
         answers: list[Any] = [None] * len(calls)
-        waiting: list[Interrupt] = []
+        waiting: list[Interrupted] = []
         failures: list[NodeError] = []
         limit = asyncio.Semaphore(len(calls) if self.is_parallel else 1)
 
@@ -171,7 +171,7 @@ class Agency:
                 try:
                     answers[number] = await self._call(f"{self.turns}.{number}", call)
                 except Interrupted as stopped:
-                    waiting.extend(stopped.interrupts)
+                    waiting.append(stopped)
                 except NodeError as problem:
                     failures.append(problem)
 
@@ -185,7 +185,7 @@ class Agency:
         if failures:
             raise failures[0]
         if waiting:
-            raise Interrupted(*waiting)
+            raise _together(waiting)
         self._note(calls, answers)
         return [told(call, _content(answers[n])) for n, call in enumerate(calls)]
 
@@ -195,7 +195,7 @@ class Agency:
             failed = {"error": answer["error"]} if "error" in answer else {}
             self.calls.append({"tool": call.name, "arguments": call.arguments, **failed})
 
-    async def _is_allowed(self, call: ToolCall, waiting: list[Interrupt]) -> Any:
+    async def _is_allowed(self, call: ToolCall, waiting: list[Interrupted]) -> Any:
         """Return True if a call may be made; else what the model is told, or None for the moment.
 
         Calls are asked about one after the other, always in the same order.
@@ -215,7 +215,7 @@ class Agency:
         try:
             answer = (await self.context.wait_for(Ask("human", asked))).value
         except Interrupted as stopped:
-            waiting.extend(stopped.interrupts)
+            waiting.append(stopped)
             return None
         given = answer if isinstance(answer, dict) else {"choice": answer}
         if given.get("choice") == "approve":
@@ -246,3 +246,9 @@ class Agency:
 
 def _content(answer: Mapping[str, Any]) -> Any:
     return answer["result"] if "result" in answer else {"error": answer["error"]}
+
+
+def _together(waiting: Sequence[Interrupted]) -> Interrupted:
+    """Return what waits as one; in an exported graph, LangGraph has its own way to wait."""
+    interrupts = [interrupt for stopped in waiting for interrupt in stopped.interrupts]
+    return Interrupted(*interrupts) if interrupts else waiting[0]
