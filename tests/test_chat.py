@@ -1,6 +1,7 @@
 """People talk with workflows: over threads, and with clients made for OpenAI."""
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -11,7 +12,7 @@ import pytest
 from conftest import database_of
 from loopback import Reply, Request, Server, calls, completion, reply_json, streamed
 from loopback import serving as loopback
-from processes import serving
+from processes import serving, until
 from runs_api import API, human
 
 ECHO = {
@@ -273,6 +274,30 @@ def test_a_key_gives_back_its_turn_while_it_is_under_way(world: World) -> None:
             assert next(lines) == "event: thread"
             found.append(json.loads(next(lines).removeprefix("data: ")))
     assert found[0] == found[1]
+
+
+def test_whoever_cancels_a_run_hangs_up_on_its_model(world: World) -> None:
+    hung_up: list[bool] = []
+
+    def slow(asked: Request) -> Reply:
+        def send(wire: Any) -> None:
+            try:
+                for _ in range(200):
+                    wire.write(b": still here\n\n")
+                    wire.flush()
+                    time.sleep(0.05)
+            except OSError:
+                hung_up.append(True)
+
+        return Reply(headers={"content-type": "text/event-stream"}, send=send)
+
+    world.keep("remembers", REMEMBERS)
+    world.replies[:] = [slow]
+    body = {"input": {"message": "x"}, "wait": False}
+    run = world.api.post(f"{API}/workflows/remembers/execute", json=body).json()
+    until(lambda: world.models.requests)
+    world.api.post(f"{API}/runs/{run['id']}/cancel").raise_for_status()
+    assert until(lambda: hung_up) == [True]
 
 
 def test_an_openai_client_sees_workflows_as_models(world: World) -> None:
