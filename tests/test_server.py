@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from processes import serving
+from processes import serving, until
 
 HERE = Path(__file__).parent
 SUPPORT = yaml.safe_load((HERE / "definitions" / "customer-support-complete.yaml").read_text())
@@ -300,3 +300,17 @@ def test_versions_are_listed_and_compared(api: httpx.Client) -> None:
     }
     assert found == {"changes": [change], "waiting_runs": []}
     assert api.get(f"{path}/diff", params={"old": 1, "new": 9}).status_code == 404
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs Linux's /proc")
+@pytest.mark.parametrize("warm", ["true", "false"])
+def test_a_working_process_loads_litellm_when_it_starts(tmp_path: Path, warm: str) -> None:
+    with serving(tmp_path / "d", {"FLOWC_WARM_MODELS": warm}) as (client, process):
+        # An extension that comes with litellm alone.
+        maps = Path(f"/proc/{process.pid}/maps")
+        if warm == "true":
+            assert until(lambda: "_tiktoken" in maps.read_text())
+        else:
+            time.sleep(6)
+            assert "_tiktoken" not in maps.read_text()
+        assert client.get("/ping").status_code == 200
