@@ -3,11 +3,15 @@
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import flows
 import httpx
 import pytest
 from processes import new_database, serving
+
+if TYPE_CHECKING:
+    import talking
 
 
 @pytest.fixture(params=["node", "fused"])
@@ -50,3 +54,21 @@ def database_of(request: pytest.FixtureRequest) -> dict[str, str]:
     if request.param == "sqlite":
         return {}
     return new_database(request.getfixturevalue("postgres"))
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def served(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator["talking.World"]:
+    """Serve workflows that are talked with, on each kind of database."""
+    from talking import opened  # It brings the client of OpenAI, which few tests need.
+
+    with opened(tmp_path_factory.mktemp("talk"), database_of(request)) as world:
+        yield world
+
+
+@pytest.fixture
+def world(served: "talking.World") -> "talking.World":
+    """Give the server of the module, with nothing asked of its model yet."""
+    served.start_anew()
+    return served

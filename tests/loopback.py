@@ -90,6 +90,21 @@ def serving(answer: Callable[[Request], Reply]) -> Iterator[Server]:
         thread.join()
 
 
+def endless(hung_up: list[bool]) -> Reply:
+    """Begin a stream that says nothing for seconds; note when the other side hangs up."""
+
+    def send(wire: Any) -> None:
+        try:
+            for _ in range(200):
+                wire.write(b": still here\n\n")
+                wire.flush()
+                time.sleep(0.05)
+        except OSError:
+            hung_up.append(True)
+
+    return Reply(headers={"content-type": "text/event-stream"}, send=send)
+
+
 def reply_json(value: Any, status: int = 200, **headers: str) -> Reply:
     """Answer with JSON."""
     named = {name.replace("_", "-"): text for name, text in headers.items()}

@@ -9,13 +9,14 @@ import pytest
 from flows import Ran, compiled, run
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
-from loopback import Reply, Request, Server, calls, completion, serving
+from loopback import Reply, Request, Server, calls, completion, reply_json, serving
 from test_interrupts import Run
 from test_llm import models_at
 
 from flowc.compiler.budget import Budget
 from flowc.compiler.interrupts import Answer, Ask
 from flowc.compiler.run_context import NodeFailed
+from flowc.nodes.services.egress import EgressPolicy, HttpClient
 from flowc.nodes.services.models import Models
 from flowc.nodes.services.sandbox import Sandboxes
 from flowc.nodes.services.sandbox.monty_engine import MontyEngine
@@ -339,16 +340,30 @@ SECRET = "s3cr3t-0123456789"
 
 async def test_secrets_that_a_tool_uses_are_not_told() -> None:
     def echo(request: Request) -> Reply:
-        return completion(f"The key is {SECRET}.")
+        return reply_json({"your key": request.headers["k"]})
 
-    leak = {
-        "id": "leak",
-        "type": "http",
-        "config": {"url": "http://127.0.0.1:1/{{arguments.x}}", "headers": {"k": "{{secrets.k}}"}},
-    }
-    with scripted(calls(("leak", {"x": "1"})), echo) as server:
-        found = await ran(server, agent(leak), secrets={"k": SECRET})
-    assert SECRET not in json.dumps([e.data for e in found.events if e.node_id == "leak"])
+    with serving(echo) as service:
+        config = {"url": f"{service.url}/{{{{arguments.x}}}}", "headers": {"k": "{{secrets.k}}"}}
+        tool = {"id": "ask", "type": "http", "config": config}
+        client = HttpClient(EgressPolicy.of_rules({"127.0.0.1/32": [service.port]}))
+        with scripted(calls(("ask", {"x": "1"})), completion("Done.")) as server:
+            services = {HttpClient: client}
+            found = await ran(server, agent(tool), services=services, secrets={"k": SECRET})
+        await client.aclose()
+    assert service.requests[0].headers["k"] == SECRET
+    assert json.loads(results(server.requests[1])[0])["body"] == {"your key": "[secret]"}
+    assert SECRET not in server.requests[1].body.decode()
+    assert SECRET not in json.dumps([event.data for event in found.events])
+
+
+@pytest.mark.parametrize("schema", [None, {"text": "string"}])
+async def test_a_tool_may_be_called_answer(schema: Any) -> None:
+    tool = {**WEATHER, "id": "answer"}
+    final = completion(json.dumps({"text": "Sunny."}))
+    with scripted(calls(("answer", {"city": "Rome"})), final) as server:
+        found = await ran(server, agent(tool, output_schema=schema))
+    assert results(server.requests[1]) == ["Rome: sunny"]
+    assert found.output["turns"] == 2
 
 
 BAD = [

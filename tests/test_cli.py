@@ -286,3 +286,25 @@ def test_a_person_is_asked_on_the_terminal(tmp_path: Path) -> None:
     os.close(shown)
     assert process.wait(30) == 0
     assert b"Shipped: Fine." in said
+
+
+CASES = """
+workflow: {nodes: [{id: a, type: start}]}
+cases: [{name: x, expect: {}}]
+"""
+
+
+@pytest.mark.parametrize("command", ["run", "test", "serve", "worker"])
+@pytest.mark.parametrize("variable", ["FLOWC_MODELS_FILE", "FLOWC_MCP_FILE"])
+def test_a_file_of_the_operator_that_is_wrong_is_said_in_a_sentence(
+    command: str, variable: str, tmp_path: Path
+) -> None:
+    names = write(tmp_path / "names.yaml", "a: {odd: 1}")
+    given = {"run": [SUPPORT], "test": [write(tmp_path / "w.test.yaml", CASES)]}
+    env = {variable: str(names), "FLOWC_DATA_DIR": str(tmp_path / "d")}
+    if command == "worker":
+        env["FLOWC_DATABASE_URL"] = "postgresql://127.0.0.1:1/x"
+    done = flowc(command, *given.get(command, []), **env)
+    assert done.returncode == 2
+    assert "names.yaml: a: " in done.stderr
+    assert "Traceback" not in done.stderr

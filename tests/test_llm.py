@@ -1,21 +1,18 @@
 """The llm node, through litellm, against a real server that speaks OpenAI's wire format."""
 
-import asyncio
 import json
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from flows import Ran, run
-from loopback import Reply, Request, Server, calls, completion, reply_json, serving, streamed
+from loopback import Reply, Request, Server, calls, completion, reply_json, serving
 from pydantic import SecretStr
 
 from flowc.compiler.budget import Budget
 from flowc.compiler.run_context import NodeFailed
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
-from flowc.nodes.services.models import ModelAlias, Models, ModelsFileRefused, read_models_file
+from flowc.nodes.services.models import ModelAlias, Models
 
 KEY = "sk-loopback-0123456789abcdef"
 
@@ -213,142 +210,9 @@ async def test_a_hosted_model_without_a_key_says_how_to_give_one(
                   services={Models: Models()})  # fmt: skip
 
 
-async def test_echo_says_what_it_was_told_and_extract_finds_the_sentence() -> None:
-    models = Models({"m": ModelAlias(model="offline/extract")})
-    prompt = "Cats sleep all day. The tower is 300 metres tall.\nDogs bark.\nHow tall is the tower?"
-    assert (await ask(models, prompt=prompt)).output["text"] == "The tower is 300 metres tall."
-    ran = await run({"nodes": [{"id": "a", "type": "llm", "config": {"prompt": "Hi there"}}]},
-                    services={Models: Models()})  # fmt: skip
-    assert ran.output["text"] == "Hi there"
-    assert ran.output["model"] == "offline/echo"
-
-
-async def test_offline_models_fill_in_a_schema() -> None:
-    schema = {
-        "type": "object",
-        "properties": {
-            "kind": {"enum": ["fault", "question"]},
-            "count": {"type": "integer"},
-            "urgent": {"type": "boolean"},
-            "tags": {"type": "array", "items": {"type": "string"}},
-        },
-        "required": ["kind", "count", "urgent", "tags"],
-    }
-    ran = await ask(
-        Models({"m": ModelAlias(model="offline/extract")}),
-        prompt="A fault in 3 places, urgent: yes",
-        output_schema=schema,
-    )
-    assert (ran.output["kind"], ran.output["count"], ran.output["urgent"]) == ("fault", 3, True)
-
-
-def test_a_models_file_is_read_in_its_forms(tmp_path: Path) -> None:
-    file = tmp_path / "models.yaml"
-    file.write_text("a: offline/echo\nb: {model: openai/x, api_base: 'http://h/v1', key: k}\n")
-    found = read_models_file(file)
-    assert found["a"].model == "offline/echo"
-    assert found["b"].key() == "k"
-    assert "'k'" not in repr(found)
-    file.write_text('{"models": {"a": {"model": "m", "api_key_env": "SOME_KEY"}}}')
-    assert read_models_file(file)["a"].api_key_env == "SOME_KEY"
-
-
-@pytest.mark.parametrize(
-    "text", ["[]", "a: {model: m, modle: x}", "a: 1", "a: {", "a: {api_key: k}"]
-)
-def test_a_wrong_models_file_is_refused_by_name(text: str, tmp_path: Path) -> None:
-    file = tmp_path / "models.yaml"
-    file.write_text(text)
-    with pytest.raises(ModelsFileRefused, match=r"models\.yaml"):
-        read_models_file(file)
-
-
 def said(ran: Ran, kind: str) -> list[Any]:
     told = [event.data for event in ran.events if event.kind == "node.said"]
     return [data["data"] for data in told if data["kind"] == kind]
-
-
-async def test_an_answer_is_told_as_it_comes_in_batches() -> None:
-    words = [f"word{i} " for i in range(200)]
-    with serving(lambda request: streamed(words)) as server:
-        ran = await ask(models_at(server), prompt="Go on", stream=True)
-    body = server.requests[0].json
-    assert (body["stream"], body["stream_options"]) == (True, {"include_usage": True})
-    tokens = said(ran, "token")
-    assert "".join(token["text"] for token in tokens) == "".join(words) == ran.output["text"]
-    assert len(tokens) < 100
-    assert ran.output["usage"] == {
-        "prompt_tokens": 7, "completion_tokens": 200, "total_tokens": 207, "cached_tokens": 4,
-    }  # fmt: skip
-
-
-async def test_offline_models_stream_too_and_from_within_a_map() -> None:
-    body = {
-        "nodes": [
-            {"id": "say", "type": "llm", "config": {"prompt": "a b {{item}}", "stream": True}}
-        ]
-    }
-    each = {"id": "each", "type": "map", "config": {"items": ["x", "y"], "body": body}}
-    ran = await run({"nodes": [each]}, services={Models: Models()})
-    tokens = [e for e in ran.events if e.kind == "node.said" and e.data["kind"] == "token"]
-    texts = {path: "" for path in ("each#0/0/", "each#0/1/")}
-    for event in tokens:
-        texts[event.path] += event.data["data"]["text"]
-    assert list(texts.values()) == ["a b x", "a b y"]
-    assert [result["text"] for result in ran.output["results"]] == ["a b x", "a b y"]
-
-
-@pytest.mark.parametrize("kind", ["loop", "subworkflow"])
-async def test_tokens_are_told_from_within_loops_and_sub_workflows(kind: str) -> None:
-    say = {"id": "say", "type": "llm", "config": {"prompt": "a b c", "stream": True}}
-    within = {"id": "say_it", "type": "loop", "config": {"for_each": [1], "body": {"nodes": [say]}}}
-    config = {"body": {"nodes": [within]}, "for_each": [1]}
-    if kind == "subworkflow":
-        config = {"workflow": {"nodes": [within]}}
-    ran = await run(
-        {"nodes": [{"id": "outer", "type": kind, "config": config}]}, services={Models: Models()}
-    )
-    tokens = [e for e in ran.events if e.kind == "node.said" and e.data["kind"] == "token"]
-    assert "".join(event.data["data"]["text"] for event in tokens) == "a b c"
-    assert {event.path for event in tokens} == {"outer#0/0/say_it#0/0/"}
-
-
-async def test_a_stream_that_breaks_off_is_a_failure() -> None:
-    with (
-        serving(lambda request: streamed(["The ", "capital"], ends=False)) as server,
-        pytest.raises(NodeFailed) as caught,
-    ):
-        await ask(models_at(server), prompt="Hi", stream=True)
-    assert caught.value.code == "answer-broke-off"
-
-
-async def test_who_is_cancelled_hangs_up() -> None:
-    sent: list[int] = []
-
-    def slow(request: Request) -> Reply:
-        reply = streamed([])
-
-        def send(wire: Any) -> None:
-            for number in range(500):
-                wire.write(b": still there\n\n")
-                wire.flush()
-                sent.append(number)
-                time.sleep(0.01)
-
-        reply.send = send
-        return reply
-
-    with serving(slow) as server:
-        asking = asyncio.create_task(ask(models_at(server), prompt="Hi", stream=True))
-        while len(sent) < 5:
-            await asyncio.sleep(0.01)
-        asking.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await asking
-        await asyncio.sleep(0.5)
-        stopped = len(sent)
-        await asyncio.sleep(0.3)
-        assert len(sent) == stopped < 500
 
 
 def models_of(**servers: Server) -> Models:

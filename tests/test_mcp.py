@@ -21,8 +21,9 @@ from flowc.compiler.documents import from_data
 from flowc.compiler.registry import Registry
 from flowc.compiler.run_context import NodeFailed
 from flowc.nodes.services.egress import EgressPolicy
-from flowc.nodes.services.mcp import McpFileRefused, McpServer, McpServers, read_mcp_file
+from flowc.nodes.services.mcp import McpServer, McpServers, read_mcp_file
 from flowc.nodes.services.models import Models
+from flowc.nodes.services.operator_files import OperatorFileRefused
 
 STDIO = McpServer(command=sys.executable, args=[str(Path(__file__).parent / "mcp_stdio.py")])
 GREET = {
@@ -200,6 +201,15 @@ async def test_an_agent_is_offered_the_tools_of_a_server() -> None:
     assert "There is no such item." in told[3]
 
 
+async def test_an_agent_goes_on_without_a_server_that_may_be_away() -> None:
+    tool = {"id": "shop", "type": "mcp", "config": {"server": "none"}, "on_error": "continue"}
+    with scripted(completion("Done.")) as server:
+        services = {Models: models_at(server), McpServers: McpServers()}
+        ran = await run(agent(tool), {}, services)
+    assert ran.output["text"] == "Done."
+    assert "tools" not in server.requests[0].json
+
+
 def test_headers_may_hold_secrets_and_nothing_else_may() -> None:
     config = {"url": "https://x.test/mcp", "headers": {"authorization": "{{secrets.k}}"}}
     node: dict[str, Any] = {"id": "a", "type": "mcp", "config": config}
@@ -215,5 +225,5 @@ def test_a_file_of_servers_is_read_strictly(tmp_path: Path) -> None:
     assert read_mcp_file(file)["a"].url == "https://x.test/mcp"
     for entry in ({"url": "https://x.test", "command": "y"}, {}, {"url": "ftp://x"}, {"cmd": "y"}):
         file.write_text(json.dumps({"a": entry}))
-        with pytest.raises(McpFileRefused, match="a"):
+        with pytest.raises(OperatorFileRefused, match="a"):
             read_mcp_file(file)

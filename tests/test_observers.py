@@ -17,9 +17,7 @@ PROMPT, ANSWER, KEY = "What is the pass phrase?", "Swordfish it is.", "sk-loopba
 
 
 @contextmanager
-def observed(
-    folder: Path, observer: Server, model: Server, **env: str
-) -> Iterator[tuple[Any, Any]]:
+def observed(folder: Path, model: Server, **env: str) -> Iterator[tuple[Any, Any]]:
     alias = {"model": "openai/gpt-4", "api_base": f"{model.url}/v1", "api_key": KEY}
     (folder / "models.json").write_text(json.dumps({"m": alias}))
     own = {"FLOWC_MODELS_FILE": str(folder / "models.json"), **env}
@@ -47,7 +45,7 @@ def test_posthog_is_told_of_calls(tmp_path: Path, records: str) -> None:
             "POSTHOG_API_KEY": "phc_test",
             "POSTHOG_API_URL": posthog.url,
         }
-        with observed(tmp_path, posthog, model, **env) as (api, _):
+        with observed(tmp_path, model, **env) as (api, _):
             run = ask(api)
             until(lambda: posthog.requests)
     body = posthog.requests[0].json
@@ -77,7 +75,7 @@ def test_spans_are_sent_as_opentelemetry_names_them(tmp_path: Path, records: str
             "FLOWC_RECORD_PROMPTS": records,
             "OTEL_BSP_SCHEDULE_DELAY": "100",
         }
-        with observed(tmp_path, collector, model, **env) as (api, _):
+        with observed(tmp_path, model, **env) as (api, _):
             run = ask(api)
             until(lambda: spans_in(collector))
     request, span = spans_in(collector)[0]
@@ -102,7 +100,7 @@ def test_langfuse_is_told_of_calls(tmp_path: Path) -> None:
             "LANGFUSE_HOST": langfuse.url,
             "OTEL_BSP_SCHEDULE_DELAY": "100",
         }
-        with observed(tmp_path, langfuse, model, **env) as (api, _):
+        with observed(tmp_path, model, **env) as (api, _):
             ask(api)
             until(lambda: langfuse.requests)
     request = langfuse.requests[0]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flows import Ran, run
-from loopback import Reply, Request, Server, serving
+from loopback import Reply, Server, endless, serving
 from providers import KEY, PROVIDERS, Provider, sse
 from test_agent import WEATHER, agent, scripted
 
@@ -142,19 +142,7 @@ async def test_a_slow_provider_is_not_waited_for_and_a_cancelled_one_is_hung_up_
 ) -> None:
     hung_up: list[bool] = []
 
-    def slow(request: Request) -> Reply:
-        def send(wire: Any) -> None:
-            try:
-                for _ in range(100):
-                    wire.write(b": still here\n\n")
-                    wire.flush()
-                    time.sleep(0.05)
-            except OSError:
-                hung_up.append(True)
-
-        return Reply(headers={"content-type": "text/event-stream"}, send=send)
-
-    with serving(slow) as server:
+    with serving(lambda request: endless(hung_up)) as server:
         with pytest.raises(NodeFailed) as caught:
             await ask(provider, server, stream=True, timeout=0.4)
         assert caught.value.code == "timeout"

@@ -205,7 +205,8 @@ class Context(NamedTuple):
     work until the answer is there; then the node runs again from its beginning. What it does `once`
     under a key is not done again then: what came of it is plain JSON, and kept. Calls of a
     service go `through` a circuit, which fails at once while the service is down. What costs is
-    taken from the `budget` first. `tools` are what there is in a body of tools.
+    taken from the `budget` first. `tools` are what there is in a body of tools; the
+    time is that of `now`.
     """
 
     run_id: str = "run"

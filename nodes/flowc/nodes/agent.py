@@ -11,7 +11,6 @@ from flowc.compiler.node import Context, Effects, NodeError, Outcome, Tools
 from flowc.compiler.schemas import Schema
 from flowc.nodes.agent_turns import Agency, Bounds
 from flowc.nodes.model_node import ModelNode
-from flowc.nodes.tool_calls import chosen
 
 
 class Agent(ModelNode):
@@ -73,7 +72,6 @@ class Agent(ModelNode):
 
     async def run(self, context: Context) -> Outcome:
         """Ask and call in turns, and return the answer."""
-        parameters = {"tool_choice": chosen(self.tool_choice)} if context.tools else {}
         bounds = Bounds(self.max_turns, self.max_calls, self.max_total_tokens, self.max_cost)
         asking = self.asking(context, {})
         agency = Agency(
@@ -81,7 +79,7 @@ class Agent(ModelNode):
             asking,
             bounds,
             self.output_schema,
-            first=parameters,
+            first_choice=self.tool_choice,
             answers_at_limit=self.on_limit == "answer",
             tells_errors=self.on_tool_error == "tell",
             is_parallel=self.parallel,

@@ -12,7 +12,7 @@ from flowc.compiler.node import Context, NodeError, Outcome, Tool
 from flowc.compiler.schemas import Schema
 from flowc.nodes.services.models import Answer
 from flowc.nodes.structured import Asking, correction, data_in, does_not_fit, outcome_of
-from flowc.nodes.tool_calls import ToolCall, as_tools, asked_for, calls_in, told
+from flowc.nodes.tool_calls import ToolCall, as_tools, asked_for, calls_in, chosen, told
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 _DECISION: Schema = {
@@ -51,7 +51,7 @@ class Agency:
     asking: Asking
     bounds: Bounds
     schema: Schema | None
-    first: Mapping[str, Any]
+    first_choice: str
     answers_at_limit: bool
     tells_errors: bool
     is_parallel: bool
@@ -63,23 +63,15 @@ class Agency:
     async def run(self, messages: Sequence[dict[str, Any]]) -> Outcome:
         """Return the answer; raise NodeError if there is none within the bounds."""
         self.offered = await self._offers()
-        usual = dict(self.asking.parameters)
-        tools = as_tools(
-            {"name": name, "description": each.description, "parameters": each.parameters}
-            for name, each in self.offered.items()
-        )
-        if tools:
-            usual["tools"] = tools
-        self.asking.parameters = {**usual, **self.first}
-        said, is_corrected = list(messages), False
+        said, is_corrected, choice = list(messages), False, self.first_choice
         while (limit := self._limit()) is None:
-            answer = await self._turn(said)
-            self.asking.parameters = usual
+            answer = await self._turn(said, choice)
+            choice = "auto"
             if answer.tool_calls:
                 said.append(asked_for(answer))
                 said += await self._call_all(self._calls_in(answer))
                 continue
-            data, problem = data_in(answer.text, self.schema) if self.schema else ({}, "")
+            data, problem = self._data_in(answer)
             if not problem:
                 return self._outcome(data)
             if is_corrected:
@@ -106,12 +98,15 @@ class Agency:
             raise NodeError("agent-limit", f"The agent has no answer after {limit}.")
         self.context.emit("limit", {"reached": limit})
         enough = "That is enough. Answer now, with what you know."
-        self.asking.parameters = {**self.asking.parameters, "tool_choice": "none"}
-        answer = await self._turn([*messages, {"role": "user", "content": enough}])
-        data, problem = data_in(answer.text, self.schema) if self.schema else ({}, "")
+        answer = await self._turn([*messages, {"role": "user", "content": enough}], "none")
+        data, problem = self._data_in(answer)
         if problem:
             raise does_not_fit(problem)
         return self._outcome(data)
+
+    def _data_in(self, answer: Answer) -> tuple[Any, str]:
+        """Return the data of an answer and "", or why it does not fit."""
+        return data_in(answer.text, self.schema) if self.schema else ({}, "")
 
     def _outcome(self, data: Any) -> Outcome:
         found = outcome_of(self.asking.answers, data)
@@ -127,19 +122,32 @@ class Agency:
                 continue
             nothing: dict[str, Any] = {"arguments": {"tool": None, "arguments": {}}}
             result = await self.context.run_body(f"tools of {tool.name}", nothing, {}, tool.name)
-            for each in result.output["tools"]:
+            # A toolbox that failed, and whose author lets things go on, offers nothing.
+            inner = result.output.get("tools", []) if isinstance(result.output, dict) else []
+            for each in inner:
                 name = _NOT_IN_NAMES.sub("_", f"{tool.name}__{each['name']}")[:64]
                 said = each.get("description") or ""
                 found[name] = Offered(tool, said, each["parameters"], each["name"])
         return found
 
-    async def _turn(self, messages: list[dict[str, Any]]) -> Answer:
+    def _tools(self, choice: str) -> dict[str, Any]:
+        """Return the parameters that offer the tools, and say whether one has to be called."""
+        if not self.offered:
+            return {}
+        tools = as_tools(
+            {"name": name, "description": each.description, "parameters": each.parameters}
+            for name, each in self.offered.items()
+        )
+        # What is usual is left out.
+        return {"tools": tools, **({"tool_choice": chosen(choice)} if choice != "auto" else {})}
+
+    async def _turn(self, messages: list[dict[str, Any]], choice: str) -> Answer:
         """Ask the model, unless it has been asked this before."""
         context, asking = self.context, self.asking
         before = len(asking.answers)
 
         async def ask() -> dict[str, Any]:
-            answer = await asking.ask(messages, self.schema)
+            answer = await asking.ask(messages, self.schema, self._tools(choice))
             if answer.tool_calls and (answer.text or answer.reasoning):
                 thought = {"text": answer.text, "reasoning": answer.reasoning}
                 context.emit("thought", {name: text for name, text in thought.items() if text})

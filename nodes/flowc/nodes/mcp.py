@@ -1,6 +1,7 @@
 """How does a workflow call a tool of an MCP server?"""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -10,7 +11,7 @@ from flowc.compiler.durations import Duration
 from flowc.compiler.expressions.values import as_text
 from flowc.compiler.node import Context, Effects, Node, NodeError, Role, SecretAllowed
 from flowc.compiler.schemas import Schema
-from flowc.nodes.services.mcp import McpServers
+from flowc.nodes.services.mcp import Address, McpServers
 
 _TOOL, _ARGUMENTS = "{{arguments.tool}}", "{{arguments.arguments}}"
 
@@ -83,23 +84,19 @@ class Mcp(Node):
     async def run(self, context: Context) -> dict[str, Any]:
         """Call the tool, and return its result."""
         server = f"mcp {self.server or self.url}"
-        found: dict[str, Any] = await context.through(server, self._visit(context))
+        found: dict[str, Any] = await context.through(server, partial(self._visit, context))
         return found
 
-    def _visit(self, context: Context) -> Any:
+    async def _visit(self, context: Context) -> dict[str, Any]:
         servers = context.service(McpServers)
         headers = {name: as_text(value) for name, value in self.headers.items()}
-        where = (self.server, self.url, headers, self.timeout)
-
-        async def visit() -> dict[str, Any]:
-            if self.tool is None:
-                tools = [each._asdict() for each in await servers.tools(*where)]
-                return {"tools": [t for t in tools if not self.tools or t["name"] in self.tools]}
-            if self.tools and self.tool not in self.tools:
-                raise NodeError("unknown-tool", f"{self.tool!r} is none of the tools named here.")
-            result = await servers.call(*where, self.tool, self.arguments)
-            if result.is_error:
-                raise NodeError("mcp-tool-failed", result.text or "The tool failed.")
-            return {"text": result.text, "data": result.data, "content": result.content}
-
-        return visit
+        address = Address(self.server, self.url, headers, self.timeout)
+        if self.tool is None:
+            tools = [each._asdict() for each in await servers.tools(address)]
+            return {"tools": [t for t in tools if not self.tools or t["name"] in self.tools]}
+        if self.tools and self.tool not in self.tools:
+            raise NodeError("unknown-tool", f"{self.tool!r} is none of the tools named here.")
+        result = await servers.call(address, self.tool, self.arguments)
+        if result.is_error:
+            raise NodeError("mcp-tool-failed", result.text or "The tool failed.")
+        return {"text": result.text, "data": result.data, "content": result.content}

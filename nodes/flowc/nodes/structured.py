@@ -1,12 +1,12 @@
 """How is a model asked, and made to answer with data that fits a schema?"""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from flowc.compiler.node import Context, NodeError, Outcome
+from flowc.compiler.node import NOTHING, Context, NodeError, Outcome
 from flowc.compiler.schemas import Schema, problems_of
 from flowc.nodes.services.models import Answer, Call, Models
 from flowc.nodes.services.models.call import SchemaTaken
@@ -52,14 +52,17 @@ class Asking:
         """Return the same models, asked for something else, of which nothing is told."""
         return Asking(self.context, self.models, {}, self.timeout, answers=self.answers)
 
-    async def ask(self, messages: Messages, schema: Schema | None = None) -> Answer:
-        """Ask once, each model in turn; raise NodeError if none answers.
+    async def ask(
+        self, messages: Messages, schema: Schema | None = None, more: Mapping[str, Any] = NOTHING
+    ) -> Answer:
+        """Ask once, with `more` parameters, each model in turn; raise NodeError if none answers.
 
         Whoever has failed is not asked again here.
         """
+        parameters = {**self.parameters, **more}
         while True:
             try:
-                answer = await self._ask(self.models[0], messages, schema)
+                answer = await self._ask(self.models[0], messages, schema, parameters)
             except NodeError as problem:
                 if len(self.models) == 1 or not {problem.kind, problem.code} & {*self.fall_back_on}:
                     raise
@@ -70,14 +73,20 @@ class Asking:
                 self.answers.append(answer)
                 return answer
 
-    async def _ask(self, model: str | None, messages: Messages, schema: Schema | None) -> Answer:
-        models, parameters = self.context.service(Models), self.parameters
+    async def _ask(
+        self,
+        model: str | None,
+        messages: Messages,
+        schema: Schema | None,
+        parameters: dict[str, Any],
+    ) -> Answer:
+        models, taken = self.context.service(Models), None
         if schema is not None:
             taken = models.takes_schema(model)
             # Whoever has tools to call is not told of one that is none.
             taken = "prompt" if taken == "tool" and "tools" in parameters else taken
-            messages, more = _with_schema(schema, taken, messages)
-            parameters = {**parameters, **more}
+            messages, wished = _with_schema(schema, taken, messages)
+            parameters = {**parameters, **wished}
         about = {"run_id": self.context.run_id, "node_id": self.context.node_id}
         call = Call(model, list(messages), parameters, self.timeout, about)
         target = f"model {model}" if model else DEFAULT_MODEL
@@ -85,7 +94,7 @@ class Asking:
             answer: Answer = await self.context.through(target, partial(self._call, models, call))
             spending.cost = answer.cost
             spending.tokens = answer.prompt_tokens + answer.completion_tokens
-        return _as_text(answer)
+        return _as_text(answer) if taken == "tool" else answer
 
     async def _call(self, models: Models, call: Call) -> Answer:
         if not self.is_streamed:

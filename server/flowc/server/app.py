@@ -27,6 +27,16 @@ from flowc.server.settings import Settings
 
 API = "/api/v1"
 VERSION = "0.1.0"
+PARTS = (
+    workflows,
+    dependencies,
+    runs,
+    debugging,
+    interrupts,
+    schedules,
+    webhooks,
+    threads,
+)
 
 
 def create_app(
@@ -38,7 +48,6 @@ def create_app(
     """
     settings = settings or Settings()
     registry = registry or Registry.installed()
-
     endpoint = mcp.McpEndpoint(VERSION)
 
     @asynccontextmanager
@@ -60,16 +69,7 @@ def create_app(
         redoc_url=None,
     )
     add_error_handlers(app)
-    for part in (
-        workflows,
-        dependencies,
-        runs,
-        debugging,
-        interrupts,
-        schedules,
-        webhooks,
-        threads,
-    ):
+    for part in PARTS:
         app.include_router(part.router, prefix=API)
     app.include_router(openai.router)
     app.include_router(operations.router)

@@ -70,7 +70,7 @@ class Turn:
     """
 
     run_id: str
-    workflow: CompiledWorkflow | None
+    workflow: CompiledWorkflow
     thread_id: str | None = None
     after: int = 0
     misread: InterruptRecord | None = None
@@ -121,16 +121,16 @@ class Chat:
         """Answer what a run asks; raise ThreadBusy if it asks nobody."""
         run = await self.runs.stored.get(run_id)
         compiled = await self.workflows.pinned(run)
-        asked = await self.runs.stored.interrupts(run_id=run_id, kind="human", status="open")
-        if not asked:
+        asked = await self.asked(run_id)
+        if asked is None:
             raise ThreadBusy(run.thread_id)
         after = await self.runs.stored.last_event(run_id)
-        given = answer_in(message, asked[0].data.get("schema", {}))
+        given = answer_in(message, asked.data.get("schema", {}))
         if given is None:
-            return Turn(run_id, compiled, run.thread_id, after, asked[0])
+            return Turn(run_id, compiled, run.thread_id, after, asked)
         if is_kept and run.thread_id is not None:
             await self.threads.say(run.thread_id, "user", message, run_id)
-        await self.runs.answer(asked[0].id, given)
+        await self.runs.answer(asked.id, given)
         return Turn(run_id, compiled, run.thread_id, after)
 
     async def asked(self, run_id: str) -> InterruptRecord | None:
@@ -138,12 +138,19 @@ class Chat:
         found = await self.runs.stored.interrupts(run_id=run_id, kind="human", status="open")
         return found[0] if found else None
 
+    async def outcome(self, turn: Turn) -> Question | Ended:
+        """Return what a turn comes to, once it does."""
+        async for piece in self.pieces(turn):
+            if isinstance(piece, Question | Ended):
+                return piece
+        raise AssertionError("a turn comes to a question, or to its run's end")
+
     async def pieces(self, turn: Turn) -> AsyncIterator[Piece]:
         """Give what a run says as it comes, until it has ended, or asks a person."""
         if turn.misread is not None:
             yield Question(turn.misread)
             return
-        said, speaks = "", speakers(turn.workflow) if turn.workflow else frozenset()
+        said, speaks = "", speakers(turn.workflow)
         async for event in self.runs.events(turn.run_id, turn.after):
             if event.kind == "node.said" and (step := _step(event)) is not None:
                 # What an agent thought aloud is no part of its answer.

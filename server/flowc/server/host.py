@@ -11,6 +11,7 @@ from flowc.nodes.services.egress import EgressPolicy, HttpClient
 from flowc.nodes.services.mcp import McpServers, read_mcp_file
 from flowc.nodes.services.models import Models, read_models_file
 from flowc.nodes.services.models.observers import Observers
+from flowc.nodes.services.operator_files import OperatorFileRefused
 from flowc.nodes.services.sandbox import Sandboxes
 from flowc.nodes.services.sandbox.asteval_engine import AstevalEngine
 from flowc.nodes.services.sandbox.monty_engine import MontyEngine
@@ -41,8 +42,11 @@ class Host:
         except ValueError as problem:
             message = f"FLOWC_EGRESS_ALLOW or FLOWC_OWN_ADDRESSES: {problem}."
             raise SettingsRefused(message) from None
-        aliases = read_models_file(settings.models_file) if settings.models_file else {}
-        servers = read_mcp_file(settings.mcp_file) if settings.mcp_file else {}
+        try:
+            aliases = read_models_file(settings.models_file) if settings.models_file else {}
+            servers = read_mcp_file(settings.mcp_file) if settings.mcp_file else {}
+        except OperatorFileRefused as problem:
+            raise SettingsRefused(str(problem)) from None
         self.http = HttpClient(policy)
         self.mcp = McpServers(servers, policy=policy)
         self.sandboxes = Sandboxes((MontyEngine(), AstevalEngine()))

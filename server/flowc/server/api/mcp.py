@@ -22,7 +22,7 @@ _DONE = frozenset({"node.completed", "node.skipped"})
 
 
 class McpEndpoint:
-    """The MCP server, as the application mounts it; `tools` is None until the parts are open."""
+    """The MCP server, as the application mounts it; its `parts` are there once they are open."""
 
     def __init__(self, version: str) -> None:
         self.parts: Process | None = None
@@ -84,7 +84,7 @@ class McpEndpoint:
                 question = question_of(asked.data)
                 return _failed(f"The run {run_id} waits for a person. It asks: {question}")
         run = await parts.runs.at_rest(run_id)
-        return _given(run, compiled) if run.status == "completed" else _failed(_reason(run))
+        return _given(run) if run.status == "completed" else _failed(_reason(run))
 
     def _open(self) -> Process:
         assert self.parts is not None  # requests come once the parts are open
@@ -107,7 +107,7 @@ def _is_object(compiled: CompiledWorkflow) -> bool:
     return (compiled.workflow.output or {}).get("type") == "object"
 
 
-def _given(run: RunRecord, compiled: CompiledWorkflow) -> types.CallToolResult:
+def _given(run: RunRecord) -> types.CallToolResult:
     data = run.output if isinstance(run.output, dict) else {"output": run.output}
     text = types.TextContent(type="text", text=text_of(run.output))
     return types.CallToolResult(content=[text], structured_content=data)

@@ -199,12 +199,11 @@ async def _events(chat: Chat, turn: Turn) -> AsyncIterator[str]:
 
 
 async def _reply(parts: Process, turn: Turn) -> Reply:
-    last = [piece async for piece in parts.chat.pieces(turn)][-1]
+    last = await parts.chat.outcome(turn)
     if isinstance(last, Question):
         asked = Asked(id=last.interrupt.id, data=last.interrupt.data)
         where = {"thread_id": turn.thread_id, "run_id": turn.run_id, "status": "waiting"}
         return Reply.model_validate({**where, "message": last.text, "question": asked})
-    assert isinstance(last, Ended)  # the last piece is one of these
     run = last.run
     return Reply(
         thread_id=turn.thread_id or "",

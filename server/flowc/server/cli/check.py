@@ -67,14 +67,15 @@ def _explained(draft: Draft, as_json: bool) -> list[Any]:
     # Imported here: most checks show no plan.
     from rich.console import Console  # noqa: PLC0415
 
-    from flowc.nodes.services.models import ModelsFileRefused, read_models_file  # noqa: PLC0415
+    from flowc.nodes.services.models import read_models_file  # noqa: PLC0415
+    from flowc.nodes.services.operator_files import OperatorFileRefused  # noqa: PLC0415
     from flowc.server.cli.explain_plan import plan_as_json, show_plan  # noqa: PLC0415
     from flowc.server.settings import Settings  # noqa: PLC0415
 
     models = Settings().models_file
     try:
         aliases = read_models_file(models) if models is not None else {}
-    except ModelsFileRefused as problem:
+    except OperatorFileRefused as problem:
         wrong(str(problem))
     if as_json:
         return [plan_as_json(draft, aliases)]

@@ -55,7 +55,6 @@ def _run(document: Document, file: Path, given: tuple[Any, Any], as_json: bool) 
     if has_errors(diagnostics):
         raise DefinitionRefused(diagnostics)
     from flowc.compiler.compile import CompiledWorkflow, compile_workflow  # noqa: PLC0415
-    from flowc.nodes.services.models import ModelsFileRefused  # noqa: PLC0415
     from flowc.server.cli.run_local import run_local  # noqa: PLC0415
     from flowc.server.host import SettingsRefused  # noqa: PLC0415
     from flowc.server.runs import InputRefused  # noqa: PLC0415
@@ -66,7 +65,7 @@ def _run(document: Document, file: Path, given: tuple[Any, Any], as_json: bool) 
     try:
         data, answers = given
         record = asyncio.run(run_local(compile_here, data, answers=answers, quiet=as_json))
-    except (SettingsRefused, ModelsFileRefused, InputRefused) as problem:
+    except (SettingsRefused, InputRefused) as problem:
         wrong(str(problem))
     except ValidationError as problem:
         first = problem.errors(include_url=False, include_input=False)[0]

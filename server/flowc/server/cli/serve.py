@@ -23,7 +23,6 @@ def serve(
     # Imported here: the other commands do without a server.
     import uvicorn  # noqa: PLC0415
 
-    from flowc.nodes.services.models import ModelsFileRefused  # noqa: PLC0415
     from flowc.server.app import create_app  # noqa: PLC0415
     from flowc.server.host import Host, SettingsRefused  # noqa: PLC0415
     from flowc.server.process import require_alone  # noqa: PLC0415
@@ -36,7 +35,7 @@ def serve(
     try:
         Host(settings)
         require_alone(settings)
-    except (SettingsRefused, ModelsFileRefused) as problem:
+    except SettingsRefused as problem:
         wrong(str(problem))
     app = create_app(settings, works=not no_worker)
     uvicorn.run(app, host=host, port=port, log_level="info", server_header=False)

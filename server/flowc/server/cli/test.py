@@ -40,9 +40,13 @@ def test(
     if not files:
         wrong("there are no files *.test.yaml here.")
     from flowc.server.cli.run_cases import run_all  # noqa: PLC0415
+    from flowc.server.host import SettingsRefused  # noqa: PLC0415
 
-    with contextlib.redirect_stdout(sys.stderr):
-        results = asyncio.run(run_all(files, only, is_recording=record, is_quiet=as_json))
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            results = asyncio.run(run_all(files, only, is_recording=record, is_quiet=as_json))
+    except SettingsRefused as problem:
+        wrong(str(problem))
     if junit is not None:
         write_junit(results, junit)
     failed = sum(bool(result.problems) for result in results)

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 def worker() -> None:
     """Work on the runs in the database that FLOWC_DATABASE_URL names, until told to stop."""
     # Imported here: the other commands do without.
-    from flowc.nodes.services.models import ModelsFileRefused  # noqa: PLC0415
-    from flowc.server.host import SettingsRefused  # noqa: PLC0415
+    from flowc.server.host import Host, SettingsRefused  # noqa: PLC0415
     from flowc.server.settings import Settings  # noqa: PLC0415
     from flowc.server.store.database import is_sqlite  # noqa: PLC0415
 
@@ -25,8 +24,9 @@ def worker() -> None:
     if is_sqlite(settings.database):
         wrong("A SQLite file has one process, `flowc serve`; for workers, set FLOWC_DATABASE_URL.")
     try:
+        Host(settings)
         asyncio.run(_work(settings))
-    except (SettingsRefused, ModelsFileRefused) as problem:
+    except SettingsRefused as problem:
         wrong(str(problem))
 
 

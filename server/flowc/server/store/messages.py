@@ -7,9 +7,8 @@ from sqlalchemy.orm import Session
 
 from flowc.server.records import RunRecord, now
 from flowc.server.spoken import question_of, text_of
+from flowc.server.store.runs import UNFINISHED
 from flowc.server.store.tables import MessageRow, RunRow, ThreadRow
-
-UNFINISHED = ("pending", "running", "paused", "waiting")
 
 
 class NoSuchThread(Exception):

@@ -17,8 +17,8 @@ from flowc.server.host import Host
 from flowc.server.records import RunRecord
 from flowc.server.runs import InputRefused, context_of, drive_in, new_run
 from flowc.server.testing.cases import Case, Expected, Mock
-from flowc.server.testing.clock import World
 from flowc.server.testing.recorded import Recorded, RecordedModels
+from flowc.server.testing.world import World
 
 MAX_STEPS = 10_000
 

@@ -1,16 +1,10 @@
 """Which MCP servers stand behind the names that workflows use?"""
 
-from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from flowc.compiler.diagnostics import DefinitionRefused
-from flowc.compiler.documents import read_file
-
-
-class McpFileRefused(Exception):
-    """Whoever names a file of MCP servers that cannot be used meets this."""
+from flowc.nodes.services.operator_files import read_entries
 
 
 class McpServer(BaseModel):
@@ -32,20 +26,5 @@ class McpServer(BaseModel):
 
 
 def read_mcp_file(path: Path) -> dict[str, McpServer]:
-    """Read a file of MCP servers, at the top or under `mcpServers`; raise McpFileRefused."""
-    try:
-        data = read_file(path).data
-    except DefinitionRefused as problem:
-        raise McpFileRefused(f"{path}: {problem.diagnostics[0].message}") from None
-    entries = data.get("mcpServers", data) if isinstance(data, Mapping) else None
-    if not isinstance(entries, Mapping):
-        raise McpFileRefused(f"{path}: the file must map names to servers.")
-    found: dict[str, McpServer] = {}
-    for name, entry in entries.items():
-        try:
-            found[name] = McpServer.model_validate(entry)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join([name, *map(str, first["loc"])])
-            raise McpFileRefused(f"{path}: {where}: {first['msg']}.") from None
-    return found
+    """Read a file of MCP servers, at the top or under `mcpServers`; raise OperatorFileRefused."""
+    return read_entries(path, "mcpServers", McpServer, "servers")

@@ -32,6 +32,15 @@ class ToolResult(NamedTuple):
     is_error: bool
 
 
+class Address(NamedTuple):
+    """Which server is visited, and for how many seconds: by its name, or by its URL."""
+
+    name: str | None
+    url: str | None
+    headers: Mapping[str, str]
+    seconds: float
+
+
 class McpServers:
     """The MCP servers that workflows may use; one per process.
 
@@ -52,12 +61,10 @@ class McpServers:
         self._own = GuardedBackend(policy.serving(served), resolver)
         self._others = GuardedBackend(policy, resolver)
 
-    async def tools(
-        self, name: str | None, url: str | None, headers: Mapping[str, str], seconds: float
-    ) -> list[McpTool]:
+    async def tools(self, address: Address) -> list[McpTool]:
         """Return a server's tools; raise NodeError."""
         found: list[McpTool] = []
-        async with self._visit(name, url, headers, seconds) as client:
+        async with self._visit(address) as client:
             cursor: str | None = None
             while True:
                 page = await client.list_tools(cursor=cursor)
@@ -66,28 +73,18 @@ class McpServers:
                 if not cursor:
                     return found
 
-    async def call(
-        self,
-        name: str | None,
-        url: str | None,
-        headers: Mapping[str, str],
-        seconds: float,
-        tool: str,
-        arguments: Mapping[str, Any],
-    ) -> ToolResult:
+    async def call(self, address: Address, tool: str, arguments: Mapping[str, Any]) -> ToolResult:
         """Call a tool; raise NodeError if it cannot be called."""
-        async with self._visit(name, url, headers, seconds) as client:
+        async with self._visit(address) as client:
             result = await client.call_tool(tool, dict(arguments))
         content = [part.model_dump(mode="json", exclude_none=True) for part in result.content]
         text = "\n".join(part["text"] for part in content if part.get("type") == "text")
         return ToolResult(text, result.structured_content, content, bool(result.is_error))
 
     @asynccontextmanager
-    async def _visit(
-        self, name: str | None, url: str | None, headers: Mapping[str, str], seconds: float
-    ) -> AsyncIterator[Any]:
-        server, is_own = self._server(name, url, headers)
-        shown = name or url or ""
+    async def _visit(self, address: Address) -> AsyncIterator[Any]:
+        server, is_own = self._server(address)
+        shown, seconds = address.name or address.url or "", address.seconds
         try:
             async with asyncio.timeout(seconds), self._client(server, is_own) as client:
                 yield client
@@ -99,9 +96,9 @@ class McpServers:
         except Exception as problem:
             raise _failure(problem, shown) from None
 
-    def _server(
-        self, name: str | None, url: str | None, headers: Mapping[str, str]
-    ) -> tuple[McpServer, bool]:
+    def _server(self, address: Address) -> tuple[McpServer, bool]:
+        """Return the server, and whether it is one of the operator's."""
+        name, url, headers, _ = address
         if name is None:
             return McpServer(url=url, headers=dict(headers)), False
         if name not in self._known:

@@ -1,18 +1,12 @@
 """Which model stands behind a name that workflows use?"""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from flowc.compiler.diagnostics import DefinitionRefused
-from flowc.compiler.documents import read_file
-
-
-class ModelsFileRefused(Exception):
-    """Whoever names a models file that cannot be used meets this."""
+from flowc.nodes.services.operator_files import read_entries
 
 
 class ModelAlias(BaseModel):
@@ -29,6 +23,12 @@ class ModelAlias(BaseModel):
     )
     api_key_env: str | None = Field(default=None, description="The variable that holds the key.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _name_alone(cls, given: Any) -> Any:
+        """Take litellm's name for an entry that has nothing else."""
+        return {"model": given} if isinstance(given, str) else given
+
     def key(self) -> str | None:
         """Return the key, from the file or from the environment variable it names."""
         if self.api_key is not None:
@@ -39,23 +39,6 @@ class ModelAlias(BaseModel):
 def read_models_file(path: Path) -> dict[str, ModelAlias]:
     """Read a models file: names with what stands behind them, at the top or under `models`.
 
-    A name may also have just litellm's name as its value. Raises ModelsFileRefused.
+    Raises OperatorFileRefused.
     """
-    try:
-        data = read_file(path).data
-    except DefinitionRefused as problem:
-        raise ModelsFileRefused(f"{path}: {problem.diagnostics[0].message}") from None
-    entries = data.get("models", data) if isinstance(data, dict) else None
-    if not isinstance(entries, dict):
-        raise ModelsFileRefused(f"{path}: the file must map names to models.")
-    return {name: _alias(name, entry, path) for name, entry in entries.items()}
-
-
-def _alias(name: str, entry: Any, path: Path) -> ModelAlias:
-    given: Mapping[str, Any] = {"model": entry} if isinstance(entry, str) else entry
-    try:
-        return ModelAlias.model_validate(given)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ModelsFileRefused(f"{path}: {name}: {where}: {first['msg']}.") from None
+    return read_entries(path, "models", ModelAlias, "models")

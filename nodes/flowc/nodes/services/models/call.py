@@ -35,12 +35,11 @@ PARAMETERS = frozenset(
         "top_p",
     }
 )  # fmt: skip
-
-
+# Who takes hints of what to keep of a prompt. Of the others, some keep prompts unasked, and some
+# refuse what they do not know.
+TAKE_CACHE_HINTS = frozenset({"anthropic", "bedrock", "openrouter"})
 # What is sent where there is no key.
 NO_KEY = "none"
-# Of the others, some keep prompts unasked, and some refuse what they do not know.
-TAKE_CACHE_HINTS = frozenset({"anthropic", "bedrock", "openrouter"})
 SchemaTaken = Literal["native", "tool", "prompt"]
 
 
@@ -116,8 +115,7 @@ class Models:
             answer = await self._complete(call, tell)
             latency = round((perf_counter() - started) * 1e3, 3)
             trace.answered(answer)
-        answer = replace(answer, latency_ms=latency)
-        return answer
+        return replace(answer, latency_ms=latency)
 
     async def _complete(self, call: Call, tell: Told | None) -> Answer:
         alias = self._alias(call.model)

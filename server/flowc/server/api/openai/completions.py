@@ -55,8 +55,7 @@ async def complete(body: Completion, parts: OpenParts) -> Any:
     if body.stream:
         has_usage = body.stream_options is not None and body.stream_options.include_usage
         return stream(_chunks(parts.chat, turn, body.model, has_usage))
-    last = [piece async for piece in parts.chat.pieces(turn)][-1]
-    message, reason, run = _answer(last)
+    message, reason, run = _answer(await parts.chat.outcome(turn))
     return {
         **_head(turn, body.model, "chat.completion"),
         "choices": [{"index": 0, "message": message, "finish_reason": reason, "logprobs": None}],
@@ -79,19 +78,19 @@ async def _turn(body: Completion, parts: Process) -> Turn:
     return await parts.chat.begin(stored, compiled, name, given)
 
 
-def _answer(last: Any) -> tuple[dict[str, Any], str, RunRecord | None]:
+def _answer(last: Question | Ended) -> tuple[dict[str, Any], str, RunRecord | None]:
     """Return the message of a turn's last piece, why it ends, and the run if it has ended."""
     if isinstance(last, Question):
         return {"role": "assistant", "content": last.text, "refusal": None}, "stop", None
-    run = _completed(last)
-    calls = tool_calls_of(run)
+    run = completed(last)
     message = {"role": "assistant", "content": last.text, "refusal": None}
-    if calls:
+    if calls := tool_calls_of(run):
         return {**message, "content": last.text or None, "tool_calls": calls}, "tool_calls", run
     return message, "stop", run
 
 
-def _completed(last: Ended) -> RunRecord:
+def completed(last: Ended) -> RunRecord:
+    """Return a run that has completed; raise RunEndedBadly if it has not."""
     if last.run.status != "completed":
         raise RunEndedBadly(last.run)
     return last.run

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flowc.server.api.errors import BadRequest, RunEndedBadly
 from flowc.server.api.limits import StrictRoute
-from flowc.server.api.openai.completions import tool_calls_of, usage_of
+from flowc.server.api.openai.completions import completed, tool_calls_of, usage_of
 from flowc.server.api.openai.reading import messages_in, text_in
 from flowc.server.api.parts import OpenParts
 from flowc.server.api.streams import event, stream
@@ -42,16 +42,13 @@ class NewResponse(BaseModel):
 async def respond(body: NewResponse, parts: OpenParts) -> Any:
     """Answer, at once or as a stream of typed events."""
     turn = await _turn(body, parts)
-    shown = _Shown(body, turn)
+    shown = _Shown(body, turn.run_id, turn.after)
     if body.stream:
         return stream(_events(parts.chat, turn, shown))
-    last = [piece async for piece in parts.chat.pieces(turn)][-1]
+    last = await parts.chat.outcome(turn)
     if isinstance(last, Question):
         return shown.ended(last.text, await parts.stored_runs.get(turn.run_id))
-    assert isinstance(last, Ended)  # the last piece is one of these
-    if last.run.status != "completed":
-        raise RunEndedBadly(last.run)
-    return shown.ended(last.text, last.run)
+    return shown.ended(last.text, completed(last))
 
 
 @router.get("/responses/{response_id}")
@@ -60,7 +57,7 @@ async def get_response(
 ) -> dict[str, Any]:
     """Return a response that was begun before."""
     run = await parts.stored_runs.get(_run_id(response_id))
-    shown = _Shown(NewResponse(model=run.workflow_id or "", input=""), Turn(run.id, None))
+    shown = _Shown(NewResponse(model=run.workflow_id or "", input=""), run.id)
     if run.status == "completed":
         return shown.ended(text_of(run.output), run)
     if run.status in {"failed", "cancelled"}:
@@ -118,14 +115,15 @@ class _Shown:
     """A response as it is shown, from its beginning to its end."""
 
     asked: NewResponse
-    turn: Turn
+    run_id: str
+    after: int = 0
     created_at: int = field(default_factory=lambda: int(time.time()))
 
     @property
     def id(self) -> str:
         """A turn that goes on with a run has an id of its own."""
-        more = f".{self.turn.after}" if self.turn.after else ""
-        return f"{_PREFIX}{self.turn.run_id}{more}"
+        more = f".{self.after}" if self.after else ""
+        return f"{_PREFIX}{self.run_id}{more}"
 
     @property
     def message_id(self) -> str:

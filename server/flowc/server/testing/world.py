@@ -1,7 +1,6 @@
-"""What time is it in a test? What it was, until somebody waits."""
+"""What comes of what a run of a test waits for: time, people, signals?"""
 
 import asyncio
-import heapq
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +13,7 @@ _QUIET = 0.01
 
 
 class World:
-    """What a run of a test waits for: a clock that jumps, people and signals that have answers."""
+    """A clock that stands until all wait, and people and signals whose answers are known."""
 
     def __init__(
         self, clock: datetime, answers: Mapping[str, Any], signals: Mapping[str, Any]
@@ -45,13 +44,12 @@ class World:
         """Wait until it is this wait's turn: of several, the one that is over first."""
         self._count += 1
         mine = (self._now + timedelta(seconds=seconds), self._count)
-        heapq.heappush(self._waiting, mine)
+        self._waiting.append(mine)
         try:
             while True:
                 await asyncio.sleep(_QUIET)
-                if self._waiting[0] == mine:
+                if min(self._waiting) == mine:
                     self._now = max(self._now, mine[0])
                     return
         finally:
             self._waiting.remove(mine)
-            heapq.heapify(self._waiting)
