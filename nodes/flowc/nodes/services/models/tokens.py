@@ -1,11 +1,12 @@
 """How many tokens are in a text? Counted with tiktoken, by the table that litellm brings along."""
 
 import json
-import os
 from collections.abc import Iterable
 from functools import cache
-from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flowc.rag.tokens import Tokens
 
 # What a message takes besides its content: its role, and where it begins and ends.
 PER_MESSAGE = 4
@@ -13,7 +14,7 @@ PER_MESSAGE = 4
 
 def tokens_in(messages: Iterable[dict[str, Any]]) -> int:
     """Return about how many tokens messages are; providers count a little otherwise."""
-    return sum(PER_MESSAGE + len(_encoding().encode_ordinary(_text(m))) for m in messages)
+    return sum(PER_MESSAGE + _tokens().count(_text(m)) for m in messages)
 
 
 def _text(message: dict[str, Any]) -> str:
@@ -24,11 +25,7 @@ def _text(message: dict[str, Any]) -> str:
 
 
 @cache
-def _encoding() -> Any:
-    found = find_spec("litellm")
-    folder = next(iter(found.submodule_search_locations or ()), "") if found is not None else ""
-    # Without it, tiktoken would fetch its tables from the network.
-    os.environ["TIKTOKEN_CACHE_DIR"] = os.path.join(folder, "litellm_core_utils", "tokenizers")
-    import tiktoken  # noqa: PLC0415 - it takes a moment, and few workflows need it
+def _tokens() -> "Tokens":
+    from flowc.rag.tokens import Tokens  # noqa: PLC0415 - it takes a moment, and few need it
 
-    return tiktoken.get_encoding("cl100k_base")
+    return Tokens("cl100k_base")

@@ -19,8 +19,10 @@ from flowc.nodes.services.sandbox.engine import (
     require_short,
     value_of,
 )
+from flowc.rag import confinement
 
 _WORKER = Path(__file__).parent / "worker"
+_LOCKS = Path(confinement.__file__).parent
 _START = (
     "import sys, runpy; sys.path[:0] = {paths!r}; runpy.run_path({main!r}, run_name='__main__')"
 )
@@ -104,7 +106,12 @@ class _Worker:
     @classmethod
     async def start(cls) -> "_Worker":
         """Start a process with nothing of ours: no environment, no site, its own session."""
-        paths = [str(_WORKER), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+        paths = [
+            str(_WORKER),
+            str(_LOCKS),
+            sysconfig.get_path("purelib"),
+            sysconfig.get_path("platlib"),
+        ]
         start = _START.format(paths=list(dict.fromkeys(paths)), main=str(_WORKER / "main.py"))
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-I", "-S", "-c", start,

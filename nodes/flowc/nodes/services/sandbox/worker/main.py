@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import hardened  # type: ignore[import-not-found] # found beside this file
-import locks  # type: ignore[import-not-found] # found beside this file
+import locks  # type: ignore[import-not-found] # those of flowc.rag, found in the path
 
 MAX_FRAME = 8 << 20
 Frame = dict[str, Any]

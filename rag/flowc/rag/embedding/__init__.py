@@ -1,0 +1,7 @@
+"""How do texts become vectors, whoever makes them?"""
+
+from flowc.rag.embedding.embedder import Embedded, Embedder, EmbeddingFailed
+from flowc.rag.embedding.embeddings import Embeddings
+from flowc.rag.embedding.offline import OfflineEmbedder
+
+__all__ = ["Embedded", "Embedder", "EmbeddingFailed", "Embeddings", "OfflineEmbedder"]

@@ -1,0 +1,148 @@
+"""How are many texts embedded: in batches, several at once, none twice, once more if it fails?"""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+from tenacity.wait import wait_random_exponential
+
+from flowc.rag.embedding.embedder import Embedded, Embedder, EmbeddingFailed
+
+Vector = NDArray[np.float32]
+# What a provider may want us to wait at the most.
+MAX_WAIT = 60.0
+# Few languages take more tokens than this.
+BYTES_PER_TOKEN = 2
+
+
+class VectorCache(Protocol):
+    """Keeps vectors of texts, by their hashes; a store of documents does."""
+
+    async def known_vectors(self, model: str, keys: Sequence[bytes]) -> Mapping[bytes, Vector]:
+        """Return vectors that were kept."""
+        ...
+
+    async def keep_vectors(self, model: str, vectors: Mapping[bytes, Vector]) -> None:
+        """Keep vectors."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """How much is asked of a model in one call, how many calls at once, and how often."""
+
+    max_texts: int = 128
+    max_tokens: int = 100_000
+    concurrency: int = 4
+    attempts: int = 5
+    initial_wait: float = 0.5
+
+
+@dataclass(slots=True)
+class Usage:
+    """What embedding took: texts that were embedded, texts whose vectors were known, the price."""
+
+    embedded: int = 0
+    cached: int = 0
+    calls: int = 0
+    tokens: int = 0
+    cost: float = 0.0
+
+
+class Embeddings:
+    """A model, with what was kept of it; counts what it takes."""
+
+    def __init__(
+        self, embedder: Embedder, cache: VectorCache | None = None, batches: Batches = Batches()
+    ) -> None:
+        self.embedder, self.batches, self.usage = embedder, batches, Usage()
+        self._cache = cache
+        self._slots = asyncio.Semaphore(batches.concurrency)
+        self._wait = wait_random_exponential(batches.initial_wait, MAX_WAIT)
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self.embedder.name
+
+    async def dimension(self) -> int:
+        """Return how many numbers a vector has."""
+        return len((await self.of(["dimension"]))[0])
+
+    async def query(self, text: str) -> Vector:
+        """Return the vector of a question."""
+        [vector] = await self._embed([text], is_query=True)
+        return vector
+
+    async def of(self, texts: Sequence[str]) -> list[Vector]:
+        """Return the vectors of texts; raise EmbeddingFailed."""
+        keys = [sha256(text.encode()).digest() for text in texts]
+        wanted = dict(zip(keys, texts, strict=True))
+        found = (
+            dict(await self._cache.known_vectors(self.model, list(wanted))) if self._cache else {}
+        )
+        self.usage.cached += len(texts) - len(wanted) + len(found)
+        missing = {key: text for key, text in wanted.items() if key not in found}
+        made = await self._made(missing)
+        if self._cache and made:
+            await self._cache.keep_vectors(self.model, made)
+        found |= made
+        return [found[key] for key in keys]
+
+    async def _made(self, missing: Mapping[bytes, str]) -> dict[bytes, Vector]:
+        batches = list(self._batched(missing))
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self._embed([missing[key] for key in batch]))
+                    for batch in batches
+                ]
+        except* EmbeddingFailed as failures:
+            raise failures.exceptions[0] from None
+        keys = (key for batch in batches for key in batch)
+        return dict(zip(keys, (v for task in tasks for v in task.result()), strict=True))
+
+    def _batched(self, missing: Mapping[bytes, str]) -> Iterator[list[bytes]]:
+        batch: list[bytes] = []
+        size = 0
+        for key, text in missing.items():
+            tokens = len(text.encode()) // BYTES_PER_TOKEN
+            is_full = (
+                len(batch) == self.batches.max_texts or size + tokens > self.batches.max_tokens
+            )
+            if batch and is_full:
+                yield batch
+                batch, size = [], 0
+            batch.append(key)
+            size += tokens
+        if batch:
+            yield batch
+
+    async def _embed(self, texts: list[str], *, is_query: bool = False) -> list[Vector]:
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(lambda p: isinstance(p, EmbeddingFailed) and p.may_pass),
+            stop=stop_after_attempt(self.batches.attempts),
+            wait=self._pause,
+            reraise=True,
+        )
+        async with self._slots:
+            embedded: Embedded = await retrying(self.embedder.embed, texts, is_query=is_query)
+        vectors = np.asarray(embedded.vectors, np.float32)
+        if vectors.ndim != 2 or len(vectors) != len(texts) or not np.isfinite(vectors).all():
+            message = f"The model {self.model!r} gave no vector for each of {len(texts)} texts."
+            raise EmbeddingFailed("invalid-embedding", message)
+        self.usage.embedded += len(texts)
+        self.usage.calls += 1
+        self.usage.tokens += embedded.tokens
+        self.usage.cost += embedded.cost
+        return list(vectors)
+
+    def _pause(self, state: RetryCallState) -> float:
+        problem = state.outcome.exception() if state.outcome is not None else None
+        told = problem.retry_after if isinstance(problem, EmbeddingFailed) else None
+        return min(told, MAX_WAIT) if told is not None else self._wait(state)

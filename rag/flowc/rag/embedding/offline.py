@@ -1,0 +1,51 @@
+"""How are texts embedded without a key and without a network?
+
+By WordLlama, whose model comes inside its package: each token has a vector of its own, and a text
+the mean of its tokens'. It knows which words mean the same, in English above all, and nothing of
+their order; it is for first steps, tests and small collections. A provider's model is better.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from flowc.rag.embedding.embedder import Embedded
+
+NAME = "offline/wordllama"
+DIMENSION = 256
+# Texts are padded to the longest of their batch.
+_BATCH = 16
+MAX_CHARACTERS = 40_000
+
+
+class OfflineEmbedder:
+    """Embeds texts on this machine: 256 numbers each, some thousand texts a second."""
+
+    name = NAME
+
+    async def embed(self, texts: Sequence[str], *, is_query: bool = False) -> Embedded:
+        """Return the vectors of texts; of a long one, that of its beginning."""
+        return Embedded(
+            await asyncio.to_thread(_vectors, [text[:MAX_CHARACTERS] for text in texts])
+        )
+
+
+def _vectors(texts: list[str]) -> Any:
+    order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+    found = np.zeros((len(texts), DIMENSION), np.float32)
+    for begin in range(0, len(texts), _BATCH):
+        some = order[begin : begin + _BATCH]
+        found[some] = _model().embed([texts[index] or " " for index in some], norm=True)
+    return np.nan_to_num(found)
+
+
+@cache
+def _model() -> Any:
+    import wordllama  # noqa: PLC0415 - it takes a moment, and 100 MB
+
+    folder = Path(wordllama.__file__).parent
+    return wordllama.WordLlama.load(cache_dir=folder, disable_download=True)

@@ -1,0 +1,65 @@
+"""Which drafts are under way, and when does one have all its passages?"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from flowc.rag.chunking import Chunk
+from flowc.rag.ingestion.items import Item
+from flowc.rag.stores import Finished, NewPassage, Passage, StoredDocument, Vector
+
+
+@dataclass(slots=True, eq=False)
+class Draft:
+    """A document that is being replaced; its passages are stored in any order."""
+
+    id: str
+    item: Item
+    fingerprint: str
+    origin: str
+    visit: str
+    is_new: bool
+    passages: int = 0
+    stored: int = 0
+    tokens: int = 0
+    is_read: bool = False
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all passages are there."""
+        return self.is_read and self.stored == self.passages
+
+    def passage(self, number: int, chunk: Chunk, vector: Vector) -> NewPassage:
+        """Return a chunk as it is stored."""
+        passage = Passage(
+            source=self.item.source,
+            number=number,
+            text=chunk.text,
+            tokens=chunk.tokens,
+            start=chunk.start,
+            end=chunk.end,
+            page=chunk.page,
+            last_page=chunk.last_page,
+            headings=chunk.headings,
+            metadata=searchable(self.item.metadata),
+        )
+        return NewPassage(self.id, passage, vector)
+
+    def finished(self) -> Finished:
+        """Return the draft as it is published."""
+        document = StoredDocument(
+            source=self.item.source,
+            fingerprint=self.fingerprint,
+            origin=self.origin,
+            passages=self.passages,
+            tokens=self.tokens,
+            metadata={**self.metadata, **self.item.metadata},
+            updated_at=datetime.now(UTC),
+        )
+        return Finished(self.id, document, self.visit)
+
+
+def searchable(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Return what of metadata passages can be searched by: texts, numbers and booleans."""
+    return {k: v for k, v in metadata.items() if isinstance(v, str | int | float)}

@@ -1,0 +1,177 @@
+"""How are items compared with what is known, and those that are new or changed read and cut?
+
+Documents are read, cut, embedded and stored at the same time, with few of them under way.
+"""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterable, Sequence
+from hashlib import sha256
+from typing import TYPE_CHECKING, BinaryIO
+
+from flowc.rag.chunking import Chunk, Chunker
+from flowc.rag.documents import DocumentRefused, Section
+from flowc.rag.ingestion.drafts import Draft
+from flowc.rag.ingestion.items import Item
+from flowc.rag.ingestion.report import Report, Tell
+from flowc.rag.ingestion.writing import Writing
+from flowc.rag.reading import Reading
+
+if TYPE_CHECKING:
+    from flowc.rag.ingestion.ingestion import Ingestion
+
+# How many documents are compared with what is known at once, and how many are read at once.
+GROUP, READERS = 200, 2
+_HASHED = 1 << 20
+# To be raised when the same file would become other passages.
+_EDITION = 1
+
+
+class Visit:
+    """One ingestion's work on one collection."""
+
+    def __init__(
+        self, ingestion: "Ingestion", collection: str, origin: str, report: Report, tell: Tell
+    ) -> None:
+        self._how, self._collection, self._origin = ingestion, collection, origin
+        self._report, self._tell = report, tell
+        self._id = uuid.uuid4().hex
+        self._changed: asyncio.Queue[tuple[Item, bool] | None] = asyncio.Queue(2 * READERS)
+        self._writing = Writing(ingestion.store, ingestion.embeddings, collection, report, tell)
+
+    async def bring_in(self, items: AsyncIterable[Item]) -> None:
+        """Bring in what is new or has changed; raise EmbeddingFailed."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._writing.run())
+                async with asyncio.TaskGroup() as reading:
+                    reading.create_task(self._compare_all(items))
+                    for _ in range(READERS):
+                        reading.create_task(self._read_all())
+                await self._writing.end()
+        except BaseExceptionGroup as problems:
+            raise _first(problems) from None
+        finally:
+            self._report.count(self._how.embeddings.usage)
+
+    async def remove_unseen(self) -> None:
+        """Take away the documents of the origin that were not among the items."""
+        store, name = self._how.store, self._collection
+        while gone := await store.unseen(name, self._origin, self._id, GROUP):
+            self._report.removed += await store.remove(name, gone)
+            for source in gone:
+                self._tell("document", {"source": source, "status": "removed"})
+
+    async def _compare_all(self, items: AsyncIterable[Item]) -> None:
+        group: list[Item] = []
+        async for item in items:
+            group.append(item)
+            if len(group) >= GROUP:
+                await self._compare(group)
+                group = []
+        if group:
+            await self._compare(group)
+        for _ in range(READERS):
+            await self._changed.put(None)
+
+    async def _compare(self, items: Sequence[Item]) -> None:
+        """Find out which items are new or have changed; have those read."""
+        store, name = self._how.store, self._collection
+        known = await store.fingerprints(name, [item.source for item in items])
+        prints = await asyncio.to_thread(self._prints, items)
+        there = [item.source for item in items if item.source in known]
+        same = {
+            source
+            for source, fingerprint in known.items()
+            if prints.get(source) in (fingerprint, None)
+        }
+        if there:
+            await store.saw(name, there, self._id)
+        for item in items:
+            if item.source in prints and prints[item.source] is None:
+                self._refuse(item, "no-such-document", "The document cannot be opened.")
+            elif item.source in same:
+                self._report.unchanged += 1
+                self._tell("document", {"source": item.source, "status": "unchanged"})
+            else:
+                await self._changed.put((item, item.source not in known))
+
+    def _prints(self, items: Sequence[Item]) -> dict[str, str | None]:
+        """Return the fingerprints of items by their sources, None where one cannot be opened."""
+        prints: dict[str, str | None] = {}
+        for item in items:
+            try:
+                with item.open() as file:
+                    prints[item.source] = self._fingerprint(file, item)
+            except OSError:
+                prints[item.source] = None
+        return prints
+
+    def _fingerprint(self, file: BinaryIO, item: Item) -> str:
+        """Return what is different when a document has to be brought in anew."""
+        settings = {
+            "chunking": self._how.chunking.model_dump(),
+            "ocr": self._how.with_ocr,
+            "media_type": item.media_type,
+            "metadata": item.metadata,
+            "origin": self._origin,
+            "edition": _EDITION,
+        }
+        digest = sha256(json.dumps(settings, sort_keys=True, default=str).encode())
+        while piece := file.read(_HASHED):
+            digest.update(piece)
+        return digest.hexdigest()
+
+    async def _read_all(self) -> None:
+        while (changed := await self._changed.get()) is not None:
+            item, is_new = changed
+            try:
+                with item.open() as file:
+                    await self._read(file, item, is_new)
+            except DocumentRefused as refused:
+                self._refuse(item, refused.code, refused.message)
+            except OSError:
+                self._refuse(item, "no-such-document", "The document cannot be opened.")
+
+    async def _read(self, file: BinaryIO, item: Item, is_new: bool) -> None:
+        """Read a document and cut it; raise DocumentRefused."""
+        # Of what is read, not of what was compared: the file may have changed since.
+        fingerprint = await asyncio.to_thread(self._fingerprint, file, item)
+        id = await self._how.store.draft(self._collection, item.source)
+        draft = Draft(id, item, fingerprint, self._origin, self._id, is_new)
+        reader, with_ocr = self._how.reader, self._how.with_ocr
+        try:
+            async with reader.reading(
+                file, item.source, item.media_type, with_ocr=with_ocr
+            ) as reading:
+                await self._cut(reading, draft)
+        except DocumentRefused:
+            self._writing.give_up(draft)
+            raise
+        await self._writing.is_read(draft)
+
+    async def _cut(self, reading: Reading, draft: Draft) -> None:
+        chunker = Chunker(self._how.chunking)
+        async for sections in reading.batches():
+            # Counting tokens takes long enough to keep others waiting.
+            for chunk in await asyncio.to_thread(_fed, chunker, sections):
+                await self._writing.put(draft, chunk)
+        for chunk in await asyncio.to_thread(lambda: list(chunker.end())):
+            await self._writing.put(draft, chunk)
+        draft.metadata = reading.metadata
+
+    def _refuse(self, item: Item, code: str, message: str) -> None:
+        self._report.fail(item.source, code, message)
+        told = {"source": item.source, "status": "failed", "code": code, "message": message}
+        self._tell("document", told)
+
+
+def _fed(chunker: Chunker, sections: Sequence[Section]) -> list[Chunk]:
+    return [chunk for section in sections for chunk in chunker.feed(section)]
+
+
+def _first(problems: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return what went wrong first; what it ended says nothing."""
+    first = problems.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

@@ -1,0 +1,46 @@
+"""What does a page of HTML say, and under which headings?"""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from inscriptis.html_engine import Inscriptis
+from inscriptis.model.config import ParserConfig
+from lxml.html import HtmlElement, HTMLParser, document_fromstring
+
+from flowc.rag.documents import Metadata, Section
+from flowc.rag.reading.formats import text
+from flowc.rag.reading.headings import Headings
+
+_RULES = {f"h{level}": [f"heading{level}"] for level in range(1, 7)}
+_NOT_READ = (
+    "//script | //style | //noscript | //template | //svg | //nav | //head/*[not(self::title)]"
+)
+
+
+def read(file: BinaryIO) -> Iterator[Section | Metadata]:
+    """Give a section for each heading, as a reader would see it; links and scripts are left out."""
+    raw = file.read()
+    if not raw.strip():
+        return
+    # What a page says of its encoding itself counts, unless it says nothing.
+    encoding = None if b"charset" in raw[:2_048].lower() else text.encoding_of(raw)
+    page = document_fromstring(raw, parser=HTMLParser(encoding=encoding, no_network=True))
+    title = page.findtext(".//title")
+    yield {"title": " ".join(title.split())} if title else {}
+    yield from sections(page)
+
+
+def sections(page: HtmlElement) -> Iterator[Section]:
+    """Give the sections of a parsed page."""
+    for element in page.xpath(_NOT_READ):
+        # Alone: what stands after it stays.
+        element.drop_tree()
+    engine = Inscriptis(page, ParserConfig(annotation_rules=_RULES))
+    whole, headings, begins = engine.get_text(), Headings(), 0
+    for found in sorted(engine.get_annotations(), key=lambda annotation: annotation.start):
+        if found.start > begins:
+            yield Section(whole[begins : found.start], headings=headings.path)
+        headings.enter(int(found.metadata[-1]), whole[found.start : found.end])
+        begins = found.start
+    if whole[begins:].strip():
+        yield Section(whole[begins:] + "\n", headings=headings.path)

@@ -1,0 +1,54 @@
+"""What does a scanned page say? By models that come inside the package rapidocr."""
+
+from typing import Any, BinaryIO
+
+import numpy as np
+
+# Pixels for each point: letters of a printed page are then some twenty pixels high.
+SCALE = 2
+MAX_PIXELS = 40_000_000
+
+
+class Recogniser:
+    """Recognises the text of a page of a PDF, or of an image."""
+
+    def __init__(self) -> None:
+        import pypdfium2  # noqa: PLC0415 - an extra
+        from rapidocr import RapidOCR  # noqa: PLC0415 - an extra
+
+        settings = {
+            "Global.log_level": "critical",
+            "Global.use_cls": False,
+            "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+        }
+        self._engine: Any = RapidOCR(params=settings)
+        self._open: Any = pypdfium2.PdfDocument
+        # Once, so that all is loaded while files can still be read.
+        self._engine(_sample())
+
+    def __call__(self, file: BinaryIO, number: int) -> str:
+        """Return the text of a page of a PDF; pages are counted from 1."""
+        file.seek(0)
+        document = self._open(file)
+        try:
+            page = document[number - 1]
+            width, height = page.get_size()
+            if width * height * SCALE**2 > MAX_PIXELS:
+                return ""
+            return self.lines(page.render(scale=SCALE).to_numpy())
+        finally:
+            document.close()
+
+    def lines(self, image: Any) -> str:
+        """Return the lines of an image, from the top down."""
+        found = self._engine(image)
+        return "\n".join(found.txts or ())
+
+
+def _sample() -> Any:
+    """Return an image that says something: models are loaded when there is something for them."""
+    from PIL import Image, ImageDraw, ImageFont  # noqa: PLC0415 - an extra
+
+    image = Image.new("RGB", (400, 100), "white")
+    ImageDraw.Draw(image).text((20, 20), "Sample 123", "black", ImageFont.load_default(40))
+    return np.asarray(image)

@@ -1,0 +1,169 @@
+"""How is a document read in a process of its own, as it comes, and in little memory?"""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import struct
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict
+from typing import Any
+
+from flowc.rag.documents import DocumentRefused
+from flowc.rag.reading.limits import ReadingLimits
+
+Frame = dict[str, Any]
+
+_START = "import sys; sys.path[:] = {paths!r}; from flowc.rag.reading.worker import main; main()"
+_BOOT_SECONDS = 60.0
+# Beyond what a document may take of the CPU: how long nothing may be heard of it.
+_SILENCE = 120.0
+_MAX_FRAME = 256 << 20
+_KILLED = 1
+_BY_MEMORY = 2
+
+
+class ReadersUnavailable(Exception):
+    """Whoever reads documents where the reading process does not start meets this."""
+
+
+class ReadingProcesses:
+    """A few processes, each reading one document at a time; they start when they are needed."""
+
+    def __init__(self, count: int = 2, *, with_ocr: bool = False) -> None:
+        self._free: list[_Process] = []
+        self._slots = asyncio.Semaphore(count)
+        self._with_ocr = with_ocr
+
+    @asynccontextmanager
+    async def reading(
+        self, file: int, name: str, media_type: str | None, limits: ReadingLimits
+    ) -> AsyncIterator[AsyncIterator[Frame]]:
+        """Give the frames that come of an open file; it is closed by whoever opened it."""
+        async with self._slots:
+            process = self._free.pop() if self._free else await _Process.start(self._with_ocr)
+            request = {"name": name, "media_type": media_type, "limits": asdict(limits)}
+            try:
+                frames = await process.ask(request, file)
+                try:
+                    yield frames
+                finally:
+                    await frames.aclose()
+            finally:
+                if process.is_free:
+                    self._free.append(process)
+                else:
+                    await process.stop()
+
+    async def aclose(self) -> None:
+        """End the processes."""
+        while self._free:
+            await self._free.pop().stop()
+
+
+class _Process:
+    """One process, which forks for each document."""
+
+    def __init__(self, process: asyncio.subprocess.Process, ours: socket.socket) -> None:
+        self._process, self._socket = process, ours
+        self.is_free = True
+
+    @classmethod
+    async def start(cls, with_ocr: bool) -> "_Process":
+        """Start a process with nothing of ours but the libraries: no environment, its session."""
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        start = _START.format(paths=[path for path in sys.path if path])
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-I", "-S", "-c", start,
+            str(theirs.fileno()), *(["--ocr"] if with_ocr else []),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={"LC_ALL": "C.UTF-8"},
+            pass_fds=(theirs.fileno(),),
+            start_new_session=True,
+        )  # fmt: skip
+        theirs.close()
+        started = cls(process, ours)
+        try:
+            async with asyncio.timeout(_BOOT_SECONDS):
+                if await asyncio.get_running_loop().sock_recv(ours, 1):
+                    return started
+        except TimeoutError:
+            pass
+        await started.stop()
+        raise ReadersUnavailable("The process that reads documents does not start.")
+
+    async def ask(self, request: Frame, file: int) -> Any:
+        """Have a file read; return its frames as they come."""
+        self.is_free = False
+        read_end, write_end = os.pipe()
+        try:
+            raw = json.dumps(request).encode()
+            socket.send_fds(self._socket, [raw], [file, write_end])
+        except BaseException:
+            os.close(read_end)
+            raise
+        finally:
+            os.close(write_end)
+        return self._frames(read_end, request["limits"]["seconds"])
+
+    async def _frames(self, pipe: int, seconds: float) -> AsyncIterator[Frame]:
+        reader = asyncio.StreamReader(limit=1 << 18)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(pipe, "rb", buffering=0)
+        )
+        try:
+            async with asyncio.timeout(None) as patience:
+                while True:
+                    patience.reschedule(asyncio.get_running_loop().time() + seconds + _SILENCE)
+                    frame = await _next_frame(reader)
+                    if frame is None:
+                        break
+                    patience.reschedule(None)
+                    yield frame
+                how = await asyncio.get_running_loop().sock_recv(self._socket, 2)
+        except TimeoutError:
+            message = "The document took too long to be read."
+            raise DocumentRefused("document-too-slow", message) from None
+        finally:
+            transport.close()
+        if not how:
+            raise ReadersUnavailable("The process that reads documents is gone.")
+        self.is_free = True
+        _require_ended(how)
+
+    async def stop(self) -> None:
+        """End the process, and what it has forked."""
+        self._socket.close()
+        # Its session, so that a child of it ends as well; either may be gone by now.
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        await self._process.wait()
+
+
+async def _next_frame(reader: asyncio.StreamReader) -> Frame | None:
+    try:
+        (size,) = struct.unpack(">I", await reader.readexactly(4))
+        if size > _MAX_FRAME:
+            return None
+        frame: Frame = json.loads(await reader.readexactly(size))
+    except (asyncio.IncompleteReadError, ValueError):
+        return None
+    return frame
+
+
+def _require_ended(how: bytes) -> None:
+    """Raise DocumentRefused unless the document was read to its end, or refused in a frame."""
+    kind, number = how[0], how[1]
+    if kind == _KILLED and number in (signal.SIGXCPU, signal.SIGKILL, signal.SIGALRM):
+        raise DocumentRefused("document-too-slow", "The document took too long to be read.")
+    if kind == _KILLED or number == _BY_MEMORY:
+        message = "Reading the document took more memory than it may."
+        raise DocumentRefused("document-too-large", message)
+    if number:
+        raise DocumentRefused("broken-document", "The document cannot be read.")

@@ -1,0 +1,142 @@
+"""Which passages answer a question? By vectors, by words, or by both."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from flowc.rag.embedding.embeddings import Embeddings
+from flowc.rag.stores import Filter, Found, Passage, Store, Vector, read_filter
+
+Mode = Literal["hybrid", "vector", "keyword"]
+# Of reciprocal rank fusion: how little the first places count more than those after them.
+RRF_K = 60
+
+
+class Reranker(Protocol):
+    """A model that says how well passages answer a question."""
+
+    async def rerank(self, question: str, texts: Sequence[str]) -> Sequence[float]:
+        """Return a score for each text, higher for a better one."""
+        ...
+
+
+class Search(BaseModel):
+    """How to search. `hybrid` joins vectors and words by reciprocal rank fusion.
+
+    Scores are cosines of vectors, BM25 of words, of both how near to the first place in each (1 is
+    the first in both), or a reranker's; none below the `threshold` is given. `diversity` above 0
+    has passages give way that say what those before them do (MMR).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mode: Mode = "hybrid"
+    limit: int = Field(default=5, ge=1, le=100)
+    candidates: int = Field(
+        default=40, ge=1, le=1_000, description="Looked at before the best are chosen."
+    )
+    where: dict[str, Any] | None = Field(
+        default=None, description="What passages must fit: {'lang': 'de', 'page': {'$gte': 3}}."
+    )
+    threshold: float | None = None
+    diversity: float = Field(default=0.0, ge=0.0, le=1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that was found, and how good it is."""
+
+    passage: Passage
+    score: float
+
+
+async def search(
+    store: Store,
+    name: str,
+    question: str,
+    settings: Search,
+    embeddings: Embeddings,
+    reranker: Reranker | None = None,
+) -> list[Hit]:
+    """Return the passages that fit a question best; raise NoSuchCollection, EmbeddingFailed."""
+    where = read_filter(settings.where)
+    count = max(settings.candidates, settings.limit)
+    candidates = await _candidates(store, name, question, settings.mode, (count, where), embeddings)
+    if reranker is not None and candidates:
+        texts = [found.passage.text for found in candidates]
+        scores = await reranker.rerank(question, texts)
+        ranked = zip(candidates, scores, strict=True)
+        candidates = sorted((c._replace(score=s) for c, s in ranked), key=lambda c: -c.score)
+    if settings.threshold is not None:
+        candidates = [found for found in candidates if found.score >= settings.threshold]
+    if settings.diversity and len(candidates) > 1:
+        candidates = await _diverse(candidates, settings, embeddings)
+    return [Hit(found.passage, found.score) for found in candidates[: settings.limit]]
+
+
+async def _candidates(
+    store: Store,
+    name: str,
+    question: str,
+    mode: Mode,
+    extent: tuple[int, Filter | None],
+    embeddings: Embeddings,
+) -> list[Found]:
+    async def by_vector() -> list[Found]:
+        return await store.nearest(name, await embeddings.query(question), *extent)
+
+    if not question.strip():
+        return []
+    if mode == "vector":
+        return await by_vector()
+    if mode == "keyword":
+        return await store.matching(name, question, *extent)
+    return fuse(*await asyncio.gather(by_vector(), store.matching(name, question, *extent)))
+
+
+def fuse(*rankings: Sequence[Found]) -> list[Found]:
+    """Join rankings: a passage counts by its places in them, 1 for the first place in all."""
+    scores: dict[tuple[str, int], float] = {}
+    known: dict[tuple[str, int], Found] = {}
+    for ranking in rankings:
+        for place, found in enumerate(ranking):
+            key = (found.passage.source, found.passage.number)
+            scores[key] = scores.get(key, 0.0) + (RRF_K + 1) / (RRF_K + 1 + place) / len(rankings)
+            if key not in known or known[key].vector is None:
+                known[key] = found
+    order = sorted(scores, key=lambda key: (-scores[key], key))
+    return [known[key]._replace(score=scores[key]) for key in order]
+
+
+async def _diverse(
+    candidates: list[Found], settings: Search, embeddings: Embeddings
+) -> list[Found]:
+    """Choose one after the other: what is good, and unlike those that are chosen (MMR)."""
+    vectors = await _vectors(candidates, embeddings)
+    scores = np.asarray([found.score for found in candidates])
+    spread = float(scores.max() - scores.min()) or 1.0
+    worth = (scores - scores.min()) / spread
+    alike = vectors @ vectors.T
+    chosen = [int(worth.argmax())]
+    while len(chosen) < min(settings.limit, len(candidates)):
+        value = (1 - settings.diversity) * worth - settings.diversity * alike[:, chosen].max(axis=1)
+        value[chosen] = -np.inf
+        chosen.append(int(value.argmax()))
+    return [candidates[index] for index in chosen]
+
+
+async def _vectors(candidates: list[Found], embeddings: Embeddings) -> Vector:
+    """Return the vectors of candidates, of length 1; those found by words alone are looked up."""
+    missing = [found for found in candidates if found.vector is None]
+    made = (
+        iter(await embeddings.of([found.passage.text for found in missing]))
+        if missing
+        else iter(())
+    )
+    vectors = np.asarray([next(made) if c.vector is None else c.vector for c in candidates])
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.where(lengths == 0, 1, lengths), np.float32)

@@ -1,0 +1,29 @@
+"""Where are documents kept, and how are they found again?"""
+
+from flowc.rag.stores.filters import Filter, FilterRefused, read_filter
+from flowc.rag.stores.records import (
+    Collection,
+    Finished,
+    Found,
+    NewPassage,
+    Passage,
+    StoredDocument,
+    Vector,
+)
+from flowc.rag.stores.store import CollectionDiffers, NoSuchCollection, Store
+
+__all__ = [
+    "Collection",
+    "CollectionDiffers",
+    "Filter",
+    "FilterRefused",
+    "Finished",
+    "Found",
+    "NewPassage",
+    "NoSuchCollection",
+    "Passage",
+    "Store",
+    "StoredDocument",
+    "Vector",
+    "read_filter",
+]

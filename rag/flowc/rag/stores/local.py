@@ -1,0 +1,225 @@
+"""Documents on this machine: vectors in Chroma, all else in a SQLite file beside it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from filelock import AsyncFileLock
+from sqlalchemy import Connection, Row, create_engine, event, text
+
+from flowc.rag.stores import catalog, words
+from flowc.rag.stores.catalogued import CataloguedStore
+from flowc.rag.stores.filters import Filter
+from flowc.rag.stores.records import (
+    Collection,
+    Found,
+    NewPassage,
+    Passage,
+    Vector,
+    best_first,
+)
+from flowc.rag.stores.searches import Searches
+from flowc.rag.stores.threads import Transactions
+from flowc.rag.stores.vectors import Vectors
+
+T = TypeVar("T")
+
+_PASSAGES = """
+CREATE TABLE IF NOT EXISTS knowledge_passages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, collection INTEGER NOT NULL, version TEXT NOT NULL,
+    number INTEGER NOT NULL, source TEXT NOT NULL, page INTEGER, last_page INTEGER,
+    tokens INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
+    headings TEXT NOT NULL, metadata TEXT NOT NULL,
+    UNIQUE (version, number)
+)"""
+_ADD = """
+INSERT INTO knowledge_passages
+    (collection, version, number, source, page, last_page, tokens, start, "end", headings, metadata)
+VALUES
+    (:collection, :version, :number, :source, :page, :last_page, :tokens, :start, :end, :headings,
+     :metadata)
+"""
+
+
+class LocalStore(CataloguedStore):
+    """One tenant's collections in a folder; one process at a time may have it open."""
+
+    def __init__(self, folder: Path, transactions: Transactions, vectors: Vectors, tenant: str):
+        super().__init__(transactions, tenant)
+        self._folder, self._vectors = folder, vectors
+        self._alone: dict[str, asyncio.Lock] = {}
+        self._searches = Searches()
+
+    @classmethod
+    async def open(cls, folder: Path, tenant: str = "default") -> "LocalStore":
+        """Open the folder, made if need be."""
+
+        def do() -> LocalStore:
+            folder.mkdir(parents=True, exist_ok=True)
+            engine = create_engine(f"sqlite:///{folder / 'catalog.db'}")
+            event.listen(engine, "connect", _set_up)
+            with engine.begin() as connection:
+                catalog.tables.create_all(connection)
+                connection.execute(text(_PASSAGES))
+            transactions = Transactions(engine, writers=1, readers=4)
+            return cls(folder, transactions, Vectors(folder / "chroma"), tenant)
+
+        return await asyncio.to_thread(do)
+
+    async def create(self, name: str, model: str, dimension: int) -> Collection:
+        """Return a collection, made if need be; raise CollectionDiffers."""
+
+        def work(connection: Connection) -> Collection:
+            row, _ = catalog.create(connection, self._tenant, name, model, dimension)
+            connection.execute(text(words.create(row.id)))
+            self._vectors.create(row.id)
+            return catalog.as_collection(connection, row)
+
+        return await self._transactions.write(work)
+
+    async def drop(self, name: str) -> None:
+        """Take a collection away with all that is in it; raise NoSuchCollection."""
+
+        def work(connection: Connection, row: Row[Any]) -> int:
+            catalog.drop(connection, row.id)
+            connection.execute(
+                text("DELETE FROM knowledge_passages WHERE collection = :id"), {"id": row.id}
+            )
+            connection.execute(text(words.drop(row.id)))
+            return int(row.id)
+
+        id = await self._write(name, work)
+        await self._transactions.in_writer(lambda: self._vectors.drop(id))
+
+    async def draft(self, name: str, source: str) -> str:
+        """Begin a new version of a document; return the draft's id."""
+        draft = await super().draft(name, source)
+        # Searches that do not know of it yet would find its vectors.
+        await self._searches.over()
+        return draft
+
+    async def passages(self, name: str, source: str, after: int, limit: int) -> list[Passage]:
+        """Return a document's passages by their numbers, from the one after a number on."""
+
+        def work(connection: Connection, row: Row[Any]) -> list[Passage]:
+            version = catalog.version_of(connection, row.id, source)
+            rows = words.of_version(connection, row.id, version, after, limit)
+            return [_passage(found) for found in rows]
+
+        return await self._read(name, work)
+
+    async def add(self, name: str, passages: Sequence[NewPassage]) -> None:
+        """Keep passages of drafts."""
+
+        def work(connection: Connection, row: Row[Any]) -> int:
+            ids = [_add(connection, row.id, new) for new in passages]
+            texts = [(id, new.passage.text) for id, new in zip(ids, passages, strict=True)]
+            words.add(connection, row.id, texts)
+            return int(row.id)
+
+        id = await self._write(name, work)
+        await self._transactions.in_writer(lambda: self._vectors.add(id, passages))
+
+    @asynccontextmanager
+    async def alone(self, name: str) -> AsyncIterator[None]:
+        """Wait until nobody else changes a collection, in this process or another."""
+        id = await self._read(name, lambda _, row: int(row.id))
+        async with (
+            self._alone.setdefault(name, asyncio.Lock()),
+            AsyncFileLock(self._folder / f"{id}.lock"),
+        ):
+            yield
+
+    async def nearest(
+        self, name: str, vector: Vector, limit: int, where: Filter | None
+    ) -> list[Found]:
+        """Return the passages whose vectors are nearest to one, with their vectors."""
+        with self._searches.one():
+            return await self._transactions.in_reader(
+                lambda: self._nearest(name, vector, limit, where)
+            )
+
+    async def matching(self, name: str, text: str, limit: int, where: Filter | None) -> list[Found]:
+        """Return the passages that share words with a text, by BM25."""
+
+        def work(connection: Connection, row: Row[Any]) -> list[Found]:
+            return [
+                Found(_passage(found), found.score)
+                for found in words.search(connection, row.id, text, limit, where)
+            ]
+
+        return best_first(await self._read(name, work))
+
+    async def aclose(self) -> None:
+        """Close what is open."""
+        await asyncio.to_thread(self._transactions.close)
+        self._vectors.close()
+
+    async def _clear(self, id: int, versions: Sequence[str]) -> None:
+        if not versions:
+            return
+        # Searches that still find them would find half of them.
+        await self._searches.over()
+
+        def work(connection: Connection) -> None:
+            words.remove(connection, id, versions)
+            catalog.forget(connection, versions)
+
+        await self._transactions.in_writer(lambda: self._vectors.remove(id, versions))
+        await self._transactions.write(work)
+
+    def _nearest(self, name: str, vector: Vector, limit: int, where: Filter | None) -> list[Found]:
+        def look(connection: Connection) -> tuple[int, list[str]]:
+            id = int(catalog.get(connection, self._tenant, name).id)
+            return id, catalog.hidden_versions(connection, id)
+
+        id, hidden = self._transactions.transaction(look)
+        near = self._vectors.nearest(id, vector, limit, where, hidden)
+        places = [place for place, _, _ in near]
+        passages = self._transactions.transaction(lambda c: words.passages(c, id, places, _passage))
+        return best_first(
+            [Found(passages[place], score, its) for place, score, its in near if place in passages]
+        )
+
+
+def _add(connection: Connection, id: int, new: NewPassage) -> int:
+    passage = new.passage
+    row = {
+        "collection": id,
+        "version": new.draft,
+        "number": passage.number,
+        "source": passage.source,
+        "page": passage.page,
+        "last_page": passage.last_page,
+        "tokens": passage.tokens,
+        "start": passage.start,
+        "end": passage.end,
+        "headings": json.dumps(passage.headings),
+        "metadata": json.dumps(passage.metadata),
+    }
+    return int(connection.execute(text(_ADD), row).lastrowid)
+
+
+def _passage(row: Row[Any]) -> Passage:
+    return Passage(
+        source=row.source,
+        number=row.number,
+        text=row.text,
+        tokens=row.tokens,
+        start=row.start,
+        end=row.end,
+        page=row.page,
+        last_page=row.last_page,
+        headings=tuple(json.loads(row.headings)),
+        metadata=json.loads(row.metadata),
+    )
+
+
+def _set_up(connection: Any, _: Any) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "busy_timeout = 10000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

@@ -1,0 +1,56 @@
+"""How are a database's transactions kept off the event loop?"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+
+T = TypeVar("T")
+
+
+class Transactions:
+    """Runs each transaction in a thread; of a SQLite file there is one writer at a time."""
+
+    def __init__(self, engine: Engine, *, writers: int, readers: int) -> None:
+        self._engine = engine
+        self._writers = ThreadPoolExecutor(writers, "flowc-knowledge-writes")
+        self._readers = ThreadPoolExecutor(readers, "flowc-knowledge-reads")
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Do work in a transaction, which is rolled back if it raises."""
+        return await self.in_writer(lambda: self.transaction(work))
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Do work that only reads."""
+        return await self.in_reader(lambda: self.transaction(work))
+
+    async def in_writer(self, work: Callable[[], T]) -> T:
+        """Do work in the thread of those who write."""
+        return await _in_thread(self._writers, work)
+
+    async def in_reader(self, work: Callable[[], T]) -> T:
+        """Do work in a thread of those who read."""
+        return await _in_thread(self._readers, work)
+
+    def transaction(self, work: Callable[[Connection], T]) -> T:
+        """Do work in a transaction, in the thread that one is in."""
+        with self._engine.begin() as connection:
+            return work(connection)
+
+    def close(self) -> None:
+        """Close all connections, once what is under way is done."""
+        self._writers.shutdown()
+        self._readers.shutdown()
+        self._engine.dispose()
+
+
+async def _in_thread(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    """Run work in a thread; who is cancelled leaves when it is done, since it cannot be stopped."""
+    doing = asyncio.get_running_loop().run_in_executor(threads, work)
+    try:
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        await asyncio.wait([doing])
+        raise
