@@ -27,15 +27,24 @@ def pdf(path: Path, pages: Sequence[str], title: str = "") -> Path:
     return path
 
 
-def scanned_pdf(path: Path, text: str, first_page: str) -> Path:
+def drawn(text: str) -> Image.Image:
     image = Image.new("RGB", (1240, 600), "white")
     ImageDraw.Draw(image).text((80, 80), text, "black", ImageFont.load_default(40))
+    return image
+
+
+def image(path: Path, text: str) -> Path:
+    drawn(text).save(path)
+    return path
+
+
+def scanned_pdf(path: Path, text: str, first_page: str) -> Path:
     made = FPDF()
     made.add_page()
     made.set_font("helvetica", size=11)
     made.multi_cell(0, 6, first_page)
     made.add_page()
-    made.image(image, 0, 0, 210)
+    made.image(drawn(text), 0, 0, 210)
     made.output(str(path))
     return path
 

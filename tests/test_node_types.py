@@ -1,6 +1,7 @@
 """Every node type keeps the promises of node types, and does its own work."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,11 +20,15 @@ from flowc.nodes.connector import Connector
 from flowc.nodes.fail import Fail
 from flowc.nodes.http import Http
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
+from flowc.nodes.services.knowledge import Knowledge, Sources
 from flowc.nodes.services.mcp import McpServer, McpServers
 from flowc.nodes.services.models import Models
 from flowc.nodes.services.sandbox import Sandboxes
 from flowc.nodes.services.sandbox.monty_engine import MontyEngine
 from flowc.nodes.services.signals import Signals
+from flowc.rag.chunking import Chunk
+from flowc.rag.folders import Folders
+from flowc.rag.stores.local import LocalStore
 
 pytestmark = pytest.mark.usefixtures("granularity")
 
@@ -49,6 +54,13 @@ GOOD: dict[str, dict[str, Any]] = {
     "merge": {"data": {"a": 1}},
     "map": {"items": [1, 2], "body": {"nodes": [{"id": "x", "type": "start"}]}},
     "loop": {"for_each": [1, 2], "body": {"nodes": [{"id": "x", "type": "start"}]}},
+    "read_file": {"path": "a.md"},
+    "chunk": {"text": "Some words."},
+    "embed": {"texts": ["Some words."]},
+    "store": {"collection": "notes", "source": "a", "chunks": [{"text": "Some words."}]},
+    "retrieve": {"collection": "notes", "query": "words"},
+    "ingest": {"collection": "notes", "documents": [{"source": "a", "text": "Some words."}]},
+    "ocr": {"path": "a.md"},
     "subworkflow": {"workflow": {"nodes": [{"id": "x", "type": "start"}]}},
 }
 
@@ -71,13 +83,14 @@ async def says_yes(ask: Ask) -> Answer:
 @pytest.mark.parametrize(
     "node_type", [t for t in NODE_TYPES if t is not Fail], ids=lambda t: t.type
 )
-async def test_it_keeps_the_promises_of_node_types(node_type: type[Node]) -> None:
+async def test_it_keeps_the_promises_of_node_types(node_type: type[Node], tmp_path: Path) -> None:
     sandboxes = Sandboxes((MontyEngine(),))
     client = HttpClient(EgressPolicy.of_rules({"127.0.0.1/32": []}))
     signals = Sent()
     shop = McpServers({"shop": STDIO})
     own = {Models: Models(), Sandboxes: sandboxes, HttpClient: client}
-    services = {**own, Signals: signals, McpServers: shop}
+    knowledge = await knowing(tmp_path, own[Models], client)
+    services = {**own, Signals: signals, McpServers: shop, Knowledge: knowledge}
     with serving(lambda request: reply_json({"name": "x"})) as server:
         config = GOOD[node_type.type]
         if node_type is Http:
@@ -87,7 +100,19 @@ async def test_it_keeps_the_promises_of_node_types(node_type: type[Node]) -> Non
         context = Context(services=services, run_body=empty_body, wait_for=says_yes)
         await check_node_type(node_type, config, context)
     await sandboxes.aclose()
+    await knowledge.aclose()
     await client.aclose()
+
+
+async def knowing(folder: Path, models: Models, client: HttpClient) -> Knowledge:
+    """Documents in a folder, and a collection of them."""
+    (folder / "a.md").write_text("# Words\n\nSome words.")
+    knowledge = Knowledge(
+        partial(LocalStore.open, folder / "knowledge"), models, Sources(Folders([folder]), client)
+    )
+    chunks = [Chunk("Some words.", 3, 0, 11, None, None, ())]
+    await knowledge.put("notes", "a", chunks, None, model=None, metadata={}, fingerprint="x")
+    return knowledge
 
 
 class Careless(Node):

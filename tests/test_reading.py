@@ -40,7 +40,7 @@ async def text_of(reader: Reader, path: Path) -> str:
 
 
 def test_every_format_has_a_parser() -> None:
-    assert set(FORMATS) == {*PARSERS, "pdf"}
+    assert set(FORMATS) == {*PARSERS, "pdf", "image"}
 
 
 async def test_a_pdf_is_read_page_by_page(reader: Reader, tmp_path: Path) -> None:
@@ -62,6 +62,9 @@ async def test_what_was_scanned_is_recognised_if_that_is_wanted(
     assert sections[1].page == 2
     assert "harbour opens at seven" in sections[1].text
     assert metadata["pages_without_text"] == []
+    image = papers.image(tmp_path / "a.jpg", "Closed on Mondays.")
+    assert (await read(reader, image, with_ocr=True))[0] == [Section("Closed on Mondays.\n", 1)]
+    assert await refused(reader, image) == "no-ocr"
 
 
 async def test_headings_of_markdown_are_kept(reader: Reader, tmp_path: Path) -> None:

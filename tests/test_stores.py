@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from processes import new_database
 
-from flowc.rag.stores import FilterRefused, Store, read_filter
+from flowc.rag.stores import FilterRefused, Store, StoreInUse, local, read_filter
 from flowc.rag.stores.local import LocalStore
 from flowc.rag.stores.postgres import PostgresStore
 from flowc.rag.testing import CHECKS, MODEL, NAME, check_store, put, sources
@@ -14,7 +14,7 @@ from flowc.rag.testing import CHECKS, MODEL, NAME, check_store, put, sources
 @pytest.fixture(params=["local", "postgres"])
 def opens(request: pytest.FixtureRequest, tmp_path: Path) -> object:
     if request.param == "local":
-        return lambda tenant="default": LocalStore.open(tmp_path / "knowledge", tenant)
+        return lambda tenant="default": LocalStore.open(tmp_path / tenant, tenant)
     url = new_database(request.getfixturevalue("postgres"))["FLOWC_DATABASE_URL"]
     return lambda tenant="default": PostgresStore.open(url, tenant)
 
@@ -37,6 +37,17 @@ async def test_tenants_see_nothing_of_each_other(opens) -> None:
     assert await sources(one, "secret") == ["a"]
     await one.aclose()
     await two.aclose()
+
+
+async def test_a_folder_is_open_in_one_place_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "_PATIENCE", 0.1)
+    store = await LocalStore.open(tmp_path / "knowledge")
+    with pytest.raises(StoreInUse, match="Another process"):
+        await LocalStore.open(tmp_path / "knowledge")
+    await store.aclose()
+    await (await LocalStore.open(tmp_path / "knowledge")).aclose()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What does this process offer to the nodes it runs: models, HTTP, sandboxes, secrets?"""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.documents import read_file
 from flowc.compiler.guards import Circuits, Guards, Limits, MemoryCache, NodeCache
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
+from flowc.nodes.services.files import Files
+from flowc.nodes.services.knowledge import Knowledge, Sources
 from flowc.nodes.services.mcp import McpServers, read_mcp_file
 from flowc.nodes.services.models import Models, read_models_file
 from flowc.nodes.services.models.observers import Observers
@@ -15,7 +18,11 @@ from flowc.nodes.services.operator_files import OperatorFileRefused
 from flowc.nodes.services.sandbox import Sandboxes
 from flowc.nodes.services.sandbox.asteval_engine import AstevalEngine
 from flowc.nodes.services.sandbox.monty_engine import MontyEngine
+from flowc.rag.folders import Folders
+from flowc.rag.stores import Store
 from flowc.server.settings import Settings
+from flowc.server.store.database import is_sqlite
+from flowc.server.store.local import TENANT
 
 
 class SettingsRefused(Exception):
@@ -25,7 +32,9 @@ class SettingsRefused(Exception):
 class Host:
     """The services of one process and event loop; close it when done."""
 
-    def __init__(self, settings: Settings, cache: NodeCache | None = None) -> None:
+    def __init__(
+        self, settings: Settings, cache: NodeCache | None = None, files: Files | None = None
+    ) -> None:
         self._settings = settings
         self.guards = Guards(
             cache or MemoryCache(),
@@ -57,10 +66,17 @@ class Host:
             observers=Observers(tuple(settings.model_observers), settings.record_prompts),
         )
 
+        self.knowledge = Knowledge(
+            partial(_open_store, settings),
+            self.models,
+            Sources(Folders(settings.document_dirs), self.http, files),
+            default_model=settings.embedding_model,
+        )
+
     @property
     def services(self) -> Mapping[type, Any]:
         """The services by their types, as nodes ask for them."""
-        own = (self.http, self.sandboxes, self.models, self.mcp)
+        own = (self.http, self.sandboxes, self.models, self.mcp, self.knowledge)
         return {type(service): service for service in own}
 
     def secret(self, name: str) -> str | None:
@@ -69,8 +85,20 @@ class Host:
 
     async def aclose(self) -> None:
         """Close connections and end sandboxes."""
+        await self.knowledge.aclose()
         await self.http.aclose()
         await self.sandboxes.aclose()
+
+
+async def _open_store(settings: Settings) -> Store:
+    # Imported here: Chroma takes a second, and few workflows have documents.
+    if is_sqlite(settings.database):
+        from flowc.rag.stores.local import LocalStore  # noqa: PLC0415
+
+        return await LocalStore.open(settings.data_dir / "knowledge" / TENANT, TENANT)
+    from flowc.rag.stores.postgres import PostgresStore  # noqa: PLC0415
+
+    return await PostgresStore.open(settings.database, TENANT)
 
 
 def _read_secrets(path: Path) -> dict[str, str]:

@@ -111,6 +111,14 @@ class Settings(BaseSettings):
         default=None,
         description="MCP servers by the names that workflows use (JSON or YAML).",
     )
+    embedding_model: str = Field(
+        default="offline/wordllama",
+        description="The model of collections for which none is named.",
+    )
+    document_dirs: Annotated[list[Path], NoDecode, BeforeValidator(_words)] = Field(
+        default_factory=list, description="Folders whose documents workflows may read."
+    )
+    max_file_bytes: int = Field(default=100_000_000, ge=1, description="Of one uploaded file.")
     default_model: str = Field(
         default="offline/echo", description="The model of nodes that name none."
     )

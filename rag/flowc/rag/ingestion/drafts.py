@@ -32,18 +32,7 @@ class Draft:
 
     def passage(self, number: int, chunk: Chunk, vector: Vector) -> NewPassage:
         """Return a chunk as it is stored."""
-        passage = Passage(
-            source=self.item.source,
-            number=number,
-            text=chunk.text,
-            tokens=chunk.tokens,
-            start=chunk.start,
-            end=chunk.end,
-            page=chunk.page,
-            last_page=chunk.last_page,
-            headings=chunk.headings,
-            metadata=searchable(self.item.metadata),
-        )
+        passage = as_passage(self.item.source, number, chunk, self.item.metadata)
         return NewPassage(self.id, passage, vector)
 
     def finished(self) -> Finished:
@@ -60,6 +49,17 @@ class Draft:
         return Finished(self.id, document, self.visit)
 
 
-def searchable(metadata: dict[str, Any]) -> dict[str, Any]:
-    """Return what of metadata passages can be searched by: texts, numbers and booleans."""
-    return {k: v for k, v in metadata.items() if isinstance(v, str | int | float)}
+def as_passage(source: str, number: int, chunk: Chunk, metadata: dict[str, Any]) -> Passage:
+    """Return a chunk of a document as it is stored, with what of the metadata can be searched."""
+    return Passage(
+        source=source,
+        number=number,
+        text=chunk.text,
+        tokens=chunk.tokens,
+        start=chunk.start,
+        end=chunk.end,
+        page=chunk.page,
+        last_page=chunk.last_page,
+        headings=chunk.headings,
+        metadata={k: v for k, v in metadata.items() if isinstance(v, str | int | float)},
+    )

@@ -1,40 +1,72 @@
 """What is to be ingested?"""
 
-import io
+import asyncio
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
 
 Metadata = dict[str, Any]
+
+_PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """A document to be: `source` is what it is known by, `open` gives a file with a descriptor.
 
-    Its metadata can be searched for; texts, numbers and booleans count.
+    It is opened when it is compared with what is known, unless the SHA-256 of its content is given
+    as `digest`, and again when it is read; opening may raise DocumentRefused or OSError. Metadata
+    can be searched for: texts, numbers and booleans count.
     """
 
     source: str
-    open: Callable[[], BinaryIO]
+    open: Callable[[], Awaitable[BinaryIO]]
     media_type: str | None = None
     metadata: Metadata = field(default_factory=dict)
+    digest: str | None = None
 
 
 def from_file(path: Path, source: str | None = None, metadata: Metadata | None = None) -> Item:
     """Return a file of this machine as an item; its path is its source unless told otherwise."""
-    return Item(source or path.as_posix(), lambda: path.open("rb"), metadata=metadata or {})
+    return Item(source or path.as_posix(), opening(lambda: path.open("rb")), None, metadata or {})
 
 
 def from_text(source: str, text: str, metadata: Metadata | None = None) -> Item:
     """Return a text as an item."""
+    raw = text.encode(errors="replace")
+    digest = sha256(raw).hexdigest()
+    return Item(source, opening(partial(spooled, raw)), "text/plain", metadata or {}, digest)
 
-    def open_text() -> BinaryIO:
-        file = tempfile.TemporaryFile()  # noqa: SIM115 - it is given to who closes it
-        file.write(text.encode(errors="replace"))
-        file.seek(0, io.SEEK_SET)
-        return file
 
-    return Item(source, open_text, "text/plain", metadata or {})
+def opening(open: Callable[[], BinaryIO]) -> Callable[[], Awaitable[BinaryIO]]:
+    """Return a way to open a file that keeps nobody waiting meanwhile."""
+    return partial(asyncio.to_thread, open)
+
+
+async def digest_of(item: Item) -> str:
+    """Return the digest of an item's content; raise DocumentRefused or OSError."""
+    if item.digest is not None:
+        return item.digest
+    with await item.open() as file:
+        return await asyncio.to_thread(digest_of_file, file)
+
+
+def digest_of_file(file: BinaryIO) -> str:
+    """Return the SHA-256 of a file's content, and go back to its beginning."""
+    digest = sha256()
+    while piece := file.read(_PIECE):
+        digest.update(piece)
+    file.seek(0)
+    return digest.hexdigest()
+
+
+def spooled(raw: bytes) -> BinaryIO:
+    """Return a file of this content that is gone when it is closed."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - it is given to who closes it
+    file.write(raw)
+    file.seek(0)
+    return file

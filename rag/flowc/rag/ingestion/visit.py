@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from flowc.rag.chunking import Chunk, Chunker
 from flowc.rag.documents import DocumentRefused, Section
 from flowc.rag.ingestion.drafts import Draft
-from flowc.rag.ingestion.items import Item
+from flowc.rag.ingestion.items import Item, digest_of, digest_of_file
 from flowc.rag.ingestion.report import Report, Tell
 from flowc.rag.ingestion.writing import Writing
 from flowc.rag.reading import Reading
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # How many documents are compared with what is known at once, and how many are read at once.
 GROUP, READERS = 200, 2
-_HASHED = 1 << 20
+MAX_SOURCE = 1_024
 # To be raised when the same file would become other passages.
 _EDITION = 1
 
@@ -79,36 +79,22 @@ class Visit:
         """Find out which items are new or have changed; have those read."""
         store, name = self._how.store, self._collection
         known = await store.fingerprints(name, [item.source for item in items])
-        prints = await asyncio.to_thread(self._prints, items)
-        there = [item.source for item in items if item.source in known]
-        same = {
-            source
-            for source, fingerprint in known.items()
-            if prints.get(source) in (fingerprint, None)
-        }
-        if there:
-            await store.saw(name, there, self._id)
+        if known:
+            await store.saw(name, list(known), self._id)
         for item in items:
-            if item.source in prints and prints[item.source] is None:
-                self._refuse(item, "no-such-document", "The document cannot be opened.")
-            elif item.source in same:
+            try:
+                _require_short(item)
+                digest = await digest_of(item)
+            except (DocumentRefused, OSError) as problem:
+                self._refuse(item, problem)
+                continue
+            if known.get(item.source) == self._fingerprint(digest, item):
                 self._report.unchanged += 1
                 self._tell("document", {"source": item.source, "status": "unchanged"})
             else:
                 await self._changed.put((item, item.source not in known))
 
-    def _prints(self, items: Sequence[Item]) -> dict[str, str | None]:
-        """Return the fingerprints of items by their sources, None where one cannot be opened."""
-        prints: dict[str, str | None] = {}
-        for item in items:
-            try:
-                with item.open() as file:
-                    prints[item.source] = self._fingerprint(file, item)
-            except OSError:
-                prints[item.source] = None
-        return prints
-
-    def _fingerprint(self, file: BinaryIO, item: Item) -> str:
+    def _fingerprint(self, digest: str, item: Item) -> str:
         """Return what is different when a document has to be brought in anew."""
         settings = {
             "chunking": self._how.chunking.model_dump(),
@@ -117,27 +103,24 @@ class Visit:
             "metadata": item.metadata,
             "origin": self._origin,
             "edition": _EDITION,
+            "content": digest,
         }
-        digest = sha256(json.dumps(settings, sort_keys=True, default=str).encode())
-        while piece := file.read(_HASHED):
-            digest.update(piece)
-        return digest.hexdigest()
+        return sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()
 
     async def _read_all(self) -> None:
         while (changed := await self._changed.get()) is not None:
             item, is_new = changed
             try:
-                with item.open() as file:
+                with await item.open() as file:
                     await self._read(file, item, is_new)
-            except DocumentRefused as refused:
-                self._refuse(item, refused.code, refused.message)
-            except OSError:
-                self._refuse(item, "no-such-document", "The document cannot be opened.")
+            except (DocumentRefused, OSError) as problem:
+                self._refuse(item, problem)
 
     async def _read(self, file: BinaryIO, item: Item, is_new: bool) -> None:
         """Read a document and cut it; raise DocumentRefused."""
         # Of what is read, not of what was compared: the file may have changed since.
-        fingerprint = await asyncio.to_thread(self._fingerprint, file, item)
+        digest = await asyncio.to_thread(digest_of_file, file)
+        fingerprint = self._fingerprint(digest, item)
         id = await self._how.store.draft(self._collection, item.source)
         draft = Draft(id, item, fingerprint, self._origin, self._id, is_new)
         reader, with_ocr = self._how.reader, self._how.with_ocr
@@ -161,10 +144,19 @@ class Visit:
             await self._writing.put(draft, chunk)
         draft.metadata = reading.metadata
 
-    def _refuse(self, item: Item, code: str, message: str) -> None:
+    def _refuse(self, item: Item, problem: DocumentRefused | OSError) -> None:
+        code, message = "no-such-document", "The document cannot be opened."
+        if isinstance(problem, DocumentRefused):
+            code, message = problem.code, problem.message
         self._report.fail(item.source, code, message)
         told = {"source": item.source, "status": "failed", "code": code, "message": message}
         self._tell("document", told)
+
+
+def _require_short(item: Item) -> None:
+    if len(item.source) > MAX_SOURCE:
+        message = f"Its source has more than {MAX_SOURCE:,} characters."
+        raise DocumentRefused("document-not-allowed", message)
 
 
 def _fed(chunker: Chunker, sections: Sequence[Section]) -> list[Chunk]:

@@ -7,7 +7,18 @@ from flowc.rag.documents import DocumentRefused
 from flowc.rag.reading.archives import require_harmless
 
 Format = Literal[
-    "text", "markdown", "html", "pdf", "docx", "pptx", "xlsx", "csv", "json", "jsonl", "eml"
+    "text",
+    "markdown",
+    "html",
+    "pdf",
+    "docx",
+    "pptx",
+    "xlsx",
+    "csv",
+    "json",
+    "jsonl",
+    "eml",
+    "image",
 ]
 FORMATS: tuple[str, ...] = get_args(Format)
 # Those that are read piece by piece, so that their length costs no memory.
@@ -34,6 +45,8 @@ _OFFICE_PARTS: dict[str, Format] = {
 }  # fmt: skip
 # Old Office files, and new ones with a password, which are wrapped in the same way.
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+# PNG, JPEG and TIFF; WebP says its name later.
+_IMAGES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*")
 _HEAD = 1_024
 
 
@@ -49,6 +62,8 @@ def format_of(file: BinaryIO, name: str, media_type: str | None = None) -> Forma
     named = suffix_format(name) or MEDIA_TYPES.get((media_type or "").partition(";")[0].strip())
     if b"%PDF-" in head:
         return "pdf"
+    if head.startswith(_IMAGES) or head[8:12] == b"WEBP":
+        return "image"
     if head.startswith(_OLE):
         message = "It is an Office file with a password, or one of before 2007; save it as docx."
         raise DocumentRefused("encrypted-document", message)

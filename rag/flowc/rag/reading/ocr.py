@@ -4,6 +4,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from flowc.rag.documents import DocumentRefused
+
 # Pixels for each point: letters of a printed page are then some twenty pixels high.
 SCALE = 2
 MAX_PIXELS = 40_000_000
@@ -14,6 +16,7 @@ class Recogniser:
 
     def __init__(self) -> None:
         import pypdfium2  # noqa: PLC0415 - an extra
+        from PIL import Image  # noqa: PLC0415 - an extra
         from rapidocr import RapidOCR  # noqa: PLC0415 - an extra
 
         settings = {
@@ -23,10 +26,13 @@ class Recogniser:
         }
         self._engine: Any = RapidOCR(params=settings)
         self._open: Any = pypdfium2.PdfDocument
+        self._image: Any = Image
+        # Its formats are else brought in when they are first met.
+        Image.init()
         # Once, so that all is loaded while files can still be read.
         self._engine(_sample())
 
-    def __call__(self, file: BinaryIO, number: int) -> str:
+    def page(self, file: BinaryIO, number: int) -> str:
         """Return the text of a page of a PDF; pages are counted from 1."""
         file.seek(0)
         document = self._open(file)
@@ -35,11 +41,21 @@ class Recogniser:
             width, height = page.get_size()
             if width * height * SCALE**2 > MAX_PIXELS:
                 return ""
-            return self.lines(page.render(scale=SCALE).to_numpy())
+            return self._lines(page.render(scale=SCALE).to_numpy())
         finally:
             document.close()
 
-    def lines(self, image: Any) -> str:
+    def image(self, file: BinaryIO) -> str:
+        """Return the text of an image; raise DocumentRefused."""
+        file.seek(0)
+        with self._image.open(file) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                message = f"The image has more than {MAX_PIXELS:,} pixels."
+                raise DocumentRefused("document-too-large", message)
+            return self._lines(np.asarray(image.convert("RGB")))
+
+    def _lines(self, image: Any) -> str:
         """Return the lines of an image, from the top down."""
         found = self._engine(image)
         return "\n".join(found.txts or ())

@@ -5,8 +5,21 @@ from typing import BinaryIO, NamedTuple
 
 from flowc.rag.documents import DocumentRefused, Metadata, Section
 from flowc.rag.reading.detection import OFFICE, STREAMED, format_of
-from flowc.rag.reading.formats import csv, docx, eml, html, json, markdown, pdf, pptx, text, xlsx
+from flowc.rag.reading.formats import (
+    csv,
+    docx,
+    eml,
+    html,
+    image,
+    json,
+    markdown,
+    pdf,
+    pptx,
+    text,
+    xlsx,
+)
 from flowc.rag.reading.limits import ReadingLimits
+from flowc.rag.reading.recognition import Recognise
 
 Parse = Callable[[BinaryIO], Iterator[Section | Metadata]]
 
@@ -33,7 +46,7 @@ class Request(NamedTuple):
 
 
 def parse(
-    file: BinaryIO, size: int, request: Request, recognise: pdf.Recognise | None
+    file: BinaryIO, size: int, request: Request, recognise: Recognise | None
 ) -> Iterator[Section | Metadata]:
     """Give what a file says of itself, and its sections; raise DocumentRefused."""
     limits = request.limits
@@ -53,11 +66,13 @@ def parse(
 
 
 def _found(
-    file: BinaryIO, format: str, limits: ReadingLimits, recognise: pdf.Recognise | None
+    file: BinaryIO, format: str, limits: ReadingLimits, recognise: Recognise | None
 ) -> Iterator[Section | Metadata]:
     try:
         if format == "pdf":
             yield from pdf.read(file, limits.max_pages, recognise)
+        elif format == "image":
+            yield from image.read(file, recognise)
         else:
             yield from PARSERS[format](file)
     except (DocumentRefused, MemoryError):

@@ -10,7 +10,7 @@ from flowc.rag.stores.records import (
     StoredDocument,
     Vector,
 )
-from flowc.rag.stores.store import CollectionDiffers, NoSuchCollection, Store
+from flowc.rag.stores.store import CollectionDiffers, NoSuchCollection, Store, StoreInUse
 
 __all__ = [
     "Collection",
@@ -23,6 +23,7 @@ __all__ = [
     "NoSuchCollection",
     "Passage",
     "Store",
+    "StoreInUse",
     "StoredDocument",
     "Vector",
     "read_filter",

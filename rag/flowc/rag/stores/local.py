@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from filelock import AsyncFileLock
+from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Row, create_engine, event, text
 
 from flowc.rag.stores import catalog, words
@@ -22,6 +22,7 @@ from flowc.rag.stores.records import (
     best_first,
 )
 from flowc.rag.stores.searches import Searches
+from flowc.rag.stores.store import StoreInUse
 from flowc.rag.stores.threads import Transactions
 from flowc.rag.stores.vectors import Vectors
 
@@ -42,30 +43,33 @@ VALUES
     (:collection, :version, :number, :source, :page, :last_page, :tokens, :start, :end, :headings,
      :metadata)
 """
+# How long one process waits for another that is about to end.
+_PATIENCE = 2.0
 
 
 class LocalStore(CataloguedStore):
     """One tenant's collections in a folder; one process at a time may have it open."""
 
-    def __init__(self, folder: Path, transactions: Transactions, vectors: Vectors, tenant: str):
+    def __init__(self, lock: FileLock, transactions: Transactions, vectors: Vectors, tenant: str):
         super().__init__(transactions, tenant)
-        self._folder, self._vectors = folder, vectors
+        self._lock, self._vectors = lock, vectors
         self._alone: dict[str, asyncio.Lock] = {}
         self._searches = Searches()
 
     @classmethod
     async def open(cls, folder: Path, tenant: str = "default") -> "LocalStore":
-        """Open the folder, made if need be."""
+        """Open the folder, made if need be; raise StoreInUse."""
 
         def do() -> LocalStore:
             folder.mkdir(parents=True, exist_ok=True)
+            lock = _lock(folder)
             engine = create_engine(f"sqlite:///{folder / 'catalog.db'}")
             event.listen(engine, "connect", _set_up)
             with engine.begin() as connection:
                 catalog.tables.create_all(connection)
                 connection.execute(text(_PASSAGES))
             transactions = Transactions(engine, writers=1, readers=4)
-            return cls(folder, transactions, Vectors(folder / "chroma"), tenant)
+            return cls(lock, transactions, Vectors(folder / "chroma"), tenant)
 
         return await asyncio.to_thread(do)
 
@@ -125,12 +129,9 @@ class LocalStore(CataloguedStore):
 
     @asynccontextmanager
     async def alone(self, name: str) -> AsyncIterator[None]:
-        """Wait until nobody else changes a collection, in this process or another."""
-        id = await self._read(name, lambda _, row: int(row.id))
-        async with (
-            self._alone.setdefault(name, asyncio.Lock()),
-            AsyncFileLock(self._folder / f"{id}.lock"),
-        ):
+        """Wait until nobody else brings documents in, here or in another process."""
+        await self.collection(name)
+        async with self._alone.setdefault(name, asyncio.Lock()):
             yield
 
     async def nearest(
@@ -157,6 +158,7 @@ class LocalStore(CataloguedStore):
         """Close what is open."""
         await asyncio.to_thread(self._transactions.close)
         self._vectors.close()
+        self._lock.release()
 
     async def _clear(self, id: int, versions: Sequence[str]) -> None:
         if not versions:
@@ -183,6 +185,15 @@ class LocalStore(CataloguedStore):
         return best_first(
             [Found(passages[place], score, its) for place, score, its in near if place in passages]
         )
+
+
+def _lock(folder: Path) -> FileLock:
+    lock = FileLock(folder / "store.lock", thread_local=False)
+    try:
+        lock.acquire(timeout=_PATIENCE)
+    except Timeout:
+        raise StoreInUse(f"Another process has the documents in {folder} open.") from None
+    return lock
 
 
 def _add(connection: Connection, id: int, new: NewPassage) -> int:

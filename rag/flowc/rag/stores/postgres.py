@@ -122,7 +122,7 @@ class PostgresStore(CataloguedStore):
 
     @asynccontextmanager
     async def alone(self, name: str) -> AsyncIterator[None]:
-        """Wait until nobody else changes a collection, in this process or another."""
+        """Wait until nobody else brings documents in, here or in another process."""
         id = await self._read(name, lambda _, row: int(row.id))
         connection = await asyncio.to_thread(self._engine.connect)
         key = {"space": _SETTING_UP >> 1, "id": id}

@@ -24,6 +24,10 @@ class NoSuchCollection(Exception):
         super().__init__(f"There is no collection {name!r}.")
 
 
+class StoreInUse(Exception):
+    """Whoever opens a store that only one process can have open, while another has, meets this."""
+
+
 class CollectionDiffers(Exception):
     """Whoever brings vectors of another model, or of another length, to a collection meets this."""
 
@@ -102,7 +106,7 @@ class Store(Protocol):
         ...
 
     def alone(self, name: str) -> AbstractAsyncContextManager[None]:
-        """Wait until nobody else changes a collection, in this process or another."""
+        """Wait until nobody else brings documents in, here or in another process."""
         ...
 
     async def nearest(

@@ -161,6 +161,43 @@ class Models:
             name = call.model or self._default
             raise failure_of(problem, name, alias.model, call.messages) from None
 
+    async def call(
+        self, model: str | None, method: str, timeout: float, **arguments: Any
+    ) -> tuple[Any, str]:
+        """Call a method of litellm that is no conversation; return what came, and whose it is.
+
+        Raises NodeError with a message that is safe to show.
+        """
+        alias = self._alias(model)
+        key = self._key(alias)
+        try:
+            with guarded(self._backend):
+                async with asyncio.timeout(timeout):
+                    answer = await getattr(litellm(), method)(
+                        model=alias.model,
+                        api_base=alias.api_base,
+                        api_key=key or NO_KEY,
+                        timeout=timeout,
+                        num_retries=0,
+                        max_retries=0,
+                        **arguments,
+                    )
+        except TimeoutError:
+            message = f"The model {model!r} took too long to answer."
+            raise NodeError("timeout", message, kind="timeout") from None
+        except Exception as problem:
+            raise failure_of(problem, model or self._default, alias.model, []) from None
+        return answer, alias.model
+
+    def name_of(self, model: str) -> str:
+        """Return litellm's name of the model that stands behind a name."""
+        return self._alias(model).model
+
+    def alias_for(self, name: str) -> str:
+        """Return a name under which workflows reach a model that litellm knows by this name."""
+        behind = (known for known, alias in self.aliases.items() if alias.model == name)
+        return next(behind, name)
+
     def _alias(self, model: str | None) -> ModelAlias:
         name = model or self._default
         return self.aliases.get(name) or ModelAlias(model=name)

@@ -1,14 +1,13 @@
 """What stands on each page of a PDF?"""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import pypdf
 from pypdf.errors import DependencyError, LimitReachedError, PyPdfError
 
 from flowc.rag.documents import DocumentRefused, Metadata, Section
-
-Recognise = Callable[[BinaryIO, int], str]
+from flowc.rag.reading.recognition import Recognise
 
 MAX_STREAM = 32 << 20
 # Nothing in a PDF is unpacked to more than this, and no program is called for it.
@@ -39,7 +38,7 @@ def read(
     for number, page in enumerate(document.pages, 1):
         text = _text_of(page, number)
         if not text.strip() and recognise is not None:
-            text = recognise(file, number)
+            text = recognise.page(file, number)
         if text.strip():
             yield Section(text.strip() + "\n\n", page=number)
         else:

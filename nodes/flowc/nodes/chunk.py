@@ -1,0 +1,87 @@
+"""How is a document cut into passages?"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field, model_validator
+
+from flowc.compiler.node import Context, Node, NodeError
+from flowc.compiler.schemas import Schema
+from flowc.nodes.document_node import sections_of
+from flowc.rag.chunking import Chunking, chunks_of
+from flowc.rag.chunking.chunk import By
+from flowc.rag.documents import Section
+from flowc.rag.tokens import EncodingName
+
+CHUNK: Schema = {
+    "type": "object",
+    "properties": {
+        "text": {"type": "string"},
+        "tokens": {"type": "integer"},
+        "start": {"type": "integer"},
+        "end": {"type": "integer"},
+        "page": {"type": ["integer", "null"]},
+        "last_page": {"type": ["integer", "null"]},
+        "headings": {"type": "array", "items": {"type": "string"}},
+    },
+}
+
+
+class Chunk(Node):
+    """Cut a document, or a text, into passages of so many tokens at the most.
+
+    Each knows its place: characters, page, headings. For whole folders, use `ingest`.
+    """
+
+    type: ClassVar = "chunk"
+    group: ClassVar = "documents"
+    is_pure: ClassVar = True
+
+    document: dict[str, Any] | None = Field(
+        default=None, description="As `read_file` gives it: {{read.output}}."
+    )
+    text: str | None = None
+    by: By = "recursive"
+    size: int = Field(default=512, ge=8, le=32_000, description="Of a chunk, in tokens.")
+    overlap: int = Field(default=64, ge=0, description="In tokens; half the size at the most.")
+    encoding: EncodingName = "cl100k_base"
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "Chunk":
+        if (self.document is None) == (self.text is None):
+            raise ValueError("it needs one of `document` and `text`")
+        if self.overlap > self.size // 2:
+            raise ValueError("the overlap is more than half the size")
+        return self
+
+    @classmethod
+    def describe_output(cls, config: Mapping[str, Any]) -> Schema:
+        """Return the schema of the chunks."""
+        properties: Schema = {
+            "chunks": {"type": "array", "items": CHUNK},
+            "count": {"type": "integer"},
+            "tokens": {"type": "integer"},
+            "source": {"type": ["string", "null"]},
+        }
+        return {"type": "object", "properties": properties, "required": list(properties)}
+
+    async def run(self, context: Context) -> dict[str, Any]:
+        """Cut it."""
+        chunking = Chunking(
+            by=self.by, size=self.size, overlap=self.overlap, encoding=self.encoding
+        )
+        sections = [Section(self.text or "")]
+        if self.document is not None:
+            try:
+                sections = sections_of(self.document)
+            except (KeyError, TypeError):
+                message = "The document is not as `read_file` gives one."
+                raise NodeError("no-document", message) from None
+        chunks = await asyncio.to_thread(lambda: list(chunks_of(sections, chunking)))
+        return {
+            "chunks": [{**chunk._asdict(), "headings": list(chunk.headings)} for chunk in chunks],
+            "count": len(chunks),
+            "tokens": sum(chunk.tokens for chunk in chunks),
+            "source": (self.document or {}).get("source"),
+        }

@@ -1,0 +1,34 @@
+"""How are chunks read that a workflow hands on?"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flowc.compiler.node import NodeError
+from flowc.rag.chunking import Chunk
+from flowc.rag.tokens import Tokens
+
+
+def as_chunks(given: Sequence[Mapping[str, Any]]) -> list[Chunk]:
+    """Return chunks from JSON, of which only the text must be there; raise NodeError."""
+    return [_chunk(each, number) for number, each in enumerate(given)]
+
+
+def _chunk(given: Mapping[str, Any], number: int) -> Chunk:
+    text = given.get("text")
+    if not isinstance(text, str) or not text.strip():
+        raise NodeError("no-chunk", f"Chunk {number} has no `text`.")
+    start, tokens = given.get("start"), given.get("tokens")
+    begin = start if isinstance(start, int) else 0
+    return Chunk(
+        text=text,
+        tokens=tokens if isinstance(tokens, int) else Tokens().count(text),
+        start=begin,
+        end=begin + len(text),
+        page=_page(given.get("page")),
+        last_page=_page(given.get("last_page", given.get("page"))),
+        headings=tuple(map(str, given.get("headings") or ())),
+    )
+
+
+def _page(given: Any) -> int | None:
+    return given if isinstance(given, int) else None

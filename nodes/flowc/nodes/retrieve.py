@@ -1,0 +1,131 @@
+"""Which passages of documents answer a question?"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from flowc.compiler.node import Context, Effects, Node
+from flowc.compiler.schemas import Schema
+from flowc.nodes.services.knowledge import Knowledge
+from flowc.rag.retrieval import Hit, Mode, Search
+
+_PASSAGE: Schema = {
+    "type": "object",
+    "properties": {
+        "number": {"type": "integer"},
+        "text": {"type": "string"},
+        "score": {"type": "number"},
+        "source": {"type": "string"},
+        "page": {"type": ["integer", "null"]},
+        "last_page": {"type": ["integer", "null"]},
+        "headings": {"type": "array", "items": {"type": "string"}},
+        "start": {"type": "integer"},
+        "end": {"type": "integer"},
+        "metadata": {"type": "object"},
+    },
+}
+
+
+class Retrieve(Node):
+    """Find the passages of a collection that fit a question best.
+
+    `passages` say where they stand, so that an answer can point at them; `context` is all of them
+    as one text for a prompt, each under its number: `[1]`.
+    """
+
+    type: ClassVar = "retrieve"
+    group: ClassVar = "documents"
+
+    collection: str = Field(min_length=1, max_length=128)
+    query: str
+    mode: Mode = "hybrid"
+    limit: int = Field(default=5, ge=1, le=100)
+    candidates: int = Field(default=40, ge=1, le=1_000)
+    where: dict[str, Any] | None = Field(
+        default=None, description="What passages must fit: {lang: de, page: {$gte: 3}}."
+    )
+    threshold: float | None = Field(default=None, description="No score below is given.")
+    diversity: float = Field(
+        default=0.0, ge=0.0, le=1.0, description="Above 0, passages that repeat others give way."
+    )
+    rerank: str | None = Field(default=None, description="A model that ranks what was found.")
+
+    @classmethod
+    def describe_output(cls, config: Mapping[str, Any]) -> Schema:
+        """Return the schema of what is found."""
+        properties: Schema = {
+            "passages": {"type": "array", "items": _PASSAGE},
+            "context": {"type": "string"},
+            "count": {"type": "integer"},
+        }
+        return {"type": "object", "properties": properties, "required": list(properties)}
+
+    @classmethod
+    def as_tool(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Leave the question to the call."""
+        return {"query": "{{arguments.query}}", **config}
+
+    @classmethod
+    def tool_parameters(cls, config: Mapping[str, Any]) -> Schema | None:
+        """Return the question, where it is left to the call."""
+        if config.get("query") != "{{arguments.query}}":
+            return None
+        query = {"type": "string", "description": "What to look for."}
+        return {"type": "object", "properties": {"query": query}, "required": ["query"]}
+
+    @classmethod
+    def tool_description(cls, config: Mapping[str, Any]) -> str | None:
+        """Return where it searches."""
+        return f"Search the documents of {config.get('collection')!r}."
+
+    @classmethod
+    def as_told(cls, output: Any) -> Any:
+        """Return the passages as one text."""
+        return output["context"] or "Nothing was found."
+
+    @classmethod
+    def effects(cls, config: Mapping[str, Any]) -> Effects:
+        """Return the model that ranks."""
+        return Effects(models=(str(config["rerank"]),) if config.get("rerank") else ())
+
+    async def run(self, context: Context) -> dict[str, Any]:
+        """Find them."""
+        names = Search.model_fields
+        settings = Search(**{name: getattr(self, name) for name in names})
+        hits = await context.service(Knowledge).search(
+            self.collection, self.query, settings, self.rerank
+        )
+        return found_of(hits)
+
+
+def found_of(hits: list[Hit]) -> dict[str, Any]:
+    """Return what was found as it is given out."""
+    passages = [_as_json(number, hit) for number, hit in enumerate(hits, 1)]
+    context = "\n\n".join(f"[{each['number']}] {_place(each)}\n{each['text']}" for each in passages)
+    return {"passages": passages, "context": context, "count": len(passages)}
+
+
+def _as_json(number: int, hit: Hit) -> dict[str, Any]:
+    passage = hit.passage
+    return {
+        "number": number,
+        "text": passage.text,
+        "score": round(hit.score, 6),
+        "source": passage.source,
+        "page": passage.page,
+        "last_page": passage.last_page,
+        "headings": list(passage.headings),
+        "start": passage.start,
+        "end": passage.end,
+        "metadata": passage.metadata,
+    }
+
+
+def _place(passage: Mapping[str, Any]) -> str:
+    """Return where a passage stands, as people read it."""
+    page, last = passage["page"], passage["last_page"]
+    pages = f", p. {page}" if page is not None else ""
+    pages += f"-{last}" if last != page else ""
+    path = f": {' > '.join(passage['headings'])}" if passage["headings"] else ""
+    return f"({passage['source']}{pages}{path})"

@@ -1,0 +1,139 @@
+"""What may a workflow do with documents: read them, search them, bring them in?"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+
+from flowc.compiler.node import NodeError
+from flowc.nodes.services.knowledge.problems import told
+from flowc.nodes.services.knowledge.sources import Sources
+from flowc.nodes.services.models import Models
+from flowc.nodes.services.models.vectors import ModelEmbedder, ModelReranker
+from flowc.rag.chunking import Chunk, Chunking
+from flowc.rag.documents import DocumentRefused, Metadata, Section
+from flowc.rag.embedding import Embedder, Embeddings, OfflineEmbedder
+from flowc.rag.ingestion import Ingestion, Item, Report, as_passage
+from flowc.rag.reading import Reader
+from flowc.rag.retrieval import Hit, Search, search
+from flowc.rag.stores import (
+    Finished,
+    NewPassage,
+    NoSuchCollection,
+    Store,
+    StoredDocument,
+    Vector,
+)
+
+
+class Knowledge:
+    """One tenant's documents; the store is opened when it is first needed. Close it when done."""
+
+    def __init__(
+        self,
+        open_store: Callable[[], Awaitable[Store]],
+        models: Models,
+        sources: Sources,
+        *,
+        default_model: str = OfflineEmbedder.name,
+        reader: Reader | None = None,
+    ) -> None:
+        self._open_store, self._models, self.sources = open_store, models, sources
+        self._default, self.reader = default_model, reader or Reader()
+        self._store: Store | None = None
+        self._opening = asyncio.Lock()
+
+    async def store(self) -> Store:
+        """Return the store, open."""
+        async with self._opening:
+            if self._store is None:
+                with told():
+                    self._store = await self._open_store()
+        return self._store
+
+    async def embeddings(self, model: str | None, collection: str | None = None) -> Embeddings:
+        """Return a model as it embeds: the one named, else the collection's, else the default."""
+        store = await self.store()
+        if model is None and collection is not None:
+            try:
+                model = self._models.alias_for((await store.collection(collection)).model)
+            except NoSuchCollection:
+                model = None
+        return Embeddings(self._embedder(model or self._default), store)
+
+    def _embedder(self, model: str) -> Embedder:
+        if self._models.name_of(model) == OfflineEmbedder.name:
+            return OfflineEmbedder()
+        return ModelEmbedder(self._models, model)
+
+    async def read(self, item: Item, *, with_ocr: bool) -> tuple[list[Section], Metadata]:
+        """Return a document as text; raise NodeError."""
+        with told():
+            try:
+                file = await item.open()
+            except OSError:
+                message = f"{item.source} cannot be opened."
+                raise DocumentRefused("no-such-document", message) from None
+            with file:
+                return await self.reader.read(file, item.source, item.media_type, with_ocr=with_ocr)
+
+    async def search(
+        self, collection: str, question: str, settings: Search, rerank: str | None = None
+    ) -> list[Hit]:
+        """Return the passages that fit a question best; raise NodeError."""
+        reranker = ModelReranker(self._models, rerank) if rerank is not None else None
+        with told():
+            store = await self.store()
+            known = await store.collection(collection)
+            embeddings = await self.embeddings(None, known.name)
+            return await search(store, known.name, question, settings, embeddings, reranker)
+
+    async def ingestion(
+        self, collection: str, model: str | None, chunking: Chunking, *, with_ocr: bool
+    ) -> Ingestion:
+        """Return how documents are brought in; raise NodeError."""
+        with told():
+            embeddings = await self.embeddings(model, collection)
+            store = await self.store()
+        return Ingestion(store, self.reader, embeddings, chunking, with_ocr=with_ocr)
+
+    async def put(
+        self,
+        collection: str,
+        source: str,
+        chunks: Sequence[Chunk],
+        vectors: Sequence[Vector] | None,
+        *,
+        model: str | None,
+        metadata: Metadata,
+        fingerprint: str,
+    ) -> Report:
+        """Store chunks as a document, in place of what was there of its source; raise NodeError."""
+        with told():
+            store, embeddings = await self.store(), await self.embeddings(model, collection)
+            made = vectors if vectors is not None else await embeddings.of([c.text for c in chunks])
+            dimension = len(made[0]) if len(made) else await embeddings.dimension()
+            if any(len(vector) != dimension for vector in made):
+                raise NodeError("vectors-differ", "The vectors are not of one length.")
+            await store.create(collection, embeddings.model, dimension)
+            async with store.alone(collection):
+                known = await store.fingerprints(collection, [source])
+                draft = await store.draft(collection, source)
+                passages = [
+                    NewPassage(draft, as_passage(source, number, chunk, metadata), vector)
+                    for number, (chunk, vector) in enumerate(zip(chunks, made, strict=True))
+                ]
+                await store.add(collection, passages)
+                tokens = sum(chunk.tokens for chunk in chunks)
+                document = StoredDocument(
+                    source, fingerprint, "", len(chunks), tokens, metadata, datetime.now(UTC)
+                )
+                await store.publish(collection, [Finished(draft, document)])
+        report = Report(added=not known, changed=bool(known), passages=len(chunks))
+        report.count(embeddings.usage)
+        return report
+
+    async def aclose(self) -> None:
+        """Close what is open."""
+        await self.reader.aclose()
+        if self._store is not None:
+            await self._store.aclose()

@@ -1,0 +1,75 @@
+"""Where do documents come from: folders that the operator allows, uploads, the web?"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from functools import partial
+from typing import Any
+
+import httpx
+
+from flowc.nodes.services.egress import EgressDenied, HttpClient
+from flowc.nodes.services.egress.request import ResponseTooLarge
+from flowc.nodes.services.files import Files, NoFiles
+from flowc.rag.documents import DocumentRefused
+from flowc.rag.folders import Folders
+from flowc.rag.ingestion import Item, opening, spooled
+
+# Of a document from the web, which is held in memory while it comes.
+MAX_BYTES = 64 << 20
+SECONDS = 60.0
+REDIRECTS = 5
+
+
+class Sources:
+    """The places that documents may come from."""
+
+    def __init__(self, folders: Folders, http: HttpClient, files: Files | None = None) -> None:
+        self.folders, self._http, self._files = folders, http, files or NoFiles()
+
+    async def in_folders(
+        self, paths: Iterable[str], pattern: str, metadata: dict[str, Any]
+    ) -> AsyncIterator[Item]:
+        """Give the documents in folders, and single files; raise DocumentRefused."""
+        for path in paths:
+            found = await asyncio.to_thread(self.folders.items, path, pattern)
+            while (item := await asyncio.to_thread(next, found, None)) is not None:
+                yield Item(item.source, item.open, None, metadata)
+
+    async def uploaded(self, id: str, metadata: dict[str, Any] | None = None) -> Item:
+        """Return an uploaded file, known by its name; raise DocumentRefused."""
+        info = await self._files.info(id)
+        if info is None:
+            raise DocumentRefused("no-such-document", f"There is no uploaded file {id!r}.")
+        known = {"file_id": info.id, **(metadata or {})}
+        return Item(info.name, partial(self._files.open, id), info.media_type, known, info.digest)
+
+    async def on_the_web(self, url: str, metadata: dict[str, Any] | None = None) -> Item:
+        """Return what is at a URL as it is now, known by the URL; raise DocumentRefused.
+
+        Only what the operator allows is dialled.
+        """
+        content, media_type = await self._fetched(url)
+        return Item(url, opening(partial(spooled, content)), media_type, metadata or {})
+
+    async def one(self, path: str | None, file: str | None, url: str | None) -> Item:
+        """Return the one document that is named; raise DocumentRefused."""
+        if file is not None:
+            return await self.uploaded(file)
+        if url is not None:
+            return await self.on_the_web(url)
+        wanted = path or ""
+        return Item(wanted, opening(partial(self.folders.open, wanted)))
+
+    async def _fetched(self, url: str) -> tuple[bytes, str]:
+        try:
+            answer = await self._http.request(
+                "GET", url, max_redirects=REDIRECTS, max_bytes=MAX_BYTES, deadline=SECONDS
+            )
+        except (EgressDenied, ResponseTooLarge) as problem:
+            raise DocumentRefused("document-not-allowed", f"{url}: {problem}.") from None
+        except (TimeoutError, httpx.HTTPError):
+            raise DocumentRefused("no-such-document", f"{url} does not answer.") from None
+        if answer.status_code != httpx.codes.OK:
+            message = f"{url} answers with status {answer.status_code}."
+            raise DocumentRefused("no-such-document", message)
+        return answer.content, answer.headers.get("content-type", "")

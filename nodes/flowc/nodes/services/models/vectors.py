@@ -1,0 +1,74 @@
+"""How are texts embedded, and passages ranked, by a provider's model?"""
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from flowc.compiler.node import NodeError
+from flowc.nodes.services.models.call import Models
+from flowc.rag.embedding import Embedded, EmbeddingFailed
+
+TIMEOUT = 60.0
+# Models that have other vectors for questions than for passages, and are told which it is.
+_TOLD_APART = frozenset({"cohere", "cohere_chat", "voyage", "nvidia_nim", "jina_ai"})
+
+
+class ModelEmbedder:
+    """A provider's model of embeddings; its name is litellm's, whatever it is called here."""
+
+    def __init__(self, models: Models, model: str) -> None:
+        self._models, self._model = models, model
+        self.name = models.name_of(model)
+
+    async def embed(self, texts: Sequence[str], *, is_query: bool = False) -> Embedded:
+        """Return the vectors of texts; raise EmbeddingFailed."""
+        # As text, since litellm takes over a second for a hundred vectors that come as numbers.
+        options: dict[str, Any] = {"encoding_format": "base64"}
+        if self.name.partition("/")[0] in _TOLD_APART:
+            options["input_type"] = "search_query" if is_query else "search_document"
+        try:
+            answer, _ = await self._models.call(
+                self._model, "aembedding", TIMEOUT, input=list(texts), **options
+            )
+        except NodeError as problem:
+            raise EmbeddingFailed(
+                problem.code,
+                problem.message,
+                may_pass=problem.kind is not None,
+                retry_after=problem.retry_after,
+            ) from None
+        rows = sorted(answer.data, key=lambda row: row["index"])
+        vectors = _as_rows([row["embedding"] for row in rows], self.name)
+        tokens = int(getattr(answer.usage, "total_tokens", 0) or 0)
+        cost = (getattr(answer, "_hidden_params", None) or {}).get("response_cost")
+        return Embedded(vectors, tokens, float(cost or 0.0))
+
+
+class ModelReranker:
+    """A provider's model that says how well passages answer a question."""
+
+    def __init__(self, models: Models, model: str) -> None:
+        self._models, self._model = models, model
+
+    async def rerank(self, question: str, texts: Sequence[str]) -> list[float]:
+        """Return a score for each text; raise NodeError."""
+        answer, name = await self._models.call(
+            self._model, "arerank", TIMEOUT, query=question, documents=list(texts)
+        )
+        scores = {int(row["index"]): float(row["relevance_score"]) for row in answer.results or ()}
+        if set(scores) != set(range(len(texts))):
+            raise NodeError("invalid-ranking", f"The model {name!r} did not rank all passages.")
+        return [scores[index] for index in range(len(texts))]
+
+
+def _as_rows(rows: list[Any], name: str) -> Any:
+    try:
+        if rows and isinstance(rows[0], str):
+            raw = [np.frombuffer(base64.b64decode(row), np.float32) for row in rows]
+            return np.asarray(raw, np.float32)
+        return np.asarray(rows, np.float32)
+    except ValueError:
+        message = f"The model {name!r} gave vectors of different lengths."
+        raise EmbeddingFailed("invalid-embedding", message) from None
