@@ -93,4 +93,5 @@ def test_rankings_are_joined_by_places() -> None:
     joined = fuse([a, b, c], [b, d])
     assert [each.passage.source for each in joined] == ["b", "a", "d", "c"]
     assert fuse([a], [a])[0].score == 1
+    assert [each.passage.source for each in fuse([a, c], [b, d])] == ["b", "a", "d", "c"]
     assert fuse([], []) == []

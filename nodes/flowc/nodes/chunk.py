@@ -10,7 +10,7 @@ from flowc.compiler.node import Context, Node, NodeError
 from flowc.compiler.schemas import Schema
 from flowc.nodes.document_node import sections_of
 from flowc.rag.chunking import Chunking, chunks_of
-from flowc.rag.chunking.chunk import By
+from flowc.rag.chunking.chunk import OVERLAP, By, an_eighth
 from flowc.rag.documents import Section
 from flowc.rag.tokens import EncodingName
 
@@ -44,7 +44,7 @@ class Chunk(Node):
     text: str | None = None
     by: By = "recursive"
     size: int = Field(default=512, ge=8, le=32_000, description="Of a chunk, in tokens.")
-    overlap: int = Field(default=64, ge=0, description="In tokens; half the size at the most.")
+    overlap: int = Field(default_factory=an_eighth, ge=0, description=OVERLAP)
     encoding: EncodingName = "cl100k_base"
 
     @model_validator(mode="after")

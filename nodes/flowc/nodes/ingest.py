@@ -89,6 +89,9 @@ class Ingest(Node):
             self.collection, self.model, self.chunking, with_ocr=self.ocr
         )
         with told():
+            given = len(self.files) + len(self.urls) + len(self.documents)
+            total = given + await knowledge.sources.count(self._paths, self.pattern)
+            context.emit("documents", {"total": total})
             report = await ingestion.run(
                 self.collection,
                 self._items(knowledge.sources),

@@ -99,16 +99,23 @@ async def _candidates(
 
 
 def fuse(*rankings: Sequence[Found]) -> list[Found]:
-    """Join rankings: a passage counts by its places in them, 1 for the first place in all."""
+    """Join rankings: a passage counts by its places in them, 1 for the first place in all.
+
+    Of passages that count the same, the one comes first that does in the last ranking: that of
+    words, since a word is there or not, where vectors are only near.
+    """
     scores: dict[tuple[str, int], float] = {}
     known: dict[tuple[str, int], Found] = {}
-    for ranking in rankings:
+    last: dict[tuple[str, int], int] = {}
+    for number, ranking in enumerate(rankings):
         for place, found in enumerate(ranking):
             key = (found.passage.source, found.passage.number)
             scores[key] = scores.get(key, 0.0) + (RRF_K + 1) / (RRF_K + 1 + place) / len(rankings)
+            if number == len(rankings) - 1:
+                last[key] = place
             if key not in known or known[key].vector is None:
                 known[key] = found
-    order = sorted(scores, key=lambda key: (-scores[key], key))
+    order = sorted(scores, key=lambda key: (-scores[key], last.get(key, len(scores)), key))
     return [known[key]._replace(score=scores[key]) for key in order]
 
 

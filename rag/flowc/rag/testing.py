@@ -154,6 +154,11 @@ async def _check_order(store: Store) -> None:
     found = await store.matching(NAME, "common zebra", 10, None)
     assert found[0].passage.source == "rare"
     assert [each.score for each in found] == sorted((e.score for e in found), reverse=True)
+    await put(store, "names", ["see docs.example.org/path_to/file.txt, or ann@example.com; it's"])
+    for word in ("docs", "path", "ann", "file"):
+        assert [each.passage.source for each in await store.matching(NAME, word, 9, None)] == [
+            "names"
+        ]
     await put(store, "twice", ["running runner: it runs and runs"])
     assert [each.passage.source for each in await store.matching(NAME, "run", 9, None)] == ["twice"]
 

@@ -10,7 +10,9 @@ from flowc.compiler.registry import Registry
 from flowc.server.api import (
     debugging,
     dependencies,
+    files,
     interrupts,
+    knowledge,
     mcp,
     openai,
     operations,
@@ -36,6 +38,8 @@ PARTS = (
     schedules,
     webhooks,
     threads,
+    knowledge,
+    files,
 )
 
 
@@ -74,6 +78,8 @@ def create_app(
     app.include_router(openai.router)
     app.include_router(operations.router)
     app.router.routes.append(Route(mcp.PATH, endpoint))
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    # Of an upload, what is round the file comes on top.
+    by_path = {f"{API}{files.FILES}": settings.max_file_bytes + settings.max_body_bytes}
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, by_path=by_path)
     app.add_middleware(RequestId)
     return app

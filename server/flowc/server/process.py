@@ -29,6 +29,7 @@ from flowc.server.settings import Settings
 from flowc.server.store import TENANT, Database, StoredCache, StoredRuns, StoredWorkflows
 from flowc.server.store.claims import Claims
 from flowc.server.store.database import is_sqlite
+from flowc.server.store.files import StoredFiles
 from flowc.server.store.steering import Steering
 from flowc.server.store.threads import StoredThreads
 from flowc.server.store.triggers import StoredTriggers
@@ -53,6 +54,7 @@ class Process:
     deliveries: Deliveries
     dependencies: WorkflowDependencies
     threads: StoredThreads
+    files: StoredFiles
     chat: Chat
 
 
@@ -70,7 +72,9 @@ async def open_process(
     await cache.prune()
     if settings.otlp_endpoint is not None:
         stack.callback(start_tracing(settings.otlp_endpoint))
-    host = Host(settings, cache)
+    files = StoredFiles(database, TENANT)
+    await files.sweep()
+    host = Host(settings, cache, files)
     stack.push_async_callback(host.aclose)
     queue, watchers = Queue(url), Watchers()
     stack.callback(queue.close)
@@ -86,7 +90,7 @@ async def open_process(
         watchers=watchers,
         worker=worker,
     )
-    process = _process(runs, host, queue, database, registry)
+    process = _process(runs, host, queue, database, registry, files)
     if worker is not None:
         await _work(process, worker, Claims(database, queue), settings, stack)
         if settings.warm_models:
@@ -99,7 +103,12 @@ async def open_process(
 
 
 def _process(
-    runs: Runs, host: Host, queue: Queue, database: Database, registry: Registry
+    runs: Runs,
+    host: Host,
+    queue: Queue,
+    database: Database,
+    registry: Registry,
+    files: StoredFiles,
 ) -> Process:
     """Return what stands round the runs: what they are runs of, and what begins them."""
     kept, stored = runs.definitions, runs.stored
@@ -117,6 +126,7 @@ def _process(
         deliveries=Deliveries(triggers, kept, host),
         dependencies=WorkflowDependencies(triggers, workflows, kept, stored, runs),
         threads=threads,
+        files=files,
         chat=Chat(runs, threads, kept, workflows),
     )
 

@@ -1,6 +1,7 @@
 """Where are the files that people have uploaded?"""
 
 from abc import ABC, abstractmethod
+from datetime import datetime
 from typing import BinaryIO, NamedTuple
 
 
@@ -12,6 +13,7 @@ class FileInfo(NamedTuple):
     media_type: str
     size: int
     digest: str
+    created_at: datetime
 
 
 class Files(ABC):

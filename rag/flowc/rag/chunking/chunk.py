@@ -1,12 +1,20 @@
 """What is a chunk, and how is a document to be cut into some?"""
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from flowc.rag.tokens import EncodingName
 
 By = Literal["recursive", "tokens", "sentences", "headings", "pages"]
+
+
+OVERLAP = "In tokens: half the size at the most; an eighth unless told otherwise."
+
+
+def an_eighth(given: dict[str, Any]) -> int:
+    """Return the overlap of chunks for which none is named."""
+    return int(given.get("size", 0)) // 8
 
 
 class Chunking(BaseModel):
@@ -21,7 +29,7 @@ class Chunking(BaseModel):
 
     by: By = "recursive"
     size: int = Field(default=512, ge=8, le=32_000, description="Of a chunk, in tokens.")
-    overlap: int = Field(default=64, ge=0, description="In tokens; half the size at the most.")
+    overlap: int = Field(default_factory=an_eighth, ge=0, description=OVERLAP)
     encoding: EncodingName = "cl100k_base"
 
     @model_validator(mode="after")

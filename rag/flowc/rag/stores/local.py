@@ -156,7 +156,7 @@ class LocalStore(CataloguedStore):
 
     async def aclose(self) -> None:
         """Close what is open."""
-        await asyncio.to_thread(self._transactions.close)
+        self._transactions.close()
         self._vectors.close()
         self._lock.release()
 

@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS {table} (
     version text NOT NULL, number integer NOT NULL, source text NOT NULL, page integer,
     last_page integer, tokens integer NOT NULL, start integer NOT NULL, "end" integer NOT NULL,
     headings jsonb NOT NULL, metadata jsonb NOT NULL, text text NOT NULL,
-    words tsvector GENERATED ALWAYS AS (to_tsvector('english', text)) STORED,
+    words tsvector GENERATED ALWAYS AS (to_tsvector('english', {words})) STORED,
     vector vector({dimension}) NOT NULL,
     PRIMARY KEY (version, number)
 )"""
@@ -163,7 +163,7 @@ class PostgresStore(CataloguedStore):
 
     async def aclose(self) -> None:
         """Close what is open."""
-        await asyncio.to_thread(self._transactions.close)
+        self._transactions.close()
 
     async def _clear(self, id: int, versions: Sequence[str]) -> None:
         if not versions:
@@ -179,7 +179,9 @@ class PostgresStore(CataloguedStore):
 
 def _make_table(connection: Connection, id: int, dimension: int) -> None:
     table = _table(id)
-    connection.execute(text(_TABLE.format(table=table, dimension=dimension)))
+    connection.execute(
+        text(_TABLE.format(table=table, dimension=dimension, words=ranking.words_of("text")))
+    )
     connection.execute(text(f"CREATE INDEX ON {table} USING gin (words)"))
     if dimension <= MAX_INDEXED:
         connection.execute(text(f"CREATE INDEX ON {table} USING hnsw (vector vector_cosine_ops)"))

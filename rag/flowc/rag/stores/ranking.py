@@ -31,7 +31,7 @@ ORDER BY p.vector <=> :asked LIMIT :limit
 # BM25 as Lucene has it, with k1 = 1.2 and b = 0.75.
 _MATCHING = """
 WITH wanted AS (
-    SELECT lexeme FROM unnest(to_tsvector('english', :asked)) LIMIT :most
+    SELECT lexeme FROM unnest(to_tsvector('english', {asked})) LIMIT :most
 ), asked AS (
     SELECT string_agg(quote_literal(lexeme), ' | ')::tsquery AS any_of FROM wanted
 ), extent AS (
@@ -60,6 +60,11 @@ ORDER BY score DESC, p.source, p.number LIMIT :limit
 """
 
 
+def words_of(text: str) -> str:
+    """Return text in SQL as words alone: what looks like a host or a path is no word of its own."""
+    return f"regexp_replace({text}, '[^[:alnum:]]+', ' ', 'g')"
+
+
 def nearest(
     connection: Connection, table: str, id: int, asked: Vector, limit: int, where: Filter | None
 ) -> list[Row[Any]]:
@@ -85,7 +90,13 @@ def _rows(
     connection: Connection, statement: str, table: str, values: dict[str, Any], where: Filter | None
 ) -> list[Row[Any]]:
     condition = as_sql(where, _compare, values) if where is not None else "true"
-    written = statement.format(columns=_COLUMNS, table=table, visible=_VISIBLE, filter=condition)
+    written = statement.format(
+        columns=_COLUMNS,
+        table=table,
+        visible=_VISIBLE,
+        filter=condition,
+        asked=words_of("CAST(:asked AS text)"),
+    )
     return list(connection.execute(text(written), values).all())
 
 

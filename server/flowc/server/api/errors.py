@@ -12,7 +12,9 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from flowc.compiler.diagnostics import DefinitionRefused
+from flowc.compiler.node import NodeError
 from flowc.nodes.services.egress import EgressDenied
+from flowc.rag.stores import NoSuchCollection
 from flowc.server.chat import NoChat
 from flowc.server.dependencies import DependenciesRefused
 from flowc.server.engine.dbos_engine import ScheduleRefused
@@ -22,6 +24,7 @@ from flowc.server.runs import InputRefused
 from flowc.server.schedules import NoSuchSchedule
 from flowc.server.service import AnswerRefused
 from flowc.server.store.database import DATABASE_PROBLEMS
+from flowc.server.store.files import NoSuchFile
 from flowc.server.store.messages import NoSuchThread, ThreadBusy
 from flowc.server.store.runs import NoSuchRun
 from flowc.server.store.steering import NoSuchInterrupt, NotAnswerable, NotPossible
@@ -37,6 +40,8 @@ Handler = Callable[[Request, Exception], Awaitable[JSONResponse]]
 
 # Where clients of OpenAI are served, and which of our refusals they call a bad request.
 OPENAI = "/v1/"
+# What another process, or another hour, may bring.
+_MAY_PASS = frozenset({"documents-in-use", "no-reader"})
 _BAD_REQUESTS = frozenset({"invalid-request", "input-refused", "no-chat"})
 
 
@@ -86,6 +91,8 @@ _PLAIN: tuple[tuple[type[Exception], int, str, str], ...] = (
     (NoSuchTrigger, 404, "no-such-trigger", "There is no such webhook or subscription."),
     (TriggerExists, 409, "webhook-exists", "There is a webhook under this path already."),
     (SignatureRefused, 401, "signature-refused", "The message is not signed as it has to be."),
+    (NoSuchFile, 404, "no-such-file", "There is no such file."),
+    (NoSuchCollection, 404, "no-such-collection", "There is no such collection."),
     (NoSuchThread, 404, "no-such-thread", "There is no such thread."),
     (ThreadBusy, 409, "thread-busy", "The last run of this thread has not ended."),
     (NoChat, 422, "no-chat", "The workflow takes no `message`, so nobody can talk with it."),
@@ -118,6 +125,7 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RunEndedBadly, _ended_badly)
+    app.add_exception_handler(NodeError, _node_error)
     for kind, status, code, sentence in _PLAIN:
         app.add_exception_handler(kind, _plain(status, code, sentence))
 
@@ -159,6 +167,15 @@ async def _invalid(request: Request, problem: Exception) -> JSONResponse:
 async def _ended_badly(request: Request, problem: Exception) -> JSONResponse:
     code = problem.code if isinstance(problem, RunEndedBadly) else "failed"
     return error_response(request, 422, code, str(problem))
+
+
+async def _node_error(request: Request, problem: Exception) -> JSONResponse:
+    """Tell what a service that nodes use has refused, or that it is down."""
+    code, may_pass = "failed", False
+    if isinstance(problem, NodeError):
+        code, may_pass = problem.code, problem.kind is not None or problem.code in _MAY_PASS
+    status = 404 if code == "no-such-collection" else 503 if may_pass else 422
+    return error_response(request, status, code, str(problem))
 
 
 async def _http(request: Request, problem: Exception) -> JSONResponse:

@@ -3,7 +3,7 @@
 import json
 import re
 import uuid
-from collections.abc import Callable, Coroutine, MutableMapping
+from collections.abc import Callable, Coroutine, Mapping, MutableMapping
 from typing import Any
 
 from fastapi import Request, Response
@@ -46,24 +46,24 @@ class RequestId:
 
 
 class BodyLimit:
-    """Refuses a body beyond the limit, however long it says it is."""
+    """Refuses a body beyond the limit, however long it says it is; some paths have their own."""
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
-        self._app, self._max = app, max_bytes
+    def __init__(self, app: ASGIApp, max_bytes: int, by_path: Mapping[str, int]) -> None:
+        self._app, self._max, self._by_path = app, max_bytes, by_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count what comes in."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        received = 0
+        received, most = 0, self._by_path.get(scope["path"], self._max)
 
         async def receive_counted() -> MutableMapping[str, Any]:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._max:
-                text = f"A request may have {self._max:,} bytes at the most."
+            if received > most:
+                text = f"A request may have {most:,} bytes at the most."
                 raise BadRequest(413, "request-too-large", text)
             return message
 

@@ -11,6 +11,7 @@ from flowc.server.cli import (
     explain,
     export,
     graph,
+    ingest,
     nodes,
     run,
     runs,
@@ -38,6 +39,7 @@ app.command("nodes")(nodes.nodes)
 app.command("schema")(schema.schema)
 app.command("export")(export.export)
 app.command("explain")(explain.explain)
+app.command("ingest")(ingest.ingest)
 app.command("serve")(serve.serve)
 app.add_typer(runs.app, name="runs")
 app.command("worker")(worker.worker)

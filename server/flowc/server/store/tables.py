@@ -5,10 +5,12 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    LargeBinary,
     String,
     Text,
     TypeDecorator,
@@ -330,3 +332,35 @@ class DependencyRow(Table):
     input: Mapped[Any]
     run_id: Mapped[str | None] = mapped_column(String(36))
     completed_at: Mapped[datetime | None]
+
+
+class FileRow(Table):
+    """An uploaded file; it is there for others once it `is_whole`."""
+
+    __tablename__ = "files"
+    __table_args__ = (Index("files_by_time", "tenant", "created_at"),)
+
+    tenant: Mapped[str] = mapped_column(String(64), primary_key=True)
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    media_type: Mapped[str] = mapped_column(String(255))
+    size: Mapped[int] = mapped_column(BigInteger)
+    digest: Mapped[str] = mapped_column(String(64))
+    is_whole: Mapped[bool]
+    created_at: Mapped[datetime]
+
+
+class FilePartRow(Table):
+    """A part of an uploaded file's content."""
+
+    __tablename__ = "file_parts"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant", "file_id"], ["files.tenant", "files.id"], ondelete="CASCADE"
+        ),
+    )
+
+    tenant: Mapped[str] = mapped_column(String(64), primary_key=True)
+    file_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    data: Mapped[bytes] = mapped_column(LargeBinary)

@@ -35,6 +35,11 @@ class Sources:
             while (item := await asyncio.to_thread(next, found, None)) is not None:
                 yield Item(item.source, item.open, None, metadata)
 
+    async def count(self, paths: Iterable[str], pattern: str) -> int:
+        """Return how many documents there are in folders; raise DocumentRefused."""
+        found = (self.folders.items(path, pattern) for path in paths)
+        return await asyncio.to_thread(lambda: sum(1 for items in found for _ in items))
+
     async def uploaded(self, id: str, metadata: dict[str, Any] | None = None) -> Item:
         """Return an uploaded file, known by its name; raise DocumentRefused."""
         info = await self._files.info(id)
