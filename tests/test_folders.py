@@ -29,7 +29,7 @@ def sources(folders: Folders, path: str, pattern: str = "*") -> list[str]:
     return [item.source.removeprefix(root + "/") for item in folders.items(path, pattern)]
 
 
-async def test_the_documents_in_a_folder_are_found_in_order(tree: Path) -> None:
+def test_the_documents_in_a_folder_are_found_in_order(tree: Path) -> None:
     folders = Folders([tree])
     assert sources(folders, "") == ["a.txt", "b.md", "sub/c.txt", "sub/deep/d.txt"]
     assert sources(folders, str(tree)) == sources(folders, ".")
@@ -37,7 +37,7 @@ async def test_the_documents_in_a_folder_are_found_in_order(tree: Path) -> None:
     assert sources(folders, "", "*.md") == ["b.md"]
     assert sources(folders, "sub/e.exe") == ["sub/e.exe"]
     for item in folders.items("sub/c.txt"):
-        with await item.open() as file:
+        with item.open() as file:
             assert file.read() == b"sub/c.txt"
 
 
@@ -65,14 +65,14 @@ def test_what_is_not_there_is_said(tree: Path) -> None:
         Folders([]).open("a.txt")
 
 
-async def test_a_link_that_is_put_in_the_way_later_is_not_followed(tree: Path) -> None:
+def test_a_link_that_is_put_in_the_way_later_is_not_followed(tree: Path) -> None:
     items = {item.source: item for item in Folders([tree]).items("sub")}
     inside = tree / "sub"
     inside.rename(tree / "was")
     (tree.parent / "outside" / "c.txt").write_text("secret")
     inside.symlink_to(tree.parent / "outside")
     with pytest.raises(DocumentRefused):
-        await items[str(tree / "sub" / "c.txt")].open()
+        items[str(tree / "sub" / "c.txt")].open()
 
 
 def test_several_folders_are_told_apart_by_whole_paths(tree: Path, tmp_path: Path) -> None:

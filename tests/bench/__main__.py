@@ -19,7 +19,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from bench import durable, idle, models, ours, rivals
+from bench import documents, durable, idle, models, ours, rivals
 from bench.measuring import Row, Work, measured
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from rich.console import Console
@@ -337,6 +337,7 @@ def main() -> None:
     found += asyncio.run(durable.rows("sqlite", None))
     found += asyncio.run(durable.rows("postgres", postgres)) if postgres else []
     found += asyncio.run(models.rows())
+    found += documents.rows()
     for kind, url in (("sqlite", None), *([("postgres", postgres)] if postgres else [])):
         found += idle.rows(kind, url)
     show(found)

@@ -1,15 +1,45 @@
 """A model's server in a process of its own, so that what it costs is not counted: says its port."""
 
+import base64
 import json
+import random
+import struct
 import sys
 import threading
+from zlib import crc32
 
 from loopback import Reply, Request, completion, serving, streamed
 
 TOKENS = 400
 
 
+DIMENSION, VARIETY = 1_536, 256
+_CHANCE = random.Random(1)
+_VECTORS = [[round(_CHANCE.gauss(0, 0.03), 6) for _ in range(DIMENSION)] for _ in range(VARIETY)]
+# As text of numbers, and as providers give them when they are asked for base64.
+_NUMBERS = [json.dumps(vector) for vector in _VECTORS]
+_BASE64 = [
+    json.dumps(base64.b64encode(struct.pack(f"<{DIMENSION}f", *vector)).decode())
+    for vector in _VECTORS
+]
+
+
+def _embeddings(request: Request) -> Reply:
+    """Vectors as OpenAI gives them: some hundreds that are drawn once, one for each text."""
+    asked = json.loads(request.body)
+    known = _BASE64 if asked.get("encoding_format") == "base64" else _NUMBERS
+    rows = ",".join(
+        f'{{"object":"embedding","index":{i},"embedding":{known[crc32(text.encode()) % VARIETY]}}}'
+        for i, text in enumerate(asked["input"])
+    )
+    usage = '{"prompt_tokens":1,"total_tokens":1}'
+    body = f'{{"object":"list","model":"m","data":[{rows}],"usage":{usage}}}'
+    return Reply(200, body.encode(), {"content-type": "application/json"})
+
+
 def _answer(request: Request) -> Reply:
+    if request.path.endswith("/embeddings"):
+        return _embeddings(request)
     if json.loads(request.body).get("stream"):
         return streamed([f"w{number} " for number in range(TOKENS)])
     return completion("Paris.")

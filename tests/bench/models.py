@@ -27,7 +27,7 @@ _MESSAGES = [{"role": "user", "content": "The capital of France?"}]
 
 
 @contextmanager
-def _server() -> Iterator[str]:
+def server() -> Iterator[str]:
     command = [sys.executable, "-m", "bench.model_server"]
     here = Path(__file__).parent.parent
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=here) as process:
@@ -91,7 +91,7 @@ async def _first_tokens(url: str, models: Models, times: int) -> tuple[float, fl
 
 async def rows() -> list[Row]:
     """Return what calls, tokens and first tokens cost."""
-    with _server() as url:
+    with server() as url:
         alias = ModelAlias(model="openai/gpt-4", api_base=url, api_key=SecretStr("sk-x"))
         models, ask = Models({"m": alias}), _asking(url)
         whole, streams = _workflow(CALLS), _workflow(STREAMS, stream=True)

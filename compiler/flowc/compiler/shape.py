@@ -7,6 +7,9 @@ from pydantic import BaseModel, ValidationError
 
 from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean
 
+# Said of a default that is computed from a field which is wrong itself.
+_FOLLOWS = "default_factory_not_called"
+
 
 def shape_problems(
     error: ValidationError, model: type[BaseModel], data: Any, at: Pointer = ()
@@ -14,6 +17,8 @@ def shape_problems(
     """Yield a problem for each thing pydantic found wrong; `at` is where the data stands."""
     seen: set[tuple[Pointer, str]] = set()
     for item in error.errors(include_url=False, include_context=False):
+        if item["type"] == _FOLLOWS:
+            continue
         path = _path_in(data, item["loc"], item["type"])
         problem = _problem(item, model, path, at)
         if (problem.at, problem.message) not in seen:

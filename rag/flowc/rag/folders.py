@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from flowc.rag.documents import DocumentRefused
-from flowc.rag.ingestion.items import Item, opening
+from flowc.rag.ingestion.items import Item
 from flowc.rag.reading.detection import suffix_format
 
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -53,11 +53,11 @@ class Folders:
         root, way = self.locate(path)
         if not _is_folder(root, way):
             open_within(root, way).close()
-            yield Item(str(root / way), opening(partial(open_within, root, way)))
+            yield Item(str(root / way), partial(open_within, root, way))
             return
         for found in _walk(root, way):
             if suffix_format(found.name) and fnmatchcase(str(found.relative_to(way)), pattern):
-                yield Item(str(root / found), opening(partial(open_within, root, found)))
+                yield Item(str(root / found), partial(open_within, root, found))
 
 
 def open_within(root: Path, way: PurePosixPath) -> BinaryIO:

@@ -59,7 +59,7 @@ async def put(
 ) -> None:
     """Store a document of these texts, each with its vector."""
     given = texts if isinstance(texts, Mapping) else {text: vector(1) for text in texts}
-    draft = await store.draft(name, source)
+    [draft] = await store.drafts(name, [source])
     await store.add(name, passages(draft, source, given, metadata or {}))
     document = StoredDocument(
         source, sha256(repr(sorted(given)).encode()).hexdigest(), origin, len(given),
@@ -201,7 +201,7 @@ FILTERS: tuple[tuple[Any, list[str]], ...] = (
 async def _check_replacement(store: Store) -> None:
     await store.create(NAME, MODEL, DIMENSION)
     await put(store, "a", ["old one", "old two"])
-    draft = await store.draft(NAME, "a")
+    [draft] = await store.drafts(NAME, ["a"])
     await store.add(NAME, passages(draft, "a", {"new one": vector(1)}, {}))
     assert [each.passage.text for each in await store.matching(NAME, "new", 9, None)] == []
     assert len(await store.nearest(NAME, vector(1), 9, None)) == 2
@@ -214,10 +214,10 @@ async def _check_replacement(store: Store) -> None:
     assert await store.passages(NAME, "none", -1, 9) == []
     [known] = await store.documents(NAME, "", 9)
     assert (known.source, known.passages, known.metadata) == ("a", 1, {"x": 1})
-    left = await store.draft(NAME, "a")
+    [left] = await store.drafts(NAME, ["a"])
     await store.add(NAME, passages(left, "a", {"never": vector(1)}, {}))
     await store.sweep(NAME)
-    dropped = await store.draft(NAME, "a")
+    [dropped] = await store.drafts(NAME, ["a"])
     await store.add(NAME, passages(dropped, "a", {"never": vector(1)}, {}))
     await store.discard(NAME, [dropped])
     assert await sources(store, "never one") == ["a"]
@@ -234,7 +234,7 @@ async def _check_removal(store: Store) -> None:
     await store.saw(NAME, ["a", "c"], "visit")
     assert await store.unseen(NAME, "here", "visit", 9) == ["b"]
     assert await store.unseen(NAME, "here", "other", 2) == ["a", "b"]
-    draft = await store.draft(NAME, "c")
+    [draft] = await store.drafts(NAME, ["c"])
     document = StoredDocument("c", "print", "here", 0, 0, {}, datetime.now(UTC))
     await store.publish(NAME, [Finished(draft, document, "visit")])
     assert await store.unseen(NAME, "here", "visit", 9) == ["b"]

@@ -15,10 +15,10 @@ class Draft:
 
     id: str
     item: Item
-    fingerprint: str
     origin: str
     visit: str
     is_new: bool
+    fingerprint: str = ""
     passages: int = 0
     stored: int = 0
     tokens: int = 0

@@ -1,8 +1,7 @@
 """What is to be ingested?"""
 
-import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -18,13 +17,13 @@ _PIECE = 1 << 20
 class Item:
     """A document to be: `source` is what it is known by, `open` gives a file with a descriptor.
 
-    It is opened when it is compared with what is known, unless the SHA-256 of its content is given
-    as `digest`, and again when it is read; opening may raise DocumentRefused or OSError. Metadata
-    can be searched for: texts, numbers and booleans count.
+    It is opened in a thread: when it is compared with what is known, unless the SHA-256 of its
+    content is given as `digest`, and again when it is read. Opening may raise DocumentRefused or
+    OSError. Metadata can be searched for: texts, numbers and booleans.
     """
 
     source: str
-    open: Callable[[], Awaitable[BinaryIO]]
+    open: Callable[[], BinaryIO]
     media_type: str | None = None
     metadata: Metadata = field(default_factory=dict)
     digest: str | None = None
@@ -32,27 +31,22 @@ class Item:
 
 def from_file(path: Path, source: str | None = None, metadata: Metadata | None = None) -> Item:
     """Return a file of this machine as an item; its path is its source unless told otherwise."""
-    return Item(source or path.as_posix(), opening(lambda: path.open("rb")), None, metadata or {})
+    return Item(source or path.as_posix(), lambda: path.open("rb"), None, metadata or {})
 
 
 def from_text(source: str, text: str, metadata: Metadata | None = None) -> Item:
     """Return a text as an item."""
     raw = text.encode(errors="replace")
     digest = sha256(raw).hexdigest()
-    return Item(source, opening(partial(spooled, raw)), "text/plain", metadata or {}, digest)
+    return Item(source, partial(spooled, raw), "text/plain", metadata or {}, digest)
 
 
-def opening(open: Callable[[], BinaryIO]) -> Callable[[], Awaitable[BinaryIO]]:
-    """Return a way to open a file that keeps nobody waiting meanwhile."""
-    return partial(asyncio.to_thread, open)
-
-
-async def digest_of(item: Item) -> str:
+def digest_of(item: Item) -> str:
     """Return the digest of an item's content; raise DocumentRefused or OSError."""
     if item.digest is not None:
         return item.digest
-    with await item.open() as file:
-        return await asyncio.to_thread(digest_of_file, file)
+    with item.open() as file:
+        return digest_of_file(file)
 
 
 def digest_of_file(file: BinaryIO) -> str:

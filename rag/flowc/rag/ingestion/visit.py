@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flowc.rag.ingestion.ingestion import Ingestion
 
 # How many documents are compared with what is known at once, and how many are read at once.
-GROUP, READERS = 200, 2
+GROUP, READERS = 200, 3
 MAX_SOURCE = 1_024
 # To be raised when the same file would become other passages.
 _EDITION = 1
@@ -37,7 +37,7 @@ class Visit:
         self._how, self._collection, self._origin = ingestion, collection, origin
         self._report, self._tell = report, tell
         self._id = uuid.uuid4().hex
-        self._changed: asyncio.Queue[tuple[Item, bool] | None] = asyncio.Queue(2 * READERS)
+        self._changed: asyncio.Queue[Draft | None] = asyncio.Queue(2 * READERS)
         self._writing = Writing(ingestion.store, ingestion.embeddings, collection, report, tell)
 
     async def bring_in(self, items: AsyncIterable[Item]) -> None:
@@ -81,18 +81,28 @@ class Visit:
         known = await store.fingerprints(name, [item.source for item in items])
         if known:
             await store.saw(name, list(known), self._id)
-        for item in items:
-            try:
-                _require_short(item)
-                digest = await digest_of(item)
-            except (DocumentRefused, OSError) as problem:
-                self._refuse(item, problem)
-                continue
-            if known.get(item.source) == self._fingerprint(digest, item):
+        prints = await asyncio.to_thread(lambda: [self._print(item) for item in items])
+        changed = []
+        for item, found in zip(items, prints, strict=True):
+            if isinstance(found, Exception):
+                self._refuse(item, found)
+            elif known.get(item.source) == found:
                 self._report.unchanged += 1
                 self._tell("document", {"source": item.source, "status": "unchanged"})
             else:
-                await self._changed.put((item, item.source not in known))
+                changed.append(item)
+        drafts = await store.drafts(name, [item.source for item in changed]) if changed else []
+        for id, item in zip(drafts, changed, strict=True):
+            is_new = item.source not in known
+            await self._changed.put(Draft(id, item, self._origin, self._id, is_new))
+
+    def _print(self, item: Item) -> str | DocumentRefused | OSError:
+        """Return an item's fingerprint, or why there is none."""
+        try:
+            _require_short(item)
+            return self._fingerprint(digest_of(item), item)
+        except (DocumentRefused, OSError) as problem:
+            return problem
 
     def _fingerprint(self, digest: str, item: Item) -> str:
         """Return what is different when a document has to be brought in anew."""
@@ -108,31 +118,31 @@ class Visit:
         return sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()
 
     async def _read_all(self) -> None:
-        while (changed := await self._changed.get()) is not None:
-            item, is_new = changed
+        while (draft := await self._changed.get()) is not None:
             try:
-                with await item.open() as file:
-                    await self._read(file, item, is_new)
+                await self._read(draft)
             except (DocumentRefused, OSError) as problem:
-                self._refuse(item, problem)
+                self._writing.give_up(draft)
+                self._refuse(draft.item, problem)
 
-    async def _read(self, file: BinaryIO, item: Item, is_new: bool) -> None:
-        """Read a document and cut it; raise DocumentRefused."""
-        # Of what is read, not of what was compared: the file may have changed since.
-        digest = await asyncio.to_thread(digest_of_file, file)
-        fingerprint = self._fingerprint(digest, item)
-        id = await self._how.store.draft(self._collection, item.source)
-        draft = Draft(id, item, fingerprint, self._origin, self._id, is_new)
-        reader, with_ocr = self._how.reader, self._how.with_ocr
-        try:
+    async def _read(self, draft: Draft) -> None:
+        """Read a document and cut it; raise DocumentRefused or OSError."""
+        item, reader, with_ocr = draft.item, self._how.reader, self._how.with_ocr
+        file, draft.fingerprint = await asyncio.to_thread(self._opened, item)
+        with file:
             async with reader.reading(
                 file, item.source, item.media_type, with_ocr=with_ocr
             ) as reading:
                 await self._cut(reading, draft)
-        except DocumentRefused:
-            self._writing.give_up(draft)
-            raise
         await self._writing.is_read(draft)
+
+    def _opened(self, item: Item) -> tuple[BinaryIO, str]:
+        """Open an item; return it with the fingerprint of what is read.
+
+        What was compared may be something else: the file may have changed since.
+        """
+        file = item.open()
+        return file, self._fingerprint(digest_of_file(file), item)
 
     async def _cut(self, reading: Reading, draft: Draft) -> None:
         chunker = Chunker(self._how.chunking)

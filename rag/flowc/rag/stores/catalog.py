@@ -155,12 +155,14 @@ def version_of(connection: Connection, id: int, source: str) -> str | None:
     return connection.execute(wanted).scalar()
 
 
-def add_draft(connection: Connection, id: int, source: str) -> str:
-    """Write a draft down; return its id."""
-    version = uuid.uuid4().hex
-    row = {"version": version, "collection": id, "source": source, "state": "draft"}
-    connection.execute(insert(hidden).values(row))
-    return version
+def add_drafts(connection: Connection, id: int, sources: Sequence[str]) -> list[str]:
+    """Write drafts down; return their ids."""
+    rows = [
+        {"version": uuid.uuid4().hex, "collection": id, "source": source, "state": "draft"}
+        for source in sources
+    ]
+    connection.execute(insert(hidden), rows)
+    return [str(row["version"]) for row in rows]
 
 
 def publish(connection: Connection, id: int, drafts: Sequence[Finished]) -> list[str]:

@@ -35,9 +35,9 @@ class CataloguedStore(ABC):
         """Return the fingerprints of those documents that are there, by their sources."""
         return await self._read(name, lambda c, row: catalog.fingerprints(c, row.id, sources))
 
-    async def draft(self, name: str, source: str) -> str:
-        """Begin a new version of a document; return the draft's id."""
-        return await self._write(name, lambda c, row: catalog.add_draft(c, row.id, source))
+    async def drafts(self, name: str, sources: Sequence[str]) -> list[str]:
+        """Begin new versions of documents; return the drafts' ids."""
+        return await self._write(name, lambda c, row: catalog.add_drafts(c, row.id, sources))
 
     async def publish(self, name: str, drafts: Sequence[Finished]) -> None:
         """Have drafts found from now on, each in place of the document of its source."""

@@ -96,14 +96,14 @@ class LocalStore(CataloguedStore):
             return int(row.id)
 
         id = await self._write(name, work)
-        await self._transactions.in_writer(lambda: self._vectors.drop(id))
+        await self._vectors.write(lambda vectors: vectors.drop(id))
 
-    async def draft(self, name: str, source: str) -> str:
-        """Begin a new version of a document; return the draft's id."""
-        draft = await super().draft(name, source)
-        # Searches that do not know of it yet would find its vectors.
+    async def drafts(self, name: str, sources: Sequence[str]) -> list[str]:
+        """Begin new versions of documents; return the drafts' ids."""
+        drafts = await super().drafts(name, sources)
+        # Searches that do not know of them yet would find their vectors.
         await self._searches.over()
-        return draft
+        return drafts
 
     async def passages(self, name: str, source: str, after: int, limit: int) -> list[Passage]:
         """Return a document's passages by their numbers, from the one after a number on."""
@@ -125,7 +125,7 @@ class LocalStore(CataloguedStore):
             return int(row.id)
 
         id = await self._write(name, work)
-        await self._transactions.in_writer(lambda: self._vectors.add(id, passages))
+        await self._vectors.write(lambda vectors: vectors.add(id, passages))
 
     @asynccontextmanager
     async def alone(self, name: str) -> AsyncIterator[None]:
@@ -170,7 +170,7 @@ class LocalStore(CataloguedStore):
             words.remove(connection, id, versions)
             catalog.forget(connection, versions)
 
-        await self._transactions.in_writer(lambda: self._vectors.remove(id, versions))
+        await self._vectors.write(lambda vectors: vectors.remove(id, versions))
         await self._transactions.write(work)
 
     def _nearest(self, name: str, vector: Vector, limit: int, where: Filter | None) -> list[Found]:

@@ -73,8 +73,8 @@ class Store(Protocol):
         """Return a document's passages by their numbers, from the one after a number on."""
         ...
 
-    async def draft(self, name: str, source: str) -> str:
-        """Begin a new version of a document; return the draft's id."""
+    async def drafts(self, name: str, sources: Sequence[str]) -> list[str]:
+        """Begin new versions of documents; return the drafts' ids."""
         ...
 
     async def add(self, name: str, passages: Sequence[NewPassage]) -> None:

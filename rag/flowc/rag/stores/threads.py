@@ -28,11 +28,11 @@ class Transactions:
 
     async def in_writer(self, work: Callable[[], T]) -> T:
         """Do work in the thread of those who write."""
-        return await _in_thread(self._writers, work)
+        return await in_thread(self._writers, work)
 
     async def in_reader(self, work: Callable[[], T]) -> T:
         """Do work in a thread of those who read."""
-        return await _in_thread(self._readers, work)
+        return await in_thread(self._readers, work)
 
     def transaction(self, work: Callable[[Connection], T]) -> T:
         """Do work in a transaction, in the thread that one is in."""
@@ -46,7 +46,7 @@ class Transactions:
         self._engine.dispose()
 
 
-async def _in_thread(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+async def in_thread(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
     """Run work in a thread; who is cancelled leaves when it is done, since it cannot be stopped."""
     doing = asyncio.get_running_loop().run_in_executor(threads, work)
     try:

@@ -1,7 +1,8 @@
 """How are vectors kept and found with Chroma, embedded in this process?"""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from flowc.rag.stores.filters import OWN, Condition, Filter
 from flowc.rag.stores.records import NewPassage, Vector
+from flowc.rag.stores.threads import in_thread
 
 Place = tuple[str, int]
 Near = tuple[Place, float, Vector]
@@ -29,6 +31,12 @@ class Vectors:
         self._client: Any = chromadb.PersistentClient(str(folder), settings)
         self._most = int(self._client.get_max_batch_size())
         self._open: dict[int, Any] = {}
+        # Of its own: nothing that is written elsewhere waits for an index to be built.
+        self._writer = ThreadPoolExecutor(1, "flowc-knowledge-vectors")
+
+    async def write(self, work: "Callable[[Vectors], None]") -> None:
+        """Change something, after what is being changed."""
+        await in_thread(self._writer, lambda: work(self))
 
     def create(self, id: int) -> None:
         """Make room for a collection, if there is none."""
@@ -78,7 +86,8 @@ class Vectors:
         ]
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Let go of the folder, once what is under way is done."""
+        self._writer.shutdown()
         self._open.clear()
         self._client.close()
 

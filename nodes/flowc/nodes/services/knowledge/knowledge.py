@@ -69,7 +69,7 @@ class Knowledge:
         """Return a document as text; raise NodeError."""
         with told():
             try:
-                file = await item.open()
+                file = await asyncio.to_thread(item.open)
             except OSError:
                 message = f"{item.source} cannot be opened."
                 raise DocumentRefused("no-such-document", message) from None
@@ -117,7 +117,7 @@ class Knowledge:
             await store.create(collection, embeddings.model, dimension)
             async with store.alone(collection):
                 known = await store.fingerprints(collection, [source])
-                draft = await store.draft(collection, source)
+                [draft] = await store.drafts(collection, [source])
                 passages = [
                     NewPassage(draft, as_passage(source, number, chunk, metadata), vector)
                     for number, (chunk, vector) in enumerate(zip(chunks, made, strict=True))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx
 
@@ -12,7 +12,7 @@ from flowc.nodes.services.egress.request import ResponseTooLarge
 from flowc.nodes.services.files import Files, NoFiles
 from flowc.rag.documents import DocumentRefused
 from flowc.rag.folders import Folders
-from flowc.rag.ingestion import Item, opening, spooled
+from flowc.rag.ingestion import Item, spooled
 
 # Of a document from the web, which is held in memory while it comes.
 MAX_BYTES = 64 << 20
@@ -46,7 +46,13 @@ class Sources:
         if info is None:
             raise DocumentRefused("no-such-document", f"There is no uploaded file {id!r}.")
         known = {"file_id": info.id, **(metadata or {})}
-        return Item(info.name, partial(self._files.open, id), info.media_type, known, info.digest)
+        loop, files = asyncio.get_running_loop(), self._files
+
+        def open_here() -> BinaryIO:
+            # In a thread, where the store's own loop has to be asked.
+            return asyncio.run_coroutine_threadsafe(files.open(id), loop).result()
+
+        return Item(info.name, open_here, info.media_type, known, info.digest)
 
     async def on_the_web(self, url: str, metadata: dict[str, Any] | None = None) -> Item:
         """Return what is at a URL as it is now, known by the URL; raise DocumentRefused.
@@ -54,7 +60,7 @@ class Sources:
         Only what the operator allows is dialled.
         """
         content, media_type = await self._fetched(url)
-        return Item(url, opening(partial(spooled, content)), media_type, metadata or {})
+        return Item(url, partial(spooled, content), media_type, metadata or {})
 
     async def one(self, path: str | None, file: str | None, url: str | None) -> Item:
         """Return the one document that is named; raise DocumentRefused."""
@@ -63,7 +69,7 @@ class Sources:
         if url is not None:
             return await self.on_the_web(url)
         wanted = path or ""
-        return Item(wanted, opening(partial(self.folders.open, wanted)))
+        return Item(wanted, partial(self.folders.open, wanted))
 
     async def _fetched(self, url: str) -> tuple[bytes, str]:
         try:
