@@ -100,7 +100,7 @@ async def test_a_document_goes_through_all_steps(world: World) -> None:
     best = ran.output["passages"][0]
     assert "opens at seven" in best["text"]
     assert (best["number"], best["source"], best["metadata"]) == (1, "guide.md", {"lang": "en"})
-    assert ran.output["context"].startswith("[1] (guide.md: Guide > Opening hours)\n## Opening")
+    assert ran.output["context"].startswith("[1] (guide.md)\n## Opening")
 
 
 async def test_ingest_brings_folders_texts_and_the_web_in(world: World) -> None:

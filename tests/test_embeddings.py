@@ -1,5 +1,8 @@
 """Texts are embedded in batches, several at once, none twice, and once more where it may help."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from knowing import Letters
@@ -77,6 +80,18 @@ async def test_vectors_that_are_none_are_refused(rows: list) -> None:
 
     with pytest.raises(EmbeddingFailed, match="no vector for each"):
         await Embeddings(Wrong()).of(["a", "b"])
+
+
+def test_the_offline_model_leaves_logging_as_it_is() -> None:
+    script = (
+        "import asyncio, logging; from flowc.rag.embedding import OfflineEmbedder;"
+        "asyncio.run(OfflineEmbedder().embed(['x']));"
+        "print(logging.getLogger().handlers, logging.getLogger().level)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("[] 30\n", "")
 
 
 async def test_the_model_that_needs_no_network_knows_what_words_mean() -> None:

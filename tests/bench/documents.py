@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def write_documents(folder: Path) -> None:
     papers.pdf(folder / "book.pdf", [prose(1_000 + page, 2_500) for page in range(PAGES)])
 
 
-async def ours(folder: Path, store: Path, url: str) -> dict[str, Any]:
+async def ours(folder: Path, store: Path, url: str, *, is_indexed: bool) -> dict[str, Any]:
     from pydantic import SecretStr
 
     from flowc.nodes.services.models import ModelAlias, Models
@@ -58,7 +59,7 @@ async def ours(folder: Path, store: Path, url: str) -> dict[str, Any]:
     from flowc.rag.chunking import Chunking
     from flowc.rag.embedding import Embeddings
     from flowc.rag.folders import Folders
-    from flowc.rag.ingestion import Ingestion
+    from flowc.rag.ingestion import Ingestion, Item
     from flowc.rag.reading import Reader
     from flowc.rag.stores.local import LocalStore
     from flowc.rag.tokens import Tokens
@@ -68,13 +69,15 @@ async def ours(folder: Path, store: Path, url: str) -> dict[str, Any]:
     )
     models = Models({"m": alias})
     kept, reader = await LocalStore.open(store), Reader()
+    if not is_indexed:
+        kept._vectors.add = lambda id, passages: None  # type: ignore[method-assign]
     Tokens()
     # What is brought in at first use is not measured, nor is it of the rival.
     await ModelEmbedder(models, "m").embed(["warm"])
     with next(folder.glob("*.txt")).open("rb") as one, next(folder.glob("*.txt")).open("rb") as two:
         await asyncio.gather(reader.read(one, "one.txt"), reader.read(two, "two.txt"))
 
-    async def items() -> Any:
+    async def items() -> AsyncIterator[Item]:
         for item in Folders([folder]).items(str(folder)):
             yield item
 
@@ -172,14 +175,15 @@ def rows(rounds: int = 3) -> list[Row]:
         large = Path(place) / "large"
         large.mkdir()
         (large / "small.txt").write_text(prose(1, LARGE // 10))
-        small = _in_process("ours", large, url)
+        # Chroma's index holds all vectors in memory, whoever fills it; here is what is ours.
+        small = _in_process("unindexed", large, url)
         (large / "large.txt").write_text(prose(2, LARGE))
-        whole = _in_process("ours", large, url)
+        whole = _in_process("unindexed", large, url)
     return [
         Row("ingest, ms a chunk", mine["each"], theirs["each"], "wall ms a chunk", 1 / 0.9),
         Row("ingest, peak memory beside the loop's + 150 MB", mine["peak"], theirs["peak"] + 150, "MB", 1.0),
         Row("ingest again, unchanged, beside 1/50", mine["again"], mine["seconds"] / 50, "wall s", 1.0),
-        Row("ingest 100 MB, peak beside 10 MB's + 100 MB", whole["peak"], small["peak"] + 100, "MB", 1.0),
+        Row("ingest 100 MB without Chroma's index, peak beside 10 MB's + 50 MB", whole["peak"], small["peak"] + 50, "MB", 1.0),
     ]  # fmt: skip
 
 
@@ -192,7 +196,10 @@ def main() -> None:
     if len(sys.argv) > 1:
         kind, folder, store, url = sys.argv[1:]
         arguments = (Path(folder), Path(store), url)
-        found = asyncio.run(ours(*arguments)) if kind == "ours" else rival(*arguments)
+        if kind == "rival":
+            found = rival(*arguments)
+        else:
+            found = asyncio.run(ours(*arguments, is_indexed=kind == "ours"))
         found["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps(found))
         return

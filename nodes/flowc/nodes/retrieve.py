@@ -127,5 +127,4 @@ def _place(passage: Mapping[str, Any]) -> str:
     page, last = passage["page"], passage["last_page"]
     pages = f", p. {page}" if page is not None else ""
     pages += f"-{last}" if last != page else ""
-    path = f": {' > '.join(passage['headings'])}" if passage["headings"] else ""
-    return f"({passage['source']}{pages}{path})"
+    return f"({passage['source']}{pages})"

@@ -6,6 +6,7 @@ their order; it is for first steps, tests and small collections. A provider's mo
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -45,7 +46,12 @@ def _vectors(texts: list[str]) -> Any:
 
 @cache
 def _model() -> Any:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
     import wordllama  # noqa: PLC0415 - it takes a moment, and 100 MB
 
+    # It has all libraries of the process log as it likes.
+    root.handlers[:] = handlers
+    root.setLevel(level)
     folder = Path(wordllama.__file__).parent
     return wordllama.WordLlama.load(cache_dir=folder, disable_download=True)

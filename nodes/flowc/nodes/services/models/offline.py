@@ -20,7 +20,8 @@ Schema = Mapping[str, Any]
 _WORD = re.compile(r"\w+")
 _PIECE = re.compile(r"\S+\s*|\s+")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-_SENTENCE = re.compile(r"[^.!?\n]+[.!?]?")
+# A point within a number or a name ends nothing.
+_SENTENCE = re.compile(r"(?:[^.!?\n]|[.!?](?=\S))+[.!?]?")
 
 
 class Offline(CustomLLM):
@@ -115,7 +116,9 @@ def extract(prompt: str) -> str:
     if len(lines) < 2:
         return prompt.strip()
     question = set(_words(lines[-1]))
-    sentences = [found.strip() for found in _SENTENCE.findall("\n".join(lines[:-1]))]
+    found = [each.strip() for each in _SENTENCE.findall("\n".join(lines[:-1]))]
+    # Headings and the like share words with any question, and answer none.
+    sentences = [each for each in found if each[-1:] in {".", "!", "?"}] or found
     return max(sentences, key=lambda sentence: len(question & set(_words(sentence))), default="")
 
 
