@@ -13,13 +13,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import papers
 from bench.measuring import Row
 from bench.models import server
+from knowing import each
 
 TEXTS, TEXT_BYTES, PAGES = 200, 20_000, 100
 LARGE = 100_000_000
@@ -59,7 +59,7 @@ async def ours(folder: Path, store: Path, url: str, *, is_indexed: bool) -> dict
     from flowc.rag.chunking import Chunking
     from flowc.rag.embedding import Embeddings
     from flowc.rag.folders import Folders
-    from flowc.rag.ingestion import Ingestion, Item
+    from flowc.rag.ingestion import Ingestion, from_text
     from flowc.rag.reading import Reader
     from flowc.rag.stores.local import LocalStore
     from flowc.rag.tokens import Tokens
@@ -74,18 +74,15 @@ async def ours(folder: Path, store: Path, url: str, *, is_indexed: bool) -> dict
     Tokens()
     # What is brought in at first use is not measured, nor is it of the rival.
     await ModelEmbedder(models, "m").embed(["warm"])
-    with next(folder.glob("*.txt")).open("rb") as one, next(folder.glob("*.txt")).open("rb") as two:
+    with from_text("one", "warm").open() as one, from_text("two", "warm").open() as two:
         await asyncio.gather(reader.read(one, "one.txt"), reader.read(two, "two.txt"))
-
-    async def items() -> AsyncIterator[Item]:
-        for item in Folders([folder]).items(str(folder)):
-            yield item
 
     async def once() -> tuple[float, Any]:
         embeddings = Embeddings(ModelEmbedder(models, "m"), kept)
         ingestion = Ingestion(kept, reader, embeddings, Chunking(by="tokens", size=SIZE, overlap=0))
+        items = each(Folders([folder]).items(str(folder)))
         started = time.perf_counter()
-        report = await ingestion.run("docs", items(), origin="folder", removes=True)
+        report = await ingestion.run("docs", items, origin="folder", removes=True)
         return time.perf_counter() - started, report
 
     seconds, report = await once()

@@ -4,6 +4,7 @@ import ctypes
 import os
 import resource
 import struct
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +29,9 @@ _FATAL_CALLS = (
 
 def lock_network(level: Level) -> None:
     """Move into a network of one's own, with nothing in it."""
+    level["network"] = False
+    if sys.platform != "linux":
+        return
     flags = 0x10000000 | 0x40000000 | 0x08000000  # user, network and IPC namespaces
     libc = ctypes.CDLL(None, use_errno=True)
     level["network"] = libc.unshare(flags) == 0
@@ -35,9 +39,11 @@ def lock_network(level: Level) -> None:
 
 def lock_files(level: Level) -> None:
     """Give up every right to files and sockets (Landlock)."""
+    level["files"] = False
+    if sys.platform != "linux":
+        return
     libc = ctypes.CDLL(None, use_errno=True)
     abi = libc.syscall(_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(1))
-    level["files"] = False
     if abi <= 0:
         return
     rights = (1 << 13) - 1
