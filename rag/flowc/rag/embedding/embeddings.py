@@ -102,8 +102,8 @@ class Embeddings:
                     group.create_task(self._embed([missing[key] for key in batch]))
                     for batch in batches
                 ]
-        except* EmbeddingFailed as failures:
-            raise failures.exceptions[0] from None
+        except BaseExceptionGroup as problems:
+            raise problems.exceptions[0] from None
         keys = (key for batch in batches for key in batch)
         return dict(zip(keys, (v for task in tasks for v in task.result()), strict=True))
 
