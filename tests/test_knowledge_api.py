@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -239,16 +240,7 @@ def test_an_ingestion_that_is_killed_goes_on(
                 ]
             wanted = 30 + 40 * round
 
-            def stored(wanted: int = wanted, process: Any = process) -> bool:
-                try:
-                    response = api.get(f"{KNOWLEDGE}/collections/many")
-                except httpx.TransportError:
-                    # A kept connection may be closed just now; a process that ended may not.
-                    assert process.poll() is None
-                    return False
-                return response.status_code == 200 and response.json()["documents"] >= wanted
-
-            until(stored, 60)
+            until(partial(_has, api, process, wanted), 60)
             if api.get(f"{API}/runs/{run_id}").json()["status"] not in {"completed", "failed"}:
                 process.send_signal(signal.SIGKILL)
                 process.wait()
@@ -277,6 +269,17 @@ def test_an_ingestion_that_is_killed_goes_on(
         assert (again["unchanged"], again["embedded"]) == (150, 0)
         hits = search(api, "many", "Document 77 has line 5", limit=100, mode="keyword")
         assert len({(hit["source"], hit["start"]) for hit in hits}) == len(hits)
+
+
+def _has(api: httpx.Client, process: Any, wanted: int) -> bool:
+    """Say whether so many documents are there already."""
+    try:
+        response = api.get(f"{KNOWLEDGE}/collections/many")
+    except httpx.TransportError:
+        # A kept connection may be closed just now; a process that ended may not.
+        assert process.poll() is None
+        return False
+    return response.status_code == 200 and response.json()["documents"] >= wanted
 
 
 def flowc(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
