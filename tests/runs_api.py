@@ -29,12 +29,12 @@ def run_of(api: httpx.Client, id: str) -> dict[str, Any]:
     return dict(api.get(f"{API}/runs/{id}").json())
 
 
-def ended(api: httpx.Client, id: str, seconds: float = 30) -> dict[str, Any]:
+def ended(api: httpx.Client, id: str) -> dict[str, Any]:
     def look() -> Any:
         run = run_of(api, id)
         return run if run["status"] in {"completed", "failed", "cancelled"} else None
 
-    return dict(until(look, seconds))
+    return dict(until(look))
 
 
 def asked(api: httpx.Client, run_id: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import httpx
 import loopback
 import openai
 from loopback import Reply, Request, Server, completion
-from processes import serving
+from processes import PATIENCE, serving
 from runs_api import API, human
 
 ECHO = {
@@ -97,7 +97,7 @@ def opened(folder: Path, database: dict[str, str]) -> Iterator[World]:
         env = {**database, "FLOWC_MODELS_FILE": str(file)}
         with (
             serving(folder / "d", env) as (api, _),
-            openai.OpenAI(base_url=f"{api.base_url}/v1", api_key="any", timeout=30) as client,
+            openai.OpenAI(base_url=f"{api.base_url}/v1", api_key="any", timeout=PATIENCE) as client,
         ):
             world = World(api, models, client)
             yield world

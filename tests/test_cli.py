@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import PATIENCE
 
 HERE = Path(__file__).parent
 WORKFLOWS = HERE.parent / "notebooks" / "workflows"
@@ -23,7 +24,7 @@ def flowc(*arguments: str | Path, stdin: str = "", **environment: str) -> Any:
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
         env={**env, **environment},
     )
@@ -209,7 +210,7 @@ def test_light_commands_load_no_engine(command: list[Any]) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", script, *map(str, command)],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
 

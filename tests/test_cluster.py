@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from processes import Process, new_database, serving, start, until
+from processes import PATIENCE, Process, new_database, serving, start, until
 from runs_api import API, run_of
 
 ENDED = {"completed", "failed", "cancelled"}
@@ -44,7 +44,7 @@ def _working(folder: Path, database: dict[str, str], number: int) -> Iterator[Pr
     finally:
         process.send_signal(signal.SIGCONT)
         process.terminate()
-        process.wait(timeout=40)
+        process.wait(timeout=PATIENCE)
 
 
 def slow(items: int = 6, seconds: float = 0.5) -> dict[str, Any]:
@@ -59,12 +59,12 @@ def submit(api: httpx.Client, definition: Any) -> str:
     return str(api.post(f"{API}/workflows/execute", json=body).json()["id"])
 
 
-def all_ended(api: httpx.Client, ids: list[str], seconds: float = 60) -> list[dict[str, Any]]:
+def all_ended(api: httpx.Client, ids: list[str]) -> list[dict[str, Any]]:
     def look() -> Any:
         runs = [run_of(api, id) for id in ids]
         return runs if all(run["status"] in ENDED for run in runs) else None
 
-    return list(until(look, seconds))
+    return list(until(look))
 
 
 def at_work(api: httpx.Client, ids: list[str]) -> int:
@@ -93,15 +93,15 @@ def test_what_a_killed_worker_had_is_finished_by_the_others(
 def test_a_worker_that_is_told_to_stop_hands_on_what_it_has(
     tmp_path: Path, database: dict[str, str]
 ) -> None:
-    calm = {**database, "FLOWC_TAKEOVER_SECONDS": "60"}
+    calm = {**database, "FLOWC_TAKEOVER_SECONDS": "3600"}
     with cluster(tmp_path, calm) as (api, workers):
         ids = [submit(api, slow(12)) for _ in range(6)]
         until(lambda: at_work(api, ids) == 6)
         workers[0].terminate()
-        runs = all_ended(api, ids, 45)
+        runs = all_ended(api, ids)
         assert {run["status"] for run in runs} == {"completed"}
         assert {times(run) for run in runs} <= {12, 13, 14}
-        assert workers[0].wait(timeout=20) == 0
+        assert workers[0].wait(timeout=PATIENCE) == 0
 
 
 def test_a_frozen_worker_goes_on_when_it_thaws(tmp_path: Path, database: dict[str, str]) -> None:
@@ -187,7 +187,7 @@ def test_postgresql_is_killed_and_comes_back(tmp_path: Path, postgres: str) -> N
             os.kill(server.get_pid() or 0, signal.SIGKILL)
             time.sleep(2)
             server.ensure_postgres_running()
-            runs = until(lambda: _all_ended_again(api, ids), 90)
+            runs = until(lambda: _all_ended_again(api, ids))
             assert {run["status"] for run in runs} == {"completed"}
             for id in ids:
                 page = api.get(f"{API}/runs/{id}/logs", params={"limit": 1000}).json()

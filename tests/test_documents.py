@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from processes import PATIENCE
 
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.documents import read_bytes, read_text
@@ -102,7 +103,7 @@ def _check(file: Path) -> tuple[subprocess.CompletedProcess[str], float]:
         "sys.exit(done.returncode)\n"
     )
     command = [sys.executable, "-c", script, "check", str(file), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     return done, float(done.stderr.strip().splitlines()[-1])
 
 

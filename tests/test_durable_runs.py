@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import loopback
-from processes import serving, start, until
+from processes import PATIENCE, serving, start, until
 from runs_api import API, asked, begin, ended, events_of, human, pause, require_orderly, run_of
 
 
@@ -108,10 +108,10 @@ def test_runs_that_ended_long_ago_are_forgotten_and_none_that_waits(
 def test_a_second_process_on_the_same_file_is_refused(tmp_path: Path) -> None:
     with serving(tmp_path / "d"):
         second = start(tmp_path / "d", ["serve", "--port", "0"])
-        assert second.wait(timeout=30) == 2
+        assert second.wait(timeout=PATIENCE) == 2
     assert "FLOWC_DATABASE_URL" in (tmp_path / "d.log").read_text()
     alone: subprocess.Popen[bytes] = start(tmp_path / "d", ["worker"])
-    assert alone.wait(timeout=30) == 2
+    assert alone.wait(timeout=PATIENCE) == 2
 
 
 def test_a_question_is_asked_again_when_a_failed_run_is_tried_again(

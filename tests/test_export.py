@@ -16,6 +16,7 @@ import pytest
 from flows import compiled, run
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
+from processes import PATIENCE
 from typer.testing import CliRunner
 
 from flowc.compiler.node import NodeError
@@ -69,7 +70,9 @@ def test_a_given_definition_runs_without_the_compiler(file: Path, tmp_path: Path
     command = [sys.executable, "-c", WITHOUT_COMPILER, str(script), given]
     models = HERE.parent / "notebooks" / "workflows" / "models.yaml"
     env = {**os.environ, "FLOWC_MODELS_FILE": str(models)}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=env)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=PATIENCE, check=False, env=env
+    )
     assert done.returncode == 0, done.stderr
     json.loads(done.stdout)
 
@@ -179,7 +182,7 @@ def test_a_failure_is_told_in_a_sentence(tmp_path: Path) -> None:
     script = tmp_path / "graph.py"
     script.write_text(compiled({"nodes": failing}).exported())
     command = [sys.executable, str(script)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (done.returncode, done.stderr) == (1, "failed: It is refused.\n")
 
 
@@ -208,5 +211,5 @@ async def test_an_exported_graph_asks_as_langgraph_does(tmp_path: Path) -> None:
     done = await graph.ainvoke(Command(resume="approve"), thread, context=Host())
     assert done["outputs"]["end"] == {"text": "approve"}
     command = [sys.executable, str(script), '{"n": 3}']
-    alone = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    alone = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (alone.returncode, "nobody answers" in alone.stderr) == (1, True)

@@ -140,7 +140,7 @@ def test_a_full_disk_holds_runs_up_and_loses_nothing(disk: Disk) -> None:
         assert run_of(api, run["id"])["status"] == "running"
         assert api.get("/health").json()["store"] != "ok"
         disk.empty(process)
-        done = ended(api, run["id"], 60)
+        done = ended(api, run["id"])
         assert done["status"] == "completed"
         require_orderly(events_of(api, run["id"]))
         (task,) = asked(api, waiting["id"])

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import papers
 import pytest
-from processes import new_database, serving, start, until
+from processes import PATIENCE, new_database, serving, start, until
 from runs_api import API, ended, events_of, require_orderly
 
 KNOWLEDGE = f"{API}/knowledge"
@@ -240,14 +240,14 @@ def test_an_ingestion_that_is_killed_goes_on(
                 ]
             wanted = 30 + 40 * round
 
-            until(partial(_has, api, process, wanted), 60)
+            until(partial(_has, api, process, wanted))
             if api.get(f"{API}/runs/{run_id}").json()["status"] not in {"completed", "failed"}:
                 process.send_signal(signal.SIGKILL)
                 process.wait()
                 kills += 1
     assert kills >= 2
     with serving(tmp_path / "d", env) as (api, _):
-        run = ended(api, run_id, 120)
+        run = ended(api, run_id)
         assert run["status"] == "completed", run["error"]
         report = run["output"]
         assert report["added"] + report["unchanged"] == 150, report
@@ -285,7 +285,7 @@ def _has(api: httpx.Client, process: Any, wanted: int) -> bool:
 def flowc(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "flowc.server", *arguments],
-        env={**os.environ, **env}, capture_output=True, text=True, timeout=120, check=False,
+        env={**os.environ, **env}, capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
 
 
@@ -337,7 +337,7 @@ def test_the_command_that_was_killed_goes_on(tmp_path: Path) -> None:
         (docs / f"{i}.txt").write_text(f"Document {i} says {i * 3}. " * 200)
     process = start(tmp_path / "d", ["ingest", str(docs), "--collection", "many", "--size", "64"])
 
-    until(lambda: _documents(tmp_path / "d" / "knowledge" / "default" / "catalog.db") > 20, 60)
+    until(lambda: _documents(tmp_path / "d" / "knowledge" / "default" / "catalog.db") > 20)
     process.send_signal(signal.SIGKILL)
     process.wait()
     done = flowc(

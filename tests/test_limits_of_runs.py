@@ -111,6 +111,6 @@ def test_runs_that_wait_hold_no_slot(request: pytest.FixtureRequest, tmp_path: P
         with ThreadPoolExecutor(4) as pool:
             waiting = list(pool.map(lambda _: begin(api, [human("ask")], wait=False), range(50)))
         wanted = {"status": "waiting"}
-        until(lambda: api.get(f"{API}/runs", params=wanted).json()["total"] == len(waiting), 60)
+        until(lambda: api.get(f"{API}/runs", params=wanted).json()["total"] == len(waiting))
         assert begin(api, [pause("a")])["status"] == "completed"
         assert ended(api, begin(api, [pause("a")], wait=False)["id"])["status"] == "completed"

@@ -5,14 +5,14 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import free_port, serving, until
+from processes import PATIENCE, free_port, serving, until
 from redis import Redis, RedisError
 from runs_api import begin, events_of, human, pause
 
@@ -27,17 +27,19 @@ def redis_server(port: int, folder: Path) -> Iterator[Redis]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     client = Redis(port=port)
     try:
-        for _ in range(100):
-            try:
-                client.ping()
-                break
-            except RedisError:
-                time.sleep(0.05)
+        until(partial(_answers, client))
         yield client
     finally:
         client.close()
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=PATIENCE)
+
+
+def _answers(client: Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except RedisError:
+        return False
 
 
 @pytest.fixture

@@ -236,21 +236,24 @@ def test_the_history_tells_every_time_a_node_ran(api: httpx.Client) -> None:
     assert all(e["started_at"] <= e["finished_at"] and e["attempts"] for e in history)
 
 
+def _working(name: str, *after: str) -> list[dict[str, Any]]:
+    """Nodes that keep a worker for some 2.8 seconds; a longer pause would let it go."""
+    first = pause(f"{name}0", *after, seconds=0.7)
+    return [first, *(pause(f"{name}{i}", f"{name}{i - 1}", seconds=0.7) for i in (1, 2, 3))]
+
+
 def test_what_a_run_waits_does_not_count_as_its_time(api: httpx.Client) -> None:
-    nodes = [pause("a", seconds=0.6), human("ask", "a"), pause("b", "ask", seconds=0.6)]
-    settings = {"settings": {"timeout": 1.0}}
-    run = begin(api, nodes, definition=settings)
-    assert run["status"] == "waiting"
-    time.sleep(1.2)
-    (task,) = asked(api, run["id"])
-    api.post(f"{API}/interrupts/{task['id']}/answer", json={"answer": "approve"})
-    done = ended(api, run["id"])
+    waits = begin(api, [human("ask")], definition={"settings": {"timeout": 2}})
+    # While the second one works for longer than two seconds, the first one waits.
+    nodes = [*_working("a"), human("ask", "a3"), *_working("b", "ask")]
+    works = begin(api, nodes, definition={"settings": {"timeout": 5}})
+    assert (waits["status"], works["status"]) == ("waiting", "waiting")
+    for run in (waits, works):
+        (task,) = asked(api, run["id"])
+        api.post(f"{API}/interrupts/{task['id']}/answer", json={"answer": "approve"})
+    assert ended(api, waits["id"])["status"] == "completed"
+    done = ended(api, works["id"])
     assert (done["status"], done["error"]["code"]) == ("failed", "timeout")
-    enough = begin(api, nodes, definition={"settings": {"timeout": 10}})
-    time.sleep(0.5)
-    (task,) = asked(api, enough["id"])
-    api.post(f"{API}/interrupts/{task['id']}/answer", json={"answer": "approve"})
-    assert ended(api, enough["id"])["status"] == "completed"
 
 
 def test_a_watcher_that_reads_nothing_slows_nobody(api: httpx.Client) -> None:

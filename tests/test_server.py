@@ -202,7 +202,7 @@ def test_all_is_there_after_the_server_was_killed(tmp_path: Path) -> None:
             waiting = pool.submit(
                 client.post, "/api/v1/workflows/execute", json={"definition": code}
             )
-            _until(lambda: client.get("/api/v1/runs").json()["total"] == 2)
+            until(lambda: client.get("/api/v1/runs").json()["total"] == 2)
             process.send_signal(signal.SIGKILL)
             assert isinstance(waiting.exception(), httpx.TransportError)
     with serving(tmp_path) as (client, _):
@@ -216,14 +216,6 @@ def test_all_is_there_after_the_server_was_killed(tmp_path: Path) -> None:
         assert cancelled["status"] == "cancelled"
         again = client.post("/api/v1/workflows/hello/execute", json={"input": {"n": 2}}).json()
         assert again["output"] == {"text": "Hi 2"}
-
-
-def _until(holds: Any) -> None:
-    for _ in range(100):
-        if holds():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not happen")
 
 
 def test_no_secret_is_kept_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

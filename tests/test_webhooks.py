@@ -138,7 +138,7 @@ def test_a_subscriber_is_told_and_told_again_until_he_takes_it(
     }
     made = api.post(f"{API}/subscriptions", json=wanted).json()
     run = api.post(f"{API}/workflows/watched/execute", json={}).json()
-    until(lambda: len(server.requests) == 2, 20)
+    until(lambda: len(server.requests) == 2)
     first, again = server.requests
     assert first.headers["webhook-id"] == again.headers["webhook-id"]
     told = Webhook(SECRET).verify(again.body, again.headers)

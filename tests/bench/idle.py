@@ -81,7 +81,7 @@ def _ask(api: httpx.Client, count: int) -> None:
     def are_waiting() -> bool:
         return bool(api.get(f"{API}/runs", params=wanted).json()["total"] >= count)
 
-    until(are_waiting, 300)
+    until(are_waiting)
 
 
 def _delays(api: httpx.Client) -> list[float]:
