@@ -8,7 +8,8 @@ import pytest
 from knowing import Letters
 
 from flowc.rag.embedding import Embedded, EmbeddingFailed, Embeddings, OfflineEmbedder
-from flowc.rag.embedding.embeddings import Batches, Vector
+from flowc.rag.embedding.embeddings import Batches
+from flowc.rag.vector import Vector
 
 
 class Memory:

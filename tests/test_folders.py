@@ -13,7 +13,8 @@ from flowc.rag.folders import Folders
 def tree(tmp_path: Path) -> Path:
     root = tmp_path / "docs"
     (root / "sub" / "deep").mkdir(parents=True)
-    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "sub").mkdir(parents=True)
+    (tmp_path / "outside" / "sub" / "more.txt").write_text("secret")
     (tmp_path / "outside" / "secret.txt").write_text("secret")
     for name in ("a.txt", "b.md", "sub/c.txt", "sub/deep/d.txt", "sub/e.exe", ".hidden.txt"):
         (root / name).write_text(name)
@@ -45,7 +46,7 @@ def test_the_documents_in_a_folder_are_found_in_order(tree: Path) -> None:
     "path",
     [
         "../outside/secret.txt", "sub/../../outside/secret.txt", "link.txt", "away/secret.txt",
-        "inner.txt", "pipe.txt", "/etc/passwd", "sub/deep/../../a.txt", "a.txt\0", "//etc/passwd",
+        "away", "away/sub", "away/sub/more.txt", "inner.txt", "pipe.txt", "/etc/passwd", "sub/deep/../../a.txt", "a.txt\0", "//etc/passwd",
     ],
 )  # fmt: skip
 def test_nothing_outside_is_read(tree: Path, path: str) -> None:
@@ -58,11 +59,16 @@ def test_nothing_outside_is_read(tree: Path, path: str) -> None:
 
 
 def test_what_is_not_there_is_said(tree: Path) -> None:
+    gone = Folders([tree / "gone"])
     with pytest.raises(DocumentRefused) as caught:
         Folders([tree]).open("sub/none.txt")
     assert caught.value.code == "no-such-document"
     with pytest.raises(DocumentRefused):
         Folders([]).open("a.txt")
+    for read in (lambda: gone.open("a.txt"), lambda: list(gone.items(""))):
+        with pytest.raises(DocumentRefused) as caught:
+            read()
+        assert caught.value.code == "no-such-document"
 
 
 def test_a_link_that_is_put_in_the_way_later_is_not_followed(tree: Path) -> None:

@@ -153,6 +153,17 @@ async def test_chunks_know_where_they_stand(library: Library, folder: Path) -> N
     assert text[hit.passage.start : hit.passage.end] == hit.passage.text
 
 
+async def test_a_document_that_comes_twice_is_taken_once(library: Library) -> None:
+    one, same = from_text("a", "All about cats."), from_text("a", "All about cats.")
+    other = from_text("a", "All about dogs.")
+    many = [from_text(f"b{i}", f"All about {i}.") for i in range(300)]
+    for new in ((301, 0), (0, 301)):
+        report = await library.ingest([one, same, *many, *many, other])
+        assert (report.added, report.unchanged, report.failed) == (*new, 1)
+        assert report.failures[0]["code"] == "several-documents"
+        assert (await library.texts())["a"] == ["All about cats."]
+
+
 async def test_items_bring_metadata_to_be_searched_by(library: Library, folder: Path) -> None:
     items = [
         from_file(folder / "cats.txt", "cats", {"lang": "en", "year": 2024, "tags": ["x"]}),

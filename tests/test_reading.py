@@ -3,7 +3,9 @@
 import asyncio
 import json
 import os
+import signal
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import papers
 import pytest
 
 from flowc.rag.documents import DocumentRefused, Section
-from flowc.rag.reading import Reader, ReadingLimits
+from flowc.rag.reading import Reader, ReadersUnavailable, ReadingLimits
 from flowc.rag.reading.detection import FORMATS
 from flowc.rag.reading.parsing import PARSERS
 
@@ -288,6 +290,30 @@ async def test_the_process_that_reads_can_do_nothing_else(reader: Reader, tmp_pa
     assert "NoNewPrivs:\t1" in status
     environment = Path(f"/proc/{process._process.pid}/environ").read_bytes()
     assert environment.rstrip(b"\0") == b"LC_ALL=C.UTF-8"
+
+
+async def test_a_process_that_ends_is_not_the_documents_trouble(
+    reader: Reader, tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_text("word\n" * 400_000)
+    for _ in range(2):
+        assert len(await text_of(reader, tmp_path / "a.txt")) == 2_000_000
+        [process] = reader._plain._free
+        os.killpg(process._process.pid, signal.SIGKILL)
+        await process._process.wait()
+    with (tmp_path / "a.txt").open("rb") as file:
+        async with reader.reading(file, "a.txt") as reading:
+            with pytest.raises(ReadersUnavailable):
+                async for _ in reading:
+                    for pid in _children():
+                        with suppress(ProcessLookupError):
+                            os.killpg(pid, signal.SIGKILL)
+    assert len(await text_of(reader, tmp_path / "a.txt")) == 2_000_000
+
+
+def _children() -> list[int]:
+    own = Path(f"/proc/self/task/{os.getpid()}/children")
+    return [int(pid) for pid in own.read_text().split()]
 
 
 async def test_a_reading_that_is_given_up_leaves_nothing(reader: Reader, tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ class DocumentRefused(Exception):
     """Whoever reads a document that cannot be read meets this; the message tells its owner why.
 
     `code` is one of `broken-document`, `encrypted-document`, `document-too-large`,
-    `document-too-slow`, `unknown-format`, `no-such-document`, `document-not-allowed`, `no-ocr`.
+    `document-too-slow`, `unknown-format`, `no-such-document`, `several-documents`,
+    `document-not-allowed`, `no-ocr`.
     """
 
     def __init__(self, code: str, message: str) -> None:

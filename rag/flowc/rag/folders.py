@@ -8,6 +8,7 @@ refused, too.
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -43,7 +44,7 @@ class Folders:
     def open(self, path: str) -> BinaryIO:
         """Open a file; raise DocumentRefused."""
         root, way = self.locate(path)
-        return open_within(root, way)
+        return _open_file(root, way)
 
     def items(self, path: str, pattern: str = "*") -> Iterator[Item]:
         """Give the documents in a folder, or the one file, whose names fit; raise DocumentRefused.
@@ -51,58 +52,76 @@ class Folders:
         Files of a suffix that is not known are left out, unless they are named.
         """
         root, way = self.locate(path)
-        if not _is_folder(root, way):
-            open_within(root, way).close()
-            yield Item(str(root / way), partial(open_within, root, way))
-            return
-        for found in _walk(root, way):
-            if suffix_format(found.name) and fnmatchcase(str(found.relative_to(way)), pattern):
-                yield Item(str(root / found), partial(open_within, root, found))
+        descriptor = _descend(root, way)
+        try:
+            if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
+                _require_file(descriptor, root / way)
+                yield Item(str(root / way), partial(_open_file, root, way))
+                return
+            for name in _walk(descriptor, root / way, PurePosixPath()):
+                if suffix_format(name.name) and fnmatchcase(str(name), pattern):
+                    yield Item(str(root / way / name), partial(_open_file, root, way / name))
+        finally:
+            os.close(descriptor)
 
 
-def open_within(root: Path, way: PurePosixPath) -> BinaryIO:
-    """Open a plain file under a root, without following a link; raise DocumentRefused."""
-    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _open_file(root: Path, way: PurePosixPath) -> BinaryIO:
+    descriptor = _descend(root, way)
     try:
-        for part in way.parts[:-1]:
-            descriptor = _step(descriptor, part, _OPEN_FOLDER)
-        if way.parts:
-            descriptor = _step(descriptor, way.parts[-1], _OPEN)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise DocumentRefused("document-not-allowed", f"{root / way} is no plain file.")
-    except FileNotFoundError:
-        os.close(descriptor)
-        raise DocumentRefused("no-such-document", f"There is no file {root / way}.") from None
-    except OSError:
-        os.close(descriptor)
-        message = f"{root / way} is a link, leads over one, or cannot be read."
-        raise DocumentRefused("document-not-allowed", message) from None
+        _require_file(descriptor, root / way)
     except DocumentRefused:
         os.close(descriptor)
         raise
     return os.fdopen(descriptor, "rb")
 
 
-def _step(descriptor: int, part: str, flags: int) -> int:
-    following = os.open(part, flags, dir_fd=descriptor)
-    os.close(descriptor)
-    return following
+def _require_file(descriptor: int, path: Path) -> None:
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise DocumentRefused("document-not-allowed", f"{path} is no plain file.")
 
 
-def _is_folder(root: Path, way: PurePosixPath) -> bool:
-    at = root / way
-    return at.is_dir() and (not at.is_symlink() or not way.parts)
+def _descend(root: Path, way: PurePosixPath) -> int:
+    """Open what is at the end of a way, each part from the one before; raise DocumentRefused."""
+    with _refusing(root / way):
+        # The root is the operator's: it may be a link.
+        descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        for number, part in enumerate(way.parts, 1):
+            folder, flags = descriptor, _OPEN if number == len(way.parts) else _OPEN_FOLDER
+            try:
+                descriptor = os.open(part, flags, dir_fd=folder)
+            finally:
+                os.close(folder)
+    return descriptor
 
 
-def _walk(root: Path, way: PurePosixPath) -> Iterator[PurePosixPath]:
-    """Give the files under a folder in a fixed order; what is hidden is left out."""
-    with os.scandir(root / way) as entries:
+def _walk(folder: int, path: Path, way: PurePosixPath) -> Iterator[PurePosixPath]:
+    """Give the files under an open folder in a fixed order; what is hidden is left out."""
+    with _refusing(path / way), os.scandir(folder) as entries:
         found = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
     for entry in found:
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(root, way / entry.name)
-        elif entry.is_file(follow_symlinks=False):
+        if entry.is_file(follow_symlinks=False):
             yield way / entry.name
+        elif entry.is_dir(follow_symlinks=False):
+            with _refusing(path / way / entry.name):
+                try:
+                    inner = os.open(entry.name, _OPEN_FOLDER, dir_fd=folder)
+                except FileNotFoundError:
+                    continue  # it went meanwhile, with what was in it
+            try:
+                yield from _walk(inner, path, way / entry.name)
+            finally:
+                os.close(inner)
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise DocumentRefused("no-such-document", f"There is no file {path}.") from None
+    except OSError:
+        message = f"{path} is a link, leads over one, or cannot be read."
+        raise DocumentRefused("document-not-allowed", message) from None
 
 
 def _not_allowed(path: str) -> DocumentRefused:

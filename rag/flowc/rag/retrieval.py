@@ -9,7 +9,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from flowc.rag.embedding.embeddings import Embeddings
-from flowc.rag.stores import Filter, Found, Passage, Store, Vector, read_filter
+from flowc.rag.stores import Filter, Found, Passage, Store, read_filter
+from flowc.rag.vector import Vector
 
 Mode = Literal["hybrid", "vector", "keyword"]
 # Of reciprocal rank fusion: how little the first places count more than those after them.

@@ -20,9 +20,9 @@ from flowc.rag.stores import (
     Passage,
     Store,
     StoredDocument,
-    Vector,
     read_filter,
 )
+from flowc.rag.vector import Vector
 
 Open = Callable[[], Awaitable[Store]]
 
@@ -59,7 +59,7 @@ async def put(
 ) -> None:
     """Store a document of these texts, each with its vector."""
     given = texts if isinstance(texts, Mapping) else {text: vector(1) for text in texts}
-    [draft] = await store.drafts(name, [source])
+    [draft] = await store.drafts(name, 1)
     await store.add(name, passages(draft, source, given, metadata or {}))
     document = StoredDocument(
         source, sha256(repr(sorted(given)).encode()).hexdigest(), origin, len(given),
@@ -201,7 +201,7 @@ FILTERS: tuple[tuple[Any, list[str]], ...] = (
 async def _check_replacement(store: Store) -> None:
     await store.create(NAME, MODEL, DIMENSION)
     await put(store, "a", ["old one", "old two"])
-    [draft] = await store.drafts(NAME, ["a"])
+    [draft] = await store.drafts(NAME, 1)
     await store.add(NAME, passages(draft, "a", {"new one": vector(1)}, {}))
     assert [each.passage.text for each in await store.matching(NAME, "new", 9, None)] == []
     assert len(await store.nearest(NAME, vector(1), 9, None)) == 2
@@ -214,10 +214,10 @@ async def _check_replacement(store: Store) -> None:
     assert await store.passages(NAME, "none", -1, 9) == []
     [known] = await store.documents(NAME, "", 9)
     assert (known.source, known.passages, known.metadata) == ("a", 1, {"x": 1})
-    [left] = await store.drafts(NAME, ["a"])
+    [left] = await store.drafts(NAME, 1)
     await store.add(NAME, passages(left, "a", {"never": vector(1)}, {}))
     await store.sweep(NAME)
-    [dropped] = await store.drafts(NAME, ["a"])
+    [dropped] = await store.drafts(NAME, 1)
     await store.add(NAME, passages(dropped, "a", {"never": vector(1)}, {}))
     await store.discard(NAME, [dropped])
     assert await sources(store, "never one") == ["a"]
@@ -234,7 +234,7 @@ async def _check_removal(store: Store) -> None:
     await store.saw(NAME, ["a", "c"], "visit")
     assert await store.unseen(NAME, "here", "visit", 9) == ["b"]
     assert await store.unseen(NAME, "here", "other", 2) == ["a", "b"]
-    [draft] = await store.drafts(NAME, ["c"])
+    [draft] = await store.drafts(NAME, 1)
     document = StoredDocument("c", "print", "here", 0, 0, {}, datetime.now(UTC))
     await store.publish(NAME, [Finished(draft, document, "visit")])
     assert await store.unseen(NAME, "here", "visit", 9) == ["b"]
@@ -298,6 +298,17 @@ async def _check_vectors(store: Store) -> None:
     assert await store.known_vectors("other/model", list(kept)) == {}
 
 
+async def _check_vectors_at_once(store: Store) -> None:
+    """Of several who keep the same vectors, none is in another's way."""
+    keys = [bytes([i]) * 32 for i in range(200)]
+    orders = (keys, keys[::-1], keys[100:] + keys[:100], keys[::2] + keys[1::2])
+    for turn in range(10):
+        model = f"{MODEL}/{turn}"
+        kept = [{key: vector(*key[:1]) for key in order} for order in orders]
+        await asyncio.gather(*(store.keep_vectors(model, each) for each in kept))
+        assert len(await store.known_vectors(model, keys)) == len(keys)
+
+
 async def _check_it_is_kept(open: Open) -> None:
     store = await open()
     await store.create(NAME, MODEL, DIMENSION)
@@ -329,4 +340,5 @@ CHECKS = (
     _check_nothing_half_replaced,
     _check_alone,
     _check_vectors,
+    _check_vectors_at_once,
 )

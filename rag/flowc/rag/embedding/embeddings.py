@@ -7,13 +7,12 @@ from hashlib import sha256
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
 from flowc.rag.embedding.embedder import Embedded, Embedder, EmbeddingFailed
+from flowc.rag.vector import Vector
 
-Vector = NDArray[np.float32]
 # What a provider may want us to wait at the most.
 MAX_WAIT = 60.0
 # Few languages take more tokens than this.
@@ -49,7 +48,6 @@ class Usage:
 
     embedded: int = 0
     cached: int = 0
-    calls: int = 0
     tokens: int = 0
     cost: float = 0.0
 
@@ -137,7 +135,6 @@ class Embeddings:
             message = f"The model {self.model!r} gave no vector for each of {len(texts)} texts."
             raise EmbeddingFailed("invalid-embedding", message)
         self.usage.embedded += len(texts)
-        self.usage.calls += 1
         self.usage.tokens += embedded.tokens
         self.usage.cost += embedded.cost
         return list(vectors)

@@ -6,7 +6,8 @@ from typing import Any
 
 from flowc.rag.chunking import Chunk
 from flowc.rag.ingestion.items import Item
-from flowc.rag.stores import Finished, NewPassage, Passage, StoredDocument, Vector
+from flowc.rag.stores import Finished, NewPassage, Passage, StoredDocument
+from flowc.rag.vector import Vector
 
 
 @dataclass(slots=True, eq=False)

@@ -1,14 +1,15 @@
 """What is to be ingested?"""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-Metadata = dict[str, Any]
+from flowc.rag.documents import DocumentRefused, Metadata
 
 _PIECE = 1 << 20
 
@@ -42,11 +43,21 @@ def from_text(source: str, text: str, metadata: Metadata | None = None) -> Item:
 
 
 def digest_of(item: Item) -> str:
-    """Return the digest of an item's content; raise DocumentRefused or OSError."""
+    """Return the digest of an item's content; raise DocumentRefused."""
     if item.digest is not None:
         return item.digest
-    with item.open() as file:
+    with opening(item), item.open() as file:
         return digest_of_file(file)
+
+
+@contextmanager
+def opening(item: Item) -> Iterator[None]:
+    """Turn what the system says of an item's file into a DocumentRefused."""
+    try:
+        yield
+    except OSError:
+        message = f"{item.source} cannot be opened."
+        raise DocumentRefused("no-such-document", message) from None
 
 
 def digest_of_file(file: BinaryIO) -> str:

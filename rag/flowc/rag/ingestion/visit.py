@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from flowc.rag.chunking import Chunk, Chunker
 from flowc.rag.documents import DocumentRefused, Section
 from flowc.rag.ingestion.drafts import Draft
-from flowc.rag.ingestion.items import Item, digest_of, digest_of_file
+from flowc.rag.ingestion.items import Item, digest_of, digest_of_file, opening
 from flowc.rag.ingestion.report import Report, Tell
 from flowc.rag.ingestion.writing import Writing
 from flowc.rag.reading import Reading
@@ -37,6 +37,8 @@ class Visit:
         self._how, self._collection, self._origin = ingestion, collection, origin
         self._report, self._tell = report, tell
         self._id = uuid.uuid4().hex
+        # What has come so far: the fingerprints of documents by their sources.
+        self._came: dict[str, str] = {}
         self._changed: asyncio.Queue[Draft | None] = asyncio.Queue(2 * READERS)
         self._writing = Writing(ingestion.store, ingestion.embeddings, collection, report, tell)
 
@@ -84,24 +86,35 @@ class Visit:
         prints = await asyncio.to_thread(lambda: [self._print(item) for item in items])
         changed = []
         for item, found in zip(items, prints, strict=True):
-            if isinstance(found, Exception):
+            if isinstance(found, DocumentRefused):
                 self._refuse(item, found)
+            elif not self._is_first(item, found):
+                continue
             elif known.get(item.source) == found:
                 self._report.unchanged += 1
                 self._tell("document", {"source": item.source, "status": "unchanged"})
             else:
                 changed.append(item)
-        drafts = await store.drafts(name, [item.source for item in changed]) if changed else []
+        drafts = await store.drafts(name, len(changed))
         for id, item in zip(drafts, changed, strict=True):
             is_new = item.source not in known
             await self._changed.put(Draft(id, item, self._origin, self._id, is_new))
 
-    def _print(self, item: Item) -> str | DocumentRefused | OSError:
+    def _is_first(self, item: Item, found: str) -> bool:
+        """Say whether nothing of this source came before; refuse it if something else did."""
+        before = self._came.get(item.source)
+        self._came.setdefault(item.source, found)
+        if before not in (None, found):
+            message = "Several documents are known by this name; the first one was taken."
+            self._refuse(item, DocumentRefused("several-documents", message))
+        return before is None
+
+    def _print(self, item: Item) -> str | DocumentRefused:
         """Return an item's fingerprint, or why there is none."""
         try:
             _require_short(item)
             return self._fingerprint(digest_of(item), item)
-        except (DocumentRefused, OSError) as problem:
+        except DocumentRefused as problem:
             return problem
 
     def _fingerprint(self, digest: str, item: Item) -> str:
@@ -121,12 +134,12 @@ class Visit:
         while (draft := await self._changed.get()) is not None:
             try:
                 await self._read(draft)
-            except (DocumentRefused, OSError) as problem:
+            except DocumentRefused as problem:
                 self._writing.give_up(draft)
                 self._refuse(draft.item, problem)
 
     async def _read(self, draft: Draft) -> None:
-        """Read a document and cut it; raise DocumentRefused or OSError."""
+        """Read a document and cut it; raise DocumentRefused."""
         item, reader, with_ocr = draft.item, self._how.reader, self._how.with_ocr
         file, draft.fingerprint = await asyncio.to_thread(self._opened, item)
         with file:
@@ -141,8 +154,9 @@ class Visit:
 
         What was compared may be something else: the file may have changed since.
         """
-        file = item.open()
-        return file, self._fingerprint(digest_of_file(file), item)
+        with opening(item):
+            file = item.open()
+            return file, self._fingerprint(digest_of_file(file), item)
 
     async def _cut(self, reading: Reading, draft: Draft) -> None:
         chunker = Chunker(self._how.chunking)
@@ -154,10 +168,8 @@ class Visit:
             await self._writing.put(draft, chunk)
         draft.metadata = reading.metadata
 
-    def _refuse(self, item: Item, problem: DocumentRefused | OSError) -> None:
-        code, message = "no-such-document", "The document cannot be opened."
-        if isinstance(problem, DocumentRefused):
-            code, message = problem.code, problem.message
+    def _refuse(self, item: Item, problem: DocumentRefused) -> None:
+        code, message = problem.code, problem.message
         self._report.fail(item.source, code, message)
         told = {"source": item.source, "status": "failed", "code": code, "message": message}
         self._tell("document", told)

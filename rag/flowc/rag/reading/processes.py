@@ -7,8 +7,8 @@ import signal
 import socket
 import struct
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -27,7 +27,10 @@ _BY_MEMORY = 2
 
 
 class ReadersUnavailable(Exception):
-    """Whoever reads documents where the reading process does not start meets this."""
+    """Whoever reads documents where the reading process does not start, or ends, meets this.
+
+    It says nothing of the document.
+    """
 
 
 class ReadingProcesses:
@@ -44,19 +47,28 @@ class ReadingProcesses:
     ) -> AsyncIterator[AsyncIterator[Frame]]:
         """Give the frames that come of an open file; it is closed by whoever opened it."""
         async with self._slots:
-            process = self._free.pop() if self._free else await _Process.start(self._with_ocr)
             request = {"name": name, "media_type": media_type, "limits": asdict(limits)}
+            process, frames = await self._ask(request, file)
             try:
-                frames = await process.ask(request, file)
-                try:
-                    yield frames
-                finally:
-                    await frames.aclose()
+                yield frames
             finally:
+                await frames.aclose()
                 if process.is_free:
                     self._free.append(process)
                 else:
                     await process.stop()
+
+    async def _ask(self, request: Frame, file: int) -> tuple["_Process", AsyncGenerator[Frame]]:
+        while True:
+            is_new = not self._free
+            process = await _Process.start(self._with_ocr) if is_new else self._free.pop()
+            try:
+                return process, process.ask(request, file)
+            except ReadersUnavailable:
+                await process.stop()
+                # One that ended while nobody needed it is nobody's trouble.
+                if is_new:
+                    raise
 
     async def aclose(self) -> None:
         """End the processes."""
@@ -73,46 +85,50 @@ class _Process:
 
     @classmethod
     async def start(cls, with_ocr: bool) -> "_Process":
-        """Start a process with nothing of ours but the libraries: no environment, its session."""
+        """Start a process; raise ReadersUnavailable."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
-        start = _START.format(paths=[path for path in sys.path if path])
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-S", "-c", start,
-            str(theirs.fileno()), *(["--ocr"] if with_ocr else []),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={"LC_ALL": "C.UTF-8"},
-            pass_fds=(theirs.fileno(),),
-            start_new_session=True,
-        )  # fmt: skip
-        theirs.close()
-        started = cls(process, ours)
+        with theirs:
+            try:
+                started = cls(await _spawn(theirs.fileno(), with_ocr), ours)
+            except BaseException:
+                ours.close()
+                raise
         try:
             async with asyncio.timeout(_BOOT_SECONDS):
-                if await asyncio.get_running_loop().sock_recv(ours, 1):
-                    return started
-        except TimeoutError:
-            pass
-        await started.stop()
-        raise ReadersUnavailable("The process that reads documents does not start.")
+                await started.answer(1)
+        except BaseException as problem:
+            await started.stop()
+            if isinstance(problem, TimeoutError):
+                message = "The process that reads documents does not start."
+                raise ReadersUnavailable(message) from None
+            raise
+        return started
 
-    async def ask(self, request: Frame, file: int) -> Any:
+    def ask(self, request: Frame, file: int) -> AsyncGenerator[Frame]:
         """Have a file read; return its frames as they come."""
         self.is_free = False
-        read_end, write_end = os.pipe()
-        try:
-            raw = json.dumps(request).encode()
-            socket.send_fds(self._socket, [raw], [file, write_end])
-        except BaseException:
-            os.close(read_end)
-            raise
-        finally:
-            os.close(write_end)
+        raw = json.dumps(request).encode()
+        with _unavailable():
+            read_end, write_end = os.pipe()
+            try:
+                socket.send_fds(self._socket, [raw], [file, write_end])
+            except BaseException:
+                os.close(read_end)
+                raise
+            finally:
+                os.close(write_end)
         return self._frames(read_end, request["limits"]["seconds"])
 
-    async def _frames(self, pipe: int, seconds: float) -> AsyncIterator[Frame]:
+    async def answer(self, size: int) -> bytes:
+        """Return what the process says; raise ReadersUnavailable if it is gone."""
+        with _unavailable():
+            said = await asyncio.get_running_loop().sock_recv(self._socket, size)
+        if not said:
+            raise ReadersUnavailable("The process that reads documents is gone.")
+        return said
+
+    async def _frames(self, pipe: int, seconds: float) -> AsyncGenerator[Frame]:
         reader = asyncio.StreamReader(limit=1 << 18)
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(pipe, "rb", buffering=0)
@@ -126,14 +142,12 @@ class _Process:
                         break
                     patience.reschedule(None)
                     yield frame
-                how = await asyncio.get_running_loop().sock_recv(self._socket, 2)
+                how = await self.answer(2)
         except TimeoutError:
             message = "The document took too long to be read."
             raise DocumentRefused("document-too-slow", message) from None
         finally:
             transport.close()
-        if not how:
-            raise ReadersUnavailable("The process that reads documents is gone.")
         self.is_free = True
         _require_ended(how)
 
@@ -144,6 +158,31 @@ class _Process:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         await self._process.wait()
+
+
+async def _spawn(server: int, with_ocr: bool) -> asyncio.subprocess.Process:
+    """Start a process with nothing of ours but the libraries: no environment, its own session."""
+    start = _START.format(paths=[path for path in sys.path if path])
+    with _unavailable():
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-I", "-S", "-c", start, str(server), *(["--ocr"] if with_ocr else []),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={"LC_ALL": "C.UTF-8"},
+            pass_fds=(server,),
+            start_new_session=True,
+        )  # fmt: skip
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    """Tell what the system refuses apart from what is wrong with a document."""
+    try:
+        yield
+    except OSError as problem:
+        message = f"The process that reads documents cannot be used ({problem.strerror})."
+        raise ReadersUnavailable(message) from problem
 
 
 async def _next_frame(reader: asyncio.StreamReader) -> Frame | None:

@@ -8,7 +8,6 @@ from flowc.rag.stores.records import (
     NewPassage,
     Passage,
     StoredDocument,
-    Vector,
 )
 from flowc.rag.stores.store import CollectionDiffers, NoSuchCollection, Store, StoreInUse
 
@@ -25,6 +24,5 @@ __all__ = [
     "Store",
     "StoreInUse",
     "StoredDocument",
-    "Vector",
     "read_filter",
 ]

@@ -7,7 +7,8 @@ an old one until all of it is gone.
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 from sqlalchemy import (
@@ -30,8 +31,9 @@ from sqlalchemy import (
     update,
 )
 
-from flowc.rag.stores.records import Collection, Finished, StoredDocument, Vector
+from flowc.rag.stores.records import Collection, Finished, StoredDocument
 from flowc.rag.stores.store import CollectionDiffers, NoSuchCollection
+from flowc.rag.vector import Vector
 
 tables = MetaData()
 
@@ -68,8 +70,6 @@ hidden = Table(
     tables,
     Column("version", String(32), primary_key=True),
     Column("collection", Integer, nullable=False, index=True),
-    Column("source", String(1024), nullable=False),
-    Column("state", String(8), nullable=False),
 )
 vectors = Table(
     "knowledge_vectors",
@@ -78,7 +78,6 @@ vectors = Table(
     Column("key", LargeBinary(32), primary_key=True),
     Column("vector", LargeBinary, nullable=False),
 )
-State = Literal["draft", "old"]
 
 
 def create(
@@ -155,20 +154,16 @@ def version_of(connection: Connection, id: int, source: str) -> str | None:
     return connection.execute(wanted).scalar()
 
 
-def add_drafts(connection: Connection, id: int, sources: Sequence[str]) -> list[str]:
+def add_drafts(connection: Connection, id: int, count: int) -> list[str]:
     """Write drafts down; return their ids."""
-    rows = [
-        {"version": uuid.uuid4().hex, "collection": id, "source": source, "state": "draft"}
-        for source in sources
-    ]
-    connection.execute(insert(hidden), rows)
-    return [str(row["version"]) for row in rows]
+    versions = [uuid.uuid4().hex for _ in range(count)]
+    _hide(connection, id, versions)
+    return versions
 
 
 def publish(connection: Connection, id: int, drafts: Sequence[Finished]) -> list[str]:
     """Put drafts in their documents' places; return the versions that stood there, now hidden."""
-    sources = [finished.document.source for finished in drafts]
-    old = _take_out(connection, id, sources)
+    old = remove(connection, id, [finished.document.source for finished in drafts])
     connection.execute(delete(hidden).where(hidden.c.version.in_([each.draft for each in drafts])))
     connection.execute(
         insert(documents),
@@ -193,7 +188,11 @@ def publish(connection: Connection, id: int, drafts: Sequence[Finished]) -> list
 
 def remove(connection: Connection, id: int, sources: Sequence[str]) -> list[str]:
     """Take documents away; return their versions, now hidden."""
-    return _take_out(connection, id, sources)
+    wanted = select(documents.c.version).where(_of_sources(id, sources))
+    versions = list(connection.execute(wanted).scalars())
+    _hide(connection, id, versions)
+    connection.execute(delete(documents).where(_of_sources(id, sources)))
+    return versions
 
 
 def saw(connection: Connection, id: int, sources: Sequence[str], visit: str) -> None:
@@ -209,11 +208,9 @@ def unseen(connection: Connection, id: int, origin: str, visit: str, limit: int)
     return list(connection.execute(wanted.order_by(documents.c.source).limit(limit)).scalars())
 
 
-def hidden_versions(connection: Connection, id: int, state: State | None = None) -> list[str]:
+def hidden_versions(connection: Connection, id: int) -> list[str]:
     """Return the versions that nobody may find."""
     wanted = select(hidden.c.version).where(hidden.c.collection == id)
-    if state is not None:
-        wanted = wanted.where(hidden.c.state == state)
     return list(connection.execute(wanted).scalars())
 
 
@@ -234,15 +231,10 @@ def known_vectors(connection: Connection, model: str, keys: Sequence[bytes]) -> 
 
 def keep_vectors(connection: Connection, model: str, kept: Mapping[bytes, Vector]) -> None:
     """Keep vectors; those that are there stay as they are."""
-    there = set(
-        connection.execute(
-            select(vectors.c.key).where(vectors.c.model == model, vectors.c.key.in_(list(kept)))
-        ).scalars()
-    )
+    # In one order, so that of two who keep the same ones, none waits for the other in a circle.
     rows = [
         {"model": model, "key": key, "vector": np.asarray(vector, np.float32).tobytes()}
-        for key, vector in kept.items()
-        if key not in there
+        for key, vector in sorted(kept.items(), key=itemgetter(0))
     ]
     if rows:
         connection.execute(_insert_new(connection), rows)
@@ -257,19 +249,10 @@ def _insert_new(connection: Connection) -> Any:
     return insert_into(vectors).on_conflict_do_nothing()
 
 
-def _take_out(connection: Connection, id: int, sources: Sequence[str]) -> list[str]:
-    wanted = select(documents.c.source, documents.c.version).where(_of_sources(id, sources))
-    there = connection.execute(wanted).all()
-    if there:
-        connection.execute(
-            insert(hidden),
-            [
-                {"version": row.version, "collection": id, "source": row.source, "state": "old"}
-                for row in there
-            ],
-        )
-        connection.execute(delete(documents).where(_of_sources(id, sources)))
-    return [row.version for row in there]
+def _hide(connection: Connection, id: int, versions: Sequence[str]) -> None:
+    rows = [{"version": version, "collection": id} for version in versions]
+    if rows:
+        connection.execute(insert(hidden), rows)
 
 
 def _of_name(tenant: str, name: str) -> Any:

@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Row
 
 from flowc.rag.stores import catalog
-from flowc.rag.stores.records import Collection, Finished, StoredDocument, Vector
+from flowc.rag.stores.records import Collection, Finished, StoredDocument
 from flowc.rag.stores.threads import Transactions
+from flowc.rag.vector import Vector
 
 T = TypeVar("T")
 
@@ -35,9 +36,9 @@ class CataloguedStore(ABC):
         """Return the fingerprints of those documents that are there, by their sources."""
         return await self._read(name, lambda c, row: catalog.fingerprints(c, row.id, sources))
 
-    async def drafts(self, name: str, sources: Sequence[str]) -> list[str]:
-        """Begin new versions of documents; return the drafts' ids."""
-        return await self._write(name, lambda c, row: catalog.add_drafts(c, row.id, sources))
+    async def drafts(self, name: str, count: int) -> list[str]:
+        """Begin so many new versions of documents; return the drafts' ids."""
+        return await self._write(name, lambda c, row: catalog.add_drafts(c, row.id, count))
 
     async def publish(self, name: str, drafts: Sequence[Finished]) -> None:
         """Have drafts found from now on, each in place of the document of its source."""

@@ -113,3 +113,10 @@ def as_sql(
         return compare(found, values)
     word = f" {GROUPS[found.operator]} "
     return "(" + word.join(as_sql(part, compare, values) for part in found.parts) + ")"
+
+
+def named(values: dict[str, Any], value: Any) -> str:
+    """Put a value into `values`, and return how SQL names it."""
+    name = f"f{len(values)}"
+    values[name] = value
+    return f":{name}"

@@ -1,7 +1,6 @@
 """Documents on this machine: vectors in Chroma, all else in a SQLite file beside it."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,13 +17,14 @@ from flowc.rag.stores.records import (
     Found,
     NewPassage,
     Passage,
-    Vector,
     best_first,
 )
+from flowc.rag.stores.rows import passage_of, row_of
 from flowc.rag.stores.searches import Searches
 from flowc.rag.stores.store import StoreInUse
 from flowc.rag.stores.threads import Transactions
 from flowc.rag.stores.vectors import Vectors
+from flowc.rag.vector import Vector
 
 T = TypeVar("T")
 
@@ -98,9 +98,9 @@ class LocalStore(CataloguedStore):
         id = await self._write(name, work)
         await self._vectors.write(lambda vectors: vectors.drop(id))
 
-    async def drafts(self, name: str, sources: Sequence[str]) -> list[str]:
-        """Begin new versions of documents; return the drafts' ids."""
-        drafts = await super().drafts(name, sources)
+    async def drafts(self, name: str, count: int) -> list[str]:
+        """Begin so many new versions of documents; return the drafts' ids."""
+        drafts = await super().drafts(name, count)
         # Searches that do not know of them yet would find their vectors.
         await self._searches.over()
         return drafts
@@ -111,7 +111,7 @@ class LocalStore(CataloguedStore):
         def work(connection: Connection, row: Row[Any]) -> list[Passage]:
             version = catalog.version_of(connection, row.id, source)
             rows = words.of_version(connection, row.id, version, after, limit)
-            return [_passage(found) for found in rows]
+            return [passage_of(found) for found in rows]
 
         return await self._read(name, work)
 
@@ -148,7 +148,7 @@ class LocalStore(CataloguedStore):
 
         def work(connection: Connection, row: Row[Any]) -> list[Found]:
             return [
-                Found(_passage(found), found.score)
+                Found(passage_of(found), found.score)
                 for found in words.search(connection, row.id, text, limit, where)
             ]
 
@@ -181,7 +181,7 @@ class LocalStore(CataloguedStore):
         id, hidden = self._transactions.transaction(look)
         near = self._vectors.nearest(id, vector, limit, where, hidden)
         places = [place for place, _, _ in near]
-        passages = self._transactions.transaction(lambda c: words.passages(c, id, places, _passage))
+        passages = self._transactions.transaction(lambda c: words.passages(c, id, places))
         return best_first(
             [Found(passages[place], score, its) for place, score, its in near if place in passages]
         )
@@ -197,36 +197,8 @@ def _lock(folder: Path) -> FileLock:
 
 
 def _add(connection: Connection, id: int, new: NewPassage) -> int:
-    passage = new.passage
-    row = {
-        "collection": id,
-        "version": new.draft,
-        "number": passage.number,
-        "source": passage.source,
-        "page": passage.page,
-        "last_page": passage.last_page,
-        "tokens": passage.tokens,
-        "start": passage.start,
-        "end": passage.end,
-        "headings": json.dumps(passage.headings),
-        "metadata": json.dumps(passage.metadata),
-    }
+    row = {**row_of(new), "collection": id}
     return int(connection.execute(text(_ADD), row).lastrowid)
-
-
-def _passage(row: Row[Any]) -> Passage:
-    return Passage(
-        source=row.source,
-        number=row.number,
-        text=row.text,
-        tokens=row.tokens,
-        start=row.start,
-        end=row.end,
-        page=row.page,
-        last_page=row.last_page,
-        headings=tuple(json.loads(row.headings)),
-        metadata=json.loads(row.metadata),
-    )
 
 
 def _set_up(connection: Any, _: Any) -> None:

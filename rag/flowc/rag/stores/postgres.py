@@ -1,7 +1,6 @@
 """Documents in PostgreSQL: vectors with pgvector, words with its own full-text index."""
 
 import asyncio
-import json
 import zlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -18,10 +17,11 @@ from flowc.rag.stores.records import (
     Found,
     NewPassage,
     Passage,
-    Vector,
     best_first,
 )
+from flowc.rag.stores.rows import passage_of, row_of
 from flowc.rag.stores.threads import Transactions
+from flowc.rag.vector import Vector
 
 # Beyond it, pgvector has no index for vectors of full precision: all are looked at.
 MAX_INDEXED = 2_000
@@ -106,13 +106,13 @@ class PostgresStore(CataloguedStore):
             version = catalog.version_of(connection, row.id, source)
             values = {"version": version, "after": after, "limit": limit}
             wanted = text(_OF_VERSION.format(table=_table(row.id)))
-            return [_passage(found) for found in connection.execute(wanted, values)]
+            return [passage_of(found) for found in connection.execute(wanted, values)]
 
         return await self._read(name, work)
 
     async def add(self, name: str, passages: Sequence[NewPassage]) -> None:
         """Keep passages of drafts."""
-        rows = [_as_row(new) for new in passages]
+        rows = [{**row_of(new), "vector": np.asarray(new.vector, np.float32)} for new in passages]
 
         def work(connection: Connection, row: Row[Any]) -> None:
             connection.execute(text(_ADD.format(table=_table(row.id))), rows)
@@ -148,7 +148,9 @@ class PostgresStore(CataloguedStore):
             connection.execute(text("SET LOCAL hnsw.iterative_scan = strict_order"))
             asked = np.asarray(vector, np.float32)
             rows = ranking.nearest(connection, _table(row.id), row.id, asked, limit, where)
-            return [Found(_passage(found), found.score, found.vector.to_numpy()) for found in rows]
+            return [
+                Found(passage_of(found), found.score, found.vector.to_numpy()) for found in rows
+            ]
 
         return best_first(await self._read(name, work))
 
@@ -157,7 +159,7 @@ class PostgresStore(CataloguedStore):
 
         def work(connection: Connection, row: Row[Any]) -> list[Found]:
             rows = ranking.matching(connection, _table(row.id), row.id, text, limit, where)
-            return [Found(_passage(found), found.score) for found in rows]
+            return [Found(passage_of(found), found.score) for found in rows]
 
         return best_first(await self._read(name, work))
 
@@ -189,39 +191,6 @@ def _make_table(connection: Connection, id: int, dimension: int) -> None:
 
 def _table(id: int) -> str:
     return f"knowledge_passages_{int(id)}"
-
-
-def _as_row(new: NewPassage) -> dict[str, Any]:
-    passage = new.passage
-    return {
-        "version": new.draft,
-        "number": passage.number,
-        "source": passage.source,
-        "page": passage.page,
-        "last_page": passage.last_page,
-        "tokens": passage.tokens,
-        "start": passage.start,
-        "end": passage.end,
-        "headings": json.dumps(passage.headings),
-        "metadata": json.dumps(passage.metadata),
-        "text": passage.text,
-        "vector": np.asarray(new.vector, np.float32),
-    }
-
-
-def _passage(row: Row[Any]) -> Passage:
-    return Passage(
-        source=row.source,
-        number=row.number,
-        text=row.text,
-        tokens=row.tokens,
-        start=row.start,
-        end=row.end,
-        page=row.page,
-        last_page=row.last_page,
-        headings=tuple(row.headings),
-        metadata=row.metadata,
-    )
 
 
 def _set_up(connection: Any, _: Any) -> None:

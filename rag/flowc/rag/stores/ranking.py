@@ -13,8 +13,9 @@ from flowc.rag.stores.filters import (
     Filter,
     as_sql,
     kind_of,
+    named,
 )
-from flowc.rag.stores.records import Vector
+from flowc.rag.vector import Vector
 
 MAX_WORDS = 64
 _TYPES = {"string": "text", "boolean": "boolean", "number": "numeric"}
@@ -105,21 +106,15 @@ def _compare(condition: Condition, values: dict[str, Any]) -> str:
     several = condition.operator in LISTS
     wanted = condition.value if several else [condition.value]
     kind = kind_of(wanted[0])
-    told = [f"CAST({_named(values, value)} AS {_TYPES[kind]})" for value in wanted]
+    told = [f"CAST({named(values, value)} AS {_TYPES[kind]})" for value in wanted]
     right = f"({', '.join(told)})" if several else told[0]
     if condition.field in OWN:
         is_kind, column = "true", f"p.{condition.field}"
     else:
-        field = f"CAST({_named(values, condition.field)} AS text)"
+        field = f"CAST({named(values, condition.field)} AS text)"
         is_kind = f"jsonb_typeof(p.metadata -> {field}) = '{kind}'"
         column = f"(p.metadata ->> {field})::{_TYPES[kind]}"
     written = f"{column} {(COMPARISONS | LISTS)[condition.operator]} {right}"
     missed = "true" if condition.operator in NEGATIVE else "false"
     # In a CASE, so that what is no number is never read as one.
     return f"coalesce(CASE WHEN {is_kind} THEN {written} END, {missed})"
-
-
-def _named(values: dict[str, Any], value: Any) -> str:
-    name = f"f{len(values)}"
-    values[name] = value
-    return f":{name}"

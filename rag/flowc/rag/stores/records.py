@@ -3,13 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-Vector = NDArray[np.float32]
-Metadata = dict[str, Any]
+from flowc.rag.documents import Metadata
+from flowc.rag.vector import Vector
 
 
 @dataclass(frozen=True, slots=True)

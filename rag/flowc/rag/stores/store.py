@@ -12,8 +12,8 @@ from flowc.rag.stores.records import (
     NewPassage,
     Passage,
     StoredDocument,
-    Vector,
 )
+from flowc.rag.vector import Vector
 
 
 class NoSuchCollection(Exception):
@@ -73,8 +73,8 @@ class Store(Protocol):
         """Return a document's passages by their numbers, from the one after a number on."""
         ...
 
-    async def drafts(self, name: str, sources: Sequence[str]) -> list[str]:
-        """Begin new versions of documents; return the drafts' ids."""
+    async def drafts(self, name: str, count: int) -> list[str]:
+        """Begin so many new versions of documents; return the drafts' ids."""
         ...
 
     async def add(self, name: str, passages: Sequence[NewPassage]) -> None:

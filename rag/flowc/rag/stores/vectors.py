@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from flowc.rag.stores.filters import OWN, Condition, Filter
-from flowc.rag.stores.records import NewPassage, Vector
+from flowc.rag.stores.records import NewPassage
 from flowc.rag.stores.threads import in_thread
+from flowc.rag.vector import Vector
 
 Place = tuple[str, int]
 Near = tuple[Place, float, Vector]

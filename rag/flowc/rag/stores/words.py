@@ -1,7 +1,7 @@
 """How are passages found by their words in SQLite? By its full-text index, ranked by BM25."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
@@ -15,8 +15,10 @@ from flowc.rag.stores.filters import (
     Filter,
     as_sql,
     kind_of,
+    named,
 )
 from flowc.rag.stores.records import Passage
+from flowc.rag.stores.rows import passage_of
 
 MAX_WORDS = 64
 _TYPES = {
@@ -103,7 +105,6 @@ def passages(
     connection: Connection,
     id: int,
     places: Iterable[tuple[str, int]],
-    read: Callable[[Row[Any]], Passage],
 ) -> dict[tuple[str, int], Passage]:
     """Return the passages of versions, by version and number."""
     statement = text(_OF_PLACES.format(words=_words(id)))
@@ -111,7 +112,7 @@ def passages(
     for version, number in places:
         row = connection.execute(statement, {"version": version, "number": number}).one_or_none()
         if row is not None:
-            found[version, number] = read(row)
+            found[version, number] = passage_of(row)
     return found
 
 
@@ -123,20 +124,14 @@ def _compare(condition: Condition, values: dict[str, Any]) -> str:
     """Write a condition; a text never equals a number, and a boolean neither."""
     several = condition.operator in LISTS
     wanted = condition.value if several else [condition.value]
-    told = [_named(values, value) for value in wanted]
+    told = [named(values, value) for value in wanted]
     right = f"({', '.join(told)})" if several else told[0]
     if condition.field in OWN:
         is_kind, column = "1", f"p.{condition.field}"
     else:
-        of_field = f"FROM json_each(p.metadata) WHERE key = {_named(values, condition.field)}"
+        of_field = f"FROM json_each(p.metadata) WHERE key = {named(values, condition.field)}"
         is_kind = f"(SELECT type {of_field}) IN {_TYPES[kind_of(wanted[0])]}"
         column = f"(SELECT value {of_field})"
     written = f"{column} {(COMPARISONS | LISTS)[condition.operator]} {right}"
     missed = "1" if condition.operator in NEGATIVE else "0"
     return f"coalesce(CASE WHEN {is_kind} THEN {written} END, {missed})"
-
-
-def _named(values: dict[str, Any], value: Any) -> str:
-    name = f"f{len(values)}"
-    values[name] = value
-    return f":{name}"

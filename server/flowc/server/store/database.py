@@ -23,6 +23,8 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from flowc.rag.stores.threads import in_thread
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Under this name a transaction collects the runs that it has changed.
 CHANGED = "flowc changed"
@@ -81,7 +83,7 @@ class Database:
                 return result, session.info.get(CHANGED, {})
 
         try:
-            result, changed = await _in_thread(self._writers, do)
+            result, changed = await in_thread(self._writers, do)
         except IntegrityError:
             raise
         except DATABASE_PROBLEMS as problem:
@@ -99,23 +101,13 @@ class Database:
             with self._sessions() as session, session.begin():
                 return work(session)
 
-        return await _in_thread(self._readers, do)
+        return await in_thread(self._readers, do)
 
     async def close(self) -> None:
         """Close all connections."""
         for threads in (self._writers, self._readers):
             threads.shutdown(wait=False)
         self._engine.dispose()
-
-
-async def _in_thread(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-    """Run work in a thread; who is cancelled leaves when it is done, since it cannot be stopped."""
-    doing = asyncio.get_running_loop().run_in_executor(threads, work)
-    try:
-        return await asyncio.shield(doing)
-    except asyncio.CancelledError:
-        await asyncio.wait([doing])
-        raise
 
 
 class Stored(Protocol):

@@ -10,9 +10,9 @@ from flowc.nodes.services.knowledge.sources import Sources
 from flowc.nodes.services.models import Models
 from flowc.nodes.services.models.vectors import ModelEmbedder, ModelReranker
 from flowc.rag.chunking import Chunk, Chunking
-from flowc.rag.documents import DocumentRefused, Metadata, Section
+from flowc.rag.documents import Metadata, Section
 from flowc.rag.embedding import Embedder, Embeddings, OfflineEmbedder
-from flowc.rag.ingestion import Ingestion, Item, Report, as_passage
+from flowc.rag.ingestion import Ingestion, Item, Report, as_passage, opening
 from flowc.rag.reading import Reader
 from flowc.rag.retrieval import Hit, Search, search
 from flowc.rag.stores import (
@@ -21,8 +21,8 @@ from flowc.rag.stores import (
     NoSuchCollection,
     Store,
     StoredDocument,
-    Vector,
 )
+from flowc.rag.vector import Vector
 
 
 class Knowledge:
@@ -68,11 +68,8 @@ class Knowledge:
     async def read(self, item: Item, *, with_ocr: bool) -> tuple[list[Section], Metadata]:
         """Return a document as text; raise NodeError."""
         with told():
-            try:
+            with opening(item):
                 file = await asyncio.to_thread(item.open)
-            except OSError:
-                message = f"{item.source} cannot be opened."
-                raise DocumentRefused("no-such-document", message) from None
             with file:
                 return await self.reader.read(file, item.source, item.media_type, with_ocr=with_ocr)
 
@@ -117,7 +114,7 @@ class Knowledge:
             await store.create(collection, embeddings.model, dimension)
             async with store.alone(collection):
                 known = await store.fingerprints(collection, [source])
-                [draft] = await store.drafts(collection, [source])
+                [draft] = await store.drafts(collection, 1)
                 passages = [
                     NewPassage(draft, as_passage(source, number, chunk, metadata), vector)
                     for number, (chunk, vector) in enumerate(zip(chunks, made, strict=True))

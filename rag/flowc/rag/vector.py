@@ -1,0 +1,6 @@
+"""What is a vector?"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float32]
