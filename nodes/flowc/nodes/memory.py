@@ -1,5 +1,6 @@
 """What does a model remember of what was said before?"""
 
+import asyncio
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -37,17 +38,17 @@ async def remembered(memory: Memory, context: Context, asking: Asking) -> list[d
     sent = context.input.get("messages")
     if isinstance(sent, list):
         said = [Message.model_validate(each) for each in sent[:-1]]
-        return _newest(await as_sent(said, context), memory.max_tokens)
+        return await _newest(await as_sent(said, context), memory.max_tokens)
     thread = context.services.get(Thread)
     if not isinstance(thread, Thread):
         return []
     number, summary = await thread.summary()
     history = await thread.history(number)
     messages = await as_sent([_message(each) for each in history], context)
-    if not memory.summarize or tokens_in(messages) <= memory.max_tokens:
-        return [*_in_short(summary), *_newest(messages, memory.max_tokens)]
+    if not memory.summarize or await _tokens_in(messages) <= memory.max_tokens:
+        return [*_in_short(summary), *await _newest(messages, memory.max_tokens)]
     # Half of the room is left for what comes, so that not every turn sums up anew.
-    kept = _newest(messages, memory.max_tokens // 2)
+    kept = await _newest(messages, memory.max_tokens // 2)
     fallen = messages[: len(messages) - len(kept)]
     asked = [*_in_short(summary), *fallen, {"role": "user", "content": _SUM_UP}]
     summary = (await asking.in_silence().ask(asked)).text
@@ -65,10 +66,15 @@ def _in_short(summary: str) -> list[dict[str, Any]]:
     return [{"role": "system", "content": f"What was said before, in short:\n{summary}"}]
 
 
-def _newest(messages: list[dict[str, Any]], max_tokens: int) -> list[dict[str, Any]]:
+async def _tokens_in(messages: list[dict[str, Any]]) -> int:
+    # Counting takes long enough to keep others waiting.
+    return await asyncio.to_thread(tokens_in, messages)
+
+
+async def _newest(messages: list[dict[str, Any]], max_tokens: int) -> list[dict[str, Any]]:
     """Return the newest messages that fit; they begin with what a person said."""
     room, first = max_tokens, len(messages)
-    while first > 0 and (room := room - tokens_in(messages[first - 1 : first])) >= 0:
+    while first > 0 and (room := room - await _tokens_in(messages[first - 1 : first])) >= 0:
         first -= 1
     while first < len(messages) and messages[first]["role"] not in {"user", "system"}:
         first += 1

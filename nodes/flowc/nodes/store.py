@@ -1,5 +1,6 @@
 """How do passages come into a collection?"""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from hashlib import sha256
@@ -46,7 +47,7 @@ class Store(Node):
 
     async def run(self, context: Context) -> Outcome:
         """Store them."""
-        chunks = as_chunks(self.chunks)
+        chunks = await asyncio.to_thread(as_chunks, self.chunks)
         if self.vectors is not None and len(self.vectors) != len(chunks):
             message = f"There are {len(self.vectors)} vectors for {len(chunks)} chunks."
             raise NodeError("vectors-differ", message)

@@ -82,7 +82,7 @@ class Asking:
     ) -> Answer:
         models, taken = self.context.service(Models), None
         if schema is not None:
-            taken = models.takes_schema(model)
+            taken = await models.takes_schema(model)
             # Whoever has tools to call is not told of one that is none.
             taken = "prompt" if taken == "tool" and "tools" in parameters else taken
             messages, wished = _with_schema(schema, taken, messages)

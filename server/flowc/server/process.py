@@ -94,7 +94,7 @@ async def open_process(
     if worker is not None:
         await _work(process, worker, Claims(database, queue), settings, stack)
         if settings.warm_models:
-            _go_on(stack, asyncio.to_thread(host.models.warm))
+            _go_on(stack, host.models.warm())
     if is_sqlite(url):
         await runs.steering.requeue_lost(0)
     else:

@@ -159,9 +159,9 @@ class Visit:
             return file, self._fingerprint(digest_of_file(file), item)
 
     async def _cut(self, reading: Reading, draft: Draft) -> None:
-        chunker = Chunker(self._how.chunking)
+        # Counting tokens keeps others waiting for long, and so does getting ready for it.
+        chunker = await asyncio.to_thread(Chunker, self._how.chunking)
         async for sections in reading.batches():
-            # Counting tokens takes long enough to keep others waiting.
             for chunk in await asyncio.to_thread(_fed, chunker, sections):
                 await self._writing.put(draft, chunk)
         for chunk in await asyncio.to_thread(lambda: list(chunker.end())):

@@ -7,6 +7,10 @@ import typer
 
 from flowc.server.cli.output import wrong
 
+# Seconds; longer than what proxies keep an idle connection for, so that it is they who close it: a
+# request that is sent just while the server does meets no answer.
+_KEEP_ALIVE = 75
+
 
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
@@ -38,7 +42,14 @@ def serve(
     except SettingsRefused as problem:
         wrong(str(problem))
     app = create_app(settings, works=not no_worker)
-    uvicorn.run(app, host=host, port=port, log_level="info", server_header=False)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_level="info",
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE,
+    )
 
 
 def _is_loopback(host: str) -> bool:

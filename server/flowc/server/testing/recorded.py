@@ -60,9 +60,9 @@ class RecordedModels(Models):
         self._real, self._recorded, self._is_recording = real, recorded, is_recording
         self.missing: list[str] = []
 
-    def takes_schema(self, model: str | None) -> SchemaTaken:
+    async def takes_schema(self, model: str | None) -> SchemaTaken:
         """Say how the model's provider takes a JSON schema for its answer."""
-        return self._real.takes_schema(model)
+        return await self._real.takes_schema(model)
 
     def most_of(self, call: Call) -> tuple[float, float]:
         """Return what a call can come to at the most: US dollars, and tokens."""

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from time import perf_counter
 from typing import Any, Literal
 
@@ -15,7 +16,7 @@ from flowc.nodes.services.models.aliases import ModelAlias
 from flowc.nodes.services.models.answers import Answer, Told, answer_of, streamed_answer
 from flowc.nodes.services.models.failures import failure_of
 from flowc.nodes.services.models.hiding import hiding
-from flowc.nodes.services.models.litellm_door import guarded, litellm
+from flowc.nodes.services.models.litellm_door import brought_in, guarded
 from flowc.nodes.services.models.observers import Observers
 from flowc.nodes.services.models.prices import most_of
 from flowc.nodes.services.models.tracing import traced
@@ -76,21 +77,21 @@ class Models:
         served += self._observers.urls
         self._backend = GuardedBackend((policy or EgressPolicy()).serving(served), resolver)
 
-    def takes_schema(self, model: str | None) -> SchemaTaken:
+    async def takes_schema(self, model: str | None) -> SchemaTaken:
         """Say how the model's provider takes a JSON schema for its answer, as far as is known.
 
         As it is (`native`), as that of the arguments of a `tool`, or not but in words (`prompt`).
         """
         if self.is_offline(model):
             return "native"
-        door, name = litellm(), self._alias(model).model
+        door, name = await brought_in(), self._alias(model).model
         if door.supports_response_schema(name):
             return "native"
         return "tool" if door.supports_function_calling(name) else "prompt"
 
-    def warm(self) -> None:
+    async def warm(self) -> None:
         """Bring litellm in now, which takes some seconds, rather than at the first call."""
-        litellm()
+        await brought_in()
 
     def is_offline(self, model: str | None) -> bool:
         """Say whether a model answers without a network."""
@@ -118,8 +119,8 @@ class Models:
         return replace(answer, latency_ms=latency)
 
     async def _complete(self, call: Call, tell: Told | None) -> Answer:
-        alias = self._alias(call.model)
-        key = self._key(alias)
+        alias, door = self._alias(call.model), await brought_in()
+        key = _key(alias, door)
         if key is None:
             return await self._ask(call, alias, NO_KEY, tell)
         hidden = hiding(key)
@@ -130,7 +131,7 @@ class Models:
         return hidden.answer(answer)
 
     async def _ask(self, call: Call, alias: ModelAlias, key: str, tell: Told | None) -> Answer:
-        door = litellm()
+        door = await brought_in()
         self._observers.tell(door)
         try:
             with guarded(self._backend):
@@ -159,7 +160,9 @@ class Models:
             raise NodeError("timeout", message, kind="timeout") from None
         except Exception as problem:
             name = call.model or self._default
-            raise failure_of(problem, name, alias.model, call.messages) from None
+            # In a thread, since the tokens of what was too long are counted.
+            failure = partial(failure_of, problem, name, alias.model, call.messages)
+            raise await asyncio.to_thread(failure) from None
 
     async def call(
         self, model: str | None, method: str, timeout: float, **arguments: Any
@@ -168,12 +171,12 @@ class Models:
 
         Raises NodeError with a message that is safe to show.
         """
-        alias = self._alias(model)
-        key = self._key(alias)
+        alias, door = self._alias(model), await brought_in()
+        key = _key(alias, door)
         try:
             with guarded(self._backend):
                 async with asyncio.timeout(timeout):
-                    answer = await getattr(litellm(), method)(
+                    answer = await getattr(door, method)(
                         model=alias.model,
                         api_base=alias.api_base,
                         api_key=key or NO_KEY,
@@ -202,23 +205,24 @@ class Models:
         name = model or self._default
         return self.aliases.get(name) or ModelAlias(model=name)
 
-    def _key(self, alias: ModelAlias) -> str | None:
-        """Return the key to send; a key of one provider is never sent to another's address."""
-        if alias.model.startswith("offline/"):
-            return None
-        key = alias.key()
-        if key is not None or alias.api_base is not None:
-            return key
-        provider = _provider(alias.model)
-        variable = f"{provider.upper()}_API_KEY"
-        found = os.environ.get(variable) if provider in HOSTED else None
-        if not found:
-            raise NodeError(
-                "no-model-key",
-                f"There is no key for the model {alias.model!r}: name it in the models file"
-                f" (FLOWC_MODELS_FILE){f', or set {variable}' if provider in HOSTED else ''}.",
-            )
-        return found
+
+def _key(alias: ModelAlias, door: Any) -> str | None:
+    """Return the key to send; a key of one provider is never sent to another's address."""
+    if alias.model.startswith("offline/"):
+        return None
+    key = alias.key()
+    if key is not None or alias.api_base is not None:
+        return key
+    provider = _provider(alias.model, door)
+    variable = f"{provider.upper()}_API_KEY"
+    found = os.environ.get(variable) if provider in HOSTED else None
+    if not found:
+        raise NodeError(
+            "no-model-key",
+            f"There is no key for the model {alias.model!r}: name it in the models file"
+            f" (FLOWC_MODELS_FILE){f', or set {variable}' if provider in HOSTED else ''}.",
+        )
+    return found
 
 
 def _understood(messages: list[dict[str, Any]], model: str) -> list[dict[str, Any]]:
@@ -241,9 +245,9 @@ def _streaming(tell: Told | None) -> dict[str, Any]:
     return {} if tell is None else {"stream": True, "stream_options": {"include_usage": True}}
 
 
-def _provider(model: str) -> str:
+def _provider(model: str, door: Any) -> str:
     try:
-        return str(litellm().get_llm_provider(model)[1])
+        return str(door.get_llm_provider(model)[1])
     except Exception:
         message = f"No provider is known for the model {model!r}; name it in the models file."
         raise NodeError("unknown-model", message) from None
