@@ -4,13 +4,16 @@ import asyncio
 import json
 import os
 import signal
+import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import papers
 import pytest
+import uvloop
 
 from flowc.rag.documents import DocumentRefused, Section
 from flowc.rag.reading import Reader, ReadersUnavailable, ReadingLimits
@@ -314,6 +317,33 @@ async def test_a_process_that_ends_is_not_the_documents_trouble(
 def _children() -> list[int]:
     own = Path(f"/proc/self/task/{os.getpid()}/children")
     return [int(pid) for pid in own.read_text().split()]
+
+
+def test_no_file_of_another_thread_is_closed(tmp_path: Path) -> None:
+    """On uvloop, which the server runs on: it closes the descriptor of a pipe twice."""
+    (tmp_path / "a.txt").write_text("word\n" * 100)
+    is_over = threading.Event()
+
+    async def read_many() -> None:
+        reader = Reader()
+        for _ in range(300):
+            assert len(await text_of(reader, tmp_path / "a.txt")) == 500
+        await reader.aclose()
+
+    with ThreadPoolExecutor(4) as pool:
+        others = [pool.submit(_open_and_close, tmp_path / "a.txt", is_over) for _ in range(4)]
+        try:
+            uvloop.run(read_many())
+        finally:
+            is_over.set()
+    for other in others:
+        other.result()
+
+
+def _open_and_close(path: Path, is_over: threading.Event) -> None:
+    while not is_over.is_set():
+        for descriptor in [os.open(path, os.O_RDONLY) for _ in range(20)]:
+            os.close(descriptor)
 
 
 async def test_a_reading_that_is_given_up_leaves_nothing(reader: Reader, tmp_path: Path) -> None:

@@ -110,15 +110,15 @@ class _Process:
         self.is_free = False
         raw = json.dumps(request).encode()
         with _unavailable():
-            read_end, write_end = os.pipe()
-            try:
-                socket.send_fds(self._socket, [raw], [file, write_end])
-            except BaseException:
-                os.close(read_end)
-                raise
-            finally:
-                os.close(write_end)
-        return self._frames(read_end, request["limits"]["seconds"])
+            # No pipe: uvloop closes its descriptor twice, which may be another thread's by then.
+            here, there = socket.socketpair()
+            with there:
+                try:
+                    socket.send_fds(self._socket, [raw], [file, there.fileno()])
+                except BaseException:
+                    here.close()
+                    raise
+        return self._frames(here, request["limits"]["seconds"])
 
     async def answer(self, size: int) -> bytes:
         """Return what the process says; raise ReadersUnavailable if it is gone."""
@@ -128,11 +128,8 @@ class _Process:
             raise ReadersUnavailable("The process that reads documents is gone.")
         return said
 
-    async def _frames(self, pipe: int, seconds: float) -> AsyncGenerator[Frame]:
-        reader = asyncio.StreamReader(limit=1 << 18)
-        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(pipe, "rb", buffering=0)
-        )
+    async def _frames(self, here: socket.socket, seconds: float) -> AsyncGenerator[Frame]:
+        reader, writer = await asyncio.open_unix_connection(sock=here, limit=1 << 18)
         try:
             async with asyncio.timeout(None) as patience:
                 while True:
@@ -147,7 +144,7 @@ class _Process:
             message = "The document took too long to be read."
             raise DocumentRefused("document-too-slow", message) from None
         finally:
-            transport.close()
+            writer.close()
         self.is_free = True
         _require_ended(how)
 
@@ -191,7 +188,7 @@ async def _next_frame(reader: asyncio.StreamReader) -> Frame | None:
         if size > _MAX_FRAME:
             return None
         frame: Frame = json.loads(await reader.readexactly(size))
-    except (asyncio.IncompleteReadError, ValueError):
+    except (asyncio.IncompleteReadError, ConnectionError, ValueError):
         return None
     return frame
 

@@ -1,7 +1,7 @@
 """The process that reads documents: brings in the libraries, locks itself, then forks for each one.
 
-A request is one message over a socket: JSON, and with it the file and a pipe for what is found.
-Frames in the pipe are a length of four bytes and JSON. What a document does to its process is over
+A request is one message over a socket: JSON, and with it the file and a socket for what is found.
+Frames in that are a length of four bytes and JSON. What a document does to its process is over
 with it.
 """
 
@@ -105,14 +105,14 @@ def _read_in_child(
     raw: bytes, descriptors: list[int], lock_calls: Callable[[], None], recognise: Any
 ) -> None:
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    source, pipe = descriptors
+    source, out = descriptors
     status = 1
     try:
         request = _request(raw)
         _limit(request.limits)
         lock_calls()
         with os.fdopen(source, "rb", buffering=1 << 16) as file:
-            _tell_all(file, pipe, request, recognise)
+            _tell_all(file, out, request, recognise)
         status = 0
     except MemoryError:
         status = 2
@@ -120,7 +120,7 @@ def _read_in_child(
         os._exit(status)
 
 
-def _tell_all(file: BinaryIO, pipe: int, request: Request, recognise: Any) -> None:
+def _tell_all(file: BinaryIO, out: int, request: Request, recognise: Any) -> None:
     """Write frames: lists of sections, what the document says of itself, or why it is refused."""
     waiting: list[Any] = []
     size = 0
@@ -131,15 +131,15 @@ def _tell_all(file: BinaryIO, pipe: int, request: Request, recognise: Any) -> No
                 waiting.append((found.text, found.page, found.headings))
                 size += len(found.text)
             elif found:
-                _send(pipe, {"metadata": found})
+                _send(out, {"metadata": found})
             if size > FRAME:
-                _send(pipe, {"sections": waiting})
+                _send(out, {"sections": waiting})
                 waiting, size = [], 0
         if waiting:
-            _send(pipe, {"sections": waiting})
-        _send(pipe, {"ended": True})
+            _send(out, {"sections": waiting})
+        _send(out, {"ended": True})
     except DocumentRefused as refused:
-        _send(pipe, {"refused": [refused.code, refused.message]})
+        _send(out, {"refused": [refused.code, refused.message]})
 
 
 def _request(raw: bytes) -> Request:
@@ -154,11 +154,11 @@ def _limit(limits: ReadingLimits) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
 
 
-def _send(pipe: int, frame: Any) -> None:
+def _send(out: int, frame: Any) -> None:
     raw = json.dumps(frame, default=str).encode(errors="replace")
     left = memoryview(struct.pack(">I", len(raw)) + raw)
     while left:
-        left = left[os.write(pipe, left) :]
+        left = left[os.write(out, left) :]
 
 
 if __name__ == "__main__":
