@@ -67,6 +67,10 @@ class Chunker:
         allowed = self._chunking.size
         while True:
             cut = self._place_to_cut(allowed)
+            if self._begin < self._done and not self._has_text(self._done, cut):
+                # There is room for the overlap alone: the chunk would be within the one before.
+                self._begin, allowed = self._done, self._chunking.size
+                continue
             start, end = self._trimmed(self._begin, cut)
             tokens = self._tokens.count(self._window.text[start:end])
             if tokens <= self._chunking.size or allowed == 1:
@@ -85,6 +89,10 @@ class Chunker:
         half = self._window.reach(self._begin, max(1, allowed // 2))
         low = min(max(half, self._done), reach - 1)
         return boundaries.last_cut(self._window.text, low, reach, self._levels)
+
+    def _has_text(self, begin: int, end: int) -> bool:
+        start, stop = self._trimmed(begin, end)
+        return start < stop
 
     def _trimmed(self, begin: int, end: int) -> tuple[int, int]:
         """Return a passage without the blanks at its ends, unless tokens alone count."""
