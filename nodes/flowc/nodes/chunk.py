@@ -10,9 +10,7 @@ from flowc.compiler.node import Context, Node, NodeError
 from flowc.compiler.schemas import Schema
 from flowc.nodes.document_node import sections_of
 from flowc.rag.chunking import Chunking, chunks_of
-from flowc.rag.chunking.chunk import OVERLAP, By, an_eighth
 from flowc.rag.documents import Section
-from flowc.rag.tokens import EncodingName
 
 CHUNK: Schema = {
     "type": "object",
@@ -28,7 +26,7 @@ CHUNK: Schema = {
 }
 
 
-class Chunk(Node):
+class Chunk(Node, Chunking):
     """Cut a document, or a text, into passages of so many tokens at the most.
 
     Each knows its place: characters, page, headings. For whole folders, use `ingest`.
@@ -42,17 +40,11 @@ class Chunk(Node):
         default=None, description="As `read_file` gives it: {{read.output}}."
     )
     text: str | None = None
-    by: By = "recursive"
-    size: int = Field(default=512, ge=8, le=32_000, description="Of a chunk, in tokens.")
-    overlap: int = Field(default_factory=an_eighth, ge=0, description=OVERLAP)
-    encoding: EncodingName = "cl100k_base"
 
     @model_validator(mode="after")
-    def _makes_sense(self) -> "Chunk":
+    def _one_of_them(self) -> "Chunk":
         if (self.document is None) == (self.text is None):
             raise ValueError("it needs one of `document` and `text`")
-        if self.overlap > self.size // 2:
-            raise ValueError("the overlap is more than half the size")
         return self
 
     @classmethod
@@ -68,9 +60,6 @@ class Chunk(Node):
 
     async def run(self, context: Context) -> dict[str, Any]:
         """Cut it."""
-        chunking = Chunking(
-            by=self.by, size=self.size, overlap=self.overlap, encoding=self.encoding
-        )
         sections = [Section(self.text or "")]
         if self.document is not None:
             try:
@@ -78,7 +67,7 @@ class Chunk(Node):
             except (KeyError, TypeError):
                 message = "The document is not as `read_file` gives one."
                 raise NodeError("no-document", message) from None
-        chunks = await asyncio.to_thread(lambda: list(chunks_of(sections, chunking)))
+        chunks = await asyncio.to_thread(lambda: list(chunks_of(sections, self)))
         return {
             "chunks": [{**chunk._asdict(), "headings": list(chunk.headings)} for chunk in chunks],
             "count": len(chunks),

@@ -28,18 +28,11 @@ class Text(BaseModel):
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
-class Ingest(Node):
-    """Bring documents into a collection: what is new or has changed is read, cut and embedded.
+class IngestSettings(BaseModel):
+    """What is to be brought into a collection, and how."""
 
-    What has not changed costs nothing. It can be ended anywhere, and goes on from there. Documents
-    that cannot be read are named in the output, and what was there of them stays. Events tell of
-    each document, and how many passages are stored.
-    """
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    type: ClassVar = "ingest"
-    group: ClassVar = "documents"
-
-    collection: str = Field(min_length=1, max_length=128)
     paths: list[str] | str = Field(
         default_factory=list, description="Folders and files in FLOWC_DOCUMENT_DIRS."
     )
@@ -58,6 +51,20 @@ class Ingest(Node):
     metadata: dict[str, Any] = Field(
         default_factory=dict, description="For all documents, to be searched by."
     )
+
+
+class Ingest(Node, IngestSettings):
+    """Bring documents into a collection: what is new or has changed is read, cut and embedded.
+
+    What has not changed costs nothing. It can be ended anywhere, and goes on from there. Documents
+    that cannot be read are named in the output, and what was there of them stays. Events tell of
+    each document, and how many passages are stored.
+    """
+
+    type: ClassVar = "ingest"
+    group: ClassVar = "documents"
+
+    collection: str = Field(min_length=1, max_length=128)
 
     @model_validator(mode="after")
     def _something(self) -> "Ingest":

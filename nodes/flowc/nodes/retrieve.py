@@ -8,7 +8,7 @@ from pydantic import Field
 from flowc.compiler.node import Context, Effects, Node
 from flowc.compiler.schemas import Schema
 from flowc.nodes.services.knowledge import Knowledge
-from flowc.rag.retrieval import Hit, Mode, Search
+from flowc.rag.retrieval import Hit, Search
 
 _PASSAGE: Schema = {
     "type": "object",
@@ -27,7 +27,7 @@ _PASSAGE: Schema = {
 }
 
 
-class Retrieve(Node):
+class Retrieve(Node, Search):
     """Find the passages of a collection that fit a question best.
 
     `passages` say where they stand, so that an answer can point at them; `context` is all of them
@@ -39,16 +39,6 @@ class Retrieve(Node):
 
     collection: str = Field(min_length=1, max_length=128)
     query: str
-    mode: Mode = "hybrid"
-    limit: int = Field(default=5, ge=1, le=100)
-    candidates: int = Field(default=40, ge=1, le=1_000)
-    where: dict[str, Any] | None = Field(
-        default=None, description="What passages must fit: {lang: de, page: {$gte: 3}}."
-    )
-    threshold: float | None = Field(default=None, description="No score below is given.")
-    diversity: float = Field(
-        default=0.0, ge=0.0, le=1.0, description="Above 0, passages that repeat others give way."
-    )
     rerank: str | None = Field(default=None, description="A model that ranks what was found.")
 
     @classmethod
@@ -91,12 +81,8 @@ class Retrieve(Node):
 
     async def run(self, context: Context) -> dict[str, Any]:
         """Find them."""
-        names = Search.model_fields
-        settings = Search(**{name: getattr(self, name) for name in names})
-        hits = await context.service(Knowledge).search(
-            self.collection, self.query, settings, self.rerank
-        )
-        return found_of(hits)
+        knowledge = context.service(Knowledge)
+        return found_of(await knowledge.search(self.collection, self.query, self, self.rerank))
 
 
 def found_of(hits: list[Hit]) -> dict[str, Any]:

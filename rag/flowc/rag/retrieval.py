@@ -41,10 +41,12 @@ class Search(BaseModel):
         default=40, ge=1, le=1_000, description="Looked at before the best are chosen."
     )
     where: dict[str, Any] | None = Field(
-        default=None, description="What passages must fit: {'lang': 'de', 'page': {'$gte': 3}}."
+        default=None, description="What passages must fit: {lang: de, page: {$gte: 3}}."
     )
-    threshold: float | None = None
-    diversity: float = Field(default=0.0, ge=0.0, le=1.0)
+    threshold: float | None = Field(default=None, description="No score below is given.")
+    diversity: float = Field(
+        default=0.0, ge=0.0, le=1.0, description="Above 0, passages that repeat others give way."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,9 +142,9 @@ def _fields(schema: Mapping[str, Any]) -> Iterator[str]:
         return
     yield "| field | type | default | |"
     yield "|---|---|---|---|"
-    for name, field in properties.items():
-        is_needed = name in schema.get("required", ())
-        default = "needed" if is_needed else _default(field)
+    needed = schema.get("required", ())
+    for name, field in sorted(properties.items(), key=lambda each: each[0] not in needed):
+        default = "needed" if name in needed else _default(field)
         kind = _cell(_type(field, schema.get("$defs", {})))
         yield f"| `{name}` | {kind} | {default} | {_cell(field.get('description', ''))} |"
     yield ""

@@ -9,11 +9,7 @@ from flowc.rag.tokens import EncodingName
 By = Literal["recursive", "tokens", "sentences", "headings", "pages"]
 
 
-OVERLAP = "In tokens: half the size at the most; an eighth unless told otherwise."
-
-
-def an_eighth(given: dict[str, Any]) -> int:
-    """Return the overlap of chunks for which none is named."""
+def _an_eighth(given: dict[str, Any]) -> int:
     return int(given.get("size", 0)) // 8
 
 
@@ -29,7 +25,11 @@ class Chunking(BaseModel):
 
     by: By = "recursive"
     size: int = Field(default=512, ge=8, le=32_000, description="Of a chunk, in tokens.")
-    overlap: int = Field(default_factory=an_eighth, ge=0, description=OVERLAP)
+    overlap: int = Field(
+        default_factory=_an_eighth,
+        ge=0,
+        description="In tokens: half the size at the most; an eighth unless told otherwise.",
+    )
     encoding: EncodingName = "cl100k_base"
 
     @model_validator(mode="after")

@@ -8,9 +8,8 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Response, UploadFile
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
-from flowc.nodes.services.files import FileInfo
 from flowc.rag.ingestion.items import digest_of_file
 from flowc.server.api.errors import RESPONSES, BadRequest
 from flowc.server.api.parts import OpenParts
@@ -26,6 +25,8 @@ FileId = Annotated[str, Path(max_length=64)]
 
 class FileBody(BaseModel):
     """An uploaded file; `digest` is the SHA-256 of its content, its size is in bytes."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     id: str
     name: str
@@ -52,7 +53,7 @@ async def upload_file(file: UploadFile, parts: OpenParts) -> FileBody:
         raise BadRequest(422, "invalid-request", "The file needs a name of up to 255 characters.")
     digest = await asyncio.to_thread(digest_of_file, file.file)
     media_type = (file.content_type or "application/octet-stream")[:255]
-    return _body(await parts.files.keep(file.file, name, media_type, digest))
+    return FileBody.model_validate(await parts.files.keep(file.file, name, media_type, digest))
 
 
 @router.get("")
@@ -63,13 +64,18 @@ async def list_files(
 ) -> FilePage:
     """Return a page of files, the newest first."""
     found, total = await parts.files.list(limit, offset)
-    return FilePage(items=[_body(each) for each in found], total=total, limit=limit, offset=offset)
+    return FilePage(
+        items=[FileBody.model_validate(each) for each in found],
+        total=total,
+        limit=limit,
+        offset=offset,
+    )
 
 
 @router.get("/{file_id}")
 async def get_file(file_id: FileId, parts: OpenParts) -> FileBody:
     """Return what is known of a file."""
-    return _body(await parts.files.get(file_id))
+    return FileBody.model_validate(await parts.files.get(file_id))
 
 
 @router.get("/{file_id}/content", response_class=StreamingResponse)
@@ -97,7 +103,3 @@ async def _content(files: StoredFiles, id: str) -> AsyncIterator[bytes]:
     while (part := await files.part(id, number)) is not None:
         yield part
         number += 1
-
-
-def _body(info: FileInfo) -> FileBody:
-    return FileBody(**info._asdict())

@@ -4,18 +4,18 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from flowc.nodes.ingest import IngestSettings
 from flowc.nodes.retrieve import found_of
 from flowc.nodes.services.knowledge import told
 from flowc.rag.retrieval import Search
-from flowc.rag.stores import Collection, Passage, StoredDocument
 from flowc.server.api.errors import RESPONSES
 from flowc.server.api.limits import StrictRoute
 from flowc.server.api.parts import OpenParts
 from flowc.server.api.runs import RunBody
 from flowc.server.api.workflows import IdempotencyKey
-from flowc.server.ingestion import INGEST, What
+from flowc.server.ingestion import INGEST
 from flowc.server.service import Options
 
 router = APIRouter(
@@ -32,6 +32,8 @@ NAME = r"^[^\x00-\x1f/]{1,128}$"
 
 class CollectionBody(BaseModel):
     """Documents that are searched together; their vectors are of one model."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     name: str
     model: str
@@ -51,6 +53,8 @@ class NewCollection(BaseModel):
 class DocumentBody(BaseModel):
     """A document as it can be found."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     source: str
     passages: int
     tokens: int
@@ -67,6 +71,8 @@ class DocumentPage(BaseModel):
 
 class PassageBody(BaseModel):
     """A passage of a document, and where it stands."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     number: int
     text: str
@@ -109,7 +115,7 @@ class Question(Search):
     rerank: str | None = Field(default=None, max_length=256)
 
 
-class Ingestion(What):
+class Ingestion(IngestSettings):
     """What is to be brought in, as the node type `ingest` takes it, and whether to wait for it."""
 
     wait: bool = Field(default=False, description="Whether to answer when it has ended.")
@@ -119,7 +125,7 @@ class Ingestion(What):
 async def list_collections(parts: OpenParts) -> list[CollectionBody]:
     """Return all collections, by their names."""
     store = await parts.host.knowledge.store()
-    return [_collection(each) for each in await store.collections()]
+    return [CollectionBody.model_validate(each) for each in await store.collections()]
 
 
 @router.post("", status_code=201)
@@ -130,14 +136,15 @@ async def create_collection(body: NewCollection, parts: OpenParts) -> Collection
         embeddings = await knowledge.embeddings(body.model, body.name)
         dimension = await embeddings.dimension()
         store = await knowledge.store()
-        return _collection(await store.create(body.name, embeddings.model, dimension))
+        made = await store.create(body.name, embeddings.model, dimension)
+    return CollectionBody.model_validate(made)
 
 
 @router.get("/{name}")
 async def get_collection(name: CollectionName, parts: OpenParts) -> CollectionBody:
     """Return a collection."""
     store = await parts.host.knowledge.store()
-    return _collection(await store.collection(name))
+    return CollectionBody.model_validate(await store.collection(name))
 
 
 @router.delete("/{name}", status_code=204)
@@ -159,7 +166,7 @@ async def list_documents(
     store = await parts.host.knowledge.store()
     found = await store.documents(name, after, limit)
     last = found[-1].source if len(found) == limit else None
-    return DocumentPage(items=[_document(each) for each in found], next=last)
+    return DocumentPage(items=[DocumentBody.model_validate(each) for each in found], next=last)
 
 
 @router.delete("/{name}/documents", status_code=204)
@@ -180,14 +187,14 @@ async def list_passages(
 ) -> list[PassageBody]:
     """Return a document's passages, from the one after a number on."""
     store = await parts.host.knowledge.store()
-    return [_passage(each) for each in await store.passages(name, source, after, limit)]
+    found = await store.passages(name, source, after, limit)
+    return [PassageBody.model_validate(each) for each in found]
 
 
 @router.post("/{name}/search")
 async def search(name: CollectionName, body: Question, parts: OpenParts) -> SearchBody:
     """Return the passages that fit a question best."""
-    settings = Search(**{field: getattr(body, field) for field in Search.model_fields})
-    hits = await parts.host.knowledge.search(name, body.query, settings, body.rerank)
+    hits = await parts.host.knowledge.search(name, body.query, body, body.rerank)
     return SearchBody.model_validate(found_of(hits))
 
 
@@ -204,38 +211,3 @@ async def ingest(
     begin = parts.runs.execute if body.wait else parts.runs.submit
     run = await begin(compiled, given, None, Options(idempotency_key=key))
     return RunBody.model_validate(run.as_json())
-
-
-def _collection(collection: Collection) -> CollectionBody:
-    return CollectionBody(
-        name=collection.name,
-        model=collection.model,
-        dimension=collection.dimension,
-        documents=collection.documents,
-        passages=collection.passages,
-        created_at=collection.created_at,
-    )
-
-
-def _document(document: StoredDocument) -> DocumentBody:
-    return DocumentBody(
-        source=document.source,
-        passages=document.passages,
-        tokens=document.tokens,
-        metadata=document.metadata,
-        updated_at=document.updated_at,
-    )
-
-
-def _passage(passage: Passage) -> PassageBody:
-    return PassageBody(
-        number=passage.number,
-        text=passage.text,
-        tokens=passage.tokens,
-        start=passage.start,
-        end=passage.end,
-        page=passage.page,
-        last_page=passage.last_page,
-        headings=list(passage.headings),
-        metadata=passage.metadata,
-    )

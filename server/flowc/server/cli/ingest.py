@@ -41,8 +41,8 @@ def ingest(
     """
     from pydantic import ValidationError  # noqa: PLC0415 - with what follows
 
+    from flowc.nodes.ingest import IngestSettings  # noqa: PLC0415
     from flowc.server.host import SettingsRefused  # noqa: PLC0415 - the other commands do without
-    from flowc.server.ingestion import What  # noqa: PLC0415
     from flowc.server.settings import Settings  # noqa: PLC0415
 
     root = path.absolute()
@@ -52,7 +52,7 @@ def ingest(
         update={"document_dirs": [*settings.document_dirs, folder], "warm_models": False}
     )
     try:
-        what = What.model_validate(
+        what = IngestSettings.model_validate(
             {
                 "paths": [str(root)],
                 "pattern": pattern,
