@@ -96,6 +96,14 @@ async def test_a_page_of_html_reads_as_people_see_it(reader: Reader, tmp_path: P
     assert not any(word in whole for word in ("evil", "menu", "p {}"))
 
 
+async def test_what_is_deep_within_a_page_is_read(reader: Reader, tmp_path: Path) -> None:
+    page = "<div>" * 400 + "deep" + "</div>" * 400 + "<p>after</p>"
+    (tmp_path / "a.html").write_text(page)
+    assert (await text_of(reader, tmp_path / "a.html")).split() == ["deep", "after"]
+    mail = papers.eml(tmp_path / "b.eml", "Offer", html=page)
+    assert (await text_of(reader, mail)).split()[-2:] == ["deep", "after"]
+
+
 async def test_office_files_are_read(reader: Reader, tmp_path: Path) -> None:
     file = papers.docx(
         tmp_path / "a.docx", [("Hotels", "Up to 150."), ("Trains", "Second.")], "Policy"
@@ -213,6 +221,7 @@ async def test_wrong_and_broken_files_are_refused(reader: Reader, tmp_path: Path
         "noise.pdf": (b"%PDF-1.7\n" + bytes(range(256)) * 40, {"broken-document"}),
         "noise.txt": (bytes(range(256)) * 40, {"unknown-format"}),
         "deep.json": (b"[" * 200_000, {"broken-document"}),
+        "deep.html": (b"<div>" * 3_000 + b"deep", {"broken-document"}),
         "cut.json": (b'{"a": ', {"broken-document"}),
         "line.jsonl": (b'{"a": 1}\n{"a": \n', {"broken-document"}),
         "old.doc": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"x" * 600, {"encrypted-document"}),

@@ -7,8 +7,6 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 from typing import BinaryIO
 
-from lxml.html import document_fromstring
-
 from flowc.rag.documents import DocumentRefused, Metadata, Section
 from flowc.rag.reading.formats import html
 
@@ -30,7 +28,7 @@ def read(file: BinaryIO) -> Iterator[Section | Metadata]:
     path = (headers["Subject"],) if "Subject" in headers else ()
     yield Section("".join(f"{name}: {said}\n" for name, said in headers.items()) + "\n", None, path)
     if body is not None and body.get_content_subtype() == "html" and text.strip():
-        for section in html.sections(document_fromstring(text)):
+        for section in html.sections(html.parsed(text)):
             yield Section(section.text, None, path + section.headings)
     elif text.strip():
         yield Section(text.replace("\r\n", "\n"), None, path)

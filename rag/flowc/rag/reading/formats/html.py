@@ -5,9 +5,10 @@ from typing import BinaryIO
 
 from inscriptis.html_engine import Inscriptis
 from inscriptis.model.config import ParserConfig
+from lxml.etree import ErrorTypes
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
-from flowc.rag.documents import Metadata, Section
+from flowc.rag.documents import DocumentRefused, Metadata, Section
 from flowc.rag.reading.formats import text
 from flowc.rag.reading.headings import Headings
 
@@ -24,10 +25,19 @@ def read(file: BinaryIO) -> Iterator[Section | Metadata]:
         return
     # What a page says of its encoding itself counts, unless it says nothing.
     encoding = None if b"charset" in raw[:2_048].lower() else text.encoding_of(raw)
-    page = document_fromstring(raw, parser=HTMLParser(encoding=encoding, no_network=True))
+    page = parsed(raw, encoding)
     title = page.findtext(".//title")
     yield {"title": " ".join(title.split())} if title else {}
     yield from sections(page)
+
+
+def parsed(html: bytes | str, encoding: str | None = None) -> HtmlElement:
+    """Return a page; raise DocumentRefused where the parser would leave something out."""
+    parser = HTMLParser(encoding=encoding, no_network=True, huge_tree=True)
+    page: HtmlElement = document_fromstring(html, parser=parser)
+    if any(entry.type == ErrorTypes.ERR_RESOURCE_LIMIT for entry in parser.error_log):
+        raise DocumentRefused("broken-document", "The page is nested too deep.")
+    return page
 
 
 def sections(page: HtmlElement) -> Iterator[Section]:
