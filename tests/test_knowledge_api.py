@@ -17,7 +17,7 @@ import httpx
 import papers
 import pytest
 from processes import PATIENCE, new_database, serving, start, until
-from runs_api import API, ended, events_of, require_orderly
+from runs_api import API, ended, events_of, require_orderly, run_of
 
 KNOWLEDGE = f"{API}/knowledge"
 SHIPS = {f"ship{i}": f"The ship number {i} carries cargo {i * 7}. " * 20 for i in range(8)}
@@ -231,17 +231,14 @@ def test_an_ingestion_that_is_killed_goes_on(
         env |= new_database(request.getfixturevalue("postgres"))
     chunking = {"size": 64, "overlap": 0}
     run_id, kills = "", 0
-    for round in range(3):
+    for wanted in (30, 70, 110):
         with serving(tmp_path / "d", env) as (api, process):
             if not run_id:
                 path = f"{KNOWLEDGE}/collections/many/ingest"
-                run_id = api.post(path, json={"paths": str(docs), "chunking": chunking}).json()[
-                    "id"
-                ]
-            wanted = 30 + 40 * round
-
-            until(partial(_has, api, process, wanted))
-            if api.get(f"{API}/runs/{run_id}").json()["status"] not in {"completed", "failed"}:
+                body = {"paths": str(docs), "chunking": chunking}
+                run_id = api.post(path, json=body).json()["id"]
+            until(partial(_has, api, run_id, wanted))
+            if run_of(api, run_id)["status"] not in {"completed", "failed"}:
                 process.send_signal(signal.SIGKILL)
                 process.wait()
                 kills += 1
@@ -252,34 +249,29 @@ def test_an_ingestion_that_is_killed_goes_on(
         report = run["output"]
         assert report["added"] + report["unchanged"] == 150, report
         assert report["unchanged"] >= 100
-        known = api.get(f"{KNOWLEDGE}/collections/many").json()
-        assert known["documents"] == 150
-        total = 0
+        assert api.get(f"{KNOWLEDGE}/collections/many").json()["documents"] == 150
         for i in range(0, 150, 7):
-            source = str(docs / f"doc{i:03}.txt")
-            passages = api.get(
-                f"{KNOWLEDGE}/collections/many/passages", params={"source": source, "limit": 1000}
-            ).json()
-            text = (docs / f"doc{i:03}.txt").read_text()
-            assert [p["number"] for p in passages] == list(range(len(passages)))
-            assert " ".join(p["text"] for p in passages).split() == text.split()
-            total += len(passages)
-        assert total
+            _require_whole(api, "many", docs / f"doc{i:03}.txt")
         again = ingest(api, "many", paths=str(docs), chunking=chunking)
         assert (again["unchanged"], again["embedded"]) == (150, 0)
         hits = search(api, "many", "Document 77 has line 5", limit=100, mode="keyword")
         assert len({(hit["source"], hit["start"]) for hit in hits}) == len(hits)
 
 
-def _has(api: httpx.Client, process: Any, wanted: int) -> bool:
+def _has(api: httpx.Client, run_id: str, wanted: int) -> bool:
     """Say whether so many documents are there already."""
-    try:
-        response = api.get(f"{KNOWLEDGE}/collections/many")
-    except httpx.TransportError:
-        # A kept connection may be closed just now; a process that ended may not.
-        assert process.poll() is None
-        return False
+    run = run_of(api, run_id)
+    assert run["status"] != "failed", run["error"]
+    response = api.get(f"{KNOWLEDGE}/collections/many")
     return response.status_code == 200 and response.json()["documents"] >= wanted
+
+
+def _require_whole(api: httpx.Client, collection: str, file: Path) -> None:
+    """Hold that the passages of a file are all of it, in their order."""
+    what = {"source": str(file), "limit": 1000}
+    passages = api.get(f"{KNOWLEDGE}/collections/{collection}/passages", params=what).json()
+    assert passages and [p["number"] for p in passages] == list(range(len(passages)))
+    assert " ".join(p["text"] for p in passages).split() == file.read_text().split()
 
 
 def flowc(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:

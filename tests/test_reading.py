@@ -1,6 +1,7 @@
 """Documents of all formats become text, in a process of their own; those that cannot are refused."""
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -358,6 +359,9 @@ def _open_and_close(path: Path, is_over: threading.Event) -> None:
 async def test_a_reading_that_is_given_up_leaves_nothing(reader: Reader, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("word\n" * 400_000)
     with (tmp_path / "a.txt").open("rb") as file:
+        async with reader.reading(file, "a.txt"):
+            pass
+        gc.collect()
         async with reader.reading(file, "a.txt") as reading:
             async for _ in reading:
                 break

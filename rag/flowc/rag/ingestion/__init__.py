@@ -2,7 +2,7 @@
 
 from flowc.rag.ingestion.drafts import as_passage
 from flowc.rag.ingestion.ingestion import Ingestion
-from flowc.rag.ingestion.items import Item, from_file, from_text, opening, spooled
+from flowc.rag.ingestion.items import Item, from_file, from_text, opened, spooled
 from flowc.rag.ingestion.report import Report, Tell
 
 __all__ = [
@@ -13,6 +13,6 @@ __all__ = [
     "as_passage",
     "from_file",
     "from_text",
-    "opening",
+    "opened",
     "spooled",
 ]

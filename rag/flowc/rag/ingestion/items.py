@@ -1,8 +1,8 @@
 """What is to be ingested?"""
 
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from flowc.rag.documents import DocumentRefused, Metadata
+from flowc.rag.stores.threads import in_thread
 
 _PIECE = 1 << 20
 
@@ -46,12 +47,24 @@ def digest_of(item: Item) -> str:
     """Return the digest of an item's content; raise DocumentRefused."""
     if item.digest is not None:
         return item.digest
-    with opening(item), item.open() as file:
+    with _refusing(item), item.open() as file:
         return digest_of_file(file)
 
 
+@asynccontextmanager
+async def opened(item: Item) -> AsyncIterator[BinaryIO]:
+    """Give an item's file, opened in a thread; raise DocumentRefused."""
+    with ExitStack() as stack:
+
+        def open_in_thread() -> BinaryIO:
+            with _refusing(item):
+                return stack.enter_context(item.open())
+
+        yield await in_thread(None, open_in_thread)
+
+
 @contextmanager
-def opening(item: Item) -> Iterator[None]:
+def _refusing(item: Item) -> Iterator[None]:
     """Turn what the system says of an item's file into a DocumentRefused."""
     try:
         yield

@@ -8,12 +8,12 @@ import json
 import uuid
 from collections.abc import AsyncIterable, Sequence
 from hashlib import sha256
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from flowc.rag.chunking import Chunk, Chunker
 from flowc.rag.documents import DocumentRefused, Section
 from flowc.rag.ingestion.drafts import Draft
-from flowc.rag.ingestion.items import Item, digest_of, digest_of_file, opening
+from flowc.rag.ingestion.items import Item, digest_of, digest_of_file, opened
 from flowc.rag.ingestion.report import Report, Tell
 from flowc.rag.ingestion.writing import Writing
 from flowc.rag.reading import Reading
@@ -102,12 +102,15 @@ class Visit:
 
     def _is_first(self, item: Item, found: str) -> bool:
         """Say whether nothing of this source came before; refuse it if something else did."""
-        before = self._came.get(item.source)
-        self._came.setdefault(item.source, found)
-        if before not in (None, found):
+        if item.source not in self._came:
+            self._came[item.source] = found
+            return True
+        if self._came[item.source] == found:
+            self._tell("document", {"source": item.source, "status": "repeated"})
+        else:
             message = "Several documents are known by this name; the first one was taken."
             self._refuse(item, DocumentRefused("several-documents", message))
-        return before is None
+        return False
 
     def _print(self, item: Item) -> str | DocumentRefused:
         """Return an item's fingerprint, or why there is none."""
@@ -141,22 +144,15 @@ class Visit:
     async def _read(self, draft: Draft) -> None:
         """Read a document and cut it; raise DocumentRefused."""
         item, reader, with_ocr = draft.item, self._how.reader, self._how.with_ocr
-        file, draft.fingerprint = await asyncio.to_thread(self._opened, item)
-        with file:
+        async with opened(item) as file:
+            # What was compared may be something else: the file may have changed since.
+            digest = await asyncio.to_thread(digest_of_file, file)
+            draft.fingerprint = self._fingerprint(digest, item)
             async with reader.reading(
                 file, item.source, item.media_type, with_ocr=with_ocr
             ) as reading:
                 await self._cut(reading, draft)
         await self._writing.is_read(draft)
-
-    def _opened(self, item: Item) -> tuple[BinaryIO, str]:
-        """Open an item; return it with the fingerprint of what is read.
-
-        What was compared may be something else: the file may have changed since.
-        """
-        with opening(item):
-            file = item.open()
-            return file, self._fingerprint(digest_of_file(file), item)
 
     async def _cut(self, reading: Reading, draft: Draft) -> None:
         # Counting tokens keeps others waiting for long, and so does getting ready for it.

@@ -48,17 +48,19 @@ class ReadingProcesses:
         """Give the frames that come of an open file; it is closed by whoever opened it."""
         async with self._slots:
             request = {"name": name, "media_type": media_type, "limits": asdict(limits)}
-            process, frames = await self._ask(request, file)
+            process, here = await self._ask(request, file)
+            frames = process.frames(here, limits.seconds)
             try:
                 yield frames
             finally:
                 await frames.aclose()
+                here.close()
                 if process.is_free:
                     self._free.append(process)
                 else:
                     await process.stop()
 
-    async def _ask(self, request: Frame, file: int) -> tuple["_Process", AsyncGenerator[Frame]]:
+    async def _ask(self, request: Frame, file: int) -> tuple["_Process", socket.socket]:
         while True:
             is_new = not self._free
             process = await _Process.start(self._with_ocr) if is_new else self._free.pop()
@@ -105,8 +107,8 @@ class _Process:
             raise
         return started
 
-    def ask(self, request: Frame, file: int) -> AsyncGenerator[Frame]:
-        """Have a file read; return its frames as they come."""
+    def ask(self, request: Frame, file: int) -> socket.socket:
+        """Have a file read; return where its frames come."""
         self.is_free = False
         raw = json.dumps(request).encode()
         with _unavailable():
@@ -118,7 +120,7 @@ class _Process:
                 except BaseException:
                     here.close()
                     raise
-        return self._frames(here, request["limits"]["seconds"])
+        return here
 
     async def answer(self, size: int) -> bytes:
         """Return what the process says; raise ReadersUnavailable if it is gone."""
@@ -128,7 +130,8 @@ class _Process:
             raise ReadersUnavailable("The process that reads documents is gone.")
         return said
 
-    async def _frames(self, here: socket.socket, seconds: float) -> AsyncGenerator[Frame]:
+    async def frames(self, here: socket.socket, seconds: float) -> AsyncGenerator[Frame]:
+        """Give the frames of the document that was asked for."""
         reader, writer = await asyncio.open_unix_connection(sock=here, limit=1 << 18)
         try:
             async with asyncio.timeout(None) as patience:

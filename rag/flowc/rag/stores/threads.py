@@ -46,7 +46,7 @@ class Transactions:
         self._engine.dispose()
 
 
-async def in_thread(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+async def in_thread(threads: ThreadPoolExecutor | None, work: Callable[[], T]) -> T:
     """Run work in a thread; who is cancelled leaves when it is done, since it cannot be stopped."""
     doing = asyncio.get_running_loop().run_in_executor(threads, work)
     try:

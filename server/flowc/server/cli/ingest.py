@@ -1,14 +1,23 @@
 """`flowc ingest`: bring a folder's documents into a collection."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from flowc.server.cli.output import DONE, FAILED, print_json, wrong
 
@@ -39,38 +48,41 @@ def ingest(
 
     It is a run as any other: ended anywhere, it goes on with the next `flowc ingest` or `serve`.
     """
-    from pydantic import ValidationError  # noqa: PLC0415 - with what follows
-
-    from flowc.nodes.ingest import IngestSettings  # noqa: PLC0415
     from flowc.server.host import SettingsRefused  # noqa: PLC0415 - the other commands do without
-    from flowc.server.settings import Settings  # noqa: PLC0415
 
     root = path.absolute()
-    settings = Settings()
-    folder = root if root.is_dir() else root.parent
-    settings = settings.model_copy(
-        update={"document_dirs": [*settings.document_dirs, folder], "warm_models": False}
-    )
+    given = _checked({
+        "paths": [str(root)], "pattern": pattern, "removes": not keep, "ocr": ocr, "model": model,
+        "chunking": {"size": size, **({} if overlap is None else {"overlap": overlap})},
+    })  # fmt: skip
+    console = Console(stderr=True, quiet=as_json)
     try:
-        what = IngestSettings.model_validate(
-            {
-                "paths": [str(root)],
-                "pattern": pattern,
-                "removes": not keep,
-                "chunking": {"size": size, **({} if overlap is None else {"overlap": overlap})},
-                "ocr": ocr,
-                "model": model,
-            }
-        )
-        given = {**what.model_dump(), "collection": collection}
-        run = asyncio.run(_run(settings, given, Console(stderr=True, quiet=as_json)))
+        run = asyncio.run(_run(_settings(root), {**given, "collection": collection}, console))
     except SettingsRefused as problem:
         wrong(str(problem))
+    _show(run, as_json)
+    raise typer.Exit(DONE if run.status == "completed" else FAILED)
+
+
+def _checked(what: dict[str, Any]) -> dict[str, Any]:
+    from pydantic import ValidationError  # noqa: PLC0415 - the other commands do without
+
+    from flowc.nodes.ingest import IngestSettings  # noqa: PLC0415
+
+    try:
+        return IngestSettings.model_validate(what).model_dump()
     except ValidationError as problem:
         first = problem.errors(include_url=False)[0]
         wrong(f"{'.'.join(map(str, first['loc']))}: {first['msg']}.")
-    _show(run, as_json)
-    raise typer.Exit(DONE if run.status == "completed" else FAILED)
+
+
+def _settings(root: Path) -> "Settings":
+    """Return the operator's settings, with what was named here among the folders to be read."""
+    from flowc.server.settings import Settings  # noqa: PLC0415 - the other commands do without
+
+    known, folder = Settings(), root if root.is_dir() else root.parent
+    changed = {"document_dirs": [*known.document_dirs, folder], "warm_models": False}
+    return known.model_copy(update=changed)
 
 
 async def _run(settings: "Settings", given: dict[str, Any], console: Console) -> Any:
@@ -83,21 +95,22 @@ async def _run(settings: "Settings", given: dict[str, Any], console: Console) ->
         compiled = await process.workflows.compile(INGEST)
         run = await process.runs.submit(compiled, given, is_awaited=True)
         bar = stack.enter_context(_progress(console))
-        task = bar.add_task("documents", total=None, passages=0)
-        done = 0
+        show = partial(_show_progress, bar, bar.add_task("documents", total=None, passages=0))
         async for event in process.runs.events(run.id):
-            kind, data = event.data.get("kind"), event.data.get("data", {})
-            if kind == "documents":
-                bar.update(task, total=data["total"])
-            elif kind == "document" and data["status"] != "removed":
-                done += 1
-                bar.update(task, completed=done)
-                if data["status"] == "failed":
-                    source, why = escape(data["source"]), escape(data["message"])
-                    bar.console.print(f"[red]✗[/] {source}: {why}", soft_wrap=True)
-            elif kind == "progress":
-                bar.update(task, passages=data["passages"])
+            show(event.data.get("kind"), event.data.get("data", {}))
         return await process.runs.stored.get(run.id)
+
+
+def _show_progress(bar: Progress, task: TaskID, kind: str, data: Mapping[str, Any]) -> None:
+    if kind == "documents":
+        bar.update(task, total=data["total"])
+    elif kind == "document" and data["status"] != "removed":
+        bar.advance(task)
+        if data["status"] == "failed":
+            source, why = escape(data["source"]), escape(data["message"])
+            bar.console.print(f"[red]✗[/] {source}: {why}", soft_wrap=True)
+    elif kind == "progress":
+        bar.update(task, passages=data["passages"])
 
 
 def _progress(console: Console) -> Progress:

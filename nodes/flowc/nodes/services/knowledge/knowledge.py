@@ -12,7 +12,7 @@ from flowc.nodes.services.models.vectors import ModelEmbedder, ModelReranker
 from flowc.rag.chunking import Chunk, Chunking
 from flowc.rag.documents import Metadata, Section
 from flowc.rag.embedding import Embedder, Embeddings, OfflineEmbedder
-from flowc.rag.ingestion import Ingestion, Item, Report, as_passage, opening
+from flowc.rag.ingestion import Ingestion, Item, Report, as_passage, opened
 from flowc.rag.reading import Reader
 from flowc.rag.retrieval import Hit, Search, search
 from flowc.rag.stores import (
@@ -68,9 +68,7 @@ class Knowledge:
     async def read(self, item: Item, *, with_ocr: bool) -> tuple[list[Section], Metadata]:
         """Return a document as text; raise NodeError."""
         with told():
-            with opening(item):
-                file = await asyncio.to_thread(item.open)
-            with file:
+            async with opened(item) as file:
                 return await self.reader.read(file, item.source, item.media_type, with_ocr=with_ocr)
 
     async def search(
