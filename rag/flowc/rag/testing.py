@@ -15,6 +15,7 @@ import numpy as np
 from flowc.rag.stores import (
     CollectionDiffers,
     Finished,
+    Known,
     NewPassage,
     NoSuchCollection,
     Passage,
@@ -209,7 +210,7 @@ async def _check_replacement(store: Store) -> None:
     await store.publish(NAME, [Finished(draft, document)])
     assert [e.passage.text for e in await store.nearest(NAME, vector(1), 9, None)] == ["new one"]
     assert await store.matching(NAME, "old", 9, None) == []
-    assert await store.fingerprints(NAME, ["a", "b"]) == {"a": "new print"}
+    assert await store.known_documents(NAME, ["a", "b"]) == {"a": Known("new print", "")}
     assert [each.text for each in await store.passages(NAME, "a", -1, 9)] == ["new one"]
     assert await store.passages(NAME, "none", -1, 9) == []
     [known] = await store.documents(NAME, "", 9)
@@ -232,6 +233,8 @@ async def _check_removal(store: Store) -> None:
         await put(store, source, ["word"])
     await put(store, "elsewhere", ["word"], origin="there")
     await store.saw(NAME, ["a", "c"], "visit")
+    known = await store.known_documents(NAME, ["a", "b"])
+    assert (known["a"].seen, known["b"].seen) == ("visit", "")
     assert await store.unseen(NAME, "here", "visit", 9) == ["b"]
     assert await store.unseen(NAME, "here", "other", 2) == ["a", "b"]
     [draft] = await store.drafts(NAME, 1)

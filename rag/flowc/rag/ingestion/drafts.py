@@ -19,11 +19,12 @@ class Draft:
     origin: str
     visit: str
     is_new: bool
-    fingerprint: str = ""
+    fingerprint: str
     passages: int = 0
     stored: int = 0
     tokens: int = 0
     is_read: bool = False
+    is_over: bool = False
     metadata: dict[str, Any] = field(default_factory=dict)
 
     @property

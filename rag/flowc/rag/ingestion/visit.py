@@ -6,7 +6,7 @@ Documents are read, cut, embedded and stored at the same time, with few of them 
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterable, Sequence
+from collections.abc import AsyncIterable, Mapping, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from flowc.rag.ingestion.items import Item, digest_of, digest_of_file, opened
 from flowc.rag.ingestion.report import Report, Tell
 from flowc.rag.ingestion.writing import Writing
 from flowc.rag.reading import Reading
+from flowc.rag.stores import Known
 
 if TYPE_CHECKING:
     from flowc.rag.ingestion.ingestion import Ingestion
@@ -37,8 +38,7 @@ class Visit:
         self._how, self._collection, self._origin = ingestion, collection, origin
         self._report, self._tell = report, tell
         self._id = uuid.uuid4().hex
-        # What has come so far: the fingerprints of documents by their sources.
-        self._came: dict[str, str] = {}
+        self._under_way: list[Draft] = []
         self._changed: asyncio.Queue[Draft | None] = asyncio.Queue(2 * READERS)
         self._writing = Writing(ingestion.store, ingestion.embeddings, collection, report, tell)
 
@@ -80,37 +80,46 @@ class Visit:
     async def _compare(self, items: Sequence[Item]) -> None:
         """Find out which items are new or have changed; have those read."""
         store, name = self._how.store, self._collection
-        known = await store.fingerprints(name, [item.source for item in items])
+        # Before the store is asked: what is published meanwhile is in one of the two.
+        self._under_way = [draft for draft in self._under_way if not draft.is_over]
+        known = await store.known_documents(name, [item.source for item in items])
         if known:
             await store.saw(name, list(known), self._id)
+        came = {source: its.fingerprint for source, its in known.items() if its.seen == self._id}
+        came |= {draft.item.source: draft.fingerprint for draft in self._under_way}
         prints = await asyncio.to_thread(lambda: [self._print(item) for item in items])
         changed = []
         for item, found in zip(items, prints, strict=True):
             if isinstance(found, DocumentRefused):
                 self._refuse(item, found)
-            elif not self._is_first(item, found):
-                continue
-            elif known.get(item.source) == found:
-                self._report.unchanged += 1
-                self._tell("document", {"source": item.source, "status": "unchanged"})
+            elif item.source in came:
+                self._note_again(item, is_same=came[item.source] == found)
             else:
-                changed.append(item)
-        drafts = await store.drafts(name, len(changed))
-        for id, item in zip(drafts, changed, strict=True):
-            is_new = item.source not in known
-            await self._changed.put(Draft(id, item, self._origin, self._id, is_new))
+                came[item.source] = found
+                if item.source in known and known[item.source].fingerprint == found:
+                    self._report.unchanged += 1
+                    self._tell("document", {"source": item.source, "status": "unchanged"})
+                else:
+                    changed.append((item, found))
+        await self._have_read(changed, known)
 
-    def _is_first(self, item: Item, found: str) -> bool:
-        """Say whether nothing of this source came before; refuse it if something else did."""
-        if item.source not in self._came:
-            self._came[item.source] = found
-            return True
-        if self._came[item.source] == found:
+    async def _have_read(
+        self, changed: Sequence[tuple[Item, str]], known: Mapping[str, Known]
+    ) -> None:
+        ids = await self._how.store.drafts(self._collection, len(changed))
+        for id, (item, found) in zip(ids, changed, strict=True):
+            is_new = item.source not in known
+            draft = Draft(id, item, self._origin, self._id, is_new, found)
+            self._under_way.append(draft)
+            await self._changed.put(draft)
+
+    def _note_again(self, item: Item, *, is_same: bool) -> None:
+        """Note that a document of this source came before in this visit: the first one is taken."""
+        if is_same:
             self._tell("document", {"source": item.source, "status": "repeated"})
         else:
             message = "Several documents are known by this name; the first one was taken."
             self._refuse(item, DocumentRefused("several-documents", message))
-        return False
 
     def _print(self, item: Item) -> str | DocumentRefused:
         """Return an item's fingerprint, or why there is none."""

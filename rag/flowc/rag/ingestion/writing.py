@@ -48,6 +48,7 @@ class Writing:
 
     def give_up(self, draft: Draft) -> None:
         """Note that a document cannot be read to its end; what was there of it stays."""
+        draft.is_over = True
         self._given_up.append(draft)
 
     async def end(self) -> None:
@@ -94,6 +95,7 @@ class Writing:
             return
         await self._store.publish(self._collection, [draft.finished() for draft in drafts])
         for draft in drafts:
+            draft.is_over = True
             status = "added" if draft.is_new else "changed"
             self._report.added += draft.is_new
             self._report.changed += not draft.is_new

@@ -31,7 +31,7 @@ from sqlalchemy import (
     update,
 )
 
-from flowc.rag.stores.records import Collection, Finished, StoredDocument
+from flowc.rag.stores.records import Collection, Finished, Known, StoredDocument
 from flowc.rag.stores.store import CollectionDiffers, NoSuchCollection
 from flowc.rag.vector import Vector
 
@@ -142,10 +142,11 @@ def documents_of(connection: Connection, id: int, after: str, limit: int) -> lis
     ]  # fmt: skip
 
 
-def fingerprints(connection: Connection, id: int, sources: Sequence[str]) -> dict[str, str]:
-    """Return the fingerprints of the documents that are there."""
-    wanted = select(documents.c.source, documents.c.fingerprint).where(_of_sources(id, sources))
-    return {row.source: row.fingerprint for row in connection.execute(wanted)}
+def known_documents(connection: Connection, id: int, sources: Sequence[str]) -> dict[str, Known]:
+    """Return what is known of the documents that are there."""
+    columns = documents.c.source, documents.c.fingerprint, documents.c.seen
+    rows = connection.execute(select(*columns).where(_of_sources(id, sources)))
+    return {row.source: Known(row.fingerprint, row.seen) for row in rows}
 
 
 def version_of(connection: Connection, id: int, source: str) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Row
 
 from flowc.rag.stores import catalog
-from flowc.rag.stores.records import Collection, Finished, StoredDocument
+from flowc.rag.stores.records import Collection, Finished, Known, StoredDocument
 from flowc.rag.stores.threads import Transactions
 from flowc.rag.vector import Vector
 
@@ -32,9 +32,9 @@ class CataloguedStore(ABC):
         """Return documents by their sources, from the one after a source on."""
         return await self._read(name, lambda c, row: catalog.documents_of(c, row.id, after, limit))
 
-    async def fingerprints(self, name: str, sources: Sequence[str]) -> Mapping[str, str]:
-        """Return the fingerprints of those documents that are there, by their sources."""
-        return await self._read(name, lambda c, row: catalog.fingerprints(c, row.id, sources))
+    async def known_documents(self, name: str, sources: Sequence[str]) -> Mapping[str, Known]:
+        """Return what is known of those documents that are there, by their sources."""
+        return await self._read(name, lambda c, row: catalog.known_documents(c, row.id, sources))
 
     async def drafts(self, name: str, count: int) -> list[str]:
         """Begin so many new versions of documents; return the drafts' ids."""

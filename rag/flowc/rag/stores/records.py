@@ -38,6 +38,13 @@ class StoredDocument:
     updated_at: datetime
 
 
+class Known(NamedTuple):
+    """What tells whether a document has changed, and which visit has seen it last."""
+
+    fingerprint: str
+    seen: str
+
+
 @dataclass(frozen=True, slots=True)
 class Passage:
     """A chunk of a document that is kept, at its `number` from 0."""

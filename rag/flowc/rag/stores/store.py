@@ -9,6 +9,7 @@ from flowc.rag.stores.records import (
     Collection,
     Finished,
     Found,
+    Known,
     NewPassage,
     Passage,
     StoredDocument,
@@ -65,8 +66,8 @@ class Store(Protocol):
         """Return documents by their sources, from the one after a source on."""
         ...
 
-    async def fingerprints(self, name: str, sources: Sequence[str]) -> Mapping[str, str]:
-        """Return the fingerprints of those documents that are there, by their sources."""
+    async def known_documents(self, name: str, sources: Sequence[str]) -> Mapping[str, Known]:
+        """Return what is known of those documents that are there, by their sources."""
         ...
 
     async def passages(self, name: str, source: str, after: int, limit: int) -> list[Passage]:

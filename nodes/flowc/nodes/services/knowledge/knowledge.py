@@ -111,7 +111,7 @@ class Knowledge:
                 raise NodeError("vectors-differ", "The vectors are not of one length.")
             await store.create(collection, embeddings.model, dimension)
             async with store.alone(collection):
-                known = await store.fingerprints(collection, [source])
+                known = await store.known_documents(collection, [source])
                 [draft] = await store.drafts(collection, 1)
                 passages = [
                     NewPassage(draft, as_passage(source, number, chunk, metadata), vector)
