@@ -1,10 +1,11 @@
 """How is a workflow begun when others have completed?"""
 
+import asyncio
 import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flowc.server.records import Dependencies
@@ -42,6 +43,8 @@ class WorkflowDependencies:
     definitions: StoredWorkflows
     stored: StoredRuns
     runs: Runs
+    # Of two that complete at once, each would else find all others there, and begin the workflow.
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def set(
         self, workflow_id: str, others: Sequence[str], given: Mapping[str, Any]
@@ -82,10 +85,11 @@ class WorkflowDependencies:
             return
         # Only of kept workflows it is told, and when they have completed.
         assert run.workflow_id is not None and run.finished_at is not None
-        await self.triggers.completed(run.workflow_id, run_id, run.finished_at)
-        for each in await self.triggers.dependencies():
-            if run.workflow_id in each.runs and all(each.runs.values()):
-                await self._begin(each)
+        async with self._turn:
+            await self.triggers.completed(run.workflow_id, run_id, run.finished_at)
+            for each in await self.triggers.dependencies():
+                if run.workflow_id in each.runs and all(each.runs.values()):
+                    await self._begin(each)
 
     async def _begin(self, ready: Dependencies) -> None:
         runs = {other: str(run_id) for other, run_id in ready.runs.items()}

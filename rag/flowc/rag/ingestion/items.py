@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from flowc.rag.documents import DocumentRefused, Metadata
-from flowc.rag.stores.threads import in_thread
+from flowc.rag.threads import in_thread
 
 _PIECE = 1 << 20
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row
 
 from flowc.rag.stores import catalog
 from flowc.rag.stores.records import Collection, Finished, Known, StoredDocument
-from flowc.rag.stores.threads import Transactions
+from flowc.rag.stores.transactions import Transactions
 from flowc.rag.vector import Vector
 
 T = TypeVar("T")

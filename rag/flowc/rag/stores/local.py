@@ -22,7 +22,7 @@ from flowc.rag.stores.records import (
 from flowc.rag.stores.rows import passage_of, row_of
 from flowc.rag.stores.searches import Searches
 from flowc.rag.stores.store import StoreInUse
-from flowc.rag.stores.threads import Transactions
+from flowc.rag.stores.transactions import Transactions
 from flowc.rag.stores.vectors import Vectors
 from flowc.rag.vector import Vector
 

@@ -20,7 +20,7 @@ from flowc.rag.stores.records import (
     best_first,
 )
 from flowc.rag.stores.rows import passage_of, row_of
-from flowc.rag.stores.threads import Transactions
+from flowc.rag.stores.transactions import Transactions
 from flowc.rag.vector import Vector
 
 # Beyond it, pgvector has no index for vectors of full precision: all are looked at.

@@ -10,7 +10,7 @@ import numpy as np
 
 from flowc.rag.stores.filters import OWN, Condition, Filter
 from flowc.rag.stores.records import NewPassage
-from flowc.rag.stores.threads import in_thread
+from flowc.rag.threads import in_thread
 from flowc.rag.vector import Vector
 
 Place = tuple[str, int]

@@ -1,11 +1,12 @@
 """How are a database's transactions kept off the event loop?"""
 
-import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
+
+from flowc.rag.threads import in_thread
 
 T = TypeVar("T")
 
@@ -44,13 +45,3 @@ class Transactions:
         self._writers.shutdown()
         self._readers.shutdown()
         self._engine.dispose()
-
-
-async def in_thread(threads: ThreadPoolExecutor | None, work: Callable[[], T]) -> T:
-    """Run work in a thread; who is cancelled leaves when it is done, since it cannot be stopped."""
-    doing = asyncio.get_running_loop().run_in_executor(threads, work)
-    try:
-        return await asyncio.shield(doing)
-    except asyncio.CancelledError:
-        await asyncio.wait([doing])
-        raise
