@@ -14,8 +14,8 @@ from flowc.rag.embedding.embeddings import Batches
 from flowc.rag.folders import Folders
 from flowc.rag.ingestion import Ingestion, Item, Report
 from flowc.rag.reading import Reader
-from flowc.rag.retrieval import Hit, Search, search
-from flowc.rag.stores import Store
+from flowc.rag.retrieval import Search, search
+from flowc.rag.stores import Found, Store
 
 
 @dataclass
@@ -75,7 +75,7 @@ class Library:
             items = iter(given)
         return await ingestion.run(name, each(items), tell=tell, **options)
 
-    async def search(self, question: str, name: str = "docs", **settings: Any) -> list[Hit]:
+    async def search(self, question: str, name: str = "docs", **settings: Any) -> list[Found]:
         return await search(self.store, name, question, Search(**settings), self.embeddings())
 
     async def texts(self, name: str = "docs") -> dict[str, list[str]]:

@@ -39,7 +39,7 @@ ASK = {"prompt": "A number?", "model": "openai/none", "output_schema": TYPED}
     [
         (["ingest", "docs", "--collection", "c"], set(SLOW)),
         (["run", "store.json"], {"tiktoken", "chromadb", "wordllama"}),
-        (["run", "ask.json"], {"litellm"}),
+        (["run", "llm.json"], {"litellm"}),
         (["run", str(SUPPORT), "--input", '{"message": "hi"}'], {"litellm"}),
     ],
     ids=["ingest", "store", "structured", "llm"],
@@ -49,9 +49,9 @@ def test_the_event_loop_imports_nothing_slow(
 ) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "a.txt").write_text("Ships leave at noon.")
-    for name, config in (("store", STORE), ("llm", ASK)):
-        nodes = {"nodes": [{"id": "a", "type": name, "config": config}]}
-        (tmp_path / f"{'ask' if name == 'llm' else name}.json").write_text(json.dumps(nodes))
+    for type, config in (("store", STORE), ("llm", ASK)):
+        nodes = {"nodes": [{"id": "a", "type": type, "config": config}]}
+        (tmp_path / f"{type}.json").write_text(json.dumps(nodes))
     done = subprocess.run(
         [sys.executable, "-c", WATCHED, *command],
         cwd=tmp_path,

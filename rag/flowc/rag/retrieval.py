@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from flowc.rag.embedding.embeddings import Embeddings
-from flowc.rag.stores import Filter, Found, Passage, Store, read_filter
+from flowc.rag.stores import Filter, Found, Store, read_filter
 from flowc.rag.vector import Vector
 
 Mode = Literal["hybrid", "vector", "keyword"]
@@ -49,14 +48,6 @@ class Search(BaseModel):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A passage that was found, and how good it is."""
-
-    passage: Passage
-    score: float
-
-
 async def search(
     store: Store,
     name: str,
@@ -64,7 +55,7 @@ async def search(
     settings: Search,
     embeddings: Embeddings,
     reranker: Reranker | None = None,
-) -> list[Hit]:
+) -> list[Found]:
     """Return the passages that fit a question best; raise NoSuchCollection, EmbeddingFailed."""
     where = read_filter(settings.where)
     count = max(settings.candidates, settings.limit)
@@ -78,7 +69,7 @@ async def search(
         candidates = [found for found in candidates if found.score >= settings.threshold]
     if settings.diversity and len(candidates) > 1:
         candidates = await _diverse(candidates, settings, embeddings)
-    return [Hit(found.passage, found.score) for found in candidates[: settings.limit]]
+    return candidates[: settings.limit]
 
 
 async def _candidates(
@@ -107,19 +98,20 @@ def fuse(*rankings: Sequence[Found]) -> list[Found]:
     Of passages that count the same, the one comes first that does in the last ranking: that of
     words, since a word is there or not, where vectors are only near.
     """
-    scores: dict[tuple[str, int], float] = {}
-    known: dict[tuple[str, int], Found] = {}
-    last: dict[tuple[str, int], int] = {}
-    for number, ranking in enumerate(rankings):
-        for place, found in enumerate(ranking):
-            key = (found.passage.source, found.passage.number)
-            scores[key] = scores.get(key, 0.0) + (RRF_K + 1) / (RRF_K + 1 + place) / len(rankings)
-            if number == len(rankings) - 1:
-                last[key] = place
-            if key not in known or known[key].vector is None:
-                known[key] = found
-    order = sorted(scores, key=lambda key: (-scores[key], last.get(key, len(scores)), key))
-    return [known[key]._replace(score=scores[key]) for key in order]
+    places = [{_place(found): at for at, found in enumerate(ranking)} for ranking in rankings]
+    # Those of the first ranking last, so that they stay: they have vectors.
+    known = {_place(found): found for ranking in reversed(rankings) for found in ranking}
+    scores = {
+        place: sum((RRF_K + 1) / (RRF_K + 1 + at[place]) for at in places if place in at)
+        / len(rankings)
+        for place in known
+    }
+    order = sorted(known, key=lambda p: (-scores[p], places[-1].get(p, len(known)), p))
+    return [known[place]._replace(score=scores[place]) for place in order]
+
+
+def _place(found: Found) -> tuple[str, int]:
+    return found.passage.source, found.passage.number
 
 
 async def _diverse(

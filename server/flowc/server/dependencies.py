@@ -44,7 +44,7 @@ class WorkflowDependencies:
     stored: StoredRuns
     runs: Runs
     # Of two that complete at once, each would else find all others there, and begin the workflow.
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def set(
         self, workflow_id: str, others: Sequence[str], given: Mapping[str, Any]

@@ -64,18 +64,9 @@ async def open_process(
     """Open what a process needs to begin and watch runs, and to work on them if it `works`."""
     await self_test()
     url = settings.database
-    if is_sqlite(url):
-        _take_alone(settings, stack)
-    database = await Database.open(url)
-    stack.push_async_callback(database.close)
-    cache = StoredCache(database, TENANT)
-    await cache.prune()
-    if settings.otlp_endpoint is not None:
-        stack.callback(start_tracing(settings.otlp_endpoint))
+    database = await _open_database(settings, stack)
     files = StoredFiles(database, TENANT)
-    await files.sweep()
-    host = Host(settings, cache, files)
-    stack.push_async_callback(host.aclose)
+    host = await _open_host(settings, database, files, stack)
     queue, watchers = Queue(url), Watchers()
     stack.callback(queue.close)
     database.changed = watchers.changed
@@ -100,6 +91,28 @@ async def open_process(
     else:
         _go_on(stack, listen(url, watchers.changed, watchers.missed))
     return process
+
+
+async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
+    if is_sqlite(settings.database):
+        _take_alone(settings, stack)
+    database = await Database.open(settings.database)
+    stack.push_async_callback(database.close)
+    return database
+
+
+async def _open_host(
+    settings: Settings, database: Database, files: StoredFiles, stack: AsyncExitStack
+) -> Host:
+    """Return what nodes work with, once what is left of earlier processes is gone."""
+    cache = StoredCache(database, TENANT)
+    await cache.prune()
+    await files.sweep()
+    if settings.otlp_endpoint is not None:
+        stack.callback(start_tracing(settings.otlp_endpoint))
+    host = Host(settings, cache, files)
+    stack.push_async_callback(host.aclose)
+    return host
 
 
 def _process(

@@ -51,6 +51,12 @@ def digest_of(item: Item) -> str:
         return digest_of_file(file)
 
 
+def digest_of_opened(item: Item, file: BinaryIO) -> str:
+    """Return the digest of what is in an item's file now; raise DocumentRefused."""
+    with _refusing(item):
+        return digest_of_file(file)
+
+
 @asynccontextmanager
 async def opened(item: Item) -> AsyncIterator[BinaryIO]:
     """Give an item's file, opened in a thread; raise DocumentRefused."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from flowc.rag.chunking import Chunk, Chunker
 from flowc.rag.documents import DocumentRefused, Section
 from flowc.rag.ingestion.drafts import Draft
-from flowc.rag.ingestion.items import Item, digest_of, digest_of_file, opened
+from flowc.rag.ingestion.items import Item, digest_of, digest_of_opened, opened
 from flowc.rag.ingestion.report import Report, Tell
 from flowc.rag.ingestion.writing import Writing
 from flowc.rag.reading import Reading
@@ -155,7 +155,7 @@ class Visit:
         item, reader, with_ocr = draft.item, self._how.reader, self._how.with_ocr
         async with opened(item) as file:
             # What was compared may be something else: the file may have changed since.
-            digest = await asyncio.to_thread(digest_of_file, file)
+            digest = await asyncio.to_thread(digest_of_opened, item, file)
             draft.fingerprint = self._fingerprint(digest, item)
             async with reader.reading(
                 file, item.source, item.media_type, with_ocr=with_ocr

@@ -99,11 +99,12 @@ class _Process:
         try:
             async with asyncio.timeout(_BOOT_SECONDS):
                 await started.answer(1)
-        except BaseException as problem:
+        except TimeoutError:
             await started.stop()
-            if isinstance(problem, TimeoutError):
-                message = "The process that reads documents does not start."
-                raise ReadersUnavailable(message) from None
+            message = "The process that reads documents does not start."
+            raise ReadersUnavailable(message) from None
+        except BaseException:
+            await started.stop()
             raise
         return started
 

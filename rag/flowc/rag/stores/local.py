@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Row, create_engine, event, text
@@ -12,21 +12,13 @@ from sqlalchemy import Connection, Row, create_engine, event, text
 from flowc.rag.stores import catalog, words
 from flowc.rag.stores.catalogued import CataloguedStore
 from flowc.rag.stores.filters import Filter
-from flowc.rag.stores.records import (
-    Collection,
-    Found,
-    NewPassage,
-    Passage,
-    best_first,
-)
+from flowc.rag.stores.records import Collection, Found, NewPassage, Passage, best_first
 from flowc.rag.stores.rows import passage_of, row_of
 from flowc.rag.stores.searches import Searches
 from flowc.rag.stores.store import StoreInUse
 from flowc.rag.stores.transactions import Transactions
 from flowc.rag.stores.vectors import Vectors
 from flowc.rag.vector import Vector
-
-T = TypeVar("T")
 
 _PASSAGES = """
 CREATE TABLE IF NOT EXISTS knowledge_passages (

@@ -12,13 +12,7 @@ from sqlalchemy import Connection, Engine, Row, create_engine, event, make_url, 
 from flowc.rag.stores import catalog, ranking
 from flowc.rag.stores.catalogued import CataloguedStore
 from flowc.rag.stores.filters import Filter
-from flowc.rag.stores.records import (
-    Collection,
-    Found,
-    NewPassage,
-    Passage,
-    best_first,
-)
+from flowc.rag.stores.records import Collection, Found, NewPassage, Passage, best_first
 from flowc.rag.stores.rows import passage_of, row_of
 from flowc.rag.stores.transactions import Transactions
 from flowc.rag.vector import Vector

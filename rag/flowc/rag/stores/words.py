@@ -102,9 +102,7 @@ def of_version(
 
 
 def passages(
-    connection: Connection,
-    id: int,
-    places: Iterable[tuple[str, int]],
+    connection: Connection, id: int, places: Iterable[tuple[str, int]]
 ) -> dict[tuple[str, int], Passage]:
     """Return the passages of versions, by version and number."""
     statement = text(_OF_PLACES.format(words=_words(id)))

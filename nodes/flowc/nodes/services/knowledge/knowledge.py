@@ -14,9 +14,10 @@ from flowc.rag.documents import Metadata, Section
 from flowc.rag.embedding import Embedder, Embeddings, OfflineEmbedder
 from flowc.rag.ingestion import Ingestion, Item, Report, as_passage, opened
 from flowc.rag.reading import Reader
-from flowc.rag.retrieval import Hit, Search, search
+from flowc.rag.retrieval import Search, search
 from flowc.rag.stores import (
     Finished,
+    Found,
     NewPassage,
     NoSuchCollection,
     Store,
@@ -73,7 +74,7 @@ class Knowledge:
 
     async def search(
         self, collection: str, question: str, settings: Search, rerank: str | None = None
-    ) -> list[Hit]:
+    ) -> list[Found]:
         """Return the passages that fit a question best; raise NodeError."""
         reranker = ModelReranker(self._models, rerank) if rerank is not None else None
         with told():
