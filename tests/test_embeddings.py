@@ -37,8 +37,10 @@ async def test_texts_are_embedded_in_batches_in_their_order() -> None:
     long = await embeddings.of(["a" * 1_000, "b" * 1_000])
     assert len(long) == 2
     assert letters.batches[-2:] == [1, 1]
-    assert embeddings.usage.embedded == 37
-    assert embeddings.usage.cost == pytest.approx(0.037)
+    await embeddings.of(["c" * 1_000, "d" * 1_000, "e" * 1_000], [40, 60, 60])
+    assert letters.batches[-2:] == [2, 1], "what is known of tokens is not guessed"
+    assert embeddings.usage.embedded == 40
+    assert embeddings.usage.cost == pytest.approx(0.040)
     assert await embeddings.of([]) == []
 
 

@@ -1,7 +1,7 @@
 """How are many texts embedded: in batches, several at once, none twice, once more if it fails?"""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
@@ -77,23 +77,30 @@ class Embeddings:
         [vector] = await self._embed([text], is_query=True)
         return vector
 
-    async def of(self, texts: Sequence[str]) -> list[Vector]:
-        """Return the vectors of texts; raise EmbeddingFailed."""
+    async def of(self, texts: Sequence[str], tokens: Sequence[int] | None = None) -> list[Vector]:
+        """Return the vectors of texts; raise EmbeddingFailed.
+
+        Where it is not said how many tokens each has, they are taken for as many as can be.
+        """
         keys = [sha256(text.encode()).digest() for text in texts]
+        most = tokens or [len(text.encode()) // BYTES_PER_TOKEN for text in texts]
+        sizes = dict(zip(keys, most, strict=True))
         wanted = dict(zip(keys, texts, strict=True))
         found = (
             dict(await self._cache.known_vectors(self.model, list(wanted))) if self._cache else {}
         )
         self.usage.cached += len(texts) - len(wanted) + len(found)
         missing = {key: text for key, text in wanted.items() if key not in found}
-        made = await self._made(missing)
+        made = await self._made(missing, sizes)
         if self._cache and made:
             await self._cache.keep_vectors(self.model, made)
         found |= made
         return [found[key] for key in keys]
 
-    async def _made(self, missing: Mapping[bytes, str]) -> dict[bytes, Vector]:
-        batches = list(self._batched(missing))
+    async def _made(
+        self, missing: Mapping[bytes, str], sizes: Mapping[bytes, int]
+    ) -> dict[bytes, Vector]:
+        batches = list(self._batched(missing, sizes))
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
@@ -105,19 +112,14 @@ class Embeddings:
         keys = (key for batch in batches for key in batch)
         return dict(zip(keys, (v for task in tasks for v in task.result()), strict=True))
 
-    def _batched(self, missing: Mapping[bytes, str]) -> Iterator[list[bytes]]:
-        batch: list[bytes] = []
-        size = 0
-        for key, text in missing.items():
-            tokens = len(text.encode()) // BYTES_PER_TOKEN
-            is_full = (
-                len(batch) == self.batches.max_texts or size + tokens > self.batches.max_tokens
-            )
-            if batch and is_full:
+    def _batched(self, keys: Iterable[bytes], sizes: Mapping[bytes, int]) -> Iterator[list[bytes]]:
+        most, batch, size = self.batches, list[bytes](), 0
+        for key in keys:
+            if batch and (len(batch) == most.max_texts or size + sizes[key] > most.max_tokens):
                 yield batch
                 batch, size = [], 0
             batch.append(key)
-            size += tokens
+            size += sizes[key]
         if batch:
             yield batch
 

@@ -75,7 +75,8 @@ class Writing:
 
     async def _write(self, batch: list[_Piece]) -> None:
         try:
-            vectors = await self._embeddings.of([piece.chunk.text for piece in batch])
+            texts, tokens = zip(*((p.chunk.text, p.chunk.tokens) for p in batch), strict=True)
+            vectors = await self._embeddings.of(texts, tokens)
             passages = [
                 piece.draft.passage(piece.number, piece.chunk, vector)
                 for piece, vector in zip(batch, vectors, strict=True)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from flowc.rag.vector import Vector
 
 _PASSAGES = """
 CREATE TABLE IF NOT EXISTS knowledge_passages (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, collection INTEGER NOT NULL, version TEXT NOT NULL,
+    id INTEGER PRIMARY KEY, collection INTEGER NOT NULL, version TEXT NOT NULL,
     number INTEGER NOT NULL, source TEXT NOT NULL, page INTEGER, last_page INTEGER,
     tokens INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
     headings TEXT NOT NULL, metadata TEXT NOT NULL,
@@ -30,11 +31,13 @@ CREATE TABLE IF NOT EXISTS knowledge_passages (
 )"""
 _ADD = """
 INSERT INTO knowledge_passages
-    (collection, version, number, source, page, last_page, tokens, start, "end", headings, metadata)
+    (id, collection, version, number, source, page, last_page, tokens, start, "end", headings,
+     metadata)
 VALUES
-    (:collection, :version, :number, :source, :page, :last_page, :tokens, :start, :end, :headings,
-     :metadata)
+    (:id, :collection, :version, :number, :source, :page, :last_page, :tokens, :start, :end,
+     :headings, :metadata)
 """
+_NEXT = "SELECT coalesce(max(id), 0) + 1 FROM knowledge_passages"
 # How long one process waits for another that is about to end.
 _PATIENCE = 2.0
 
@@ -111,13 +114,19 @@ class LocalStore(CataloguedStore):
         """Keep passages of drafts."""
 
         def work(connection: Connection, row: Row[Any]) -> int:
-            ids = [_add(connection, row.id, new) for new in passages]
-            texts = [(id, new.passage.text) for id, new in zip(ids, passages, strict=True)]
-            words.add(connection, row.id, texts)
+            # All at once, which takes a tenth of the time; nobody else writes meanwhile.
+            ids = count(connection.execute(text(_NEXT)).scalar_one())
+            rows = [
+                {**row_of(new), "id": number, "collection": row.id}
+                for number, new in zip(ids, passages, strict=False)
+            ]
+            connection.execute(text(_ADD), rows)
+            words.add(connection, row.id, rows)
             return int(row.id)
 
-        id = await self._write(name, work)
-        await self._vectors.write(lambda vectors: vectors.add(id, passages))
+        if passages:
+            id = await self._write(name, work)
+            await self._vectors.write(lambda vectors: vectors.add(id, passages))
 
     @asynccontextmanager
     async def alone(self, name: str) -> AsyncIterator[None]:
@@ -186,11 +195,6 @@ def _lock(folder: Path) -> FileLock:
     except Timeout:
         raise StoreInUse(f"Another process has the documents in {folder} open.") from None
     return lock
-
-
-def _add(connection: Connection, id: int, new: NewPassage) -> int:
-    row = {**row_of(new), "collection": id}
-    return int(connection.execute(text(_ADD), row).lastrowid)
 
 
 def _set_up(connection: Any, _: Any) -> None:

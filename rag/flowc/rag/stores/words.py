@@ -1,7 +1,7 @@
 """How are passages found by their words in SQLite? By its full-text index, ranked by BM25."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
@@ -59,9 +59,8 @@ def drop(id: int) -> str:
     return f"DROP TABLE IF EXISTS {_words(id)}"
 
 
-def add(connection: Connection, id: int, texts: Iterable[tuple[int, str]]) -> None:
-    """Keep the texts of passages by their ids."""
-    rows = [{"id": passage, "text": said} for passage, said in texts]
+def add(connection: Connection, id: int, rows: Sequence[dict[str, Any]]) -> None:
+    """Keep the texts of passages, which are given as their rows."""
     connection.execute(text(f"INSERT INTO {_words(id)} (rowid, text) VALUES (:id, :text)"), rows)
 
 

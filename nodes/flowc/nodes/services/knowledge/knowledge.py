@@ -106,7 +106,8 @@ class Knowledge:
         """Store chunks as a document, in place of what was there of its source; raise NodeError."""
         with told():
             store, embeddings = await self.store(), await self.embeddings(model, collection)
-            made = vectors if vectors is not None else await embeddings.of([c.text for c in chunks])
+            texts, tokens = [each.text for each in chunks], [each.tokens for each in chunks]
+            made = vectors if vectors is not None else await embeddings.of(texts, tokens)
             dimension = len(made[0]) if len(made) else await embeddings.dimension()
             if any(len(vector) != dimension for vector in made):
                 raise NodeError("vectors-differ", "The vectors are not of one length.")
@@ -119,9 +120,8 @@ class Knowledge:
                     for number, (chunk, vector) in enumerate(zip(chunks, made, strict=True))
                 ]
                 await store.add(collection, passages)
-                tokens = sum(chunk.tokens for chunk in chunks)
                 document = StoredDocument(
-                    source, fingerprint, "", len(chunks), tokens, metadata, datetime.now(UTC)
+                    source, fingerprint, "", len(chunks), sum(tokens), metadata, datetime.now(UTC)
                 )
                 await store.publish(collection, [Finished(draft, document)])
         report = Report(added=not known, changed=bool(known), passages=len(chunks))
