@@ -159,7 +159,7 @@ def _in_process(kind: str, folder: Path, url: str) -> dict[str, Any]:
         return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def rows(rounds: int = 3) -> list[Row]:
+def rows(rounds: int = 5) -> list[Row]:
     """Return the comparisons; the processes take turns."""
     with tempfile.TemporaryDirectory() as place, server() as url:
         folder = Path(place) / "docs"

@@ -5,7 +5,9 @@ import os
 import resource
 import struct
 import sys
+import tempfile
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 Level = dict[str, Any]
@@ -13,6 +15,9 @@ Level = dict[str, Any]
 _LANDLOCK_CREATE_RULESET = 444
 _LANDLOCK_RESTRICT_SELF = 446
 _PR_SET_NO_NEW_PRIVS = 38
+_PR_SET_SECCOMP = 22
+_SECCOMP_MODE_FILTER = 2
+_INSTRUCTION = 8
 
 _ALLOWED_CALLS = (
     "read", "write", "close", "exit", "exit_group", "rt_sigreturn", "rt_sigaction",
@@ -76,8 +81,31 @@ def make_filter(level: Level) -> Callable[[], None]:
     for name in _FATAL_CALLS:
         _add(rules, getattr(pyseccomp, "KILL_PROCESS", pyseccomp.KILL), name)
     level["calls"] = True
-    load: Callable[[], None] = rules.load
-    return load
+    return partial(_load, _Program(_compiled(rules)))
+
+
+class _Program(ctypes.Structure):
+    """A filter as the kernel takes it (`struct sock_fprog`)."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
+
+    def __init__(self, raw: bytes) -> None:
+        super().__init__(len(raw) // _INSTRUCTION, raw)
+
+
+def _compiled(rules: Any) -> bytes:
+    """Return the filter's instructions, so that it is not made anew in every child."""
+    with tempfile.TemporaryFile() as file:
+        rules.export_bpf(file)
+        file.seek(0)
+        return file.read()
+
+
+def _load(program: _Program) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0):
+        raise OSError(ctypes.get_errno(), "The system calls cannot be limited.")
 
 
 def _add(rules: Any, action: Any, name: str) -> None:

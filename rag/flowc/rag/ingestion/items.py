@@ -51,20 +51,15 @@ def digest_of(item: Item) -> str:
         return digest_of_file(file)
 
 
-def digest_of_opened(item: Item, file: BinaryIO) -> str:
-    """Return the digest of what is in an item's file now; raise DocumentRefused."""
-    with _refusing(item):
-        return digest_of_file(file)
-
-
 @asynccontextmanager
-async def opened(item: Item) -> AsyncIterator[BinaryIO]:
-    """Give an item's file, opened in a thread; raise DocumentRefused."""
+async def opened(item: Item) -> AsyncIterator[tuple[BinaryIO, str]]:
+    """Give an item's file, opened in a thread, with its digest now; raise DocumentRefused."""
     with ExitStack() as stack:
 
-        def open_in_thread() -> BinaryIO:
+        def open_in_thread() -> tuple[BinaryIO, str]:
             with _refusing(item):
-                return stack.enter_context(item.open())
+                file = stack.enter_context(item.open())
+                return file, digest_of_file(file)
 
         yield await in_thread(None, open_in_thread)
 

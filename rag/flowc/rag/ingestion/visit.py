@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from flowc.rag.chunking import Chunk, Chunker
 from flowc.rag.documents import DocumentRefused, Section
 from flowc.rag.ingestion.drafts import Draft
-from flowc.rag.ingestion.items import Item, digest_of, digest_of_opened, opened
+from flowc.rag.ingestion.items import Item, digest_of, opened
 from flowc.rag.ingestion.report import Report, Tell
 from flowc.rag.ingestion.writing import Writing
 from flowc.rag.reading import Reading
@@ -106,6 +106,9 @@ class Visit:
     async def _have_read(
         self, changed: Sequence[tuple[Item, str]], known: Mapping[str, Known]
     ) -> None:
+        if changed:
+            # Getting ready to count tokens takes a second, once.
+            await asyncio.to_thread(Chunker, self._how.chunking)
         ids = await self._how.store.drafts(self._collection, len(changed))
         for id, (item, found) in zip(ids, changed, strict=True):
             is_new = item.source not in known
@@ -153,9 +156,8 @@ class Visit:
     async def _read(self, draft: Draft) -> None:
         """Read a document and cut it; raise DocumentRefused."""
         item, reader, with_ocr = draft.item, self._how.reader, self._how.with_ocr
-        async with opened(item) as file:
+        async with opened(item) as (file, digest):
             # What was compared may be something else: the file may have changed since.
-            digest = await asyncio.to_thread(digest_of_opened, item, file)
             draft.fingerprint = self._fingerprint(digest, item)
             async with reader.reading(
                 file, item.source, item.media_type, with_ocr=with_ocr
@@ -164,9 +166,9 @@ class Visit:
         await self._writing.is_read(draft)
 
     async def _cut(self, reading: Reading, draft: Draft) -> None:
-        # Counting tokens keeps others waiting for long, and so does getting ready for it.
-        chunker = await asyncio.to_thread(Chunker, self._how.chunking)
+        chunker = Chunker(self._how.chunking)
         async for sections in reading.batches():
+            # In a thread, since counting tokens takes a while.
             for chunk in await asyncio.to_thread(_fed, chunker, sections):
                 await self._writing.put(draft, chunk)
         for chunk in await asyncio.to_thread(lambda: list(chunker.end())):

@@ -63,7 +63,8 @@ class Reader:
             raise DocumentRefused("no-ocr", "OCR takes the extra `flowc[ocr]`.")
         processes = self._ocr if with_ocr else self._plain
         limits = OCR_LIMITS if with_ocr else self.limits
-        file.seek(0)
+        # Not of the file object, which may have read ahead, and would then stay where it is.
+        os.lseek(file.fileno(), 0, os.SEEK_SET)
         async with processes.reading(file.fileno(), name, media_type, limits) as frames:
             yield Reading(frames)
 

@@ -69,7 +69,7 @@ class Knowledge:
     async def read(self, item: Item, *, with_ocr: bool) -> tuple[list[Section], Metadata]:
         """Return a document as text; raise NodeError."""
         with told():
-            async with opened(item) as file:
+            async with opened(item) as (file, _):
                 return await self.reader.read(file, item.source, item.media_type, with_ocr=with_ocr)
 
     async def search(
