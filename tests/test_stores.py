@@ -1,11 +1,12 @@
 """Stores of documents: Chroma on this machine, pgvector in PostgreSQL."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from processes import new_database
 
-from flowc.rag.stores import FilterRefused, Store, StoreInUse, local, read_filter
+from flowc.rag.stores import FilterRefused, Store, StoreInUse, local, read_filter, vectors
 from flowc.rag.stores.local import LocalStore
 from flowc.rag.stores.postgres import PostgresStore
 from flowc.rag.testing import CHECKS, MODEL, NAME, check_store, put, sources
@@ -69,3 +70,27 @@ def test_the_checks_are_all_run() -> None:
 
     named = {value for name, value in vars(testing).items() if name.startswith("_check_")}
     assert named - set(CHECKS) == {testing._check_it_is_kept}
+
+
+async def test_the_longer_vectors_take_the_fewer_are_kept_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, sizes, seconds_each = [0.0], list[int](), [0.01]
+    monkeypatch.setattr(vectors, "perf_counter", lambda: clock[0])
+    store = await LocalStore.open(tmp_path)
+    await store.create(NAME, MODEL, 3)
+    kept = store._vectors._collection(1)
+    upsert = kept.upsert
+
+    def timed(**what: Any) -> None:
+        sizes.append(len(what["ids"]))
+        clock[0] += sizes[-1] * seconds_each[0]
+        upsert(**what)
+
+    monkeypatch.setattr(kept, "upsert", timed)
+    for each in (0.005, 0.1, 0.001):
+        seconds_each[0] = each
+        await put(store, f"{each}.md", [f"Part {number}." for number in range(200)])
+    await store.aclose()
+    # Once too many, since nobody knows before; then as many as take a quarter of a second.
+    assert sizes == [128, 50, 22, 50, 32, 32, 32, 32, 22, 32, 168]

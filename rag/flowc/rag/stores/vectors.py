@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ Near = tuple[Place, float, Vector]
 
 # Metadata of documents stand beside ours, and must not be taken for them.
 _THEIRS = "its "
+# Chroma lets no other thread run while it builds its index, which takes longer the more there is in
+# it: so many seconds at once, and never fewer vectors than these, since each time costs something.
+_MAX_STILL, _LEAST, _FIRST = 0.25, 32, 128
 
 
 class Vectors:
@@ -31,6 +35,7 @@ class Vectors:
         settings = Settings(anonymized_telemetry=False, allow_reset=False)
         self._client: Any = chromadb.PersistentClient(str(folder), settings)
         self._most = int(self._client.get_max_batch_size())
+        self._at_once = _FIRST
         self._open: dict[int, Any] = {}
         # Of its own: nothing that is written elsewhere waits for an index to be built.
         self._writer = ThreadPoolExecutor(1, "flowc-knowledge-vectors")
@@ -52,13 +57,17 @@ class Vectors:
 
     def add(self, id: int, passages: Sequence[NewPassage]) -> None:
         """Keep vectors; those that are there already are kept anew."""
-        for begin in range(0, len(passages), self._most):
-            batch = passages[begin : begin + self._most]
+        left = list(passages)
+        while left:
+            batch, left = left[: self._at_once], left[self._at_once :]
+            began = perf_counter()
             self._collection(id).upsert(
                 ids=[f"{new.draft}:{new.passage.number}" for new in batch],
                 embeddings=np.asarray([new.vector for new in batch], np.float32),
                 metadatas=[_metadata(new) for new in batch],
             )
+            fitting = round(len(batch) * _MAX_STILL / (perf_counter() - began))
+            self._at_once = min(max(fitting, _LEAST), self._most)
 
     def remove(self, id: int, versions: Sequence[str]) -> None:
         """Take the vectors of versions away."""
