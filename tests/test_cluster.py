@@ -112,6 +112,17 @@ def test_what_a_killed_worker_had_is_finished_by_the_others(
     assert sorted(times(run) for run in runs) == [8] * 10 + [9] * 10
 
 
+def test_runs_are_taken_before_the_first_worker_begins(
+    tmp_path: Path, database: dict[str, str]
+) -> None:
+    with serving(tmp_path / "api", database, "--no-worker") as (api, _):
+        id = submit(api, slow(2))
+        assert run_of(api, id)["status"] == "pending"
+        with _working(tmp_path, database, 0):
+            (run,) = all_ended(api, [id])
+    assert (run["status"], times(run)) == ("completed", 2)
+
+
 def test_a_worker_that_is_told_to_stop_hands_on_what_it_has(
     tmp_path: Path, database: dict[str, str]
 ) -> None:

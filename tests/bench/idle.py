@@ -74,8 +74,12 @@ def _idle(processes: list[Process]) -> float:
 
 def _ask(api: httpx.Client, count: int) -> None:
     body = {"definition": ASK, "wait": False}
+
+    def begin(_: int) -> None:
+        api.post(f"{API}/workflows/execute", json=body).raise_for_status()
+
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: api.post(f"{API}/workflows/execute", json=body), range(count)))
+        list(pool.map(begin, range(count)))
     wanted = {"status": "waiting", "limit": 1}
 
     def are_waiting() -> bool:

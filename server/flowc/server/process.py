@@ -82,7 +82,9 @@ async def open_process(
         worker=worker,
     )
     process = _process(runs, host, queue, database, registry, files)
-    if worker is not None:
+    if worker is None:
+        await queue.set_up()
+    else:
         await _work(process, worker, Claims(database, queue), settings, stack)
         if settings.warm_models:
             _go_on(stack, host.models.warm())

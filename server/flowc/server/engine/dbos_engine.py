@@ -100,13 +100,17 @@ class Queue:
     """Puts work in the queue, from any process that reaches the database."""
 
     def __init__(self, url: str) -> None:
-        self._engine = _sync_engine(url)
+        self._url, self._engine = url, _sync_engine(url)
         self._client = DBOSClient(
             system_database_engine=self._engine,
             application_name=NAME,
             serializer=DBOSPortableJSONSerializer(),
             lazy=True,
         )
+
+    async def set_up(self) -> None:
+        """Make the queue's tables, which a worker does, too, when it begins."""
+        await asyncio.to_thread(DBOS.migrate, self._url)
 
     def enqueue(
         self, session: Session, run_id: str, segment: int, priority: int, delay: float | None = None
