@@ -294,7 +294,7 @@ def test_the_command_ingests_and_shows_what_it_did(tmp_path: Path) -> None:
     assert "broken.pdf: The PDF is broken" in done.stderr
     assert "9/9" in done.stderr
     again = json.loads(
-        flowc("ingest", str(docs), "--collection", "ships", "--json", env=env).stdout
+        flowc("ingest", f"{docs}/../docs", "--collection", "ships", "--json", env=env).stdout
     )
     assert (again["output"]["unchanged"], again["output"]["embedded"]) == (8, 0)
     one = flowc(

@@ -1,6 +1,7 @@
 """`flowc ingest`: bring a folder's documents into a collection."""
 
 import asyncio
+import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
@@ -50,7 +51,8 @@ def ingest(
     """
     from flowc.server.host import SettingsRefused  # noqa: PLC0415 - the other commands do without
 
-    root = path.absolute()
+    # Without `..`, which no folder that may be read has in it.
+    root = Path(os.path.abspath(path))
     given = _checked({
         "paths": [str(root)], "pattern": pattern, "removes": not keep, "ocr": ocr, "model": model,
         "chunking": {"size": size, **({} if overlap is None else {"overlap": overlap})},
