@@ -5,7 +5,6 @@ import os
 import resource
 import struct
 import sys
-import tempfile
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -17,6 +16,7 @@ _LANDLOCK_RESTRICT_SELF = 446
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_SECCOMP = 22
 _SECCOMP_MODE_FILTER = 2
+# Bytes of one instruction of a filter (`struct sock_filter`).
 _INSTRUCTION = 8
 
 _ALLOWED_CALLS = (
@@ -95,7 +95,8 @@ class _Program(ctypes.Structure):
 
 def _compiled(rules: Any) -> bytes:
     """Return the filter's instructions, so that it is not made anew in every child."""
-    with tempfile.TemporaryFile() as file:
+    # In memory, since there may be no place for files.
+    with os.fdopen(os.memfd_create("filter"), "w+b") as file:
         rules.export_bpf(file)
         file.seek(0)
         return file.read()

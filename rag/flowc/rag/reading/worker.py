@@ -20,7 +20,6 @@ import struct
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from typing import Any, BinaryIO
 
 import docx
@@ -55,8 +54,7 @@ def main() -> None:
         raw, descriptors = _receive(server)
         if not raw:
             os._exit(0)
-        ready = partial(_read_in_child, _request(raw), descriptors, lock_calls, recognise)
-        server.sendall(_in_child(server, descriptors, ready))
+        server.sendall(_in_child(server, raw, descriptors, lock_calls, recognise))
 
 
 def _bring_in() -> None:
@@ -83,12 +81,18 @@ def _receive(server: socket.socket) -> tuple[bytes, list[int]]:
     return raw, list(descriptors)
 
 
-def _in_child(server: socket.socket, descriptors: list[int], read: Callable[[], None]) -> bytes:
+def _in_child(
+    server: socket.socket,
+    raw: bytes,
+    descriptors: list[int],
+    lock_calls: Callable[[], None],
+    recognise: Any,
+) -> bytes:
     """Read one document in a child; return how it ended, in two bytes."""
     child = os.fork()
     if child == 0:
         server.close()
-        read()
+        _read_in_child(raw, descriptors, lock_calls, recognise)
     for descriptor in descriptors:
         os.close(descriptor)
     _, status = os.waitpid(child, 0)
@@ -98,12 +102,13 @@ def _in_child(server: socket.socket, descriptors: list[int], read: Callable[[], 
 
 
 def _read_in_child(
-    request: Request, descriptors: list[int], lock_calls: Callable[[], None], recognise: Any
+    raw: bytes, descriptors: list[int], lock_calls: Callable[[], None], recognise: Any
 ) -> None:
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     source, out = descriptors
     status = 1
     try:
+        request = _request(raw)
         _limit(request.limits)
         lock_calls()
         with os.fdopen(source, "rb", buffering=1 << 16) as file:
