@@ -346,6 +346,7 @@ def test_the_command_that_was_killed_goes_on(tmp_path: Path) -> None:
     assert report["status"] == "completed"
     assert report["output"]["documents"] == 120
     assert report["output"]["failed"] == 0
+    assert "Traceback" not in done.stderr
 
 
 def _documents(catalog: Path) -> int:

@@ -43,8 +43,11 @@ QUEUE = "runs"
 _KEEPALIVE = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 # Seconds after which a segment that the database keeps failing under is given up for this start.
 _GIVE_UP = 3_600
+# Seconds that DBOS is given to write down what has just ended, when a worker stops.
+_LAST_WORDS = 5.0
 
-DoWork = Callable[[str, int, Claim | None], Awaitable[str]]
+# Returns how a segment ended; None if it was let go of, for others to go on with.
+DoWork = Callable[[str, int, Claim | None], Awaitable[str | None]]
 DoErrand = Callable[[str], Awaitable[None]]
 # Told what a schedule was made with, and the moment that it fires for.
 Fire = Callable[[dict[str, Any], str], Awaitable[None]]
@@ -58,9 +61,11 @@ class ScheduleRefused(Exception):
 class _Hands:
     """What this process does when DBOS calls; there is one DBOS in a process."""
 
-    work: Callable[[str, int], Awaitable[str]] | None = None
+    work: Callable[[str, int], Awaitable[str | None]] | None = None
     errands: Mapping[Errand, DoErrand] = field(default_factory=dict)
     fire: Fire | None = None
+    # What DBOS does now: until it has written down how that ended, it needs its threads.
+    under_way: set[asyncio.Task[Any]] = field(default_factory=set)
 
 
 _HANDS = _Hands()
@@ -79,21 +84,38 @@ _RETRYING = AsyncRetrying(
 @DBOS.workflow(name="segment", max_recovery_attempts=None)
 async def _segment(run_id: str, segment: int) -> str:
     assert _HANDS.work is not None  # set before DBOS begins
-    told: str = await _RETRYING(_HANDS.work, run_id, segment)
-    return told
+    task = _under_way()
+    told: str | None = await _RETRYING(_HANDS.work, run_id, segment)
+    if told is not None:
+        return told
+    _HANDS.under_way.discard(task)
+    # Until the process ends: whoever returned would have ended the segment.
+    end: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    return await end
 
 
 @DBOS.workflow(name="errand", max_recovery_attempts=None)
 async def _errand(errand: Errand, subject: str) -> None:
+    _under_way()
     await _RETRYING(_HANDS.errands[errand], subject)
 
 
 @DBOS.workflow(name="fire", max_recovery_attempts=None)
 async def _fire(moment: Any, context: dict[str, Any]) -> None:
     assert _HANDS.fire is not None  # see above
+    _under_way()
     # Kept as JSON, a moment is a text.
     told = moment if isinstance(moment, str) else moment.isoformat()
     await _RETRYING(_HANDS.fire, context, told)
+
+
+def _under_way() -> asyncio.Task[Any]:
+    """Note the task that DBOS does its present work in, until it is done; return it."""
+    task = asyncio.current_task()
+    assert task is not None  # DBOS makes one for each piece of work
+    _HANDS.under_way.add(task)
+    task.add_done_callback(_HANDS.under_way.discard)
+    return task
 
 
 class Queue:
@@ -215,7 +237,7 @@ class Worker:
     ) -> None:
         self._url, self._slots, self._poll, self._max_runs = url, slots, poll_seconds, max_runs
         self._busy = 0
-        self._begun: dict[str, asyncio.Task[str]] = {}
+        self._begun: dict[str, asyncio.Task[str | None]] = {}
         self._do_work: DoWork | None = None
         self._lost: DoErrand | None = None
         # In a file of its own a process finds what it left; else each has a name of its own.
@@ -242,12 +264,12 @@ class Worker:
             on_conflict="always_update",
         )
 
-    async def _work_once(self, run_id: str, segment: int) -> str:
+    async def _work_once(self, run_id: str, segment: int) -> str | None:
         """Work on a segment, or wait for the work on it that has begun already."""
         begun = self._begun.pop(run_id, None)
         return await (begun or self._work(run_id, segment, None))
 
-    async def _work(self, run_id: str, segment: int, claim: Claim | None) -> str:
+    async def _work(self, run_id: str, segment: int, claim: Claim | None) -> str | None:
         assert self._do_work is not None  # set before DBOS begins
         self._busy += 1
         try:
@@ -275,7 +297,7 @@ class Worker:
         with SetWorkflowID(f"{run_id}:{segment}"):
             await DBOS.start_workflow_async(_segment, run_id, segment)
 
-    async def _work_first(self, claim: Claim) -> str:
+    async def _work_first(self, claim: Claim) -> str | None:
         try:
             return await self._work(claim.run.id, claim.run.segment, claim)
         except DATABASE_PROBLEMS:
@@ -290,6 +312,8 @@ class Worker:
 
         Threads of the event loop end with it: whatever needs one has to be done before.
         """
+        if _HANDS.under_way:
+            await asyncio.wait(_HANDS.under_way, timeout=_LAST_WORDS)
         await asyncio.to_thread(DBOS.destroy)
 
     def _config(self) -> DBOSConfig:

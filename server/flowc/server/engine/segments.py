@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, NoReturn
+from typing import Any
 
 from langgraph.runtime import RunControl
 
@@ -55,13 +55,14 @@ class Segments:
     driving: "dict[str, _Stretch]" = field(default_factory=dict)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def work(self, run_id: str, segment: int, claim: Claim | None = None) -> str:
+    async def work(self, run_id: str, segment: int, claim: Claim | None = None) -> str | None:
         """Work on a segment until the run ends, waits, or is taken away; say which.
 
-        Without a claim that was made already, the run is taken first.
+        None is said of a segment that was let go of unfinished, since this process stops. Without
+        a claim that was made already, the run is taken first.
         """
         if self.stopping.is_set():
-            await _never()
+            return None
         claim = claim or await self.claims.claim(run_id, segment)
         if claim is None:
             return "nothing to do"
@@ -71,7 +72,7 @@ class Segments:
             return "taken over"
         except asyncio.CancelledError:
             if self.stopping.is_set():
-                await _never()
+                return None
             raise
 
     async def stop(self, seconds: float) -> None:
@@ -115,12 +116,6 @@ class Segments:
             told = await _Stretch(self, claim, compiled).drive()
             if told is not None:
                 return told
-
-
-async def _never() -> NoReturn:
-    """Wait for the end of the process: whoever returned would have ended the segment."""
-    await asyncio.get_running_loop().create_future()
-    raise AssertionError("nothing ends this")
 
 
 class _Stretch:
