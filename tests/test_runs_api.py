@@ -37,6 +37,16 @@ def test_a_person_is_asked_and_answers(api: httpx.Client) -> None:
     require_orderly(events_of(api, run["id"]))
 
 
+def test_a_new_definition_is_run_by_many_at_the_same_time(api: httpx.Client) -> None:
+    """None of those that keep it first is in the way of the others."""
+    for round_ in range(10):
+        nodes = [{"id": "a", "type": "template", "config": {"template": f"the {round_}th"}}]
+        body = {"definition": {"nodes": nodes}, "wait": False}
+        with ThreadPoolExecutor(8) as pool:
+            begun = [pool.submit(api.post, f"{API}/workflows/execute", json=body) for _ in range(8)]
+        assert [each.result().status_code for each in begun] == [200] * 8
+
+
 def test_two_people_answer_at_the_same_time(api: httpx.Client) -> None:
     nodes = [human("one"), human("two"), {**pause("end", "one", "two"), "join": "all"}]
     run = begin(api, nodes)

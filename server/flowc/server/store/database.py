@@ -18,6 +18,7 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
@@ -141,6 +142,12 @@ def reading(
         return await self.database.read(lambda session: method(self, session, *args, **kwargs))
 
     return in_transaction
+
+
+def insertion(session: Session, table: type[Any]) -> Any:
+    """Return an insertion that can say what becomes of a row that another process put in first."""
+    name = session.get_bind().dialect.name
+    return (sqlite if name == "sqlite" else postgresql).insert(table)
 
 
 def is_sqlite(url: str) -> bool:

@@ -6,7 +6,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from flowc.server.records import now
-from flowc.server.store.database import Database, reading, writing
+from flowc.server.store.database import Database, insertion, reading, writing
 from flowc.server.store.tables import NodeCacheRow
 
 
@@ -26,8 +26,9 @@ class StoredCache:
     def put(self, session: Session, key: str, text: str, ttl: float) -> None:
         """Keep a text for `ttl` seconds."""
         expires_at = now() + timedelta(seconds=ttl)
-        row = NodeCacheRow(tenant=self._tenant, key=key, text=text, expires_at=expires_at)
-        session.merge(row)
+        found = {"text": text, "expires_at": expires_at}
+        row = insertion(session, NodeCacheRow).values(tenant=self._tenant, key=key, **found)
+        session.execute(row.on_conflict_do_update(index_elements=["tenant", "key"], set_=found))
 
     @writing
     def prune(self, session: Session) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from flowc.server.records import now
-from flowc.server.store.database import Database, reading, writing
+from flowc.server.store.database import Database, insertion, reading, writing
 from flowc.server.store.tables import DefinitionRow, VersionRow, WorkflowRow
 
 
@@ -179,11 +179,8 @@ class StoredWorkflows:
         return version
 
     def _keep(self, session: Session, hash: str, document: Any, moment: datetime) -> None:
-        if session.get(DefinitionRow, (self._tenant, hash)) is None:
-            session.add(
-                DefinitionRow(tenant=self._tenant, hash=hash, document=document, created_at=moment)
-            )
-            session.flush()
+        row = {"tenant": self._tenant, "hash": hash, "document": document, "created_at": moment}
+        session.execute(insertion(session, DefinitionRow).values(row).on_conflict_do_nothing())
 
 
 def _stored(row: WorkflowRow, version: VersionRow) -> StoredWorkflow:
