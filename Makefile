@@ -18,6 +18,7 @@ $(READY): requirements.lock pyproject.toml
 	@echo "Installing from requirements.lock (two or three minutes the first time)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip check
 	@touch $(READY)
 
 run: setup ## Run the support workflow on an example message

@@ -14,7 +14,7 @@ import tempfile
 import time
 import uuid
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -146,21 +146,18 @@ async def postgres_chain(pool: Pool, count: int, repeats: int) -> Row:
 
 
 PEAK = """
-import re, sys
 from bench import ours
-peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
-before = peak()
+from bench.measuring import peak_memory
+before = peak_memory()
 ours.workflow(ours.chain(5000))
-print(peak() - before)
+print(peak_memory() - before)
 """
 
 
 def memory() -> Row:
     """The most memory that compiling 5,000 nodes takes, in a process of its own."""
     done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
-    return Row(
-        "compile 5000 nodes, memory, beside 300 MB", int(done.stdout) / 1024, 300.0, "MB", 1.0
-    )
+    return Row("compile 5000 nodes, memory, beside 300 MB", float(done.stdout), 300.0, "MB", 1.0)
 
 
 def refusing() -> Row:
@@ -330,17 +327,25 @@ def _postgres() -> str | None:
     return str(get_server(Path(folder), cleanup_mode="delete").get_uri())
 
 
-def main() -> None:
-    postgres = _postgres()
-    found = asyncio.run(rows(postgres))
+def parts(postgres: str | None) -> Iterator[list[Row]]:
+    """Give the rows, part by part."""
+    databases = (("sqlite", None), *([("postgres", postgres)] if postgres else []))
+    yield asyncio.run(rows(postgres))
     # Each on a loop of its own: one on which DBOS has stopped has no threads any more.
-    found += asyncio.run(durable.rows("sqlite", None))
-    found += asyncio.run(durable.rows("postgres", postgres)) if postgres else []
-    found += asyncio.run(models.rows())
-    found += documents.rows()
-    for kind, url in (("sqlite", None), *([("postgres", postgres)] if postgres else [])):
-        found += idle.rows(kind, url)
-    show(found)
+    for database in databases:
+        yield asyncio.run(durable.rows(*database))
+    yield asyncio.run(models.rows())
+    yield documents.rows()
+    for database in databases:
+        yield idle.rows(*database)
+
+
+def main() -> None:
+    found = list[Row]()
+    # As they come: if a later part fails, what is known is not lost.
+    for part in parts(_postgres()):
+        show(part)
+        found += part
     target = Path(sys.argv[1] if len(sys.argv) > 1 else "build/bench.json")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps([row.as_json() for row in found], indent=2) + "\n")

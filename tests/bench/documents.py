@@ -7,7 +7,6 @@ of memory is its own: `python -m bench.documents ours FOLDER STORE URL`.
 
 import asyncio
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import papers
-from bench.measuring import Row
+from bench.measuring import Row, peak_memory
 from bench.models import server
 from knowing import each
 
@@ -197,7 +196,7 @@ def main() -> None:
             found = rival(*arguments)
         else:
             found = asyncio.run(ours(*arguments, is_indexed=kind == "ours"))
-        found["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        found["peak"] = peak_memory()
         print(json.dumps(found))
         return
     for row in rows():

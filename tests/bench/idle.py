@@ -76,7 +76,9 @@ def _ask(api: httpx.Client, count: int) -> None:
     body = {"definition": ASK, "wait": False}
 
     def begin(_: int) -> None:
-        api.post(f"{API}/workflows/execute", json=body).raise_for_status()
+        response = api.post(f"{API}/workflows/execute", json=body)
+        # With what the server says of itself, such as why its database cannot be used.
+        assert response.is_success, f"{response.text} {api.get('/health').text}"
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(begin, range(count)))

@@ -1,9 +1,11 @@
 """How is one work measured beside another?"""
 
+import re
 import statistics
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 Work = Callable[[], Awaitable[Any]]
@@ -39,3 +41,13 @@ async def measured(
             if round_:
                 taken.append(clock() - started)
     return [statistics.median(taken) for taken in times]
+
+
+def peak_memory() -> float:
+    """Return the most memory that this process has had, in MB.
+
+    Not what `getrusage` says: that counts what the process that started this one had.
+    """
+    found = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
+    assert found is not None
+    return int(found[1]) / 1024
