@@ -145,7 +145,7 @@ def reading(
 
 
 def insertion(session: Session, table: type[Any]) -> Any:
-    """Return an insertion that can say what becomes of a row that another process put in first."""
+    """Return an insertion that can say what becomes of a row that is there by then."""
     name = session.get_bind().dialect.name
     return (sqlite if name == "sqlite" else postgresql).insert(table)
 
