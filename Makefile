@@ -43,7 +43,7 @@ format: setup ## Put the code in the house style
 	@$(BIN)/ruff check --fix .
 
 docs: setup ## Write the pages that are made from the code
-	@$(BIN)/python -m flowc.server.reference .
+	@$(BIN)/python -m flowc.server.cli.reference_pages .
 
 lock: ## Resolve the dependencies anew and write requirements.lock
 	@$(BIN)/python -m pip install --quiet uv

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import flows
 import httpx
 import pytest
-from processes import new_database, serving
+
+from fakes import flows
+from fakes.processes import new_database, serving
 
 if TYPE_CHECKING:
-    import talking
+    from fakes import conversations as talking
 
 
 @pytest.fixture(params=["node", "fused"])
@@ -61,7 +62,7 @@ def served(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator["talking.World"]:
     """Serve workflows that are talked with, on each kind of database."""
-    from talking import opened  # It brings the client of OpenAI, which few tests need.
+    from fakes.conversations import opened  # It brings the client of OpenAI, which few tests need.
 
     with opened(tmp_path_factory.mktemp("talk"), database_of(request)) as world:
         yield world

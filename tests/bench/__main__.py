@@ -19,17 +19,23 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from bench import documents, durable, idle, models, ours, rivals
-from bench.measuring import Row, Work, measured
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from bench import documents, durable, idle, models, ours, rivals
+from bench.measuring import Row, Work, measured
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.expressions import compile_condition, compile_template
-from flowc.compiler.run_context import RunContext
-from flowc.server.checkpoints import Pool, SmallSqliteSaver, open_pool, open_saver, saver_over
+from flowc.compiler.running.run_context import RunContext
+from flowc.server.engine.checkpoints import (
+    Pool,
+    SmallSqliteSaver,
+    open_pool,
+    open_saver,
+    saver_over,
+)
 
 
 @asynccontextmanager

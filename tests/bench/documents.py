@@ -15,10 +15,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import papers
 from bench.measuring import Row, peak_memory
 from bench.models import server
-from knowing import each
+from fakes import document_files as papers
+from fakes.collections import each
 
 TEXTS, TEXT_BYTES, PAGES = 200, 20_000, 100
 LARGE = 100_000_000

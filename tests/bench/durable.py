@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from bench import rivals
-from bench.measuring import Row, measured
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, SetWorkflowID
 
+from bench import rivals
+from bench.measuring import Row, measured
 from flowc.compiler.node import Context, Node
-from flowc.compiler.registry import Registry
-from flowc.server.checkpoints import Savers, open_savers
-from flowc.server.engine import dbos_engine
-from flowc.server.process import Process, open_process
+from flowc.compiler.node.registry import Registry
+from flowc.server.engine.checkpoints import Savers, open_savers
+from flowc.server.engine.queue import dbos_queue
+from flowc.server.process.process import Process, open_process
 from flowc.server.settings import Settings
 
 BATCH = 20
@@ -63,10 +63,10 @@ async def opened(url: str | None) -> AsyncIterator[Bench]:
         )
         registry = Registry([*Registry.installed(), Begin])
         process = await open_process(settings, registry, stack, works=True)
-        engine = dbos_engine._sync_engine(settings.database)
+        engine = dbos_queue._sync_engine(settings.database)
         client = DBOSClient(
             system_database_engine=engine,
-            application_name=dbos_engine.NAME,
+            application_name=dbos_queue.NAME,
             serializer=DBOSPortableJSONSerializer(),
             lazy=True,
         )
@@ -89,7 +89,7 @@ async def _floor_of(bench: Bench) -> None:
     handles = []
     for _ in range(BATCH):
         key = uuid.uuid4().hex
-        options = dbos_engine._options("floor", key, None)
+        options = dbos_queue._options("floor", key, None)
         handles.append(await bench.client.enqueue_async(options, key))
     await asyncio.gather(*(handle.get_result() for handle in handles))
 

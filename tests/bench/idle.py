@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
 from bench.measuring import Row
-from processes import Process, new_database, serving, start, until
+from fakes.processes import Process, new_database, serving, start, until
 
 API = "/api/v1"
 WAITING = 1_000

@@ -8,7 +8,7 @@ import sys
 import threading
 from zlib import crc32
 
-from loopback import Reply, Request, completion, serving, streamed
+from fakes.loopback import Reply, Request, completion, serving, streamed
 
 TOKENS = 400
 

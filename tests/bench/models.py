@@ -10,15 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.measuring import Row, measured
-from bench.model_server import TOKENS
 from pydantic import SecretStr
 
+from bench.measuring import Row, measured
+from bench.model_server import TOKENS
 from flowc.compiler.compile import CompiledWorkflow, compile_workflow
-from flowc.compiler.documents import from_data
-from flowc.compiler.events import Event
-from flowc.compiler.registry import Registry
-from flowc.compiler.run_context import RunContext
+from flowc.compiler.node.registry import Registry
+from flowc.compiler.reading.documents import from_data
+from flowc.compiler.running.events import Event
+from flowc.compiler.running.run_context import RunContext
 from flowc.nodes.services.models import ModelAlias, Models
 from flowc.nodes.services.models.litellm_door import litellm
 

@@ -4,12 +4,11 @@ import asyncio
 from typing import Any, ClassVar
 
 from bench.rivals import PAYLOAD
-
 from flowc.compiler.compile import CompiledWorkflow, compile_workflow
 from flowc.compiler.definition import Granularity
-from flowc.compiler.documents import from_data
 from flowc.compiler.node import Context, Node
-from flowc.compiler.registry import Registry
+from flowc.compiler.node.registry import Registry
+from flowc.compiler.reading.documents import from_data
 
 
 class Payload(Node):

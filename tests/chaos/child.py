@@ -12,21 +12,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from chaos.shapes import SIDE_LOG, Mark
-from flowc.compiler.registry import Registry
-from flowc.server import checkpoints
-from flowc.server.engine import dbos_engine
-from flowc.server.process import Process, open_process
+from flowc.compiler.node.registry import Registry
+from flowc.server.engine import checkpoints
+from flowc.server.engine.queue import dbos_queue
+from flowc.server.process.process import Process, open_process
 from flowc.server.records import ENDED
-from flowc.server.service import Options
+from flowc.server.runs.runs import Options
 from flowc.server.settings import Settings
-from flowc.server.store.claims import Claims
-from flowc.server.store.steering import NotAnswerable, Steering
+from flowc.server.store.runs.claims import Claims
+from flowc.server.store.runs.steering import NotAnswerable, Steering
 
 STEPS: dict[str, tuple[Any, str]] = {
     "submit": (Steering, "create"),
-    "enqueue": (dbos_engine.Queue, "enqueue"),
-    "tell queue": (dbos_engine.Worker, "_tell_queue"),
-    "timer": (dbos_engine.Queue, "errand"),
+    "enqueue": (dbos_queue.Queue, "enqueue"),
+    "tell queue": (dbos_queue.Worker, "_tell_queue"),
+    "timer": (dbos_queue.Queue, "errand"),
     "claim": (Claims, "claim"),
     "events": (Claims, "append"),
     "node": (Mark, "run"),

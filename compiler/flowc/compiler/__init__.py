@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from flowc.compiler.compile import CompiledWorkflow, compile_workflow
     from flowc.compiler.definition import WorkflowDefinition
     from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, render
-    from flowc.compiler.documents import Document, from_data, read_file, read_text
     from flowc.compiler.node import Context, Node, NodeError, Outcome
-    from flowc.compiler.registry import Registry
+    from flowc.compiler.node.registry import Registry
+    from flowc.compiler.reading.documents import Document, from_data, read_file, read_text
 
 _MODULES = {
     "check": ("check_workflow",),
     "compile": ("CompiledWorkflow", "compile_workflow"),
     "definition": ("WorkflowDefinition",),
     "diagnostics": ("DefinitionRefused", "Diagnostic", "render"),
-    "documents": ("Document", "from_data", "read_file", "read_text"),
+    "reading.documents": ("Document", "from_data", "read_file", "read_text"),
     "node": ("Context", "Node", "NodeError", "Outcome"),
-    "registry": ("Registry",),
+    "node.registry": ("Registry",),
 }
 _WHERE = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -1,5 +1,7 @@
 """What is wrong with a workflow?"""
 
+from flowc.compiler.analysis.draft import Draft, new_draft
+from flowc.compiler.analysis.inference import infer
 from flowc.compiler.checks.concurrency import check_concurrency
 from flowc.compiler.checks.configuration import check_configuration
 from flowc.compiler.checks.edges import check_edges
@@ -10,12 +12,10 @@ from flowc.compiler.checks.references import check_references
 from flowc.compiler.checks.types import check_types
 from flowc.compiler.checks.uses import check_uses
 from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, Problem, has_errors
-from flowc.compiler.dialects import not_a_workflow, read_definition
-from flowc.compiler.documents import Document
-from flowc.compiler.draft import Draft, new_draft
-from flowc.compiler.inference import infer
-from flowc.compiler.library import Library
-from flowc.compiler.registry import Registry
+from flowc.compiler.node.registry import Registry
+from flowc.compiler.reading.dialects import not_a_workflow, read_definition
+from flowc.compiler.reading.documents import Document
+from flowc.compiler.reading.library import Library
 
 # Later checks may assume what earlier ones established.
 STAGES = (

@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from flowc.compiler.analysis.draft import Draft, new_draft
+from flowc.compiler.analysis.inference import infer
 from flowc.compiler.check import require_valid
 from flowc.compiler.definition import Granularity, WorkflowDefinition
+from flowc.compiler.definition.short_schemas import problems_of
 from flowc.compiler.diagnostics import Diagnostic
-from flowc.compiler.dialects import read_definition
-from flowc.compiler.documents import Document
-from flowc.compiler.draft import Draft, new_draft
-from flowc.compiler.inference import infer
-from flowc.compiler.library import Library, Stored
-from flowc.compiler.lowering import Lowered, lower
-from flowc.compiler.plan import Plan, make_plan
-from flowc.compiler.registry import Registry
-from flowc.compiler.schemas import problems_of
+from flowc.compiler.lowering.graph import Lowered, lower
+from flowc.compiler.node.registry import Registry
+from flowc.compiler.planning.plan import Plan, make_plan
+from flowc.compiler.reading.dialects import read_definition
+from flowc.compiler.reading.documents import Document
+from flowc.compiler.reading.library import Library, Stored
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from flowc.compiler.configuration import configure
+from flowc.compiler.analysis.configuration import configure
 from flowc.compiler.definition import NodeDefinition
+from flowc.compiler.definition.short_schemas import problems_of, to_json_schema
 from flowc.compiler.node import Context, Node, Outcome
-from flowc.compiler.plain import require_plain
-from flowc.compiler.schemas import problems_of, to_json_schema
+from flowc.compiler.reading.plain_json import require_plain
 
 
 async def check_node_type(

@@ -16,20 +16,9 @@ from typing import Annotated, Any, TypedDict
 
 from pydantic import ValidationError
 
-from flowc.compiler.attempts import tried, within
+from flowc.compiler.analysis.graph import DONE, ERROR, Edge, Graph
 from flowc.compiler.definition import NodeDefinition, RetryPolicy
 from flowc.compiler.expressions import compile_condition, compile_formula, compile_template
-from flowc.compiler.graph import DONE, ERROR, Edge, Graph
-from flowc.compiler.handover import (
-    as_node_error,
-    incoming_data,
-    misfit,
-    names_of,
-    plain_outcome,
-    require_fit,
-    result_of,
-)
-from flowc.compiler.interrupts import Answer, Ask, Interrupted, wait_here
 from flowc.compiler.node import (
     BodyResult,
     Context,
@@ -40,10 +29,21 @@ from flowc.compiler.node import (
     Tool,
     no_body,
 )
-from flowc.compiler.redaction import Redactor
-from flowc.compiler.run_context import View
-from flowc.compiler.settlement import Settlement, arrive, merge_edges, settle
-from flowc.compiler.wiring import Wiring, wire_up
+from flowc.compiler.node.interrupts import Answer, Ask, Interrupted, wait_here
+from flowc.compiler.planning.exits import result_of
+from flowc.compiler.planning.wiring import Wiring, wire_up
+from flowc.compiler.running.handover import (
+    as_node_error,
+    incoming_data,
+    misfit,
+    names_of,
+    plain_outcome,
+    require_fit,
+)
+from flowc.compiler.running.redaction import Redactor
+from flowc.compiler.running.retries import tried, within
+from flowc.compiler.running.run_context import View
+from flowc.compiler.running.settlement import Settlement, arrive, merge_edges, settle
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
 from flowc.nodes.services.models import Models, read_models_file
 from flowc.nodes.services.sandbox import Sandboxes

@@ -6,15 +6,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from fastapi import FastAPI
 from starlette.routing import Route
 
-from flowc.compiler.registry import Registry
-from flowc.server.api import (
+from flowc.compiler.node.registry import Registry
+from flowc.server.api.errors import add_error_handlers
+from flowc.server.api.protocols import mcp, openai
+from flowc.server.api.resources import (
     debugging,
     dependencies,
     files,
     interrupts,
     knowledge,
-    mcp,
-    openai,
     operations,
     runs,
     schedules,
@@ -22,9 +22,8 @@ from flowc.server.api import (
     webhooks,
     workflows,
 )
-from flowc.server.api.errors import add_error_handlers
-from flowc.server.api.limits import BodyLimit, RequestId
-from flowc.server.process import open_process
+from flowc.server.api.strict_requests import BodyLimit, RequestId
+from flowc.server.process.process import open_process
 from flowc.server.settings import Settings
 
 API = "/api/v1"

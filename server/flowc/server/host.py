@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from flowc.compiler.diagnostics import DefinitionRefused
-from flowc.compiler.documents import read_file
 from flowc.compiler.guards import Circuits, Guards, Limits, MemoryCache, NodeCache
+from flowc.compiler.reading.documents import read_file
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
 from flowc.nodes.services.files import Files
 from flowc.nodes.services.knowledge import Knowledge, Sources

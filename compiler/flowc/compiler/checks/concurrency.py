@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from itertools import combinations
 
+from flowc.compiler.analysis.draft import Draft
+from flowc.compiler.analysis.run_conditions import can_both_hold
 from flowc.compiler.diagnostics import Problem
-from flowc.compiler.draft import Draft
-from flowc.compiler.run_conditions import can_both_hold
 
 
 def check_concurrency(draft: Draft) -> Iterator[Problem]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from flowc.compiler.analysis.draft import Draft
 from flowc.compiler.definition import NodeDefinition
 from flowc.compiler.diagnostics import Problem
-from flowc.compiler.draft import Draft
 from flowc.compiler.node import Node
 
 

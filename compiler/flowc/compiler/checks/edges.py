@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from flowc.compiler.analysis.draft import Draft
+from flowc.compiler.analysis.graph import ERROR, branch_targets
 from flowc.compiler.definition import EdgeDefinition, NodeDefinition
 from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean
-from flowc.compiler.draft import Draft
-from flowc.compiler.graph import ERROR, branch_targets
 
 
 def check_edges(draft: Draft) -> Iterator[Problem]:

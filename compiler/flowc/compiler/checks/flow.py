@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
+from flowc.compiler.analysis.draft import Draft
+from flowc.compiler.analysis.graph import Edge
+from flowc.compiler.analysis.loops import Loop
+from flowc.compiler.analysis.references import node_path, uses_in
+from flowc.compiler.analysis.run_conditions import NEVER
 from flowc.compiler.diagnostics import Problem
-from flowc.compiler.draft import Draft
-from flowc.compiler.graph import Edge
-from flowc.compiler.loops import Loop
-from flowc.compiler.references import node_path, uses_in
-from flowc.compiler.run_conditions import NEVER
 
 
 def check_flow(draft: Draft) -> Iterator[Problem]:

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
+from flowc.compiler.analysis.draft import Draft
+from flowc.compiler.analysis.references import RESERVED
 from flowc.compiler.definition import NodeDefinition
 from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean
-from flowc.compiler.draft import Draft
-from flowc.compiler.references import RESERVED
 
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,127}")
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from flowc.compiler.analysis.draft import Draft
+from flowc.compiler.analysis.loops import Loop
 from flowc.compiler.diagnostics import Problem
-from flowc.compiler.draft import Draft
-from flowc.compiler.loops import Loop
 
 
 def check_reachability(draft: Draft) -> Iterator[Problem]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from flowc.compiler.analysis.draft import Draft
+from flowc.compiler.analysis.references import INNER_NAMES, NAMES, Use, node_path, uses_in
+from flowc.compiler.analysis.run_conditions import Term, counterexample
 from flowc.compiler.definition import ToolDefinition
 from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean
-from flowc.compiler.draft import Draft
-from flowc.compiler.references import INNER_NAMES, NAMES, Use, node_path, uses_in
-from flowc.compiler.run_conditions import Term, counterexample
 
 
 def check_references(draft: Draft) -> Iterator[Problem]:

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from flowc.compiler.analysis.draft import Draft
+from flowc.compiler.analysis.references import Use, node_path, uses_in
+from flowc.compiler.definition.schema_paths import ABSENT, names_in, schema_at, type_of, types_of
+from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.diagnostics import Problem, did_you_mean
-from flowc.compiler.draft import Draft
-from flowc.compiler.references import Use, node_path, uses_in
-from flowc.compiler.schema_paths import ABSENT, names_in, schema_at, type_of, types_of
-from flowc.compiler.schemas import Schema
 
 _LONE = re.compile(r"\{\{\s*[\w.\[\]'\"-]+\s*\}\}")
 

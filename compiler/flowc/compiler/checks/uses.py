@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from flowc.compiler.analysis.draft import Draft
 from flowc.compiler.diagnostics import Problem, did_you_mean
-from flowc.compiler.draft import Draft
 
 
 def check_uses(draft: Draft) -> Iterator[Problem]:

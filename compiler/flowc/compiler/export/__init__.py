@@ -5,11 +5,11 @@ LangGraph's own edges express what the definition means, they are written; where
 the graph goes by a table of edges.
 """
 
-from flowc.compiler.draft import Draft
+from flowc.compiler.analysis.draft import Draft
 from flowc.compiler.export.graphs import add_graph
 from flowc.compiler.export.module import Module
 from flowc.compiler.export.text import indented, literal
-from flowc.compiler.plan import Plan
+from flowc.compiler.planning.plan import Plan
 
 __all__ = ["export"]
 

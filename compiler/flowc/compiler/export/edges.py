@@ -6,10 +6,10 @@ live together. Loops that one node closes and leaves are plain edges, too.
 
 from itertools import combinations
 
-from flowc.compiler.draft import Draft
-from flowc.compiler.graph import Edge
-from flowc.compiler.run_conditions import Condition, can_both_hold, taken
-from flowc.compiler.wiring import Wire, Wiring
+from flowc.compiler.analysis.draft import Draft
+from flowc.compiler.analysis.graph import Edge
+from flowc.compiler.analysis.run_conditions import Condition, can_both_hold, taken
+from flowc.compiler.planning.wiring import Wire, Wiring
 
 Ways = dict[str, list[str]]
 

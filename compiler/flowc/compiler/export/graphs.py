@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from flowc.compiler.draft import Draft
+from flowc.compiler.analysis.draft import Draft
 from flowc.compiler.export.edges import can_be_drawn, come_together, ways_of
 from flowc.compiler.export.module import Module
 from flowc.compiler.export.nodes import making, options
 from flowc.compiler.export.text import indented, literal, sentence
-from flowc.compiler.plan import Plan, PlannedNode
+from flowc.compiler.planning.plan import Plan, PlannedNode
 
 
 def add_graph(module: Module, draft: Draft, plan: Plan, prefix: str, is_tools: bool = False) -> str:

@@ -4,13 +4,13 @@ import keyword
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flowc.compiler.configuration import Slot
+from flowc.compiler.analysis.configuration import Slot
 from flowc.compiler.definition import GoOn, GoTo
 from flowc.compiler.diagnostics import Pointer
 from flowc.compiler.export.module import Module
 from flowc.compiler.export.text import bracketed, indented, literal
 from flowc.compiler.node import Role
-from flowc.compiler.plan import Plan, PlannedNode
+from flowc.compiler.planning.plan import Plan, PlannedNode
 
 _FILLED = {
     None: "template",

@@ -7,7 +7,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from flowc.compiler.diagnostics import DefinitionRefused
-from flowc.compiler.documents import read_file
+from flowc.compiler.reading.documents import read_file
 
 Entry = TypeVar("Entry", bound=BaseModel)
 

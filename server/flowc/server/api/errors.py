@@ -15,23 +15,23 @@ from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.node import NodeError
 from flowc.nodes.services.egress import EgressDenied
 from flowc.rag.stores import NoSuchCollection
-from flowc.server.chat import NoChat
-from flowc.server.dependencies import DependenciesRefused
-from flowc.server.engine.dbos_engine import ScheduleRefused
-from flowc.server.recordings import ReplayRefused
+from flowc.server.conversations.chat import NoChat
+from flowc.server.engine.driving import InputRefused
+from flowc.server.engine.queue.dbos_queue import ScheduleRefused
+from flowc.server.engine.replay import ReplayRefused
 from flowc.server.records import RunRecord
-from flowc.server.runs import InputRefused
-from flowc.server.schedules import NoSuchSchedule
-from flowc.server.service import AnswerRefused
+from flowc.server.runs.runs import AnswerRefused
 from flowc.server.store.database import DATABASE_PROBLEMS
 from flowc.server.store.files import NoSuchFile
 from flowc.server.store.messages import NoSuchThread, ThreadBusy
-from flowc.server.store.runs import NoSuchRun
-from flowc.server.store.steering import NoSuchInterrupt, NotAnswerable, NotPossible
+from flowc.server.store.runs.steering import NoSuchInterrupt, NotAnswerable, NotPossible
+from flowc.server.store.runs.stored_runs import NoSuchRun
 from flowc.server.store.triggers import NoSuchTrigger, TriggerExists
 from flowc.server.store.workflows import NoSuchWorkflow, WorkflowExists
-from flowc.server.webhooks import SecretMissing, SignatureRefused
-from flowc.server.workflows import CannotRebuild
+from flowc.server.triggers.dependencies import DependenciesRefused
+from flowc.server.triggers.schedules import NoSuchSchedule
+from flowc.server.triggers.webhooks import SecretMissing, SignatureRefused
+from flowc.server.workflows.compiled import CannotRebuild
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from flowc.server.cli import (
+from flowc.server.cli.commands import (
     check,
     diff,
     evaluate,

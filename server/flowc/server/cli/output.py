@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import typer
 
 from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, render
-from flowc.compiler.documents import Document, read_bytes, read_file
+from flowc.compiler.reading.documents import Document, read_bytes, read_file
 
 DONE, FAILED, WRONG = 0, 1, 2
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from flowc.server.records import RunEvent
-from flowc.server.store.claims import TakenOver, Told
 from flowc.server.store.database import DATABASE_PROBLEMS
+from flowc.server.store.runs.claims import TakenOver, Told
 
 log = logging.getLogger(__name__)
 

@@ -8,21 +8,15 @@ from typing import Any
 
 from langgraph.runtime import RunControl
 
-from flowc.compiler.breakpoints import Breakpoints
 from flowc.compiler.compile import CompiledWorkflow
-from flowc.compiler.events import Event
-from flowc.compiler.recording import Recording
-from flowc.compiler.run_context import RunContext
+from flowc.compiler.running.breakpoints import Breakpoints
+from flowc.compiler.running.events import Event
+from flowc.compiler.running.recorded import Recording
+from flowc.compiler.running.run_context import RunContext
 from flowc.nodes.services.signals import Signals
 from flowc.nodes.services.threads import Thread
-from flowc.server.checkpoints import Savers
-from flowc.server.engine.event_log import EventLog
-from flowc.server.engine.signals import StoredSignals
-from flowc.server.engine.thread import StoredThread
-from flowc.server.host import Host
-from flowc.server.recordings import given_recording
-from flowc.server.records import RunEvent
-from flowc.server.runs import (
+from flowc.server.engine.checkpoints import Savers
+from flowc.server.engine.driving import (
     Advance,
     RunFailed,
     advance,
@@ -31,12 +25,18 @@ from flowc.server.runs import (
     error_of,
     result_of,
 )
-from flowc.server.store.claims import Claim, Claims, TakenOver, Told
+from flowc.server.engine.event_log import EventLog
+from flowc.server.engine.node_services.signals import StoredSignals
+from flowc.server.engine.node_services.thread import StoredThread
+from flowc.server.engine.replay import given_recording
+from flowc.server.host import Host
+from flowc.server.records import RunEvent
 from flowc.server.store.database import DATABASE_PROBLEMS
+from flowc.server.store.runs.claims import Claim, Claims, TakenOver, Told
+from flowc.server.store.runs.steering import Steering
 from flowc.server.store.spendings import StoredLedger
-from flowc.server.store.steering import Steering
 from flowc.server.store.threads import StoredThreads
-from flowc.server.workflows import CannotRebuild, Workflows
+from flowc.server.workflows.compiled import CannotRebuild, Workflows
 
 # Of workers that died of a run, or during it, before it is given up.
 MAX_ATTEMPTS = 20

@@ -3,7 +3,7 @@
 from flowc.server.store.database import Database
 from flowc.server.store.local import TENANT, open_local
 from flowc.server.store.node_cache import StoredCache
-from flowc.server.store.runs import StoredRuns
+from flowc.server.store.runs.stored_runs import StoredRuns
 from flowc.server.store.workflows import NoSuchWorkflow, StoredWorkflow, StoredWorkflows
 
 __all__ = [

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flowc.server.settings import Settings
 from flowc.server.store.database import Database
-from flowc.server.store.runs import StoredRuns
+from flowc.server.store.runs.stored_runs import StoredRuns
 from flowc.server.store.workflows import StoredWorkflows
 
 # Until there are accounts, all that is kept belongs to one tenant.

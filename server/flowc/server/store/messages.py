@@ -6,8 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from flowc.server.records import RunRecord, now
-from flowc.server.spoken import question_of, text_of
-from flowc.server.store.runs import UNFINISHED
+from flowc.server.records.speech import question_of, text_of
+from flowc.server.store.runs.stored_runs import UNFINISHED
 from flowc.server.store.tables import MessageRow, RunRow, ThreadRow
 
 

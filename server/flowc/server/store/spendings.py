@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from flowc.compiler.budget import BudgetExceeded, exceeded
 from flowc.compiler.definition import WorkflowBudget
+from flowc.compiler.node.budget import BudgetExceeded, exceeded
 from flowc.server.records import now
 from flowc.server.store.database import Database, writing
 from flowc.server.store.tables import SpendingRow

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from flowc.server.records import Delivery, Dependencies, Subscription, Webhook, now
 from flowc.server.store.database import Database, reading, writing
+from flowc.server.store.runs.errands import Work
 from flowc.server.store.tables import DeliveryRow, DependencyRow, SubscriptionRow, WebhookRow
-from flowc.server.store.work import Work
 
 DELIVERED, PENDING, GIVEN_UP = "delivered", "pending", "given up"
 

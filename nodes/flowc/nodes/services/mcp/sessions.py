@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
+from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import NodeError
-from flowc.compiler.schemas import Schema
 from flowc.nodes.services.egress import EgressDenied, EgressPolicy, GuardedBackend
 from flowc.nodes.services.egress.transport import Resolver, resolve
 from flowc.nodes.services.mcp.servers import McpServer

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import lru_cache
 
-from flowc.compiler.redaction import Redactor
+from flowc.compiler.running.redaction import Redactor
 from flowc.nodes.services.models.answers import Answer, Told
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from flowc.compiler.plain import NotPlain, require_plain
+from flowc.compiler.reading.plain_json import NotPlain, require_plain
 
 Level = Literal["full", "partial", "none"]
 

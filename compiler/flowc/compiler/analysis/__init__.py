@@ -1,0 +1,1 @@
+"""What is known of a workflow before it is checked: edges, expressions, conditions."""

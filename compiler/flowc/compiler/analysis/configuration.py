@@ -1,0 +1,282 @@
+"""Which values of a node's configuration are computed, and how are they when it runs?"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import AliasChoices, BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from flowc.compiler.definition import NodeDefinition
+from flowc.compiler.diagnostics import Pointer, Problem
+from flowc.compiler.expressions import (
+    Expression,
+    ExpressionError,
+    Names,
+    Reference,
+    compile_condition,
+    compile_formula,
+    compile_template,
+)
+from flowc.compiler.node import (
+    PER_ITEM,
+    Formula,
+    Incoming,
+    Node,
+    Role,
+    SecretAllowed,
+)
+from flowc.compiler.reading.model_problems import shape_problems
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One computed value in a configuration."""
+
+    path: Pointer
+    at: Pointer
+    role: Role | None
+    expression: Expression
+    secrets_allowed: bool
+    own_names: frozenset[str]
+
+    @property
+    def source(self) -> str:
+        """The text that was written here."""
+        return self.expression.source
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """What the value is computed from, besides what the node itself gives."""
+        return tuple(r for r in self.expression.references if r.path[0] not in self.own_names)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A node's configuration, its computed values compiled."""
+
+    node_type: type[Node]
+    raw: Mapping[str, Any]
+    slots: tuple[Slot, ...]
+    problems: tuple[Problem, ...]
+    takes_incoming: str | None
+    key: Slot | None
+    _fill: Callable[[Names], Any]
+
+    @cached_property
+    def fixed(self) -> Node | None:
+        """The node, where nothing in its configuration is computed."""
+        if self.slots or self.takes_incoming is not None:
+            return None
+        return self.node_type.model_validate(self.raw)
+
+    @cached_property
+    def computed(self) -> tuple[str, ...]:
+        """The fields with computed values, but for those that are computed for each item."""
+        names = dict.fromkeys(str(slot.path[0]) for slot in self.slots)
+        per_item = {str(slot.path[0]) for slot in self.slots if slot.role in PER_ITEM}
+        return tuple(name for name in names if name not in per_item)
+
+    def filled(self, names: Names, incoming: Any) -> Mapping[str, Any]:
+        """Return the configuration with every value computed; raise ExpressionError."""
+        filled: Mapping[str, Any] = self._fill(names)
+        if self.takes_incoming is not None:
+            filled = {**filled, self.takes_incoming: incoming}
+        return filled
+
+    def uses(self) -> tuple[Slot, ...]:
+        """Return every value that is computed: those of the configuration, and the node's key."""
+        return self.slots if self.key is None else (*self.slots, self.key)
+
+
+def configure(node: NodeDefinition, node_type: type[Node]) -> Configuration:
+    """Compile a node's configuration, and say what is wrong with it."""
+    slots, problems = _slots(node, node_type)
+    computed = {slot.path for slot in slots}
+    shape = _shape_problems(node, node_type, computed | {_relative(p.at, node) for p in problems})
+    fill = _filler(node.config, (), {slot.path: slot for slot in slots})
+    key = _key(node, problems)
+    return Configuration(
+        node_type,
+        node.config,
+        tuple(slots),
+        (*problems, *shape),
+        _incoming_field(node, node_type, is_plain=not slots),
+        key,
+        fill,
+    )
+
+
+def _key(node: NodeDefinition, problems: list[Problem]) -> Slot | None:
+    """Compile the key under which the node's concurrency is limited."""
+    if node.concurrency is None:
+        return None
+    path: Pointer = ("concurrency", "key")
+    try:
+        expression = compile_template(node.concurrency.key)
+    except ExpressionError as problem:
+        message = f"This expression is wrong: {problem}."
+        problems.append(Problem("invalid-expression", message, (*node.at, *path)))
+        return None
+    return Slot(path, (*node.at, *path), None, expression, False, frozenset())
+
+
+def _slots(node: NodeDefinition, node_type: type[Node]) -> tuple[list[Slot], list[Problem]]:
+    slots: list[Slot] = []
+    problems: list[Problem] = []
+    for path, value, marks in _texts(node_type, node.config):
+        role = next((mark for mark in marks if isinstance(mark, Role)), None)
+        if role is Role.RAW:
+            continue
+        try:
+            expression = _COMPILE[role](value)
+        except ExpressionError as problem:
+            at, what = (
+                node.config_at(*path),
+                "condition" if role is Role.CONDITION else "expression",
+            )
+            problems.append(Problem("invalid-expression", f"This {what} is wrong: {problem}.", at))
+            continue
+        if not expression.is_text or role is not None:
+            own = node_type.formula_names if role in PER_ITEM else frozenset[str]()
+            at = node.config_at(*path)
+            slots.append(Slot(path, at, role, expression, SecretAllowed in marks, own))
+    return slots, problems
+
+
+_COMPILE: Mapping[Role | None, Callable[[str], Expression]] = {
+    None: compile_template,
+    Role.CONDITION: compile_condition,
+    Role.ITEM_CONDITION: compile_condition,
+    Role.ITEM_EXPRESSION: compile_formula,
+}
+
+
+def _texts(model: type[BaseModel], data: Any) -> Iterator[tuple[Pointer, str, tuple[Any, ...]]]:
+    """Yield every text in a configuration with its path and the marks of its field."""
+    for name, field in model.model_fields.items():
+        for key in {name, *_aliases(field)} & data.keys():
+            yield from _walk(field.annotation, tuple(field.metadata), data[key], (key,))
+
+
+def _aliases(field: FieldInfo) -> list[str]:
+    choices = field.validation_alias
+    if isinstance(choices, AliasChoices):
+        return [choice for choice in choices.choices if isinstance(choice, str)]
+    return [choices] if isinstance(choices, str) else []
+
+
+def _walk(
+    annotation: Any, marks: tuple[Any, ...], value: Any, path: Pointer
+) -> Iterator[tuple[Pointer, str, tuple[Any, ...]]]:
+    annotation, marks = _unwrapped(annotation, marks)
+    if isinstance(value, str):
+        yield path, value, _marks_for_text(annotation, marks)
+    elif isinstance(value, dict):
+        model = _model_for(annotation, value)
+        if model is not None and Role.RAW not in marks:
+            for inner, text, found in _texts(model, value):
+                yield (*path, *inner), text, (*marks, *found)
+        else:
+            for key, item in value.items():
+                yield from _walk(_item_type(annotation), marks, item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _walk(_item_type(annotation), marks, item, (*path, index))
+
+
+def _unwrapped(annotation: Any, marks: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+    while get_origin(annotation) is Annotated:
+        annotation, *more = get_args(annotation)
+        marks = (*marks, *more)
+    return annotation, marks
+
+
+def _members(annotation: Any) -> list[Any]:
+    annotation, _ = _unwrapped(annotation, ())
+    if not _is_union(annotation):
+        return [annotation]
+    return [inner for member in get_args(annotation) for inner in _members(member)]
+
+
+def _marks_for_text(annotation: Any, marks: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Add the marks of a union's member that text belongs to: `ItemExpression | None`."""
+    found = list(marks)
+    for member in get_args(annotation) if _is_union(annotation) else ():
+        if get_origin(member) is Annotated:
+            found += get_args(member)[1:]
+    return tuple(found)
+
+
+def _is_union(annotation: Any) -> bool:
+    return isinstance(annotation, UnionType) or get_origin(annotation) is Union
+
+
+def _item_type(annotation: Any) -> Any:
+    for member in _members(annotation):
+        arguments = [a for a in get_args(member) if a is not Ellipsis]
+        if get_origin(member) is not Literal and arguments:
+            return arguments[-1]
+    return Any
+
+
+def _model_for(annotation: Any, value: dict[str, Any]) -> type[BaseModel] | None:
+    models = [m for m in _members(annotation) if isinstance(m, type) and issubclass(m, BaseModel)]
+    for model in models:
+        kind = model.model_fields.get("type")
+        if kind is not None and value.get("type") in get_args(kind.annotation):
+            return model
+    return models[0] if models else None
+
+
+def _shape_problems(
+    node: NodeDefinition, node_type: type[Node], computed: set[Pointer]
+) -> Iterator[Problem]:
+    """Yield what is wrong with the values that are written out; computed ones are not known yet."""
+    try:
+        node_type.model_validate(node.config)
+    except ValidationError as error:
+        for problem in shape_problems(error, node_type, node.config, node.config_at()):
+            path = _relative(problem.at, node)
+            is_value = problem.code == "invalid-value"
+            if not (is_value and any(_is_within(path, other) for other in computed)):
+                yield problem
+
+
+def _relative(at: Pointer, node: NodeDefinition) -> Pointer:
+    return at[len(node.config_at()) :]
+
+
+def _is_within(path: Pointer, computed: Pointer) -> bool:
+    return path[: len(computed)] == computed
+
+
+def _incoming_field(node: NodeDefinition, node_type: type[Node], is_plain: bool) -> str | None:
+    """Return the field that takes what flows here, if the author has not filled it in."""
+    for name, field in node_type.model_fields.items():
+        mark = next((mark for mark in field.metadata if isinstance(mark, Incoming)), None)
+        if mark is not None and name not in node.config:
+            return name if not mark.steps_only or (node.is_step and is_plain) else None
+    return None
+
+
+def _filler(value: Any, path: Pointer, slots: Mapping[Pointer, Slot]) -> Callable[[Names], Any]:
+    """Return a function that fills in the slots at and below a path; the rest is shared."""
+    if path in slots:
+        return _computer(slots[path])
+    if not any(slot[: len(path)] == path for slot in slots):
+        return lambda names: value
+    if isinstance(value, dict):
+        fields = [(key, _filler(item, (*path, key), slots)) for key, item in value.items()]
+        return lambda names: {key: fill(names) for key, fill in fields}
+    items = [_filler(item, (*path, index), slots) for index, item in enumerate(value)]
+    return lambda names: [fill(names) for fill in items]
+
+
+def _computer(slot: Slot) -> Callable[[Names], Any]:
+    expression = slot.expression
+    if slot.role in PER_ITEM:
+        return lambda names: Formula(expression, names)
+    return expression.evaluate

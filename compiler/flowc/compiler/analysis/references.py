@@ -1,0 +1,53 @@
+"""Which node does a reference read, and which names are there besides nodes?"""
+
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+
+from flowc.compiler.analysis.configuration import Configuration, Slot
+from flowc.compiler.expressions import Reference
+
+NAMES = frozenset({"input", "variables", "secrets", "run", "nodes"})
+INNER_NAMES = frozenset({"item", "index", "loop", "error", "arguments"})
+RESERVED = (NAMES | INNER_NAMES | {"true", "false", "none", "and", "or", "not", "in", "is"}) - {
+    "input"
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One reference, and the slot of the configuration that it stands in."""
+
+    reference: Reference
+    slot: Slot
+
+    @property
+    def text(self) -> str:
+        """The reference as its author wrote it, more or less."""
+        root, *rest = self.reference.path
+        steps = (f".{s}" if isinstance(s, str) else f"[{s}]" for s in rest)
+        return f"{root}{''.join(steps)}"
+
+
+def uses_in(configuration: Configuration) -> Iterator[Use]:
+    """Yield every reference in a configuration."""
+    for slot in configuration.uses():
+        for reference in slot.references:
+            yield Use(reference, slot)
+
+
+def node_path(
+    path: tuple[str | int, ...], nodes: Container[str]
+) -> tuple[str, tuple[str | int, ...]] | None:
+    """Return the node that a path reads and the path within it; None if it reads no node.
+
+    `nodes['my-id'].output` reads a node whose id is no plain name. A node called `input` is read
+    by `input.output`; every other path from `input` reads the run's input.
+    """
+    root, *rest = path
+    if root == "nodes":
+        return (str(rest[0]), tuple(rest[1:])) if rest else None
+    if root == "input" and "input" in nodes and rest[:1] == ["output"]:
+        return "input", tuple(rest)
+    if root in NAMES or root in INNER_NAMES:
+        return None
+    return str(root), tuple(rest)

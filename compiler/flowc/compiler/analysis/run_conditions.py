@@ -1,0 +1,135 @@
+"""When does a node run, in terms of what the branching nodes before it chose?"""
+
+from collections.abc import Iterable, Mapping
+from functools import reduce
+
+from flowc.compiler.analysis.graph import Edge, Graph
+
+# A term is a set of choices that are made together; a condition holds when one of its terms does.
+Choice = tuple[str, str]
+Term = frozenset[Choice]
+Condition = frozenset[Term]
+
+ALWAYS: Condition = frozenset({frozenset()})
+NEVER: Condition = frozenset()
+MAX_TERMS = 48
+
+
+def run_conditions(
+    graph: Graph, branches: Mapping[str, frozenset[str]]
+) -> Mapping[str, Condition | None]:
+    """Return for each reachable node when it runs; None where that is too long to say.
+
+    Every edge settles, so a node with several live edges waits for all of them: the condition is
+    the disjunction of its incoming edges' (`join: any`) or their conjunction (`join: all`).
+    """
+    conditions: dict[str, Condition | None] = dict.fromkeys(graph.entries, ALWAYS)
+    for name in graph.order:
+        if name in conditions:
+            continue
+        edges = [e for e in graph.forward_incoming[name] if e.source in conditions]
+        live = [taken(conditions[edge.source], edge) for edge in edges]
+        combine = _all if graph.nodes[name].join == "all" else _any
+        conditions[name] = combine(live, branches)
+    return conditions
+
+
+def counterexample(
+    reader: Condition | None, read: Condition | None, branches: Mapping[str, frozenset[str]]
+) -> Term | None:
+    """Return choices under which the reader runs and the other node does not, if there are any."""
+    if reader is None or read is None:
+        return None
+    for term in sorted(reader, key=sorted):
+        missing = _falsified(_given(read, term), branches)
+        if missing is not None:
+            return term | missing
+    return None
+
+
+def can_both_hold(one: Condition | None, other: Condition | None) -> bool:
+    """Say whether two conditions are known to hold under the same choices."""
+    if one is None or other is None:
+        return False
+    return any(not _contradicts(a, b) for a in one for b in other)
+
+
+def taken(condition: Condition | None, edge: Edge) -> Condition | None:
+    """Return when an edge is live, of whose source this is the condition."""
+    if condition is None or edge.branches is None:
+        return condition
+    return frozenset(
+        term | {(edge.source, branch)}
+        for term in condition
+        for branch in edge.branches
+        if not _contradicts(term, {(edge.source, branch)})
+    )
+
+
+def _any(
+    conditions: Iterable[Condition | None], branches: Mapping[str, frozenset[str]]
+) -> Condition | None:
+    terms: set[Term] = set()
+    for condition in conditions:
+        if condition is None:
+            return None
+        terms |= condition
+    return _simplified(terms, branches)
+
+
+def _all(
+    conditions: Iterable[Condition | None], branches: Mapping[str, frozenset[str]]
+) -> Condition | None:
+    def both(left: Condition | None, right: Condition | None) -> Condition | None:
+        if left is None or right is None or len(left) * len(right) > MAX_TERMS**2:
+            return None
+        joined = {a | b for a in left for b in right if not _contradicts(a, b)}
+        return _simplified(joined, branches)
+
+    always: Condition | None = ALWAYS
+    return reduce(both, conditions, always)
+
+
+def _simplified(terms: set[Term], branches: Mapping[str, frozenset[str]]) -> Condition | None:
+    """Merge terms that differ in one node's choice and leave no branch of it out."""
+    changed = True
+    while changed:
+        if len(terms) > MAX_TERMS * 4:
+            return None
+        changed = False
+        for term in sorted(terms, key=lambda term: (-len(term), sorted(term))):
+            for node, branch in term:
+                rest = term - {(node, branch)}
+                family = {rest | {(node, other)} for other in branches[node]}
+                if family <= terms:
+                    terms = (terms - family) | {rest}
+                    changed = True
+                    break
+            if changed:
+                break
+    minimal = {term for term in terms if not any(other < term for other in terms)}
+    return frozenset(minimal) if len(minimal) <= MAX_TERMS else None
+
+
+def _contradicts(term: Iterable[Choice], other: Iterable[Choice]) -> bool:
+    chosen = dict(term)
+    return any(chosen.get(node, branch) != branch for node, branch in other)
+
+
+def _given(condition: Condition, term: Term) -> Condition:
+    return frozenset(t - term for t in condition if not _contradicts(term, t))
+
+
+def _falsified(condition: Condition, branches: Mapping[str, frozenset[str]]) -> Term | None:
+    """Return choices under which the condition does not hold, or None if it always does."""
+    if frozenset() in condition:
+        return None
+    if not condition:
+        return frozenset()
+    node = min(choice[0] for term in condition for choice in term)
+    for branch in sorted(branches[node]):
+        chosen = frozenset({(node, branch)})
+        rest = _falsified(_given(condition, chosen), branches)
+        if rest is not None:
+            return rest | chosen
+    return None

@@ -1,0 +1,1 @@
+"""The only door to LangGraph: from a plan to a graph."""

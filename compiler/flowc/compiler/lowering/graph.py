@@ -1,0 +1,251 @@
+"""What LangGraph graph is a plan?
+
+Each workflow node is one LangGraph node under its own id. The state has few channels, whatever the
+number of nodes; outputs and edges are kept as deltas, so that a checkpoint does not grow with them.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Annotated, Any, TypedDict, TypeVar
+
+from langchain_core.runnables import Runnable
+from langgraph.channels.delta import DeltaChannel
+from langgraph.graph import START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime, get_runtime
+from langgraph.types import Command, interrupt
+
+from flowc.compiler.definition import Granularity
+from flowc.compiler.lowering.checkpoint_journal import journal_of
+from flowc.compiler.lowering.direct_calls import call_directly
+from flowc.compiler.node import Outcome
+from flowc.compiler.node.interrupts import Answer, Interrupt, Interrupted
+from flowc.compiler.planning.plan import Plan, PlannedNode
+from flowc.compiler.planning.wiring import Wiring
+from flowc.compiler.running.events import Event
+from flowc.compiler.running.node_run import branch_after, execute, outputs_after
+from flowc.compiler.running.region import Region, execute_in, run_region
+from flowc.compiler.running.run_context import RunContext, View
+from flowc.compiler.running.settlement import Edges, Settlement, arrive, merge_edges, settle
+
+# A snapshot holds every output; a run is read back from the last one, and the deltas after it.
+SNAPSHOT_EVERY = 5_000
+REGION = "workflow"
+
+
+def _latest(old: Mapping[str, Any] | None, writes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    merged = dict(old or {})
+    for write in writes:
+        merged.update(write)
+    return merged
+
+
+def _settled(
+    old: Mapping[str, Any] | None, writes: Sequence[Sequence[Mapping[str, Any]]]
+) -> dict[str, Any]:
+    return merge_edges(old or {}, [news for write in writes for news in write])
+
+
+Latest = Annotated[dict[str, Any], DeltaChannel(_latest, snapshot_frequency=SNAPSHOT_EVERY)]
+Settled = Annotated[dict[str, Any], DeltaChannel(_settled, snapshot_frequency=SNAPSHOT_EVERY)]
+
+
+class State(TypedDict, total=False):
+    """A run's state: plain JSON, in as many channels for a thousand nodes as for one.
+
+    Every channel costs at every superstep; so there are only those that the workflow uses.
+    """
+
+    input: dict[str, Any]
+    outputs: Latest
+
+
+class StateWithEdges(State, total=False):
+    """The same, where a run has to remember how edges settled."""
+
+    edges: Settled
+
+
+class StateWithVariables(State, total=False):
+    """The same, with variables."""
+
+    variables: Latest
+
+
+class FullState(StateWithEdges, StateWithVariables, total=False):
+    """All that there can be."""
+
+
+_STATES: dict[tuple[bool, bool], type[State]] = {
+    (False, False): State,
+    (True, False): StateWithEdges,
+    (False, True): StateWithVariables,
+    (True, True): FullState,
+}
+
+Done = TypeVar("Done")
+Building = StateGraph[Any, RunContext, Any, Any]
+Lowered = CompiledStateGraph[Any, RunContext, Any, Any]
+
+
+def lower(plan: Plan, granularity: Granularity = "node") -> Lowered:
+    """Return the LangGraph graph of a plan, compiled without a checkpointer.
+
+    With granularity "node", each node is a LangGraph node; with "fused", all are one region.
+    """
+    has_edges = bool(plan.wiring.tracked) and granularity == "node"
+    state = _STATES[has_edges, plan.has_variables]
+    graph: Building = StateGraph(state, context_schema=RunContext)
+    (_add_nodes if granularity == "node" else _add_region)(graph, plan, state)
+    lowered = graph.compile(name=plan.workflow.title)
+    for name in graph.nodes:
+        call_directly(lowered.nodes[name])
+    return lowered
+
+
+def _add_region(graph: Building, plan: Plan, state: Any) -> None:
+    graph.add_node(REGION, _RegionNode(plan), input_schema=state)
+    graph.add_edge(START, REGION)
+
+
+def _add_nodes(graph: Building, plan: Plan, state: Any) -> None:
+    for node in plan.nodes.values():
+        if node.wire.is_static:
+            graph.add_node(node.id, _StaticNode(node), input_schema=state)
+            for edge in node.wire.outgoing:
+                graph.add_edge(node.id, edge.target)
+        else:
+            targets = tuple(dict.fromkeys(edge.target for edge in node.wire.outgoing))
+            dynamic = _DynamicNode(plan.wiring, node)
+            graph.add_node(node.id, dynamic, input_schema=state, destinations=targets)
+    for name in plan.wiring.entries:
+        graph.add_edge(START, name)
+
+
+class _LoweredNode(Runnable[Any, Any]):
+    """A node as LangGraph has it.
+
+    A Runnable is taken as it is. Functions LangGraph wraps, and takes their code apart to look for
+    graphs in it, which costs more than all the rest of its compilation.
+    """
+
+    def invoke(self, input: Any, config: Any = None, **kwargs: Any) -> Any:
+        """Refuse: nodes are asynchronous."""
+        raise NotImplementedError
+
+
+class _StaticNode(_LoweredNode):
+    """A node that always runs when woken, and goes on by plain edges: they settle ever the same."""
+
+    def __init__(self, node: PlannedNode) -> None:
+        self._node, self._settled = node, [node.wire.settles] if node.wire.settles else []
+
+    async def ainvoke(self, input: Any, config: Any = None, **kwargs: Any) -> dict[str, Any]:
+        """Run the node on the run's state."""
+        outcome = await _work(self._node, input, get_runtime(RunContext))
+        return _update(self._node, outcome, self._settled)
+
+
+class _DynamicNode(_LoweredNode):
+    """A node that looks whether its turn has come, and says itself where to go on."""
+
+    def __init__(self, wiring: Wiring, node: PlannedNode) -> None:
+        self._wiring, self._node = wiring, node
+
+    async def ainvoke(self, input: Any, config: Any = None, **kwargs: Any) -> Command[Any]:
+        """Run the node on the run's state, if its turn has come."""
+        wiring, node, runtime = self._wiring, self._node, get_runtime(RunContext)
+        edges = input.get("edges", {})
+        arrival = arrive(wiring, node.wire, edges)
+        if not arrival.runs:
+            return _go(None, node, [arrival], runtime.context)
+        outcome = await _work(node, input, runtime)
+        now = merge_edges(edges, [arrival.edges])
+        settlement = settle(wiring, node.wire, branch_after(node, outcome), now)
+        return _go(outcome, node, [arrival, settlement], runtime.context)
+
+
+class _RegionNode(_LoweredNode):
+    """All of a workflow in one node."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    async def ainvoke(self, input: Any, config: Any = None, **kwargs: Any) -> dict[str, Any]:
+        """Run the workflow on its input."""
+        runtime = get_runtime(RunContext)
+        async with journal_of(runtime) as journal:
+
+            async def work(run: RunContext) -> Region:
+                return await run_region(self._plan, _view(input, runtime), run, journal)
+
+            region = await _asking(work, runtime.context)
+        update: dict[str, Any] = {"outputs": region.outputs}
+        return {**update, "variables": region.written} if region.written else update
+
+
+def _work(
+    node: PlannedNode, state: FullState, runtime: Runtime[RunContext]
+) -> Coroutine[Any, Any, Outcome]:
+    run, view = runtime.context, _view(state, runtime)
+    if node.body is not None or node.node_type.remembers:
+        return _asking(partial(_work_with_journal, node, view, runtime), run)
+    return _asking(partial(execute, node, view), run) if run.can_wait else execute(node, view, run)
+
+
+async def _work_with_journal(
+    node: PlannedNode, view: View, runtime: Runtime[RunContext], run: RunContext
+) -> Outcome:
+    async with journal_of(runtime) as journal:
+        return await execute_in(node, view, run, journal)
+
+
+async def _asking(work: Callable[[RunContext], Awaitable[Done]], run: RunContext) -> Done:
+    """Do work; when it waits, so does LangGraph's task, unless it was resumed with the answers."""
+    while True:
+        try:
+            return await work(run)
+        except Interrupted as stopped:
+            run = _answered(run, stopped.interrupts, interrupt(_asked(stopped)))
+
+
+def _asked(stopped: Interrupted) -> list[dict[str, Any]]:
+    return [each.as_json() for each in stopped.interrupts]
+
+
+def _answered(run: RunContext, interrupts: Sequence[Interrupt], given: Any) -> RunContext:
+    """Take in what LangGraph was resumed with: answers by interrupt, or the only one's answer."""
+    ids = [each.id for each in interrupts]
+    by_id = given if isinstance(given, dict) and set(given) <= set(ids) else {ids[0]: given}
+    answers = {id: Answer(value) for id, value in by_id.items()}
+    return replace(run, answers={**run.answers, **answers})
+
+
+def _view(state: FullState, runtime: Runtime[RunContext]) -> View:
+    task = runtime.execution_info.task_id if runtime.execution_info is not None else ""
+    given, outputs = state.get("input", {}), state.get("outputs", {})
+    return View(given, outputs, state.get("variables", {}), task=task)
+
+
+def _go(
+    outcome: Outcome | None, node: PlannedNode, steps: Sequence[Settlement], run: RunContext
+) -> Command[Any]:
+    for step in steps:
+        for name in step.skipped:
+            run.emit(Event("node.skipped", name))
+    goto = list(dict.fromkeys(name for step in steps for name in step.wake))
+    news = [step.edges for step in steps if step.edges]
+    return Command(update=_update(node, outcome, news), goto=goto)
+
+
+def _update(node: PlannedNode, outcome: Outcome | None, news: Sequence[Edges]) -> dict[str, Any]:
+    """Return what a node writes: nothing to a channel that it has no news for."""
+    update: dict[str, Any] = {}
+    if news:
+        update["edges"] = news
+    if outcome is not None:
+        update["outputs"] = outputs_after(node, outcome)
+        if outcome.variables:
+            update["variables"] = dict(outcome.variables)
+    return update

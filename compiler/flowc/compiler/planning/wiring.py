@@ -1,0 +1,115 @@
+"""Who waits for whom, along which edges, and which edges does a run have to remember?
+
+Worked out of a graph alone: what the nodes do has no part in it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from flowc.compiler.analysis.graph import Edge, Graph
+from flowc.compiler.analysis.loops import Loop
+
+
+@dataclass(frozen=True)
+class WiredLoop:
+    """A loop, and who says when a turn is over.
+
+    With a `decider`, one node closes every turn and holds every exit; without, the header looks
+    whether all edges of the turn are settled.
+    """
+
+    header: str
+    nodes: frozenset[str]
+    decider: str | None
+    inside: tuple[Edge, ...]
+    back: tuple[Edge, ...]
+    exits: tuple[Edge, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """A node's place among the edges; those of `closing` close a loop, and are not waited for.
+
+    A static node, once woken, always runs, settles these edges, and goes on to the same nodes.
+    """
+
+    id: str
+    join: Literal["any", "all"]
+    incoming: tuple[Edge, ...]
+    closing: tuple[Edge, ...]
+    outgoing: tuple[Edge, ...]
+    is_static: bool
+    settles: Mapping[str, bool]
+
+    @property
+    def is_join(self) -> bool:
+        """Whether the node has edges to wait for."""
+        return len(self.incoming) > 1
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """How the nodes of a workflow, or of a body, are joined."""
+
+    wires: Mapping[str, Wire]
+    entries: tuple[str, ...]
+    back_edges: frozenset[Edge]
+    tracked: frozenset[Edge]
+    loops_of: Mapping[str, tuple[WiredLoop, ...]]
+
+
+def wire_up(graph: Graph) -> Wiring:
+    """Work out a graph's joins and loops."""
+    loops = {
+        loop.header: _wired_loop(loop, graph) for outer in graph.loops for loop in outer.walk()
+    }
+    loops_of = {
+        name: tuple(loop for loop in loops.values() if name in loop.nodes) for name in graph.nodes
+    }
+    tracked = frozenset(edge for edge in graph.edges if _is_tracked(edge, graph, loops_of))
+    wires = {name: _wire(name, graph, loops_of[name], tracked) for name in graph.nodes}
+    return Wiring(wires, graph.entries, graph.back_edges, tracked, loops_of)
+
+
+def _wired_loop(loop: Loop, graph: Graph) -> WiredLoop:
+    leaving = [edge for name in sorted(loop.nodes) for edge in graph.outgoing[name]]
+    back = tuple(e for e in leaving if e.target == loop.header)
+    exits = tuple(e for e in leaving if e.target not in loop.nodes)
+    inside = tuple(e for e in leaving if e not in back and e not in exits)
+    deciders = {edge.source for edge in (*back, *exits)}
+    decider = deciders.pop() if len(deciders) == 1 else None
+    return WiredLoop(loop.header, loop.nodes, decider, inside, back, exits)
+
+
+def _is_tracked(edge: Edge, graph: Graph, loops_of: Mapping[str, tuple[WiredLoop, ...]]) -> bool:
+    """Say whether a run has to remember how this edge settled."""
+    if any(loop.decider is None for loop in loops_of[edge.source]):
+        return True
+    leaves = any(edge in loop.exits for loop in loops_of[edge.source])
+    return leaves or len(graph.forward_incoming[edge.target]) > 1
+
+
+def _wire(name: str, graph: Graph, loops: tuple[WiredLoop, ...], tracked: frozenset[Edge]) -> Wire:
+    outgoing = graph.outgoing[name]
+    return Wire(
+        id=name,
+        join=graph.nodes[name].join,
+        incoming=graph.forward_incoming[name],
+        closing=tuple(edge for edge in graph.incoming[name] if edge in graph.back_edges),
+        outgoing=outgoing,
+        is_static=_is_static(name, graph, loops),
+        settles={edge.key: True for edge in outgoing if edge in tracked},
+    )
+
+
+def _is_static(name: str, graph: Graph, loops: tuple[WiredLoop, ...]) -> bool:
+    """Say whether the node, once woken, always runs and always goes on to the same nodes."""
+    outgoing = graph.outgoing[name]
+    decides = any(
+        loop.decider is None or edge in loop.exits or edge in loop.back
+        for loop in loops
+        for edge in outgoing
+    )
+    branches = any(edge.branches is not None for edge in outgoing)
+    return len(graph.forward_incoming[name]) < 2 and not decides and not branches

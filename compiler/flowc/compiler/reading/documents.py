@@ -1,0 +1,162 @@
+"""What plain data does a file or text hold, and where does each value stand in it?"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flowc.compiler.diagnostics import (
+    DefinitionRefused,
+    Diagnostic,
+    Place,
+    Pointer,
+    Problem,
+    pointer_text,
+)
+from flowc.compiler.reading.plain_json import NotPlain, require_plain
+from flowc.compiler.reading.yaml_text import TextProblem, YamlTree, read_yaml
+
+MAX_BYTES = 4_000_000
+
+Position = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Document:
+    """Plain JSON data, with the text it came from if it came from text."""
+
+    data: Any
+    file: str | None = None
+    text: str | None = None
+    positions: Callable[[], YamlTree | None] = lambda: None
+
+    def place(self, pointer: Pointer, on_key: bool = False) -> Place:
+        """Return where the value at a path stands, or else the nearest value round it."""
+        tree = self.positions()
+        position = tree.position(pointer, on_key) if tree else None
+        line, column = position or (None, None)
+        return Place(pointer_text(pointer), self.file, line, column)
+
+    def diagnostic(self, problem: Problem) -> Diagnostic:
+        """Give a problem its place in this document."""
+        at = self.place(problem.at, problem.on_key)
+        return Diagnostic(problem.code, problem.message, at, problem.hint, problem.severity)
+
+
+def read_file(path: Path) -> Document:
+    """Read a definition file; raise DefinitionRefused if it is not JSON or YAML text."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as problem:
+        reason = problem.strerror or type(problem).__name__
+        raise _refused(
+            "unreadable-file", f"The file cannot be read: {reason}.", str(path)
+        ) from None
+    except ValueError:
+        raise _refused("unreadable-file", "The file's name is not a file name.", None) from None
+    return read_bytes(raw, str(path))
+
+
+def read_bytes(raw: bytes, file: str | None = None) -> Document:
+    """Read a definition from bytes of JSON or YAML."""
+    if len(raw) > MAX_BYTES:
+        message = f"A definition may have {MAX_BYTES:,} bytes at the most."
+        raise _refused("document-too-large", message, file)
+    try:
+        return read_text(raw.decode("utf-8-sig"), file)
+    except UnicodeDecodeError as problem:
+        line = raw.count(b"\n", 0, problem.start) + 1
+        message = f"The text is not UTF-8: there is an invalid byte in line {line}."
+        raise _refused("invalid-text", message, file, (line, 1)) from None
+
+
+def read_text(text: str, file: str | None = None) -> Document:
+    """Read a definition from text: JSON if it is JSON, else YAML."""
+    if len(text) > MAX_BYTES:
+        message = f"A definition may have {MAX_BYTES:,} bytes at the most."
+        raise _refused("document-too-large", message, file)
+    if text.lstrip()[:1] in {"{", "["}:
+        try:
+            return _read_json(text, file)
+        except json.JSONDecodeError as problem:
+            if file is not None and file.endswith(".json"):
+                message = f"This is not JSON: {problem.msg}."
+                at = (problem.lineno, problem.colno)
+                raise _refused("invalid-json", message, file, at) from None
+    return _read_yaml(text, file)
+
+
+def from_data(data: Any) -> Document:
+    """Take data in memory for a definition; its diagnostics have pointers, but no lines."""
+    return _plain(Document(data))
+
+
+def _read_yaml(text: str, file: str | None) -> Document:
+    try:
+        tree = read_yaml(text)
+    except TextProblem as problem:
+        raise _refused(problem.code, problem.message, file, problem.at, problem.hint) from None
+    return _plain(Document(tree.value, file, text, lambda: tree))
+
+
+def _read_json(text: str, file: str | None) -> Document:
+    """Parse JSON strictly; positions are found only when somebody asks for one."""
+    trees: list[YamlTree | None] = []
+
+    def positions() -> YamlTree | None:
+        if not trees:
+            trees.append(_tree_of_json(text))
+        return trees[0]
+
+    try:
+        data = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
+    except json.JSONDecodeError:
+        raise
+    except TextProblem as problem:
+        tree = positions()
+        at = tree.duplicate if tree and tree.duplicate else None
+        raise _refused(problem.code, problem.message, file, at) from None
+    except RecursionError:
+        raise _refused("document-too-deep", "The document is nested too deeply.", file) from None
+    except ValueError:
+        message = "A number in the document has too many digits."
+        raise _refused("number-too-large", message, file) from None
+    return _plain(Document(data, file, text, positions))
+
+
+def _tree_of_json(text: str) -> YamlTree | None:
+    try:
+        return read_yaml(text, allow_duplicates=True)
+    except TextProblem:
+        return None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        seen: set[str] = set()
+        name = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise TextProblem("duplicate-key", f"The key {name[:60]!r} stands twice in one object.")
+    return result
+
+
+def _refuse_constant(name: str) -> Any:
+    raise TextProblem("not-a-json-value", f"{name} is not a JSON value.")
+
+
+def _plain(document: Document) -> Document:
+    try:
+        require_plain(document.data)
+    except NotPlain as problem:
+        at = document.place(problem.path)
+        raise DefinitionRefused([Diagnostic(problem.code, problem.message, at)]) from None
+    return document
+
+
+def _refused(
+    code: str, message: str, file: str | None, at: Position | None = None, hint: str | None = None
+) -> DefinitionRefused:
+    line, column = at or (None, None)
+    return DefinitionRefused([Diagnostic(code, message, Place("", file, line, column), hint)])

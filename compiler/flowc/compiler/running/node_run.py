@@ -1,0 +1,311 @@
+"""How does one node run: its configuration resolved, its work tried, its output made plain?"""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from time import perf_counter
+from typing import Any, Literal, NamedTuple
+
+from flowc.compiler.analysis.graph import DONE, ERROR
+from flowc.compiler.definition import GoOn, GoTo
+from flowc.compiler.guards import Limit
+from flowc.compiler.node import (
+    BodyFailed,
+    Context,
+    Node,
+    NodeError,
+    Once,
+    Outcome,
+    RunBody,
+    every_time,
+    no_body,
+)
+from flowc.compiler.node.interrupts import (
+    Answer,
+    Ask,
+    Interrupt,
+    Interrupted,
+    interrupt_id,
+)
+from flowc.compiler.planning.plan import PlannedNode
+from flowc.compiler.running.breakpoints import Breakpoints
+from flowc.compiler.running.events import Event
+from flowc.compiler.running.handover import as_node_error, plain_outcome, timed_out
+from flowc.compiler.running.recorded import Recorded
+from flowc.compiler.running.redaction import Redactor
+from flowc.compiler.running.resolution import (
+    cache_key,
+    filled_in,
+    limits_of,
+    names_for,
+    secrets_of,
+    validated,
+)
+from flowc.compiler.running.retries import tried, within
+from flowc.compiler.running.run_context import NodeFailed, RunContext, View
+
+NO_SECRETS = Redactor()
+
+
+class Inside(NamedTuple):
+    """What a node has within it: a body that it runs, and a memory of what it did once."""
+
+    run_body: RunBody = no_body
+    once: Once = every_time
+
+
+NOTHING_INSIDE = Inside()
+
+
+async def execute(
+    node: PlannedNode,
+    view: View,
+    run: RunContext,
+    turn: int = 0,
+    inside: Inside = NOTHING_INSIDE,
+) -> Outcome:
+    """Run a node to the end, for the n-th time in its region.
+
+    Raises NodeFailed if no attempt succeeds, and Interrupted if it has to wait.
+    """
+    work = _Work(node, view, run, turn, inside)
+    recorded = run.recording.of(view.path, node.id, turn) if run.recording is not None else None
+    if recorded is None and run.breakpoints is not None:
+        work.stop_at(run.breakpoints)
+    was_waiting = bool(run.waiting) and (view.path, node.id) in run.waiting
+    if not was_waiting:
+        run.emit(Event("node.started", node.id, node.started, view.path))
+    try:
+        if recorded is not None:
+            outcome = work.replayed(recorded)
+        elif node.plain is not None and not run.guards.limits.by_type:
+            outcome = await work.plainly(node.plain)
+        else:
+            outcome = await work.guarded()
+    except Interrupted as stopped:
+        if not was_waiting:
+            run.emit(Event("node.waiting", node.id, _awaited(node, view, stopped), view.path))
+        raise
+    except Exception as problem:
+        return work.failed(as_node_error(problem, node.id, node.node_type.type))
+    work.completed(outcome)
+    return outcome
+
+
+def _awaited(node: PlannedNode, view: View, stopped: Interrupted) -> dict[str, Any]:
+    """Return what is told of a node that waits: what for, unless it is in its body."""
+    own = [i for i in stopped.interrupts if (i.path, i.node_id) == (view.path, node.id)]
+    return {"interrupt": own[0].as_json() if own else None}
+
+
+def _coped(node: PlannedNode, error: NodeError, message: str, attempts: int) -> Outcome | None:
+    """Return how the workflow goes on after this failure; None if it does not."""
+    policy = node.definition.on_error
+    if policy == "fail":
+        return None
+    said = {"node": node.id, "code": error.code, "message": message, "attempts": attempts}
+    if isinstance(policy, GoTo):
+        return Outcome(None, branch=ERROR, error=said)
+    output = policy.output if isinstance(policy, GoOn) else None
+    return Outcome(output, error=said)
+
+
+@dataclass(slots=True)
+class _Work:
+    """One node's work in one run, attempt after attempt."""
+
+    node: PlannedNode
+    view: View
+    run: RunContext
+    turn: int
+    inside: Inside
+    redactor: Redactor = NO_SECRETS
+    started: float = field(default_factory=perf_counter)
+    attempts: int = 0
+    is_cached: bool = False
+    is_replayed: bool = False
+    asked: int = 0
+    filled: Mapping[str, Any] | None = None
+
+    def stop_at(self, breakpoints: Breakpoints) -> None:
+        """Raise Interrupted if the run stops before this node, and has not been let on."""
+        if self.run.can_wait and breakpoints.stop_before(self.view.path, self.node.id):
+            id = interrupt_id(self._place(), 0)
+            if id not in self.run.answers:
+                ask = Ask("breakpoint", {"names": dict(self.view.names)})
+                raise Interrupted(Interrupt(id, self.node.id, self.view.path, ask))
+
+    def replayed(self, recorded: Recorded) -> Outcome:
+        """Return what the node did before; raise NodeError if it failed then."""
+        self.is_replayed = True
+        if recorded.error is not None:
+            raise NodeError(*recorded.error)
+        return Outcome(recorded.output, recorded.branch, recorded.variables)
+
+    async def plainly(self, plain: Node) -> Outcome:
+        """Run a node of which nothing is computed, and round which nothing stands."""
+        self.attempts = 1
+        try:
+            result = await plain.run(self._context())
+        except TimeoutError:
+            raise timed_out() from None
+        return plain_outcome(result if isinstance(result, Outcome) else Outcome(result), NO_SECRETS)
+
+    def completed(self, outcome: Outcome) -> None:
+        """Tell of what the node did."""
+        data = {
+            "output": outcome.output,
+            "branch": outcome.branch,
+            "usage": dict(outcome.usage) if outcome.usage else {},
+            "attempts": self.attempts,
+            "duration_ms": _since(self.started),
+            "cached": self.is_cached,
+        }
+        if outcome.variables:
+            data["variables"] = dict(outcome.variables)
+        if self.is_replayed:
+            data["replayed"] = True
+        self._end("node.completed", data)
+
+    def failed(self, error: NodeError) -> Outcome:
+        """Tell of a failure, and return how the workflow goes on; raise NodeFailed if it ends."""
+        node, message = self.node, self.redactor.text(error.message)
+        coped = _coped(node, error, message, self.attempts)
+        failure = {"code": error.code, "message": message, "duration_ms": _since(self.started)}
+        handled = {"handled": True} if coped is not None else {}
+        self._end("node.failed", {**failure, "attempts": self.attempts, **handled})
+        if coped is not None:
+            return coped
+        if isinstance(error, BodyFailed):
+            raise NodeFailed(error.code, message, error.node_id, error.attempt, error.at) from None
+        raise NodeFailed(error.code, message, node.id, self.attempts, node.definition.at) from None
+
+    def _end(self, kind: Literal["node.completed", "node.failed"], data: dict[str, Any]) -> None:
+        node, run, path = self.node, self.run, self.view.path
+        if self.filled is not None and node.configuration.computed:
+            given = {name: self.filled[name] for name in node.configuration.computed}
+            data["input"] = self.redactor.json(given)
+        if run.recording is not None:
+            run.recording.count(path, node.id)
+        run.emit(Event(kind, node.id, data, path))
+
+    async def guarded(self) -> Outcome:
+        """Do the work within all that guards it; raise NodeError or ExpressionError."""
+        resolved, key, limits = self._prepared()
+        cache = self.run.guards.cache
+        if key is not None and (kept := await cache.get(key)) is not None:
+            self.is_cached = True
+            return Outcome(**json.loads(kept))
+        if not limits:
+            outcome = await self._tried(resolved)
+        else:
+            async with self.run.guards.limits.taken(limits):
+                outcome = await self._tried(resolved)
+        if key is not None and self.node.definition.cache is not None:
+            variables = dict(outcome.variables)
+            said = {"output": outcome.output, "branch": outcome.branch, "variables": variables}
+            await cache.put(key, json.dumps(said), self.node.definition.cache.ttl)
+        return outcome
+
+    def _prepared(self) -> tuple[Node, str | None, list[Limit]]:
+        """Return the node with its values, its key in the cache, and the limits it is under."""
+        node = self.node
+        secrets = secrets_of(node, self.run)
+        if secrets:
+            self.redactor = Redactor(secrets.values())
+        names = names_for(node, self.view, self.run, secrets)
+        self.filled = filled = filled_in(node, self.view, names)
+        key = cache_key(node, filled, self.run) if node.definition.cache else None
+        return validated(node, filled), key, limits_of(node, names, self.run)
+
+    async def _tried(self, resolved: Node) -> Outcome:
+        if self.node.retry.max_attempts == 1:
+            return await self.attempt(resolved)
+        attempt = partial(self.attempt, resolved)
+        return await tried(self.node.retry, attempt, self._tell)
+
+    async def attempt(self, resolved: Node) -> Outcome:
+        """Try once; raise NodeError or ExpressionError."""
+        self.attempts, self.asked = self.attempts + 1, 0
+        timeout = self.node.timeout
+        work: Callable[[], Awaitable[Any]] = partial(resolved.run, self._context())
+        if timeout is not None:
+            work = partial(within, timeout, work)
+        try:
+            result = await work()
+        except TimeoutError:
+            raise timed_out() from None
+        outcome = result if isinstance(result, Outcome) else Outcome(result)
+        return plain_outcome(outcome, self.redactor)
+
+    def _tell(self, problem: NodeError, delay: float) -> None:
+        message = self.redactor.text(problem.message)
+        data = {"attempt": self.attempts, "delay": delay, "message": message}
+        self.run.emit(Event("node.retrying", self.node.id, data, self.view.path))
+
+    def _context(self) -> Context:
+        return Context(
+            run_body=self.inside.run_body,
+            once=self._once,
+            through=self._through,
+            tools=self.node.tools,
+            now=self.run.now,
+            variables=self.view.variables,
+            run_id=self.run.run_id,
+            node_id=self.node.id,
+            attempt=self.attempts,
+            input=self.view.input,
+            services=self.run.services,
+            emit=self._say,
+            place=self._place(),
+            wait_for=self._wait_for if self.run.can_wait else self.run.wait_for,
+            budget=self.run.budget,
+        )
+
+    def _place(self) -> str:
+        view = self.view
+        return f"{self.run.run_id}/{view.task}/{view.path}{self.node.id}#{self.turn}"
+
+    async def _wait_for(self, ask: Ask) -> Answer:
+        """Return the answer, if it has come; else end the node's work until it has."""
+        self.asked += 1
+        id = interrupt_id(self._place(), self.asked)
+        if id in self.run.answers:
+            return self.run.answers[id]
+        told = ask._replace(data=self.redactor.json(dict(ask.data)))
+        raise Interrupted(Interrupt(id, self.node.id, self.view.path, told))
+
+    async def _through(self, target: str, work: Callable[[], Awaitable[Any]]) -> Any:
+        key = f"{self.run.tenant} {target}"
+        return await self.run.guards.circuits.through(key, target, work)
+
+    async def _once(self, key: str, work: Callable[[], Awaitable[Any]]) -> Any:
+        async def redacted() -> Any:
+            return self.redactor.json(await work())
+
+        return await self.inside.once(key, redacted)
+
+    def _say(self, kind: str, data: Any) -> None:
+        said = {"kind": kind, "data": self.redactor.json(data)}
+        self.run.emit(Event("node.said", self.node.id, said, self.view.path))
+
+
+def outputs_after(node: PlannedNode, outcome: Outcome) -> dict[str, Any]:
+    """Return the outputs that a node leaves: its own, unless it failed for another to go on.
+
+    The last error that the workflow coped with stands among them under a name that is no id.
+    """
+    error = {"error": dict(outcome.error)} if outcome.error is not None else {}
+    return error if outcome.branch == ERROR and error else {node.id: outcome.output, **error}
+
+
+def branch_after(node: PlannedNode, outcome: Outcome) -> str | None:
+    """Return the branch that a node chose; one with a way for failures says that all went well."""
+    if outcome.branch is None and node.definition.error_target is not None:
+        return DONE
+    return outcome.branch
+
+
+def _since(started: float) -> float:
+    return round((perf_counter() - started) * 1000, 3)

@@ -1,0 +1,70 @@
+"""What does a node's configuration come to, in this run and at this moment?"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from flowc.compiler.expressions import Names
+from flowc.compiler.guards import Limit
+from flowc.compiler.node import Formula, Node
+from flowc.compiler.planning.plan import PlannedNode
+from flowc.compiler.running.handover import incoming_data, misfit, names_of
+from flowc.compiler.running.run_context import RunContext, View
+
+
+def secrets_of(node: PlannedNode, run: RunContext) -> dict[str, str]:
+    """Return the secrets that this node names, as far as the run has them."""
+    found = {name: run.secret(name) for name in node.secrets}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def filled_in(node: PlannedNode, view: View, names: Names) -> Mapping[str, Any]:
+    """Return the node's configuration with every value computed; raise ExpressionError."""
+    return node.configuration.filled(names, incoming_data(node.data_from, view))
+
+
+def names_for(node: PlannedNode, view: View, run: RunContext, secrets: Mapping[str, str]) -> Names:
+    """Return what a node's expressions can read."""
+    told = {"id": run.run_id, "workflow": run.workflow_id}
+    return names_of(view, node.reads, told, secrets)
+
+
+def validated(node: PlannedNode, filled: Mapping[str, Any]) -> Node:
+    """Return the node with its values; raise NodeError if they do not fit its type."""
+    try:
+        return node.node_type.model_validate(filled)
+    except ValidationError as problem:
+        raise misfit(problem) from None
+
+
+def cache_key(node: PlannedNode, filled: Mapping[str, Any], run: RunContext) -> str:
+    """Return what tells this work from any other: whose, of which definition and node, on what."""
+
+    def formula(value: Any) -> Any:
+        assert isinstance(value, Formula)  # all else in a configuration is plain JSON
+        roots = {str(reference.path[0]) for reference in value.expression.references}
+        return [value.expression.source, {root: value.names.get(root) for root in roots}]
+
+    work = [run.tenant, node.meaning, node.at, filled]
+    return hashlib.sha256(json.dumps(work, sort_keys=True, default=formula).encode()).hexdigest()
+
+
+def limits_of(node: PlannedNode, names: Names, run: RunContext) -> list[Limit]:
+    """Return the limits that a node is under, the widest last.
+
+    A node with a body holds its own key alone: its nodes take the other places.
+    """
+    found: list[Limit] = []
+    concurrency, key = node.definition.concurrency, node.configuration.key
+    if concurrency is not None and key is not None:
+        value = json.dumps(key.expression.evaluate(names), sort_keys=True)
+        found.append(Limit(f"key {run.tenant} {value}", concurrency.max_parallel))
+    if node.body is None:
+        found += [Limit(f"{run.run_id} {limit.name}", limit.most) for limit in node.limits]
+        by_type = run.guards.limits.by_type
+        words = (node.node_type.type, *node.node_type.also)
+        found += [Limit(f"type {word}", by_type[word]) for word in words if word in by_type]
+    return found

@@ -1,0 +1,200 @@
+"""How is a model asked, and made to answer with data that fits a schema?"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from flowc.compiler.definition.short_schemas import Schema, problems_of
+from flowc.compiler.node import NOTHING, Context, NodeError, Outcome
+from flowc.nodes.services.models import Answer, Call, Models
+from flowc.nodes.services.models.call import SchemaTaken
+from flowc.nodes.services.models.telling import Telling
+
+INFERRED = "inferred from what is read of it"
+DEFAULT_MODEL = "the default model"
+# The name of a schema, or of the tool that stands for an answer.
+ANSWER = "answer"
+# After failures of these kinds, the next of the models is asked.
+FALL_BACK_ON = ("timeout", "connection", "rate-limit", "server-error")
+
+Messages = Sequence[dict[str, Any]]
+
+
+@dataclass
+class Asking:
+    """Models that are asked, each one if those before it failed; and what was answered so far."""
+
+    context: Context
+    models: Sequence[str | None]
+    parameters: dict[str, Any]
+    timeout: float
+    is_streamed: bool = False
+    fall_back_on: Sequence[str] = FALL_BACK_ON
+    answers: list[Answer] = field(default_factory=list)
+
+    async def data(self, messages: Messages, schema: Schema | None) -> Any:
+        """Return the data of an answer that fits the schema; raise NodeError if none does."""
+        if schema is None:
+            await self.ask(messages)
+            return {}
+        problem = ""
+        for _ in range(2):
+            answer = await self.ask(messages, schema)
+            found, problem = data_in(answer.text, schema)
+            if not problem:
+                return found
+            messages = [*messages, *correction(answer.text, problem)]
+        raise does_not_fit(problem)
+
+    def in_silence(self) -> "Asking":
+        """Return the same models, asked for something else, of which nothing is told."""
+        return Asking(self.context, self.models, {}, self.timeout, answers=self.answers)
+
+    async def ask(
+        self, messages: Messages, schema: Schema | None = None, more: Mapping[str, Any] = NOTHING
+    ) -> Answer:
+        """Ask once, with `more` parameters, each model in turn; raise NodeError if none answers.
+
+        Whoever has failed is not asked again here.
+        """
+        parameters = {**self.parameters, **more}
+        while True:
+            try:
+                answer = await self._ask(self.models[0], messages, schema, parameters)
+            except NodeError as problem:
+                if len(self.models) == 1 or not {problem.kind, problem.code} & {*self.fall_back_on}:
+                    raise
+                failed, *self.models = self.models
+                said = {"from": failed, "to": self.models[0], "code": problem.code}
+                self.context.emit("fallback", said)
+            else:
+                self.answers.append(answer)
+                return answer
+
+    async def _ask(
+        self,
+        model: str | None,
+        messages: Messages,
+        schema: Schema | None,
+        parameters: dict[str, Any],
+    ) -> Answer:
+        models, taken = self.context.service(Models), None
+        if schema is not None:
+            taken = await models.takes_schema(model)
+            # Whoever has tools to call is not told of one that is none.
+            taken = "prompt" if taken == "tool" and "tools" in parameters else taken
+            messages, wished = _with_schema(schema, taken, messages)
+            parameters = {**parameters, **wished}
+        about = {"run_id": self.context.run_id, "node_id": self.context.node_id}
+        call = Call(model, list(messages), parameters, self.timeout, about)
+        target = f"model {model}" if model else DEFAULT_MODEL
+        async with self.context.budget.reserved(*models.most_of(call)) as spending:
+            answer: Answer = await self.context.through(target, partial(self._call, models, call))
+            spending.cost = answer.cost
+            spending.tokens = answer.prompt_tokens + answer.completion_tokens
+        return _as_text(answer) if taken == "tool" else answer
+
+    async def _call(self, models: Models, call: Call) -> Answer:
+        if not self.is_streamed:
+            return await models.complete(call)
+        telling = Telling(lambda text: self.context.emit("token", {"text": text}))
+        try:
+            return await models.complete(call, telling.piece)
+        finally:
+            telling.end()
+
+
+def _with_schema(
+    schema: Schema, taken: SchemaTaken, messages: Messages
+) -> tuple[Messages, dict[str, Any]]:
+    """Return the messages, and the parameters besides, that ask for data that fits a schema."""
+    if taken == "native":
+        wanted = {"name": ANSWER, "schema": schema}
+        return messages, {"response_format": {"type": "json_schema", "json_schema": wanted}}
+    if taken == "tool":
+        about = {"name": ANSWER, "description": "Give the answer.", "parameters": schema}
+        choice = {"type": "function", "function": {"name": ANSWER}}
+        return messages, {"tools": [{"type": "function", "function": about}], "tool_choice": choice}
+    return [{"role": "system", "content": _instruction(schema)}, *messages], {}
+
+
+def _as_text(answer: Answer) -> Answer:
+    """Return an answer that was given as the arguments of a call, as a text."""
+    for call in answer.tool_calls:
+        if call.get("function", {}).get("name") == ANSWER:
+            text = str(call["function"].get("arguments") or "")
+            return replace(answer, text=text, tool_calls=(), finish_reason="stop")
+    return answer
+
+
+def _instruction(schema: Schema) -> str:
+    shown = json.dumps({k: v for k, v in schema.items() if k != "$comment"}, ensure_ascii=False)
+    return f"Answer with one JSON object and nothing else. It must fit this JSON Schema:\n{shown}"
+
+
+def correction(text: str, problem: str) -> list[dict[str, Any]]:
+    """Return what is said to a model whose answer does not fit."""
+    again = f"That does not fit: {problem} Answer again, with one JSON object that fits the schema."
+    return [{"role": "assistant", "content": text}, {"role": "user", "content": again}]
+
+
+def does_not_fit(problem: str) -> NodeError:
+    """Return the failure of a model that never fits."""
+    message = f"The model's answer does not fit its schema: {problem}"
+    return NodeError("answer-does-not-fit", message, kind="bad-answer")
+
+
+def data_in(text: str, schema: Schema) -> tuple[Any, str]:
+    """Return the data in an answer and "", or None and why it does not fit."""
+    try:
+        data = json.loads(_bare(text))
+    except (ValueError, RecursionError):
+        word = _single_word(text, schema)
+        return (word, "") if word is not None else (None, "It is not JSON.")
+    found = problems_of(data, schema)
+    if found:
+        where, sentence = found[0]
+        return None, f"{'.'.join(map(str, where)) or 'answer'}: {sentence}."
+    return data, ""
+
+
+def _bare(text: str) -> str:
+    """Return the JSON of an answer that wraps it in a code fence or a sentence."""
+    start, end = text.find("{"), text.rfind("}")
+    return text[start : end + 1] if 0 <= start < end else text
+
+
+def _single_word(text: str, schema: Schema) -> dict[str, str] | None:
+    """Return a plain answer as data where one text was expected, and only we expected it."""
+    properties = schema.get("properties", {})
+    if schema.get("$comment") != INFERRED or len(properties) != 1 or not text.strip():
+        return None
+    name, inner = next(iter(properties.items()))
+    return {name: text.strip().strip(".\"'`")} if inner.get("type") == "string" else None
+
+
+def outcome_of(answers: Sequence[Answer], data: Any) -> Outcome:
+    """Return what a node that asked gives: the last text, the data, and what all of it took."""
+    last = answers[-1]
+    counts = ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens")
+    usage = {name: sum(getattr(answer, name) for answer in answers) for name in counts}
+    usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
+    # Those that few providers count are there where they were.
+    usage = {n: u for n, u in usage.items() if u or n not in {"cached_tokens", "reasoning_tokens"}}
+    cost = sum(answer.cost for answer in answers)
+    calls = [dict(call) for call in last.tool_calls]
+    said = {"reasoning": last.reasoning, "logprobs": last.logprobs, "tool_calls": calls}
+    output = {
+        "text": last.text,
+        "model": last.model,
+        "finish_reason": last.finish_reason,
+        "usage": usage,
+        "cost": cost,
+        **{name: value for name, value in said.items() if value},
+        **(data if isinstance(data, dict) else {"data": data} if data else {}),
+    }
+    latency = sum(answer.latency_ms for answer in answers)
+    took = {"cost": cost, "calls": len(answers), "latency_ms": latency}
+    return Outcome(output, usage={**usage, **took})

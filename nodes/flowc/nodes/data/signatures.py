@@ -1,0 +1,66 @@
+"""Which arguments does a Python function take? Read from its text: nothing of it is run."""
+
+import ast
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from flowc.compiler.definition.short_schemas import Schema
+
+_TYPES: Mapping[str, Schema] = {
+    "str": {"type": "string"},
+    "int": {"type": "integer"},
+    "float": {"type": "number"},
+    "bool": {"type": "boolean"},
+    "list": {"type": "array"},
+    "dict": {"type": "object"},
+    "None": {"type": "null"},
+}
+
+
+def parameters_in(code: str) -> Schema | None:
+    """Return the JSON Schema of what `process` takes; None if the code has no such function."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        # The sandbox says what is wrong with it.
+        return None
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == "process":
+            return _parameters(node.args)
+    return None
+
+
+def _parameters(given: ast.arguments) -> Schema:
+    named = [*given.posonlyargs, *given.args]
+    optional = {each.arg for each in named[len(named) - len(given.defaults) :]}
+    optional |= {
+        each.arg
+        for each, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)
+        if default is not None
+    }
+    properties = {each.arg: _schema(each.annotation) for each in [*named, *given.kwonlyargs]}
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _schema(annotation: ast.expr | None) -> Schema:
+    match annotation:
+        case ast.Name(id=name) | ast.Subscript(value=ast.Name(id="dict" as name)):
+            return dict(_TYPES.get(name, {}))
+        case ast.Constant(value=word):
+            return dict(_TYPES.get(str(word), {}))
+        case ast.Subscript(value=ast.Name(id="list"), slice=inner):
+            return {"type": "array", "items": _schema(inner)}
+        case ast.Subscript(value=ast.Name(id="Literal"), slice=inner):
+            return {"enum": _constants(inner)}
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return {"anyOf": [_schema(left), _schema(right)]}
+    return {}
+
+
+def _constants(choices: ast.expr) -> list[Any]:
+    found = choices.elts if isinstance(choices, ast.Tuple) else [choices]
+    return [each.value for each in found if isinstance(each, ast.Constant)]

@@ -1,0 +1,34 @@
+"""How is a text made of values?"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from flowc.compiler.definition.short_schemas import Schema
+from flowc.compiler.expressions.values import as_text
+from flowc.compiler.node import Context, Node
+
+
+class Template(Node):
+    """Fill in a text: the output's `text`."""
+
+    type: ClassVar = "template"
+    group: ClassVar = "data"
+    is_pure: ClassVar = True
+
+    template: Any = Field(description="A text with {{...}} in it.")
+
+    @classmethod
+    def describe_output(cls, config: Mapping[str, Any]) -> Schema:
+        """Return the schema of `text`."""
+        return {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
+
+    @classmethod
+    def as_told(cls, output: Any) -> Any:
+        """Return the text."""
+        return output["text"]
+
+    async def run(self, context: Context) -> dict[str, str]:
+        """Return the text; a value that stands alone becomes text, too."""
+        return {"text": as_text(self.template)}

@@ -1,0 +1,113 @@
+"""What have all nodes in common that read one document?"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, model_validator
+
+from flowc.compiler.definition.short_schemas import Schema
+from flowc.compiler.node import Context, Effects, Node
+from flowc.nodes.services.knowledge import Knowledge, told
+from flowc.rag.documents import Metadata, Section
+from flowc.rag.ingestion import Item
+
+_PLACES = ("path", "file", "url")
+
+
+class DocumentNode(Node):
+    """A node that reads one document: in a folder that may be read, uploaded, or on the web."""
+
+    path: str | None = Field(default=None, description="In one of FLOWC_DOCUMENT_DIRS.")
+    file: str | None = Field(default=None, description="The id of an uploaded file.")
+    url: str | None = None
+    media_type: str | None = Field(default=None, description="Where content and name do not tell.")
+    max_characters: int = Field(
+        default=1_000_000, ge=1, le=7_000_000, description="What is longer is cut off."
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "DocumentNode":
+        if sum(getattr(self, name) is not None for name in _PLACES) != 1:
+            raise ValueError("it needs one of `path`, `file` and `url`")
+        return self
+
+    @classmethod
+    def describe_output(cls, config: Mapping[str, Any]) -> Schema:
+        """Return the schema of a document."""
+        text, number = {"type": "string"}, {"type": "integer"}
+        properties = {
+            "source": text,
+            "format": text,
+            "text": text,
+            "characters": number,
+            "is_cut_off": {"type": "boolean"},
+            "metadata": {"type": "object"},
+            "sections": {"type": "array", "items": {"type": "object"}},
+        }
+        return {"type": "object", "properties": properties, "required": list(properties)}
+
+    @classmethod
+    def as_told(cls, output: Any) -> Any:
+        """Return the text."""
+        return output["text"]
+
+    @classmethod
+    def effects(cls, config: Mapping[str, Any]) -> Effects:
+        """Return the file or the host."""
+        url = str(config.get("url") or "")
+        host = urlsplit(url).netloc if "{{" not in url else url
+        path = config.get("path") or config.get("file")
+        return Effects(hosts=(host,) if host else (), files=(str(path),) if path else ())
+
+    async def document(self, context: Context, *, with_ocr: bool) -> dict[str, Any]:
+        """Return the document; raise NodeError."""
+        knowledge = context.service(Knowledge)
+        with told():
+            found = await knowledge.sources.one(self.path, self.file, self.url)
+        item = Item(found.source, found.open, self.media_type or found.media_type)
+        sections, metadata = await knowledge.read(item, with_ocr=with_ocr)
+        return _as_output(found.source, sections, metadata, self.max_characters)
+
+
+def _as_output(
+    source: str, sections: list[Section], metadata: Metadata, most: int
+) -> dict[str, Any]:
+    whole = "".join(section.text for section in sections)
+    return {
+        "source": source,
+        "format": metadata.get("format", "text"),
+        "text": whole[:most],
+        "characters": len(whole),
+        "is_cut_off": len(whole) > most,
+        "metadata": {name: said for name, said in metadata.items() if name != "format"},
+        "sections": list(_places(sections, most)),
+    }
+
+
+def _places(sections: list[Section], most: int) -> Iterator[dict[str, Any]]:
+    """Give where in the text each page, and the text under each heading, begins and ends."""
+    begin, known = 0, None
+    at = 0
+    for section in sections:
+        place = (section.page, section.headings)
+        if known is not None and place != known:
+            yield _place(begin, at, known)
+            begin = at
+        known = place
+        at = min(most, at + len(section.text))
+    if known is not None and at > begin:
+        yield _place(begin, at, known)
+
+
+def _place(begin: int, end: int, known: tuple[int | None, tuple[str, ...]]) -> dict[str, Any]:
+    return {"start": begin, "end": end, "page": known[0], "headings": list(known[1])}
+
+
+def sections_of(document: Mapping[str, Any]) -> list[Section]:
+    """Return the sections of a document as it was given out."""
+    text = str(document.get("text", ""))
+    return [
+        Section(text[each["start"] : each["end"]], each.get("page"), tuple(each["headings"]))
+        for each in document.get("sections") or ()
+    ] or [Section(text)]

@@ -1,0 +1,117 @@
+"""Which passages of documents answer a question?"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from flowc.compiler.definition.short_schemas import Schema
+from flowc.compiler.node import Context, Effects, Node
+from flowc.nodes.services.knowledge import Knowledge
+from flowc.rag.retrieval import Search
+from flowc.rag.stores import Found
+
+_PASSAGE: Schema = {
+    "type": "object",
+    "properties": {
+        "number": {"type": "integer"},
+        "text": {"type": "string"},
+        "score": {"type": "number"},
+        "source": {"type": "string"},
+        "page": {"type": ["integer", "null"]},
+        "last_page": {"type": ["integer", "null"]},
+        "headings": {"type": "array", "items": {"type": "string"}},
+        "start": {"type": "integer"},
+        "end": {"type": "integer"},
+        "metadata": {"type": "object"},
+    },
+}
+
+
+class Retrieve(Node, Search):
+    """Find the passages of a collection that fit a question best.
+
+    `passages` say where they stand, so that an answer can point at them; `context` is all of them
+    as one text for a prompt, each under its number: `[1]`.
+    """
+
+    type: ClassVar = "retrieve"
+    group: ClassVar = "documents"
+
+    collection: str = Field(min_length=1, max_length=128)
+    query: str
+    rerank: str | None = Field(default=None, description="A model that ranks what was found.")
+
+    @classmethod
+    def describe_output(cls, config: Mapping[str, Any]) -> Schema:
+        """Return the schema of what is found."""
+        properties: Schema = {
+            "passages": {"type": "array", "items": _PASSAGE},
+            "context": {"type": "string"},
+            "count": {"type": "integer"},
+        }
+        return {"type": "object", "properties": properties, "required": list(properties)}
+
+    @classmethod
+    def as_tool(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Leave the question to the call."""
+        return {"query": "{{arguments.query}}", **config}
+
+    @classmethod
+    def tool_parameters(cls, config: Mapping[str, Any]) -> Schema | None:
+        """Return the question, where it is left to the call."""
+        if config.get("query") != "{{arguments.query}}":
+            return None
+        query = {"type": "string", "description": "What to look for."}
+        return {"type": "object", "properties": {"query": query}, "required": ["query"]}
+
+    @classmethod
+    def tool_description(cls, config: Mapping[str, Any]) -> str | None:
+        """Return where it searches."""
+        return f"Search the documents of {config.get('collection')!r}."
+
+    @classmethod
+    def as_told(cls, output: Any) -> Any:
+        """Return the passages as one text."""
+        return output["context"] or "Nothing was found."
+
+    @classmethod
+    def effects(cls, config: Mapping[str, Any]) -> Effects:
+        """Return the model that ranks."""
+        return Effects(models=(str(config["rerank"]),) if config.get("rerank") else ())
+
+    async def run(self, context: Context) -> dict[str, Any]:
+        """Find them."""
+        knowledge = context.service(Knowledge)
+        return found_of(await knowledge.search(self.collection, self.query, self, self.rerank))
+
+
+def found_of(hits: list[Found]) -> dict[str, Any]:
+    """Return what was found as it is given out."""
+    passages = [_as_json(number, hit) for number, hit in enumerate(hits, 1)]
+    context = "\n\n".join(f"[{each['number']}] {_place(each)}\n{each['text']}" for each in passages)
+    return {"passages": passages, "context": context, "count": len(passages)}
+
+
+def _as_json(number: int, hit: Found) -> dict[str, Any]:
+    passage = hit.passage
+    return {
+        "number": number,
+        "text": passage.text,
+        "score": round(hit.score, 6),
+        "source": passage.source,
+        "page": passage.page,
+        "last_page": passage.last_page,
+        "headings": list(passage.headings),
+        "start": passage.start,
+        "end": passage.end,
+        "metadata": passage.metadata,
+    }
+
+
+def _place(passage: Mapping[str, Any]) -> str:
+    """Return where a passage stands, as people read it."""
+    page, last = passage["page"], passage["last_page"]
+    pages = f", p. {page}" if page is not None else ""
+    pages += f"-{last}" if last != page else ""
+    return f"({passage['source']}{pages})"

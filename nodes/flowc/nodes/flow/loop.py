@@ -1,0 +1,162 @@
+"""How is the same work done again and again, each turn knowing what the last one gave?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from flowc.compiler.definition.short_schemas import Schema
+from flowc.compiler.node import (
+    Body,
+    BodyResult,
+    Context,
+    Formula,
+    ItemCondition,
+    ItemExpression,
+    Node,
+    NodeError,
+    Outcome,
+)
+
+
+class Accumulator(BaseModel):
+    """A value that grows from turn to turn."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    initial: Any = None
+    expression: ItemExpression = Field(
+        description="The next value, from `value` (the last one), `result`, `item` and `index`."
+    )
+
+
+class Loop(Node):
+    """Run the body in turns: `while` a condition holds, `until` one does, or `for_each` item.
+
+    The body reads `loop.index`, `loop.previous` (what the last turn gave) and `loop.accumulators`,
+    and with `for_each` also `item` and `index`. Conditions may read what the body's nodes gave in
+    the last turn. `break` ends the loop after a turn. Variables that a turn sets are there for the
+    next one, and afterwards.
+    """
+
+    type: ClassVar = "loop"
+    group: ClassVar = "flow"
+    body_field: ClassVar = "body"
+    body_names: ClassVar = frozenset({"loop", "item", "index"})
+    formula_names: ClassVar = frozenset({"loop", "item", "index", "result", "value"})
+
+    body: Body = Field(description="The nodes and edges that run in each turn.")
+    while_: ItemCondition | None = Field(
+        default=None, validation_alias="while", description="Looked at before each turn."
+    )
+    until: ItemCondition | None = Field(default=None, description="Looked at after each turn.")
+    for_each: list[Any] | None = None
+    break_: ItemCondition | None = Field(
+        default=None, validation_alias="break", description="Looked at after each turn."
+    )
+    max_iterations: int = Field(
+        default=100, ge=1, le=100_000, description="Of `while` and `until`; more fail the node."
+    )
+    accumulators: dict[str, Accumulator] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "Loop":
+        kinds = [self.while_, self.until, self.for_each]
+        if sum(kind is not None for kind in kinds) != 1:
+            raise ValueError("a loop has one of `while`, `until` and `for_each`")
+        return self
+
+    @classmethod
+    def describe_output(cls, config: Mapping[str, Any]) -> Schema:
+        """Return the schema of the last result, all results, turns and accumulators."""
+        properties = {
+            "last": {},
+            "results": {"type": "array"},
+            "turns": {"type": "integer"},
+            "accumulators": {"type": "object"},
+        }
+        return {"type": "object", "properties": properties, "required": list(properties)}
+
+    @classmethod
+    def body_runs(cls, config: Mapping[str, Any]) -> tuple[int, int | None]:
+        """Return how many turns there are: a turn before `until` is looked at, none for `while`."""
+        items, most = config.get("for_each"), config.get("max_iterations", 100)
+        if isinstance(items, list):
+            return (min(1, len(items)) if "break" in config else len(items)), len(items)
+        return (1 if "until" in config else 0), most if isinstance(most, int) else None
+
+    async def run(self, context: Context) -> Outcome:
+        """Run the turns, and return what they gave."""
+        turns = _Turns(self, {name: a.initial for name, a in self.accumulators.items()})
+        turns.variables.update(context.variables)
+        while turns.has_next():
+            if self.for_each is None and turns.count >= self.max_iterations:
+                message = f"The loop did not end within {self.max_iterations:,} turns."
+                raise NodeError("too-many-turns", message)
+            names = turns.names()
+            result = await context.run_body(str(turns.count), names, turns.written)
+            if turns.take(result, names):
+                break
+        return turns.outcome()
+
+
+@dataclass
+class _Turns:
+    """A loop under way: what its turns gave so far."""
+
+    node: Loop
+    accumulators: dict[str, Any]
+    variables: dict[str, Any] = field(default_factory=dict)
+    written: dict[str, Any] = field(default_factory=dict)
+    results: list[Any] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """How many turns are over."""
+        return len(self.results)
+
+    def has_next(self) -> bool:
+        """Say whether there is another turn, as far as can be told before it."""
+        if self.node.for_each is not None:
+            return self.count < len(self.node.for_each)
+        return self.node.while_ is None or self._holds(self.node.while_, self.names())
+
+    def names(self) -> dict[str, Any]:
+        """Return the names that the next turn reads."""
+        previous = self.results[-1] if self.results else None
+        loop = {"index": self.count, "previous": previous, "accumulators": dict(self.accumulators)}
+        items = self.node.for_each or []
+        if self.count >= len(items):
+            return {"loop": loop}
+        return {"loop": loop, "item": items[self.count], "index": self.count}
+
+    def take(self, result: BodyResult, names: Mapping[str, Any]) -> bool:
+        """Take in what a turn gave, and say whether it was the last."""
+        self.results.append(result.output)
+        self.outputs = {name: {"output": output} for name, output in result.outputs.items()}
+        self.written.update(result.variables)
+        self.variables.update(result.variables)
+        for name, accumulator in self.node.accumulators.items():
+            given = {**names, "value": self.accumulators[name], "result": result.output}
+            self.accumulators[name] = self._value(accumulator.expression, given)
+        seen = {**names, "result": result.output, "loop": self.names()["loop"]}
+        conditions = (self.node.until, self.node.break_)
+        return any(self._holds(c, seen) for c in conditions if c is not None)
+
+    def outcome(self) -> Outcome:
+        """Return what all turns gave."""
+        output = {
+            "last": self.results[-1] if self.results else None,
+            "results": self.results,
+            "turns": self.count,
+            "accumulators": self.accumulators,
+        }
+        return Outcome(output, variables=self.written)
+
+    def _holds(self, condition: Formula, names: Mapping[str, Any]) -> bool:
+        return bool(self._value(condition, names))
+
+    def _value(self, formula: Formula, names: Mapping[str, Any]) -> Any:
+        return formula(**{**self.outputs, "variables": self.variables, **names})

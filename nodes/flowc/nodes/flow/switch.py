@@ -1,0 +1,57 @@
+"""Which of several ways does a run take?"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from flowc.compiler.definition.short_schemas import Schema
+from flowc.compiler.node import Context, Node, Outcome
+
+
+class Switch(Node):
+    """Take the branch whose name is the value's text; without one, the branch `default`."""
+
+    type: ClassVar = "switch"
+    group: ClassVar = "flow"
+    is_pure: ClassVar = True
+    passes_data_on: ClassVar = True
+
+    value: Any = Field(description="Such as {{classify.output.category}}.")
+    cases: dict[str, str | None] = Field(
+        description="Branch by value, each with the node to go to, or null where an edge says it."
+    )
+    default: str | None = Field(default=None, description="The node to go to for any other value.")
+
+    @classmethod
+    def branches(cls, config: Mapping[str, Any]) -> Mapping[str, str | None]:
+        """Return a branch for each case, and `default`."""
+        cases = config.get("cases")
+        named = {str(k): _name(v) for k, v in cases.items()} if isinstance(cases, dict) else {}
+        return {**named, "default": _name(config.get("default"))}
+
+    @classmethod
+    def branch_path(cls, branch: str) -> tuple[str, ...]:
+        """Return the path that names a branch's target."""
+        return ("default",) if branch == "default" else ("cases", branch)
+
+    @classmethod
+    def describe_output(cls, config: Mapping[str, Any]) -> Schema:
+        """Return the schema of `value` and `branch`."""
+        return {"type": "object", "properties": {"value": {}, "branch": {"type": "string"}}}
+
+    async def run(self, context: Context) -> Outcome:
+        """Choose the branch."""
+        name = _text(self.value)
+        branch = name if name in self.cases else "default"
+        return Outcome({"value": self.value, "branch": branch}, branch=branch)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "null" if value is None else str(value)
+
+
+def _name(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

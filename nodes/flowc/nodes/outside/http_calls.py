@@ -1,0 +1,172 @@
+"""How is one HTTP call made for a node, and what is told of its answer, or of its failure?"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import partial
+from typing import Any, Literal
+from urllib.parse import urlencode, urlsplit
+
+import httpx
+
+from flowc.compiler.definition import FailureKind
+from flowc.compiler.definition.short_schemas import Schema
+from flowc.compiler.expressions.values import as_text
+from flowc.compiler.node import Context, NodeError
+from flowc.nodes.services.egress import EgressDenied, HttpClient, Response
+from flowc.nodes.services.egress.request import ResponseTooLarge
+
+# What a service says of itself by its status; of those from 500 on, two will not pass.
+PASSING_STATUS: dict[int, FailureKind] = {408: "timeout", 425: "rate-limit", 429: "rate-limit"}
+NOT_SUPPORTED = frozenset({501, 505})
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+
+
+@dataclass(frozen=True)
+class HttpCall:
+    """One call; `timeout` is in seconds, for all of it."""
+
+    method: Method
+    url: str
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    query: Mapping[str, Any] = field(default_factory=dict)
+    body: Any = None
+    timeout: float = 30.0
+    max_redirects: int = 0
+    max_bytes: int = 5_000_000
+    raise_for_status: bool = True
+
+    async def answer(self, context: Context) -> dict[str, Any]:
+        """Make the call, and return the answer; raise NodeError."""
+        host = urlsplit(self.url).netloc.rpartition("@")[2].lower()
+        found: dict[str, Any] = await context.through(host, partial(self._answer, context))
+        return found
+
+    async def _answer(self, context: Context) -> dict[str, Any]:
+        client = context.service(HttpClient)
+        headers = {name: as_text(value) for name, value in self.headers.items()}
+        content, kind = _encoded(self.body)
+        if kind and "content-type" not in {name.lower() for name in headers}:
+            headers["content-type"] = kind
+        response = await self._call(client, headers, content)
+        if self.raise_for_status and response.status_code >= 400:
+            raise _failure(response)
+        return {
+            "status_code": response.status_code,
+            "headers": dict(response.headers),
+            "body": _decoded(response),
+            "url": response.url,
+        }
+
+    async def _call(
+        self, client: HttpClient, headers: dict[str, str], content: bytes | None
+    ) -> Response:
+        try:
+            return await client.request(
+                self.method,
+                _with_query(self.url, self.query),
+                headers=headers,
+                content=content,
+                max_redirects=self.max_redirects,
+                max_bytes=self.max_bytes,
+                deadline=self.timeout,
+            )
+        except EgressDenied as problem:
+            raise NodeError("egress-denied", f"The call was refused: {problem}.") from None
+        except ResponseTooLarge as problem:
+            raise NodeError("response-too-large", f"The call was given up: {problem}.") from None
+        except (TimeoutError, httpx.TimeoutException):
+            message = f"No answer within {self.timeout:g} s."
+            raise NodeError("timeout", message, kind="timeout") from None
+        except httpx.HTTPError as problem:
+            message = f"The call failed: {type(problem).__name__}."
+            raise NodeError("connection-failed", message, kind="connection") from None
+
+
+def answer_schema(body: Schema) -> Schema:
+    """Return the JSON Schema of an answer with such a body."""
+    properties: dict[str, Schema] = {
+        "status_code": {"type": "integer"},
+        "headers": {"type": "object"},
+        "body": body,
+        "url": {"type": "string"},
+    }
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def told_of(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a model is told of an answer: not its headers."""
+    return {"status_code": answer["status_code"], "body": answer["body"]}
+
+
+def _encoded(body: Any) -> tuple[bytes | None, str | None]:
+    if body is None:
+        return None, None
+    if isinstance(body, str):
+        return body.encode("utf-8"), "text/plain; charset=utf-8"
+    return json.dumps(body, ensure_ascii=False).encode("utf-8"), "application/json"
+
+
+def _with_query(url: str, query: Mapping[str, Any]) -> str:
+    if not query:
+        return url
+    pairs = [(name, as_text(item)) for name, value in query.items() for item in _items(value)]
+    base, mark, fragment = url.partition("#")
+    return f"{base}{'&' if '?' in base else '?'}{urlencode(pairs)}{mark}{fragment}"
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _decoded(response: Response) -> Any:
+    kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
+    text = response.content.decode(_charset(response), errors="replace").replace("\0", "")
+    if kind == "application/json" or kind.endswith("+json"):
+        try:
+            return json.loads(text) if text else None
+        except (ValueError, RecursionError):
+            return text
+    return text
+
+
+def _charset(response: Response) -> str:
+    _, _, rest = response.headers.get("content-type", "").partition("charset=")
+    name = rest.split(";")[0].strip().strip('"')
+    try:
+        "".encode(name or "utf-8")
+    except LookupError:
+        return "utf-8"
+    return name or "utf-8"
+
+
+def _failure(response: Response) -> NodeError:
+    status = response.status_code
+    text = response.content[:300].decode("utf-8", errors="replace")
+    return NodeError(
+        "http-status",
+        f"The service answered {status}: {text}" if text else f"The service answered {status}.",
+        kind=_kind(status),
+        retry_after=_retry_after(response.headers.get("retry-after")),
+    )
+
+
+def _kind(status: int) -> FailureKind | None:
+    if status >= 500 and status not in NOT_SUPPORTED:
+        return "server-error"
+    return PASSING_STATUS.get(status)
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Return the seconds that a Retry-After header asks for, written as a number or as a date."""
+    if value is None:
+        return None
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None

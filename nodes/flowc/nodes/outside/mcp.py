@@ -1,0 +1,102 @@
+"""How does a workflow call a tool of an MCP server?"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Annotated, Any, ClassVar
+from urllib.parse import urlsplit
+
+from pydantic import Field, model_validator
+
+from flowc.compiler.definition.durations import Duration
+from flowc.compiler.definition.short_schemas import Schema
+from flowc.compiler.expressions.values import as_text
+from flowc.compiler.node import Context, Effects, Node, NodeError, Role, SecretAllowed
+from flowc.nodes.services.mcp import Address, McpServers
+
+_TOOL, _ARGUMENTS = "{{arguments.tool}}", "{{arguments.arguments}}"
+
+
+class Mcp(Node):
+    """Call a `tool` of an MCP server; without one, the output names its `tools`.
+
+    The server is one of the operator's file (`server`), or is reached by its `url`. The output has
+    the `text` of the result, its `data`, and all parts of its `content`. As a tool of an agent, it
+    stands for all tools of the server, or those of `tools`.
+    """
+
+    type: ClassVar = "mcp"
+    group: ClassVar = "outside"
+
+    server: Annotated[str | None, Role.RAW] = Field(default=None, description="Its name.")
+    url: str | None = Field(default=None, pattern=r"^https?://", max_length=8_192)
+    headers: Annotated[dict[str, Any], SecretAllowed] = Field(default_factory=dict)
+    tool: str | None = None
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    tools: Annotated[list[str], Role.RAW] = Field(
+        default_factory=list, description="Those that are offered or called; all, if left out."
+    )
+    timeout: Duration = 60.0
+
+    @model_validator(mode="after")
+    def _names_a_server(self) -> "Mcp":
+        if (self.server is None) == (self.url is None):
+            raise ValueError("it needs a `server` or a `url`")
+        return self
+
+    @classmethod
+    def describe_output(cls, config: Mapping[str, Any]) -> Schema | None:
+        """Return the schema of a result, or of the tools that there are."""
+        tool = config.get("tool")
+        if tool == _TOOL:
+            return None
+        names = ("text", "data", "content") if tool else ("tools",)
+        kinds = {"text": "string", "content": "array", "tools": "array"}
+        properties = {name: {"type": kinds[name]} if name in kinds else {} for name in names}
+        return {"type": "object", "properties": properties, "required": list(names)}
+
+    @classmethod
+    def as_tool(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Offer the tools of the server, unless the arguments of one are written out."""
+        if "arguments" in config:
+            return dict(config)
+        only = [config["tool"]] if config.get("tool") else config.get("tools", [])
+        return {**config, "tool": _TOOL, "arguments": _ARGUMENTS, "tools": only}
+
+    @classmethod
+    def is_toolbox(cls, config: Mapping[str, Any]) -> bool:
+        """Say whether it stands for several tools."""
+        return bool(config.get("tool") == _TOOL)
+
+    @classmethod
+    def as_told(cls, output: Any) -> Any:
+        """Return the data of a result, or its text."""
+        if "tools" in output:
+            return output
+        return output["data"] if output["data"] is not None else output["text"]
+
+    @classmethod
+    def effects(cls, config: Mapping[str, Any]) -> Effects:
+        """Return the host, or the server by its name."""
+        url = str(config.get("url") or "")
+        host = urlsplit(url).netloc.rpartition("@")[2] if "{{" not in url else ""
+        return Effects(hosts=(host or url or f"mcp:{config.get('server')}",))
+
+    async def run(self, context: Context) -> dict[str, Any]:
+        """Call the tool, and return its result."""
+        server = f"mcp {self.server or self.url}"
+        found: dict[str, Any] = await context.through(server, partial(self._visit, context))
+        return found
+
+    async def _visit(self, context: Context) -> dict[str, Any]:
+        servers = context.service(McpServers)
+        headers = {name: as_text(value) for name, value in self.headers.items()}
+        address = Address(self.server, self.url, headers, self.timeout)
+        if self.tool is None:
+            tools = [each._asdict() for each in await servers.tools(address)]
+            return {"tools": [t for t in tools if not self.tools or t["name"] in self.tools]}
+        if self.tools and self.tool not in self.tools:
+            raise NodeError("unknown-tool", f"{self.tool!r} is none of the tools named here.")
+        result = await servers.call(address, self.tool, self.arguments)
+        if result.is_error:
+            raise NodeError("mcp-tool-failed", result.text or "The tool failed.")
+        return {"text": result.text, "data": result.data, "content": result.content}

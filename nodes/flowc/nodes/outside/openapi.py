@@ -1,0 +1,286 @@
+"""What does an OpenAPI 3 document say of one operation: its address, its arguments, its answer?"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from urllib.parse import quote, urljoin, urlsplit
+
+from flowc.compiler.definition.short_schemas import Schema
+from flowc.nodes.outside.http_calls import Method
+
+_METHODS: Mapping[str, Method] = {
+    "get": "GET", "put": "PUT", "post": "POST", "delete": "DELETE", "options": "OPTIONS",
+    "head": "HEAD", "patch": "PATCH",
+}  # fmt: skip
+# Of one operation's parameter, body or answer.
+_MOST_VALUES = 10_000
+BODY = "body"
+
+
+class BadDocument(ValueError):
+    """Whoever names an operation that a document does not have, or not well, meets this."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of an operation, in its path, query, header or cookie."""
+
+    name: str
+    place: str
+    schema: Schema
+    is_required: bool
+
+
+@dataclass(frozen=True)
+class Security:
+    """How a call says who makes it: by which kind of scheme, and where it stands."""
+
+    kind: str
+    scheme: str = ""
+    name: str = ""
+    place: str = ""
+
+
+class Asked(NamedTuple):
+    """A request of an operation; query and headers may be added to."""
+
+    url: str
+    query: dict[str, Any]
+    headers: dict[str, Any]
+    body: Any
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation. Its arguments are its parameters, and the fields of a body that is an object.
+
+    A body that is none, or whose fields are called as parameters are, is the argument `body`.
+    """
+
+    method: Method
+    base: str
+    path: str
+    description: str
+    parameters: tuple[Parameter, ...]
+    body: Schema | None
+    needs_body: bool
+    answer: Schema
+    security: Security | None
+
+    @property
+    def host(self) -> str:
+        """The host that is called."""
+        return urlsplit(self.base).netloc.rpartition("@")[2].lower()
+
+    @property
+    def spreads_body(self) -> bool:
+        """Whether the fields of the body are arguments of their own."""
+        fields = (self.body or {}).get("properties", {})
+        names = {parameter.name for parameter in self.parameters}
+        return bool(fields) and not names & set(fields)
+
+    @property
+    def arguments(self) -> Schema:
+        """The JSON Schema of all arguments."""
+        properties = {each.name: each.schema for each in self.parameters}
+        required = [each.name for each in self.parameters if each.is_required]
+        body = self.body
+        if body is not None and self.spreads_body:
+            properties |= body["properties"]
+            required += body.get("required", []) if self.needs_body else []
+        elif body is not None:
+            properties[BODY] = body
+            required += [BODY] if self.needs_body else []
+        closed = {"additionalProperties": False}
+        return {"type": "object", "properties": properties, "required": required, **closed}
+
+    def request(self, arguments: Mapping[str, Any]) -> Asked:
+        """Return the request that arguments make."""
+        path, cookies = self.path, list[str]()
+        query: dict[str, Any] = {}
+        headers: dict[str, Any] = {}
+        for each in self.parameters:
+            if each.name not in arguments or arguments[each.name] is None:
+                continue
+            value = arguments[each.name]
+            if each.place == "path":
+                path = path.replace(f"{{{each.name}}}", quote(_joined(value), safe=""))
+            elif each.place == "query":
+                query[each.name] = value
+            elif each.place == "header":
+                headers[each.name] = _joined(value)
+            else:
+                cookies.append(f"{each.name}={quote(_joined(value))}")
+        if cookies:
+            headers["cookie"] = "; ".join(cookies)
+        url = f"{self.base.rstrip('/')}{path}"
+        return Asked(url, query, headers, self._body(arguments))
+
+    def _body(self, arguments: Mapping[str, Any]) -> Any:
+        if self.body is None:
+            return None
+        if not self.spreads_body:
+            return arguments.get(BODY)
+        names = {parameter.name for parameter in self.parameters}
+        return {name: value for name, value in arguments.items() if name not in names}
+
+
+def find_operation(document: Mapping[str, Any], id: str, server: str | None = None) -> Operation:
+    """Return the operation of a document that has this `operationId`; raise BadDocument.
+
+    `server` is the URL to call, where the document names none, or one relative to itself.
+    """
+    if not str(document.get("openapi", "")).startswith("3."):
+        raise BadDocument("this is no OpenAPI 3 document")
+    known: list[str] = []
+    for path, item, word, operation in _operations(document):
+        if operation.get("operationId") == id:
+            try:
+                return _operation(document, path, item, word, operation, server)
+            except (KeyError, TypeError, AttributeError) as problem:
+                what = f"{type(problem).__name__}: {problem}"
+                message = f"the operation is not described as OpenAPI has it ({what[:100]})"
+                raise BadDocument(message) from None
+        known.append(str(operation.get("operationId") or ""))
+    names = ", ".join(sorted(filter(None, known))[:20])
+    raise BadDocument(f"the document has no operation {id!r}; it has {names or 'none'}")
+
+
+def _operations(
+    document: Mapping[str, Any],
+) -> Iterator[tuple[str, Mapping[str, Any], str, Mapping[str, Any]]]:
+    for path, item in (document.get("paths") or {}).items():
+        for word in _METHODS:
+            if isinstance(item, dict) and isinstance(item.get(word), dict):
+                yield path, item, word, item[word]
+
+
+def _operation(
+    document: Mapping[str, Any],
+    path: str,
+    item: Mapping[str, Any],
+    word: str,
+    operation: Mapping[str, Any],
+    server: str | None,
+) -> Operation:
+    given = [*(item.get("parameters") or []), *(operation.get("parameters") or [])]
+    parameters = {
+        (each["name"], each["in"]): each for each in (_resolved(document, one) for one in given)
+    }
+    request = _resolved(document, operation.get("requestBody") or {})
+    body = _json_schema(document, request)
+    if request and body is None:
+        raise BadDocument("the operation takes no JSON")
+    return Operation(
+        method=_METHODS[word],
+        base=_base(document, item, operation, server),
+        path=path,
+        description=str(operation.get("description") or operation.get("summary") or ""),
+        parameters=tuple(_parameter(document, each) for each in parameters.values()),
+        body=body,
+        needs_body=bool(request.get("required")),
+        answer=_answer(document, operation),
+        security=_security(document, operation),
+    )
+
+
+def _parameter(document: Mapping[str, Any], given: Mapping[str, Any]) -> Parameter:
+    schema = _resolved(document, given.get("schema") or {})
+    if given.get("description") and "description" not in schema:
+        schema = {**schema, "description": given["description"]}
+    is_required = bool(given.get("required")) or given["in"] == "path"
+    return Parameter(str(given["name"]), str(given["in"]), schema, is_required)
+
+
+def _base(
+    document: Mapping[str, Any],
+    item: Mapping[str, Any],
+    operation: Mapping[str, Any],
+    server: str | None,
+) -> str:
+    servers = operation.get("servers") or item.get("servers") or document.get("servers") or []
+    found = str(servers[0].get("url", "")) if servers else ""
+    for name, variable in (servers[0].get("variables") or {}).items() if servers else ():
+        found = found.replace(f"{{{name}}}", str(variable.get("default", "")))
+    url = urljoin(server, found) if server else found
+    if urlsplit(url).scheme not in {"http", "https"}:
+        raise BadDocument("the document names no server; name one as `server_url`")
+    return url
+
+
+def _answer(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Schema:
+    """Return the schema of the first answer that is no failure."""
+    for status, given in sorted((operation.get("responses") or {}).items()):
+        if str(status).startswith("2"):
+            return _json_schema(document, _resolved(document, given)) or {}
+    return {}
+
+
+def _json_schema(document: Mapping[str, Any], holder: Mapping[str, Any]) -> Schema | None:
+    for kind, content in (holder.get("content") or {}).items():
+        if kind.split(";")[0].strip() == "application/json" or kind.endswith("+json"):
+            found: Schema = _resolved(document, content.get("schema") or {})
+            return found
+    return None
+
+
+def _security(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Security | None:
+    asked = operation.get("security", document.get("security")) or []
+    schemes = (document.get("components") or {}).get("securitySchemes") or {}
+    for requirement in asked:
+        for name in requirement:
+            scheme = _resolved(document, schemes.get(name) or {})
+            if scheme.get("type") == "apiKey":
+                return Security("apiKey", name=str(scheme["name"]), place=str(scheme["in"]))
+            if scheme.get("type") == "http":
+                return Security("http", scheme=str(scheme.get("scheme", "")).lower())
+            if scheme.get("type") in {"oauth2", "openIdConnect"}:
+                return Security("http", scheme="bearer")
+    return None
+
+
+class _Resolver:
+    """Follows the references within a document; what refers to itself ends in anything."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._document, self._left = document, _MOST_VALUES
+
+    def resolve(self, value: Any, within: frozenset[str] = frozenset()) -> Any:
+        """Return a value without references; raise BadDocument if it grows too large."""
+        self._left -= 1
+        if self._left < 0:
+            raise BadDocument("the operation has too many parts")
+        if isinstance(value, list):
+            return [self.resolve(item, within) for item in value]
+        if not isinstance(value, dict):
+            return value
+        if "$ref" in value:
+            reference = str(value["$ref"])
+            if reference in within:
+                return {}
+            return self.resolve(_at(self._document, reference), within | {reference})
+        return {key: self.resolve(item, within) for key, item in value.items()}
+
+
+def _resolved(document: Mapping[str, Any], value: Any) -> Any:
+    return _Resolver(document).resolve(value)
+
+
+def _at(document: Mapping[str, Any], reference: str) -> Any:
+    if not reference.startswith("#/"):
+        raise BadDocument(f"the reference {reference[:100]!r} does not stay in the document")
+    found: Any = document
+    for step in reference.removeprefix("#/").split("/"):
+        name = step.replace("~1", "/").replace("~0", "~")
+        if not isinstance(found, dict) or name not in found:
+            raise BadDocument(f"the reference {reference[:100]!r} leads nowhere")
+        found = found[name]
+    return found
+
+
+def _joined(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(map(_joined, value))
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

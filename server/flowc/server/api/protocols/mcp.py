@@ -1,0 +1,123 @@
+"""Every workflow is a tool of an MCP server, with the input and output that it declares."""
+
+from typing import Any
+
+import mcp_types as types
+from mcp.server import Server
+from mcp.server.context import ServerRequestContext
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from starlette.types import Receive, Scope, Send
+
+from flowc.compiler.compile import CompiledWorkflow
+from flowc.compiler.diagnostics import DefinitionRefused
+from flowc.server.engine.driving import InputRefused
+from flowc.server.process.process import Process
+from flowc.server.records import RunRecord
+from flowc.server.records.speech import question_of, text_of
+from flowc.server.store import NoSuchWorkflow, StoredWorkflow
+
+PATH = "/mcp"
+_PAGE = 100
+_DONE = frozenset({"node.completed", "node.skipped"})
+
+
+class McpEndpoint:
+    """The MCP server, as the application mounts it; its `parts` are there once they are open."""
+
+    def __init__(self, version: str) -> None:
+        self.parts: Process | None = None
+        server = Server(
+            "flowc",
+            version=version,
+            on_list_tools=self._list_tools,
+            on_call_tool=self._call_tool,
+        )
+        # Nothing is remembered from one request to the next: any process can serve each of them.
+        self.sessions = StreamableHTTPSessionManager(server, stateless=True)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        await self.sessions.handle_request(scope, receive, send)
+
+    async def _list_tools(
+        self, context: ServerRequestContext[Any], asked: types.PaginatedRequestParams | None
+    ) -> types.ListToolsResult:
+        parts, cursor = self._open(), asked.cursor if asked is not None else None
+        offset = int(cursor) if cursor is not None and cursor.isdigit() else 0
+        found, total = await parts.store.list(_PAGE, offset)
+        tools: list[types.Tool] = []
+        for stored in found:
+            try:
+                compiled = await parts.workflows.compiled(stored)
+            except DefinitionRefused:
+                # What it is made of is not here any more.
+                continue
+            tools.append(_tool(stored, compiled))
+        after = offset + len(found)
+        return types.ListToolsResult(tools=tools, next_cursor=str(after) if after < total else None)
+
+    async def _call_tool(
+        self, context: ServerRequestContext[Any], asked: types.CallToolRequestParams
+    ) -> types.CallToolResult:
+        parts = self._open()
+        try:
+            stored = await parts.store.get(asked.name)
+            compiled = await parts.workflows.compiled(stored)
+            given = asked.arguments or {}
+            run = await parts.runs.submit(compiled, given, stored, is_awaited=True)
+        except NoSuchWorkflow:
+            return _failed(f"There is no workflow {asked.name!r}.")
+        except (InputRefused, DefinitionRefused) as refused:
+            return _failed(str(refused))
+        return await self._result(context, compiled, run.id)
+
+    async def _result(
+        self, context: ServerRequestContext[Any], compiled: CompiledWorkflow, run_id: str
+    ) -> types.CallToolResult:
+        """Tell of the run's progress; return what it gave, or why it gave nothing."""
+        parts, done, total = self._open(), 0, len(compiled.plan.nodes)
+        async for event in parts.runs.events(run_id):
+            if event.kind in _DONE and not event.path:
+                done = min(done + 1, total)
+                await context.session.report_progress(done, total, event.node_id)
+            elif event.kind == "run.waiting" and (asked := await parts.chat.asked(run_id)):
+                question = question_of(asked.data)
+                return _failed(f"The run {run_id} waits for a person. It asks: {question}")
+        run = await parts.runs.at_rest(run_id)
+        return _given(run) if run.status == "completed" else _failed(_reason(run))
+
+    def _open(self) -> Process:
+        assert self.parts is not None  # requests come once the parts are open
+        return self.parts
+
+
+def _tool(stored: StoredWorkflow, compiled: CompiledWorkflow) -> types.Tool:
+    workflow = compiled.workflow
+    return types.Tool(
+        name=stored.id,
+        title=stored.name,
+        description=workflow.description or stored.name,
+        input_schema={"type": "object", **(workflow.input or {})},
+        output_schema=workflow.output if _is_object(compiled) else None,
+    )
+
+
+def _is_object(compiled: CompiledWorkflow) -> bool:
+    """Say whether the output is declared, and one that can be given as structured content."""
+    return (compiled.workflow.output or {}).get("type") == "object"
+
+
+def _given(run: RunRecord) -> types.CallToolResult:
+    data = run.output if isinstance(run.output, dict) else {"output": run.output}
+    text = types.TextContent(type="text", text=text_of(run.output))
+    return types.CallToolResult(content=[text], structured_content=data)
+
+
+def _reason(run: RunRecord) -> str:
+    error = run.error or {"message": f"The run is {run.status}."}
+    return f"The run {run.id} {run.status}: {error['message']}"
+
+
+def _failed(why: str) -> types.CallToolResult:
+    text = types.TextContent(type="text", text=why)
+    return types.CallToolResult(content=[text], is_error=True)

@@ -1,0 +1,13 @@
+"""The API that clients of OpenAI speak: a workflow is a model."""
+
+from fastapi import APIRouter
+
+from flowc.server.api.protocols.openai import completions, models, responses
+
+PREFIX = "/v1"
+
+router = APIRouter(prefix=PREFIX, tags=["openai"])
+for part in (models, completions, responses):
+    router.include_router(part.router)
+
+__all__ = ["PREFIX", "router"]

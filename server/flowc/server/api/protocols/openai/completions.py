@@ -1,0 +1,145 @@
+"""Chat completions: the whole conversation comes each time, its last message begins a run.
+
+Where the run asks a person, the question is the answer; who sends it back with an answer of his
+own goes on with that run.
+"""
+
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from flowc.server.api.current_process import OpenParts
+from flowc.server.api.errors import BadRequest, RunEndedBadly
+from flowc.server.api.protocols.openai.reading import conversations, messages_in, text_in
+from flowc.server.api.sse import event, stream
+from flowc.server.api.strict_requests import StrictRoute
+from flowc.server.conversations.chat import Chat, Ended, Question, Text, Turn
+from flowc.server.process.process import Process
+from flowc.server.records import RunRecord
+
+router = APIRouter(route_class=StrictRoute)
+
+# Of what was said, so many turns are looked through for a run that waits.
+_LOOKED_THROUGH = 20
+
+
+class StreamOptions(BaseModel):
+    """What is sent besides the text."""
+
+    include_usage: bool = False
+
+
+class Completion(BaseModel):
+    """What is asked; parameters that a workflow sets itself are taken, and have no meaning."""
+
+    model_config = ConfigDict(extra="allow")
+
+    model: str = Field(max_length=200)
+    messages: list[dict[str, Any]] = Field(min_length=1, max_length=10_000)
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    n: int | None = None
+    user: str | None = None
+    tools: list[dict[str, Any]] | None = None
+
+
+@router.post("/chat/completions", response_model=None)
+async def complete(body: Completion, parts: OpenParts) -> Any:
+    """Answer the last message, at once or as a stream."""
+    if body.n not in {None, 1}:
+        raise BadRequest(400, "unsupported_value", "n: a workflow gives one answer.")
+    turn = await _turn(body, parts)
+    if body.stream:
+        has_usage = body.stream_options is not None and body.stream_options.include_usage
+        return stream(_chunks(parts.chat, turn, body.model, has_usage))
+    message, reason, run = _answer(await parts.chat.outcome(turn))
+    return {
+        **_head(turn, body.model, "chat.completion"),
+        "choices": [{"index": 0, "message": message, "finish_reason": reason, "logprobs": None}],
+        "usage": usage_of(run or await parts.stored_runs.get(turn.run_id)),
+    }
+
+
+async def _turn(body: Completion, parts: Process) -> Turn:
+    stored, compiled = await parts.chat.model(body.model)
+    messages = messages_in(body.messages)
+    names = conversations(body.model, body.user, messages)
+    last, text = messages[-1], text_in(messages[-1]["content"])
+    if last["role"] == "user" and len(messages) > 2 and messages[-2]["role"] == "assistant":
+        waiting = await parts.stored_runs.waiting_in(names[1:_LOOKED_THROUGH])
+        asked = await parts.chat.asked(waiting) if waiting is not None else None
+        if waiting and asked and Question(asked).text == text_in(messages[-2]["content"]):
+            return await parts.chat.answer(waiting, text, is_kept=False)
+    given = {"message": text, "messages": messages, **({"tools": body.tools} if body.tools else {})}
+    name = names[0] if names else f"conversation:{time.time_ns()}"
+    return await parts.chat.begin(stored, compiled, name, given)
+
+
+def _answer(last: Question | Ended) -> tuple[dict[str, Any], str, RunRecord | None]:
+    """Return the message of a turn's last piece, why it ends, and the run if it has ended."""
+    if isinstance(last, Question):
+        return {"role": "assistant", "content": last.text, "refusal": None}, "stop", None
+    run = completed(last)
+    message = {"role": "assistant", "content": last.text, "refusal": None}
+    if calls := tool_calls_of(run):
+        return {**message, "content": last.text or None, "tool_calls": calls}, "tool_calls", run
+    return message, "stop", run
+
+
+def completed(last: Ended) -> RunRecord:
+    """Return a run that has completed; raise RunEndedBadly if it has not."""
+    if last.run.status != "completed":
+        raise RunEndedBadly(last.run)
+    return last.run
+
+
+def tool_calls_of(run: RunRecord) -> list[dict[str, Any]]:
+    """Return the calls that a workflow's model asks its caller for."""
+    calls = run.output.get("tool_calls") if isinstance(run.output, dict) else None
+    return [{**call, "type": "function"} for call in calls] if isinstance(calls, list) else []
+
+
+async def _chunks(chat: Chat, turn: Turn, model: str, has_usage: bool) -> AsyncIterator[str]:
+    head = _head(turn, model, "chat.completion.chunk")
+
+    def chunk(delta: dict[str, Any], reason: str | None = None) -> str:
+        choice = {"index": 0, "delta": delta, "finish_reason": reason, "logprobs": None}
+        return event({**head, "choices": [choice]})
+
+    yield chunk({"role": "assistant", "content": ""})
+    reason = "stop"
+    async for piece in chat.pieces(turn):
+        if isinstance(piece, Text | Question):
+            yield chunk({"content": piece.text})
+        elif isinstance(piece, Ended) and piece.run.status != "completed":
+            yield event({"error": RunEndedBadly(piece.run).as_openai()})
+            return
+        elif isinstance(piece, Ended) and (calls := tool_calls_of(piece.run)):
+            reason = "tool_calls"
+            yield chunk({"tool_calls": [{"index": n, **call} for n, call in enumerate(calls)]})
+    yield chunk({}, reason)
+    if has_usage:
+        run = await chat.runs.stored.get(turn.run_id)
+        yield event({**head, "choices": [], "usage": usage_of(run)})
+    yield event("[DONE]")
+
+
+def _head(turn: Turn, model: str, kind: str) -> dict[str, Any]:
+    id = f"chatcmpl-{turn.run_id}"
+    return {"id": id, "object": kind, "created": int(time.time()), "model": model}
+
+
+def usage_of(run: RunRecord) -> dict[str, Any]:
+    """Return what all model calls of a run have used."""
+    usage = {name: int(value) for name, value in run.usage.items() if name != "cost"}
+    cached, reasoning = usage.get("cached_tokens", 0), usage.get("reasoning_tokens", 0)
+    return {
+        "prompt_tokens": usage.get("prompt_tokens", 0),
+        "completion_tokens": usage.get("completion_tokens", 0),
+        "total_tokens": usage.get("total_tokens", 0),
+        "prompt_tokens_details": {"cached_tokens": cached},
+        "completion_tokens_details": {"reasoning_tokens": reasoning},
+    }

@@ -1,0 +1,41 @@
+"""Which models are there? Every workflow is one, by its id; `id@3` is its version 3."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+
+from flowc.server.api.current_process import OpenParts
+from flowc.server.api.strict_requests import StrictRoute
+
+router = APIRouter(route_class=StrictRoute)
+_PAGE = 200
+
+
+@router.get("/models")
+async def list_models(parts: OpenParts) -> dict[str, Any]:
+    """Return all workflows; those that take no message refuse to be talked with."""
+    found: list[dict[str, Any]] = []
+    total = 1
+    while len(found) < total:
+        page, total = await parts.store.list(_PAGE, len(found))
+        found += [_model(stored.id, stored.updated_at) for stored in page]
+        if not page:
+            break
+    return {"object": "list", "data": found}
+
+
+@router.get("/models/{name:path}")
+async def get_model(name: Annotated[str, Path(max_length=200)], parts: OpenParts) -> dict[str, Any]:
+    """Return one."""
+    stored, _ = await parts.chat.model(name)
+    return _model(name, stored.updated_at)
+
+
+def _model(name: str, moment: datetime) -> dict[str, Any]:
+    return {
+        "id": name,
+        "object": "model",
+        "created": int(moment.timestamp()),
+        "owned_by": "flowc",
+    }

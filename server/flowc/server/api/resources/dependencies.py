@@ -1,0 +1,75 @@
+"""Dependencies over HTTP: workflows that begin when others have completed."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from flowc.server.api.current_process import OpenParts
+from flowc.server.api.errors import RESPONSES
+from flowc.server.api.resources.workflows import WorkflowId
+from flowc.server.api.strict_requests import StrictRoute
+from flowc.server.records import Dependencies
+
+router = APIRouter(
+    prefix="/workflows/{workflow_id}/dependencies",
+    tags=["dependencies"],
+    route_class=StrictRoute,
+    responses=RESPONSES,
+)
+
+
+class NewDependencies(BaseModel):
+    """On which workflows one depends, and what it is given besides what they gave."""
+
+    depends_on: list[Annotated[str, Field(max_length=128)]] = Field(min_length=1, max_length=100)
+    input: dict[str, Any] = Field(default_factory=dict)
+
+
+class DependenciesBody(BaseModel):
+    """On which workflows one depends; `completed` are those with a run since it last began so."""
+
+    workflow_id: str
+    depends_on: list[str]
+    completed: dict[str, str]
+    input: dict[str, Any]
+
+
+@router.put("")
+async def set_dependencies(
+    workflow_id: WorkflowId, body: NewDependencies, parts: OpenParts
+) -> DependenciesBody:
+    """Have a workflow begun whenever others have all completed; their outputs are in its input."""
+    return _body(await parts.dependencies.set(workflow_id, body.depends_on, body.input))
+
+
+@router.get("")
+async def get_dependencies(workflow_id: WorkflowId, parts: OpenParts) -> DependenciesBody:
+    """Return on what a workflow depends."""
+    return _body(await parts.dependencies.get(workflow_id))
+
+
+@router.delete("", status_code=204)
+async def delete_dependencies(workflow_id: WorkflowId, parts: OpenParts) -> Response:
+    """Have a workflow depend on nothing."""
+    await parts.dependencies.get(workflow_id)
+    await parts.dependencies.triggers.set_dependencies(workflow_id, [], {})
+    return Response(status_code=204)
+
+
+@router.post("/validate", status_code=204)
+async def validate_dependencies(
+    workflow_id: WorkflowId, body: NewDependencies, parts: OpenParts
+) -> Response:
+    """Say whether a workflow may depend on others; nothing is kept."""
+    await parts.dependencies.require_possible(workflow_id, body.depends_on)
+    return Response(status_code=204)
+
+
+def _body(found: Dependencies) -> DependenciesBody:
+    return DependenciesBody(
+        workflow_id=found.workflow_id,
+        depends_on=list(found.runs),
+        completed={other: run for other, run in found.runs.items() if run is not None},
+        input=found.input,
+    )

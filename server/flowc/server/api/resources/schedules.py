@@ -1,0 +1,124 @@
+"""Schedules over HTTP: runs that are begun at the times of a cron expression."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Response
+from pydantic import BaseModel, Field
+
+from flowc.server.api.current_process import OpenParts
+from flowc.server.api.errors import CONFLICT, RESPONSES
+from flowc.server.api.strict_requests import StrictRoute
+from flowc.server.records import Schedule
+
+router = APIRouter(
+    prefix="/schedules", tags=["schedules"], route_class=StrictRoute, responses=RESPONSES
+)
+
+ScheduleId = Annotated[str, Path(max_length=128)]
+
+
+class NewSchedule(BaseModel):
+    """When to begin which workflow, and with what; in cron, a sixth field in front is seconds.
+
+    One with `catch_up` begins what it missed while no worker was there.
+    """
+
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$")
+    workflow_id: str = Field(max_length=128)
+    cron: str = Field(max_length=200)
+    timezone: str = Field(default="UTC", max_length=64)
+    input: dict[str, Any] = Field(default_factory=dict)
+    catch_up: bool = False
+
+
+class ScheduleBody(BaseModel):
+    """A schedule, and when it last fired."""
+
+    id: str
+    workflow_id: str
+    cron: str
+    timezone: str
+    input: dict[str, Any]
+    catch_up: bool
+    paused: bool
+    last_fired_at: datetime | None
+
+
+class Backfill(BaseModel):
+    """Between which moments the runs that are missing are to be begun."""
+
+    start: datetime
+    end: datetime
+
+
+class Begun(BaseModel):
+    """How many times there were between the two moments."""
+
+    runs: int
+
+
+@router.post("", status_code=201, responses=CONFLICT)
+async def create_schedule(body: NewSchedule, parts: OpenParts) -> ScheduleBody:
+    """Keep a schedule; it begins to fire within seconds."""
+    wanted = Schedule(body.id, body.cron, body.timezone, {}, body.catch_up)
+    return _body(await parts.schedules.create(body.id, body.workflow_id, body.input, wanted))
+
+
+@router.get("")
+async def list_schedules(parts: OpenParts) -> list[ScheduleBody]:
+    """Return all schedules, by their ids."""
+    return [_body(each) for each in await parts.schedules.list()]
+
+
+@router.get("/{schedule_id}")
+async def get_schedule(schedule_id: ScheduleId, parts: OpenParts) -> ScheduleBody:
+    """Return a schedule."""
+    return _body(await parts.schedules.get(schedule_id))
+
+
+@router.delete("/{schedule_id}", status_code=204)
+async def delete_schedule(schedule_id: ScheduleId, parts: OpenParts) -> Response:
+    """Take a schedule away; the runs that it began stay."""
+    await parts.schedules.delete(schedule_id)
+    return Response(status_code=204)
+
+
+@router.post("/{schedule_id}/pause")
+async def pause_schedule(schedule_id: ScheduleId, parts: OpenParts) -> ScheduleBody:
+    """Let a schedule rest."""
+    return _body(await parts.schedules.steer(schedule_id, is_paused=True))
+
+
+@router.post("/{schedule_id}/resume")
+async def resume_schedule(schedule_id: ScheduleId, parts: OpenParts) -> ScheduleBody:
+    """Let a schedule go on; what it would have begun meanwhile is not begun."""
+    return _body(await parts.schedules.steer(schedule_id, is_paused=False))
+
+
+@router.post("/{schedule_id}/trigger", status_code=202)
+async def trigger_schedule(schedule_id: ScheduleId, parts: OpenParts) -> ScheduleBody:
+    """Begin a schedule's run now, besides its times."""
+    await parts.schedules.fire_now(schedule_id)
+    return _body(await parts.schedules.get(schedule_id))
+
+
+@router.post("/{schedule_id}/backfill", status_code=202)
+async def backfill_schedule(schedule_id: ScheduleId, body: Backfill, parts: OpenParts) -> Begun:
+    """Begin the runs of the times between two moments; times that have a run get no other."""
+    return Begun(runs=await parts.schedules.backfill(schedule_id, body.start, body.end))
+
+
+def _body(schedule: Schedule) -> ScheduleBody:
+    return ScheduleBody.model_validate(
+        {
+            "id": schedule.id,
+            "workflow_id": schedule.context["workflow"],
+            "cron": schedule.cron,
+            "timezone": schedule.timezone,
+            "input": schedule.context["input"],
+            "catch_up": schedule.catches_up,
+            "paused": schedule.is_paused,
+            "last_fired_at": schedule.last_fired_at,
+        }
+    )

@@ -1,0 +1,149 @@
+"""What comes of a case, and is it what had to?"""
+
+import difflib
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flowc.compiler.compile import CompiledWorkflow
+from flowc.compiler.guards import Guards
+from flowc.compiler.running.events import Event, name_of
+from flowc.compiler.running.recorded import Recorded as RecordedNode
+from flowc.compiler.running.recorded import Recording
+from flowc.nodes.services.models import Models
+from flowc.server.cases.case_files import Case, Expected, Mock
+from flowc.server.cases.made_up_world import World
+from flowc.server.cases.recorded_models import Recorded, RecordedModels
+from flowc.server.engine.driving import InputRefused, context_of, drive_in, new_run
+from flowc.server.host import Host
+from flowc.server.records import RunRecord
+
+MAX_STEPS = 10_000
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one case; `problems` are in sentences, or diffs."""
+
+    file: str
+    name: str
+    problems: tuple[str, ...]
+    seconds: float
+
+
+async def run_case(
+    case: Case,
+    compiled: CompiledWorkflow,
+    host: Host,
+    recorded: Recorded,
+    *,
+    is_recording: bool = False,
+    file: str = "",
+) -> Result:
+    """Run a case, and hold what came of it against what had to."""
+    started = time.perf_counter()
+    models = RecordedModels(host.models, recorded, is_recording=is_recording)
+    try:
+        record, path = await _run(case, compiled, host, models)
+        found = [*_unknown_mocks(case, compiled), *_differences(case.expect, record, path)]
+    except InputRefused as refused:
+        found = [str(refused)]
+    missing = [f"not recorded:\n{diff}" for diff in models.missing]
+    return Result(file, case.name, (*found, *missing), time.perf_counter() - started)
+
+
+async def _run(
+    case: Case, compiled: CompiledWorkflow, host: Host, models: RecordedModels
+) -> tuple[RunRecord, list[str]]:
+    world = World(case.clock, case.answers, case.signals)
+    record, path = new_run(compiled, case.input), list[str]()
+
+    def hear(event: Event) -> None:
+        if event.kind == "node.completed":
+            path.append(name_of(event.path, event.node_id))
+
+    def secret(name: str) -> str | None:
+        return case.secrets.get(name, host.secret(name))
+
+    context = replace(
+        context_of(compiled, record, host, MAX_STEPS, None),
+        services={**host.services, Models: models},
+        secret=secret,
+        guards=Guards(),
+        emit=hear,
+        wait_for=world.wait_for,
+        now=world.now,
+        recording=Recording({}, {name: _made_up(mock) for name, mock in case.mocks.items()}),
+    )
+    return await drive_in(compiled, record, context), path
+
+
+def _made_up(mock: Mock) -> RecordedNode:
+    error = (mock.error.code, mock.error.message) if mock.error is not None else None
+    return RecordedNode(mock.output, mock.branch, mock.variables, error)
+
+
+def _unknown_mocks(case: Case, compiled: CompiledWorkflow) -> Iterator[str]:
+    known = set(_names(compiled.plan.nodes))
+    for name in case.mocks:
+        if name not in known:
+            yield f"mocks: there is no node {name!r}."
+
+
+def _names(nodes: Mapping[str, Any], before: str = "") -> Iterator[str]:
+    for name, node in nodes.items():
+        yield f"{before}{name}"
+        if node.body is not None:
+            yield from _names(node.body.nodes, f"{before}{name}.")
+
+
+def _differences(expected: Expected, record: RunRecord, path: list[str]) -> Iterator[str]:
+    """Yield in what a run did not end as it had to."""
+    status = expected.status or ("failed" if expected.error is not None else "completed")
+    code = (record.error or {}).get("code")
+    if record.status != status:
+        why = f" ({code}: {record.error['message']})" if record.error else ""
+        yield f"status: {status} was expected; it is {record.status}{why}."
+        return
+    if expected.error is not None and code != expected.error:
+        yield f"error: {expected.error} was expected; it is {code}."
+    yield from _in_output(expected, record.output)
+    yield from _in_path(expected.path, path)
+    cost = record.usage["cost"]
+    if expected.max_cost is not None and cost > expected.max_cost:
+        yield f"cost: {expected.max_cost:g} US dollars at the most; it came to {cost:g}."
+
+
+def _in_output(expected: Expected, output: Any) -> Iterator[str]:
+    if "output" in expected.model_fields_set and output != expected.output:
+        yield f"output:\n{_diff(expected.output, output)}"
+    if "output_contains" in expected.model_fields_set:
+        wanted = _overlaid(output, expected.output_contains)
+        if wanted != output:
+            yield f"output:\n{_diff(wanted, output)}"
+
+
+def _in_path(expected: list[str] | None, path: list[str]) -> Iterator[str]:
+    if expected is None:
+        return
+    has_bodies = any("." in name for name in expected)
+    went = path if has_bodies else [name for name in path if "." not in name]
+    if went != expected:
+        yield f"path:\n{_diff(expected, went)}"
+
+
+def _overlaid(value: Any, expected: Any) -> Any:
+    """Return a value with what is expected of it in its place: the same, if all of it is there."""
+    if not isinstance(value, dict) or not isinstance(expected, dict):
+        return expected
+    return {**value, **{key: _overlaid(value.get(key), part) for key, part in expected.items()}}
+
+
+def _diff(expected: Any, found: Any) -> str:
+    before, after = (
+        json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True).splitlines()
+        for value in (expected, found)
+    )
+    return "\n".join(difflib.unified_diff(before, after, "expected", "found", lineterm="", n=2))

@@ -1,0 +1,83 @@
+"""`flowc check`: what is wrong with these definitions, and what would they do?"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flowc.compiler.analysis.draft import Draft
+from flowc.compiler.analysis.inference import infer
+from flowc.compiler.check import check_draft
+from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, has_errors
+from flowc.compiler.node.registry import Registry
+from flowc.compiler.reading.documents import Document
+from flowc.server.cli.definition_files import draft_of
+from flowc.server.cli.output import DONE, WRONG, print_diagnostics, print_json, read_document, wrong
+
+
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Definitions, JSON or YAML; - is stdin.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    explain_plan: Annotated[
+        bool,
+        typer.Option(
+            "--explain-plan",
+            help="Say what each would do: order, joins, regions, what it touches, calls, cost.",
+        ),
+    ] = False,
+) -> None:
+    """Check definitions: every problem with its place, and a hint."""
+    registry = Registry.installed()
+    found: list[Diagnostic] = []
+    plans: list[Any] = []
+    for file in files:
+        diagnostics, document, draft = _check_one(file, registry)
+        found += diagnostics
+        if not as_json:
+            print_diagnostics(diagnostics, document.text if document else None)
+        if explain_plan and draft is not None and not has_errors(diagnostics):
+            plans += _explained(draft, as_json)
+    ok = not has_errors(found)
+    if as_json:
+        plan = {"plans": plans} if explain_plan else {}
+        shown = [diagnostic.as_json() for diagnostic in found]
+        print_json({"ok": ok, "diagnostics": shown, **plan})
+    elif ok and not explain_plan:
+        typer.echo(f"{len(files)} definition(s) can run.")
+    raise typer.Exit(DONE if ok else WRONG)
+
+
+def _check_one(
+    file: Path, registry: Registry
+) -> tuple[list[Diagnostic], Document | None, Draft | None]:
+    document: Document | None = None
+    try:
+        document = read_document(file)
+        draft = draft_of(document, file, registry)
+    except DefinitionRefused as refused:
+        return list(refused.diagnostics), document, None
+    problems = check_draft(draft)
+    if not has_errors(problems):
+        draft, said = infer(draft)
+        problems += said
+    return [document.diagnostic(problem) for problem in problems], document, draft
+
+
+def _explained(draft: Draft, as_json: bool) -> list[Any]:
+    # Imported here: most checks show no plan.
+    from rich.console import Console  # noqa: PLC0415
+
+    from flowc.nodes.services.models import read_models_file  # noqa: PLC0415
+    from flowc.nodes.services.operator_files import OperatorFileRefused  # noqa: PLC0415
+    from flowc.server.cli.plan_view import plan_as_json, show_plan  # noqa: PLC0415
+    from flowc.server.settings import Settings  # noqa: PLC0415
+
+    models = Settings().models_file
+    try:
+        aliases = read_models_file(models) if models is not None else {}
+    except OperatorFileRefused as problem:
+        wrong(str(problem))
+    if as_json:
+        return [plan_as_json(draft, aliases)]
+    show_plan(Console(soft_wrap=True), draft, aliases)
+    return []

@@ -1,0 +1,117 @@
+"""`flowc diff`: what changed in meaning, and which runs wait on the old definition?"""
+
+import asyncio
+import difflib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from flowc.compiler.definition import WorkflowDefinition
+from flowc.compiler.reading.dialects import read_definition
+from flowc.compiler.reading.documents import Document, from_data
+from flowc.compiler.reports.comparison import Change, compare
+from flowc.server.cli.definition_files import read_draft
+from flowc.server.cli.output import DONE, FAILED, print_json, wrong
+
+_STORED = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]*)@(\d+)")
+_SIGNS = {"added": "[green]+[/]", "removed": "[red]-[/]"}
+
+
+def diff(
+    old: Annotated[str, typer.Argument(help="A file, or ID@VERSION of a stored workflow.")],
+    new: Annotated[str, typer.Argument(help="The same.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Say what changed in meaning, and which unfinished runs are pinned to the old definition."""
+    before, after = _read(old), _read(new)
+    changes = compare(before.workflow, after.workflow)
+    runs = asyncio.run(_unfinished(before)) if changes else []
+    if as_json:
+        print_json({"changes": [change.as_json() for change in changes], "waiting_runs": runs})
+    else:
+        _show(Console(soft_wrap=True, highlight=False), changes, runs)
+    raise typer.Exit(FAILED if changes else DONE)
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One of the two definitions: what its runs are pinned to, and its version if it is stored."""
+
+    workflow: WorkflowDefinition
+    hash: str
+    version: tuple[str, int] | None = None
+
+
+def _read(name: str) -> _Side:
+    stored = _STORED.fullmatch(name)
+    if stored is None or Path(name).exists():
+        draft = read_draft(Path(name)).draft
+        return _Side(draft.workflow, draft.hash)
+    version = (stored[1], int(stored[2]))
+    workflow = read_definition(asyncio.run(_from_store(*version)))
+    return _Side(workflow, workflow.hash, version)
+
+
+async def _from_store(id: str, version: int) -> Document:
+    from flowc.server.store import NoSuchWorkflow, open_local  # noqa: PLC0415 - few need it
+
+    async with open_local() as store:
+        try:
+            return from_data((await store.workflows.get(id, version)).document)
+        except NoSuchWorkflow:
+            wrong(f"There is no workflow {id!r} in version {version}.")
+
+
+async def _unfinished(side: _Side) -> list[str]:
+    from flowc.server.store import open_local  # noqa: PLC0415 - few need it
+
+    async with open_local() as store:
+        return list(await store.runs.unfinished(side.hash, side.version))
+
+
+def _show(console: Console, changes: list[Change], runs: list[str]) -> None:
+    if not changes:
+        console.print("Nothing changed in meaning.")
+    for change in changes:
+        console.print(
+            f"{_SIGNS.get(change.kind, '[yellow]~[/]')} {escape(change.subject)}{_how(change)}"
+        )
+        if isinstance(change.before, str) and isinstance(change.after, str):
+            _show_texts(console, change)
+    if changes:
+        waiting = f": {', '.join(runs[:10])}" if runs else ""
+        console.print(f"{len(runs)} unfinished run(s) are pinned to the old definition{waiting}")
+
+
+def _how(change: Change) -> str:
+    if change.kind == "renamed":
+        return f" is called {escape(str(change.after))} now"
+    if isinstance(change.before, str) and isinstance(change.after, str):
+        return ""
+    if change.kind == "changed":
+        return f": {_short(change.before)} → {_short(change.after)}"
+    value = change.after if change.kind == "added" else change.before
+    return f": {_short(value)}" if value is not None else ""
+
+
+def _show_texts(console: Console, change: Change) -> None:
+    if change.kind != "changed":
+        return
+    lines = difflib.unified_diff(
+        change.before.splitlines(), change.after.splitlines(), lineterm="", n=1
+    )
+    for line in list(lines)[2:]:
+        if not line.startswith("@@"):
+            style = {"+": "green", "-": "red"}.get(line[:1], "dim")
+            console.print(f"    [{style}]{escape(line)}[/]")
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return escape(text if len(text) <= 100 else f"{text[:97]}...")

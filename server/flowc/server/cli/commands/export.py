@@ -1,0 +1,19 @@
+"""`flowc export`: what is a workflow, written as LangGraph?"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flowc.compiler.analysis.inference import infer
+from flowc.compiler.export import export as as_python
+from flowc.compiler.planning.plan import make_plan
+from flowc.server.cli.definition_files import read_draft
+
+
+def export(
+    file: Annotated[Path, typer.Argument(help="A definition, JSON or YAML; - is stdin.")],
+) -> None:
+    """Print the workflow as LangGraph Python, which runs without the compiler."""
+    draft, _ = infer(read_draft(file, is_valid=True).draft)
+    typer.echo(as_python(draft, make_plan(draft)), nl=False)

@@ -1,0 +1,30 @@
+"""`flowc graph`: what does a workflow look like?"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flowc.compiler.reports.drawing import as_json, as_mermaid
+from flowc.server.cli.definition_files import read_draft
+from flowc.server.cli.output import print_json
+
+
+class Format(StrEnum):
+    """What a graph can be printed as."""
+
+    MERMAID = "mermaid"
+    JSON = "json"
+
+
+def graph(
+    file: Annotated[Path, typer.Argument(help="A definition, JSON or YAML; - is stdin.")],
+    format: Annotated[Format, typer.Option(help="mermaid or json.")] = Format.MERMAID,
+) -> None:
+    """Print a workflow's graph."""
+    draft = read_draft(file, is_valid=True).draft
+    if format is Format.JSON:
+        print_json(as_json(draft.graph))
+    else:
+        typer.echo(as_mermaid(draft.graph))

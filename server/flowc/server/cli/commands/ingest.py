@@ -1,0 +1,140 @@
+"""`flowc ingest`: bring a folder's documents into a collection."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from flowc.server.cli.output import DONE, FAILED, print_json, wrong
+
+if TYPE_CHECKING:
+    from flowc.server.settings import Settings
+
+_SHOWN = ("added", "changed", "unchanged", "removed", "failed", "passages", "embedded", "cached")
+
+
+def ingest(
+    path: Annotated[Path, typer.Argument(help="A folder, or one file.", exists=True)],
+    collection: Annotated[str, typer.Option(help="The collection; made if need be.")],
+    pattern: Annotated[str, typer.Option(help="Which files of the folder: *.pdf.")] = "*",
+    model: Annotated[
+        str | None, typer.Option(help="Of embeddings; the collection's own unless told otherwise.")
+    ] = None,
+    size: Annotated[int, typer.Option(min=8, max=32_000, help="Of a chunk, in tokens.")] = 512,
+    overlap: Annotated[
+        int | None, typer.Option(min=0, help="Of chunks, in tokens; an eighth of the size.")
+    ] = None,
+    ocr: Annotated[bool, typer.Option("--ocr", help="Recognise scanned pages.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep documents that are gone from the folder.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Bring documents in: what is new or has changed is read; what has not, costs nothing.
+
+    It is a run as any other: ended anywhere, it goes on with the next `flowc ingest` or `serve`.
+    """
+    from flowc.server.host import SettingsRefused  # noqa: PLC0415 - the other commands do without
+
+    # Without `..`, which no folder that may be read has in it.
+    root = Path(os.path.abspath(path))
+    given = _checked({
+        "paths": [str(root)], "pattern": pattern, "removes": not keep, "ocr": ocr, "model": model,
+        "chunking": {"size": size, **({} if overlap is None else {"overlap": overlap})},
+    })  # fmt: skip
+    console = Console(stderr=True, quiet=as_json)
+    try:
+        run = asyncio.run(_run(_settings(root), {**given, "collection": collection}, console))
+    except SettingsRefused as problem:
+        wrong(str(problem))
+    _show(run, as_json)
+    raise typer.Exit(DONE if run.status == "completed" else FAILED)
+
+
+def _checked(what: dict[str, Any]) -> dict[str, Any]:
+    from pydantic import ValidationError  # noqa: PLC0415 - the other commands do without
+
+    from flowc.nodes.documents.ingest import IngestSettings  # noqa: PLC0415
+
+    try:
+        return IngestSettings.model_validate(what).model_dump()
+    except ValidationError as problem:
+        first = problem.errors(include_url=False)[0]
+        wrong(f"{'.'.join(map(str, first['loc']))}: {first['msg']}.")
+
+
+def _settings(root: Path) -> "Settings":
+    """Return the operator's settings, with what was named here among the folders to be read."""
+    from flowc.server.settings import Settings  # noqa: PLC0415 - the other commands do without
+
+    known, folder = Settings(), root if root.is_dir() else root.parent
+    changed = {"document_dirs": [*known.document_dirs, folder], "warm_models": False}
+    return known.model_copy(update=changed)
+
+
+async def _run(settings: "Settings", given: dict[str, Any], console: Console) -> Any:
+    from flowc.compiler.node.registry import Registry  # noqa: PLC0415 - the other commands do without
+    from flowc.server.process.process import open_process  # noqa: PLC0415
+    from flowc.server.workflows.builtin import INGEST  # noqa: PLC0415
+
+    async with AsyncExitStack() as stack:
+        process = await open_process(settings, Registry.installed(), stack, works=True)
+        compiled = await process.workflows.compile(INGEST)
+        run = await process.runs.submit(compiled, given, is_awaited=True)
+        bar = stack.enter_context(_progress(console))
+        show = partial(_show_progress, bar, bar.add_task("documents", total=None, passages=0))
+        async for event in process.runs.events(run.id):
+            show(event.data.get("kind"), event.data.get("data", {}))
+        return await process.runs.stored.get(run.id)
+
+
+def _show_progress(bar: Progress, task: TaskID, kind: str, data: Mapping[str, Any]) -> None:
+    if kind == "documents":
+        bar.update(task, total=data["total"])
+    elif kind == "document" and data["status"] != "removed":
+        bar.advance(task)
+        if data["status"] == "failed":
+            source, why = escape(data["source"]), escape(data["message"])
+            bar.console.print(f"[red]✗[/] {source}: {why}", soft_wrap=True)
+    elif kind == "progress":
+        bar.update(task, passages=data["passages"])
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[passages]} passages"),
+        TimeElapsedColumn(),
+        console=console,
+    )
+
+
+def _show(run: Any, as_json: bool) -> None:
+    if as_json:
+        shown = {"status": run.status, "run_id": run.id, "output": run.output, "error": run.error}
+        print_json(shown)
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    if run.error is not None:
+        console.print(f"[red]failed:[/] {escape(run.error['message'])}")
+        return
+    report = run.output
+    console.print(", ".join(f"{report[name]} {name}" for name in _SHOWN))
+    console.print(f"{report['tokens']} tokens, {report['cost']:.6f} US dollars", style="dim")

@@ -1,0 +1,92 @@
+"""`flowc run`: run a definition on an input, and show what happens."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from flowc.compiler.diagnostics import DefinitionRefused
+from flowc.compiler.node.registry import Registry
+from flowc.compiler.reading.documents import Document
+from flowc.server.cli.definition_files import id_of, library_beside
+from flowc.server.cli.output import (
+    DONE,
+    FAILED,
+    WRONG,
+    json_option,
+    print_diagnostics,
+    print_json,
+    read_document,
+    wrong,
+)
+
+
+def run(
+    file: Annotated[Path, typer.Argument(help="A definition, JSON or YAML; - is stdin.")],
+    given: Annotated[str, typer.Option("--input", help="The input, as JSON or @FILE.")] = "{}",
+    answers: Annotated[
+        str, typer.Option(help="What people answer, by the titles of questions, as JSON or @FILE.")
+    ] = "{}",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Run a workflow: progress per node, then its output and what it cost; asks on the terminal."""
+    data, answered = json_option(given, "--input"), json_option(answers, "--answers")
+    document: Document | None = None
+    try:
+        document = read_document(file)
+        raise typer.Exit(_run(document, file, (data, answered), as_json))
+    except DefinitionRefused as refused:
+        if as_json:
+            print_json(_refused(refused))
+        else:
+            print_diagnostics(refused.diagnostics, document.text if document else None)
+        raise typer.Exit(WRONG) from None
+
+
+def _run(document: Document, file: Path, given: tuple[Any, Any], as_json: bool) -> int:
+    # Imported here: a wrong definition is refused without LangGraph being loaded.
+    from flowc.compiler.check import check_workflow  # noqa: PLC0415
+    from flowc.compiler.diagnostics import has_errors  # noqa: PLC0415
+
+    registry = Registry.installed()
+    diagnostics = check_workflow(document, registry, library_beside(file), id_of(file))
+    if has_errors(diagnostics):
+        raise DefinitionRefused(diagnostics)
+    from flowc.compiler.compile import CompiledWorkflow, compile_workflow  # noqa: PLC0415
+    from flowc.server.cli.run_view import run_local  # noqa: PLC0415
+    from flowc.server.engine.driving import InputRefused  # noqa: PLC0415
+    from flowc.server.host import SettingsRefused  # noqa: PLC0415
+
+    def compile_here() -> CompiledWorkflow:
+        return compile_workflow(document, registry, library=library_beside(file), id=id_of(file))
+
+    try:
+        data, answers = given
+        record = asyncio.run(run_local(compile_here, data, answers=answers, quiet=as_json))
+    except (SettingsRefused, InputRefused) as problem:
+        wrong(str(problem))
+    except ValidationError as problem:
+        first = problem.errors(include_url=False, include_input=False)[0]
+        wrong(f"FLOWC_{str(first['loc'][0]).upper()}: {first['msg']}.")
+    if as_json:
+        names = ("status", "run_id", "output", "nodes", "usage", "error")
+        shown = record.as_json()
+        print_json({name: shown[name] for name in names})
+    return DONE if record.status == "completed" else FAILED
+
+
+def _refused(refused: DefinitionRefused) -> dict[str, Any]:
+    return {
+        "status": "refused",
+        "run_id": None,
+        "output": None,
+        "nodes": {},
+        "usage": {},
+        "error": {
+            "code": "definition-refused",
+            "message": str(refused),
+            "diagnostics": [diagnostic.as_json() for diagnostic in refused.diagnostics],
+        },
+    }

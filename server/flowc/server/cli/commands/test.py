@@ -1,0 +1,55 @@
+"""`flowc test`: run the cases of workflows, and show in what they differ."""
+
+import asyncio
+import contextlib
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flowc.compiler.diagnostics import DefinitionRefused
+from flowc.server.cli.output import DONE, FAILED, WRONG, print_diagnostics, print_json, wrong
+
+
+def test(
+    paths: Annotated[list[Path], typer.Argument(help="Files *.test.yaml, or folders of them.")],
+    record: Annotated[
+        bool, typer.Option("--record", help="Ask models for real, and keep what they answer.")
+    ] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit's XML to this file.")] = None,
+    only: Annotated[str, typer.Option("-k", help="Only cases with this in their names.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Run cases: each with its own clock, made-up nodes, and models that answer as recorded."""
+    # Imported here: few commands run anything.
+    from flowc.server.cases.case_files import CaseFile, find_files, read_cases  # noqa: PLC0415
+    from flowc.server.cases.junit import write_junit  # noqa: PLC0415
+
+    files: list[CaseFile] = []
+    is_wrong = False
+    for path in find_files(paths):
+        try:
+            files.append(read_cases(path))
+        except DefinitionRefused as refused:
+            is_wrong = True
+            print_diagnostics(refused.diagnostics, None)
+    if is_wrong:
+        raise typer.Exit(WRONG)
+    if not files:
+        wrong("there are no files *.test.yaml here.")
+    from flowc.server.cli.cases_view import run_all  # noqa: PLC0415
+    from flowc.server.host import SettingsRefused  # noqa: PLC0415
+
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            results = asyncio.run(run_all(files, only, is_recording=record, is_quiet=as_json))
+    except SettingsRefused as problem:
+        wrong(str(problem))
+    if junit is not None:
+        write_junit(results, junit)
+    failed = sum(bool(result.problems) for result in results)
+    if as_json:
+        print_json({"ok": not failed, "cases": [asdict(result) for result in results]})
+    raise typer.Exit(FAILED if failed else DONE)

@@ -1,0 +1,108 @@
+"""How does one show what a workflow will do before it runs?"""
+
+from collections.abc import Iterator, Mapping
+from math import inf, isinf
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.tree import Tree
+
+from flowc.compiler.analysis.draft import Draft
+from flowc.compiler.node import Effects
+from flowc.compiler.reports.estimates import Range, estimate
+from flowc.compiler.reports.forecast import Forecast, forecast
+from flowc.nodes.services.models import ModelAlias
+from flowc.nodes.services.models.prices import ANSWER_TOKENS, VALUE_TOKENS, cost_of
+
+Aliases = Mapping[str, ModelAlias]
+
+
+def plan_as_json(draft: Draft, aliases: Aliases) -> dict[str, Any]:
+    """Return what a checked workflow will do, and what asking models may cost."""
+    known = forecast(draft)
+    calls = {model: _limits(_calls(draft, model)) for model in known.models}
+    costs = {model: _cost(draft, model, aliases) for model in known.models}
+    shown = {model: None if cost is None else _limits(cost) for model, cost in costs.items()}
+    return {**known.as_json(), "model_calls": calls, "cost_usd": shown}
+
+
+def show_plan(console: Console, draft: Draft, aliases: Aliases) -> None:
+    """Print the order, the joins and regions, what can be touched, and what models may cost."""
+    known = forecast(draft)
+    tree = Tree(f"[bold]{escape(draft.workflow.title)}")
+    _add_steps(tree, draft, known)
+    console.print(tree)
+    for what, names in _touched(known):
+        console.print(f"[dim]{what:10}[/] {escape(', '.join(names)) or 'none'}", highlight=False)
+    for model in known.models:
+        console.print(
+            f"[dim]{'calls':10}[/] {escape(_sentence(draft, model, aliases))}", highlight=False
+        )
+
+
+def _add_steps(tree: Tree, draft: Draft, known: Forecast) -> None:
+    joins = {join.node: join for join in known.joins}
+    for number, step in enumerate(known.steps, 1):
+        place = tree.add(f"[dim]{number}[/]") if len(step) > 1 else tree
+        for name in step:
+            prefix = "" if len(step) > 1 else f"[dim]{number}[/] "
+            line = f"{prefix}{name} [dim]{draft.nodes[name].type}[/]"
+            if name in joins:
+                waits = ", ".join(joins[name].waits_for)
+                line += f" [cyan]waits for {waits} ({joins[name].rule})[/]"
+            inner, body = known.regions.get(name), draft.inside(name)
+            if inner is None or body is None:
+                place.add(line)
+            else:
+                least, most = inner.runs
+                times = _range((least, inf if most is None else most))
+                _add_steps(place.add(f"{line} [magenta]region, runs {times}[/]"), body, inner)
+
+
+def _touched(known: Forecast) -> Iterator[tuple[str, tuple[str, ...]]]:
+    yield "hosts", known.hosts
+    yield "models", known.models
+    yield "files", known.files
+    yield "secrets", known.secrets
+
+
+def _sentence(draft: Draft, model: str, aliases: Aliases) -> str:
+    calls, cost = _calls(draft, model), _cost(draft, model, aliases)
+    if cost is None:
+        return f"{model}: {_range(calls)}, at a price that is not listed"
+    basis = f"{VALUE_TOKENS} tokens for each value filled in, {ANSWER_TOKENS} for an answer"
+    return f"{model}: {_range(calls)}, {cost[0]:.6f} to {_amount(cost[1])} US dollars ({basis})"
+
+
+def _calls(draft: Draft, model: str) -> Range:
+    return estimate(draft, lambda effects: effects.calls if model in effects.models else (0, 0))
+
+
+def _cost(draft: Draft, model: str, aliases: Aliases) -> Range | None:
+    """Return the cost of one run's calls of a model; None if its price is not listed."""
+    name = aliases[model].model if model in aliases else model
+    if cost_of(Effects(), name) is None:
+        return None
+
+    def weigh(effects: Effects) -> Range:
+        return (cost_of(effects, name) or (0, 0)) if model in effects.models else (0, 0)
+
+    return estimate(draft, weigh)
+
+
+def _limits(found: Range) -> list[float | None]:
+    return [found[0], None if isinf(found[1]) else found[1]]
+
+
+def _range(found: Range) -> str:
+    least, most = found
+    if isinf(most):
+        return f"{least:.0f} times or more"
+    if least == most:
+        return "once" if least == 1 else f"{least:.0f} times"
+    return f"{least:.0f} to {most:.0f} times"
+
+
+def _amount(value: float) -> str:
+    return "any number of" if isinf(value) else f"{value:.6f}"

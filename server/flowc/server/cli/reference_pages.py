@@ -1,0 +1,181 @@
+"""What is there to know of every node type, diagnostic, setting and command?
+
+The pages are made from the code (`make docs`), and a test holds that they are as it is.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from flowc.compiler.definition import NodeOptions, RetryPolicy, WorkflowSettings
+from flowc.compiler.node import Node
+from flowc.compiler.node.registry import Registry
+from flowc.compiler.reports.explanations import explanations
+from flowc.server.cli import app
+from flowc.server.settings import Settings
+
+NOTE = "<!-- Made by `make docs` from the code. -->\n"
+
+
+def pages() -> Mapping[str, str]:
+    """Return every page by its path in the repository."""
+    return {
+        "nodes/docs/node-types.md": _page(_node_types()),
+        "compiler/docs/diagnostics.md": _page(_diagnostics()),
+        "compiler/docs/options.md": _page(_options()),
+        "server/docs/settings.md": _page(_settings()),
+        "server/docs/commands.md": _page(_commands()),
+    }
+
+
+def write(root: Path) -> None:
+    """Write every page."""
+    for path, text in pages().items():
+        (root / path).parent.mkdir(exist_ok=True)
+        (root / path).write_text(text, encoding="utf-8")
+
+
+def _page(lines: Iterator[str]) -> str:
+    return "\n".join([NOTE, *lines]).rstrip() + "\n"
+
+
+def _node_types() -> Iterator[str]:
+    yield "# Node types\n"
+    yield "What every node may have besides its `config` stands in"
+    yield "[options](../../compiler/docs/options.md). Text is a template, `{{…}}`, unless another"
+    yield "type is named.\n"
+    for kind in Registry.installed():
+        also = "".join(f", `{word}`" for word in kind.also)
+        yield f"## `{kind.type}`{also}\n"
+        yield from _paragraphs(kind.__doc__ or "")
+        yield from _fields(kind.model_json_schema())
+        yield from _output(kind)
+
+
+def _output(kind: type[Node]) -> Iterator[str]:
+    described = kind.describe_output({}) or {}
+    names = ", ".join(f"`{name}`" for name in described.get("properties", {}))
+    if names:
+        yield f"Output: {names}.\n"
+
+
+def _diagnostics() -> Iterator[str]:
+    yield "# Diagnostics\n"
+    yield "`flowc explain CODE` prints one of them.\n"
+    for code, found in sorted(explanations().items()):
+        yield f"## `{code}`\n"
+        yield f"{found.why}\n"
+        for word, example in (("Wrong", found.bad), ("Right", found.good)):
+            yield f"{word}:\n"
+            yield f"```yaml\n{example.strip()[:1500]}\n```\n"
+
+
+def _options() -> Iterator[str]:
+    yield "# What can be said of any node, and of a workflow\n"
+    yield "Durations are written `30s`, `5m`, `2h`, or as a number of seconds.\n"
+    for title, model in (
+        ("Of a node", NodeOptions),
+        ("`retry`", RetryPolicy),
+        ("`settings` of a workflow", WorkflowSettings),
+    ):
+        yield f"## {title}\n"
+        yield from _paragraphs(model.__doc__ or "")
+        yield from _fields(model.model_json_schema())
+
+
+def _settings() -> Iterator[str]:
+    yield "# Settings\n"
+    yield "Every setting is an environment variable. `FLOWC_SECRET_NAME` sets the secret `name`.\n"
+    yield "| variable | default | meaning |"
+    yield "|---|---|---|"
+    for name, field in Settings.model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        shown = f"`{default}`" if default not in (None, {}, []) else ""
+        yield f"| `FLOWC_{name.upper()}` | {shown} | {_cell(field.description or '')} |"
+
+
+def _commands() -> Iterator[str]:
+    yield "# Commands\n"
+    yield "The exit status is 0 when done, 1 when a workflow failed or two differ, 2 when the"
+    yield "definition, expression or usage is wrong.\n"
+    for name, command in _all_commands(typer.main.get_command(app)):
+        arguments = [p for p in command.params if p.param_type_name == "argument"]
+        usage = " ".join([f"flowc {name}", *map(_metavar, arguments)])
+        yield f"## `{usage}`\n"
+        yield from _paragraphs(command.help or "")
+        options = [p for p in command.params if p.param_type_name == "option"]
+        rows = [(", ".join(p.opts), getattr(p, "help", "") or "") for p in options]
+        rows = [(f"{p.name}", getattr(p, "help", "") or "") for p in arguments] + rows
+        if rows:
+            yield "| | |"
+            yield "|---|---|"
+            yield from (f"| `{opts}` | {_cell(help)} |" for opts, help in rows)
+            yield ""
+
+
+def _all_commands(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the commands of a group, those of groups in it among them."""
+    for name, command in sorted(getattr(group, "commands", {}).items()):
+        if hasattr(command, "commands"):
+            yield from _all_commands(command, f"{prefix}{name} ")
+        else:
+            yield f"{prefix}{name}", command
+
+
+def _metavar(argument: Any) -> str:
+    name = str(argument.name).upper()
+    shown = f"{name}..." if argument.nargs == -1 else name
+    return shown if argument.required else f"[{shown}]"
+
+
+def _paragraphs(text: str) -> Iterator[str]:
+    for paragraph in text.strip().split("\n\n"):
+        yield " ".join(paragraph.split()) + "\n"
+
+
+def _fields(schema: Mapping[str, Any]) -> Iterator[str]:
+    properties = schema.get("properties", {})
+    if not properties:
+        return
+    yield "| field | type | default | |"
+    yield "|---|---|---|---|"
+    needed = schema.get("required", ())
+    for name, field in sorted(properties.items(), key=lambda each: each[0] not in needed):
+        default = "needed" if name in needed else _default(field)
+        kind = _cell(_type(field, schema.get("$defs", {})))
+        yield f"| `{name}` | {kind} | {default} | {_cell(field.get('description', ''))} |"
+    yield ""
+
+
+def _default(field: Mapping[str, Any]) -> str:
+    value = field.get("default")
+    return f"`{value}`" if value not in (None, {}, []) else ""
+
+
+def _type(field: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
+    """Return a field's type in a few words."""
+    if "$ref" in field:
+        return _type(defs.get(str(field["$ref"]).rpartition("/")[2], {}), defs)
+    if "enum" in field or "const" in field:
+        values = field.get("enum", [field.get("const")])
+        return ", ".join(f"`{value}`" for value in values)
+    if "anyOf" in field:
+        found = [_type(option, defs) for option in field["anyOf"]]
+        return " or ".join(dict.fromkeys(word for word in found if word != "null"))
+    if field.get("format") in {"condition", "expression"}:
+        return str(field["format"])
+    kind = field.get("type", "any")
+    if kind == "array":
+        return f"list of {_type(field.get('items', {}), defs)}"
+    return " or ".join(kind) if isinstance(kind, list) else str(kind)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

@@ -1,0 +1,219 @@
+"""How is a compiled workflow driven, from its input or from where it was, as far as it can go?"""
+
+import asyncio
+import copy
+import logging
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.errors import GraphDrained, GraphRecursionError
+from langgraph.runtime import RunControl
+
+from flowc.compiler.compile import CompiledWorkflow
+from flowc.compiler.definition.short_schemas import problems_of
+from flowc.compiler.node.budget import Budget, Ledger
+from flowc.compiler.node.interrupts import Ask, Interrupt, WaitFor, wait_here
+from flowc.compiler.running.events import Event
+from flowc.compiler.running.run_context import NodeFailed, RunContext
+from flowc.server.engine.checkpoints import Saver
+from flowc.server.host import Host
+from flowc.server.records import RunEvent, RunRecord, now
+
+log = logging.getLogger(__name__)
+
+
+class InputRefused(Exception):
+    """Whoever starts a run with an input that the workflow does not take meets this."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("The input does not fit: " + " ".join(problems))
+
+
+class RunFailed(Exception):
+    """What ends a run that no single node is to blame for."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code, self.message = code, message
+        super().__init__(message)
+
+
+@dataclass(frozen=True)
+class Advance:
+    """How far a run came: to its end, with outputs by node; or to what it waits for."""
+
+    outputs: dict[str, Any] = field(default_factory=dict)
+    interrupts: Sequence[Interrupt] = ()
+    is_paused: bool = False
+
+
+def new_run(
+    compiled: CompiledWorkflow,
+    given: Any,
+    *,
+    workflow_id: str | None = None,
+    version: int | None = None,
+) -> RunRecord:
+    """Return a run that is about to begin; raise InputRefused if the input does not fit."""
+    problems = compiled.input_problems(given)
+    if problems:
+        raise InputRefused(problems)
+    uses: list[list[str | None]] = [
+        [id, asked, used.version if used is not None else None]
+        for (id, asked), used in compiled.uses.items()
+    ]
+    return RunRecord(str(uuid.uuid4()), workflow_id, version, compiled.hash, given, uses)
+
+
+def context_of(
+    compiled: CompiledWorkflow, run: RunRecord, host: Host, max_steps: int, saver: Saver | None
+) -> RunContext:
+    """Return what a run has besides its state, of which nobody is told and which cannot wait."""
+    return RunContext(
+        run_id=run.id,
+        workflow_id=run.workflow_id or compiled.workflow.title,
+        services=host.services,
+        secret=host.secret,
+        guards=host.guards,
+        saver=saver,
+        max_steps=max_steps,
+        budget=budget_of(compiled, run),
+    )
+
+
+def budget_of(compiled: CompiledWorkflow, run: RunRecord, ledger: Ledger | None = None) -> Budget:
+    """Return what a run may still spend, by itself and together with others."""
+    limits = compiled.workflow.settings.budget
+    return Budget(limits.cost, limits.tokens, run.usage, ledger)
+
+
+async def advance(
+    compiled: CompiledWorkflow,
+    run: RunRecord,
+    context: RunContext,
+    control: RunControl | None = None,
+) -> Advance:
+    """Drive a run from its last checkpoint, or from its input if there is none."""
+    graph = copy.copy(compiled.graph)
+    graph.checkpointer = context.saver
+    config: RunnableConfig = {
+        "configurable": {"thread_id": run.id},
+        "recursion_limit": context.max_steps,
+        "callbacks": [],
+    }
+    is_begun = (
+        context.is_resumed
+        and context.saver is not None
+        and await context.saver.aget_tuple(config) is not None
+    )
+    try:
+        async with asyncio.timeout(_seconds_left(compiled, run)):
+            result = await graph.ainvoke(
+                None if is_begun else compiled.initial_state(run.input),
+                config,
+                context=context,
+                durability="sync" if context.saver is not None else None,
+                control=control,
+                version="v2",
+            )
+    except GraphDrained:
+        return Advance(is_paused=True)
+    if result.interrupts:
+        asked = [_interrupt(each) for held in result.interrupts for each in held.value]
+        return Advance(interrupts=asked, is_paused=not asked)
+    state = result.value
+    if not state:
+        # A graph that was at its end has nothing to say.
+        state = (await graph.aget_state(config)).values
+    return Advance(dict(state.get("outputs", {})))
+
+
+def _seconds_left(compiled: CompiledWorkflow, run: RunRecord) -> float | None:
+    """Return how long a run may still be worked on."""
+    limit = compiled.workflow.settings.timeout
+    return limit - run.worked if limit is not None else None
+
+
+def _interrupt(told: dict[str, Any]) -> Interrupt:
+    ask = Ask(told["kind"], told["data"], told["seconds"])
+    return Interrupt(told["id"], told["node_id"], told["path"], ask)
+
+
+async def drive(
+    compiled: CompiledWorkflow,
+    run: RunRecord,
+    host: Host,
+    *,
+    saver: Saver | None = None,
+    max_steps: int = 10_000,
+    listen: Callable[[Event], None] = lambda event: None,
+    wait_for: WaitFor = wait_here,
+) -> RunRecord:
+    """Drive a run to its end in this process; the record says how it went.
+
+    With a saver, its checkpoints are kept. `wait_for` answers what nodes ask.
+    """
+    context = context_of(compiled, run, host, max_steps, saver)
+    return await drive_in(compiled, run, replace(context, emit=listen, wait_for=wait_for))
+
+
+async def drive_in(compiled: CompiledWorkflow, run: RunRecord, context: RunContext) -> RunRecord:
+    """Drive a run to its end in a context in which it cannot wait; the record says how it went."""
+
+    def hear(event: Event) -> None:
+        run.hear(RunEvent.of_node(0, event))
+        context.emit(event)
+
+    run.status, run.started_at = "running", now()
+    try:
+        done = await advance(compiled, run, replace(context, emit=hear))
+        run.output, run.status = result_of(compiled, done.outputs), "completed"
+    except Exception as problem:
+        run.error, run.status = error_of(problem, compiled), "failed"
+    run.finished_at = now()
+    data = {"unreached": run.unreached(compiled.plan.nodes)}
+    run.hear(RunEvent(0, f"run.{run.status}", run.finished_at, data))
+    return run
+
+
+def result_of(compiled: CompiledWorkflow, outputs: dict[str, Any]) -> Any:
+    """Return a run's output; raise RunFailed if it does not fit what the workflow declares."""
+    result = compiled.plan.result(outputs)
+    schema = compiled.workflow.output
+    problems = problems_of(result, schema) if schema else []
+    if problems:
+        path, sentence = problems[0]
+        where = ".".join(map(str, path)) or "output"
+        message = f"The output does not fit the workflow's schema: {where}: {sentence}."
+        raise RunFailed("output-does-not-fit", message)
+    return result
+
+
+def error_of(problem: Exception, compiled: CompiledWorkflow) -> dict[str, Any]:
+    """Return what may be told of a failure: a code, a sentence, the node, its place."""
+    if isinstance(problem, NodeFailed):
+        place = compiled.document.place(problem.at)
+        return {
+            "code": problem.code,
+            "message": problem.message,
+            "node_id": problem.node_id,
+            "attempt": problem.attempt,
+            "at": {
+                "file": place.file,
+                "line": place.line,
+                "column": place.column,
+                "pointer": place.pointer,
+            },
+        }
+    if isinstance(problem, RunFailed):
+        return {"code": problem.code, "message": problem.message}
+    if isinstance(problem, TimeoutError):
+        limit = compiled.workflow.settings.timeout
+        return {"code": "timeout", "message": f"The run took longer than {limit:g} s."}
+    if isinstance(problem, GraphRecursionError):
+        return {"code": "too-many-steps", "message": "The run took more steps than it may."}
+    log.error("a run broke: %s", type(problem).__name__, exc_info=problem)
+    return {"code": "run-broke", "message": f"The run broke: {type(problem).__name__}."}

@@ -1,0 +1,1 @@
+"""Who learns that something has happened to a run."""

@@ -1,0 +1,68 @@
+"""Who takes over the runs of a worker that died? PostgreSQL knows who lives: sessions end with it.
+
+No leases and no heartbeats: a worker whose event loop is blocked keeps its sessions, and its runs.
+Of all processes that look, one does at a time.
+"""
+
+import asyncio
+import logging
+import time
+from typing import Any
+
+import psycopg
+from psycopg.rows import tuple_row
+
+from flowc.server.engine.queue.dbos_queue import NAME, Queue, session_name
+from flowc.server.store.database import DATABASE_PROBLEMS
+from flowc.server.store.runs.steering import Steering
+
+log = logging.getLogger(__name__)
+
+_LIVE = "select distinct application_name from pg_stat_activity where application_name like %s"
+_ALONE = "select pg_try_advisory_xact_lock(hashtext('flowc supervisor'))"
+
+
+class Supervisor:
+    """Looks for dead workers, and for runs that were begun but never worked on."""
+
+    def __init__(self, url: str, queue: Queue, steering: Steering, takeover_seconds: float) -> None:
+        self._url, self._queue, self._steering = url, queue, steering
+        self._grace = takeover_seconds
+        self._missing: dict[str, float] = {}
+
+    async def watch(self) -> None:
+        """Look for ever, and survive that the database cannot be reached."""
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(
+                    self._url, row_factory=tuple_row, autocommit=True
+                ) as connection:
+                    while True:
+                        await asyncio.sleep(max(0.5, self._grace / 3))
+                        await self._look(connection)
+            except DATABASE_PROBLEMS as problem:
+                # Who cannot be seen is not dead: begin to count anew.
+                self._missing.clear()
+                log.warning("the supervisor cannot look: %s", type(problem).__name__)
+                await asyncio.sleep(1)
+
+    async def _look(self, connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
+        # Of several that look at the same time, one does.
+        async with connection.transaction():
+            alone = await (await connection.execute(_ALONE)).fetchone()
+            if alone is None or not alone[0]:
+                return
+            found = await connection.execute(_LIVE, (f"{NAME}:%",))
+            live = {str(row[0]) for row in await found.fetchall()}
+            await self._take_over(live)
+        await self._steering.requeue_lost(self._grace)
+
+    async def _take_over(self, live: set[str]) -> None:
+        held = await self._queue.held()
+        moment = time.monotonic()
+        dead = {worker for worker in held if session_name(worker) not in live}
+        self._missing = {worker: self._missing.get(worker, moment) for worker in dead}
+        for worker, since in self._missing.items():
+            if moment - since >= self._grace:
+                log.warning("worker %s is gone; %s segments go on", worker, len(held[worker]))
+                await self._queue.hand_on(held[worker])

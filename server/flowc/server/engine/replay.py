@@ -1,0 +1,179 @@
+"""What is taken from a run as it was, when it is run again: what nodes did, up to a point?"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flowc.compiler.analysis.graph import DONE, ERROR
+from flowc.compiler.compile import CompiledWorkflow
+from flowc.compiler.planning.plan import Plan
+from flowc.compiler.running.events import name_of
+from flowc.compiler.running.recorded import Place, Recorded, Recording
+from flowc.server.records import NodeRecord, RunEvent, RunRecord
+
+Mock = Mapping[str, Any]
+
+
+class ReplayRefused(Exception):
+    """Whoever replays from where a run never was, or names nodes that are not there, meets this."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = list(problems)
+        super().__init__("This is not possible: " + " ".join(problems))
+
+
+@dataclass(frozen=True)
+class Replay:
+    """From where a run is run again: a node, or what came after an event; else from its beginning.
+
+    `input` replaces the run's own. `mocks` say, by the names of nodes, what those do instead of
+    running: an `output`, and the `branch` if they branch.
+    """
+
+    from_node: str | None = None
+    after_event: int | None = None
+    input: dict[str, Any] | None = None
+    mocks: Mapping[str, Mock] = field(default_factory=dict)
+
+
+def recorded_for(
+    replay: Replay, events: Sequence[RunEvent], compiled: CompiledWorkflow
+) -> dict[str, Any]:
+    """Return what a replay keeps of a run's events, as JSON; raise ReplayRefused."""
+    problems = list(_problems(replay, events, compiled))
+    if problems:
+        raise ReplayRefused(problems)
+    kept = _kept(replay, events, compiled.plan)
+    times = [[*place, [done._asdict() for done in found]] for place, found in kept.items()]
+    return {"times": times, "always": dict(replay.mocks)}
+
+
+def given_recording(
+    recorded: Mapping[str, Any], compiled: CompiledWorkflow, run: RunRecord
+) -> Recording:
+    """Return what nodes of a run are given, from its JSON; the run may be under way already."""
+    times = {
+        (path, node_id): [_recorded(done) for done in found]
+        for path, node_id, found in recorded["times"]
+    }
+    always = {name: _recorded(mock) for name, mock in recorded["always"].items()}
+    # Within a region nodes know their turns; what was not kept of them is done again.
+    is_fused = compiled.workflow.settings.granularity == "fused"
+    done = {} if is_fused else {name: _times(record) for name, record in run.nodes.items()}
+    return Recording(times, always, _repeating(compiled.plan), done)
+
+
+def _times(record: NodeRecord) -> int:
+    """Return how often a node has run to its end."""
+    return record.runs - (record.status in {"running", "waiting"})
+
+
+def _recorded(done: Mapping[str, Any]) -> Recorded:
+    error = done.get("error")
+    code_and_message = (error[0], error[1]) if error else None
+    variables = done.get("variables") or {}
+    return Recorded(done.get("output"), done.get("branch"), variables, code_and_message)
+
+
+def _kept(replay: Replay, events: Sequence[RunEvent], plan: Plan) -> Mapping[Place, list[Recorded]]:
+    """Return what nodes did before the point from which all is done again."""
+    last, again = _cut(replay, events, plan)
+    repeating = _repeating(plan)
+    kept: defaultdict[Place, list[Recorded]] = defaultdict(list)
+    if replay.from_node is None and replay.after_event is None:
+        return kept
+    for event in events:
+        done = _done(event)
+        if done is None or event.node_id is None:
+            continue
+        if event.number > last and (event.path or event.node_id in again):
+            continue
+        place = (event.path, event.node_id)
+        # Where a node ran again for the same turn, after a crash, the last time counts.
+        is_again = name_of(*place) in repeating
+        kept[place] = [*kept[place], done] if is_again else [done]
+    return kept
+
+
+def _cut(replay: Replay, events: Sequence[RunEvent], plan: Plan) -> tuple[int, frozenset[str]]:
+    """Return the last event that counts, and the nodes for which those after it do not."""
+    everything = frozenset(plan.nodes)
+    if replay.from_node is None:
+        return replay.after_event or 0, everything
+    begun = _first_start(replay.from_node, events)
+    top = replay.from_node.split(".")[0]
+    return (begun or 0) - 1, _from(top, plan)
+
+
+def _first_start(name: str, events: Sequence[RunEvent]) -> int | None:
+    for event in events:
+        if event.kind == "node.started" and name_of(event.path, event.node_id or "") == name:
+            return event.number
+    return None
+
+
+def _done(event: RunEvent) -> Recorded | None:
+    """Return what a node did, if this event says so, and its run went on with it."""
+    data = event.data
+    if event.kind == "node.completed":
+        return Recorded(data["output"], data.get("branch"), data.get("variables", {}))
+    if event.kind == "node.failed" and data.get("handled"):
+        return Recorded(error=(data["code"], data["message"]))
+    return None
+
+
+def _from(name: str, plan: Plan) -> frozenset[str]:
+    """Return a node, and all that come after it."""
+    found, todo = {name}, [name]
+    while todo:
+        for edge in plan.nodes[todo.pop()].wire.outgoing:
+            if edge.target not in found:
+                found.add(edge.target)
+                todo.append(edge.target)
+    return frozenset(found)
+
+
+def _repeating(plan: Plan, prefix: str = "") -> frozenset[str]:
+    """Return the names of the nodes that can run several times by edges."""
+    own = {f"{prefix}{name}" for name, loops in plan.wiring.loops_of.items() if loops}
+    bodies = ((name, node.body) for name, node in plan.nodes.items() if node.body is not None)
+    return frozenset(own).union(*(_repeating(body, f"{prefix}{name}.") for name, body in bodies))
+
+
+def names_in(plan: Plan, prefix: str = "") -> Iterator[tuple[str, frozenset[str]]]:
+    """Yield the names of all nodes, those in bodies too, with the branches that are in use."""
+    for name, node in plan.nodes.items():
+        taken = frozenset(b for edge in node.wire.outgoing for b in edge.branches or ())
+        yield f"{prefix}{name}", taken - {DONE, ERROR}
+        if node.body is not None:
+            yield from names_in(node.body, f"{prefix}{name}.")
+
+
+def require_nodes(names: Iterable[str], compiled: CompiledWorkflow) -> None:
+    """Raise ReplayRefused for names that no node has."""
+    known = dict(names_in(compiled.plan))
+    problems = [f"There is no node {name!r}." for name in names if name not in known]
+    if problems:
+        raise ReplayRefused(problems)
+
+
+def _problems(
+    replay: Replay, events: Sequence[RunEvent], compiled: CompiledWorkflow
+) -> Iterator[str]:
+    known = dict(names_in(compiled.plan))
+    start = replay.from_node
+    if start is not None and replay.after_event is not None:
+        yield "Name a node or an event, not both."
+    if start is not None and start not in known:
+        yield f"There is no node {start!r}."
+    elif start is not None and _first_start(start, events) is None:
+        yield f"The node {start!r} did not run."
+    if replay.after_event is not None and replay.after_event > len(events):
+        yield f"The run has {len(events)} events."
+    for name, mock in replay.mocks.items():
+        if name not in known:
+            yield f"There is no node {name!r} to mock."
+        elif known[name] and mock.get("branch") not in known[name]:
+            branches = ", ".join(sorted(known[name]))
+            yield f"The node {name!r} branches; its mock needs a branch: {branches}."

@@ -1,0 +1,238 @@
+"""What is open in a process that serves, works, or both; in what order does it start and stop?"""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack, ExitStack, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from flowc.compiler.node.registry import Registry
+from flowc.server.conversations.chat import Chat
+from flowc.server.engine.checkpoints import open_savers
+from flowc.server.engine.news.postgres_notices import listen
+from flowc.server.engine.news.redis_streams import Publication
+from flowc.server.engine.news.watchers import Watchers
+from flowc.server.engine.queue.dbos_queue import DoErrand, Queue, Worker
+from flowc.server.engine.queue.retention import Retention
+from flowc.server.engine.queue.supervisor import Supervisor
+from flowc.server.engine.segments import Segments
+from flowc.server.host import Host, SettingsRefused
+from flowc.server.process.self_test import self_test
+from flowc.server.process.tracing import start_tracing
+from flowc.server.runs.replays import Replays
+from flowc.server.runs.runs import Runs
+from flowc.server.settings import Settings
+from flowc.server.store import TENANT, Database, StoredCache, StoredRuns, StoredWorkflows
+from flowc.server.store.database import is_sqlite
+from flowc.server.store.files import StoredFiles
+from flowc.server.store.runs.claims import Claims
+from flowc.server.store.runs.errands import Errand
+from flowc.server.store.runs.steering import Steering
+from flowc.server.store.threads import StoredThreads
+from flowc.server.store.triggers import StoredTriggers
+from flowc.server.triggers.deliveries import Deliveries
+from flowc.server.triggers.dependencies import WorkflowDependencies
+from flowc.server.triggers.schedules import Schedules
+from flowc.server.triggers.webhooks import Webhooks
+from flowc.server.workflows.compiled import Workflows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """The open parts of a running process."""
+
+    host: Host
+    store: StoredWorkflows
+    stored_runs: StoredRuns
+    workflows: Workflows
+    runs: Runs
+    schedules: Schedules
+    replays: Replays
+    webhooks: Webhooks
+    deliveries: Deliveries
+    dependencies: WorkflowDependencies
+    threads: StoredThreads
+    files: StoredFiles
+    chat: Chat
+
+
+async def open_process(
+    settings: Settings, registry: Registry, stack: AsyncExitStack, *, works: bool
+) -> Process:
+    """Open what a process needs to begin and watch runs, and to work on them if it `works`."""
+    await self_test()
+    url = settings.database
+    database = await _open_database(settings, stack)
+    files = StoredFiles(database, TENANT)
+    host = await _open_host(settings, database, files, stack)
+    queue, watchers = Queue(url), Watchers()
+    stack.callback(queue.close)
+    database.changed = watchers.changed
+    if settings.redis_url is not None:
+        _publish(settings.redis_url, database, stack)
+    worker = _worker(settings) if works else None
+    runs = Runs(
+        tenant=TENANT,
+        stored=StoredRuns(database, TENANT),
+        definitions=StoredWorkflows(database, TENANT),
+        steering=Steering(database, queue),
+        watchers=watchers,
+        worker=worker,
+    )
+    process = _process(runs, host, queue, database, registry, files)
+    if worker is None:
+        await queue.set_up()
+    else:
+        await _work(process, worker, Claims(database, queue), settings, stack)
+        if settings.warm_models:
+            _go_on(stack, host.models.warm())
+    if is_sqlite(url):
+        await runs.steering.requeue_lost(0)
+    else:
+        _go_on(stack, listen(url, watchers.changed, watchers.missed))
+    return process
+
+
+async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
+    if is_sqlite(settings.database):
+        _take_alone(settings, stack)
+    database = await Database.open(settings.database)
+    stack.push_async_callback(database.close)
+    return database
+
+
+async def _open_host(
+    settings: Settings, database: Database, files: StoredFiles, stack: AsyncExitStack
+) -> Host:
+    """Return what nodes work with, once what is left of earlier processes is gone."""
+    cache = StoredCache(database, TENANT)
+    await cache.prune()
+    await files.sweep()
+    if settings.otlp_endpoint is not None:
+        stack.callback(start_tracing(settings.otlp_endpoint))
+    host = Host(settings, cache, files)
+    stack.push_async_callback(host.aclose)
+    return host
+
+
+def _process(
+    runs: Runs,
+    host: Host,
+    queue: Queue,
+    database: Database,
+    registry: Registry,
+    files: StoredFiles,
+) -> Process:
+    """Return what stands round the runs: what they are runs of, and what begins them."""
+    kept, stored = runs.definitions, runs.stored
+    workflows, triggers = Workflows(kept, registry), StoredTriggers(database, TENANT, queue)
+    threads = StoredThreads(database, TENANT)
+    return Process(
+        host=host,
+        store=kept,
+        stored_runs=stored,
+        workflows=workflows,
+        runs=runs,
+        schedules=Schedules(TENANT, queue, workflows, kept, runs),
+        replays=Replays(stored, kept, workflows, runs),
+        webhooks=Webhooks(triggers, workflows, kept, runs, host),
+        deliveries=Deliveries(triggers, kept, host),
+        dependencies=WorkflowDependencies(triggers, workflows, kept, stored, runs),
+        threads=threads,
+        files=files,
+        chat=Chat(runs, threads, kept, workflows),
+    )
+
+
+async def _work(
+    process: Process, worker: Worker, claims: Claims, settings: Settings, stack: AsyncExitStack
+) -> None:
+    """Begin to work on runs, to look after other workers, and to forget what is old."""
+    url, runs, queue = settings.database, process.runs, process.schedules.queue
+    file = settings.data_dir / "checkpoints.db"
+    savers = await stack.enter_async_context(open_savers(url, file))
+    segments = Segments(
+        claims=claims,
+        steering=runs.steering,
+        workflows=process.workflows,
+        host=process.host,
+        savers=savers,
+        max_steps=settings.max_steps,
+    )
+    runs.watchers.tell(segments)
+    errands: dict[Errand, DoErrand] = {
+        "wake": runs.steering.expire,
+        "deliver": process.deliveries.deliver,
+        "depend": process.dependencies.begin,
+    }
+    await worker.start(segments.work, errands, process.schedules.fire, runs.steering.requeue)
+    if settings.keep_runs_days is not None:
+        days = settings.keep_runs_days
+        _go_on(stack, Retention(runs.steering, queue, savers, days).watch())
+    if not is_sqlite(url):
+        grace = settings.takeover_seconds
+        _go_on(stack, Supervisor(url, queue, runs.steering, grace).watch())
+    stack.push_async_callback(_stop, worker, segments, queue, settings)
+
+
+def _publish(url: str, database: Database, stack: AsyncExitStack) -> None:
+    """Publish what this process keeps of runs, besides telling those that watch them here."""
+    publication, tell = Publication(url, StoredRuns(database, TENANT)), database.changed
+
+    def changed(run_id: str, is_urgent: bool) -> None:
+        tell(run_id, is_urgent)
+        publication.changed(run_id, is_urgent)
+
+    database.changed = changed
+    _go_on(stack, publication.watch())
+
+
+def _worker(settings: Settings) -> Worker:
+    return Worker(
+        settings.database,
+        slots=settings.run_slots,
+        poll_seconds=settings.poll_seconds,
+        max_runs=settings.max_runs,
+    )
+
+
+def require_alone(settings: Settings) -> None:
+    """Raise SettingsRefused if another process works on the same SQLite file."""
+    if is_sqlite(settings.database):
+        with ExitStack() as stack:
+            _take_alone(settings, stack)
+
+
+def _take_alone(settings: Settings, stack: ExitStack | AsyncExitStack) -> None:
+    """Keep other processes from working on the same SQLite file."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(settings.data_dir / "flowc.lock")
+    try:
+        lock.acquire(timeout=2)
+    except Timeout:
+        message = f"Another process uses {settings.data_dir}; for several, set FLOWC_DATABASE_URL."
+        raise SettingsRefused(message) from None
+    stack.callback(lock.release)
+
+
+def _go_on(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
+    """Do work beside all else until the process stops."""
+    task = asyncio.create_task(work)
+
+    async def end() -> None:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    stack.push_async_callback(end)
+
+
+async def _stop(worker: Worker, segments: Segments, queue: Queue, settings: Settings) -> None:
+    """Let runs finish for a while, and hand on those that do not."""
+    # First, since runs that went on while the worker stops could not be kept.
+    await segments.stop(settings.drain_seconds)
+    await worker.stop()
+    if not is_sqlite(settings.database):
+        queue.hand_on_now(worker.name)

@@ -1,0 +1,113 @@
+"""Do the libraries still do what is relied on beyond what they promise?
+
+Looked at whenever a server starts, so that an upgrade that breaks one of these says which.
+"""
+
+import copy
+from contextlib import suppress
+from typing import Any, ClassVar
+
+from langchain_core.runnables import Runnable, RunnableConfig
+from langgraph.checkpoint.memory import InMemorySaver
+
+from flowc.compiler.compile import CompiledWorkflow, compile_workflow
+from flowc.compiler.definition import Granularity
+from flowc.compiler.node import Context, Node, NodeError
+from flowc.compiler.node.registry import Registry
+from flowc.compiler.reading.documents import from_data
+from flowc.compiler.running.run_context import NodeFailed, RunContext
+from flowc.nodes.services.egress import EgressDenied, EgressPolicy, HttpClient
+from flowc.server.engine.checkpoints import WAKING
+
+
+class SelfTestFailed(Exception):
+    """A library does something else than flowc relies on; the message says what."""
+
+
+class _Turns(dict[str, int]):
+    """How often each node ran."""
+
+
+class _Step(Node):
+    """Count; fail on the first turn if the id says so."""
+
+    type: ClassVar = "step"
+
+    async def run(self, context: Context) -> int:
+        turns = context.service(_Turns)
+        turns[context.node_id] = turns.get(context.node_id, 0) + 1
+        if context.node_id == "second" and turns["second"] == 1:
+            raise NodeError("first-turn", "The first turn fails.")
+        return turns[context.node_id]
+
+
+async def self_test() -> None:
+    """Raise SelfTestFailed if something that is relied on is not so."""
+    _require_waking_channels(_chain("node"))
+    await _require_direct_calls(_chain("node"))
+    await _require_journal(_chain("fused"))
+    await _require_guard()
+
+
+def _chain(granularity: Granularity) -> CompiledWorkflow:
+    nodes = [{"id": "first", "type": "step"}, {"id": "second", "type": "step"}]
+    definition = {"nodes": nodes, "edges": [{"source": "first", "target": "second"}]}
+    return compile_workflow(from_data(definition), Registry([_Step]), granularity)
+
+
+def _require_waking_channels(workflow: CompiledWorkflow) -> None:
+    """Checkpoints are kept small by the names that LangGraph gives to the channels of nodes."""
+    channels = workflow.graph.channels
+    missing = [name for name in workflow.plan.nodes if f"{WAKING}{name}" not in channels]
+    if missing:
+        message = f"LangGraph has no channel {WAKING}{missing[0]}: checkpoints would grow."
+        raise SelfTestFailed(message)
+
+
+async def _require_direct_calls(workflow: CompiledWorkflow) -> None:
+    """Nodes are called past LangGraph's announcements, in a place of its that is not promised."""
+    context, called = RunContext(services={_Turns: _Turns()}), list[str]()
+
+    class Told(Runnable[Any, Any]):
+        def invoke(self, input: Any, config: Any = None, **kwargs: Any) -> Any:
+            raise NotImplementedError
+
+        async def ainvoke(self, input: Any, config: Any = None, **kwargs: Any) -> Any:
+            called.append("first")
+
+    workflow.graph.nodes["first"].node = Told()
+    with suppress(NodeFailed):
+        await workflow.graph.ainvoke(workflow.initial_state({}), context=context)
+    if not called:
+        raise SelfTestFailed("LangGraph does not look nodes up where it did: each costs more.")
+
+
+async def _require_journal(workflow: CompiledWorkflow) -> None:
+    """Regions keep what they did among a checkpoint's pending writes, under a name of ours."""
+    saver, turns = InMemorySaver(), _Turns()
+    graph: Any = copy.copy(workflow.graph)
+    graph.checkpointer = saver
+    config: RunnableConfig = {"configurable": {"thread_id": "self-test"}}
+    for is_resumed in (False, True):
+        context = RunContext(services={_Turns: turns}, saver=saver, is_resumed=is_resumed)
+        given = None if is_resumed else workflow.initial_state({})
+        with suppress(NodeFailed):
+            await graph.ainvoke(given, config, context=context, durability="sync")
+    if turns != {"first": 1, "second": 2}:
+        message = f"LangGraph does not give back what a region wrote: its nodes ran {dict(turns)}."
+        raise SelfTestFailed(message)
+
+
+async def _require_guard() -> None:
+    """The guard of outgoing connections stands in a place of httpx that is not promised."""
+    client = HttpClient(EgressPolicy())
+    try:
+        await client.request("GET", "http://127.0.0.1:9/")
+    except EgressDenied:
+        return
+    except Exception as problem:
+        message = f"httpx dialled past the guard: {type(problem).__name__}."
+        raise SelfTestFailed(message) from problem
+    finally:
+        await client.aclose()
+    raise SelfTestFailed("httpx dialled past the guard.")

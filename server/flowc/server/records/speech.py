@@ -1,0 +1,73 @@
+"""What does a run say in a conversation, and what does a person's message mean to it?"""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from flowc.compiler.definition.short_schemas import Schema, problems_of
+
+# Where an output has several fields, the first of these is what it says.
+_SPOKEN = ("text", "message", "answer", "response", "reply", "content", "output")
+_YES = frozenset({"yes", "y", "ok", "okay", "approve", "approved", "sure", "allow", "true"})
+_NO = frozenset({"no", "n", "reject", "rejected", "deny", "denied", "refuse", "false"})
+
+
+def text_of(output: Any) -> str:
+    """Return what an output says: its text, the field that holds one, or all of it as JSON."""
+    if isinstance(output, str):
+        return output
+    if isinstance(output, dict):
+        for name in _SPOKEN:
+            if isinstance(output.get(name), str):
+                return str(output[name])
+    return "" if output is None else json.dumps(output, ensure_ascii=False)
+
+
+def question_of(data: Mapping[str, Any]) -> str:
+    """Return a question to a person as the text of a message."""
+    lines = [str(data.get("title") or "Please decide"), str(data.get("instructions") or "")]
+    shown = data.get("data")
+    if shown is not None:
+        lines.append(shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False))
+    properties: Mapping[str, Schema] = data.get("schema", {}).get("properties", {})
+    choices = properties.get("choice", {}).get("enum", [])
+    if choices:
+        lines.append(f"Answer with one of: {', '.join(map(str, choices))}.")
+    elif len(properties) > 1:
+        lines.append(f"Answer with a JSON object: {', '.join(properties)}.")
+    return "\n".join(line for line in lines if line)
+
+
+def answer_in(text: str, schema: Schema) -> Any | None:
+    """Return the answer that a message gives to a question, as its form wants it; else None."""
+    for candidate in _candidates(text.strip(), schema):
+        if not problems_of(candidate, schema):
+            return candidate
+    return None
+
+
+def _candidates(text: str, schema: Schema) -> list[Any]:
+    found: list[Any] = []
+    with suppress(ValueError, RecursionError):
+        found.append(json.loads(text))
+    properties: Mapping[str, Schema] = schema.get("properties", {})
+    choices = properties.get("choice", {}).get("enum", [])
+    choice = _choice(text, [str(each) for each in choices])
+    if choice is not None:
+        found.append({"choice": choice})
+    names = list(schema.get("required") or properties)
+    if len(names) == 1:
+        found.append({names[0]: text})
+    return found
+
+
+def _choice(text: str, choices: list[str]) -> str | None:
+    said = text.casefold().rstrip(".!")
+    for choice in choices:
+        if said == choice.casefold():
+            return choice
+    if len(choices) == 2 and {"approve", "reject"} == set(choices):
+        return "approve" if said in _YES else "reject" if said in _NO else None
+    first = said.split()[0].strip(",:") if said.split() else ""
+    return next((choice for choice in choices if first == choice.casefold()), None)

@@ -1,0 +1,98 @@
+"""How is a run run again, from somewhere on, and what was its state at some time?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flowc.compiler.compile import CompiledWorkflow
+from flowc.server.engine.driving import new_run
+from flowc.server.engine.replay import Replay, ReplayRefused, recorded_for, require_nodes
+from flowc.server.records import RunEvent, RunRecord
+from flowc.server.runs.runs import Runs
+from flowc.server.store import StoredRuns, StoredWorkflows
+from flowc.server.workflows.compiled import Workflows
+
+ALL = 1_000_000
+
+
+@dataclass(frozen=True)
+class Replays:
+    """One tenant's runs, seen as they were, and run again."""
+
+    stored: StoredRuns
+    definitions: StoredWorkflows
+    workflows: Workflows
+    runs: Runs
+
+    async def fork(
+        self, id: str, replay: Replay, version: int | None = None, *, is_awaited: bool = False
+    ) -> RunRecord:
+        """Begin a run that does again what a replay says; the original stays as it is.
+
+        With a `version`, it runs that one of its workflow. Raises NoSuchRun, NoSuchWorkflow,
+        CannotRebuild, InputRefused or ReplayRefused.
+        """
+        run = await self.stored.get(id)
+        compiled = await self._compiled(run, version)
+        recorded = recorded_for(replay, await self.stored.events(id, limit=ALL), compiled)
+        given = replay.input if replay.input is not None else run.input
+        fork = new_run(compiled, given, workflow_id=run.workflow_id, version=version or run.version)
+        fork.forked_from, fork.priority = id, run.priority
+        fork = await self.runs.begin(fork, compiled, is_awaited=is_awaited, recorded=recorded)
+        return await self.runs.at_rest(fork.id) if is_awaited else fork
+
+    async def _compiled(self, run: RunRecord, version: int | None) -> CompiledWorkflow:
+        if version is None:
+            return await self.workflows.pinned(run)
+        if run.workflow_id is None:
+            raise ReplayRefused(["The run is of no kept workflow, so there are no versions."])
+        return await self.workflows.compiled(await self.definitions.get(run.workflow_id, version))
+
+    async def stop_before(self, id: str, nodes: Sequence[str] | None) -> RunRecord:
+        """Set a run's breakpoints, or look into it no more; raise NoSuchRun or NotPossible."""
+        run = await self.stored.get(id)
+        if nodes:
+            require_nodes(nodes, await self.workflows.pinned(run))
+        await self.runs.steering.set_breakpoints(self.runs.tenant, id, nodes)
+        return await self.stored.get(id)
+
+    async def state(self, id: str, at: int | None = None) -> dict[str, Any]:
+        """Return a run's state after an event, or now; raise NoSuchRun."""
+        run = await self.stored.get(id)
+        events = await self.stored.events(id, limit=ALL)
+        compiled = await self.workflows.pinned(run)
+        return state_of(run, events if at is None else events[:at], compiled.workflow.variables)
+
+
+def state_of(
+    run: RunRecord, events: Sequence[RunEvent], declared: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what a run's expressions could read after these events, and who was at work then.
+
+    `scopes` are those of bodies, by their paths.
+    """
+    top: dict[str, Any] = {"outputs": {}, "variables": dict(declared)}
+    scopes: dict[str, dict[str, Any]] = {}
+    at_work: dict[tuple[str, str], str] = {}
+    for event in events:
+        place = (event.path, event.node_id or "")
+        if event.kind in {"node.started", "node.waiting"}:
+            at_work[place] = event.kind.removeprefix("node.")
+        elif event.kind in {"node.completed", "node.failed"}:
+            at_work.pop(place, None)
+        if event.kind == "node.completed":
+            empty: dict[str, Any] = {"outputs": {}, "variables": {}}
+            scope = top if not event.path else scopes.setdefault(event.path, empty)
+            scope["outputs"][event.node_id] = event.data["output"]
+            scope["variables"].update(event.data.get("variables", {}))
+    return {
+        "number": events[-1].number if events else 0,
+        "status": run.status,
+        "input": run.input,
+        **top,
+        "scopes": scopes,
+        "at_work": [
+            {"node_id": node_id, "path": path, "status": status}
+            for (path, node_id), status in at_work.items()
+        ],
+    }

@@ -1,0 +1,222 @@
+"""What does the server do with runs: begin them, watch them, steer them, answer what they ask?"""
+
+import time
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from flowc.compiler.compile import CompiledWorkflow
+from flowc.compiler.definition.short_schemas import problems_of
+from flowc.nodes.people.human import as_answer
+from flowc.server.engine.driving import new_run
+from flowc.server.engine.news.watchers import Watchers
+from flowc.server.engine.queue.dbos_queue import Worker
+from flowc.server.engine.replay import require_nodes
+from flowc.server.records import ENDED, InterruptRecord, RunEvent, RunRecord, now
+from flowc.server.store import StoredRuns, StoredWorkflow, StoredWorkflows
+from flowc.server.store.runs.claims import Claim
+from flowc.server.store.runs.steering import NoSuchInterrupt, StartLimits, Steering
+
+# How long a watcher relies on being told, before it looks for itself.
+LOOK_SECONDS = 2.0
+
+
+class AnswerRefused(Exception):
+    """Whoever answers with something that does not fit the form meets this."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("The answer does not fit: " + " ".join(problems))
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run is to be begun; `delay` is in seconds, priority 1 is the highest.
+
+    Of the unfinished runs, one at a time has a `deduplication_key`. With a `message`, the run is
+    the next turn of its thread. A run stops at `breakpoints`, and before every node if it is
+    `stepping`.
+    """
+
+    idempotency_key: str | None = None
+    deduplication_key: str | None = None
+    priority: int = 10
+    delay: float | None = None
+    thread_id: str | None = None
+    message: Any = None
+    breakpoints: Sequence[str] = ()
+    is_stepping: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runs:
+    """One tenant's runs; `worker` is this process's own, if it has one."""
+
+    tenant: str
+    stored: StoredRuns
+    definitions: StoredWorkflows
+    steering: Steering
+    watchers: Watchers
+    worker: Worker | None
+
+    async def submit(
+        self,
+        compiled: CompiledWorkflow,
+        given: Any,
+        stored: StoredWorkflow | None = None,
+        options: Options = Options(),
+        *,
+        is_awaited: bool = False,
+    ) -> RunRecord:
+        """Begin a run; raise InputRefused if the input does not fit.
+
+        One that is awaited is worked on in this process, if it has a worker with a free slot. A key
+        that was used before gives back the run that it began.
+        """
+        run = new_run(
+            compiled,
+            given,
+            workflow_id=stored.id if stored else None,
+            version=stored.version if stored else None,
+        )
+        _apply(options, run, compiled)
+        if stored is None:
+            await self.definitions.keep_definition(run.hash, compiled.document.data)
+        message = options.message
+        return await self.begin(run, compiled, is_awaited=is_awaited, message=message)
+
+    async def begin(
+        self,
+        run: RunRecord,
+        compiled: CompiledWorkflow,
+        *,
+        is_awaited: bool = False,
+        recorded: Mapping[str, Any] | None = None,
+        message: Any = None,
+    ) -> RunRecord:
+        """Begin a run of a kept definition; return it, or the one that its keys stand for."""
+        settings = compiled.workflow.settings
+        limits = StartLimits(settings.max_runs, settings.rate)
+        worker = self.worker if is_awaited and self.worker and self.worker.has_room else None
+        try:
+            is_ours = await self.steering.create(
+                self.tenant,
+                run,
+                limits=limits,
+                is_queued=worker is None,
+                recorded=recorded,
+                message=message,
+            )
+        except IntegrityError:
+            known = await self.stored.of_keys(run.idempotency_key, run.deduplication_key)
+            if known is None:
+                raise
+            return await self.stored.get(known)
+        if worker is not None and is_ours:
+            worker.start_here(Claim(run, self.tenant, 1, 1, recorded=recorded))
+        return run
+
+    async def execute(
+        self,
+        compiled: CompiledWorkflow,
+        given: Any,
+        stored: StoredWorkflow | None = None,
+        options: Options = Options(),
+    ) -> RunRecord:
+        """Run a workflow until it ends or waits; raise InputRefused if the input does not fit."""
+        run = await self.submit(compiled, given, stored, options, is_awaited=True)
+        return await self.at_rest(run.id)
+
+    async def at_rest(self, id: str) -> RunRecord:
+        """Return a run once it has ended, or waits for somebody; raise NoSuchRun."""
+        with self.watchers.watching(id, only_urgent=True) as watch:
+            while (run := await self.stored.get_at_rest(id)) is None:
+                await watch.changed(LOOK_SECONDS)
+        return run
+
+    async def events(self, id: str, after: int = 0) -> AsyncIterator[RunEvent]:
+        """Give a run's events from a number on, as they come, until its end; raise NoSuchRun."""
+        with self.watchers.watching(id) as watch:
+            while True:
+                status = await self.stored.status(id)
+                batch = await self.stored.events(id, after)
+                for event in batch:
+                    yield event
+                    after = event.number
+                if not batch:
+                    if status in ENDED:
+                        return
+                    await watch.changed(LOOK_SECONDS)
+
+    async def logs(self, id: str, after: int, limit: int, seconds: float) -> list[RunEvent]:
+        """Return a run's events from a number on; wait so long for one if there is none yet."""
+        with self.watchers.watching(id) as watch:
+            events = await self.stored.events(id, after, limit)
+            until = time.monotonic() + seconds
+            while not events and (left := until - time.monotonic()) > 0:
+                if await self.stored.status(id) in ENDED:
+                    return await self.stored.events(id, after, limit)
+                await watch.changed(min(left, LOOK_SECONDS))
+                events = await self.stored.events(id, after, limit)
+            return events
+
+    async def cancel(self, id: str, reason: str | None = None) -> RunRecord:
+        """End a run at once, wherever it is worked on; raise NotPossible if it has ended."""
+        error = {"code": "cancelled", "message": reason or "The run was cancelled."}
+        await self.steering.end(self.tenant, id, "cancelled", error)
+        return await self.stored.get(id)
+
+    async def terminate(self, id: str, reason: str | None = None) -> RunRecord:
+        """End a run at once as one that failed, and can be tried again; raise NotPossible."""
+        error = {"code": "terminated", "message": reason or "The run was terminated."}
+        await self.steering.end(self.tenant, id, "failed", error)
+        return await self.stored.get(id)
+
+    async def pause(self, id: str) -> RunRecord:
+        """Have a run stop once the nodes at work have finished; raise NotPossible."""
+        await self.steering.pause(self.tenant, id)
+        return await self.stored.get(id)
+
+    async def resume(self, id: str, *, is_step: bool = False) -> RunRecord:
+        """Have a paused run go on, or only to the next node; raise NotPossible."""
+        await self.steering.resume(self.tenant, id, is_step=is_step)
+        return await self.stored.get(id)
+
+    async def retry(self, id: str) -> RunRecord:
+        """Have a failed run go on from where it failed; raise NotPossible."""
+        await self.steering.retry(self.tenant, id)
+        return await self.stored.get(id)
+
+    async def answer(self, interrupt_id: str, value: Any) -> InterruptRecord:
+        """Answer a person's question; raise NoSuchInterrupt, AnswerRefused or NotAnswerable."""
+        asked = await self.stored.interrupt(interrupt_id)
+        if asked is None or asked.kind != "human":
+            raise NoSuchInterrupt(interrupt_id)
+        given = as_answer(value)
+        problems = problems_of(given, asked.data.get("schema", {}))
+        if problems:
+            told = [f"{'.'.join(map(str, path)) or 'answer'}: {why}" for path, why in problems]
+            raise AnswerRefused(told)
+        await self.steering.answer(self.tenant, interrupt_id, given)
+        found = await self.stored.interrupt(interrupt_id)
+        return found or asked
+
+    async def signal(self, name: str, key: str, data: Any, id: str | None = None) -> int:
+        """Send a signal, once for each id; return how many runs had waited for it."""
+        return await self.steering.send(self.tenant, id or uuid.uuid4().hex, name, key, data)
+
+
+def _apply(options: Options, run: RunRecord, compiled: CompiledWorkflow) -> None:
+    """Say of a run how it is to be begun; raise ReplayRefused for breakpoints at no node."""
+    run.priority, run.idempotency_key = options.priority, options.idempotency_key
+    run.deduplication_key, run.thread_id = options.deduplication_key, options.thread_id
+    if options.delay is not None:
+        run.starts_at = now() + timedelta(seconds=options.delay)
+    if options.breakpoints or options.is_stepping:
+        require_nodes(options.breakpoints, compiled)
+        nodes = sorted(set(options.breakpoints))
+        run.breakpoints = {"nodes": nodes, "stepping": options.is_stepping}

@@ -1,0 +1,287 @@
+"""How is a run begun and steered: answered, signalled, paused, cancelled, tried again?
+
+Every transition is one transaction: the run's row, its event, what it waits for, and the work that
+follows from it are kept together, or none of them.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from flowc.compiler.definition import RunRate
+from flowc.compiler.node.interrupts import Answer
+from flowc.server.records import ENDED, RunEvent, RunRecord, now
+from flowc.server.store.database import Database, reading, writing
+from flowc.server.store.messages import begin_turn
+from flowc.server.store.runs.admission import HELD, is_full, seconds_until, start_time
+from flowc.server.store.runs.errands import Work
+from flowc.server.store.runs.stored_runs import RUN_FIELDS
+from flowc.server.store.runs.transitions import (
+    BREAKPOINTS,
+    after,
+    close_interrupts,
+    go_on,
+    keep,
+    let_on,
+    lock_signals,
+    locked,
+    say,
+    take_answer,
+)
+from flowc.server.store.tables import (
+    DeliveryRow,
+    InterruptRow,
+    RecordingRow,
+    RunRow,
+    SignalRow,
+    ThreadRow,
+)
+
+# What is said of a run that its creator works on, until he first writes to it.
+DIRECT = "direct"
+# What is told of the first time that a run is worked on.
+FIRST: Mapping[str, int] = MappingProxyType({"segment": 0, "attempt": 1})
+
+
+class StartLimits(NamedTuple):
+    """What a workflow says of its runs: how many may be at work, and how many begin in a time."""
+
+    max_runs: int | None = None
+    rate: RunRate | None = None
+
+
+_CREATE = insert(RunRow.__table__)  # type: ignore[arg-type]
+
+
+class NoSuchInterrupt(Exception):
+    """Whoever answers what was never asked meets this."""
+
+
+class NotAnswerable(Exception):
+    """Whoever answers what has been answered otherwise, or is not asked any more, meets this."""
+
+
+class NotPossible(Exception):
+    """Whoever asks of a run what its state does not allow meets this; the text says why."""
+
+
+class Steering:
+    """What is asked of runs from outside."""
+
+    def __init__(self, database: Database, work: Work) -> None:
+        self.database, self._work = database, work
+
+    @writing
+    def create(
+        self,
+        session: Session,
+        tenant: str,
+        run: RunRecord,
+        *,
+        limits: StartLimits,
+        is_queued: bool,
+        recorded: Mapping[str, Any] | None = None,
+        message: Any = None,
+    ) -> bool:
+        """Keep a new run; return whether the caller works on it at once, whose it is then.
+
+        Else it is in the queue, or waits for its turn. With a `message`, it is the next turn of its
+        thread: raises NoSuchThread or ThreadBusy.
+        """
+        run.max_runs = limits.max_runs
+        if limits.rate is not None:
+            run.starts_at = start_time(session, tenant, run, limits.rate)
+        control = HELD if is_full(session, tenant, run) else None
+        delay = seconds_until(run.starts_at)
+        is_here = control is None and delay is None and not is_queued
+        events = [RunEvent(0, "run.created", now(), {"priority": run.priority})]
+        if is_here:
+            control, run.status, run.started_at = DIRECT, "running", now()
+            events.append(RunEvent(0, "run.started", run.started_at, dict(FIRST)))
+        fields = {name: getattr(run, name) for name in RUN_FIELDS}
+        begun = {"attempt": int(is_here), "epoch": int(is_here), "events": len(events)}
+        session.execute(_CREATE, [{**fields, **begun, "tenant": tenant, "control": control}])
+        if message is not None:
+            # After the run is there: a key that is known gives back its run, in a busy thread, too.
+            begin_turn(session, tenant, run, message)
+        if recorded is not None:
+            session.add(RecordingRow(run_id=run.id, recorded=dict(recorded)))
+        keep(session, run.id, len(events), events)
+        if control is None:
+            self._work.enqueue(session, run.id, run.segment, run.priority, delay)
+        return is_here
+
+    @writing
+    def answer(self, session: Session, tenant: str, interrupt_id: str, value: Any) -> str:
+        """Keep an answer, once; return the run's id. The same answer again changes nothing."""
+        asked, row = self._asked(session, interrupt_id)
+        if asked.tenant != tenant:
+            raise NoSuchInterrupt(interrupt_id)
+        if asked.status != "open":
+            if asked.status == "answered" and asked.answer == value:
+                return row.id
+            raise NotAnswerable(asked.status)
+        take_answer(session, self._work, row, asked, Answer(value))
+        return row.id
+
+    @writing
+    def send(self, session: Session, tenant: str, id: str, name: str, key: str, data: Any) -> int:
+        """Keep a signal, once, and give it to the runs that wait for it; return how many do."""
+        lock_signals(session, tenant, [(name, key)])
+        if session.get(SignalRow, (tenant, id)) is not None:
+            return 0
+        signal = SignalRow(tenant=tenant, id=id, name=name, key=key, data=data, sent_at=now())
+        session.add(signal)
+        waiting = session.scalars(
+            select(InterruptRow)
+            .where(
+                InterruptRow.tenant == tenant,
+                InterruptRow.signal == name,
+                InterruptRow.signal_key == key,
+                InterruptRow.status == "open",
+            )
+            .order_by(InterruptRow.run_id)
+        )
+        found = waiting.all()
+        for asked in found:
+            row = locked(session, asked.run_id)
+            asked.signal_id = id
+            take_answer(session, self._work, row, asked, Answer(data))
+        return len(found)
+
+    @writing
+    def end(
+        self,
+        session: Session,
+        tenant: str,
+        run_id: str,
+        status: Literal["cancelled", "failed"],
+        error: Mapping[str, str],
+    ) -> None:
+        """End a run at once; whoever works on it is told, and may not write any more."""
+        row = locked(session, run_id, tenant)
+        if row.status in ENDED:
+            if row.status == status == "cancelled":
+                return
+            raise NotPossible(f"The run is {row.status} already.")
+        row.status, row.error, row.finished_at = status, dict(error), now()
+        row.epoch += 1
+        close_interrupts(session, run_id)
+        say(session, row, f"run.{status}", {"error": dict(error)})
+        after(session, self._work, tenant, row)
+
+    @writing
+    def pause(self, session: Session, tenant: str, run_id: str) -> None:
+        """Have a run stop at the next occasion: the nodes at work finish."""
+        row = locked(session, run_id, tenant)
+        if row.status in ENDED:
+            raise NotPossible(f"The run is {row.status} already.")
+        if row.status in {"pending", "waiting"}:
+            row.status = "paused"
+            row.segment += 1
+            say(session, row, "run.paused", {})
+            after(session, self._work, tenant, row)
+        elif row.status == "running":
+            row.control = "pause"
+
+    @writing
+    def resume(self, session: Session, tenant: str, run_id: str, *, is_step: bool = False) -> None:
+        """Have a paused run go on, or wait on for what it waited for; a step stops again."""
+        row = locked(session, run_id, tenant)
+        if row.status == "running" and row.control == "pause" and not is_step:
+            row.control = None
+            return
+        if row.status != "paused":
+            raise NotPossible(f"The run is {row.status}, not paused.")
+        if is_step or row.breakpoints is not None:
+            row.breakpoints = {**(row.breakpoints or {"nodes": []}), "stepping": is_step}
+        let_on(session, run_id)
+        go_on(session, self._work, row, {"reason": "step" if is_step else "resumed"})
+
+    @writing
+    def set_breakpoints(
+        self, session: Session, tenant: str, run_id: str, nodes: Sequence[str] | None
+    ) -> None:
+        """Have a run stop before nodes, by their names; with None, it is looked into no more."""
+        row = locked(session, run_id, tenant)
+        if row.status in ENDED:
+            raise NotPossible(f"The run is {row.status} already.")
+        is_stepping = bool(row.breakpoints and row.breakpoints["stepping"])
+        stops = {"nodes": sorted(set(nodes or ())), "stepping": is_stepping}
+        row.breakpoints = stops if nodes is not None else None
+        say(session, row, BREAKPOINTS, {"breakpoints": row.breakpoints})
+
+    @writing
+    def retry(self, session: Session, tenant: str, run_id: str) -> None:
+        """Have a failed run go on from where it failed."""
+        row = locked(session, run_id, tenant)
+        if row.status != "failed":
+            raise NotPossible(f"The run is {row.status}, not failed.")
+        row.error, row.finished_at = None, None
+        go_on(session, self._work, row, {"reason": "retried"})
+
+    @writing
+    def expire(self, session: Session, interrupt_id: str) -> None:
+        """Take note that the time of an interrupt is over."""
+        try:
+            asked, row = self._asked(session, interrupt_id)
+        except NoSuchInterrupt:
+            return
+        if asked.status != "open":
+            return
+        is_late = asked.kind != "timer"
+        take_answer(session, self._work, row, asked, Answer(is_late=is_late))
+
+    @writing
+    def requeue_lost(self, session: Session, older_seconds: float) -> None:
+        """Queue the runs whose creator died before he wrote to them."""
+        is_lost = RunRow.status.in_(["pending", "running"]) & (RunRow.control == DIRECT)
+        is_old = RunRow.created_at <= now() - timedelta(seconds=older_seconds)
+        rows = session.scalars(select(RunRow).where(is_lost, is_old).with_for_update())
+        for row in rows.all():
+            self._requeue(session, row)
+
+    @writing
+    def requeue(self, session: Session, run_id: str) -> None:
+        """Queue a run whose creator could not write to it."""
+        row = locked(session, run_id)
+        if row.control == DIRECT and row.status not in ENDED:
+            self._requeue(session, row)
+
+    def _requeue(self, session: Session, row: RunRow) -> None:
+        # Should he still write to it, he finds that it is not his any more.
+        row.epoch += 1
+        go_on(session, self._work, row, {"reason": "lost"})
+
+    @reading
+    def ended_before(self, session: Session, moment: datetime, limit: int = 100) -> list[str]:
+        """Return runs that ended before a moment, oldest first; never one that waits."""
+        is_old = RunRow.finished_at.is_not(None) & (RunRow.finished_at < moment)
+        found = select(RunRow.id).where(RunRow.status.in_(ENDED), is_old)
+        return list(session.scalars(found.order_by(RunRow.finished_at).limit(limit)))
+
+    @writing
+    def forget(self, session: Session, run_id: str) -> None:
+        """Delete a run that has ended, with its events and what it asked."""
+        session.execute(delete(RunRow).where(RunRow.id == run_id, RunRow.status.in_(ENDED)))
+
+    @writing
+    def forget_messages(self, session: Session, moment: datetime) -> None:
+        """Delete signals sent and messages to subscribers before a moment; threads silent since."""
+        session.execute(delete(SignalRow).where(SignalRow.sent_at < moment))
+        session.execute(delete(ThreadRow).where(ThreadRow.updated_at < moment))
+        session.execute(delete(DeliveryRow).where(DeliveryRow.created_at < moment))
+
+    def _asked(self, session: Session, interrupt_id: str) -> tuple[InterruptRow, RunRow]:
+        run_id = session.scalar(select(InterruptRow.run_id).where(InterruptRow.id == interrupt_id))
+        if run_id is None:
+            raise NoSuchInterrupt(interrupt_id)
+        row = locked(session, run_id)
+        asked = session.get(InterruptRow, interrupt_id, populate_existing=True)
+        if asked is None:
+            raise NoSuchInterrupt(interrupt_id)
+        return asked, row

@@ -1,0 +1,1 @@
+"""What begins runs besides requests, and who is told of them."""

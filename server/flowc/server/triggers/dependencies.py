@@ -1,0 +1,124 @@
+"""How is a workflow begun when others have completed?"""
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flowc.server.engine.driving import InputRefused
+from flowc.server.records import Dependencies
+from flowc.server.runs.runs import Options, Runs
+from flowc.server.store import NoSuchWorkflow, StoredRuns, StoredWorkflows
+from flowc.server.store.runs.stored_runs import NoSuchRun
+from flowc.server.store.triggers import StoredTriggers
+from flowc.server.workflows.compiled import Workflows
+
+log = logging.getLogger(__name__)
+
+# Under this name a run finds in its input what it depended on.
+NAME = "dependencies"
+
+
+class DependenciesRefused(Exception):
+    """Whoever makes a workflow depend on itself, be it over others, meets this."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("The dependencies are refused: " + " ".join(problems))
+
+
+@dataclass(frozen=True)
+class WorkflowDependencies:
+    """What one tenant's workflows depend on.
+
+    A workflow begins when each of those that it depends on has completed a run since it last began
+    so; its input is the one that was set, and by their ids their outputs, under `dependencies`.
+    """
+
+    triggers: StoredTriggers
+    workflows: Workflows
+    definitions: StoredWorkflows
+    stored: StoredRuns
+    runs: Runs
+    # Of two that complete at once, each would else find all others there, and begin the workflow.
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+
+    async def set(
+        self, workflow_id: str, others: Sequence[str], given: Mapping[str, Any]
+    ) -> Dependencies:
+        """Keep what a workflow depends on.
+
+        Raises NoSuchWorkflow, DependenciesRefused or InputRefused.
+        """
+        await self.require_possible(workflow_id, others)
+        stored = await self.definitions.get(workflow_id)
+        sample = {other: {"run_id": "", "output": None} for other in others}
+        problems = (await self.workflows.compiled(stored)).input_problems({**given, NAME: sample})
+        if problems:
+            raise InputRefused(problems)
+        await self.triggers.set_dependencies(workflow_id, sorted(set(others)), given)
+        return await self.get(workflow_id)
+
+    async def require_possible(self, workflow_id: str, others: Sequence[str]) -> None:
+        """Raise NoSuchWorkflow or DependenciesRefused if a workflow cannot depend on others."""
+        for each in (workflow_id, *others):
+            await self.definitions.get(each)
+        known = {each.workflow_id: list(each.runs) for each in await self.triggers.dependencies()}
+        path = _way_back({**known, workflow_id: list(others)}, workflow_id)
+        if path:
+            raise DependenciesRefused([f"The workflow depends on itself: {' → '.join(path)}."])
+
+    async def get(self, workflow_id: str) -> Dependencies:
+        """Return what a workflow depends on; raise NoSuchWorkflow."""
+        await self.definitions.get(workflow_id)
+        found = await self.triggers.dependencies(workflow_id)
+        return found[0] if found else Dependencies(workflow_id, {}, {})
+
+    async def begin(self, run_id: str) -> None:
+        """Begin what a run that has completed was the last one missing for; once, if repeated."""
+        try:
+            run = await self.stored.get(run_id)
+        except NoSuchRun:
+            return
+        # Only of kept workflows it is told, and when they have completed.
+        assert run.workflow_id is not None and run.finished_at is not None
+        async with self._turn:
+            await self.triggers.completed(run.workflow_id, run_id, run.finished_at)
+            for each in await self.triggers.dependencies():
+                if run.workflow_id in each.runs and all(each.runs.values()):
+                    await self._begin(each)
+
+    async def _begin(self, ready: Dependencies) -> None:
+        runs = {other: str(run_id) for other, run_id in ready.runs.items()}
+        text = json.dumps([ready.workflow_id, sorted(runs.items())])
+        key = f"dependencies {hashlib.sha256(text.encode()).hexdigest()}"
+        try:
+            stored = await self.definitions.get(ready.workflow_id)
+            compiled = await self.workflows.compiled(stored)
+            done = {other: await self._done(run_id) for other, run_id in runs.items()}
+            given = {**ready.input, NAME: done}
+            await self.runs.submit(compiled, given, stored, Options(idempotency_key=key))
+        except (NoSuchWorkflow, NoSuchRun, InputRefused) as problem:
+            log.warning("what %s depended on began nothing: %s", ready.workflow_id, problem)
+        await self.triggers.use_up(ready)
+
+    async def _done(self, run_id: str) -> dict[str, Any]:
+        return {"run_id": run_id, "output": (await self.stored.get(run_id)).output}
+
+
+def _way_back(known: Mapping[str, Sequence[str]], begin: str) -> list[str]:
+    """Return the way along dependencies from a workflow to itself; nothing if there is none."""
+    seen: set[str] = set()
+    todo = [(begin, [begin])]
+    while todo:
+        name, path = todo.pop()
+        for other in known.get(name, ()):
+            if other == begin:
+                return [*path, other]
+            if other not in seen:
+                seen.add(other)
+                todo.append((other, [*path, other]))
+    return []

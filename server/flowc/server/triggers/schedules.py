@@ -1,0 +1,94 @@
+"""How are runs begun at the times of a cron expression?"""
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from flowc.server.engine.driving import InputRefused
+from flowc.server.engine.queue.dbos_queue import Queue, ScheduleRefused
+from flowc.server.records import Schedule
+from flowc.server.runs.runs import Options, Runs
+from flowc.server.store.workflows import NoSuchWorkflow, StoredWorkflows
+from flowc.server.workflows.compiled import Workflows
+
+log = logging.getLogger(__name__)
+
+
+class NoSuchSchedule(Exception):
+    """Whoever names a schedule that is not there, or not theirs, meets this."""
+
+
+@dataclass(frozen=True)
+class Schedules:
+    """One tenant's schedules."""
+
+    tenant: str
+    queue: Queue
+    workflows: Workflows
+    definitions: StoredWorkflows
+    runs: Runs
+
+    async def create(
+        self, id: str, workflow_id: str, given: dict[str, Any], schedule: Schedule
+    ) -> Schedule:
+        """Keep a schedule; raise NoSuchWorkflow, InputRefused or ScheduleRefused."""
+        stored = await self.definitions.get(workflow_id)
+        problems = (await self.workflows.compiled(stored)).input_problems(given)
+        if problems:
+            raise InputRefused(problems)
+        if await self._find(id) is not None:
+            raise ScheduleRefused(f"There is a schedule {id!r} already.")
+        context = {"schedule": id, "workflow": workflow_id, "input": given}
+        await self.queue.create_schedule(replace(schedule, id=self._name(id), context=context))
+        return await self.get(id)
+
+    async def list(self) -> list[Schedule]:
+        """Return all schedules, by their ids."""
+        found = await self.queue.schedules(self._name(""))
+        own = [replace(each, id=each.id.removeprefix(self._name(""))) for each in found]
+        return sorted(own, key=lambda schedule: schedule.id)
+
+    async def get(self, id: str) -> Schedule:
+        """Return a schedule; raise NoSuchSchedule."""
+        found = await self._find(id)
+        if found is None:
+            raise NoSuchSchedule(id)
+        return found
+
+    async def steer(self, id: str, *, is_paused: bool) -> Schedule:
+        """Let a schedule rest, or go on; raise NoSuchSchedule."""
+        await self.get(id)
+        await self.queue.steer_schedule(self._name(id), is_paused=is_paused)
+        return await self.get(id)
+
+    async def delete(self, id: str) -> None:
+        """Take a schedule away; its runs stay. Raises NoSuchSchedule."""
+        await self.get(id)
+        await self.queue.delete_schedule(self._name(id))
+
+    async def fire_now(self, id: str) -> None:
+        """Begin a schedule's run now, besides its times; raise NoSuchSchedule."""
+        await self.get(id)
+        await self.queue.fire_now(self._name(id))
+
+    async def backfill(self, id: str, start: datetime, end: datetime) -> int:
+        """Begin the runs of times between two moments that have none; raise NoSuchSchedule."""
+        await self.get(id)
+        return await self.queue.backfill(self._name(id), start, end)
+
+    async def fire(self, context: dict[str, Any], moment: str) -> None:
+        """Begin a schedule's run for a moment, once; the newest version of its workflow."""
+        options = Options(idempotency_key=f"schedule {context['schedule']} {moment}")
+        try:
+            stored = await self.definitions.get(context["workflow"])
+            compiled = await self.workflows.compiled(stored)
+            await self.runs.submit(compiled, context["input"], stored, options)
+        except (NoSuchWorkflow, InputRefused) as problem:
+            log.warning("schedule %s began nothing: %s", context["schedule"], problem)
+
+    async def _find(self, id: str) -> Schedule | None:
+        return next((each for each in await self.list() if each.id == id), None)
+
+    def _name(self, id: str) -> str:
+        return f"{self.tenant}/{id}"

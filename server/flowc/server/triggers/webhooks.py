@@ -1,0 +1,78 @@
+"""How is a workflow begun by another service? By a signed message, whose body is its input."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from standardwebhooks import Webhook as Signer
+from standardwebhooks import WebhookVerificationError
+from standardwebhooks.webhooks import EmptyWebhookSecretError
+
+from flowc.server.host import Host
+from flowc.server.records import RunRecord, Webhook, now
+from flowc.server.runs.runs import Options, Runs
+from flowc.server.store import StoredWorkflows
+from flowc.server.store.triggers import StoredTriggers
+from flowc.server.workflows.compiled import Workflows
+
+ID = "webhook-id"
+Read = Callable[[], Awaitable[Any]]
+
+
+class SignatureRefused(Exception):
+    """Whoever sends a message that is not signed, not rightly, or too long ago, meets this."""
+
+
+class SecretMissing(Exception):
+    """Whoever names a secret that the operator has not set, or that cannot sign, meets this."""
+
+
+@dataclass(frozen=True)
+class Webhooks:
+    """One tenant's webhooks; they are signed as Standard Webhooks says."""
+
+    triggers: StoredTriggers
+    workflows: Workflows
+    definitions: StoredWorkflows
+    runs: Runs
+    host: Host
+
+    async def create(self, path: str, workflow_id: str, secret: str) -> Webhook:
+        """Keep a webhook; raise NoSuchWorkflow, SecretMissing or TriggerExists."""
+        await self.definitions.get(workflow_id)
+        signer(self.host, secret)
+        webhook = Webhook(path, workflow_id, secret, now())
+        await self.triggers.add_webhook(webhook)
+        return webhook
+
+    async def receive(
+        self, path: str, headers: Mapping[str, str], body: bytes, read: Read
+    ) -> RunRecord:
+        """Begin a run with a message's body, once for each message; only then the body is `read`.
+
+        Raises NoSuchTrigger, SignatureRefused, NoSuchWorkflow or InputRefused.
+        """
+        webhook = await self.triggers.webhook(path)
+        try:
+            told = dict(headers)
+            signer(self.host, webhook.secret).verify(body, told, json_parse=False)
+        except (WebhookVerificationError, ValueError):
+            raise SignatureRefused(path) from None
+        stored = await self.definitions.get(webhook.workflow_id)
+        compiled = await self.workflows.compiled(stored)
+        message = hashlib.sha256(headers[ID].encode()).hexdigest()
+        options = Options(idempotency_key=f"webhook {path[:128]} {message}")
+        return await self.runs.submit(compiled, await read(), stored, options)
+
+
+def signer(host: Host, secret: str) -> Signer:
+    """Return what signs and checks with a secret of this name; raise SecretMissing."""
+    value = host.secret(secret)
+    if value is None:
+        raise SecretMissing(f"There is no secret {secret!r}.")
+    try:
+        return Signer(value)
+    except (ValueError, EmptyWebhookSecretError) as problem:
+        why = f"The secret {secret!r} is not the base64 that Standard Webhooks asks for."
+        raise SecretMissing(why) from problem

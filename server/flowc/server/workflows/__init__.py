@@ -1,0 +1,1 @@
+"""Stored workflows, compiled."""

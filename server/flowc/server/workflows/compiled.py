@@ -1,0 +1,156 @@
+"""What does the server do with workflows: keep them, and compile them once?"""
+
+import asyncio
+import re
+import unicodedata
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from flowc.compiler.compile import CompiledWorkflow, compile_workflow
+from flowc.compiler.definition import WorkflowDefinition
+from flowc.compiler.diagnostics import DefinitionRefused
+from flowc.compiler.node.registry import Registry
+from flowc.compiler.reading.documents import from_data
+from flowc.compiler.reading.library import Library, Stored
+from flowc.server.records import RunRecord
+from flowc.server.store.workflows import NoSuchWorkflow, StoredWorkflow, StoredWorkflows
+
+MAX_COMPILED = 256
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+
+
+class CannotRebuild(Exception):
+    """A run whose definition cannot be built again as it was meets this."""
+
+    def __init__(self, why: str) -> None:
+        self.code = "definition-lost"
+        self.message = f"The definition that the run began with cannot be built again: {why}"
+        super().__init__(self.message)
+
+
+class Workflows:
+    """One tenant's workflows, compiled when they come in."""
+
+    def __init__(self, store: StoredWorkflows, registry: Registry) -> None:
+        self._store, self._registry = store, registry
+        self._compiled: OrderedDict[tuple[str, int], CompiledWorkflow] = OrderedDict()
+        self._pinned: OrderedDict[str, CompiledWorkflow] = OrderedDict()
+
+    async def create(self, document: Any, id: str | None) -> StoredWorkflow:
+        """Keep a new workflow; raise DefinitionRefused or WorkflowExists."""
+        compiled = await self.compile(document, id)
+        workflow = compiled.workflow
+        chosen = id or workflow.id or _id_from(workflow)
+        return await self._store.create(chosen, workflow.title, workflow.hash, document)
+
+    async def replace(self, id: str, document: Any) -> StoredWorkflow:
+        """Make a definition the newest version; raise DefinitionRefused or NoSuchWorkflow."""
+        await self._store.get(id)
+        compiled = await self.compile(document, id)
+        workflow = compiled.workflow
+        return await self._store.replace(id, workflow.title, workflow.hash, document)
+
+    async def compile(self, document: Any, id: str | None = None) -> CompiledWorkflow:
+        """Compile a definition from data; raise DefinitionRefused.
+
+        The stored workflows that it runs without naming a version are taken in their newest.
+        """
+        return await self._compile(document, id, self._find)
+
+    async def _compile(
+        self,
+        document: Any,
+        id: str | None,
+        find: Callable[[str, str | None], Coroutine[Any, Any, Stored | None]],
+    ) -> CompiledWorkflow:
+        loop = asyncio.get_running_loop()
+
+        def find_here(id: str, version: str | None) -> Stored | None:
+            # The compiler works in a thread of its own, and the store on the loop.
+            return asyncio.run_coroutine_threadsafe(find(id, version), loop).result()
+
+        return await asyncio.to_thread(
+            compile_workflow, from_data(document), self._registry, library=Library(find_here), id=id
+        )
+
+    async def pinned(self, run: RunRecord) -> CompiledWorkflow:
+        """Return what a run began with, compiled, whatever its workflow is by now.
+
+        Raises CannotRebuild if it is not to be had any more.
+        """
+        # Not by the hash alone: what means the same may stand differently in its document.
+        key = f"{run.hash}/{run.workflow_id}/{run.version}"
+        known = self._pinned.get(key) or await self._rebuilt(run)
+        self._remember(key, known)
+        return known
+
+    def _remember(self, key: str, compiled: CompiledWorkflow) -> None:
+        self._pinned[key] = compiled
+        self._pinned.move_to_end(key)
+        if len(self._pinned) > MAX_COMPILED:
+            self._pinned.popitem(last=False)
+
+    async def _rebuilt(self, run: RunRecord) -> CompiledWorkflow:
+        used = {(str(id), asked): version for id, asked, version in run.uses}
+
+        async def find(id: str, version: str | None) -> Stored | None:
+            return await self._find_kept(id, used.get((id, version), version))
+
+        try:
+            document = await self._store.document(run.workflow_id, run.version, run.hash)
+            compiled = await self._compile(document, run.workflow_id, find)
+        except (NoSuchWorkflow, DefinitionRefused) as problem:
+            raise CannotRebuild(str(problem)) from None
+        if compiled.hash != run.hash:
+            raise CannotRebuild("it means something else in this version of flowc.")
+        return compiled
+
+    async def _find_kept(self, id: str, version: str | None) -> Stored | None:
+        """Return a version of a workflow, be it deleted by now."""
+        if version is None or not _NUMBER.fullmatch(version):
+            return None
+        try:
+            document = await self._store.document(id, int(version), "")
+        except NoSuchWorkflow:
+            return None
+        return Stored(id, version, from_data(document))
+
+    async def compiled(self, stored: StoredWorkflow) -> CompiledWorkflow:
+        """Return a kept workflow, compiled; each version is compiled once for those it uses."""
+        # Not by its hash: versions that mean the same may stand differently in their documents.
+        key = (stored.id, stored.version)
+        known = self._compiled.get(key)
+        if known is None or not await self._uses_the_newest(known):
+            known = await self.compile(stored.document, stored.id)
+            self._compiled[key] = known
+            if len(self._compiled) > MAX_COMPILED:
+                self._compiled.popitem(last=False)
+        self._compiled.move_to_end(key)
+        return known
+
+    async def _uses_the_newest(self, compiled: CompiledWorkflow) -> bool:
+        """Say whether the workflows it uses without naming a version have no newer one."""
+        for (id, asked), used in compiled.uses.items():
+            if asked is None:
+                newest = await self._find(id, None)
+                if newest is None or used is None or newest.version != used.version:
+                    return False
+        return True
+
+    async def _find(self, id: str, version: str | None) -> Stored | None:
+        if version is not None and not _NUMBER.fullmatch(version):
+            return None
+        try:
+            found = await self._store.get(id, int(version) if version is not None else None)
+        except NoSuchWorkflow:
+            return None
+        return Stored(id, str(found.version), from_data(found.document))
+
+
+def _id_from(workflow: WorkflowDefinition) -> str:
+    """Make an id of a workflow's name, with a few random letters so that it is free."""
+    plain = unicodedata.normalize("NFKD", workflow.title).encode("ascii", "ignore").decode()
+    words = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:60] or "workflow"
+    return f"{words}-{uuid.uuid4().hex[:8]}"

@@ -1,0 +1,25 @@
+"""A share of `make chaos`: runs whose process is killed at durable steps end as if it had not been."""
+
+import subprocess
+import sys
+
+import pytest
+
+from fakes.places import TESTS
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--no-postgres", "--share", "0.08", "--shape", "approval", "--shape", "signal"],
+        ["--no-postgres", "--share", "0.07", "--shape", "map", "--shape", "timer"],
+        ["--no-sqlite", "--share", "0.07", "--shape", "two approvals"],
+    ],
+    ids=["people", "items and time", "postgres"],
+)
+def test_what_is_killed_goes_on(options: list[str]) -> None:
+    # In a process of its own, since it forks.
+    command = [sys.executable, "-m", "chaos", "--seed", "20", *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=TESTS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 not" in done.stdout

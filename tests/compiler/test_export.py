@@ -1,0 +1,214 @@
+"""An exported graph is Python that a person can read, and runs where there is no compiler.
+
+That it gives the same result is asked of every workflow that the tests run: see `flows.run`.
+"""
+
+import ast
+import json
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
+from typer.testing import CliRunner
+
+from fakes.flows import compiled, run
+from fakes.places import DEFINITIONS, MODELS
+from fakes.processes import PATIENCE
+from flowc.compiler.node import NodeError
+from flowc.nodes.outside.http import Http
+from flowc.nodes.standalone import Host, Options, run_node
+from flowc.nodes.standalone import template as standalone_template
+from flowc.server.cli import app
+
+SUPPORT = DEFINITIONS / "customer-support-complete.yaml"
+
+# The phases of the compiler; what is left are node types, expressions, and joins.
+COMPILER = [
+    f"flowc.compiler.{name}"
+    for name in ("compile", "check", "checks", "draft", "plan", "dialects", "inference",
+                 "configuration", "lowering", "region", "execution", "export")
+]  # fmt: skip
+WITHOUT_COMPILER = f"""
+import runpy, sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name in {COMPILER!r}:
+            raise ImportError("the compiler is not here: " + name)
+
+sys.meta_path.insert(0, Refuse())
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def export(file: Path) -> str:
+    done = CliRunner().invoke(app, ["export", str(file)])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        SUPPORT,
+        DEFINITIONS / "steps-parallel.yaml",
+        DEFINITIONS / "steps-simple.yaml",
+    ],
+    ids=lambda path: path.stem,
+)
+def test_a_given_definition_runs_without_the_compiler(file: Path, tmp_path: Path) -> None:
+    script = tmp_path / "graph.py"
+    script.write_text(export(file))
+    given = json.dumps({"message": "the app crashes"})
+    command = [sys.executable, "-c", WITHOUT_COMPILER, str(script), given]
+    env = {**os.environ, "FLOWC_MODELS_FILE": str(MODELS)}
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=PATIENCE, check=False, env=env
+    )
+    assert done.returncode == 0, done.stderr
+    json.loads(done.stdout)
+
+
+def test_it_is_formatted_and_names_nothing_that_it_does_not_import() -> None:
+    text = compiled(json.loads(json.dumps(EVERYTHING))).exported()
+    ast.parse(text)
+    ruff = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F,E9", "-"]
+    done = subprocess.run(ruff, input=text, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def template(id: str, text: str, **more: Any) -> dict[str, Any]:
+    return {"id": id, "type": "template", "config": {"template": text}, **more}
+
+
+# Names that are no identifiers, that are Python's, or that the module uses itself.
+EVERYTHING: dict[str, Any] = {
+    "name": 'A """title""" \\ with "quotes"',
+    "variables": {"n": 0, "text": "it's\n"},
+    "nodes": [
+        template("class", "a{{variables.text}}", description='He said "no"'),
+        template("a-b", "b", depends_on=["class"]),
+        template("a_b", "c", depends_on=["class"]),
+        template("graph", "d", depends_on=["a-b", "a_b"]),
+        template("Command", "{{graph.output.text}}", depends_on=["graph"]),
+        template("State", "e", depends_on=["Command"]),
+        {
+            "id": "loop_1",
+            "type": "loop",
+            "depends_on": ["State"],
+            "config": {
+                "while": "loop.index < 3",
+                "accumulators": {"sum": {"initial": 0, "expression": "value + loop.index"}},
+                "body": {
+                    "nodes": [
+                        {
+                            "id": "add",
+                            "type": "set",
+                            "config": {"variables": {"n": "{{variables.n + 1}}"}},
+                        },
+                        {
+                            "id": "sub",
+                            "type": "subworkflow",
+                            "depends_on": ["add"],
+                            "config": {
+                                "input": {"n": "{{variables.n}}"},
+                                "workflow": {
+                                    "input": {"n": "integer"},
+                                    "variables": {"k": 2},
+                                    "nodes": [
+                                        {
+                                            "id": "times",
+                                            "type": "transform",
+                                            "config": {
+                                                "data": None,
+                                                "expression": "input.n * variables.k",
+                                            },
+                                        }
+                                    ],
+                                },
+                            },
+                        },
+                    ]
+                },
+            },
+        },
+        {
+            "id": "end",
+            "type": "end",
+            "depends_on": ["loop_1"],
+            "config": {
+                "output": [
+                    "{{variables.n}}",
+                    "{{loop_1.output.results}}",
+                    "{{loop_1.output.accumulators.sum}}",
+                ]
+            },
+        },
+    ],
+}
+
+
+async def test_names_of_any_kind_bodies_variables_and_accumulators_come_through() -> None:
+    ran = await run(EVERYTHING)
+    assert ran.output == [3, [2, 4, 6], 3]
+
+
+async def test_failures_that_are_coped_with_go_the_same_ways() -> None:
+    failing = {"id": "no", "type": "fail", "config": {"message": "refused"}}
+    text = "{{error.message}} {{error.node}}"
+    nodes = [
+        {**failing, "on_error": {"goto": "told"}},
+        template("told", text),
+        template("well", "x", depends_on=["no"]),
+    ]
+    assert (await run({"nodes": nodes})).output == {"text": "refused no"}
+    nodes = [
+        {**failing, "on_error": {"output": 7}},
+        template("next", "{{no.output}}", depends_on=["no"]),
+    ]
+    assert (await run({"nodes": nodes})).output == {"text": "7"}
+
+
+def test_a_failure_is_told_in_a_sentence(tmp_path: Path) -> None:
+    failing = [{"id": "no", "type": "fail", "config": {"message": "It is refused."}}]
+    script = tmp_path / "graph.py"
+    script.write_text(compiled({"nodes": failing}).exported())
+    command = [sys.executable, str(script)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert (done.returncode, done.stderr) == (1, "failed: It is refused.\n")
+
+
+async def test_a_failure_in_an_exported_graph_tells_no_secret() -> None:
+    def http(names: Any) -> Http:
+        return Http(url="http://x", headers=standalone_template("{{secrets.key}}", names))
+
+    host = Host(secret=lambda name: "sk-very-secret")
+    with pytest.raises(NodeError) as caught:
+        await run_node("a", http, {}, host, Options(secrets=("key",)))
+    assert caught.value.code == "invalid-configuration"
+    assert "sk-very-secret" not in caught.value.message
+
+
+async def test_an_exported_graph_asks_as_langgraph_does(tmp_path: Path) -> None:
+    ask = {"id": "ask", "type": "human", "config": {"title": "Ship {{input.n}}?"}}
+    nodes = [ask, template("end", "{{ask.output.choice}}", depends_on=["ask"])]
+    script = tmp_path / "graph.py"
+    script.write_text(compiled({"nodes": nodes}).exported())
+    graph = runpy.run_path(str(script))["builder"].compile(checkpointer=InMemorySaver())
+    thread: Any = {"configurable": {"thread_id": "t"}}
+    state = {"input": {"n": 3}, "variables": {}, "outputs": {}}
+    asked = await graph.ainvoke(state, thread, context=Host())
+    (interrupt,) = asked["__interrupt__"]
+    assert (interrupt.value["kind"], interrupt.value["title"]) == ("human", "Ship 3?")
+    done = await graph.ainvoke(Command(resume="approve"), thread, context=Host())
+    assert done["outputs"]["end"] == {"text": "approve"}
+    command = [sys.executable, str(script), '{"n": 3}']
+    alone = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert (alone.returncode, "nobody answers" in alone.stderr) == (1, True)

@@ -1,0 +1,65 @@
+"""What takes long to bring in is brought in beside the event loop, which serves others meanwhile."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fakes.places import WORKFLOWS
+from fakes.processes import PATIENCE
+
+SLOW = ("litellm", "tiktoken", "chromadb", "wordllama")
+# Says of each import whether it was made by the thread of the event loop, then does a command.
+WATCHED = f"""
+import json, sys, threading
+seen = {{}}
+
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if name in {SLOW}:
+            seen[name] = threading.current_thread() is threading.main_thread()
+
+sys.meta_path.insert(0, Watch())
+from flowc.server.cli import main
+try:
+    main()
+finally:
+    print("\\n" + json.dumps(seen))
+"""
+SUPPORT = WORKFLOWS / "customer_support.yaml"
+STORE = {"collection": "c", "source": "s", "chunks": [{"text": "Ships leave at noon."}]}
+TYPED = {"type": "object", "properties": {"n": {"type": "integer"}}}
+ASK = {"prompt": "A number?", "model": "openai/none", "output_schema": TYPED}
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (["ingest", "docs", "--collection", "c"], set(SLOW)),
+        (["run", "store.json"], {"tiktoken", "chromadb", "wordllama"}),
+        (["run", "llm.json"], {"litellm"}),
+        (["run", str(SUPPORT), "--input", '{"message": "hi"}'], {"litellm"}),
+    ],
+    ids=["ingest", "store", "structured", "llm"],
+)
+def test_the_event_loop_imports_nothing_slow(
+    tmp_path: Path, command: list[str], expected: set[str]
+) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.txt").write_text("Ships leave at noon.")
+    for type, config in (("store", STORE), ("llm", ASK)):
+        nodes = {"nodes": [{"id": "a", "type": type, "config": config}]}
+        (tmp_path / f"{type}.json").write_text(json.dumps(nodes))
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED, *command],
+        cwd=tmp_path,
+        env={**os.environ, "FLOWC_DATA_DIR": str(tmp_path / "d"),
+             "FLOWC_MODELS_FILE": str(SUPPORT.parent / "models.yaml")},
+        capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    seen = json.loads(done.stdout.splitlines()[-1])
+    assert expected <= set(seen), done.stderr
+    assert not any(seen.values()), seen

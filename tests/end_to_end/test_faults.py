@@ -1,0 +1,164 @@
+"""The machine misbehaves: the clock steps, the disk is full. Nothing is lost, and all goes on."""
+
+import resource
+import shutil
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes.processes import Process, serving, until
+from fakes.runs_api import (
+    API,
+    asked,
+    begin,
+    ended,
+    events_of,
+    human,
+    pause,
+    require_orderly,
+    run_of,
+)
+
+FAKETIME = next(iter(Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> Path:
+    """A file that says by how much the server's clock is wrong."""
+    if FAKETIME is None:
+        pytest.skip("faketime is not installed")
+    file = tmp_path / "clock"
+    file.write_text("+0s")
+    return file
+
+
+def faked(clock: Path) -> dict[str, str]:
+    return {
+        "LD_PRELOAD": str(FAKETIME),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+
+
+def test_a_clock_that_is_set_forward_ends_waits(tmp_path: Path, clock: Path) -> None:
+    with serving(tmp_path / "d", faked(clock)) as (api, _):
+        hour = begin(api, [pause("hour", seconds=3600), pause("after", "hour")])
+        late = begin(api, [human("ask", timeout=3000, default={"choice": "reject"})])
+        assert (hour["status"], late["status"]) == ("waiting", "waiting")
+        clock.write_text("+2h")
+        assert ended(api, hour["id"])["status"] == "completed"
+        assert ended(api, late["id"])["output"]["timed_out"] is True
+        for run in (hour, late):
+            require_orderly(events_of(api, run["id"]))
+        assert begin(api, [pause("a"), pause("b", "a")])["status"] == "completed"
+
+
+def test_a_clock_that_is_set_back_stops_nothing(tmp_path: Path, clock: Path) -> None:
+    with serving(tmp_path / "d", faked(clock)) as (api, _):
+        run = begin(api, [pause(f"n{i}", *([f"n{i - 1}"] if i else []), seconds=0.3) for i in range(6)],
+                    wait=False)  # fmt: skip
+        asking = begin(api, [human("ask")])
+        until(lambda: "n1" in run_of(api, run["id"])["nodes"])
+        clock.write_text("-1h")
+        assert ended(api, run["id"])["status"] == "completed"
+        require_orderly(events_of(api, run["id"]))
+        (task,) = asked(api, asking["id"])
+        api.post(f"{API}/interrupts/{task['id']}/answer", json={"answer": "approve"})
+        assert ended(api, asking["id"])["status"] == "completed"
+        queued = begin(api, [pause("a")], wait=False)
+        assert ended(api, queued["id"])["status"] == "completed"
+
+
+class Disk:
+    """Where a server keeps its data, which can be made full."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def fill(self, process: Process) -> None:
+        raise NotImplementedError
+
+    def empty(self, process: Process) -> None:
+        raise NotImplementedError
+
+
+class Small(Disk):
+    """A file system of a few megabytes."""
+
+    def fill(self, process: Process) -> None:
+        with suppress(OSError), (self.folder / "ballast").open("wb", buffering=0) as file:
+            while True:
+                file.write(b"x" * 4096)
+
+    def empty(self, process: Process) -> None:
+        (self.folder / "ballast").unlink()
+
+
+class Limited(Disk):
+    """A process whose files may grow no more."""
+
+    def fill(self, process: Process) -> None:
+        largest = max(file.stat().st_size for file in self.folder.rglob("*") if file.is_file())
+        self._limit(process, largest)
+
+    def empty(self, process: Process) -> None:
+        self._limit(process, resource.RLIM_INFINITY)
+
+    def _limit(self, process: Process, size: int) -> None:
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+def _failed(command: list[str]) -> bool:
+    return subprocess.run(command, check=False, capture_output=True).returncode != 0
+
+
+@pytest.fixture(params=[Limited, Small])
+def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if request.param is Limited:
+        yield Limited(folder)
+        return
+    command = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or _failed(command):
+        pytest.skip("file systems cannot be mounted here")
+    yield Small(folder)
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_full_disk_holds_runs_up_and_loses_nothing(disk: Disk) -> None:
+    data = disk.folder / "d"
+    big = {"id": "big", "type": "template", "config": {"template": "x" * 3000}}
+    chain = [pause("slow", seconds=0.6), {**big, "depends_on": ["slow"]}]
+    chain += [{**big, "id": f"b{i}", "depends_on": ["big"]} for i in range(40)]
+    with serving(data) as (api, process):
+        waiting = begin(api, [human("ask"), pause("after", "ask")])
+        run = begin(api, chain, wait=False)
+        until(lambda: "slow" in run_of(api, run["id"])["nodes"])
+        disk.fill(process)
+        body = {"definition": {"nodes": [{**big, "config": {"template": "y" * 500_000}}]}}
+        refused = api.post(f"{API}/workflows/execute", json=body)
+        assert refused.status_code == 503, refused.text
+        assert refused.json()["error"]["code"] == "store-unavailable"
+        time.sleep(2)
+        assert run_of(api, run["id"])["status"] == "running"
+        assert api.get("/health").json()["store"] != "ok"
+        disk.empty(process)
+        done = ended(api, run["id"])
+        assert done["status"] == "completed"
+        require_orderly(events_of(api, run["id"]))
+        (task,) = asked(api, waiting["id"])
+        api.post(f"{API}/interrupts/{task['id']}/answer", json={"answer": "approve"})
+        assert ended(api, waiting["id"])["status"] == "completed"
+        assert api.get("/health").json()["store"] == "ok"
+    for name in ("flowc.db", "checkpoints.db"):
+        with closing(sqlite3.connect(data / name)) as connection:
+            found: Any = connection.execute("pragma integrity_check").fetchall()
+        assert found == [("ok",)]

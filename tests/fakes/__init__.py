@@ -1,0 +1,1 @@
+"""Servers, workflows and data that several tests use."""

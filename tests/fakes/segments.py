@@ -1,0 +1,64 @@
+"""Runs that are driven in segments, without a server."""
+
+import copy
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
+
+from fakes.flows import Turns, compiled
+from flowc.compiler.compile import CompiledWorkflow
+from flowc.compiler.node.interrupts import Answer
+from flowc.compiler.running.events import Event
+from flowc.compiler.running.run_context import RunContext
+
+
+class Run:
+    """A run in segments, each in a context of its own, as after a restart."""
+
+    def __init__(self, definition: Any, services: Mapping[type, Any] | None = None) -> None:
+        self.workflow: CompiledWorkflow = compiled(definition)
+        self.saver, self.turns = InMemorySaver(), Turns()
+        self.services = services or {}
+        self.events: list[Event] = []
+        self.waiting: set[tuple[str, str]] = set()
+        self.output: Any = None
+        self.asked: dict[str, dict[str, Any]] = {}
+        self._is_begun = False
+
+    async def go_on(self, answers: Mapping[str, Answer] | None = None, resume: Any = None) -> None:
+        graph: Any = copy.copy(self.workflow.graph)
+        graph.checkpointer = self.saver
+        context = RunContext(
+            emit=self.events.append,
+            services={Turns: self.turns, **self.services},
+            saver=self.saver,
+            is_resumed=self._is_begun,
+            can_wait=True,
+            answers=answers or {},
+            waiting=frozenset(self.waiting),
+        )
+        first = None if self._is_begun else self.workflow.initial_state({})
+        given = Command(resume=resume) if resume is not None else first
+        self._is_begun = True
+        config = {"configurable": {"thread_id": "r"}, "recursion_limit": 1000}
+        state = await graph.ainvoke(given, config, context=context, durability="sync")
+        waits = [i for task in state.get("__interrupt__", ()) for i in task.value]
+        self.asked = {interrupt["id"]: interrupt for interrupt in waits}
+        for event in self.events:
+            place = (event.path, event.node_id)
+            if event.kind == "node.waiting":
+                self.waiting.add(place)
+            elif event.kind in {"node.completed", "node.failed"}:
+                self.waiting.discard(place)
+        self.output = self.workflow.plan.result(state["outputs"]) if not waits else None
+
+    def id_of(self, node_id: str, path: str = "") -> str:
+        found = [i for i, a in self.asked.items() if (a["node_id"], a["path"]) == (node_id, path)]
+        assert len(found) == 1, self.asked
+        return found[0]
+
+    def told(self, kind: str) -> Counter[str]:
+        return Counter(event.node_id for event in self.events if event.kind == kind)

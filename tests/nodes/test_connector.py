@@ -1,0 +1,185 @@
+"""Operations of OpenAPI documents: checked against the document, and called as it says."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from fakes.flows import Ran, run
+from fakes.loopback import Reply, Request, Server, calls, completion, reply_json, serving
+from fakes.models import agent, models_at, results, scripted
+from fakes.openapi import PET, document
+from flowc.compiler.check import check_workflow
+from flowc.compiler.node.registry import Registry
+from flowc.compiler.reading.documents import from_data
+from flowc.compiler.running.run_context import NodeFailed
+from flowc.nodes.outside.openapi import BadDocument, find_operation
+from flowc.nodes.services.egress import EgressPolicy, HttpClient
+from flowc.nodes.services.models import Models
+
+USER = "ada:s3cr3t-0123456789"
+
+
+def secured(scheme: dict[str, Any]) -> dict[str, Any]:
+    parts = {"schemas": {"Pet": PET}, "securitySchemes": {"s": scheme}}
+    return {"components": parts, "security": [{"s": []}]}
+
+
+async def call(server: Server, operation: str, secrets: Any = None, **config: Any) -> Ran:
+    port = server.port
+    client = HttpClient(EgressPolicy.of_rules({"127.0.0.1/32": [port]}))
+    more = config.pop("more", {})
+    config = {"document": document(f"{server.url}/v1", **more), "operation": operation, **config}
+    node = {"id": "pet", "type": "connector", "config": config}
+    try:
+        return await run({"nodes": [node]}, {"id": 7}, {HttpClient: client}, secrets)
+    finally:
+        await client.aclose()
+
+
+async def test_an_operation_is_called_as_its_document_says() -> None:
+    with serving(lambda request: reply_json({"name": "Rex", "age": 3})) as server:
+        arguments = {
+            "id": "{{input.id}}",
+            "fields": ["name", "age"],
+            "X-Trace": "t",
+            "theme": "a b",
+        }
+        ran = await call(server, "getPet", arguments=arguments)
+    [request] = server.requests
+    assert (request.method, request.path) == ("GET", "/v1/pets/7?fields=name&fields=age")
+    assert (request.headers["x-trace"], request.headers["cookie"]) == ("t", "theme=a%20b")
+    assert ran.output["body"] == {"name": "Rex", "age": 3}
+
+
+async def test_a_body_is_made_of_its_fields_or_given_whole() -> None:
+    with serving(lambda request: reply_json({"name": "Rex"})) as server:
+        await call(server, "keepPet", arguments={"id": 1, "name": "Rex", "age": 3})
+        await call(server, "addNames", arguments={"body": ["a", "b"]})
+    assert server.requests[0].json == {"name": "Rex", "age": 3}
+    assert server.requests[0].headers["content-type"] == "application/json"
+    assert server.requests[1].json == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "header", "value"),
+    [
+        ({"type": "http", "scheme": "bearer"}, "authorization", f"Bearer {USER}"),
+        ({"type": "http", "scheme": "basic"}, "authorization",
+         f"Basic {base64.b64encode(USER.encode()).decode()}"),
+        ({"type": "apiKey", "in": "header", "name": "X-Key"}, "x-key", USER),
+        ({"type": "apiKey", "in": "cookie", "name": "k"}, "cookie", f"k={USER}"),
+        ({"type": "oauth2", "flows": {}}, "authorization", f"Bearer {USER}"),
+    ],
+)  # fmt: skip
+async def test_a_credential_is_sent_as_the_scheme_says(
+    scheme: Any, header: str, value: str
+) -> None:
+    with serving(lambda request: reply_json({"name": "Rex"})) as server:
+        more: Any = {
+            "arguments": {"id": 1},
+            "credential": "{{secrets.key}}",
+            "more": secured(scheme),
+        }
+        ran = await call(server, "getPet", {"key": USER}, **more)
+    assert server.requests[0].headers[header] == value
+    assert USER not in json.dumps([event.data for event in ran.events])
+
+
+async def test_a_credential_in_the_query_is_not_told() -> None:
+    with serving(lambda request: reply_json({"name": "Rex"})) as server:
+        scheme = {"type": "apiKey", "in": "query", "name": "key"}
+        more: Any = {
+            "arguments": {"id": 1},
+            "credential": "{{secrets.key}}",
+            "more": secured(scheme),
+        }
+        ran = await call(server, "getPet", {"key": "k3y-0123456789"}, **more)
+    assert server.requests[0].path == "/v1/pets/1?key=k3y-0123456789"
+    assert "k3y-0123456789" not in json.dumps([event.data for event in ran.events])
+
+
+async def test_values_that_do_not_fit_fail_the_node() -> None:
+    with serving(lambda request: reply_json({})) as server, pytest.raises(NodeFailed) as caught:
+        await call(server, "getPet", arguments={"id": "{{input.id ~ 'x'}}"})
+    assert caught.value.code == "invalid-configuration"
+    assert server.requests == []
+
+
+def check(**config: Any) -> list[tuple[str, str, str]]:
+    config = {"document": document(), **config}
+    node = {"id": "pet", "type": "connector", "config": config}
+    after = {"id": "b", "type": "template", "depends_on": ["pet"]}
+    reads = {**after, "config": {"template": config.pop("reads", "x")}}
+    found = check_workflow(from_data({"nodes": [node, reads]}), Registry.installed())
+    return [(d.code, d.at.pointer, d.message) for d in found if d.severity == "error"]
+
+
+@pytest.mark.parametrize(
+    ("config", "pointer", "why"),
+    [
+        ({"operation": "gitPet"}, "operation", "it has addNames, getPet, keepPet"),
+        ({"operation": "getPet", "arguments": {}}, "arguments", "'id' is a required property"),
+        ({"operation": "getPet", "arguments": {"id": "x"}}, "arguments", "'x' is not of type"),
+        ({"operation": "getPet", "arguments": {"id": 1, "nam": 2}}, "arguments", "'nam' was unexp"),
+        ({"operation": "getPet", "document": {"swagger": "2.0"}}, "operation", "no OpenAPI 3"),
+        ({"operation": "keepPet", "arguments": {"id": 1}}, "arguments", "'name' is a required"),
+    ],
+)
+def test_a_call_is_held_to_the_document_before_the_run(config: Any, pointer: str, why: str) -> None:
+    [(code, at, message)] = check(**config)
+    assert (code, at) == ("invalid-value", f"/nodes/0/config/{pointer}")
+    assert why in message
+
+
+def test_what_is_read_of_an_answer_is_held_to_the_document() -> None:
+    good = {"operation": "getPet", "arguments": {"id": "{{input.id}}"}}
+    assert check(**good, reads="{{pet.output.body.mother.name}}") == []
+
+
+def test_documents_are_read_with_care() -> None:
+    bomb: dict[str, Any] = {
+        f"S{i}": {"anyOf": [{"$ref": f"#/components/schemas/S{i + 1}"}] * 8} for i in range(30)
+    }
+    bomb |= {"S30": {"type": "string"}, "Pet": {"$ref": "#/components/schemas/S0"}}
+    cases: Any = (
+        ({"components": {"schemas": bomb}}, "too many parts"),
+        ({"components": {"schemas": {"Pet": {"$ref": "https://x.test/y"}}}}, "does not stay"),
+        ({"components": {}}, "leads nowhere"),
+        ({"servers": []}, "names no server"),
+        ({"paths": {"/x": {"get": {"operationId": "getPet", "parameters": [{}]}}}}, "as OpenAPI"),
+    )  # fmt: skip
+    for more, why in cases:
+        with pytest.raises(BadDocument, match=why):
+            find_operation(document(**more), "getPet")
+    found = find_operation(document("/v2"), "getPet", "https://pets.test/")
+    assert (found.base, found.host) == ("https://pets.test/v2", "pets.test")
+
+
+async def test_an_operation_is_a_tool() -> None:
+    def pets(request: Request) -> Reply:
+        return reply_json({"name": "Rex"})
+
+    with serving(pets) as server:
+        tool = {
+            "id": "get_pet",
+            "type": "connector",
+            "config": {"document": document(server.url), "operation": "getPet"},
+        }
+        asked = calls(("get_pet", {"id": 7}), ("get_pet", {"id": "x"}))
+        client = HttpClient(EgressPolicy.of_rules({"127.0.0.1/32": [server.port]}))
+        with scripted(asked, completion("Done.")) as model:
+            await run(agent(tool), {}, {Models: models_at(model), HttpClient: client})
+        await client.aclose()
+    [offered] = model.requests[0].json["tools"]
+    assert offered["function"]["description"] == "Look a pet up."
+    assert set(offered["function"]["parameters"]["properties"]) == {
+        "id",
+        "fields",
+        "X-Trace",
+        "theme",
+    }
+    told = [json.loads(each) for each in results(model.requests[1])]
+    assert told[0] == {"status_code": 200, "body": {"name": "Rex"}}
+    assert "'x' is not of type 'integer'" in told[1]["error"]

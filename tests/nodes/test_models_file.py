@@ -1,0 +1,60 @@
+"""Which models there are without a key, and those of the operator's file."""
+
+from pathlib import Path
+
+import pytest
+
+from fakes.flows import run
+from fakes.models import ask
+from flowc.nodes.services.models import ModelAlias, Models, read_models_file
+from flowc.nodes.services.operator_files import OperatorFileRefused
+
+
+async def test_echo_says_what_it_was_told_and_extract_finds_the_sentence() -> None:
+    models = Models({"m": ModelAlias(model="offline/extract")})
+    prompt = "Cats sleep all day. The tower is 300 metres tall.\nDogs bark.\nHow tall is the tower?"
+    assert (await ask(models, prompt=prompt)).output["text"] == "The tower is 300 metres tall."
+    ran = await run({"nodes": [{"id": "a", "type": "llm", "config": {"prompt": "Hi there"}}]},
+                    services={Models: Models()})  # fmt: skip
+    assert ran.output["text"] == "Hi there"
+    assert ran.output["model"] == "offline/echo"
+
+
+async def test_offline_models_fill_in_a_schema() -> None:
+    schema = {
+        "type": "object",
+        "properties": {
+            "kind": {"enum": ["fault", "question"]},
+            "count": {"type": "integer"},
+            "urgent": {"type": "boolean"},
+            "tags": {"type": "array", "items": {"type": "string"}},
+        },
+        "required": ["kind", "count", "urgent", "tags"],
+    }
+    ran = await ask(
+        Models({"m": ModelAlias(model="offline/extract")}),
+        prompt="A fault in 3 places, urgent: yes",
+        output_schema=schema,
+    )
+    assert (ran.output["kind"], ran.output["count"], ran.output["urgent"]) == ("fault", 3, True)
+
+
+def test_a_models_file_is_read_in_its_forms(tmp_path: Path) -> None:
+    file = tmp_path / "models.yaml"
+    file.write_text("a: offline/echo\nb: {model: openai/x, api_base: 'http://h/v1', key: k}\n")
+    found = read_models_file(file)
+    assert found["a"].model == "offline/echo"
+    assert found["b"].key() == "k"
+    assert "'k'" not in repr(found)
+    file.write_text('{"models": {"a": {"model": "m", "api_key_env": "SOME_KEY"}}}')
+    assert read_models_file(file)["a"].api_key_env == "SOME_KEY"
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "a: {model: m, modle: x}", "a: 1", "a: {", "a: {api_key: k}"]
+)
+def test_a_wrong_models_file_is_refused_by_name(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "models.yaml"
+    file.write_text(text)
+    with pytest.raises(OperatorFileRefused, match=r"models\.yaml"):
+        read_models_file(file)

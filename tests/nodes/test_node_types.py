@@ -1,0 +1,358 @@
+"""Every node type keeps the promises of node types, and does its own work."""
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from fakes.flows import compiled, run
+from fakes.loopback import reply_json, serving
+from fakes.openapi import document
+from fakes.places import TESTS
+from flowc.compiler.node import BodyResult, Context, Node, Outcome
+from flowc.compiler.node.interrupts import Answer, Ask
+from flowc.compiler.node.registry import BrokenPlugin, Registry
+from flowc.compiler.running.run_context import NodeFailed
+from flowc.compiler.testing import check_node_type
+from flowc.nodes import NODE_TYPES
+from flowc.nodes.flow.fail import Fail
+from flowc.nodes.outside.connector import Connector
+from flowc.nodes.outside.http import Http
+from flowc.nodes.services.egress import EgressPolicy, HttpClient
+from flowc.nodes.services.knowledge import Knowledge, Sources
+from flowc.nodes.services.mcp import McpServer, McpServers
+from flowc.nodes.services.models import Models
+from flowc.nodes.services.sandbox import Sandboxes
+from flowc.nodes.services.sandbox.monty_engine import MontyEngine
+from flowc.nodes.services.signals import Signals
+from flowc.rag.chunking import Chunk
+from flowc.rag.folders import Folders
+from flowc.rag.stores.local import LocalStore
+
+pytestmark = pytest.mark.usefixtures("granularity")
+
+STDIO = McpServer(command=sys.executable, args=[str(TESTS / "fakes" / "mcp_stdio.py")])
+GOOD: dict[str, dict[str, Any]] = {
+    "start": {"data": {"a": 1}},
+    "end": {"output": [1]},
+    "conditional": {"condition": True},
+    "switch": {"value": "x", "cases": {"x": "there"}},
+    "set": {"variables": {"n": 1}},
+    "llm": {"prompt": "Hi"},
+    "transform": {"data": {"a": "x"}, "rules": [{"type": "uppercase", "field": "a"}]},
+    "template": {"template": "hi"},
+    "code": {"code": "result = 1"},
+    "http": {},
+    "wait": {"for": 0.01},
+    "emit": {"signal": "paid", "key": "7"},
+    "agent": {"prompt": "Hi"},
+    "connector": {"document": document(), "operation": "getPet", "arguments": {"id": 1}},
+    "mcp": {"server": "shop", "tool": "greet", "arguments": {"name": "Ada"}},
+    "classify": {"text": "A fault.", "labels": ["fault", "question"]},
+    "human": {"title": "Ship it?", "form": {"note": "string"}, "choices": ["yes", "no"]},
+    "merge": {"data": {"a": 1}},
+    "map": {"items": [1, 2], "body": {"nodes": [{"id": "x", "type": "start"}]}},
+    "loop": {"for_each": [1, 2], "body": {"nodes": [{"id": "x", "type": "start"}]}},
+    "read_file": {"path": "a.md"},
+    "chunk": {"text": "Some words."},
+    "embed": {"texts": ["Some words."]},
+    "store": {"collection": "notes", "source": "a", "chunks": [{"text": "Some words."}]},
+    "retrieve": {"collection": "notes", "query": "words"},
+    "ingest": {"collection": "notes", "documents": [{"source": "a", "text": "Some words."}]},
+    "ocr": {"path": "a.md"},
+    "subworkflow": {"workflow": {"nodes": [{"id": "x", "type": "start"}]}},
+}
+
+
+async def empty_body(key: str, names: Any, variables: Any, only: Any = None) -> BodyResult:
+    return BodyResult({"turn": key}, {}, {})
+
+
+class Sent(Signals):
+    """Signals that nobody waits for."""
+
+    async def send(self, name: str, key: str, data: Any, *, id: str) -> None:
+        return None
+
+
+async def says_yes(ask: Ask) -> Answer:
+    return Answer({"note": "Fine.", "choice": "yes"})
+
+
+@pytest.mark.parametrize(
+    "node_type", [t for t in NODE_TYPES if t is not Fail], ids=lambda t: t.type
+)
+async def test_it_keeps_the_promises_of_node_types(node_type: type[Node], tmp_path: Path) -> None:
+    sandboxes = Sandboxes((MontyEngine(),))
+    client = HttpClient(EgressPolicy.of_rules({"127.0.0.1/32": []}))
+    signals = Sent()
+    shop = McpServers({"shop": STDIO})
+    own = {Models: Models(), Sandboxes: sandboxes, HttpClient: client}
+    knowledge = await knowing(tmp_path, own[Models], client)
+    services = {**own, Signals: signals, McpServers: shop, Knowledge: knowledge}
+    with serving(lambda request: reply_json({"name": "x"})) as server:
+        config = GOOD[node_type.type]
+        if node_type is Http:
+            config = {"url": server.url}
+        if node_type is Connector:
+            config = {**config, "document": document(server.url)}
+        context = Context(services=services, run_body=empty_body, wait_for=says_yes)
+        await check_node_type(node_type, config, context)
+    await sandboxes.aclose()
+    await knowledge.aclose()
+    await client.aclose()
+
+
+async def knowing(folder: Path, models: Models, client: HttpClient) -> Knowledge:
+    """Documents in a folder, and a collection of them."""
+    (folder / "a.md").write_text("# Words\n\nSome words.")
+    knowledge = Knowledge(
+        partial(LocalStore.open, folder / "knowledge"), models, Sources(Folders([folder]), client)
+    )
+    chunks = [Chunk("Some words.", 3, 0, 11, None, None, ())]
+    await knowledge.put("notes", "a", chunks, None, model=None, metadata={}, fingerprint="x")
+    return knowledge
+
+
+class Careless(Node):
+    """Branches without having said so."""
+
+    type: ClassVar = "careless"
+
+    async def run(self, context: Context) -> Outcome:
+        return Outcome({"a": {1, 2}}, branch="left")
+
+
+async def test_the_conformance_test_can_fail() -> None:
+    with pytest.raises((AssertionError, ValueError)):
+        await check_node_type(Careless, {})
+
+
+async def transform(data: Any, *rules: Any, **config: Any) -> Any:
+    node = {
+        "id": "t",
+        "type": "transform",
+        "config": {"data": data, "rules": list(rules), **config},
+    }
+    return (await run({"nodes": [node]})).output
+
+
+RULES: list[tuple[Any, dict[str, Any], Any]] = [
+    ({"a": "x"}, {"type": "transform", "field": "a", "operation": "uppercase"}, {"a": "X"}),
+    ({"a": "X"}, {"type": "lowercase", "field": "a"}, {"a": "x"}),
+    ({"a": " x "}, {"type": "trim", "field": "a"}, {"a": "x"}),
+    ({"a": {"b": " x "}}, {"type": "trim", "field": "a.b"}, {"a": {"b": "x"}}),
+    ({"a": ["x", "y"]}, {"type": "uppercase", "field": "a"}, {"a": ["X", "Y"]}),
+    ({"a": "x", "n": 1}, {"type": "uppercase"}, {"a": "X", "n": 1}),
+    ("x", {"type": "uppercase"}, "X"),
+    ({"a": 1, "b": 2}, {"type": "rename", "field": "a", "to": "c"}, {"b": 2, "c": 1}),
+    ({"a": 1}, {"type": "rename", "from": "a", "to": "c.d"}, {"c": {"d": 1}}),
+    ({"a": 1}, {"type": "set", "field": "b", "value": [1]}, {"a": 1, "b": [1]}),
+    ({"a": 1}, {"type": "set", "field": "b", "value": None}, {"a": 1, "b": None}),
+    ({"a": 1, "b": 2}, {"type": "remove", "field": "a"}, {"b": 2}),
+    ({"a": 1, "b": 2}, {"type": "remove", "fields": ["a", "b", "c"]}, {}),
+    ({"a": 1, "b": 2, "c": {"d": 3}}, {"type": "select", "fields": ["a", "c.d"]}, {"a": 1, "c": {"d": 3}}),
+    ([{"a": 1, "b": 2}], {"type": "select", "fields": ["a"]}, [{"a": 1}]),
+    ({"a": "7"}, {"type": "convert", "field": "a", "to": "number"}, {"a": 7}),
+    ({"a": "7.5"}, {"type": "convert", "field": "a", "to": "number"}, {"a": 7.5}),
+    ({"a": "7.9"}, {"type": "convert", "field": "a", "to": "integer"}, {"a": 7}),
+    ({"a": 7}, {"type": "convert", "field": "a", "to": "string"}, {"a": "7"}),
+    ({"a": "yes"}, {"type": "convert", "field": "a", "to": "boolean"}, {"a": True}),
+    ({"a": "[1]"}, {"type": "convert", "field": "a", "to": "json"}, {"a": [1]}),
+    ([1, 2, 3], {"type": "filter", "where": "item > 1"}, [2, 3]),
+    ({"a": [{"n": 1}, {"n": 5}]}, {"type": "filter", "field": "a", "where": "{{item.n}} > 3"}, {"a": [{"n": 5}]}),
+    ([1, 2], {"type": "map", "expression": "item * 2 + index"}, [2, 5]),
+    ([{"n": "a"}], {"type": "map", "expression": "<{{item.n|upper}}>"}, ["<A>"]),
+    ([{"n": "a"}], {"type": "map", "expression": "{'name': item.n}"}, [{"name": "a"}]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("data", "rule", "expected"), RULES)
+async def test_every_rule(data: Any, rule: dict[str, Any], expected: Any) -> None:
+    assert await transform(data, rule) == expected
+
+
+async def test_rules_follow_each_other_and_expressions_come_last() -> None:
+    output = await transform(
+        {"items": [{"price": 2, "n": 3}, {"price": 5, "n": 0}]},
+        {"type": "filter", "field": "items", "where": "item.n > 0"},
+        {"type": "map", "field": "items", "expression": "item.price * item.n"},
+        expressions={"total": "data['items']|first", "count": "{{data['items']|length}}"},
+    )
+    assert output == {"items": [6], "total": 6, "count": 1}
+    assert await transform({"a": 1}, expression="data.a + 1") == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "rule", "message"),
+    [
+        ({"a": 1}, {"type": "uppercase", "field": "a"}, "works on text"),
+        ({"a": 1}, {"type": "uppercase", "field": "b"}, "no field 'b'"),
+        ({"a": "x"}, {"type": "convert", "field": "a", "to": "number"}, "'x' is not a number"),
+        ({"a": 1}, {"type": "filter", "field": "a", "where": "true"}, "works on a list"),
+        ([{"a": 1}], {"type": "filter", "where": "item.b > 1"}, "no field 'b'"),
+        ([1], {"type": "filter", "where": "item"}, "not true or false"),
+    ],
+)
+async def test_a_rule_that_does_not_fit_says_why(data: Any, rule: Any, message: str) -> None:
+    with pytest.raises(NodeFailed, match=message):
+        await transform(data, rule)
+
+
+async def test_data_flows_through_conditions_to_a_transform_without_data() -> None:
+    workflow = {
+        "nodes": [
+            {"id": "begin", "type": "start"},
+            {
+                "id": "route",
+                "type": "conditional",
+                "config": {"condition": "true", "true_edge": "up"},
+            },
+            {
+                "id": "up",
+                "type": "process",
+                "config": {"rules": [{"type": "uppercase", "field": "a"}]},
+            },
+            {"id": "done", "type": "end"},
+        ],
+        "edges": [{"source": "begin", "target": "route"}, {"source": "up", "target": "done"}],
+    }
+    assert (await run(workflow, {"a": "x"})).output == {"a": "X"}
+
+
+@pytest.mark.parametrize(
+    ("value", "branch"),
+    [("x", "x"), (1, "1"), (True, "true"), ("other", "default"), (None, "default")],
+)
+async def test_a_switch_takes_the_case_of_its_value(value: Any, branch: str) -> None:
+    config = {"value": "{{input.v}}", "cases": {"x": None, "1": "one", "true": None}}
+    workflow = {
+        "nodes": [{"id": "s", "type": "switch", "config": config}, {"id": "one", "type": "note"}],
+    }
+    ran = await run(workflow, {"v": value})
+    assert ran.outputs["s"]["branch"] == branch
+    assert ran.times()["one"] == (branch == "1")
+
+
+async def test_variables_are_set_and_read() -> None:
+    workflow = {
+        "variables": {"n": 1},
+        "nodes": [
+            {
+                "id": "a",
+                "type": "set",
+                "config": {"variables": {"n": "{{variables.n + 1}}", "m": "x"}},
+            },
+            {
+                "id": "b",
+                "type": "template",
+                "config": {"template": "{{variables.n}}{{variables.m}}"},
+                "depends_on": ["a"],
+            },
+        ],
+    }
+    assert (await run(workflow)).output == {"text": "2x"}
+
+
+async def test_fail_ends_the_run_with_its_message() -> None:
+    config = {"message": "No {{input.what}} today", "code": "sold-out"}
+    with pytest.raises(NodeFailed, match="No bread today") as caught:
+        await run({"nodes": [{"id": "f", "type": "fail", "config": config}]}, {"what": "bread"})
+    assert (caught.value.code, caught.value.node_id) == ("sold-out", "f")
+
+
+async def test_several_ends_give_their_outputs_by_id() -> None:
+    workflow = {
+        "nodes": [
+            {"id": "a", "type": "end", "config": {"output": 1}},
+            {"id": "b", "type": "end", "config": {"output": {"x": "{{input.v}}"}}},
+        ]
+    }
+    assert (await run(workflow, {"v": 2})).output == {"a": 1, "b": {"x": 2}}
+
+
+async def test_a_missing_value_fails_the_node_with_its_name() -> None:
+    node = {"id": "t", "type": "template", "config": {"template": "{{input.nope}}"}}
+    with pytest.raises(NodeFailed, match="'nope'") as caught:
+        await run({"nodes": [node]}, {})
+    assert caught.value.code == "expression-failed"
+
+
+async def test_a_computed_value_of_the_wrong_type_fails_the_node() -> None:
+    node = {"id": "c", "type": "llm", "config": {"prompt": "x", "temperature": "{{input.t}}"}}
+    with pytest.raises(NodeFailed, match="temperature") as caught:
+        await run({"nodes": [node]}, {"t": "hot"}, {Models: Models()})
+    assert caught.value.code == "invalid-configuration"
+
+
+class Slow(Node):
+    """Take too long."""
+
+    type: ClassVar = "slow"
+
+    async def run(self, context: Context) -> None:
+        import asyncio
+
+        await asyncio.sleep(5)
+
+
+async def test_a_node_is_stopped_when_its_time_is_up() -> None:
+    workflow = compiled({"nodes": [{"id": "s", "type": "slow", "timeout": "50ms"}]}, Slow)
+    with pytest.raises(NodeFailed, match=r"longer than 0\.05 s"):
+        await run(workflow)
+
+
+class Broken(Node):
+    """Break with a secret in the error."""
+
+    type: ClassVar = "broken"
+
+    async def run(self, context: Context) -> None:
+        raise KeyError("sk-very-secret")
+
+
+async def test_a_node_type_that_breaks_tells_its_kind_alone() -> None:
+    workflow = compiled({"nodes": [{"id": "b", "type": "broken"}]}, Broken)
+    with pytest.raises(NodeFailed) as caught:
+        await run(workflow)
+    assert "KeyError" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+class Odd(Node):
+    """Give back what is not JSON."""
+
+    type: ClassVar = "odd"
+
+    async def run(self, context: Context) -> Any:
+        return {"a": {1, 2}}
+
+
+async def test_an_output_that_is_not_json_fails_the_node() -> None:
+    workflow = compiled({"nodes": [{"id": "o", "type": "odd"}]}, Odd)
+    with pytest.raises(NodeFailed, match="cannot be kept"):
+        await run(workflow)
+
+
+def test_two_types_cannot_have_one_name() -> None:
+    with pytest.raises(BrokenPlugin, match="'odd'"):
+        Registry([Odd, Odd])
+
+
+def test_a_broken_plug_in_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from importlib.metadata import EntryPoint
+
+    import flowc.compiler.node.registry as module
+
+    broken = EntryPoint("theirs", "no_such_module", "flowc.nodes")
+    monkeypatch.setattr(module, "entry_points", lambda group: [broken])
+    with pytest.raises(BrokenPlugin, match="theirs"):
+        Registry.installed()
+
+
+async def test_expressions_over_what_is_no_object_say_why() -> None:
+    with pytest.raises(NodeFailed, match="works on an object, and this is a list") as caught:
+        await transform([1], expressions={"n": "data[0]"})
+    assert caught.value.code == "transform-failed"

@@ -1,0 +1,134 @@
+"""Both sandboxes against every given case: nothing gets out, and the next run is clean."""
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from fakes.flows import run
+from flowc.compiler.running.run_context import NodeFailed
+from flowc.nodes.services.sandbox import CodeFailed, Engine, LimitReached, Limits, Sandboxes
+from flowc.nodes.services.sandbox.asteval_engine import AstevalEngine
+from flowc.nodes.services.sandbox.monty_engine import MontyEngine
+
+CASES = json.loads((Path(__file__).parent / "cases" / "code_escape_cases.json").read_text())
+ENGINES = {"monty": MontyEngine, "asteval": AstevalEngine}
+CANARY = "canary-5d1f0a9c7b3e"
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", params=sorted(ENGINES), loop_scope="module")
+async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
+    made = ENGINES[request.param]()
+    yield made
+    await made.aclose()
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
+async def test_every_case(case: dict[str, Any], engine: Engine, tmp_path: Path) -> None:
+    canary, drop = tmp_path / "canary", tmp_path / "drop"
+    canary.write_text(CANARY)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        code = case["code"].replace("$CANARY_FILE", str(canary)).replace("$DROP_FILE", str(drop))
+        code = code.replace("$PORT", str(listener.getsockname()[1]))
+        inputs = {"x": "original"}
+        async with asyncio.timeout(Limits().seconds + 60):
+            said = await _outcome(engine, code, inputs)
+        assert not _was_reached(listener)
+    assert CANARY not in said
+    assert not drop.exists()
+    assert inputs == {"x": "original"}
+    if case["oracle"] == "limit":
+        assert len(said) < 2 << 20
+    # The host lives, and nothing of the last run is there.
+    assert (await engine.run("result = 1 + 1", {}, Limits())).value == 2
+    if case["oracle"] == "fresh_state":
+        assert (await engine.run("result = int('7')", {}, Limits())).value == 7
+
+
+async def _outcome(engine: Engine, code: str, inputs: dict[str, Any]) -> str:
+    try:
+        result = await engine.run(code, inputs, Limits())
+    except CodeFailed as problem:
+        return str(problem)
+    return json.dumps(result.value) + result.stdout
+
+
+def _was_reached(listener: socket.socket) -> bool:
+    listener.setblocking(False)
+    try:
+        listener.accept()
+    except BlockingIOError:
+        return False
+    return True
+
+
+async def test_process_gets_its_inputs_and_its_prints_are_kept(engine: Engine) -> None:
+    code = "def process(a, b=2):\n    print('adding')\n    return {'sum': a + b}"
+    result = await engine.run(code, {"a": 40}, Limits())
+    assert result.value == {"sum": 42}
+    assert result.stdout == "adding\n"
+
+
+async def test_an_error_is_told_with_its_kind(engine: Engine) -> None:
+    with pytest.raises(CodeFailed, match="ZeroDivisionError"):
+        await engine.run("result = 1 / 0", {}, Limits())
+
+
+async def test_a_secret_in_an_argument_is_not_in_the_error(engine: Engine) -> None:
+    code = "def f(x):\n    return [][5]\ndef process(secret):\n    return f(secret)"
+    with pytest.raises(CodeFailed) as caught:
+        await engine.run(code, {"secret": CANARY}, Limits())
+    assert CANARY not in str(caught.value)
+
+
+async def test_time_is_limited_and_the_next_run_works(engine: Engine) -> None:
+    with pytest.raises(LimitReached):
+        await engine.run("while True:\n    pass", {}, Limits(seconds=0.5))
+    assert (await engine.run("result = 'ok'", {}, Limits())).value == "ok"
+
+
+async def test_many_at_once_do_not_mix(engine: Engine) -> None:
+    code = "def process(n):\n    return n * n"
+    results = await asyncio.gather(*(engine.run(code, {"n": n}, Limits()) for n in range(20)))
+    assert [result.value for result in results] == [n * n for n in range(20)]
+
+
+async def test_the_isolation_is_tried_out() -> None:
+    sandboxes = Sandboxes((MontyEngine(), AstevalEngine()))
+    found = await sandboxes.isolation()
+    await sandboxes.aclose()
+    assert found["monty"] == "partial"
+    # How far the system's locks work depends on the kernel and the container.
+    assert found["asteval"] in {"full", "partial"}
+
+
+async def test_the_worker_has_an_empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWC_CANARY", CANARY)
+    engine = AstevalEngine(workers=1)
+    await engine.run("result = 1", {}, Limits())
+    process = engine._free[0]._process
+    environment = Path(f"/proc/{process.pid}/environ").read_bytes()
+    assert CANARY.encode() not in environment
+    assert os.environ["FLOWC_CANARY"] == CANARY
+    await engine.aclose()
+
+
+@pytest.mark.parametrize("engine_name", sorted(ENGINES))
+async def test_a_code_node_fails_with_its_reason(engine_name: str) -> None:
+    sandboxes = Sandboxes((MontyEngine(), AstevalEngine()))
+    config = {"code": "def process():\n    return 1 / 0", "engine": engine_name}
+    with pytest.raises(NodeFailed, match="ZeroDivisionError") as caught:
+        await run(
+            {"nodes": [{"id": "c", "type": "code", "config": config}]},
+            services={Sandboxes: sandboxes},
+        )
+    await sandboxes.aclose()
+    assert caught.value.code == "code-failed"

@@ -1,0 +1,212 @@
+"""People talk with workflows over threads."""
+
+import json
+from typing import Any
+
+import httpx
+
+from fakes.conversations import APPROVES, ECHO, REMEMBERS, World
+from fakes.loopback import Reply, Request, calls, completion, endless, reply_json, streamed
+from fakes.processes import until
+from fakes.runs_api import API
+
+
+def events(response: httpx.Response) -> list[tuple[str, Any]]:
+    found, kind = [], ""
+    for line in response.text.splitlines():
+        if line.startswith("event: "):
+            kind = line.removeprefix("event: ")
+        elif line.startswith("data: "):
+            found.append((kind, json.loads(line.removeprefix("data: "))))
+    return found
+
+
+def test_a_conversation_goes_on_in_its_thread(world: World) -> None:
+    world.keep("remembers", REMEMBERS)
+    world.replies[:] = [streamed(["Hel", "lo."]), streamed(["You said hi."])]
+    first = world.chat("remembers", "Hi!")
+    assert (first["message"], first["status"]) == ("Hello.", "completed")
+    second = world.chat("remembers", "What did I say?", thread_id=first["thread_id"])
+    assert second["message"] == "You said hi."
+    assert world.asked() == [
+        ["Be kind.", "Hi!"],
+        ["Be kind.", "Hi!", "Hello.", "What did I say?"],
+    ]
+    said = world.api.get(f"{API}/threads/{first['thread_id']}/messages").json()
+    assert [(m["number"], m["role"], m["content"]) for m in said] == [
+        (1, "user", "Hi!"),
+        (2, "assistant", "Hello."),
+        (3, "user", "What did I say?"),
+        (4, "assistant", "You said hi."),
+    ]
+    assert said[1]["run_id"] == first["run_id"]
+    runs = world.api.get(f"{API}/threads/{first['thread_id']}/runs").json()
+    assert [run["id"] for run in runs["items"]] == [second["run_id"], first["run_id"]]
+    listed = world.api.get(f"{API}/threads", params={"workflow_id": "remembers"}).json()
+    assert listed["items"][0]["id"] == first["thread_id"]
+    assert world.api.delete(f"{API}/threads/{first['thread_id']}").status_code == 204
+    assert world.api.get(f"{API}/threads/{first['thread_id']}/messages").status_code == 404
+    assert world.api.get(f"{API}/runs/{first['run_id']}").status_code == 200
+
+
+def test_what_falls_out_of_memory_is_summed_up_once(world: World) -> None:
+    world.keep("remembers", REMEMBERS)
+    long = "I have " + "many " * 12 + "apples."
+    summed: list[Request] = []
+
+    def answer(asked: Request) -> Reply:
+        last = asked.json["messages"][-1]["content"]
+        if last.startswith("Sum up"):
+            summed.append(asked)
+            return completion("They have apples.")
+        return streamed(["Fine."])
+
+    world.replies[:] = [answer]
+    thread = world.chat("remembers", long)["thread_id"]
+    for _ in range(3):
+        world.chat("remembers", long, thread_id=thread)
+    assert len(summed) == 1
+    assert long in [m["content"] for m in summed[0].json["messages"]]
+    told = world.models.requests[-1].json["messages"]
+    assert told[1]["content"].endswith("They have apples.")
+    assert [m["content"] for m in told].count(long) < 4
+
+
+def test_an_answer_is_streamed_as_it_comes(world: World) -> None:
+    world.keep("remembers", REMEMBERS)
+    world.replies[:] = [streamed(["One ", "two ", "three."], pause=0.1)]
+    response = world.api.post(f"{API}/workflows/remembers/chat", json={"message": "Count."})
+    found = events(response)
+    assert found[0][0] == "thread"
+    assert "".join(data["text"] for kind, data in found if kind == "token") == "One two three."
+    assert len([kind for kind, _ in found if kind == "token"]) > 1
+    assert (found[-1][0], found[-1][1]["text"]) == ("message", "One two three.")
+    assert found[-1][1]["usage"]["completion_tokens"] == 3
+
+
+def test_a_run_that_fails_says_so_and_is_not_remembered(world: World) -> None:
+    world.keep("remembers", REMEMBERS)
+    world.replies[:] = [reply_json({"error": {"message": "no"}}, 400), streamed(["Fine."])]
+    failed = world.chat("remembers", "Bad.")
+    assert (failed["status"], failed["error"]["code"]) == ("failed", "model-refused")
+    world.chat("remembers", "Good.", thread_id=failed["thread_id"])
+    assert world.asked()[-1] == ["Be kind.", "Good."]
+    body = {"message": "x"}
+    world.replies[:] = [reply_json({"error": {"message": "no"}}, 400)]
+    found = events(world.api.post(f"{API}/workflows/remembers/chat", json=body))
+    assert (found[-1][0], found[-1][1]["code"]) == ("error", "model-refused")
+
+
+def test_a_question_is_answered_by_the_next_message(world: World) -> None:
+    world.keep("approves", APPROVES)
+    asked = world.chat("approves", "Order 7.")
+    assert asked["status"] == "waiting"
+    assert asked["message"] == "Refund 7 EUR?\nAnswer with one of: approve, reject."
+    thread = asked["thread_id"]
+    again = world.chat("approves", "What?", thread_id=thread)
+    assert (again["status"], again["message"]) == ("waiting", asked["message"])
+    done = world.chat("approves", "Yes.", thread_id=thread)
+    assert (done["run_id"], done["message"]) == (asked["run_id"], "Refunded: Order 7.")
+    said = world.api.get(f"{API}/threads/{thread}/messages").json()
+    assert [m["content"] for m in said] == [
+        "Order 7.", asked["message"], "Yes.", "Refunded: Order 7.",
+    ]  # fmt: skip
+
+
+def test_what_an_agent_does_is_told(world: World) -> None:
+    tool = {"id": "weather", "type": "template", "config": {"template": "{{arguments.city}}: 20°"}}
+    config = {"model": "m", "prompt": "{{input.message}}", "tools": [tool]}
+    world.keep("helper", {"nodes": [{"id": "a", "type": "agent", "config": config}]})
+    world.replies[:] = [
+        calls(("weather", {"city": "Rome"}), text="Let me look."),
+        completion("20°."),
+    ]
+    found = events(world.api.post(f"{API}/workflows/helper/chat", json={"message": "Rome?"}))
+    assert [kind for kind, _ in found] == [
+        "thread", "thought", "tool_call", "tool_result", "token", "message",
+    ]  # fmt: skip
+    assert found[3][1] == {"id": "call_0", "result": "Rome: 20°"}
+
+
+def test_what_cannot_be_said_is_refused(world: World) -> None:
+    world.keep("echo", ECHO)
+    world.keep("mute", {"input": {"x": "string"}, "nodes": [{"id": "a", "type": "start"}]})
+    slow = {"nodes": [{"id": "w", "type": "wait", "config": {"for": "1h"}}]}
+    world.keep("slow", slow)
+    thread = world.api.post(f"{API}/threads", json={"metadata": {"a": 1}}).json()
+    assert thread["metadata"] == {"a": 1}
+    for id, body, status, code in (
+        ("none", {"message": "x"}, 404, "no-such-workflow"),
+        ("mute", {"message": "x"}, 422, "no-chat"),
+        ("echo", {"message": ""}, 422, "invalid-request"),
+        ("echo", {"message": "x", "thread_id": "none"}, 404, "no-such-thread"),
+    ):
+        response = world.api.post(f"{API}/workflows/{id}/chat", json=body)
+        assert (response.status_code, response.json()["error"]["code"]) == (status, code)
+    with world.api.stream(
+        "POST",
+        f"{API}/workflows/slow/chat",
+        json={"message": "x", "thread_id": thread["id"]},
+    ) as response:
+        assert response.status_code == 200
+    body = {"message": "y", "thread_id": thread["id"]}
+    busy = world.api.post(f"{API}/workflows/slow/chat", json=body)
+    assert (busy.status_code, busy.json()["error"]["code"]) == (409, "thread-busy")
+
+
+def test_a_key_begins_one_turn(world: World) -> None:
+    world.keep("echo", ECHO)
+    thread = world.api.post(f"{API}/threads").json()["id"]
+    body = {"message": "x", "thread_id": thread, "stream": False}
+    headers = {"idempotency-key": f"once-{thread}"}
+    url = f"{API}/workflows/echo/chat"
+    first, second = (world.api.post(url, json=body, headers=headers).json() for _ in range(2))
+    assert first["run_id"] == second["run_id"]
+    assert len(world.api.get(f"{API}/threads/{thread}/messages").json()) == 2
+
+
+def test_a_key_gives_back_its_turn_while_it_is_under_way(world: World) -> None:
+    world.keep("slow", {"nodes": [{"id": "w", "type": "wait", "config": {"for": "1h"}}]})
+    url, headers = f"{API}/workflows/slow/chat", {"idempotency-key": "slowly"}
+    found = []
+    for _ in range(2):
+        with world.api.stream("POST", url, json={"message": "x"}, headers=headers) as response:
+            assert response.status_code == 200
+            lines = response.iter_lines()
+            assert next(lines) == "event: thread"
+            found.append(json.loads(next(lines).removeprefix("data: ")))
+    assert found[0] == found[1]
+
+
+def test_whoever_cancels_a_run_hangs_up_on_its_model(world: World) -> None:
+    hung_up: list[bool] = []
+
+    world.keep("remembers", REMEMBERS)
+    world.replies[:] = [lambda asked: endless(hung_up)]
+    body = {"input": {"message": "x"}, "wait": False}
+    run = world.api.post(f"{API}/workflows/remembers/execute", json=body).json()
+    until(lambda: world.models.requests)
+    world.api.post(f"{API}/runs/{run['id']}/cancel").raise_for_status()
+    assert until(lambda: hung_up) == [True]
+
+
+def test_the_runs_of_a_workflow_share_a_budget(world: World) -> None:
+    config = {"model": "m", "prompt": "{{input.message}}", "max_tokens": 10}
+    nodes = [{"id": "say", "type": "llm", "config": config}]
+    budget = {"tokens": 45, "per": "day"}
+    world.keep("frugal", {"settings": {"workflow_budget": budget}, "nodes": nodes})
+    world.replies[:] = [completion("Fine.")]
+    said = [world.chat("frugal", "Hello.") for _ in range(4)]
+    assert [turn["status"] for turn in said] == ["completed"] * 3 + ["failed"]
+    assert said[3]["error"]["code"] == "budget-exceeded"
+    assert (
+        "The workflow, in each day, may spend 45 tokens; 30 are spent"
+        in said[3]["error"]["message"]
+    )
+    assert len(world.models.requests) == 3
+    # A call that failed has come to nothing.
+    world.keep("cheap", {"settings": {"workflow_budget": budget}, "nodes": nodes})
+    world.replies[:] = [reply_json({"error": {"message": "no"}}, 400)]
+    assert [world.chat("cheap", "Hello.")["error"]["code"] for _ in range(4)] == [
+        "model-refused"
+    ] * 4

@@ -1,0 +1,299 @@
+"""The command line as programs use it: one JSON object on stdout, and a status."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes.command import flowc
+from fakes.places import WORKFLOWS
+from fakes.processes import PATIENCE
+
+SUPPORT = WORKFLOWS / "customer_support.yaml"
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def test_run_prints_one_stable_object() -> None:
+    models = str(WORKFLOWS / "models.yaml")
+    given = '{"message": "A technical fault"}'
+    done = flowc("run", SUPPORT, "--input", given, "--json", FLOWC_MODELS_FILE=models)
+    assert done.returncode == 0, done.stderr
+    run = json.loads(done.stdout)
+    assert list(run) == ["status", "run_id", "output", "nodes", "usage", "error"]
+    assert run["status"] == "completed"
+    assert run["output"]["text"].endswith("A technical fault")
+    assert run["nodes"]["general_support"]["status"] == "skipped"
+    node = run["nodes"]["technical_support"]
+    assert (node["status"], node["attempts"]) == ("completed", 1)
+    assert node["duration_ms"] >= 0
+    assert run["usage"]["calls"] == 2
+    assert run["error"] is None
+
+
+def test_run_shows_progress_the_answer_and_the_cost_to_people(tmp_path: Path) -> None:
+    file = write(
+        tmp_path / "f.yaml",
+        "nodes: [{id: hello, type: template, config: {template: 'Hi {{input.n}}'}}]",
+    )
+    done = flowc("run", file, "--input", '{"n": "you"}')
+    assert done.returncode == 0
+    for part in ("✓ hello", "Hi you", "US dollars"):
+        assert part in done.stdout
+
+
+def test_input_comes_from_a_file_too(tmp_path: Path) -> None:
+    file = write(tmp_path / "f.yaml", "nodes: [{id: a, type: start}]")
+    given = write(tmp_path / "input.json", '{"x": 1}')
+    done = flowc("run", file, "--input", f"@{given}", "--json")
+    assert json.loads(done.stdout)["output"] == {"x": 1}
+
+
+def test_a_failed_run_has_status_1_and_says_where(tmp_path: Path) -> None:
+    text = "nodes:\n  - {id: ok, type: start}\n  - id: bad\n    type: fail\n    config: {message: No}\n    depends_on: [ok]\n"
+    done = flowc("run", write(tmp_path / "f.yaml", text), "--json", "--input", '{"a": 1}')
+    assert done.returncode == 1
+    run = json.loads(done.stdout)
+    assert run["status"] == "failed"
+    assert run["error"]["node_id"] == "bad"
+    assert run["error"]["attempt"] == 1
+    assert run["error"]["at"]["line"] == 3
+    assert run["nodes"]["ok"]["output"] == {"a": 1}
+    assert run["nodes"]["bad"]["status"] == "failed"
+
+
+def test_a_refused_definition_has_status_2(tmp_path: Path) -> None:
+    done = flowc("run", write(tmp_path / "f.yaml", "nodes: []"), "--json")
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["error"]["diagnostics"][0]["code"] == "no-nodes"
+    shown = flowc("run", tmp_path / "f.yaml")
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert "no-nodes" in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--input", "{"], "--input"),
+        (["--input", '{"a": NaN}'], "NaN"),
+        (["--input", "@/no/such/file"], "cannot be read"),
+        (["--input", "[1]"], "must be an object"),
+        (["--input", '{"n": "x"}'], "n: 'x' is not of type 'integer'"),
+    ],
+)
+def test_a_wrong_input_has_status_2_and_a_sentence(
+    arguments: list[str], message: str, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "f.yaml", "input: {n: integer?}\nnodes: [{id: a, type: start}]")
+    done = flowc("run", file, *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"FLOWC_MODELS_FILE": "/no/such/file"},
+        {"FLOWC_EGRESS_ALLOW": "somewhere"},
+        {"FLOWC_MAX_STEPS": "many"},
+        {"FLOWC_SECRETS_FILE": "/no/such/file"},
+    ],
+)
+def test_wrong_settings_have_status_2_and_a_sentence(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    file = write(tmp_path / "f.yaml", "nodes: [{id: a, type: start}]")
+    done = flowc("run", file, **environment)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("flowc: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_check_prints_one_stable_object(tmp_path: Path) -> None:
+    good = write(tmp_path / "good.yaml", "nodes: [{id: a, type: start}]")
+    bad = write(tmp_path / "bad.yaml", "nodes: [{id: a, type: strat}]")
+    done = flowc("check", good, bad, "--json")
+    assert done.returncode == 2
+    assert json.loads(done.stdout) == {
+        "ok": False,
+        "diagnostics": [
+            {
+                "code": "unknown-node-type",
+                "severity": "error",
+                "message": "There is no node type 'strat'.",
+                "file": str(bad),
+                "line": 1,
+                "column": 23,
+                "pointer": "/nodes/0/type",
+                "hint": "Did you mean 'start'?",
+            }
+        ],
+    }
+    assert flowc("check", good).returncode == 0
+    assert flowc("check", "-", stdin="nodes: [{id: a, type: start}]").returncode == 0
+
+
+def test_eval_prints_the_value_as_json() -> None:
+    names = '{"a": {"b": [1, 2]}}'
+    done = flowc("eval", "{{a.b}}", "--context", names)
+    assert (done.returncode, json.loads(done.stdout)) == (0, [1, 2])
+    done = flowc("eval", "'{{a.b[0]}}' == '1'", "--context", names, "--condition")
+    assert (done.returncode, json.loads(done.stdout)) == (0, True)
+    done = flowc("eval", "{{a.c}}", "--context", names)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "'c'" in done.stderr
+
+
+def test_graph_is_printed_as_mermaid_and_json() -> None:
+    drawn = flowc("graph", SUPPORT)
+    assert drawn.stdout.startswith("flowchart TD")
+    assert '-->|"true"|' in drawn.stdout
+    graph = json.loads(flowc("graph", SUPPORT, "--format", "json").stdout)
+    assert graph["entries"] == ["start"]
+    assert {"source": "route", "target": "technical_support", "branches": ["true"],
+            "closes_loop": False} in graph["edges"]  # fmt: skip
+
+
+def test_nodes_schema_and_explain_say_what_there_is() -> None:
+    assert "transform, process" in flowc("nodes").stdout
+    assert "temperature" in flowc("nodes", "llm").stdout
+    assert "properties" in json.loads(flowc("nodes", "llm", "--json").stdout)["llm"]
+    assert "$defs" in json.loads(flowc("schema").stdout)
+    assert "Good:" in flowc("explain", "maybe-undefined").stdout
+    for wrong in (("nodes", "lm"), ("explain", "maybe-undefind")):
+        done = flowc(*wrong)
+        assert done.returncode == 2
+        assert "Did you mean" in done.stderr
+
+
+def test_usage_errors_have_status_2() -> None:
+    assert flowc("run").returncode == 2
+    assert flowc("nonsense").returncode == 2
+
+
+def test_serve_refuses_to_listen_beyond_this_machine() -> None:
+    done = flowc("serve", "--host", "0.0.0.0")
+    assert done.returncode == 2
+    assert "this machine alone" in done.stderr
+
+
+@pytest.mark.parametrize("command", [["eval", "{{1}}"], ["check", SUPPORT], ["graph", SUPPORT]])
+def test_light_commands_load_no_engine(command: list[Any]) -> None:
+    script = (
+        "import sys\n"
+        "from flowc.server.cli import app\n"
+        "app(sys.argv[1:], standalone_mode=False)\n"
+        "heavy = {'langgraph', 'litellm', 'chromadb', 'fastapi', 'sqlalchemy'} & set(sys.modules)\n"
+        "sys.exit(f'loaded: {heavy}' if heavy else 0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *map(str, command)],
+        capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_workflows_beside_that_cannot_be_run_are_named(tmp_path: Path) -> None:
+    (tmp_path / "torn.yaml").write_text("nodes: [{id: a")
+    (tmp_path / "list.yaml").write_text("- {id: a, type: start}")
+    for name, reason in (("torn", "not YAML"), ("list", "list of nodes")):
+        node = {"id": "a", "type": "subworkflow", "config": {"workflow": name}}
+        (tmp_path / "main.json").write_text(json.dumps({"nodes": [node]}))
+        done = flowc("check", str(tmp_path / "main.json"))
+        assert done.returncode == 2
+        assert f"error[broken-workflow]: The workflow '{name}' cannot run" in done.stderr
+        assert reason in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_plan_is_drawn_whatever_stands_in_the_names(tmp_path: Path) -> None:
+    call = {"id": "a", "type": "http", "config": {"url": "http://h/{{input.hosts[0]}}"}}
+    (tmp_path / "main.json").write_text(json.dumps({"name": "[b]T[/x]", "nodes": [call]}))
+    done = flowc("check", "--explain-plan", str(tmp_path / "main.json"))
+    assert done.returncode == 0
+    assert "[b]T[/x]" in done.stdout and "http://h/{{input.hosts[0]}}" in done.stdout
+
+
+ASKING = """
+nodes:
+  - {id: ask, type: human, config: {title: "Ship it?", form: {note: string, count: integer}, choices: [yes, no]}}
+  - {id: shipped, type: template, config: {template: "Shipped: {{ask.output.note}}"}}
+edges:
+  - {source: ask, target: shipped, branch: "yes"}
+"""
+
+
+def test_what_a_person_is_asked_is_answered_by_an_option(tmp_path: Path) -> None:
+    file = tmp_path / "ask.yaml"
+    file.write_text(ASKING)
+    answers = json.dumps({"Ship it?": {"choice": "yes", "note": "Fine.", "count": 2}})
+    done = flowc("run", file, "--answers", answers)
+    assert (done.returncode, "Shipped: Fine." in done.stdout) == (0, True)
+    wrong = json.dumps({"Ship it?": "perhaps"})
+    refused = flowc("run", file, "--answers", wrong, "--json")
+    assert json.loads(refused.stdout)["error"]["code"] == "answer-does-not-fit"
+    nobody = flowc("run", file, "--json")
+    assert json.loads(nobody.stdout)["error"]["code"] == "nobody-to-ask"
+
+
+def test_a_person_is_asked_on_the_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "ask.yaml"
+    file.write_text(ASKING)
+    shown, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flowc.server", "run", str(file)],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+    )
+    os.close(terminal)
+    said = b""
+
+    def answer(question: bytes, text: bytes) -> None:
+        nonlocal said
+        while question not in said:
+            said += os.read(shown, 4096)
+        said = b""
+        os.write(shown, text + b"\n")
+
+    answer(b"note", b"Fine.")
+    answer(b"count", b"many")
+    answer(b"count", b"2")
+    answer(b"choice", b"yes")
+    with suppress(OSError):  # on Linux, a terminal ends so
+        while more := os.read(shown, 4096):
+            said += more
+    os.close(shown)
+    assert process.wait(30) == 0
+    assert b"Shipped: Fine." in said
+
+
+CASES = """
+workflow: {nodes: [{id: a, type: start}]}
+cases: [{name: x, expect: {}}]
+"""
+
+
+@pytest.mark.parametrize("command", ["run", "test", "serve", "worker"])
+@pytest.mark.parametrize("variable", ["FLOWC_MODELS_FILE", "FLOWC_MCP_FILE"])
+def test_a_file_of_the_operator_that_is_wrong_is_said_in_a_sentence(
+    command: str, variable: str, tmp_path: Path
+) -> None:
+    names = write(tmp_path / "names.yaml", "a: {odd: 1}")
+    given = {"run": [SUPPORT], "test": [write(tmp_path / "w.test.yaml", CASES)]}
+    env = {variable: str(names), "FLOWC_DATA_DIR": str(tmp_path / "d")}
+    if command == "worker":
+        env["FLOWC_DATABASE_URL"] = "postgresql://127.0.0.1:1/x"
+    done = flowc(command, *given.get(command, []), **env)
+    assert done.returncode == 2
+    assert "names.yaml: a: " in done.stderr
+    assert "Traceback" not in done.stderr
