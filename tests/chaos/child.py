@@ -16,7 +16,7 @@ from flowc.compiler.node.registry import Registry
 from flowc.server.engine import checkpoints
 from flowc.server.engine.queue import dbos_queue
 from flowc.server.process.process import Process, open_process
-from flowc.server.records import ENDED
+from flowc.server.records.runs import ENDED
 from flowc.server.runs.runs import Options
 from flowc.server.settings import Settings
 from flowc.server.store.runs.claims import Claims

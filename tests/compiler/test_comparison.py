@@ -13,7 +13,7 @@ from flowc.compiler.reading.dialects import read_definition
 from flowc.compiler.reading.documents import from_data
 from flowc.compiler.reports.comparison import compare
 from flowc.server.cli import app
-from flowc.server.records import RunRecord
+from flowc.server.records.runs import RunRecord
 from flowc.server.store import Database, StoredWorkflows
 from flowc.server.store.runs.steering import StartLimits, Steering
 

@@ -56,10 +56,10 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            app.state.parts = await open_process(settings, registry, stack, works=works)
-            endpoint.parts = app.state.parts
+            app.state.process = await open_process(settings, registry, stack, works=works)
+            endpoint.process = app.state.process
             await stack.enter_async_context(endpoint.sessions.run())
-            app.state.isolation = await app.state.parts.host.sandboxes.isolation()
+            app.state.isolation = await app.state.process.host.sandboxes.isolation()
             yield
 
     app = FastAPI(

@@ -1,4 +1,4 @@
-"""What do the handlers work with? The open parts of the process."""
+"""The running process, as request handlers receive it."""
 
 from typing import Annotated
 
@@ -7,9 +7,9 @@ from fastapi import Depends, Request
 from flowc.server.process.process import Process
 
 
-def _parts(request: Request) -> Process:
-    parts: Process = request.app.state.parts
-    return parts
+def _current(request: Request) -> Process:
+    process: Process = request.app.state.process
+    return process
 
 
-OpenParts = Annotated[Process, Depends(_parts)]
+CurrentProcess = Annotated[Process, Depends(_current)]

@@ -19,7 +19,7 @@ from flowc.server.conversations.chat import NoChat
 from flowc.server.engine.driving import InputRefused
 from flowc.server.engine.queue.dbos_queue import ScheduleRefused
 from flowc.server.engine.replay import ReplayRefused
-from flowc.server.records import RunRecord
+from flowc.server.records.runs import RunRecord
 from flowc.server.runs.runs import AnswerRefused
 from flowc.server.store.database import DATABASE_PROBLEMS
 from flowc.server.store.files import NoSuchFile

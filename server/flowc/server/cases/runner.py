@@ -18,7 +18,7 @@ from flowc.server.cases.made_up_world import World
 from flowc.server.cases.recorded_models import Recorded, RecordedModels
 from flowc.server.engine.driving import InputRefused, context_of, drive_in, new_run
 from flowc.server.host import Host
-from flowc.server.records import RunRecord
+from flowc.server.records.runs import RunRecord
 
 MAX_STEPS = 10_000
 

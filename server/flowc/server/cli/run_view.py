@@ -14,7 +14,7 @@ from flowc.compiler.running.events import Event
 from flowc.server.cli.terminal_questions import Asking
 from flowc.server.engine.driving import drive, new_run
 from flowc.server.host import Host
-from flowc.server.records import RunRecord
+from flowc.server.records.runs import RunRecord
 from flowc.server.settings import Settings
 
 

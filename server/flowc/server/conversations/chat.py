@@ -7,7 +7,9 @@ from typing import Any
 
 from flowc.compiler.analysis.references import node_path
 from flowc.compiler.compile import CompiledWorkflow
-from flowc.server.records import InterruptRecord, RunEvent, RunRecord
+from flowc.server.records.interrupts import InterruptRecord
+from flowc.server.records.run_events import RunEvent
+from flowc.server.records.runs import RunRecord
 from flowc.server.records.speech import answer_in, question_of, text_of
 from flowc.server.runs.runs import Options, Runs
 from flowc.server.store import StoredWorkflow, StoredWorkflows
@@ -82,7 +84,7 @@ class Chat:
 
     runs: Runs
     threads: StoredThreads
-    definitions: StoredWorkflows
+    stored_workflows: StoredWorkflows
     workflows: Workflows
 
     async def model(self, name: str) -> tuple[StoredWorkflow, CompiledWorkflow]:
@@ -92,7 +94,7 @@ class Chat:
         """
         id, _, version = name.partition("@")
         number = int(version) if version.isdigit() and len(version) < 10 else None
-        stored = await self.definitions.get(id if number is not None else name, number)
+        stored = await self.stored_workflows.get(id if number is not None else name, number)
         compiled = await self.workflows.compiled(stored)
         if not takes(compiled, "message"):
             raise NoChat(name)
@@ -119,12 +121,12 @@ class Chat:
 
     async def answer(self, run_id: str, message: str, *, is_kept: bool) -> Turn:
         """Answer what a run asks; raise ThreadBusy if it asks nobody."""
-        run = await self.runs.stored.get(run_id)
+        run = await self.runs.stored_runs.get(run_id)
         compiled = await self.workflows.pinned(run)
         asked = await self.asked(run_id)
         if asked is None:
             raise ThreadBusy(run.thread_id)
-        after = await self.runs.stored.last_event(run_id)
+        after = await self.runs.stored_runs.last_event(run_id)
         given = answer_in(message, asked.data.get("schema", {}))
         if given is None:
             return Turn(run_id, compiled, run.thread_id, after, asked)
@@ -135,7 +137,7 @@ class Chat:
 
     async def asked(self, run_id: str) -> InterruptRecord | None:
         """Return the first question of a run that is open."""
-        found = await self.runs.stored.interrupts(run_id=run_id, kind="human", status="open")
+        found = await self.runs.stored_runs.interrupts(run_id=run_id, kind="human", status="open")
         return found[0] if found else None
 
     async def outcome(self, turn: Turn) -> Question | Ended:

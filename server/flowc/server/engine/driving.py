@@ -20,7 +20,9 @@ from flowc.compiler.running.events import Event
 from flowc.compiler.running.run_context import NodeFailed, RunContext
 from flowc.server.engine.checkpoints import Saver
 from flowc.server.host import Host
-from flowc.server.records import RunEvent, RunRecord, now
+from flowc.server.records.run_events import RunEvent
+from flowc.server.records.runs import RunRecord
+from flowc.server.records.times import now
 
 log = logging.getLogger(__name__)
 

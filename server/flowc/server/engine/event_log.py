@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from flowc.server.records import RunEvent
+from flowc.server.records.run_events import RunEvent
 from flowc.server.store.database import DATABASE_PROBLEMS
 from flowc.server.store.runs.claims import TakenOver, Told
 

@@ -10,7 +10,8 @@ from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.planning.plan import Plan
 from flowc.compiler.running.events import name_of
 from flowc.compiler.running.recorded import Place, Recorded, Recording
-from flowc.server.records import NodeRecord, RunEvent, RunRecord
+from flowc.server.records.run_events import RunEvent
+from flowc.server.records.runs import NodeRecord, RunRecord
 
 Mock = Mapping[str, Any]
 

@@ -30,7 +30,7 @@ from flowc.server.engine.node_services.signals import StoredSignals
 from flowc.server.engine.node_services.thread import StoredThread
 from flowc.server.engine.replay import given_recording
 from flowc.server.host import Host
-from flowc.server.records import RunEvent
+from flowc.server.records.run_events import RunEvent
 from flowc.server.store.database import DATABASE_PROBLEMS
 from flowc.server.store.runs.claims import Claim, Claims, TakenOver, Told
 from flowc.server.store.runs.steering import Steering

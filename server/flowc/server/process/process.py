@@ -44,7 +44,7 @@ class Process:
     """The open parts of a running process."""
 
     host: Host
-    store: StoredWorkflows
+    stored_workflows: StoredWorkflows
     stored_runs: StoredRuns
     workflows: Workflows
     runs: Runs
@@ -75,8 +75,8 @@ async def open_process(
     worker = _worker(settings) if works else None
     runs = Runs(
         tenant=TENANT,
-        stored=StoredRuns(database, TENANT),
-        definitions=StoredWorkflows(database, TENANT),
+        stored_runs=StoredRuns(database, TENANT),
+        stored_workflows=StoredWorkflows(database, TENANT),
         steering=Steering(database, queue),
         watchers=watchers,
         worker=worker,
@@ -126,23 +126,26 @@ def _process(
     files: StoredFiles,
 ) -> Process:
     """Return what stands round the runs: what they are runs of, and what begins them."""
-    kept, stored = runs.definitions, runs.stored
-    workflows, triggers = Workflows(kept, registry), StoredTriggers(database, TENANT, queue)
+    stored_workflows, stored_runs = runs.stored_workflows, runs.stored_runs
+    workflows, triggers = (
+        Workflows(stored_workflows, registry),
+        StoredTriggers(database, TENANT, queue),
+    )
     threads = StoredThreads(database, TENANT)
     return Process(
         host=host,
-        store=kept,
-        stored_runs=stored,
+        stored_workflows=stored_workflows,
+        stored_runs=stored_runs,
         workflows=workflows,
         runs=runs,
-        schedules=Schedules(TENANT, queue, workflows, kept, runs),
-        replays=Replays(stored, kept, workflows, runs),
-        webhooks=Webhooks(triggers, workflows, kept, runs, host),
-        deliveries=Deliveries(triggers, kept, host),
-        dependencies=WorkflowDependencies(triggers, workflows, kept, stored, runs),
+        schedules=Schedules(TENANT, queue, workflows, stored_workflows, runs),
+        replays=Replays(stored_runs, stored_workflows, workflows, runs),
+        webhooks=Webhooks(triggers, workflows, stored_workflows, runs, host),
+        deliveries=Deliveries(triggers, stored_workflows, host),
+        dependencies=WorkflowDependencies(triggers, workflows, stored_workflows, stored_runs, runs),
         threads=threads,
         files=files,
-        chat=Chat(runs, threads, kept, workflows),
+        chat=Chat(runs, threads, stored_workflows, workflows),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from flowc.server.records import RunEvent
+from flowc.server.records.run_events import RunEvent
 
 
 @dataclass

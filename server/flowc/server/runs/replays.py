@@ -7,7 +7,8 @@ from typing import Any
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.server.engine.driving import new_run
 from flowc.server.engine.replay import Replay, ReplayRefused, recorded_for, require_nodes
-from flowc.server.records import RunEvent, RunRecord
+from flowc.server.records.run_events import RunEvent
+from flowc.server.records.runs import RunRecord
 from flowc.server.runs.runs import Runs
 from flowc.server.store import StoredRuns, StoredWorkflows
 from flowc.server.workflows.compiled import Workflows
@@ -19,8 +20,8 @@ ALL = 1_000_000
 class Replays:
     """One tenant's runs, seen as they were, and run again."""
 
-    stored: StoredRuns
-    definitions: StoredWorkflows
+    stored_runs: StoredRuns
+    stored_workflows: StoredWorkflows
     workflows: Workflows
     runs: Runs
 
@@ -32,9 +33,9 @@ class Replays:
         With a `version`, it runs that one of its workflow. Raises NoSuchRun, NoSuchWorkflow,
         CannotRebuild, InputRefused or ReplayRefused.
         """
-        run = await self.stored.get(id)
+        run = await self.stored_runs.get(id)
         compiled = await self._compiled(run, version)
-        recorded = recorded_for(replay, await self.stored.events(id, limit=ALL), compiled)
+        recorded = recorded_for(replay, await self.stored_runs.events(id, limit=ALL), compiled)
         given = replay.input if replay.input is not None else run.input
         fork = new_run(compiled, given, workflow_id=run.workflow_id, version=version or run.version)
         fork.forked_from, fork.priority = id, run.priority
@@ -46,20 +47,22 @@ class Replays:
             return await self.workflows.pinned(run)
         if run.workflow_id is None:
             raise ReplayRefused(["The run is of no kept workflow, so there are no versions."])
-        return await self.workflows.compiled(await self.definitions.get(run.workflow_id, version))
+        return await self.workflows.compiled(
+            await self.stored_workflows.get(run.workflow_id, version)
+        )
 
     async def stop_before(self, id: str, nodes: Sequence[str] | None) -> RunRecord:
         """Set a run's breakpoints, or look into it no more; raise NoSuchRun or NotPossible."""
-        run = await self.stored.get(id)
+        run = await self.stored_runs.get(id)
         if nodes:
             require_nodes(nodes, await self.workflows.pinned(run))
         await self.runs.steering.set_breakpoints(self.runs.tenant, id, nodes)
-        return await self.stored.get(id)
+        return await self.stored_runs.get(id)
 
     async def state(self, id: str, at: int | None = None) -> dict[str, Any]:
         """Return a run's state after an event, or now; raise NoSuchRun."""
-        run = await self.stored.get(id)
-        events = await self.stored.events(id, limit=ALL)
+        run = await self.stored_runs.get(id)
+        events = await self.stored_runs.events(id, limit=ALL)
         compiled = await self.workflows.pinned(run)
         return state_of(run, events if at is None else events[:at], compiled.workflow.variables)
 

@@ -16,7 +16,10 @@ from flowc.server.engine.driving import new_run
 from flowc.server.engine.news.watchers import Watchers
 from flowc.server.engine.queue.dbos_queue import Worker
 from flowc.server.engine.replay import require_nodes
-from flowc.server.records import ENDED, InterruptRecord, RunEvent, RunRecord, now
+from flowc.server.records.interrupts import InterruptRecord
+from flowc.server.records.run_events import RunEvent
+from flowc.server.records.runs import ENDED, RunRecord
+from flowc.server.records.times import now
 from flowc.server.store import StoredRuns, StoredWorkflow, StoredWorkflows
 from flowc.server.store.runs.claims import Claim
 from flowc.server.store.runs.steering import NoSuchInterrupt, StartLimits, Steering
@@ -57,8 +60,8 @@ class Runs:
     """One tenant's runs; `worker` is this process's own, if it has one."""
 
     tenant: str
-    stored: StoredRuns
-    definitions: StoredWorkflows
+    stored_runs: StoredRuns
+    stored_workflows: StoredWorkflows
     steering: Steering
     watchers: Watchers
     worker: Worker | None
@@ -85,7 +88,7 @@ class Runs:
         )
         _apply(options, run, compiled)
         if stored is None:
-            await self.definitions.keep_definition(run.hash, compiled.document.data)
+            await self.stored_workflows.keep_definition(run.hash, compiled.document.data)
         message = options.message
         return await self.begin(run, compiled, is_awaited=is_awaited, message=message)
 
@@ -112,10 +115,10 @@ class Runs:
                 message=message,
             )
         except IntegrityError:
-            known = await self.stored.of_keys(run.idempotency_key, run.deduplication_key)
+            known = await self.stored_runs.of_keys(run.idempotency_key, run.deduplication_key)
             if known is None:
                 raise
-            return await self.stored.get(known)
+            return await self.stored_runs.get(known)
         if worker is not None and is_ours:
             worker.start_here(Claim(run, self.tenant, 1, 1, recorded=recorded))
         return run
@@ -134,7 +137,7 @@ class Runs:
     async def at_rest(self, id: str) -> RunRecord:
         """Return a run once it has ended, or waits for somebody; raise NoSuchRun."""
         with self.watchers.watching(id, only_urgent=True) as watch:
-            while (run := await self.stored.get_at_rest(id)) is None:
+            while (run := await self.stored_runs.get_at_rest(id)) is None:
                 await watch.changed(LOOK_SECONDS)
         return run
 
@@ -142,8 +145,8 @@ class Runs:
         """Give a run's events from a number on, as they come, until its end; raise NoSuchRun."""
         with self.watchers.watching(id) as watch:
             while True:
-                status = await self.stored.status(id)
-                batch = await self.stored.events(id, after)
+                status = await self.stored_runs.status(id)
+                batch = await self.stored_runs.events(id, after)
                 for event in batch:
                     yield event
                     after = event.number
@@ -155,45 +158,45 @@ class Runs:
     async def logs(self, id: str, after: int, limit: int, seconds: float) -> list[RunEvent]:
         """Return a run's events from a number on; wait so long for one if there is none yet."""
         with self.watchers.watching(id) as watch:
-            events = await self.stored.events(id, after, limit)
+            events = await self.stored_runs.events(id, after, limit)
             until = time.monotonic() + seconds
             while not events and (left := until - time.monotonic()) > 0:
-                if await self.stored.status(id) in ENDED:
-                    return await self.stored.events(id, after, limit)
+                if await self.stored_runs.status(id) in ENDED:
+                    return await self.stored_runs.events(id, after, limit)
                 await watch.changed(min(left, LOOK_SECONDS))
-                events = await self.stored.events(id, after, limit)
+                events = await self.stored_runs.events(id, after, limit)
             return events
 
     async def cancel(self, id: str, reason: str | None = None) -> RunRecord:
         """End a run at once, wherever it is worked on; raise NotPossible if it has ended."""
         error = {"code": "cancelled", "message": reason or "The run was cancelled."}
         await self.steering.end(self.tenant, id, "cancelled", error)
-        return await self.stored.get(id)
+        return await self.stored_runs.get(id)
 
     async def terminate(self, id: str, reason: str | None = None) -> RunRecord:
         """End a run at once as one that failed, and can be tried again; raise NotPossible."""
         error = {"code": "terminated", "message": reason or "The run was terminated."}
         await self.steering.end(self.tenant, id, "failed", error)
-        return await self.stored.get(id)
+        return await self.stored_runs.get(id)
 
     async def pause(self, id: str) -> RunRecord:
         """Have a run stop once the nodes at work have finished; raise NotPossible."""
         await self.steering.pause(self.tenant, id)
-        return await self.stored.get(id)
+        return await self.stored_runs.get(id)
 
     async def resume(self, id: str, *, is_step: bool = False) -> RunRecord:
         """Have a paused run go on, or only to the next node; raise NotPossible."""
         await self.steering.resume(self.tenant, id, is_step=is_step)
-        return await self.stored.get(id)
+        return await self.stored_runs.get(id)
 
     async def retry(self, id: str) -> RunRecord:
         """Have a failed run go on from where it failed; raise NotPossible."""
         await self.steering.retry(self.tenant, id)
-        return await self.stored.get(id)
+        return await self.stored_runs.get(id)
 
     async def answer(self, interrupt_id: str, value: Any) -> InterruptRecord:
         """Answer a person's question; raise NoSuchInterrupt, AnswerRefused or NotAnswerable."""
-        asked = await self.stored.interrupt(interrupt_id)
+        asked = await self.stored_runs.interrupt(interrupt_id)
         if asked is None or asked.kind != "human":
             raise NoSuchInterrupt(interrupt_id)
         given = as_answer(value)
@@ -202,7 +205,7 @@ class Runs:
             told = [f"{'.'.join(map(str, path)) or 'answer'}: {why}" for path, why in problems]
             raise AnswerRefused(told)
         await self.steering.answer(self.tenant, interrupt_id, given)
-        found = await self.stored.interrupt(interrupt_id)
+        found = await self.stored_runs.interrupt(interrupt_id)
         return found or asked
 
     async def signal(self, name: str, key: str, data: Any, id: str | None = None) -> int:

@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from flowc.nodes.services.files import FileInfo, Files
-from flowc.server.records import now
+from flowc.server.records.times import now
 from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.tables import FilePartRow, FileRow
 

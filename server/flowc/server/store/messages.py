@@ -5,9 +5,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from flowc.server.records import RunRecord, now
+from flowc.server.records.runs import UNFINISHED, RunRecord
 from flowc.server.records.speech import question_of, text_of
-from flowc.server.store.runs.stored_runs import UNFINISHED
+from flowc.server.records.times import now
 from flowc.server.store.tables import MessageRow, RunRow, ThreadRow
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from flowc.server.records import now
+from flowc.server.records.times import now
 from flowc.server.store.database import Database, insertion, reading, writing
 from flowc.server.store.tables import NodeCacheRow
 

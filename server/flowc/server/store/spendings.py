@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from flowc.compiler.definition import WorkflowBudget
 from flowc.compiler.node.budget import BudgetExceeded, exceeded
-from flowc.server.records import now
+from flowc.server.records.times import now
 from flowc.server.store.database import Database, writing
 from flowc.server.store.tables import SpendingRow
 

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import func, insert, literal, select
 from sqlalchemy.orm import Session
 
-from flowc.server.records import MessageRecord, ThreadRecord, now
+from flowc.server.records.threads import MessageRecord, ThreadRecord
+from flowc.server.records.times import now
 from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.messages import NoSuchThread, say, thread_row
 from flowc.server.store.tables import MessageRow, RunRow, ThreadRow

@@ -8,7 +8,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from flowc.server.records import Delivery, Dependencies, Subscription, Webhook, now
+from flowc.server.records.times import now
+from flowc.server.records.triggers import Delivery, Dependencies, Subscription, Webhook
 from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.runs.errands import Work
 from flowc.server.store.tables import DeliveryRow, DependencyRow, SubscriptionRow, WebhookRow

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from flowc.server.records import now
+from flowc.server.records.times import now
 from flowc.server.store.database import Database, insertion, reading, writing
 from flowc.server.store.tables import DefinitionRow, VersionRow, WorkflowRow
 

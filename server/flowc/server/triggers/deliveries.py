@@ -9,7 +9,8 @@ import httpx
 
 from flowc.nodes.services.egress import EgressDenied, ResponseTooLarge, check_url
 from flowc.server.host import Host
-from flowc.server.records import Delivery, Subscription, now
+from flowc.server.records.times import now
+from flowc.server.records.triggers import Delivery, Subscription
 from flowc.server.store import StoredWorkflows
 from flowc.server.store.triggers import StoredTriggers
 from flowc.server.triggers.webhooks import ID, SecretMissing, signer
@@ -25,7 +26,7 @@ class Deliveries:
     """One tenant's subscriptions, and the messages to their subscribers."""
 
     triggers: StoredTriggers
-    definitions: StoredWorkflows
+    stored_workflows: StoredWorkflows
     host: Host
 
     async def subscribe(
@@ -35,7 +36,7 @@ class Deliveries:
         check_url(url)
         signer(self.host, secret)
         if workflow_id is not None:
-            await self.definitions.get(workflow_id)
+            await self.stored_workflows.get(workflow_id)
         kept = Subscription(str(uuid.uuid4()), url, sorted(kinds), workflow_id, secret, now())
         await self.triggers.add_subscription(kept)
         return kept

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flowc.server.engine.driving import InputRefused
-from flowc.server.records import Dependencies
+from flowc.server.records.triggers import Dependencies
 from flowc.server.runs.runs import Options, Runs
 from flowc.server.store import NoSuchWorkflow, StoredRuns, StoredWorkflows
 from flowc.server.store.runs.stored_runs import NoSuchRun
@@ -40,8 +40,8 @@ class WorkflowDependencies:
 
     triggers: StoredTriggers
     workflows: Workflows
-    definitions: StoredWorkflows
-    stored: StoredRuns
+    stored_workflows: StoredWorkflows
+    stored_runs: StoredRuns
     runs: Runs
     # Of two that complete at once, each would else find all others there, and begin the workflow.
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
@@ -54,7 +54,7 @@ class WorkflowDependencies:
         Raises NoSuchWorkflow, DependenciesRefused or InputRefused.
         """
         await self.require_possible(workflow_id, others)
-        stored = await self.definitions.get(workflow_id)
+        stored = await self.stored_workflows.get(workflow_id)
         sample = {other: {"run_id": "", "output": None} for other in others}
         problems = (await self.workflows.compiled(stored)).input_problems({**given, NAME: sample})
         if problems:
@@ -65,7 +65,7 @@ class WorkflowDependencies:
     async def require_possible(self, workflow_id: str, others: Sequence[str]) -> None:
         """Raise NoSuchWorkflow or DependenciesRefused if a workflow cannot depend on others."""
         for each in (workflow_id, *others):
-            await self.definitions.get(each)
+            await self.stored_workflows.get(each)
         known = {each.workflow_id: list(each.runs) for each in await self.triggers.dependencies()}
         path = _way_back({**known, workflow_id: list(others)}, workflow_id)
         if path:
@@ -73,14 +73,14 @@ class WorkflowDependencies:
 
     async def get(self, workflow_id: str) -> Dependencies:
         """Return what a workflow depends on; raise NoSuchWorkflow."""
-        await self.definitions.get(workflow_id)
+        await self.stored_workflows.get(workflow_id)
         found = await self.triggers.dependencies(workflow_id)
         return found[0] if found else Dependencies(workflow_id, {}, {})
 
     async def begin(self, run_id: str) -> None:
         """Begin what a run that has completed was the last one missing for; once, if repeated."""
         try:
-            run = await self.stored.get(run_id)
+            run = await self.stored_runs.get(run_id)
         except NoSuchRun:
             return
         # Only of kept workflows it is told, and when they have completed.
@@ -96,7 +96,7 @@ class WorkflowDependencies:
         text = json.dumps([ready.workflow_id, sorted(runs.items())])
         key = f"dependencies {hashlib.sha256(text.encode()).hexdigest()}"
         try:
-            stored = await self.definitions.get(ready.workflow_id)
+            stored = await self.stored_workflows.get(ready.workflow_id)
             compiled = await self.workflows.compiled(stored)
             done = {other: await self._done(run_id) for other, run_id in runs.items()}
             given = {**ready.input, NAME: done}
@@ -106,7 +106,7 @@ class WorkflowDependencies:
         await self.triggers.use_up(ready)
 
     async def _done(self, run_id: str) -> dict[str, Any]:
-        return {"run_id": run_id, "output": (await self.stored.get(run_id)).output}
+        return {"run_id": run_id, "output": (await self.stored_runs.get(run_id)).output}
 
 
 def _way_back(known: Mapping[str, Sequence[str]], begin: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from flowc.server.engine.driving import InputRefused
 from flowc.server.engine.queue.dbos_queue import Queue, ScheduleRefused
-from flowc.server.records import Schedule
+from flowc.server.records.triggers import Schedule
 from flowc.server.runs.runs import Options, Runs
 from flowc.server.store.workflows import NoSuchWorkflow, StoredWorkflows
 from flowc.server.workflows.compiled import Workflows
@@ -26,14 +26,14 @@ class Schedules:
     tenant: str
     queue: Queue
     workflows: Workflows
-    definitions: StoredWorkflows
+    stored_workflows: StoredWorkflows
     runs: Runs
 
     async def create(
         self, id: str, workflow_id: str, given: dict[str, Any], schedule: Schedule
     ) -> Schedule:
         """Keep a schedule; raise NoSuchWorkflow, InputRefused or ScheduleRefused."""
-        stored = await self.definitions.get(workflow_id)
+        stored = await self.stored_workflows.get(workflow_id)
         problems = (await self.workflows.compiled(stored)).input_problems(given)
         if problems:
             raise InputRefused(problems)
@@ -81,7 +81,7 @@ class Schedules:
         """Begin a schedule's run for a moment, once; the newest version of its workflow."""
         options = Options(idempotency_key=f"schedule {context['schedule']} {moment}")
         try:
-            stored = await self.definitions.get(context["workflow"])
+            stored = await self.stored_workflows.get(context["workflow"])
             compiled = await self.workflows.compiled(stored)
             await self.runs.submit(compiled, context["input"], stored, options)
         except (NoSuchWorkflow, InputRefused) as problem:

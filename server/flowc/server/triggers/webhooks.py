@@ -10,7 +10,9 @@ from standardwebhooks import WebhookVerificationError
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from flowc.server.host import Host
-from flowc.server.records import RunRecord, Webhook, now
+from flowc.server.records.runs import RunRecord
+from flowc.server.records.times import now
+from flowc.server.records.triggers import Webhook
 from flowc.server.runs.runs import Options, Runs
 from flowc.server.store import StoredWorkflows
 from flowc.server.store.triggers import StoredTriggers
@@ -34,13 +36,13 @@ class Webhooks:
 
     triggers: StoredTriggers
     workflows: Workflows
-    definitions: StoredWorkflows
+    stored_workflows: StoredWorkflows
     runs: Runs
     host: Host
 
     async def create(self, path: str, workflow_id: str, secret: str) -> Webhook:
         """Keep a webhook; raise NoSuchWorkflow, SecretMissing or TriggerExists."""
-        await self.definitions.get(workflow_id)
+        await self.stored_workflows.get(workflow_id)
         signer(self.host, secret)
         webhook = Webhook(path, workflow_id, secret, now())
         await self.triggers.add_webhook(webhook)
@@ -59,7 +61,7 @@ class Webhooks:
             signer(self.host, webhook.secret).verify(body, told, json_parse=False)
         except (WebhookVerificationError, ValueError):
             raise SignatureRefused(path) from None
-        stored = await self.definitions.get(webhook.workflow_id)
+        stored = await self.stored_workflows.get(webhook.workflow_id)
         compiled = await self.workflows.compiled(stored)
         message = hashlib.sha256(headers[ID].encode()).hexdigest()
         options = Options(idempotency_key=f"webhook {path[:128]} {message}")

@@ -14,7 +14,7 @@ from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.node.registry import Registry
 from flowc.compiler.reading.documents import from_data
 from flowc.compiler.reading.library import Library, Stored
-from flowc.server.records import RunRecord
+from flowc.server.records.runs import RunRecord
 from flowc.server.store.workflows import NoSuchWorkflow, StoredWorkflow, StoredWorkflows
 
 MAX_COMPILED = 256
@@ -33,8 +33,8 @@ class CannotRebuild(Exception):
 class Workflows:
     """One tenant's workflows, compiled when they come in."""
 
-    def __init__(self, store: StoredWorkflows, registry: Registry) -> None:
-        self._store, self._registry = store, registry
+    def __init__(self, stored_workflows: StoredWorkflows, registry: Registry) -> None:
+        self._stored_workflows, self._registry = stored_workflows, registry
         self._compiled: OrderedDict[tuple[str, int], CompiledWorkflow] = OrderedDict()
         self._pinned: OrderedDict[str, CompiledWorkflow] = OrderedDict()
 
@@ -43,14 +43,14 @@ class Workflows:
         compiled = await self.compile(document, id)
         workflow = compiled.workflow
         chosen = id or workflow.id or _id_from(workflow)
-        return await self._store.create(chosen, workflow.title, workflow.hash, document)
+        return await self._stored_workflows.create(chosen, workflow.title, workflow.hash, document)
 
     async def replace(self, id: str, document: Any) -> StoredWorkflow:
         """Make a definition the newest version; raise DefinitionRefused or NoSuchWorkflow."""
-        await self._store.get(id)
+        await self._stored_workflows.get(id)
         compiled = await self.compile(document, id)
         workflow = compiled.workflow
-        return await self._store.replace(id, workflow.title, workflow.hash, document)
+        return await self._stored_workflows.replace(id, workflow.title, workflow.hash, document)
 
     async def compile(self, document: Any, id: str | None = None) -> CompiledWorkflow:
         """Compile a definition from data; raise DefinitionRefused.
@@ -99,7 +99,7 @@ class Workflows:
             return await self._find_kept(id, used.get((id, version), version))
 
         try:
-            document = await self._store.document(run.workflow_id, run.version, run.hash)
+            document = await self._stored_workflows.document(run.workflow_id, run.version, run.hash)
             compiled = await self._compile(document, run.workflow_id, find)
         except (NoSuchWorkflow, DefinitionRefused) as problem:
             raise CannotRebuild(str(problem)) from None
@@ -112,7 +112,7 @@ class Workflows:
         if version is None or not _NUMBER.fullmatch(version):
             return None
         try:
-            document = await self._store.document(id, int(version), "")
+            document = await self._stored_workflows.document(id, int(version), "")
         except NoSuchWorkflow:
             return None
         return Stored(id, version, from_data(document))
@@ -143,7 +143,9 @@ class Workflows:
         if version is not None and not _NUMBER.fullmatch(version):
             return None
         try:
-            found = await self._store.get(id, int(version) if version is not None else None)
+            found = await self._stored_workflows.get(
+                id, int(version) if version is not None else None
+            )
         except NoSuchWorkflow:
             return None
         return Stored(id, str(found.version), from_data(found.document))

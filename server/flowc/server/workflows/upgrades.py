@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from flowc.compiler.definition import WorkflowDefinition
 from flowc.compiler.reports.comparison import Change, compare
-from flowc.server.records import RunRecord
+from flowc.server.records.runs import RunRecord
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.server.engine.driving import InputRefused
 from flowc.server.process.process import Process
-from flowc.server.records import RunRecord
+from flowc.server.records.runs import RunRecord
 from flowc.server.records.speech import question_of, text_of
 from flowc.server.store import NoSuchWorkflow, StoredWorkflow
 
@@ -25,7 +25,7 @@ class McpEndpoint:
     """The MCP server, as the application mounts it; its `parts` are there once they are open."""
 
     def __init__(self, version: str) -> None:
-        self.parts: Process | None = None
+        self.process: Process | None = None
         server = Server(
             "flowc",
             version=version,
@@ -42,13 +42,13 @@ class McpEndpoint:
     async def _list_tools(
         self, context: ServerRequestContext[Any], asked: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        parts, cursor = self._open(), asked.cursor if asked is not None else None
+        process, cursor = self._open(), asked.cursor if asked is not None else None
         offset = int(cursor) if cursor is not None and cursor.isdigit() else 0
-        found, total = await parts.store.list(_PAGE, offset)
+        found, total = await process.stored_workflows.list(_PAGE, offset)
         tools: list[types.Tool] = []
         for stored in found:
             try:
-                compiled = await parts.workflows.compiled(stored)
+                compiled = await process.workflows.compiled(stored)
             except DefinitionRefused:
                 # What it is made of is not here any more.
                 continue
@@ -59,12 +59,12 @@ class McpEndpoint:
     async def _call_tool(
         self, context: ServerRequestContext[Any], asked: types.CallToolRequestParams
     ) -> types.CallToolResult:
-        parts = self._open()
+        process = self._open()
         try:
-            stored = await parts.store.get(asked.name)
-            compiled = await parts.workflows.compiled(stored)
+            stored = await process.stored_workflows.get(asked.name)
+            compiled = await process.workflows.compiled(stored)
             given = asked.arguments or {}
-            run = await parts.runs.submit(compiled, given, stored, is_awaited=True)
+            run = await process.runs.submit(compiled, given, stored, is_awaited=True)
         except NoSuchWorkflow:
             return _failed(f"There is no workflow {asked.name!r}.")
         except (InputRefused, DefinitionRefused) as refused:
@@ -75,20 +75,20 @@ class McpEndpoint:
         self, context: ServerRequestContext[Any], compiled: CompiledWorkflow, run_id: str
     ) -> types.CallToolResult:
         """Tell of the run's progress; return what it gave, or why it gave nothing."""
-        parts, done, total = self._open(), 0, len(compiled.plan.nodes)
-        async for event in parts.runs.events(run_id):
+        process, done, total = self._open(), 0, len(compiled.plan.nodes)
+        async for event in process.runs.events(run_id):
             if event.kind in _DONE and not event.path:
                 done = min(done + 1, total)
                 await context.session.report_progress(done, total, event.node_id)
-            elif event.kind == "run.waiting" and (asked := await parts.chat.asked(run_id)):
+            elif event.kind == "run.waiting" and (asked := await process.chat.asked(run_id)):
                 question = question_of(asked.data)
                 return _failed(f"The run {run_id} waits for a person. It asks: {question}")
-        run = await parts.runs.at_rest(run_id)
+        run = await process.runs.at_rest(run_id)
         return _given(run) if run.status == "completed" else _failed(_reason(run))
 
     def _open(self) -> Process:
-        assert self.parts is not None  # requests come once the parts are open
-        return self.parts
+        assert self.process is not None  # requests arrive once the process is open
+        return self.process
 
 
 def _tool(stored: StoredWorkflow, compiled: CompiledWorkflow) -> types.Tool:

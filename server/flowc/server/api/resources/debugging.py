@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
-from flowc.server.api.current_process import OpenParts
+from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.resources.runs import RunBody, RunId
 from flowc.server.api.strict_requests import StrictRoute
@@ -83,73 +83,75 @@ class Debug(BaseModel):
 
 
 @router.post("/replay")
-async def replay_run(run_id: RunId, body: ReplayRequest, parts: OpenParts) -> RunBody:
+async def replay_run(run_id: RunId, body: ReplayRequest, process: CurrentProcess) -> RunBody:
     """Run a run again, whole or from somewhere on, as a new run; the original stays as it is."""
     mocks = {name: mock.as_mock() for name, mock in body.mocks.items()}
     replay = Replay(body.from_node, body.after_event, body.input, mocks)
-    fork = await parts.replays.fork(run_id, replay, body.version, is_awaited=body.wait)
+    fork = await process.replays.fork(run_id, replay, body.version, is_awaited=body.wait)
     return RunBody.model_validate(fork.as_json())
 
 
 @router.get("/state")
 async def read_state(
     run_id: RunId,
-    parts: OpenParts,
+    process: CurrentProcess,
     at: Annotated[int | None, Query(ge=0, description="After the event with this number.")] = None,
 ) -> StateBody:
     """Return a run's state now, or as it was after an event."""
-    return StateBody.model_validate(await parts.replays.state(run_id, at))
+    return StateBody.model_validate(await process.replays.state(run_id, at))
 
 
 @router.get("/debug/state")
-async def read_debug_state(run_id: RunId, parts: OpenParts) -> StateBody:
+async def read_debug_state(run_id: RunId, process: CurrentProcess) -> StateBody:
     """Return a run's state now."""
-    return StateBody.model_validate(await parts.replays.state(run_id))
+    return StateBody.model_validate(await process.replays.state(run_id))
 
 
 @router.get("/debug/variables")
-async def read_variables(run_id: RunId, parts: OpenParts) -> VariablesBody:
+async def read_variables(run_id: RunId, process: CurrentProcess) -> VariablesBody:
     """Return the variables of a run, by scope."""
-    state = await parts.replays.state(run_id)
+    state = await process.replays.state(run_id)
     scopes = {path: scope["variables"] for path, scope in state["scopes"].items()}
     return VariablesBody(workflow=state["variables"], scopes=scopes)
 
 
 @router.post("/debug/enable", responses=CONFLICT)
-async def enable_debugging(run_id: RunId, parts: OpenParts, body: Debug | None = None) -> RunBody:
+async def enable_debugging(
+    run_id: RunId, process: CurrentProcess, body: Debug | None = None
+) -> RunBody:
     """Have a run, which may be at work, stop before nodes; they replace those set before."""
-    return await _stopping_at(parts, run_id, set(body.breakpoints) if body is not None else set())
+    return await _stopping_at(process, run_id, set(body.breakpoints) if body is not None else set())
 
 
 @router.post("/debug/disable", responses=CONFLICT)
-async def disable_debugging(run_id: RunId, parts: OpenParts) -> RunBody:
+async def disable_debugging(run_id: RunId, process: CurrentProcess) -> RunBody:
     """Have a run stop nowhere any more; where it stands, it stays until it is resumed."""
-    return await _stopping_at(parts, run_id, None)
+    return await _stopping_at(process, run_id, None)
 
 
 @router.put("/debug/breakpoints/{node}", responses=CONFLICT)
-async def set_breakpoint(run_id: RunId, node: NodeName, parts: OpenParts) -> RunBody:
+async def set_breakpoint(run_id: RunId, node: NodeName, process: CurrentProcess) -> RunBody:
     """Have a run stop before one more node."""
-    return await _stopping_at(parts, run_id, await _breakpoints(parts, run_id) | {node})
+    return await _stopping_at(process, run_id, await _breakpoints(process, run_id) | {node})
 
 
 @router.delete("/debug/breakpoints/{node}", responses=CONFLICT)
-async def delete_breakpoint(run_id: RunId, node: NodeName, parts: OpenParts) -> RunBody:
+async def delete_breakpoint(run_id: RunId, node: NodeName, process: CurrentProcess) -> RunBody:
     """Have a run stop before a node no more."""
-    return await _stopping_at(parts, run_id, await _breakpoints(parts, run_id) - {node})
+    return await _stopping_at(process, run_id, await _breakpoints(process, run_id) - {node})
 
 
 @router.post("/debug/step", responses=CONFLICT)
-async def step(run_id: RunId, parts: OpenParts) -> RunBody:
+async def step(run_id: RunId, process: CurrentProcess) -> RunBody:
     """Let a paused run do the nodes that it stands before, and stop before those that follow."""
-    return RunBody.model_validate((await parts.runs.resume(run_id, is_step=True)).as_json())
+    return RunBody.model_validate((await process.runs.resume(run_id, is_step=True)).as_json())
 
 
-async def _breakpoints(parts: OpenParts, run_id: str) -> set[str]:
-    run = await parts.stored_runs.get(run_id)
+async def _breakpoints(process: CurrentProcess, run_id: str) -> set[str]:
+    run = await process.stored_runs.get(run_id)
     return set(run.breakpoints["nodes"]) if run.breakpoints else set()
 
 
-async def _stopping_at(parts: OpenParts, run_id: str, nodes: set[str] | None) -> RunBody:
+async def _stopping_at(process: CurrentProcess, run_id: str, nodes: set[str] | None) -> RunBody:
     wanted = sorted(nodes) if nodes is not None else None
-    return RunBody.model_validate((await parts.replays.stop_before(run_id, wanted)).as_json())
+    return RunBody.model_validate((await process.replays.stop_before(run_id, wanted)).as_json())

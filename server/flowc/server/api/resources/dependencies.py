@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from flowc.server.api.current_process import OpenParts
+from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import RESPONSES
 from flowc.server.api.resources.workflows import WorkflowId
 from flowc.server.api.strict_requests import StrictRoute
-from flowc.server.records import Dependencies
+from flowc.server.records.triggers import Dependencies
 
 router = APIRouter(
     prefix="/workflows/{workflow_id}/dependencies",
@@ -37,32 +37,32 @@ class DependenciesBody(BaseModel):
 
 @router.put("")
 async def set_dependencies(
-    workflow_id: WorkflowId, body: NewDependencies, parts: OpenParts
+    workflow_id: WorkflowId, body: NewDependencies, process: CurrentProcess
 ) -> DependenciesBody:
     """Have a workflow begun whenever others have all completed; their outputs are in its input."""
-    return _body(await parts.dependencies.set(workflow_id, body.depends_on, body.input))
+    return _body(await process.dependencies.set(workflow_id, body.depends_on, body.input))
 
 
 @router.get("")
-async def get_dependencies(workflow_id: WorkflowId, parts: OpenParts) -> DependenciesBody:
+async def get_dependencies(workflow_id: WorkflowId, process: CurrentProcess) -> DependenciesBody:
     """Return on what a workflow depends."""
-    return _body(await parts.dependencies.get(workflow_id))
+    return _body(await process.dependencies.get(workflow_id))
 
 
 @router.delete("", status_code=204)
-async def delete_dependencies(workflow_id: WorkflowId, parts: OpenParts) -> Response:
+async def delete_dependencies(workflow_id: WorkflowId, process: CurrentProcess) -> Response:
     """Have a workflow depend on nothing."""
-    await parts.dependencies.get(workflow_id)
-    await parts.dependencies.triggers.set_dependencies(workflow_id, [], {})
+    await process.dependencies.get(workflow_id)
+    await process.dependencies.triggers.set_dependencies(workflow_id, [], {})
     return Response(status_code=204)
 
 
 @router.post("/validate", status_code=204)
 async def validate_dependencies(
-    workflow_id: WorkflowId, body: NewDependencies, parts: OpenParts
+    workflow_id: WorkflowId, body: NewDependencies, process: CurrentProcess
 ) -> Response:
     """Say whether a workflow may depend on others; nothing is kept."""
-    await parts.dependencies.require_possible(workflow_id, body.depends_on)
+    await process.dependencies.require_possible(workflow_id, body.depends_on)
     return Response(status_code=204)
 
 

@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict
 
 from flowc.rag.ingestion.items import digest_of_file
-from flowc.server.api.current_process import OpenParts
+from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import RESPONSES, BadRequest
 from flowc.server.store.files import StoredFiles
 
@@ -46,24 +46,24 @@ class FilePage(BaseModel):
 
 
 @router.post("", status_code=201)
-async def upload_file(file: UploadFile, parts: OpenParts) -> FileBody:
+async def upload_file(file: UploadFile, process: CurrentProcess) -> FileBody:
     """Keep a file; it is known by its name when it is ingested."""
     name = (file.filename or "").replace("\\", "/").rpartition("/")[2]
     if not name or len(name) > MAX_NAME or "\0" in name:
         raise BadRequest(422, "invalid-request", "The file needs a name of up to 255 characters.")
     digest = await asyncio.to_thread(digest_of_file, file.file)
     media_type = (file.content_type or "application/octet-stream")[:255]
-    return FileBody.model_validate(await parts.files.keep(file.file, name, media_type, digest))
+    return FileBody.model_validate(await process.files.keep(file.file, name, media_type, digest))
 
 
 @router.get("")
 async def list_files(
-    parts: OpenParts,
+    process: CurrentProcess,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     offset: Annotated[int, Query(ge=0)] = 0,
 ) -> FilePage:
     """Return a page of files, the newest first."""
-    found, total = await parts.files.list(limit, offset)
+    found, total = await process.files.list(limit, offset)
     return FilePage(
         items=[FileBody.model_validate(each) for each in found],
         total=total,
@@ -73,28 +73,28 @@ async def list_files(
 
 
 @router.get("/{file_id}")
-async def get_file(file_id: FileId, parts: OpenParts) -> FileBody:
+async def get_file(file_id: FileId, process: CurrentProcess) -> FileBody:
     """Return what is known of a file."""
-    return FileBody.model_validate(await parts.files.get(file_id))
+    return FileBody.model_validate(await process.files.get(file_id))
 
 
 @router.get("/{file_id}/content", response_class=StreamingResponse)
-async def get_content(file_id: FileId, parts: OpenParts) -> StreamingResponse:
+async def get_content(file_id: FileId, process: CurrentProcess) -> StreamingResponse:
     """Return a file's content, to be saved and not shown."""
-    info = await parts.files.get(file_id)
+    info = await process.files.get(file_id)
     headers = {
         "content-disposition": f"attachment; filename*=UTF-8''{quote(info.name)}",
         "content-length": str(info.size),
     }
     return StreamingResponse(
-        _content(parts.files, file_id), media_type="application/octet-stream", headers=headers
+        _content(process.files, file_id), media_type="application/octet-stream", headers=headers
     )
 
 
 @router.delete("/{file_id}", status_code=204)
-async def delete_file(file_id: FileId, parts: OpenParts) -> Response:
+async def delete_file(file_id: FileId, process: CurrentProcess) -> Response:
     """Forget a file; what was ingested of it stays."""
-    await parts.files.delete(file_id)
+    await process.files.delete(file_id)
     return Response(status_code=204)
 
 

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
-from flowc.server.api.current_process import OpenParts
+from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.strict_requests import StrictRoute
-from flowc.server.records import InterruptStatus
+from flowc.server.records.interrupts import InterruptStatus
 from flowc.server.store.runs.steering import NoSuchInterrupt
 
 router = APIRouter(tags=["interrupts"], route_class=StrictRoute, responses=RESPONSES)
@@ -56,7 +56,7 @@ class Sent(BaseModel):
 
 @router.get("/interrupts")
 async def list_interrupts(
-    parts: OpenParts,
+    process: CurrentProcess,
     status: InterruptStatus | None = "open",
     kind: Annotated[str | None, Query(max_length=16)] = None,
     run_id: Annotated[str | None, Query(max_length=64)] = None,
@@ -64,7 +64,7 @@ async def list_interrupts(
     role: Annotated[str | None, Query(max_length=500)] = None,
 ) -> list[InterruptBody]:
     """Return what runs wait for, oldest first: people's tasks with `kind=human`."""
-    found = await parts.stored_runs.interrupts(run_id=run_id, kind=kind, status=status)
+    found = await process.stored_runs.interrupts(run_id=run_id, kind=kind, status=status)
     wanted = {"assignee": assignee, "role": role}
     return [
         InterruptBody.model_validate(each.as_json())
@@ -74,9 +74,9 @@ async def list_interrupts(
 
 
 @router.get("/interrupts/{interrupt_id}")
-async def get_interrupt(interrupt_id: InterruptId, parts: OpenParts) -> InterruptBody:
+async def get_interrupt(interrupt_id: InterruptId, process: CurrentProcess) -> InterruptBody:
     """Return what a run waits for, or what came of it."""
-    found = await parts.stored_runs.interrupt(interrupt_id)
+    found = await process.stored_runs.interrupt(interrupt_id)
     if found is None:
         raise NoSuchInterrupt(interrupt_id)
     return InterruptBody.model_validate(found.as_json())
@@ -84,14 +84,14 @@ async def get_interrupt(interrupt_id: InterruptId, parts: OpenParts) -> Interrup
 
 @router.post("/interrupts/{interrupt_id}/answer", responses=CONFLICT)
 async def answer_interrupt(
-    interrupt_id: InterruptId, body: Answering, parts: OpenParts
+    interrupt_id: InterruptId, body: Answering, process: CurrentProcess
 ) -> InterruptBody:
     """Answer a person's task, once: the same answer again changes nothing, another is refused."""
-    found = await parts.runs.answer(interrupt_id, body.answer)
+    found = await process.runs.answer(interrupt_id, body.answer)
     return InterruptBody.model_validate(found.as_json())
 
 
 @router.post("/signals")
-async def send_signal(body: Sending, parts: OpenParts) -> Sent:
+async def send_signal(body: Sending, process: CurrentProcess) -> Sent:
     """Send a signal to the runs that wait for it by its name and key, or will."""
-    return Sent(runs=await parts.runs.signal(body.name, body.key, body.data, body.id))
+    return Sent(runs=await process.runs.signal(body.name, body.key, body.data, body.id))

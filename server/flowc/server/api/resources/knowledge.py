@@ -10,7 +10,7 @@ from flowc.nodes.documents.ingest import IngestSettings
 from flowc.nodes.documents.retrieve import found_of
 from flowc.nodes.services.knowledge import told
 from flowc.rag.retrieval import Search
-from flowc.server.api.current_process import OpenParts
+from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import RESPONSES
 from flowc.server.api.resources.runs import RunBody
 from flowc.server.api.resources.workflows import IdempotencyKey
@@ -122,16 +122,16 @@ class Ingestion(IngestSettings):
 
 
 @router.get("")
-async def list_collections(parts: OpenParts) -> list[CollectionBody]:
+async def list_collections(process: CurrentProcess) -> list[CollectionBody]:
     """Return all collections, by their names."""
-    store = await parts.host.knowledge.store()
+    store = await process.host.knowledge.store()
     return [CollectionBody.model_validate(each) for each in await store.collections()]
 
 
 @router.post("", status_code=201)
-async def create_collection(body: NewCollection, parts: OpenParts) -> CollectionBody:
+async def create_collection(body: NewCollection, process: CurrentProcess) -> CollectionBody:
     """Make a collection; one that is there stays as it is, if its model is the same."""
-    knowledge = parts.host.knowledge
+    knowledge = process.host.knowledge
     with told():
         embeddings = await knowledge.embeddings(body.model, body.name)
         dimension = await embeddings.dimension()
@@ -141,16 +141,16 @@ async def create_collection(body: NewCollection, parts: OpenParts) -> Collection
 
 
 @router.get("/{name}")
-async def get_collection(name: CollectionName, parts: OpenParts) -> CollectionBody:
+async def get_collection(name: CollectionName, process: CurrentProcess) -> CollectionBody:
     """Return a collection."""
-    store = await parts.host.knowledge.store()
+    store = await process.host.knowledge.store()
     return CollectionBody.model_validate(await store.collection(name))
 
 
 @router.delete("/{name}", status_code=204)
-async def delete_collection(name: CollectionName, parts: OpenParts) -> Response:
+async def delete_collection(name: CollectionName, process: CurrentProcess) -> Response:
     """Take a collection away with all its documents."""
-    store = await parts.host.knowledge.store()
+    store = await process.host.knowledge.store()
     await store.drop(name)
     return Response(status_code=204)
 
@@ -158,21 +158,23 @@ async def delete_collection(name: CollectionName, parts: OpenParts) -> Response:
 @router.get("/{name}/documents")
 async def list_documents(
     name: CollectionName,
-    parts: OpenParts,
+    process: CurrentProcess,
     after: Annotated[str, Query(max_length=1_024)] = "",
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> DocumentPage:
     """Return documents by their sources, from the one after a source on."""
-    store = await parts.host.knowledge.store()
+    store = await process.host.knowledge.store()
     found = await store.documents(name, after, limit)
     last = found[-1].source if len(found) == limit else None
     return DocumentPage(items=[DocumentBody.model_validate(each) for each in found], next=last)
 
 
 @router.delete("/{name}/documents", status_code=204)
-async def delete_document(name: CollectionName, source: Source, parts: OpenParts) -> Response:
+async def delete_document(
+    name: CollectionName, source: Source, process: CurrentProcess
+) -> Response:
     """Take a document away, if it is there; a folder that still has it brings it again."""
-    store = await parts.host.knowledge.store()
+    store = await process.host.knowledge.store()
     await store.remove(name, [source])
     return Response(status_code=204)
 
@@ -181,20 +183,20 @@ async def delete_document(name: CollectionName, source: Source, parts: OpenParts
 async def list_passages(
     name: CollectionName,
     source: Source,
-    parts: OpenParts,
+    process: CurrentProcess,
     after: Annotated[int, Query(ge=-1)] = -1,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> list[PassageBody]:
     """Return a document's passages, from the one after a number on."""
-    store = await parts.host.knowledge.store()
+    store = await process.host.knowledge.store()
     found = await store.passages(name, source, after, limit)
     return [PassageBody.model_validate(each) for each in found]
 
 
 @router.post("/{name}/search")
-async def search(name: CollectionName, body: Question, parts: OpenParts) -> SearchBody:
+async def search(name: CollectionName, body: Question, process: CurrentProcess) -> SearchBody:
     """Return the passages that fit a question best."""
-    hits = await parts.host.knowledge.search(name, body.query, body, body.rerank)
+    hits = await process.host.knowledge.search(name, body.query, body, body.rerank)
     return SearchBody.model_validate(found_of(hits))
 
 
@@ -202,12 +204,12 @@ async def search(name: CollectionName, body: Question, parts: OpenParts) -> Sear
 async def ingest(
     name: Annotated[str, Path(pattern=NAME)],
     body: Ingestion,
-    parts: OpenParts,
+    process: CurrentProcess,
     key: IdempotencyKey = None,
 ) -> RunBody:
     """Begin a run that brings documents in; its events tell of each, its output is a report."""
     given = {**body.model_dump(exclude={"wait"}), "collection": name}
-    compiled = await parts.workflows.compile(INGEST)
-    begin = parts.runs.execute if body.wait else parts.runs.submit
+    compiled = await process.workflows.compile(INGEST)
+    begin = process.runs.execute if body.wait else process.runs.submit
     run = await begin(compiled, given, None, Options(idempotency_key=key))
     return RunBody.model_validate(run.as_json())

@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
-from flowc.server.api.current_process import OpenParts
+from flowc.server.api.current_process import CurrentProcess
 
 router = APIRouter(tags=["operations"])
 
@@ -22,10 +22,10 @@ class Health(BaseModel):
 
 
 @router.get("/health")
-async def health(parts: OpenParts, request: Request) -> Health:
+async def health(process: CurrentProcess, request: Request) -> Health:
     """Say whether the server works: the database can be read and written to."""
-    await parts.store.list(1, 0)
-    problem = parts.store.database.problem
+    await process.stored_workflows.list(1, 0)
+    problem = process.stored_workflows.database.problem
     return Health(
         status="ok" if problem is None else "degraded",
         store=problem or "ok",

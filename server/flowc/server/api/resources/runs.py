@@ -8,11 +8,11 @@ from fastapi import APIRouter, Depends, Header, Path, Query, WebSocket, WebSocke
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field
 
-from flowc.server.api.current_process import OpenParts
+from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.process.process import Process
-from flowc.server.records import ENDED, NodeStatus, RunStatus
+from flowc.server.records.runs import ENDED, NodeStatus, RunStatus
 from flowc.server.runs.history import history_of
 from flowc.server.store.runs.stored_runs import NoSuchRun
 
@@ -115,36 +115,36 @@ class RunPage(BaseModel):
 
 @router.get("")
 async def list_runs(
-    parts: OpenParts,
+    process: CurrentProcess,
     workflow_id: Annotated[str | None, Query(max_length=128)] = None,
     status: RunStatus | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
 ) -> RunPage:
     """Return a page of runs, newest first."""
-    found, total = await parts.stored_runs.list(limit, offset, workflow_id, status)
+    found, total = await process.stored_runs.list(limit, offset, workflow_id, status)
     items = [RunBody.model_validate(run.as_json()) for run in found]
     return RunPage(items=items, total=total, limit=limit, offset=offset)
 
 
 @router.get("/{run_id}")
-async def get_run(run_id: RunId, parts: OpenParts) -> RunBody:
+async def get_run(run_id: RunId, process: CurrentProcess) -> RunBody:
     """Return a run with every node's status, output and times."""
-    run = await parts.stored_runs.get(run_id)
+    run = await process.stored_runs.get(run_id)
     return RunBody.model_validate(run.as_json())
 
 
 @router.get("/{run_id}/logs")
 async def read_logs(
     run_id: RunId,
-    parts: OpenParts,
+    process: CurrentProcess,
     after: After = 0,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
     wait: Annotated[float, Query(ge=0, le=60, description="Seconds to wait for one.")] = 0,
 ) -> Logs:
     """Return a run's events from a number on; wait for the next one if there is none yet."""
-    events = await parts.runs.logs(run_id, after, limit, wait)
-    status = await parts.stored_runs.status(run_id)
+    events = await process.runs.logs(run_id, after, limit, wait)
+    status = await process.stored_runs.status(run_id)
     last = events[-1].number if events else after
     shown = [EventBody.model_validate(event.as_json()) for event in events]
     is_over = status in ENDED and len(events) < limit
@@ -154,37 +154,37 @@ async def read_logs(
 
 
 @router.get("/{run_id}/history")
-async def read_history(run_id: RunId, parts: OpenParts) -> list[ExecutionBody]:
+async def read_history(run_id: RunId, process: CurrentProcess) -> list[ExecutionBody]:
     """Return every time that a node of the run ran: its attempts, output, error and times."""
-    events = await parts.stored_runs.events(run_id, limit=1_000_000)
+    events = await process.stored_runs.events(run_id, limit=1_000_000)
     return [ExecutionBody.model_validate(each) for each in history_of(events)]
 
 
-async def _existing(run_id: RunId, parts: OpenParts) -> str:
+async def _existing(run_id: RunId, process: CurrentProcess) -> str:
     """Refuse to watch a run that is not there, while there is a response to say so."""
-    await parts.stored_runs.status(run_id)
+    await process.stored_runs.status(run_id)
     return run_id
 
 
 @router.get("/{run_id}/events", response_class=EventSourceResponse)
 async def watch_events(
     run_id: Annotated[str, Depends(_existing)],
-    parts: OpenParts,
+    process: CurrentProcess,
     after: After = 0,
     last_event_id: Annotated[int | None, Header(ge=0)] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """Send a run's events as they come, until its end; `Last-Event-ID` says where to go on."""
-    async for event in parts.runs.events(run_id, last_event_id or after):
+    async for event in process.runs.events(run_id, last_event_id or after):
         yield ServerSentEvent(data=event.as_json(), event=event.kind, id=str(event.number))
 
 
 @router.websocket("/{run_id}/ws")
 async def watch_socket(socket: WebSocket, run_id: str, after: int = 0) -> None:
     """Send the same over a WebSocket, as one JSON object each, and close it at the run's end."""
-    parts: Process = socket.app.state.parts
+    process: Process = socket.app.state.process
     await socket.accept()
     try:
-        async for event in parts.runs.events(run_id[:64], max(after, 0)):
+        async for event in process.runs.events(run_id[:64], max(after, 0)):
             await socket.send_json(event.as_json())
     except NoSuchRun:
         await socket.close(4404, "There is no such run.")
@@ -195,32 +195,34 @@ async def watch_socket(socket: WebSocket, run_id: str, after: int = 0) -> None:
 
 
 @router.post("/{run_id}/cancel", responses=CONFLICT)
-async def cancel_run(run_id: RunId, parts: OpenParts, body: Ending | None = None) -> RunBody:
+async def cancel_run(run_id: RunId, process: CurrentProcess, body: Ending | None = None) -> RunBody:
     """End a run at once, on whatever machine it is worked on; it cannot be tried again."""
-    run = await parts.runs.cancel(run_id, body.reason if body else None)
+    run = await process.runs.cancel(run_id, body.reason if body else None)
     return RunBody.model_validate(run.as_json())
 
 
 @router.post("/{run_id}/terminate", responses=CONFLICT)
-async def terminate_run(run_id: RunId, parts: OpenParts, body: Ending | None = None) -> RunBody:
+async def terminate_run(
+    run_id: RunId, process: CurrentProcess, body: Ending | None = None
+) -> RunBody:
     """End a run at once as one that failed: it can be tried again from where it was."""
-    run = await parts.runs.terminate(run_id, body.reason if body else None)
+    run = await process.runs.terminate(run_id, body.reason if body else None)
     return RunBody.model_validate(run.as_json())
 
 
 @router.post("/{run_id}/pause", responses=CONFLICT)
-async def pause_run(run_id: RunId, parts: OpenParts) -> RunBody:
+async def pause_run(run_id: RunId, process: CurrentProcess) -> RunBody:
     """Have a run stop once the nodes that are at work have finished."""
-    return RunBody.model_validate((await parts.runs.pause(run_id)).as_json())
+    return RunBody.model_validate((await process.runs.pause(run_id)).as_json())
 
 
 @router.post("/{run_id}/resume", responses=CONFLICT)
-async def resume_run(run_id: RunId, parts: OpenParts) -> RunBody:
+async def resume_run(run_id: RunId, process: CurrentProcess) -> RunBody:
     """Have a paused run go on."""
-    return RunBody.model_validate((await parts.runs.resume(run_id)).as_json())
+    return RunBody.model_validate((await process.runs.resume(run_id)).as_json())
 
 
 @router.post("/{run_id}/retry", responses=CONFLICT)
-async def retry_run(run_id: RunId, parts: OpenParts) -> RunBody:
+async def retry_run(run_id: RunId, process: CurrentProcess) -> RunBody:
     """Have a failed run go on from where it failed: what was done is not done again."""
-    return RunBody.model_validate((await parts.runs.retry(run_id)).as_json())
+    return RunBody.model_validate((await process.runs.retry(run_id)).as_json())

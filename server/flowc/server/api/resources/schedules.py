@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
-from flowc.server.api.current_process import OpenParts
+from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.strict_requests import StrictRoute
-from flowc.server.records import Schedule
+from flowc.server.records.triggers import Schedule
 
 router = APIRouter(
     prefix="/schedules", tags=["schedules"], route_class=StrictRoute, responses=RESPONSES
@@ -59,54 +59,56 @@ class Begun(BaseModel):
 
 
 @router.post("", status_code=201, responses=CONFLICT)
-async def create_schedule(body: NewSchedule, parts: OpenParts) -> ScheduleBody:
+async def create_schedule(body: NewSchedule, process: CurrentProcess) -> ScheduleBody:
     """Keep a schedule; it begins to fire within seconds."""
     wanted = Schedule(body.id, body.cron, body.timezone, {}, body.catch_up)
-    return _body(await parts.schedules.create(body.id, body.workflow_id, body.input, wanted))
+    return _body(await process.schedules.create(body.id, body.workflow_id, body.input, wanted))
 
 
 @router.get("")
-async def list_schedules(parts: OpenParts) -> list[ScheduleBody]:
+async def list_schedules(process: CurrentProcess) -> list[ScheduleBody]:
     """Return all schedules, by their ids."""
-    return [_body(each) for each in await parts.schedules.list()]
+    return [_body(each) for each in await process.schedules.list()]
 
 
 @router.get("/{schedule_id}")
-async def get_schedule(schedule_id: ScheduleId, parts: OpenParts) -> ScheduleBody:
+async def get_schedule(schedule_id: ScheduleId, process: CurrentProcess) -> ScheduleBody:
     """Return a schedule."""
-    return _body(await parts.schedules.get(schedule_id))
+    return _body(await process.schedules.get(schedule_id))
 
 
 @router.delete("/{schedule_id}", status_code=204)
-async def delete_schedule(schedule_id: ScheduleId, parts: OpenParts) -> Response:
+async def delete_schedule(schedule_id: ScheduleId, process: CurrentProcess) -> Response:
     """Take a schedule away; the runs that it began stay."""
-    await parts.schedules.delete(schedule_id)
+    await process.schedules.delete(schedule_id)
     return Response(status_code=204)
 
 
 @router.post("/{schedule_id}/pause")
-async def pause_schedule(schedule_id: ScheduleId, parts: OpenParts) -> ScheduleBody:
+async def pause_schedule(schedule_id: ScheduleId, process: CurrentProcess) -> ScheduleBody:
     """Let a schedule rest."""
-    return _body(await parts.schedules.steer(schedule_id, is_paused=True))
+    return _body(await process.schedules.steer(schedule_id, is_paused=True))
 
 
 @router.post("/{schedule_id}/resume")
-async def resume_schedule(schedule_id: ScheduleId, parts: OpenParts) -> ScheduleBody:
+async def resume_schedule(schedule_id: ScheduleId, process: CurrentProcess) -> ScheduleBody:
     """Let a schedule go on; what it would have begun meanwhile is not begun."""
-    return _body(await parts.schedules.steer(schedule_id, is_paused=False))
+    return _body(await process.schedules.steer(schedule_id, is_paused=False))
 
 
 @router.post("/{schedule_id}/trigger", status_code=202)
-async def trigger_schedule(schedule_id: ScheduleId, parts: OpenParts) -> ScheduleBody:
+async def trigger_schedule(schedule_id: ScheduleId, process: CurrentProcess) -> ScheduleBody:
     """Begin a schedule's run now, besides its times."""
-    await parts.schedules.fire_now(schedule_id)
-    return _body(await parts.schedules.get(schedule_id))
+    await process.schedules.fire_now(schedule_id)
+    return _body(await process.schedules.get(schedule_id))
 
 
 @router.post("/{schedule_id}/backfill", status_code=202)
-async def backfill_schedule(schedule_id: ScheduleId, body: Backfill, parts: OpenParts) -> Begun:
+async def backfill_schedule(
+    schedule_id: ScheduleId, body: Backfill, process: CurrentProcess
+) -> Begun:
     """Begin the runs of the times between two moments; times that have a run get no other."""
-    return Begun(runs=await parts.schedules.backfill(schedule_id, body.start, body.end))
+    return Begun(runs=await process.schedules.backfill(schedule_id, body.start, body.end))
 
 
 def _body(schedule: Schedule) -> ScheduleBody:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 
-from flowc.server.api.current_process import OpenParts
+from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.resources.runs import RunBody, RunPage
 from flowc.server.api.resources.workflows import IdempotencyKey, WorkflowId
@@ -15,7 +15,8 @@ from flowc.server.api.sse import event, stream
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.conversations.chat import Chat, Ended, Question, Step, Text, Turn
 from flowc.server.process.process import Process
-from flowc.server.records import MessageRecord, RunStatus, ThreadRecord
+from flowc.server.records.runs import RunStatus
+from flowc.server.records.threads import MessageRecord, ThreadRecord
 
 ThreadId = Annotated[str, Path(max_length=128)]
 
@@ -92,62 +93,62 @@ class Reply(BaseModel):
 
 
 @router.post("/threads", status_code=201)
-async def create_thread(parts: OpenParts, body: NewThread | None = None) -> ThreadBody:
+async def create_thread(process: CurrentProcess, body: NewThread | None = None) -> ThreadBody:
     """Begin a thread in which nothing was said yet."""
     new = body or NewThread()
     if new.workflow_id is not None:
-        await parts.store.get(new.workflow_id)
-    return _body(await parts.threads.create(new.workflow_id, new.metadata))
+        await process.stored_workflows.get(new.workflow_id)
+    return _body(await process.threads.create(new.workflow_id, new.metadata))
 
 
 @router.get("/threads")
 async def list_threads(
-    parts: OpenParts,
+    process: CurrentProcess,
     workflow_id: Annotated[str | None, Query(max_length=128)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
 ) -> ThreadPage:
     """Return a page of threads, the last that was spoken in first."""
-    found, total = await parts.threads.list(limit, offset, workflow_id)
+    found, total = await process.threads.list(limit, offset, workflow_id)
     items = [_body(thread) for thread in found]
     return ThreadPage(items=items, total=total, limit=limit, offset=offset)
 
 
 @router.get("/threads/{thread_id}")
-async def get_thread(thread_id: ThreadId, parts: OpenParts) -> ThreadBody:
+async def get_thread(thread_id: ThreadId, process: CurrentProcess) -> ThreadBody:
     """Return a thread."""
-    return _body(await parts.threads.get(thread_id))
+    return _body(await process.threads.get(thread_id))
 
 
 @router.delete("/threads/{thread_id}", status_code=204)
-async def delete_thread(thread_id: ThreadId, parts: OpenParts) -> Response:
+async def delete_thread(thread_id: ThreadId, process: CurrentProcess) -> Response:
     """Forget a thread and what was said in it; its runs stay readable."""
-    await parts.threads.delete(thread_id)
+    await process.threads.delete(thread_id)
     return Response(status_code=204)
 
 
 @router.get("/threads/{thread_id}/messages")
 async def read_messages(
     thread_id: ThreadId,
-    parts: OpenParts,
+    process: CurrentProcess,
     after: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
 ) -> list[MessageBody]:
     """Return what was said in a thread after a number, in order."""
-    found = await parts.threads.messages(thread_id, after, limit)
+    found = await process.threads.messages(thread_id, after, limit)
     return [_message(message) for message in found]
 
 
 @router.get("/threads/{thread_id}/runs")
 async def read_thread_runs(
     thread_id: ThreadId,
-    parts: OpenParts,
+    process: CurrentProcess,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
 ) -> RunPage:
     """Return a page of a thread's runs, newest first."""
-    await parts.threads.get(thread_id)
-    found, total = await parts.stored_runs.list(limit, offset, thread_id=thread_id)
+    await process.threads.get(thread_id)
+    found, total = await process.stored_runs.list(limit, offset, thread_id=thread_id)
     items = [RunBody.model_validate(run.as_json()) for run in found]
     return RunPage(items=items, total=total, limit=limit, offset=offset)
 
@@ -158,7 +159,7 @@ async def read_thread_runs(
     responses={**CONFLICT, 200: {"content": {"text/event-stream": {}}}},
 )
 async def chat(
-    workflow_id: WorkflowId, body: Message, parts: OpenParts, key: IdempotencyKey = None
+    workflow_id: WorkflowId, body: Message, process: CurrentProcess, key: IdempotencyKey = None
 ) -> Any:
     """Say something to a workflow, which takes a `message`: it begins a run, or answers one.
 
@@ -166,18 +167,18 @@ async def chat(
     `thought`, `tool_call`, `tool_result`; at the end `question`, `message` or `error`. Without
     `stream`, it is returned when it is all there.
     """
-    stored, compiled = await parts.chat.model(workflow_id)
-    thread_id = body.thread_id or (await parts.threads.create(stored.id, {})).id
-    waiting = await parts.stored_runs.waiting_in([thread_id])
+    stored, compiled = await process.chat.model(workflow_id)
+    thread_id = body.thread_id or (await process.threads.create(stored.id, {})).id
+    waiting = await process.stored_runs.waiting_in([thread_id])
     if waiting is not None:
-        await parts.threads.get(thread_id)
-        turn = await parts.chat.answer(waiting, body.message, is_kept=True)
+        await process.threads.get(thread_id)
+        turn = await process.chat.answer(waiting, body.message, is_kept=True)
     else:
         given = {**body.input, "message": body.message, "thread_id": thread_id}
-        turn = await parts.chat.begin(
+        turn = await process.chat.begin(
             stored, compiled, thread_id, given, message=body.message, idempotency_key=key
         )
-    return stream(_events(parts.chat, turn)) if body.stream else await _reply(parts, turn)
+    return stream(_events(process.chat, turn)) if body.stream else await _reply(process, turn)
 
 
 async def _events(chat: Chat, turn: Turn) -> AsyncIterator[str]:
@@ -198,8 +199,8 @@ async def _events(chat: Chat, turn: Turn) -> AsyncIterator[str]:
                 yield event(run.error or {"code": run.status}, "error")
 
 
-async def _reply(parts: Process, turn: Turn) -> Reply:
-    last = await parts.chat.outcome(turn)
+async def _reply(process: Process, turn: Turn) -> Reply:
+    last = await process.chat.outcome(turn)
     if isinstance(last, Question):
         asked = Asked(id=last.interrupt.id, data=last.interrupt.data)
         where = {"thread_id": turn.thread_id, "run_id": turn.run_id, "status": "waiting"}

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from flowc.server.api.current_process import OpenParts
+from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES, ErrorResponse
 from flowc.server.api.strict_requests import StrictRoute
 
@@ -68,62 +68,62 @@ class DeliveryBody(BaseModel):
 
 
 @router.post("/webhooks", status_code=201, responses=CONFLICT)
-async def create_webhook(body: NewWebhook, parts: OpenParts) -> WebhookBody:
+async def create_webhook(body: NewWebhook, process: CurrentProcess) -> WebhookBody:
     """Have a workflow begun by messages that are signed as Standard Webhooks says."""
-    made = await parts.webhooks.create(body.path, body.workflow_id, body.secret)
+    made = await process.webhooks.create(body.path, body.workflow_id, body.secret)
     return WebhookBody.model_validate(made._asdict())
 
 
 @router.get("/webhooks")
-async def list_webhooks(parts: OpenParts) -> list[WebhookBody]:
+async def list_webhooks(process: CurrentProcess) -> list[WebhookBody]:
     """Return all webhooks, by path."""
-    found = await parts.webhooks.triggers.webhooks()
+    found = await process.webhooks.triggers.webhooks()
     return [WebhookBody.model_validate(each._asdict()) for each in found]
 
 
 @router.delete("/webhooks/{path}", status_code=204)
-async def delete_webhook(path: WebhookPath, parts: OpenParts) -> Response:
+async def delete_webhook(path: WebhookPath, process: CurrentProcess) -> Response:
     """Take a webhook away."""
-    await parts.webhooks.triggers.delete_webhook(path)
+    await process.webhooks.triggers.delete_webhook(path)
     return Response(status_code=204)
 
 
 @router.post("/webhooks/{path}", status_code=202, responses={401: {"model": ErrorResponse}})
-async def receive_webhook(path: WebhookPath, request: Request, parts: OpenParts) -> Accepted:
+async def receive_webhook(path: WebhookPath, request: Request, process: CurrentProcess) -> Accepted:
     """Begin the webhook's workflow; the body is its input, and says nothing else."""
     body = await request.body()
-    run = await parts.webhooks.receive(path, request.headers, body, request.json)
+    run = await process.webhooks.receive(path, request.headers, body, request.json)
     return Accepted(run_id=run.id)
 
 
 @router.post("/subscriptions", status_code=201)
-async def create_subscription(body: NewSubscription, parts: OpenParts) -> SubscriptionBody:
+async def create_subscription(body: NewSubscription, process: CurrentProcess) -> SubscriptionBody:
     """Have a service told when runs end, or wait, by messages signed as Standard Webhooks says."""
-    made = await parts.deliveries.subscribe(body.url, body.events, body.secret, body.workflow_id)
+    made = await process.deliveries.subscribe(body.url, body.events, body.secret, body.workflow_id)
     return SubscriptionBody.model_validate({**made._asdict(), "events": made.kinds})
 
 
 @router.get("/subscriptions")
-async def list_subscriptions(parts: OpenParts) -> list[SubscriptionBody]:
+async def list_subscriptions(process: CurrentProcess) -> list[SubscriptionBody]:
     """Return all subscriptions, oldest first."""
-    found = await parts.deliveries.triggers.subscriptions()
+    found = await process.deliveries.triggers.subscriptions()
     bodies = [{**each._asdict(), "events": each.kinds} for each in found]
     return [SubscriptionBody.model_validate(body) for body in bodies]
 
 
 @router.delete("/subscriptions/{subscription_id}", status_code=204)
-async def delete_subscription(subscription_id: SubscriptionId, parts: OpenParts) -> Response:
+async def delete_subscription(subscription_id: SubscriptionId, process: CurrentProcess) -> Response:
     """Tell a service no more."""
-    await parts.deliveries.triggers.delete_subscription(subscription_id)
+    await process.deliveries.triggers.delete_subscription(subscription_id)
     return Response(status_code=204)
 
 
 @router.get("/subscriptions/{subscription_id}/deliveries")
 async def list_deliveries(
     subscription_id: SubscriptionId,
-    parts: OpenParts,
+    process: CurrentProcess,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> list[DeliveryBody]:
     """Return what a service was told, newest first."""
-    found = await parts.deliveries.triggers.deliveries(subscription_id, limit)
+    found = await process.deliveries.triggers.deliveries(subscription_id, limit)
     return [DeliveryBody.model_validate(each._asdict()) for each in found]

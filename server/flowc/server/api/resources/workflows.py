@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.reports.comparison import compare
-from flowc.server.api.current_process import OpenParts
+from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import RESPONSES, ErrorResponse
 from flowc.server.api.resources.runs import RunBody
 from flowc.server.api.strict_requests import StrictRoute
@@ -104,58 +104,62 @@ class ExecuteDefinitionRequest(ExecuteRequest):
 
 
 @router.post("", status_code=201, responses={409: {"model": ErrorResponse}})
-async def create_workflow(body: NewWorkflow | dict[str, Any], parts: OpenParts) -> WorkflowBody:
+async def create_workflow(
+    body: NewWorkflow | dict[str, Any], process: CurrentProcess
+) -> WorkflowBody:
     """Keep a workflow: `{"definition": {…}, "id": …}`, or just the definition."""
     new = body if isinstance(body, NewWorkflow) else NewWorkflow(definition=body)
-    return _body(await parts.workflows.create(new.definition, new.id))
+    return _body(await process.workflows.create(new.definition, new.id))
 
 
 @router.get("")
 async def list_workflows(
-    parts: OpenParts,
+    process: CurrentProcess,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
 ) -> WorkflowPage:
     """Return a page of workflows, by id."""
-    found, total = await parts.store.list(limit, offset)
+    found, total = await process.stored_workflows.list(limit, offset)
     items = [_body(stored) for stored in found]
     return WorkflowPage(items=items, total=total, limit=limit, offset=offset)
 
 
 @router.post("/execute")
 async def execute_definition(
-    body: ExecuteDefinitionRequest, parts: OpenParts, key: IdempotencyKey = None
+    body: ExecuteDefinitionRequest, process: CurrentProcess, key: IdempotencyKey = None
 ) -> RunBody:
     """Run a definition from the body, and return the run."""
-    compiled = await parts.workflows.compile(body.definition)
-    return await _begun(parts, compiled, body, key)
+    compiled = await process.workflows.compile(body.definition)
+    return await _begun(process, compiled, body, key)
 
 
 @router.get("/{workflow_id}")
-async def get_workflow(workflow_id: WorkflowId, parts: OpenParts) -> WorkflowBody:
+async def get_workflow(workflow_id: WorkflowId, process: CurrentProcess) -> WorkflowBody:
     """Return a workflow in its active version."""
-    return _body(await parts.store.get(workflow_id))
+    return _body(await process.stored_workflows.get(workflow_id))
 
 
 @router.get("/{workflow_id}/versions")
-async def list_versions(workflow_id: WorkflowId, parts: OpenParts) -> list[VersionBody]:
+async def list_versions(workflow_id: WorkflowId, process: CurrentProcess) -> list[VersionBody]:
     """Return a workflow's versions, newest first."""
-    found = await parts.store.versions(workflow_id)
+    found = await process.stored_workflows.versions(workflow_id)
     return [VersionBody(version=v.version, hash=v.hash, created_at=v.updated_at) for v in found]
 
 
 @router.get("/{workflow_id}/diff")
 async def diff_versions(
     workflow_id: WorkflowId,
-    parts: OpenParts,
+    process: CurrentProcess,
     old: Annotated[int, Query(ge=1)],
     new: Annotated[int, Query(ge=1)],
 ) -> DiffBody:
     """Return what changed in meaning from one version to another, and the runs on the old one."""
-    before = await parts.workflows.compiled(await parts.store.get(workflow_id, old))
-    after = await parts.workflows.compiled(await parts.store.get(workflow_id, new))
+    before = await process.workflows.compiled(await process.stored_workflows.get(workflow_id, old))
+    after = await process.workflows.compiled(await process.stored_workflows.get(workflow_id, new))
     changes = [change.as_json() for change in compare(before.workflow, after.workflow)]
-    waiting = await parts.stored_runs.unfinished(before.hash, (workflow_id, old)) if changes else []
+    waiting = (
+        await process.stored_runs.unfinished(before.hash, (workflow_id, old)) if changes else []
+    )
     return DiffBody(
         changes=[ChangeBody(**change) for change in changes], waiting_runs=list(waiting)
     )
@@ -163,24 +167,24 @@ async def diff_versions(
 
 @router.put("/{workflow_id}")
 async def replace_workflow(
-    workflow_id: WorkflowId, body: NewWorkflow | dict[str, Any], parts: OpenParts
+    workflow_id: WorkflowId, body: NewWorkflow | dict[str, Any], process: CurrentProcess
 ) -> WorkflowBody:
     """Make a definition the workflow's newest version; runs under way keep theirs."""
     definition = body.definition if isinstance(body, NewWorkflow) else body
-    return _body(await parts.workflows.replace(workflow_id, definition))
+    return _body(await process.workflows.replace(workflow_id, definition))
 
 
 @router.delete("/{workflow_id}", status_code=204)
-async def delete_workflow(workflow_id: WorkflowId, parts: OpenParts) -> Response:
+async def delete_workflow(workflow_id: WorkflowId, process: CurrentProcess) -> Response:
     """Take a workflow away; its runs stay readable."""
-    await parts.store.delete(workflow_id)
+    await process.stored_workflows.delete(workflow_id)
     return Response(status_code=204)
 
 
 @router.post("/{workflow_id}/execute")
 async def execute_workflow(
     workflow_id: WorkflowId,
-    parts: OpenParts,
+    process: CurrentProcess,
     body: ExecuteRequest | None = None,
     key: IdempotencyKey = None,
 ) -> RunBody:
@@ -188,13 +192,13 @@ async def execute_workflow(
 
     Of several requests with the same `Idempotency-Key`, the first begins a run, and all get it.
     """
-    stored = await parts.store.get(workflow_id)
-    compiled = await parts.workflows.compiled(stored)
-    return await _begun(parts, compiled, body or ExecuteRequest(), key, stored)
+    stored = await process.stored_workflows.get(workflow_id)
+    compiled = await process.workflows.compiled(stored)
+    return await _begun(process, compiled, body or ExecuteRequest(), key, stored)
 
 
 async def _begun(
-    parts: Process,
+    process: Process,
     compiled: CompiledWorkflow,
     body: ExecuteRequest,
     key: str | None,
@@ -208,7 +212,7 @@ async def _begun(
         breakpoints=body.breakpoints,
         is_stepping=body.stepping,
     )
-    begin = parts.runs.execute if body.wait else parts.runs.submit
+    begin = process.runs.execute if body.wait else process.runs.submit
     run = await begin(compiled, body.input, stored, options)
     return RunBody.model_validate(run.as_json())
 

@@ -100,7 +100,7 @@ async def _run(settings: "Settings", given: dict[str, Any], console: Console) ->
         show = partial(_show_progress, bar, bar.add_task("documents", total=None, passages=0))
         async for event in process.runs.events(run.id):
             show(event.data.get("kind"), event.data.get("data", {}))
-        return await process.runs.stored.get(run.id)
+        return await process.runs.stored_runs.get(run.id)
 
 
 def _show_progress(bar: Progress, task: TaskID, kind: str, data: Mapping[str, Any]) -> None:

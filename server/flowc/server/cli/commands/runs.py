@@ -64,8 +64,8 @@ async def _runs(workflow: str | None, status: str | None, limit: int) -> list[An
 async def _verdicts(id: str) -> list[Any]:
     from flowc.compiler.reading.dialects import read_definition  # noqa: PLC0415 - few need it
     from flowc.compiler.reading.documents import from_data  # noqa: PLC0415
+    from flowc.server.records.runs import UNFINISHED  # noqa: PLC0415
     from flowc.server.store import NoSuchWorkflow, open_local  # noqa: PLC0415
-    from flowc.server.store.runs.stored_runs import UNFINISHED  # noqa: PLC0415
     from flowc.server.workflows.upgrades import judge  # noqa: PLC0415
 
     async with open_local() as store:

@@ -30,7 +30,7 @@ from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.orm import Session
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
-from flowc.server.records import Schedule
+from flowc.server.records.triggers import Schedule
 from flowc.server.store.database import DATABASE_PROBLEMS, SQLITE_PRAGMAS, is_sqlite
 from flowc.server.store.runs.claims import Claim
 from flowc.server.store.runs.errands import Errand

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from flowc.server.engine.checkpoints import Savers
 from flowc.server.engine.queue.dbos_queue import Queue
-from flowc.server.records import now
+from flowc.server.records.times import now
 from flowc.server.store.runs.steering import Steering
 
 log = logging.getLogger(__name__)

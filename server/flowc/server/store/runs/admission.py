@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from flowc.compiler.definition import RunRate
-from flowc.server.records import RunRecord, now
+from flowc.server.records.runs import RunRecord
+from flowc.server.records.times import now
 from flowc.server.store.runs.errands import Work
 from flowc.server.store.tables import RunRow
 

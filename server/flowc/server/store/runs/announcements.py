@@ -5,7 +5,8 @@ import uuid
 from sqlalchemy import ColumnElement, FromClause, bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
-from flowc.server.records import RunRecord, now
+from flowc.server.records.runs import RunRecord
+from flowc.server.records.times import now
 from flowc.server.store.runs.errands import Work
 from flowc.server.store.tables import DeliveryRow, DependencyRow, RunRow, SubscriptionRow
 

@@ -13,7 +13,9 @@ from sqlalchemy import Table, bindparam, case, func, update
 from sqlalchemy.orm import Session
 
 from flowc.compiler.node.interrupts import Answer, Interrupt
-from flowc.server.records import RunEvent, RunRecord, now
+from flowc.server.records.run_events import RunEvent
+from flowc.server.records.runs import RunRecord
+from flowc.server.records.times import now
 from flowc.server.store.database import Database, writing
 from flowc.server.store.runs.announcements import is_anybody_there
 from flowc.server.store.runs.errands import Work

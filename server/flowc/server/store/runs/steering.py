@@ -14,7 +14,9 @@ from sqlalchemy.orm import Session
 
 from flowc.compiler.definition import RunRate
 from flowc.compiler.node.interrupts import Answer
-from flowc.server.records import ENDED, RunEvent, RunRecord, now
+from flowc.server.records.run_events import RunEvent
+from flowc.server.records.runs import ENDED, RunRecord
+from flowc.server.records.times import now
 from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.messages import begin_turn
 from flowc.server.store.runs.admission import HELD, is_full, seconds_until, start_time

@@ -8,7 +8,10 @@ from typing import Any
 from sqlalchemy import Integer, Row, bindparam, func, select
 from sqlalchemy.orm import Session
 
-from flowc.server.records import AT_REST, InterruptRecord, RunEvent, RunRecord, now
+from flowc.server.records.interrupts import InterruptRecord
+from flowc.server.records.run_events import RunEvent
+from flowc.server.records.runs import AT_REST, UNFINISHED, RunRecord
+from flowc.server.records.times import now
 from flowc.server.store.database import Database, reading
 from flowc.server.store.tables import InterruptRow, RunRow, Table
 
@@ -21,7 +24,6 @@ _EVENTS = (
     .limit(bindparam("most", type_=Integer()))
 )
 _RECENT = timedelta(minutes=10)
-UNFINISHED = ("pending", "running", "paused", "waiting")
 
 
 class NoSuchRun(Exception):

@@ -11,7 +11,9 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from flowc.compiler.node.interrupts import Answer, Interrupt
-from flowc.server.records import AT_REST, RunEvent, RunRecord, now
+from flowc.server.records.run_events import RunEvent
+from flowc.server.records.runs import AT_REST, RunRecord
+from flowc.server.records.times import now
 from flowc.server.store.database import CHANGED
 from flowc.server.store.messages import ask_in_turn, end_turn
 from flowc.server.store.runs.admission import enqueue, leave

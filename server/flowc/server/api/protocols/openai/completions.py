@@ -11,14 +11,14 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from flowc.server.api.current_process import OpenParts
+from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import BadRequest, RunEndedBadly
 from flowc.server.api.protocols.openai.reading import conversations, messages_in, text_in
 from flowc.server.api.sse import event, stream
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.conversations.chat import Chat, Ended, Question, Text, Turn
 from flowc.server.process.process import Process
-from flowc.server.records import RunRecord
+from flowc.server.records.runs import RunRecord
 
 router = APIRouter(route_class=StrictRoute)
 
@@ -47,35 +47,35 @@ class Completion(BaseModel):
 
 
 @router.post("/chat/completions", response_model=None)
-async def complete(body: Completion, parts: OpenParts) -> Any:
+async def complete(body: Completion, process: CurrentProcess) -> Any:
     """Answer the last message, at once or as a stream."""
     if body.n not in {None, 1}:
         raise BadRequest(400, "unsupported_value", "n: a workflow gives one answer.")
-    turn = await _turn(body, parts)
+    turn = await _turn(body, process)
     if body.stream:
         has_usage = body.stream_options is not None and body.stream_options.include_usage
-        return stream(_chunks(parts.chat, turn, body.model, has_usage))
-    message, reason, run = _answer(await parts.chat.outcome(turn))
+        return stream(_chunks(process.chat, turn, body.model, has_usage))
+    message, reason, run = _answer(await process.chat.outcome(turn))
     return {
         **_head(turn, body.model, "chat.completion"),
         "choices": [{"index": 0, "message": message, "finish_reason": reason, "logprobs": None}],
-        "usage": usage_of(run or await parts.stored_runs.get(turn.run_id)),
+        "usage": usage_of(run or await process.stored_runs.get(turn.run_id)),
     }
 
 
-async def _turn(body: Completion, parts: Process) -> Turn:
-    stored, compiled = await parts.chat.model(body.model)
+async def _turn(body: Completion, process: Process) -> Turn:
+    stored, compiled = await process.chat.model(body.model)
     messages = messages_in(body.messages)
     names = conversations(body.model, body.user, messages)
     last, text = messages[-1], text_in(messages[-1]["content"])
     if last["role"] == "user" and len(messages) > 2 and messages[-2]["role"] == "assistant":
-        waiting = await parts.stored_runs.waiting_in(names[1:_LOOKED_THROUGH])
-        asked = await parts.chat.asked(waiting) if waiting is not None else None
+        waiting = await process.stored_runs.waiting_in(names[1:_LOOKED_THROUGH])
+        asked = await process.chat.asked(waiting) if waiting is not None else None
         if waiting and asked and Question(asked).text == text_in(messages[-2]["content"]):
-            return await parts.chat.answer(waiting, text, is_kept=False)
+            return await process.chat.answer(waiting, text, is_kept=False)
     given = {"message": text, "messages": messages, **({"tools": body.tools} if body.tools else {})}
     name = names[0] if names else f"conversation:{time.time_ns()}"
-    return await parts.chat.begin(stored, compiled, name, given)
+    return await process.chat.begin(stored, compiled, name, given)
 
 
 def _answer(last: Question | Ended) -> tuple[dict[str, Any], str, RunRecord | None]:
@@ -122,7 +122,7 @@ async def _chunks(chat: Chat, turn: Turn, model: str, has_usage: bool) -> AsyncI
             yield chunk({"tool_calls": [{"index": n, **call} for n, call in enumerate(calls)]})
     yield chunk({}, reason)
     if has_usage:
-        run = await chat.runs.stored.get(turn.run_id)
+        run = await chat.runs.stored_runs.get(turn.run_id)
         yield event({**head, "choices": [], "usage": usage_of(run)})
     yield event("[DONE]")
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 
-from flowc.server.api.current_process import OpenParts
+from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.strict_requests import StrictRoute
 
 router = APIRouter(route_class=StrictRoute)
@@ -13,12 +13,12 @@ _PAGE = 200
 
 
 @router.get("/models")
-async def list_models(parts: OpenParts) -> dict[str, Any]:
+async def list_models(process: CurrentProcess) -> dict[str, Any]:
     """Return all workflows; those that take no message refuse to be talked with."""
     found: list[dict[str, Any]] = []
     total = 1
     while len(found) < total:
-        page, total = await parts.store.list(_PAGE, len(found))
+        page, total = await process.stored_workflows.list(_PAGE, len(found))
         found += [_model(stored.id, stored.updated_at) for stored in page]
         if not page:
             break
@@ -26,9 +26,11 @@ async def list_models(parts: OpenParts) -> dict[str, Any]:
 
 
 @router.get("/models/{name:path}")
-async def get_model(name: Annotated[str, Path(max_length=200)], parts: OpenParts) -> dict[str, Any]:
+async def get_model(
+    name: Annotated[str, Path(max_length=200)], process: CurrentProcess
+) -> dict[str, Any]:
     """Return one."""
-    stored, _ = await parts.chat.model(name)
+    stored, _ = await process.chat.model(name)
     return _model(name, stored.updated_at)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from flowc.server.api.current_process import OpenParts
+from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import BadRequest, RunEndedBadly
 from flowc.server.api.protocols.openai.completions import completed, tool_calls_of, usage_of
 from flowc.server.api.protocols.openai.reading import messages_in, text_in
@@ -16,7 +16,7 @@ from flowc.server.api.sse import event, stream
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.conversations.chat import Chat, Ended, Question, Text, Turn
 from flowc.server.process.process import Process
-from flowc.server.records import RunRecord
+from flowc.server.records.runs import RunRecord
 from flowc.server.records.speech import text_of
 from flowc.server.store.runs.stored_runs import NoSuchRun
 
@@ -39,24 +39,24 @@ class NewResponse(BaseModel):
 
 
 @router.post("/responses", response_model=None)
-async def respond(body: NewResponse, parts: OpenParts) -> Any:
+async def respond(body: NewResponse, process: CurrentProcess) -> Any:
     """Answer, at once or as a stream of typed events."""
-    turn = await _turn(body, parts)
+    turn = await _turn(body, process)
     shown = _Shown(body, turn.run_id, turn.after)
     if body.stream:
-        return stream(_events(parts.chat, turn, shown))
-    last = await parts.chat.outcome(turn)
+        return stream(_events(process.chat, turn, shown))
+    last = await process.chat.outcome(turn)
     if isinstance(last, Question):
-        return shown.ended(last.text, await parts.stored_runs.get(turn.run_id))
+        return shown.ended(last.text, await process.stored_runs.get(turn.run_id))
     return shown.ended(last.text, completed(last))
 
 
 @router.get("/responses/{response_id}")
 async def get_response(
-    response_id: Annotated[str, Path(max_length=100)], parts: OpenParts
+    response_id: Annotated[str, Path(max_length=100)], process: CurrentProcess
 ) -> dict[str, Any]:
     """Return a response that was begun before."""
-    run = await parts.stored_runs.get(_run_id(response_id))
+    run = await process.stored_runs.get(_run_id(response_id))
     shown = _Shown(NewResponse(model=run.workflow_id or "", input=""), run.id)
     if run.status == "completed":
         return shown.ended(text_of(run.output), run)
@@ -65,8 +65,8 @@ async def get_response(
     return shown.body("in_progress")
 
 
-async def _turn(body: NewResponse, parts: Process) -> Turn:
-    stored, compiled = await parts.chat.model(body.model)
+async def _turn(body: NewResponse, process: Process) -> Turn:
+    stored, compiled = await process.chat.model(body.model)
     given = body.input
     items = [{"role": "user", "content": given}] if isinstance(given, str) else _said(given)
     messages = messages_in(items)
@@ -74,28 +74,28 @@ async def _turn(body: NewResponse, parts: Process) -> Turn:
         what = "input: its last item has to be a message of a user."
         raise BadRequest(400, "invalid_input", what)
     text = text_in(messages[-1]["content"])
-    thread_id = await _thread(body, parts, stored.id)
-    waiting = await parts.stored_runs.waiting_in([thread_id])
+    thread_id = await _thread(body, process, stored.id)
+    waiting = await process.stored_runs.waiting_in([thread_id])
     if waiting is not None:
-        return await parts.chat.answer(waiting, text, is_kept=True)
+        return await process.chat.answer(waiting, text, is_kept=True)
     for message in messages[:-1]:
-        await parts.threads.say(thread_id, message["role"], message["content"], None)
+        await process.threads.say(thread_id, message["role"], message["content"], None)
     values = {"instructions": body.instructions, "tools": body.tools or None}
     more = {name: value for name, value in values.items() if value is not None}
     sent = {"message": text, "thread_id": thread_id, **more}
-    return await parts.chat.begin(
+    return await process.chat.begin(
         stored, compiled, thread_id, sent, message=messages[-1]["content"]
     )
 
 
-async def _thread(body: NewResponse, parts: Process, workflow_id: str) -> str:
+async def _thread(body: NewResponse, process: Process, workflow_id: str) -> str:
     """Return the thread to go on with: a new one, or as it was after the previous response."""
     if body.previous_response_id is None:
-        return (await parts.threads.create(workflow_id, body.metadata or {})).id
-    run = await parts.stored_runs.get(_run_id(body.previous_response_id))
+        return (await process.threads.create(workflow_id, body.metadata or {})).id
+    run = await process.stored_runs.get(_run_id(body.previous_response_id))
     if run.thread_id is None:
         raise NoSuchRun(run.id)
-    return (await parts.threads.fork(run.thread_id, run.id)).id
+    return (await process.threads.fork(run.thread_id, run.id)).id
 
 
 def _said(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -215,7 +215,7 @@ async def _events(chat: Chat, turn: Turn, shown: _Shown) -> AsyncIterator[str]:
     yield told("response.output_text.done", text=text, logprobs=[], **place)
     yield told("response.content_part.done", part=_content(text), **place)
     yield told("response.output_item.done", item=shown.message(text, "completed"), **item)
-    run = await chat.runs.stored.get(turn.run_id)
+    run = await chat.runs.stored_runs.get(turn.run_id)
     for index, call in enumerate(_calls(run), start=1):
         yield told("response.output_item.added", output_index=index, item=call)
         yield told("response.output_item.done", output_index=index, item=call)

@@ -1,0 +1,34 @@
+"""What a run waits for: a person, a signal or a moment."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from flowc.server.records.times import as_text
+
+InterruptStatus = Literal["open", "answered", "late", "closed"]
+
+
+@dataclass
+class InterruptRecord:
+    """What a run waits for, or has waited for; `answer` is what came of it."""
+
+    id: str
+    run_id: str
+    node_id: str
+    path: str
+    kind: str
+    status: InterruptStatus
+    data: dict[str, Any]
+    answer: Any
+    created_at: datetime
+    due_at: datetime | None
+    answered_at: datetime | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the stable JSON form."""
+        times = {name: as_text(getattr(self, name)) for name in _INTERRUPT_TIMES}
+        return {**vars(self), **times}
+
+
+_INTERRUPT_TIMES = ("created_at", "due_at", "answered_at")

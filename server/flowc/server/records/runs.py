@@ -1,0 +1,185 @@
+"""A run and its nodes, built up from the run's events."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from flowc.compiler.running.events import name_of
+from flowc.server.records.run_events import RunEvent
+from flowc.server.records.times import as_text, now
+
+RunStatus = Literal["pending", "running", "completed", "failed", "cancelled", "paused", "waiting"]
+
+
+NodeStatus = Literal["running", "completed", "failed", "skipped", "waiting"]
+
+
+ENDED: frozenset[str] = frozenset({"completed", "failed", "cancelled"})
+
+
+UNFINISHED = ("pending", "running", "paused", "waiting")
+# A run in one of these states goes on only when somebody does something.
+AT_REST: frozenset[str] = ENDED | {"paused", "waiting"}
+
+
+_NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "cost": 0.0, "calls": 0}
+
+
+@dataclass
+class NodeRecord:
+    """What a node did; `duration_ms` counts all attempts and the pauses between them.
+
+    Of a node that ran several times, in a loop or a map, this is its last run; `runs` counts them.
+    """
+
+    status: NodeStatus
+    runs: int = 0
+    output: Any = None
+    attempts: int = 0
+    duration_ms: float | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    error: dict[str, Any] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the stable JSON form."""
+        return {
+            "status": self.status,
+            "runs": self.runs,
+            "output": self.output,
+            "attempts": self.attempts,
+            "duration_ms": self.duration_ms,
+            "started_at": as_text(self.started_at),
+            "finished_at": as_text(self.finished_at),
+            "error": self.error,
+        }
+
+
+@dataclass
+class RunRecord:
+    """A run: what went in, what came out, and what each node did.
+
+    `uses` are the versions of the stored workflows that it runs, as (id, version asked for,
+    version); `segment` is the stretch of work that it is in, or will be; `worked` is for how many
+    seconds it was worked on before. `breakpoints` are the `nodes` before which it stops, and
+    whether it is `stepping`; it begins at `starts_at` if it has to be later.
+    """
+
+    id: str
+    workflow_id: str | None
+    version: int | None
+    hash: str
+    input: dict[str, Any]
+    uses: list[list[str | None]] = field(default_factory=list)
+    status: RunStatus = "pending"
+    output: Any = None
+    error: dict[str, Any] | None = None
+    nodes: dict[str, NodeRecord] = field(default_factory=dict)
+    usage: dict[str, float] = field(default_factory=lambda: dict(_NO_USAGE))
+    priority: int = 10
+    idempotency_key: str | None = None
+    deduplication_key: str | None = None
+    forked_from: str | None = None
+    thread_id: str | None = None
+    breakpoints: dict[str, Any] | None = None
+    max_runs: int | None = None
+    segment: int = 0
+    created_at: datetime = field(default_factory=now)
+    starts_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    waiting: set[tuple[str, str]] = field(default_factory=set)
+    worked: float = 0.0
+    _begun: datetime | None = None
+    _heard: datetime | None = None
+
+    def hear(self, event: RunEvent) -> None:
+        """Take in what happened."""
+        self._count_work(event)
+        if event.node_id is not None:
+            self._hear_node(event, name_of(event.path, event.node_id))
+        elif event.kind in {"run.completed", "run.failed", "run.cancelled"}:
+            self._close(event)
+
+    def _count_work(self, event: RunEvent) -> None:
+        """Add up the seconds that the run was worked on, until its last rest, or its last event."""
+        if event.kind == "run.started" and self._begun and self._heard:
+            # Whoever worked on it died.
+            self.worked += (self._heard - self._begun).total_seconds()
+        if event.kind == "run.started":
+            self._begun = event.at
+        elif self._begun is not None and event.kind.removeprefix("run.") in AT_REST:
+            self.worked += (event.at - self._begun).total_seconds()
+            self._begun = None
+        self._heard = event.at
+
+    def _hear_node(self, event: RunEvent, name: str) -> None:
+        data, place = event.data, (event.path, event.node_id or "")
+        self.waiting.discard(place)
+        if event.kind == "node.started":
+            runs = self.nodes[name].runs + 1 if name in self.nodes else 1
+            self.nodes[name] = NodeRecord("running", runs, started_at=event.at, attempts=1)
+        elif event.kind == "node.skipped":
+            self.nodes.setdefault(name, NodeRecord("skipped"))
+        elif event.kind == "node.retrying":
+            self.nodes[name].attempts = data["attempt"] + 1
+        elif event.kind == "node.waiting":
+            self.waiting.add(place)
+            self.nodes[name].status = "waiting"
+        elif event.kind == "node.completed":
+            self._finish(name, "completed", event)
+            self._count(data["usage"])
+        elif event.kind == "node.failed":
+            self._finish(name, "failed", event)
+
+    def _finish(self, name: str, status: NodeStatus, event: RunEvent) -> None:
+        record, data = self.nodes[name], event.data
+        record.status, record.finished_at = status, event.at
+        record.attempts, record.duration_ms = data["attempts"], data["duration_ms"]
+        record.output = data.get("output")
+        if status == "failed":
+            record.error = {"code": data["code"], "message": data["message"]}
+
+    def _count(self, usage: dict[str, float]) -> None:
+        for name, amount in usage.items():
+            self.usage[name] = self.usage.get(name, 0) + amount
+
+    def _close(self, event: RunEvent) -> None:
+        """Mark the nodes that were cut off, and those that were never reached."""
+        for record in self.nodes.values():
+            if record.status in {"running", "waiting"}:
+                record.status, record.finished_at = "failed", event.at
+                record.error = {"code": "cancelled", "message": "The run ended before it did."}
+        # Should the run be tried again, they begin anew.
+        self.waiting.clear()
+        for name in event.data.get("unreached", ()):
+            self.nodes.setdefault(name, NodeRecord("skipped"))
+
+    def unreached(self, names: Iterable[str]) -> list[str]:
+        """Return those of these nodes that nothing has been heard of."""
+        return [name for name in names if name not in self.nodes]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the stable JSON form."""
+        return {
+            "id": self.id,
+            "run_id": self.id,
+            "workflow_id": self.workflow_id,
+            "version": self.version,
+            "hash": self.hash,
+            "status": self.status,
+            "input": self.input,
+            "output": self.output,
+            "nodes": {name: record.as_json() for name, record in self.nodes.items()},
+            "usage": self.usage,
+            "error": self.error,
+            "priority": self.priority,
+            "forked_from": self.forked_from,
+            "thread_id": self.thread_id,
+            "breakpoints": self.breakpoints,
+            "starts_at": as_text(self.starts_at),
+            "created_at": as_text(self.created_at),
+            "started_at": as_text(self.started_at),
+            "finished_at": as_text(self.finished_at),
+        }
