@@ -18,7 +18,7 @@ from typing import Any
 from bench.measuring import Row, peak_memory
 from bench.models import server
 from fakes import document_files as papers
-from fakes.collections import each
+from fakes.document_collections import each
 
 TEXTS, TEXT_BYTES, PAGES = 200, 20_000, 100
 LARGE = 100_000_000

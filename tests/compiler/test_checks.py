@@ -228,7 +228,7 @@ def test_fields_are_looked_up_in_the_schemas_of_outputs(text: str, expected: lis
 
 def test_the_field_that_is_missing_is_named_with_those_that_are_there() -> None:
     [found] = check_workflow(from_data(with_schema("{{ask.output.knid}}")), registry())
-    assert "'knid', which 'ask' does not have there" in found.message
+    assert "'knid', which 'ask' does not have" in found.message
     assert found.hint == "Did you mean 'kind'?"
     assert found.at.pointer == "/nodes/1/config/template"
 

@@ -31,8 +31,9 @@ SUPPORT = DEFINITIONS / "customer-support-complete.yaml"
 # The phases of the compiler; what is left are node types, expressions, and joins.
 COMPILER = [
     f"flowc.compiler.{name}"
-    for name in ("compile", "check", "checks", "draft", "plan", "dialects", "inference",
-                 "configuration", "lowering", "region", "execution", "export")
+    for name in ("compile", "check", "checks", "analysis.scopes", "analysis.flow",
+                 "analysis.inference", "analysis.configuration", "planning.plan",
+                 "reading.dialects", "lowering", "running.region", "running.node_run", "export")
 ]  # fmt: skip
 WITHOUT_COMPILER = f"""
 import runpy, sys

@@ -8,18 +8,25 @@ import pytest
 from typer.testing import CliRunner
 
 from fakes.flows import registry
-from flowc.compiler.analysis.draft import Draft, new_draft
+from flowc.compiler.analysis.inference import infer
+from flowc.compiler.analysis.scopes import resolve
+from flowc.compiler.check import check_scope
 from flowc.compiler.node import Effects
+from flowc.compiler.planning.plan import Plan, make_plan
 from flowc.compiler.reading.dialects import read_definition
 from flowc.compiler.reading.documents import from_data
+from flowc.compiler.reading.library import Library
 from flowc.compiler.reports.estimates import estimate
 from flowc.compiler.reports.forecast import forecast
 from flowc.nodes.services.models.prices import cost_of
 from flowc.server.cli import app
 
 
-def draft_of(*nodes: Any, **more: Any) -> Draft:
-    return new_draft(read_definition(from_data({"nodes": list(nodes), **more})), registry())
+def plan_of(*nodes: Any, **more: Any) -> Plan:
+    definition = read_definition(from_data({"nodes": list(nodes), **more}))
+    flow, problems = check_scope(resolve(definition, registry(), Library()))
+    assert flow is not None, problems
+    return make_plan(infer(flow))
 
 
 def ask(id: str, **more: Any) -> dict[str, Any]:
@@ -33,7 +40,7 @@ def choose(id: str, yes: str, no: str, **more: Any) -> dict[str, Any]:
 
 
 def calls(*nodes: Any, **more: Any) -> tuple[float, float]:
-    return estimate(draft_of(*nodes, **more), lambda effects: effects.calls)
+    return estimate(plan_of(*nodes, **more), lambda effects: effects.calls)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +122,7 @@ def test_order_joins_regions_and_what_is_touched_are_known() -> None:
         "depends_on": ["a"],
     }
     both = {"id": "both", "type": "merge", "depends_on": ["each", "b"], "join": "all"}
-    known = forecast(draft_of(ask("a", config={"model": "gpt-4o"}), ask("b"), each, both))
+    known = forecast(plan_of(ask("a", config={"model": "gpt-4o"}), ask("b"), each, both))
     assert known.steps == (("a", "b"), ("each",), ("both",))
     assert [(j.node, j.waits_for, j.rule) for j in known.joins] == [("both", ("each", "b"), "all")]
     assert known.regions["each"].steps == (("get",), ("post",))

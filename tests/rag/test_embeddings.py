@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from fakes.collections import Letters
+from fakes.document_collections import Letters
 from flowc.rag.embedding import Embedded, EmbeddingFailed, Embeddings, OfflineEmbedder
 from flowc.rag.embedding.embeddings import Batches
 from flowc.rag.vector import Vector

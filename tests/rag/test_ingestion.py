@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fakes import document_files as papers
-from fakes.collections import Library
+from fakes.document_collections import Library
 from fakes.processes import new_database
 from flowc.rag.embedding import EmbeddingFailed
 from flowc.rag.ingestion import from_file, from_text

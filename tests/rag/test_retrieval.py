@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.collections import Library
+from fakes.document_collections import Library
 from flowc.rag.ingestion import from_text
 from flowc.rag.reading import Reader
 from flowc.rag.retrieval import Search, fuse, search

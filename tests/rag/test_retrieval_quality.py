@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from fakes import corpus
-from fakes.collections import each
+from fakes.document_collections import each
 from flowc.rag.chunking import Chunking
 from flowc.rag.embedding import Embeddings, OfflineEmbedder
 from flowc.rag.folders import Folders

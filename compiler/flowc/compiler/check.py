@@ -1,7 +1,12 @@
-"""What is wrong with a workflow?"""
+"""Finds what is wrong with a workflow: the checks, in stages."""
 
-from flowc.compiler.analysis.draft import Draft, new_draft
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from flowc.compiler.analysis.flow import Flow, analyse_flow
 from flowc.compiler.analysis.inference import infer
+from flowc.compiler.analysis.scopes import Scope, resolve
 from flowc.compiler.checks.concurrency import check_concurrency
 from flowc.compiler.checks.configuration import check_configuration
 from flowc.compiler.checks.edges import check_edges
@@ -17,13 +22,11 @@ from flowc.compiler.reading.dialects import not_a_workflow, read_definition
 from flowc.compiler.reading.documents import Document
 from flowc.compiler.reading.library import Library
 
-# Later checks may assume what earlier ones established.
-STAGES = (
-    (check_names,),
-    (check_edges, check_configuration, check_uses),
-    (check_reachability, check_references),
-    (check_types, check_flow, check_concurrency),
-)
+# Later stages may assume what earlier ones established; the flow is analysed between the two.
+STRUCTURE = ((check_names,), (check_edges, check_configuration, check_uses))
+FLOW = ((check_reachability, check_references), (check_types, check_flow, check_concurrency))
+
+Part = TypeVar("Part")
 
 
 def check_workflow(
@@ -32,61 +35,82 @@ def check_workflow(
     library: Library | None = None,
     id: str | None = None,
 ) -> list[Diagnostic]:
-    """Return all that there is to say of a definition, without building anything of it.
+    """Return all diagnostics of a definition: errors, warnings, and what the compiler inferred.
 
-    `library` knows the stored workflows that it may use, `id` is the one it is stored under.
+    `library` knows the stored workflows that it may run, `id` is the one it is stored under.
     """
     try:
-        draft = new_draft(read_definition(document), registry, library, id)
+        scope = resolve(read_definition(document), registry, library or Library(), id)
     except DefinitionRefused as refused:
         return list(refused.diagnostics)
-    problems = check_draft(draft)
-    if not has_errors(problems):
-        problems += infer(draft)[1]
+    flow, problems = check_scope(scope)
+    if flow is not None:
+        problems += infer(flow).problems
     return [document.diagnostic(problem) for problem in problems]
 
 
-def require_valid(draft: Draft, document: Document) -> tuple[Diagnostic, ...]:
-    """Return the warnings; raise DefinitionRefused if there are errors."""
-    diagnostics = tuple(document.diagnostic(problem) for problem in check_draft(draft))
-    if has_errors(diagnostics):
+def require_valid(scope: Scope, document: Document) -> tuple[Flow, tuple[Diagnostic, ...]]:
+    """Return the flow of a scope and the warnings; raise DefinitionRefused if there are errors."""
+    flow, problems = check_scope(scope)
+    diagnostics = tuple(document.diagnostic(problem) for problem in problems)
+    if flow is None:
         raise DefinitionRefused(diagnostics)
-    if draft.workflow.samples:
+    if scope.workflow.samples:
         raise DefinitionRefused([not_a_workflow(document)])
-    return diagnostics
+    return flow, diagnostics
 
 
-def check_draft(draft: Draft) -> list[Problem]:
-    """Return the problems of a draft; a stored workflow that it runs is one if it cannot run."""
-    found = _check_alone(draft)
-    if not has_errors(found):
-        found += _broken_uses(draft, {})
-    return found
+def check_scope(scope: Scope) -> tuple[Flow | None, list[Problem]]:
+    """Return the problems of a workflow's scope, and its flow if none of them is an error."""
+    return _Checking().check(scope)
 
 
-def _check_alone(draft: Draft) -> list[Problem]:
-    """Return the problems found, stage by stage, up to the first stage with an error."""
+@dataclass
+class _Checking:
+    """Checks a workflow and the stored ones that it runs, each once."""
+
+    _known: dict[Scope, tuple[Flow | None, list[Problem]]] = field(default_factory=dict)
+
+    def check(self, scope: Scope) -> tuple[Flow | None, list[Problem]]:
+        if scope not in self._known:
+            self._known[scope] = self._check(scope)
+        return self._known[scope]
+
+    def _check(self, scope: Scope) -> tuple[Flow | None, list[Problem]]:
+        problems = _problems(STRUCTURE, scope.walk)
+        if has_errors(problems):
+            return None, problems
+        broken = list(self._broken_uses(scope))
+        flow = analyse_flow(scope, self._flows())
+        problems += _problems(FLOW, flow.walk)
+        if not has_errors(problems):
+            problems += broken
+        return (None if has_errors(problems) else flow), problems
+
+    def _broken_uses(self, scope: Scope) -> Iterator[Problem]:
+        """Yield a problem for each node that runs a stored workflow with an error in it."""
+        for part in scope.walk():
+            for name, use in part.stored.items():
+                assert use.scope is not None  # check_uses reports those that are refused
+                _, found = self.check(use.scope)
+                for problem in [each for each in found if each.severity == "error"][:1]:
+                    message = f"The workflow {use.id!r} cannot run: {problem.message}"
+                    yield Problem("broken-workflow", message, part.nodes[name].at)
+
+    def _flows(self) -> dict[Scope, Flow]:
+        return {scope: flow for scope, (flow, _) in self._known.items() if flow is not None}
+
+
+def _problems(
+    stages: Iterable[tuple[Callable[[Part], Iterator[Problem]], ...]],
+    parts: Callable[[], Iterator[Part]],
+) -> list[Problem]:
+    """Return the problems of all parts, stage by stage, up to the first stage with an error."""
     found: list[Problem] = []
-    for stage in STAGES:
-        for part in draft.walk():
+    for stage in stages:
+        for part in parts():
             for check in stage:
                 found.extend(check(part))
         if has_errors(found):
             break
-    return found
-
-
-def _broken_uses(draft: Draft, known: dict[int, list[Problem]]) -> list[Problem]:
-    """Return a problem for each node that runs a stored workflow with an error in it."""
-    found: list[Problem] = []
-    for part in draft.walk():
-        for name, use in part.used.items():
-            assert use.draft is not None  # the checks have seen that there is one
-            if id(use.draft) not in known:
-                alone = _check_alone(use.draft)
-                below = [] if has_errors(alone) else _broken_uses(use.draft, known)
-                known[id(use.draft)] = [p for p in (*alone, *below) if p.severity == "error"]
-            for problem in known[id(use.draft)][:1]:
-                message = f"The workflow {use.id!r} cannot run: {problem.message}"
-                found.append(Problem("broken-workflow", message, part.nodes[name].at))
     return found

@@ -1,11 +1,11 @@
-"""How does a stored definition become a graph that runs?"""
+"""Compiles a stored definition to a graph that runs: the compiler's phases, in order."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from flowc.compiler.analysis.draft import Draft, new_draft
 from flowc.compiler.analysis.inference import infer
+from flowc.compiler.analysis.scopes import resolve
 from flowc.compiler.check import require_valid
 from flowc.compiler.definition import Granularity, WorkflowDefinition
 from flowc.compiler.definition.short_schemas import problems_of
@@ -18,29 +18,60 @@ from flowc.compiler.reading.documents import Document
 from flowc.compiler.reading.library import Library, Stored
 
 
+def compile_workflow(
+    document: Document,
+    registry: Registry,
+    granularity: Granularity | None = None,
+    library: Library | None = None,
+    id: str | None = None,
+) -> "CompiledWorkflow":
+    """Compile a definition; raise DefinitionRefused with all its errors.
+
+    `library` knows the stored workflows that it may run, `id` is the one it is stored under.
+    Without a `granularity`, the definition's own settings decide.
+    """
+    library = library or Library()
+    workflow = read_definition(document)
+    scope = resolve(workflow, registry, library, id)
+    flow, warnings = require_valid(scope, document)
+    inferred = infer(flow)
+    plan = make_plan(inferred)
+    graph = lower(plan, granularity or workflow.settings.granularity)
+    infos = tuple(document.diagnostic(problem) for problem in inferred.problems)
+    return CompiledWorkflow(plan, graph, document, (*warnings, *infos), library.looked_up)
+
+
 @dataclass(frozen=True)
 class CompiledWorkflow:
     """A workflow ready to run: `graph` is a LangGraph graph without a checkpointer.
 
-    `hash` is a digest of what it means, with the stored workflows that it `uses`. It holds no
-    run's state and no event loop; share it between runs, and give each run a copy with its own
-    checkpointer.
+    It holds no run's state and no event loop. Share it between runs, and give each run a copy of
+    the graph with its own checkpointer. `uses` are the stored workflows that it runs, by id and
+    the version asked for.
     """
 
-    workflow: WorkflowDefinition
     plan: Plan
     graph: Lowered
     document: Document
     diagnostics: tuple[Diagnostic, ...]
-    hash: str
-    _draft: Draft
-    uses: Mapping[tuple[str, str | None], Stored | None] = field(default_factory=dict)
+    uses: Mapping[tuple[str, str | None], Stored | None]
+
+    @property
+    def workflow(self) -> WorkflowDefinition:
+        """The definition that it was compiled from."""
+        return self.plan.workflow
+
+    @property
+    def hash(self) -> str:
+        """A digest of what the workflow means, with the stored workflows that it runs."""
+        return self.plan.hash
 
     def exported(self) -> str:
         """Return the workflow as LangGraph Python, which runs without the compiler."""
-        from flowc.compiler.export import export  # noqa: PLC0415 - few ask for it
+        # Only exports need the writer of Python.
+        from flowc.compiler.export import export  # noqa: PLC0415
 
-        return export(self._draft, self.plan)
+        return export(self.plan)
 
     def initial_state(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the state in which a run with this input begins."""
@@ -49,32 +80,8 @@ class CompiledWorkflow:
         return {"input": dict(given), "outputs": {}, **variables}
 
     def input_problems(self, given: Any) -> list[str]:
-        """Return what keeps a value from being this workflow's input, in sentences."""
+        """Return why a value cannot be this workflow's input, a sentence each; none if it can."""
         if not isinstance(given, dict):
             return ["The input must be an object."]
         found = problems_of(given, self.workflow.input) if self.workflow.input else []
         return [f"{'.'.join(map(str, path)) or 'input'}: {sentence}" for path, sentence in found]
-
-
-def compile_workflow(
-    document: Document,
-    registry: Registry,
-    granularity: Granularity | None = None,
-    library: Library | None = None,
-    id: str | None = None,
-) -> CompiledWorkflow:
-    """Compile a definition; raise DefinitionRefused with all that is wrong with it.
-
-    `library` knows the stored workflows that it may use, `id` is the one it is stored under.
-    Without a `granularity`, the definition's own settings say which it is.
-    """
-    workflow = read_definition(document)
-    draft = new_draft(workflow, registry, library, id)
-    warnings = require_valid(draft, document)
-    draft, inferred = infer(draft)
-    plan = make_plan(draft)
-    graph = lower(plan, granularity or workflow.settings.granularity)
-    infos = tuple(document.diagnostic(problem) for problem in inferred)
-    uses = draft.uses.library.looked_up
-    said = (*warnings, *infos)
-    return CompiledWorkflow(workflow, plan, graph, document, said, draft.hash, draft, uses)

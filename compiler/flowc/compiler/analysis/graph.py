@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from flowc.compiler.analysis.loops import Loop, find_loops
+from flowc.compiler.analysis.loops import EdgeLoop, find_loops
 from flowc.compiler.definition import NodeDefinition, WorkflowDefinition
 from flowc.compiler.node.registry import Registry
 
@@ -52,7 +52,7 @@ class Graph:
         return reachable_from(self.entries, self.outgoing)
 
     @cached_property
-    def loops(self) -> tuple[Loop, ...]:
+    def loops(self) -> tuple[EdgeLoop, ...]:
         """The outermost loops."""
         targets = {name: [edge.target for edge in self.outgoing[name]] for name in self.nodes}
         return find_loops(self.entries, targets)

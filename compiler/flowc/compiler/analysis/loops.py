@@ -7,21 +7,21 @@ Targets = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
-class Loop:
+class EdgeLoop:
     """A cycle: the node it is entered by, the nodes on it, and the loops inside of it."""
 
     header: str
     nodes: frozenset[str]
-    inner: tuple["Loop", ...] = ()
+    inner: tuple["EdgeLoop", ...] = ()
 
-    def walk(self) -> Iterator["Loop"]:
+    def walk(self) -> Iterator["EdgeLoop"]:
         """Yield this loop and all within it, outermost first."""
         yield self
         for loop in self.inner:
             yield from loop.walk()
 
 
-def find_loops(entries: Sequence[str], targets: Targets) -> tuple[Loop, ...]:
+def find_loops(entries: Sequence[str], targets: Targets) -> tuple[EdgeLoop, ...]:
     """Return the loops, nested: each is a strongly connected part, entered by the node met first.
 
     `targets` names the nodes that each node leads to; nodes that no entry leads to do not count.
@@ -32,16 +32,16 @@ def find_loops(entries: Sequence[str], targets: Targets) -> tuple[Loop, ...]:
 
 def _loops_within(
     nodes: frozenset[str], targets: Targets, order: Mapping[str, int]
-) -> tuple[Loop, ...]:
+) -> tuple[EdgeLoop, ...]:
     inside = {name: [target for target in targets[name] if target in nodes] for name in nodes}
-    loops: list[Loop] = []
+    loops: list[EdgeLoop] = []
     for part in _strongly_connected(sorted(nodes, key=order.__getitem__), inside):
         if len(part) == 1 and not any(name in inside[name] for name in part):
             continue
         header = min(part, key=order.__getitem__)
         # What closes this loop is taken away; what cycles are left are the loops inside of it.
         rest = {n: [t for t in ts if t != header] for n, ts in inside.items()}
-        loops.append(Loop(header, part, _loops_within(part, rest, order)))
+        loops.append(EdgeLoop(header, part, _loops_within(part, rest, order)))
     return tuple(loops)
 
 

@@ -8,22 +8,22 @@ from flowc.compiler.analysis.graph import Edge, Graph
 # A term is a set of choices that are made together; a condition holds when one of its terms does.
 Choice = tuple[str, str]
 Term = frozenset[Choice]
-Condition = frozenset[Term]
+RunCondition = frozenset[Term]
 
-ALWAYS: Condition = frozenset({frozenset()})
-NEVER: Condition = frozenset()
+ALWAYS: RunCondition = frozenset({frozenset()})
+NEVER: RunCondition = frozenset()
 MAX_TERMS = 48
 
 
 def run_conditions(
     graph: Graph, branches: Mapping[str, frozenset[str]]
-) -> Mapping[str, Condition | None]:
+) -> Mapping[str, RunCondition | None]:
     """Return for each reachable node when it runs; None where that is too long to say.
 
     Every edge settles, so a node with several live edges waits for all of them: the condition is
     the disjunction of its incoming edges' (`join: any`) or their conjunction (`join: all`).
     """
-    conditions: dict[str, Condition | None] = dict.fromkeys(graph.entries, ALWAYS)
+    conditions: dict[str, RunCondition | None] = dict.fromkeys(graph.entries, ALWAYS)
     for name in graph.order:
         if name in conditions:
             continue
@@ -35,7 +35,7 @@ def run_conditions(
 
 
 def counterexample(
-    reader: Condition | None, read: Condition | None, branches: Mapping[str, frozenset[str]]
+    reader: RunCondition | None, read: RunCondition | None, branches: Mapping[str, frozenset[str]]
 ) -> Term | None:
     """Return choices under which the reader runs and the other node does not, if there are any."""
     if reader is None or read is None:
@@ -47,14 +47,14 @@ def counterexample(
     return None
 
 
-def can_both_hold(one: Condition | None, other: Condition | None) -> bool:
+def can_both_hold(one: RunCondition | None, other: RunCondition | None) -> bool:
     """Say whether two conditions are known to hold under the same choices."""
     if one is None or other is None:
         return False
     return any(not _contradicts(a, b) for a in one for b in other)
 
 
-def taken(condition: Condition | None, edge: Edge) -> Condition | None:
+def taken(condition: RunCondition | None, edge: Edge) -> RunCondition | None:
     """Return when an edge is live, of whose source this is the condition."""
     if condition is None or edge.branches is None:
         return condition
@@ -67,8 +67,8 @@ def taken(condition: Condition | None, edge: Edge) -> Condition | None:
 
 
 def _any(
-    conditions: Iterable[Condition | None], branches: Mapping[str, frozenset[str]]
-) -> Condition | None:
+    conditions: Iterable[RunCondition | None], branches: Mapping[str, frozenset[str]]
+) -> RunCondition | None:
     terms: set[Term] = set()
     for condition in conditions:
         if condition is None:
@@ -78,19 +78,19 @@ def _any(
 
 
 def _all(
-    conditions: Iterable[Condition | None], branches: Mapping[str, frozenset[str]]
-) -> Condition | None:
-    def both(left: Condition | None, right: Condition | None) -> Condition | None:
+    conditions: Iterable[RunCondition | None], branches: Mapping[str, frozenset[str]]
+) -> RunCondition | None:
+    def both(left: RunCondition | None, right: RunCondition | None) -> RunCondition | None:
         if left is None or right is None or len(left) * len(right) > MAX_TERMS**2:
             return None
         joined = {a | b for a in left for b in right if not _contradicts(a, b)}
         return _simplified(joined, branches)
 
-    always: Condition | None = ALWAYS
+    always: RunCondition | None = ALWAYS
     return reduce(both, conditions, always)
 
 
-def _simplified(terms: set[Term], branches: Mapping[str, frozenset[str]]) -> Condition | None:
+def _simplified(terms: set[Term], branches: Mapping[str, frozenset[str]]) -> RunCondition | None:
     """Merge terms that differ in one node's choice and leave no branch of it out."""
     changed = True
     while changed:
@@ -116,11 +116,11 @@ def _contradicts(term: Iterable[Choice], other: Iterable[Choice]) -> bool:
     return any(chosen.get(node, branch) != branch for node, branch in other)
 
 
-def _given(condition: Condition, term: Term) -> Condition:
+def _given(condition: RunCondition, term: Term) -> RunCondition:
     return frozenset(t - term for t in condition if not _contradicts(term, t))
 
 
-def _falsified(condition: Condition, branches: Mapping[str, frozenset[str]]) -> Term | None:
+def _falsified(condition: RunCondition, branches: Mapping[str, frozenset[str]]) -> Term | None:
     """Return choices under which the condition does not hold, or None if it always does."""
     if frozenset() in condition:
         return None

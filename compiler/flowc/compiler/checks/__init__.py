@@ -1,1 +1,5 @@
-"""The checks: each file asks one question of a draft and yields the problems it finds."""
+"""The checks: each file checks one thing and yields the problems that it finds.
+
+Those of structure take a scope; the others take its flow, which only exists once the structure is
+right.
+"""

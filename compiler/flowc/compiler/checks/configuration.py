@@ -1,27 +1,28 @@
-"""Does each node's configuration fit its type?"""
+"""Checks that the configuration of each node fits its type."""
 
 from collections.abc import Iterator
 
-from flowc.compiler.analysis.draft import Draft
+from flowc.compiler.analysis.graph import all_branches
+from flowc.compiler.analysis.scopes import Scope
 from flowc.compiler.definition import NodeDefinition
 from flowc.compiler.diagnostics import Problem
 from flowc.compiler.node import Node
 
 
-def check_configuration(draft: Draft) -> Iterator[Problem]:
-    """Yield what the node types say of their configurations."""
-    yield from draft.body_problems
-    for configuration in draft.configurations.values():
+def check_configuration(scope: Scope) -> Iterator[Problem]:
+    """Yield the problems that the node types find in their configurations."""
+    yield from scope.problems
+    for configuration in scope.configurations.values():
         yield from configuration.problems
-    for name, kind in draft.types.items():
-        yield from _check_options(draft.nodes[name], kind, draft)
+    for name, kind in scope.types.items():
+        yield from _check_options(scope.nodes[name], kind, scope)
 
 
-def _check_options(node: NodeDefinition, kind: type[Node], draft: Draft) -> Iterator[Problem]:
-    if node.disabled and (kind.is_entry or kind.is_exit or node.id in draft.branches):
-        message = f"{node.id!r} cannot be disabled: where a run begins, ends or branches is needed."
+def _check_options(node: NodeDefinition, kind: type[Node], scope: Scope) -> Iterator[Problem]:
+    if node.disabled and (kind.is_entry or kind.is_exit or all_branches(node, scope.registry)):
+        message = f"{node.id!r} cannot be disabled: a run starts, ends or branches there."
         yield Problem("cannot-disable", message, (*node.at, "disabled"))
     if node.cache is not None and kind.body_field is not None and not kind.is_isolated:
-        message = f"{node.id!r} cannot be cached: what its body reads is not known before it runs."
+        message = f"{node.id!r} cannot be cached: what its body reads is only known when it runs."
         hint = "Put `cache` on the nodes in its body."
         yield Problem("cannot-cache", message, (*node.at, "cache"), hint)

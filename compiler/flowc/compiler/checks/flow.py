@@ -1,39 +1,39 @@
-"""Has all that is drawn a sense: joins that come together, loops with one way in, outputs read?"""
+"""Checks that joins can run, that loops do not depend on timing, and that outputs are used."""
 
 from collections.abc import Iterator
 
-from flowc.compiler.analysis.draft import Draft
+from flowc.compiler.analysis.flow import Flow
 from flowc.compiler.analysis.graph import Edge
-from flowc.compiler.analysis.loops import Loop
+from flowc.compiler.analysis.loops import EdgeLoop
 from flowc.compiler.analysis.references import node_path, uses_in
 from flowc.compiler.analysis.run_conditions import NEVER
 from flowc.compiler.diagnostics import Problem
 
 
-def check_flow(draft: Draft) -> Iterator[Problem]:
-    """Yield joins that never run, loops whose turns depend on timing, and outputs nobody needs."""
-    yield from _check_joins(draft)
-    for outer in draft.graph.loops:
+def check_flow(flow: Flow) -> Iterator[Problem]:
+    """Yield joins that never run, loops that depend on timing, and outputs that are never used."""
+    yield from _check_joins(flow)
+    for outer in flow.graph.loops:
         for loop in outer.walk():
-            yield from _check_loop(draft, loop)
-    yield from _check_needs(draft)
+            yield from _check_loop(flow, loop)
+    yield from _check_needs(flow)
 
 
-def _check_joins(draft: Draft) -> Iterator[Problem]:
-    """Yield the first nodes on a way that can never run, although edges lead to them."""
-    for name in draft.graph.order:
-        sources = [edge.source for edge in draft.graph.forward_incoming[name]]
-        never = draft.conditions.get(name) == NEVER
-        if never and all(draft.conditions.get(source) != NEVER for source in sources):
-            node = draft.nodes[name]
-            message = f"{name!r} can never run: what it waits for never comes together."
-            hint = "Without `join: all`, one live edge is enough."
+def _check_joins(flow: Flow) -> Iterator[Problem]:
+    """Yield the first nodes on each path that can never run although edges lead to them."""
+    for name in flow.graph.order:
+        sources = [edge.source for edge in flow.graph.forward_incoming[name]]
+        never = flow.conditions.get(name) == NEVER
+        if never and all(flow.conditions.get(source) != NEVER for source in sources):
+            node = flow.scope.nodes[name]
+            message = f"{name!r} can never run: its incoming edges are never all taken in one run."
+            hint = "Without `join: all`, one taken edge is enough."
             yield Problem("join-never-runs", message, node.at, hint, "warning")
 
 
-def _check_loop(draft: Draft, loop: Loop) -> Iterator[Problem]:
-    """Yield what makes a loop through edges depend on which of its nodes is faster."""
-    graph = draft.graph
+def _check_loop(flow: Flow, loop: EdgeLoop) -> Iterator[Problem]:
+    """Yield what makes the turns of a loop depend on which of its nodes is faster."""
+    graph = flow.graph
     entered = sorted(
         {
             edge.target
@@ -42,19 +42,21 @@ def _check_loop(draft: Draft, loop: Loop) -> Iterator[Problem]:
             if edge.source not in loop.nodes and edge.source in graph.reachable
         }
     )
-    at = draft.nodes[loop.header].at
+    at = flow.scope.nodes[loop.header].at
     if entered:
-        message = f"The loop through {loop.header!r} is also entered by {entered[0]!r}."
-        hint = "Let all ways into a loop lead to one node; timing decides otherwise."
+        message = f"The loop through {loop.header!r} can also be entered at {entered[0]!r}."
+        hint = "Let all edges into the loop lead to one node; otherwise timing decides."
         yield Problem("loop-with-two-entrances", message, at, hint, "warning")
     for name in sorted(loop.nodes):
-        if _leaves_and_stays(draft, loop, graph.outgoing[name]):
-            message = f"{name!r} can leave the loop through {loop.header!r} while the loop goes on."
-            hint = "What follows the loop may then run before its last turn, and more than once."
-            yield Problem("exit-of-a-running-loop", message, draft.nodes[name].at, hint, "warning")
+        if _leaves_and_stays(loop, graph.outgoing[name]):
+            message = f"{name!r} can leave the loop through {loop.header!r} while it continues."
+            hint = "The nodes after the loop may then run before its last turn, and more than once."
+            yield Problem(
+                "exit-of-a-running-loop", message, flow.scope.nodes[name].at, hint, "warning"
+            )
 
 
-def _leaves_and_stays(draft: Draft, loop: Loop, edges: tuple[Edge, ...]) -> bool:
+def _leaves_and_stays(loop: EdgeLoop, edges: tuple[Edge, ...]) -> bool:
     leaving = [edge for edge in edges if edge.target not in loop.nodes]
     staying = [edge for edge in edges if edge.target in loop.nodes]
     return any(
@@ -64,27 +66,27 @@ def _leaves_and_stays(draft: Draft, loop: Loop, edges: tuple[Edge, ...]) -> bool
     )
 
 
-def _check_needs(draft: Draft) -> Iterator[Problem]:
-    """Yield nodes that do nothing but give an output, which nobody reads."""
-    if draft.workflow.samples or draft.outer is not None:
+def _check_needs(flow: Flow) -> Iterator[Problem]:
+    """Yield nodes whose only effect is an output that is never read."""
+    if flow.scope.workflow.samples or flow.outer is not None:
         return
-    read = _read(draft)
-    for name in draft.graph.order:
-        node, kind = draft.nodes[name], draft.types[name]
-        has_sense = not kind.is_pure or name in read or name in draft.branches
-        if not has_sense and node.on_error == "fail" and draft.graph.outgoing[name]:
-            message = f"Nobody reads what {name!r} gives, and it does nothing else."
-            hint = "Read its output, or take it out."
+    read = _read(flow)
+    for name in flow.graph.order:
+        node, kind = flow.scope.nodes[name], flow.scope.types[name]
+        is_needed = not kind.is_pure or name in read or name in flow.branches
+        if not is_needed and node.on_error == "fail" and flow.graph.outgoing[name]:
+            message = f"The output of {name!r} is never used, and the node has no other effect."
+            hint = "Read its output, or remove the node."
             yield Problem("unused-node", message, node.at, hint, "warning")
 
 
-def _read(draft: Draft) -> set[str]:
-    """Return the nodes of which something is read, or whose output flows on by itself."""
+def _read(flow: Flow) -> set[str]:
+    """Return the nodes whose output is read by a reference, or flows on by itself."""
     found: set[str] = set()
-    for part in draft.walk():
-        for name, configuration in part.configurations.items():
+    for part in flow.walk():
+        for name, configuration in part.scope.configurations.items():
             paths = [use.reference.path for use in uses_in(configuration)]
-            found |= {read[0] for path in paths if (read := node_path(path, part.nodes))}
-            if configuration.takes_incoming is not None and part is draft:
-                found |= set(draft.data_sources(name))
+            found |= {read[0] for path in paths if (read := node_path(path, part.scope.nodes))}
+            if configuration.takes_incoming is not None and part is flow:
+                found |= set(flow.data_sources(name))
     return found

@@ -1,11 +1,9 @@
-"""How does a plan read as LangGraph, written by hand?
+"""Writes a plan as LangGraph Python, as one would by hand.
 
-The text imports node types and `flowc.nodes.standalone`, and nothing of the compiler. Where
-LangGraph's own edges express what the definition means, they are written; where its joins cannot,
-the graph goes by a table of edges.
+The text imports node types and `flowc.nodes.standalone`, but not the compiler. It uses LangGraph's
+own edges where they express what the definition means, and a table of edges where they cannot.
 """
 
-from flowc.compiler.analysis.draft import Draft
 from flowc.compiler.export.graphs import add_graph
 from flowc.compiler.export.module import Module
 from flowc.compiler.export.text import indented, literal
@@ -14,10 +12,10 @@ from flowc.compiler.planning.plan import Plan
 __all__ = ["export"]
 
 
-def export(draft: Draft, plan: Plan) -> str:
-    """Return Python text that builds and runs a checked workflow's graph."""
+def export(plan: Plan) -> str:
+    """Return Python text that builds and runs the graph of a plan."""
     module = Module()
-    graph = add_graph(module, draft, plan, "")
+    graph = add_graph(module, plan, "")
     variables = indented(literal(dict(plan.workflow.variables)), 4)
     run = (
         f"EXITS = {plan.exits!r}\n\n\n"

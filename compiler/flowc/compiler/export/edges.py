@@ -1,28 +1,29 @@
-"""Can LangGraph's own edges say what the joins and loops of a graph mean?
+"""Decides whether LangGraph's own edges express the joins and loops of a plan.
 
-Plain edges do where at most one of those into a node is live, and a list of sources where all are
-live together. Loops that one node closes and leaves are plain edges, too.
+Plain edges do where at most one edge into a node is live, and a list of sources where all are live
+together. Loops that a single node closes and leaves are plain edges as well.
 """
 
 from itertools import combinations
 
-from flowc.compiler.analysis.draft import Draft
 from flowc.compiler.analysis.graph import Edge
-from flowc.compiler.analysis.run_conditions import Condition, can_both_hold, taken
-from flowc.compiler.planning.wiring import Wire, Wiring
+from flowc.compiler.analysis.run_conditions import RunCondition, can_both_hold, taken
+from flowc.compiler.planning.plan import Plan
+from flowc.compiler.planning.wiring import Wire
 
 Ways = dict[str, list[str]]
 
 
-def can_be_drawn(draft: Draft, wiring: Wiring) -> bool:
-    """Say whether LangGraph's edges express a graph."""
+def can_be_drawn(plan: Plan) -> bool:
+    """Return whether LangGraph's edges express a plan."""
+    wiring = plan.wiring
     if any(loop.decider is None for loops in wiring.loops_of.values() for loop in loops):
         return False
-    return all(_goes_one_way(wire) and _is_drawn(draft, wire) for wire in wiring.wires.values())
+    return all(_goes_one_way(wire) and _is_drawn(plan, wire) for wire in wiring.wires.values())
 
 
 def ways_of(wire: Wire) -> Ways | None:
-    """Return where each branch of a node leads; None if it goes on in the same way ever."""
+    """Return the nodes that each branch leads to; None if all edges are always taken."""
     if all(edge.branches is None for edge in wire.outgoing):
         return None
     branches = sorted({branch for edge in wire.outgoing for branch in edge.branches or ()})
@@ -32,35 +33,35 @@ def ways_of(wire: Wire) -> Ways | None:
     }
 
 
-def come_together(draft: Draft, edges: tuple[Edge, ...]) -> bool:
-    """Say whether edges are live in the same runs, and always when their sources ran."""
+def come_together(plan: Plan, edges: tuple[Edge, ...]) -> bool:
+    """Return whether edges are live in the same runs, whenever their sources ran."""
     if len(edges) < 2 or any(edge.branches is not None for edge in edges):
         return False
-    found = {_live(draft, edge) for edge in edges}
+    found = {_live(plan, edge) for edge in edges}
     return len(found) == 1 and None not in found
 
 
 def _goes_one_way(wire: Wire) -> bool:
-    """Say whether either all ways out of a node depend on its branch, or none."""
+    """Return whether either all edges out of a node depend on its branch, or none."""
     return len({edge.branches is None for edge in wire.outgoing}) < 2
 
 
-def _is_drawn(draft: Draft, wire: Wire) -> bool:
+def _is_drawn(plan: Plan, wire: Wire) -> bool:
     if len(wire.incoming) < 2:
         return True
-    if draft.graph.loops:
-        # What is live together in one turn need not be so in another.
+    if any(plan.wiring.loops_of.values()):
+        # Edges that are live together in one turn may not be in another.
         return False
-    return come_together(draft, wire.incoming) or _exclude_each_other(draft, wire)
+    return come_together(plan, wire.incoming) or _exclude_each_other(plan, wire)
 
 
-def _exclude_each_other(draft: Draft, wire: Wire) -> bool:
+def _exclude_each_other(plan: Plan, wire: Wire) -> bool:
     if wire.join == "all":
         return False
-    found = [condition for edge in wire.incoming if (condition := _live(draft, edge)) is not None]
+    found = [condition for edge in wire.incoming if (condition := _live(plan, edge)) is not None]
     are_known = len(found) == len(wire.incoming)
     return are_known and not any(can_both_hold(a, b) for a, b in combinations(found, 2))
 
 
-def _live(draft: Draft, edge: Edge) -> Condition | None:
-    return taken(draft.conditions.get(edge.source), edge)
+def _live(plan: Plan, edge: Edge) -> RunCondition | None:
+    return taken(plan.conditions.get(edge.source), edge)

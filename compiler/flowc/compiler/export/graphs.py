@@ -1,9 +1,8 @@
-"""How are a graph's functions and edges written, and those of the graphs in its nodes?"""
+"""Writes the functions and edges of a graph, and of the graphs within its nodes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from flowc.compiler.analysis.draft import Draft
 from flowc.compiler.export.edges import can_be_drawn, come_together, ways_of
 from flowc.compiler.export.module import Module
 from flowc.compiler.export.nodes import making, options
@@ -11,18 +10,17 @@ from flowc.compiler.export.text import indented, literal, sentence
 from flowc.compiler.planning.plan import Plan, PlannedNode
 
 
-def add_graph(module: Module, draft: Draft, plan: Plan, prefix: str, is_tools: bool = False) -> str:
+def add_graph(module: Module, plan: Plan, prefix: str, is_tools: bool = False) -> str:
     """Write a plan's graph to a module, bodies first; return the graph's name.
 
-    Of tools, each run of the graph begins with one.
+    A graph of tools starts at one tool in each run.
     """
-    return _Graph(module, draft, plan, prefix, is_tools).write()
+    return _Graph(module, plan, prefix, is_tools).write()
 
 
 @dataclass
 class _Graph:
     module: Module
-    draft: Draft
     plan: Plan
     prefix: str
     is_tools: bool = False
@@ -34,11 +32,11 @@ class _Graph:
         graph = module.name(f"{self.prefix}graph")
         self.functions = {name: module.name(f"{self.prefix}{name}_node") for name in plan.nodes}
         bodies = {
-            name: add_graph(module, inner, node.body, f"{self.prefix}{name}__", bool(node.tools))
+            name: add_graph(module, node.body, f"{self.prefix}{name}__", bool(node.tools))
             for name, node in plan.nodes.items()
-            if node.body is not None and (inner := self.draft.inside(name)) is not None
+            if node.body is not None
         }
-        if not can_be_drawn(self.draft, plan.wiring):
+        if not can_be_drawn(plan):
             self.joins = module.name(f"{self.prefix}joins".upper())
             module.parts.append(self._table())
         module.parts += [self._function(node, bodies.get(id)) for id, node in plan.nodes.items()]
@@ -46,7 +44,7 @@ class _Graph:
         return graph
 
     def _table(self) -> str:
-        """Return the table of edges by which the graph's joins go."""
+        """Return the table of edges that the graph's joins follow."""
         wires = self.plan.wiring.wires
         edges = [
             (e.source, e.target) if e.branches is None else (e.source, e.target, sorted(e.branches))
@@ -65,14 +63,14 @@ class _Graph:
         """Return the function of a node."""
         returned, ending = self._ending(node)
         name, kind = self.functions[node.id], self.module.node_type(node.node_type)
-        said = node.definition.description or node.definition.name
+        description = node.definition.description or node.definition.name
         call = (
             f"{self.module.helper('run_node')}({node.id!r}, make, state, runtime.context"
             f"{options(self.module, node, body)})"
         )
         lines = [
             f"async def {name}(state: State, runtime: Runtime[Host]) -> {returned}:",
-            *([f'    """{sentence(said)}"""', ""] if said else []),
+            *([f'    """{sentence(description)}"""', ""] if description else []),
             f"    def make(names: Mapping[str, Any]) -> {kind}:",
             f"        return {indented(making(self.module, node), 8)}",
             "",
@@ -118,7 +116,7 @@ class _Graph:
         wires = self.plan.wiring.wires
         for name, wire in wires.items():
             edges = [*wire.incoming, *wire.closing]
-            if come_together(self.draft, wire.incoming):
+            if come_together(self.plan, wire.incoming):
                 yield f"{builder}.add_edge({[edge.source for edge in wire.incoming]!r}, {name!r})"
                 edges = list(wire.closing)
             for edge in edges:

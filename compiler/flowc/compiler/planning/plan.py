@@ -1,13 +1,15 @@
-"""In what order do nodes run, who waits for whom, and what does each one need?"""
+"""The plan of a workflow: its nodes, what each needs to run, and how they are joined."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from flowc.compiler.analysis.configuration import Configuration
-from flowc.compiler.analysis.draft import Draft
+from flowc.compiler.analysis.flow import Flow
+from flowc.compiler.analysis.inference import Inferred
 from flowc.compiler.analysis.references import node_path, uses_in
+from flowc.compiler.analysis.run_conditions import RunCondition
 from flowc.compiler.definition import (
     NodeDefinition,
     RetryPolicy,
@@ -15,7 +17,7 @@ from flowc.compiler.definition import (
     WorkflowSettings,
 )
 from flowc.compiler.guards import Limit
-from flowc.compiler.node import Node, Tool
+from flowc.compiler.node import Effects, Node, Tool
 from flowc.compiler.planning.exits import result_of
 from flowc.compiler.planning.tools import tools_in
 from flowc.compiler.planning.wiring import Wire, Wiring, wire_up
@@ -23,10 +25,10 @@ from flowc.compiler.planning.wiring import Wire, Wiring, wire_up
 
 @dataclass(frozen=True, slots=True)
 class PlannedNode:
-    """One node with everything that running it takes.
+    """One node with everything that is needed to run it.
 
-    `plain` is the node itself where nothing is computed and nothing stands round its work;
-    `started` is what is told when it begins.
+    `plain` is the node itself where nothing is computed and nothing guards its work; `started` is
+    the data of its `node.started` event. `branches` are those that it can choose.
     """
 
     id: str
@@ -39,6 +41,7 @@ class PlannedNode:
     reads: tuple[str, ...]
     secrets: tuple[str, ...]
     data_from: tuple[str, ...]
+    branches: frozenset[str]
     retry: RetryPolicy
     timeout: float | None
     limits: tuple[Limit, ...]
@@ -48,14 +51,30 @@ class PlannedNode:
     tools: tuple[Tool, ...] = ()
     runs_stored: bool = False
 
+    @property
+    def effects(self) -> Effects:
+        """What the node can touch, as far as its configuration shows before it runs."""
+        return self.node_type.effects(self.definition.config)
+
+    @property
+    def body_runs(self) -> tuple[int, int | None]:
+        """How often the node runs its body, at least and at most; None means no limit."""
+        return self.node_type.body_runs(self.definition.config)
+
 
 @dataclass(frozen=True)
 class Plan:
-    """A checked workflow, ready to be lowered."""
+    """A checked workflow, ready to be lowered, exported or forecast.
+
+    `conditions` say when each node runs; `hash` is a digest of what the workflow means, with the
+    stored workflows that it runs.
+    """
 
     workflow: WorkflowDefinition
     nodes: Mapping[str, PlannedNode]
     wiring: Wiring
+    conditions: Mapping[str, RunCondition | None]
+    hash: str
 
     @cached_property
     def has_variables(self) -> bool:
@@ -67,71 +86,75 @@ class Plan:
 
     @cached_property
     def exits(self) -> tuple[str, ...]:
-        """The nodes whose output is the run's: those of an `end` type, or else the last ones."""
+        """The nodes whose output is the run's: those of an exit type, or else the last ones."""
         ends = tuple(name for name, node in self.nodes.items() if node.node_type.is_exit)
         return ends or tuple(name for name, node in self.nodes.items() if not node.wire.outgoing)
 
     def result(self, outputs: Mapping[str, Any]) -> Any:
-        """Return the run's output: that of the exit that ran, or by id if several did."""
+        """Return a run's output: that of the exit that ran, or an object by id if several ran."""
         return result_of(self.exits, outputs)
 
 
-def make_plan(draft: Draft) -> Plan:
-    """Work out a checked workflow's joins, loops and readers, and those of what its nodes run."""
-    return _plan(draft, {})
+def make_plan(inferred: Inferred) -> Plan:
+    """Return the plan of a checked workflow, with the plans of what its nodes run."""
+    return _Planner(inferred).plan(inferred.flow)
 
 
-def _plan(draft: Draft, known: dict[int, Plan]) -> Plan:
-    """Return a draft's plan; a stored workflow that several nodes run has one plan."""
-    if id(draft) not in known:
-        known[id(draft)] = _make_plan(draft, known)
-    return known[id(draft)]
+@dataclass
+class _Planner:
+    """Plans flows, each once: a stored workflow that several nodes run has one plan."""
 
+    inferred: Inferred
+    _known: dict[Flow, Plan] = field(default_factory=dict)
 
-def _make_plan(draft: Draft, known: dict[int, Plan]) -> Plan:
-    wiring = wire_up(draft.graph)
-    inner = {name: draft.inside(name) for name in wiring.wires}
-    bodies = {name: _plan(body, known) for name, body in inner.items() if body is not None}
-    nodes = {
-        name: _planned_node(wire, draft, bodies.get(name)) for name, wire in wiring.wires.items()
-    }
-    return Plan(draft.workflow, nodes, wiring)
+    def plan(self, flow: Flow) -> Plan:
+        if flow not in self._known:
+            self._known[flow] = self._plan(flow)
+        return self._known[flow]
 
+    def _plan(self, flow: Flow) -> Plan:
+        wiring = wire_up(flow.graph)
+        nodes = {name: self._node(wire, flow) for name, wire in wiring.wires.items()}
+        return Plan(flow.scope.workflow, nodes, wiring, flow.conditions, flow.scope.whole.hash)
 
-def _planned_node(wire: Wire, draft: Draft, body: Plan | None) -> PlannedNode:
-    name, node, settings = wire.id, draft.nodes[wire.id], draft.whole.workflow.settings
-    configuration = draft.configurations[name]
-    paths = [use.reference.path for use in uses_in(configuration)]
-    read = [found[0] for path in paths if (found := node_path(path, draft.nodes)) is not None]
-    data_from = draft.data_sources(name) if configuration.takes_incoming else ()
-    retry = node.retry or settings.retry or RetryPolicy(max_attempts=1)
-    limits = _limits(settings, draft.types[name])
-    kind = draft.types[name]
-    is_guarded = limits or node.cache or node.concurrency or node.timeout or retry.max_attempts > 1
-    return PlannedNode(
-        id=name,
-        definition=node,
-        node_type=draft.types[name],
-        configuration=configuration,
-        wire=wire,
-        plain=configuration.fixed if not is_guarded else None,
-        started={"type": kind.type},
-        reads=tuple(dict.fromkeys(read)),
-        secrets=tuple(str(path[1]) for path in paths if path[0] == "secrets" and len(path) > 1),
-        data_from=data_from,
-        retry=retry,
-        timeout=node.timeout,
-        limits=limits,
-        at="/".join(map(str, node.at)),
-        meaning=draft.whole.hash if node.cache is not None else "",
-        body=body,
-        tools=tools_in(draft.bodies[name]) if kind.body_is_tools and body is not None else (),
-        runs_stored=name in draft.used,
-    )
+    def _node(self, wire: Wire, flow: Flow) -> PlannedNode:
+        name, scope, settings = wire.id, flow.scope, flow.scope.whole.workflow.settings
+        node, kind = self.inferred.node(scope, name), scope.types[name]
+        configuration = self.inferred.configuration(scope, name)
+        paths = [use.reference.path for use in uses_in(configuration)]
+        read = [found[0] for path in paths if (found := node_path(path, scope.nodes)) is not None]
+        retry = node.retry or settings.retry or RetryPolicy(max_attempts=1)
+        limits = _limits(settings, kind)
+        is_guarded = (
+            limits or node.cache or node.concurrency or node.timeout or retry.max_attempts > 1
+        )
+        inner = flow.inner.get(name)
+        has_tools = kind.body_is_tools and inner is not None
+        return PlannedNode(
+            id=name,
+            definition=node,
+            node_type=kind,
+            configuration=configuration,
+            wire=wire,
+            plain=configuration.fixed if not is_guarded else None,
+            started={"type": kind.type},
+            reads=tuple(dict.fromkeys(read)),
+            secrets=tuple(str(path[1]) for path in paths if path[0] == "secrets" and len(path) > 1),
+            data_from=flow.data_sources(name) if configuration.takes_incoming else (),
+            branches=flow.branches.get(name, frozenset()),
+            retry=retry,
+            timeout=node.timeout,
+            limits=limits,
+            at="/".join(map(str, node.at)),
+            meaning=scope.whole.hash if node.cache is not None else "",
+            body=self.plan(inner) if inner is not None else None,
+            tools=tools_in(scope.bodies[name]) if has_tools else (),
+            runs_stored=name in scope.stored,
+        )
 
 
 def _limits(settings: WorkflowSettings, kind: type[Node]) -> tuple[Limit, ...]:
-    """Return the limits that a workflow sets to its nodes in one run."""
+    """Return the limits that a workflow sets on its nodes within one run."""
     by_type = {
         word: settings.max_parallel_by_type[word]
         for word in (kind.type, *kind.also)

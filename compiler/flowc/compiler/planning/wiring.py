@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from flowc.compiler.analysis.graph import Edge, Graph
-from flowc.compiler.analysis.loops import Loop
+from flowc.compiler.analysis.loops import EdgeLoop
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ class Wiring:
     back_edges: frozenset[Edge]
     tracked: frozenset[Edge]
     loops_of: Mapping[str, tuple[WiredLoop, ...]]
+    order: tuple[str, ...]
 
 
 def wire_up(graph: Graph) -> Wiring:
@@ -69,10 +70,10 @@ def wire_up(graph: Graph) -> Wiring:
     }
     tracked = frozenset(edge for edge in graph.edges if _is_tracked(edge, graph, loops_of))
     wires = {name: _wire(name, graph, loops_of[name], tracked) for name in graph.nodes}
-    return Wiring(wires, graph.entries, graph.back_edges, tracked, loops_of)
+    return Wiring(wires, graph.entries, graph.back_edges, tracked, loops_of, graph.order)
 
 
-def _wired_loop(loop: Loop, graph: Graph) -> WiredLoop:
+def _wired_loop(loop: EdgeLoop, graph: Graph) -> WiredLoop:
     leaving = [edge for name in sorted(loop.nodes) for edge in graph.outgoing[name]]
     back = tuple(e for e in leaving if e.target == loop.header)
     exits = tuple(e for e in leaving if e.target not in loop.nodes)

@@ -1,12 +1,11 @@
-"""What is known of a run before it begins: in which order, together with what, touching what?"""
+"""Forecasts what a run will do: the order of its nodes, its joins, and what it can touch."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flowc.compiler.analysis.draft import Draft
-from flowc.compiler.analysis.references import uses_in
-from flowc.compiler.node import Effects
+from flowc.compiler.planning.plan import Plan, PlannedNode
+from flowc.compiler.planning.wiring import Wiring
 
 
 @dataclass(frozen=True)
@@ -20,11 +19,11 @@ class Join:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What is known of the runs of a workflow, or of a body in it; what bodies touch counts.
+    """What is known of the runs of a workflow, or of a body; it includes what bodies touch.
 
-    Each step holds the nodes that come equally many edges after the beginning: they can run at
-    the same time, unless branches exclude each other. `runs` says how often a body runs in one run
-    of its node, at least and at most; None is without a limit.
+    Each step holds the nodes at the same distance from the start, in edges: they can run at the
+    same time, unless branches exclude each other. `runs` is how often a body runs in one run of
+    its node, at least and at most; None means no limit.
     """
 
     steps: tuple[tuple[str, ...], ...]
@@ -53,62 +52,37 @@ class Forecast:
         }
 
 
-def forecast(draft: Draft, runs: tuple[int, int | None] = (1, 1)) -> Forecast:
-    """Say what can be said of the runs of a checked workflow."""
-    own = [effects_of(draft, name) for name in draft.graph.order]
-    regions = {name: _region(draft, name) for name in draft.graph.order if draft.inside(name)}
+def forecast(plan: Plan, runs: tuple[int, int | None] = (1, 1)) -> Forecast:
+    """Return what is known of the runs of a plan before they begin."""
+    nodes = [plan.nodes[name] for name in plan.wiring.order]
+    own = [node.effects for node in nodes]
+    regions = {n.id: forecast(n.body, n.body_runs) for n in nodes if n.body is not None}
     inner = regions.values()
     return Forecast(
-        steps=tuple(_steps(draft)),
-        joins=tuple(_joins(draft)),
+        steps=tuple(_steps(plan.wiring)),
+        joins=tuple(_joins(nodes)),
         regions=regions,
         runs=runs,
         hosts=_once([e.hosts for e in own], [region.hosts for region in inner]),
         models=_once([e.models for e in own], [region.models for region in inner]),
         files=_once([e.files for e in own], [region.files for region in inner]),
-        secrets=_once([_secrets(draft)], [region.secrets for region in inner]),
+        secrets=_once([n.secrets for n in nodes], [region.secrets for region in inner]),
     )
 
 
-def effects_of(draft: Draft, name: str) -> Effects:
-    """Return what one node can touch."""
-    return draft.types[name].effects(draft.nodes[name].config)
-
-
-def body_runs(draft: Draft, name: str) -> tuple[int, int | None]:
-    """Return how often a node runs its body, at least and at most."""
-    return draft.types[name].body_runs(draft.nodes[name].config)
-
-
-def _region(draft: Draft, name: str) -> Forecast:
-    body = draft.inside(name)
-    assert body is not None  # asked of nodes with one
-    return forecast(body, body_runs(draft, name))
-
-
-def _steps(draft: Draft) -> Iterator[tuple[str, ...]]:
+def _steps(wiring: Wiring) -> Iterator[tuple[str, ...]]:
     depth: dict[str, int] = {}
-    for name in draft.graph.order:
-        before = [depth[e.source] for e in draft.graph.forward_incoming[name] if e.source in depth]
+    for name in wiring.order:
+        before = [depth[e.source] for e in wiring.wires[name].incoming if e.source in depth]
         depth[name] = max(before, default=-1) + 1
     for level in range(max(depth.values(), default=-1) + 1):
         yield tuple(name for name, at in depth.items() if at == level)
 
 
-def _joins(draft: Draft) -> Iterator[Join]:
-    for name in draft.graph.order:
-        sources = tuple(edge.source for edge in draft.graph.forward_incoming[name])
-        if len(sources) > 1:
-            yield Join(name, sources, draft.nodes[name].join)
-
-
-def _secrets(draft: Draft) -> tuple[str, ...]:
-    return tuple(
-        str(use.reference.path[1])
-        for name in draft.graph.order
-        for use in uses_in(draft.configurations[name])
-        if use.reference.path[0] == "secrets" and len(use.reference.path) > 1
-    )
+def _joins(nodes: Iterable[PlannedNode]) -> Iterator[Join]:
+    for node in nodes:
+        if node.wire.is_join:
+            yield Join(node.id, tuple(edge.source for edge in node.wire.incoming), node.wire.join)
 
 
 def _once(*groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

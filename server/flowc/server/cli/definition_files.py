@@ -4,12 +4,13 @@ Those in the files beside it: `refund` is in refund.yaml.
 """
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import typer
 
-from flowc.compiler.analysis.draft import Draft, new_draft
+from flowc.compiler.analysis.flow import Flow
+from flowc.compiler.analysis.scopes import Scope, resolve
 from flowc.compiler.check import require_valid
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.node.registry import Registry
@@ -22,31 +23,36 @@ SUFFIXES = (".yaml", ".yml", ".json")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
-@dataclass(frozen=True)
-class ReadDefinition:
-    """A definition in a file, as far as the checks read it."""
-
-    document: Document
-    draft: Draft
-
-
-def read_draft(file: Path, *, is_valid: bool = False) -> ReadDefinition:
-    """Read a definition, and check it if it has to be valid; print what is wrong, and end."""
+def read_scope(file: Path) -> Scope:
+    """Read a definition in a file; print its errors and exit if it has none of the known forms."""
     document: Document | None = None
     try:
         document = read_document(file)
-        draft = draft_of(document, file, Registry.installed())
-        if is_valid:
-            require_valid(draft, document)
+        return scope_of(document, file, Registry.installed())
     except DefinitionRefused as refused:
-        print_diagnostics(refused.diagnostics, document.text if document else None)
-        raise typer.Exit(WRONG) from None
-    return ReadDefinition(document, draft)
+        exit_with(refused, document)
 
 
-def draft_of(document: Document, file: Path, registry: Registry) -> Draft:
+def read_flow(file: Path) -> Flow:
+    """Read and check a definition in a file; print its errors and exit if it is wrong."""
+    document: Document | None = None
+    try:
+        document = read_document(file)
+        flow, _ = require_valid(scope_of(document, file, Registry.installed()), document)
+        return flow
+    except DefinitionRefused as refused:
+        exit_with(refused, document)
+
+
+def exit_with(refused: DefinitionRefused, document: Document | None) -> NoReturn:
+    """Print what is wrong with a definition and exit."""
+    print_diagnostics(refused.diagnostics, document.text if document else None)
+    raise typer.Exit(WRONG) from None
+
+
+def scope_of(document: Document, file: Path, registry: Registry) -> Scope:
     """Return a file's definition with the workflows beside it; raise DefinitionRefused."""
-    return new_draft(read_definition(document), registry, library_beside(file), id_of(file))
+    return resolve(read_definition(document), registry, library_beside(file), id_of(file))
 
 
 def library_beside(file: Path) -> Library:

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
-from flowc.compiler.analysis.draft import Draft
 from flowc.compiler.node import Effects
+from flowc.compiler.planning.plan import Plan
 from flowc.compiler.reports.estimates import Range, estimate
 from flowc.compiler.reports.forecast import Forecast, forecast
 from flowc.nodes.services.models import ModelAlias
@@ -18,40 +18,40 @@ from flowc.nodes.services.models.prices import ANSWER_TOKENS, VALUE_TOKENS, cost
 Aliases = Mapping[str, ModelAlias]
 
 
-def plan_as_json(draft: Draft, aliases: Aliases) -> dict[str, Any]:
+def plan_as_json(plan: Plan, aliases: Aliases) -> dict[str, Any]:
     """Return what a checked workflow will do, and what asking models may cost."""
-    known = forecast(draft)
-    calls = {model: _limits(_calls(draft, model)) for model in known.models}
-    costs = {model: _cost(draft, model, aliases) for model in known.models}
+    known = forecast(plan)
+    calls = {model: _limits(_calls(plan, model)) for model in known.models}
+    costs = {model: _cost(plan, model, aliases) for model in known.models}
     shown = {model: None if cost is None else _limits(cost) for model, cost in costs.items()}
     return {**known.as_json(), "model_calls": calls, "cost_usd": shown}
 
 
-def show_plan(console: Console, draft: Draft, aliases: Aliases) -> None:
+def show_plan(console: Console, plan: Plan, aliases: Aliases) -> None:
     """Print the order, the joins and regions, what can be touched, and what models may cost."""
-    known = forecast(draft)
-    tree = Tree(f"[bold]{escape(draft.workflow.title)}")
-    _add_steps(tree, draft, known)
+    known = forecast(plan)
+    tree = Tree(f"[bold]{escape(plan.workflow.title)}")
+    _add_steps(tree, plan, known)
     console.print(tree)
     for what, names in _touched(known):
         console.print(f"[dim]{what:10}[/] {escape(', '.join(names)) or 'none'}", highlight=False)
     for model in known.models:
         console.print(
-            f"[dim]{'calls':10}[/] {escape(_sentence(draft, model, aliases))}", highlight=False
+            f"[dim]{'calls':10}[/] {escape(_sentence(plan, model, aliases))}", highlight=False
         )
 
 
-def _add_steps(tree: Tree, draft: Draft, known: Forecast) -> None:
+def _add_steps(tree: Tree, plan: Plan, known: Forecast) -> None:
     joins = {join.node: join for join in known.joins}
     for number, step in enumerate(known.steps, 1):
         place = tree.add(f"[dim]{number}[/]") if len(step) > 1 else tree
         for name in step:
             prefix = "" if len(step) > 1 else f"[dim]{number}[/] "
-            line = f"{prefix}{name} [dim]{draft.nodes[name].type}[/]"
+            line = f"{prefix}{name} [dim]{plan.nodes[name].definition.type}[/]"
             if name in joins:
                 waits = ", ".join(joins[name].waits_for)
                 line += f" [cyan]waits for {waits} ({joins[name].rule})[/]"
-            inner, body = known.regions.get(name), draft.inside(name)
+            inner, body = known.regions.get(name), plan.nodes[name].body
             if inner is None or body is None:
                 place.add(line)
             else:
@@ -67,19 +67,19 @@ def _touched(known: Forecast) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "secrets", known.secrets
 
 
-def _sentence(draft: Draft, model: str, aliases: Aliases) -> str:
-    calls, cost = _calls(draft, model), _cost(draft, model, aliases)
+def _sentence(plan: Plan, model: str, aliases: Aliases) -> str:
+    calls, cost = _calls(plan, model), _cost(plan, model, aliases)
     if cost is None:
         return f"{model}: {_range(calls)}, at a price that is not listed"
     basis = f"{VALUE_TOKENS} tokens for each value filled in, {ANSWER_TOKENS} for an answer"
     return f"{model}: {_range(calls)}, {cost[0]:.6f} to {_amount(cost[1])} US dollars ({basis})"
 
 
-def _calls(draft: Draft, model: str) -> Range:
-    return estimate(draft, lambda effects: effects.calls if model in effects.models else (0, 0))
+def _calls(plan: Plan, model: str) -> Range:
+    return estimate(plan, lambda effects: effects.calls if model in effects.models else (0, 0))
 
 
-def _cost(draft: Draft, model: str, aliases: Aliases) -> Range | None:
+def _cost(plan: Plan, model: str, aliases: Aliases) -> Range | None:
     """Return the cost of one run's calls of a model; None if its price is not listed."""
     name = aliases[model].model if model in aliases else model
     if cost_of(Effects(), name) is None:
@@ -88,7 +88,7 @@ def _cost(draft: Draft, model: str, aliases: Aliases) -> Range | None:
     def weigh(effects: Effects) -> Range:
         return (cost_of(effects, name) or (0, 0)) if model in effects.models else (0, 0)
 
-    return estimate(draft, weigh)
+    return estimate(plan, weigh)
 
 
 def _limits(found: Range) -> list[float | None]:

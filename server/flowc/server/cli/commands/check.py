@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
-from flowc.compiler.analysis.draft import Draft
 from flowc.compiler.analysis.inference import infer
-from flowc.compiler.check import check_draft
+from flowc.compiler.check import check_scope
 from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, has_errors
 from flowc.compiler.node.registry import Registry
+from flowc.compiler.planning.plan import Plan, make_plan
 from flowc.compiler.reading.documents import Document
-from flowc.server.cli.definition_files import draft_of
+from flowc.server.cli.definition_files import scope_of
 from flowc.server.cli.output import DONE, WRONG, print_diagnostics, print_json, read_document, wrong
 
 
@@ -31,17 +31,17 @@ def check(
     found: list[Diagnostic] = []
     plans: list[Any] = []
     for file in files:
-        diagnostics, document, draft = _check_one(file, registry)
+        diagnostics, document, plan = _check_one(file, registry)
         found += diagnostics
         if not as_json:
             print_diagnostics(diagnostics, document.text if document else None)
-        if explain_plan and draft is not None and not has_errors(diagnostics):
-            plans += _explained(draft, as_json)
+        if explain_plan and plan is not None:
+            plans += _explained(plan, as_json)
     ok = not has_errors(found)
     if as_json:
-        plan = {"plans": plans} if explain_plan else {}
+        explained = {"plans": plans} if explain_plan else {}
         shown = [diagnostic.as_json() for diagnostic in found]
-        print_json({"ok": ok, "diagnostics": shown, **plan})
+        print_json({"ok": ok, "diagnostics": shown, **explained})
     elif ok and not explain_plan:
         typer.echo(f"{len(files)} definition(s) can run.")
     raise typer.Exit(DONE if ok else WRONG)
@@ -49,21 +49,23 @@ def check(
 
 def _check_one(
     file: Path, registry: Registry
-) -> tuple[list[Diagnostic], Document | None, Draft | None]:
+) -> tuple[list[Diagnostic], Document | None, Plan | None]:
     document: Document | None = None
     try:
         document = read_document(file)
-        draft = draft_of(document, file, registry)
+        scope = scope_of(document, file, registry)
     except DefinitionRefused as refused:
         return list(refused.diagnostics), document, None
-    problems = check_draft(draft)
-    if not has_errors(problems):
-        draft, said = infer(draft)
-        problems += said
-    return [document.diagnostic(problem) for problem in problems], document, draft
+    flow, problems = check_scope(scope)
+    plan: Plan | None = None
+    if flow is not None:
+        inferred = infer(flow)
+        problems += inferred.problems
+        plan = make_plan(inferred)
+    return [document.diagnostic(problem) for problem in problems], document, plan
 
 
-def _explained(draft: Draft, as_json: bool) -> list[Any]:
+def _explained(plan: Plan, as_json: bool) -> list[Any]:
     # Imported here: most checks show no plan.
     from rich.console import Console  # noqa: PLC0415
 
@@ -78,6 +80,6 @@ def _explained(draft: Draft, as_json: bool) -> list[Any]:
     except OperatorFileRefused as problem:
         wrong(str(problem))
     if as_json:
-        return [plan_as_json(draft, aliases)]
-    show_plan(Console(soft_wrap=True), draft, aliases)
+        return [plan_as_json(plan, aliases)]
+    show_plan(Console(soft_wrap=True), plan, aliases)
     return []

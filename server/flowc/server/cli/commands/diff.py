@@ -16,7 +16,7 @@ from flowc.compiler.definition import WorkflowDefinition
 from flowc.compiler.reading.dialects import read_definition
 from flowc.compiler.reading.documents import Document, from_data
 from flowc.compiler.reports.comparison import Change, compare
-from flowc.server.cli.definition_files import read_draft
+from flowc.server.cli.definition_files import read_scope
 from flowc.server.cli.output import DONE, FAILED, print_json, wrong
 
 _STORED = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]*)@(\d+)")
@@ -51,8 +51,8 @@ class _Side:
 def _read(name: str) -> _Side:
     stored = _STORED.fullmatch(name)
     if stored is None or Path(name).exists():
-        draft = read_draft(Path(name)).draft
-        return _Side(draft.workflow, draft.hash)
+        scope = read_scope(Path(name))
+        return _Side(scope.workflow, scope.hash)
     version = (stored[1], int(stored[2]))
     workflow = read_definition(asyncio.run(_from_store(*version)))
     return _Side(workflow, workflow.hash, version)

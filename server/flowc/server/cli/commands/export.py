@@ -8,12 +8,11 @@ import typer
 from flowc.compiler.analysis.inference import infer
 from flowc.compiler.export import export as as_python
 from flowc.compiler.planning.plan import make_plan
-from flowc.server.cli.definition_files import read_draft
+from flowc.server.cli.definition_files import read_flow
 
 
 def export(
     file: Annotated[Path, typer.Argument(help="A definition, JSON or YAML; - is stdin.")],
 ) -> None:
     """Print the workflow as LangGraph Python, which runs without the compiler."""
-    draft, _ = infer(read_draft(file, is_valid=True).draft)
-    typer.echo(as_python(draft, make_plan(draft)), nl=False)
+    typer.echo(as_python(make_plan(infer(read_flow(file)))), nl=False)

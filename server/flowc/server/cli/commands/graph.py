@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from flowc.compiler.reports.drawing import as_json, as_mermaid
-from flowc.server.cli.definition_files import read_draft
+from flowc.server.cli.definition_files import read_flow
 from flowc.server.cli.output import print_json
 
 
@@ -23,8 +23,8 @@ def graph(
     format: Annotated[Format, typer.Option(help="mermaid or json.")] = Format.MERMAID,
 ) -> None:
     """Print a workflow's graph."""
-    draft = read_draft(file, is_valid=True).draft
+    flow = read_flow(file)
     if format is Format.JSON:
-        print_json(as_json(draft.graph))
+        print_json(as_json(flow.graph))
     else:
-        typer.echo(as_mermaid(draft.graph))
+        typer.echo(as_mermaid(flow))
