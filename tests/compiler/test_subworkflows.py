@@ -165,7 +165,7 @@ def test_a_stored_workflow_with_an_error_is_named() -> None:
     broken = {"nodes": [compute("x", "1 +")]}
     [found] = check({"nodes": [node("a", "bad")]}, ("bad", "1", broken))
     assert found.code == "broken-workflow"
-    assert "'bad' cannot run: This expression is wrong" in found.message
+    assert "'bad' cannot run: This expression is not valid" in found.message
 
 
 async def test_a_failure_within_it_names_its_node_and_a_place_in_this_document() -> None:

@@ -1,1 +1,1 @@
-"""What is known of a workflow before it is checked: edges, expressions, conditions."""
+"""Analyses a definition: scopes, configurations, graph, flow, and what readers expect."""

@@ -1,4 +1,4 @@
-"""Which nodes of a graph come before which?"""
+"""Finds which nodes of a graph come before which others."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from flowc.compiler.analysis.graph import Edge, Graph
 
 
 class Ancestors:
-    """The nodes before each node: by any edges, or without those that close a loop."""
+    """The nodes before each node, along all edges or without those that close a loop."""
 
     def __init__(self, graph: Graph) -> None:
         self._names = [*graph.order, *sorted(graph.nodes.keys() - set(graph.order))]
@@ -15,14 +15,14 @@ class Ancestors:
         self._any = self._before(graph.incoming, self._forward) if graph.loops else self._forward
 
     def precede(self, name: str, reader: str, *, forward_only: bool = False) -> bool:
-        """Say whether a way leads from one node to another."""
+        """Return whether a path leads from a node to a reader."""
         before = self._forward if forward_only else self._any
         return bool(before[reader] & self._bits[name])
 
     def _before(
         self, incoming: Mapping[str, tuple[Edge, ...]], known: Mapping[str, int]
     ) -> Mapping[str, int]:
-        """Return a bit set for each node, found by passes until nothing is added any more."""
+        """Return a bit set for each node, from passes that repeat until they add nothing."""
         before = {name: known.get(name, 0) for name in self._names}
         changed = True
         while changed:

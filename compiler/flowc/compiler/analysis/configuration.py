@@ -1,4 +1,4 @@
-"""Which values of a node's configuration are computed, and how are they when it runs?"""
+"""Compiles a node's configuration: finds the computed values, and fills them in when it runs."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -44,18 +44,18 @@ class Slot:
 
     @property
     def source(self) -> str:
-        """The text that was written here."""
+        """The text that the author wrote."""
         return self.expression.source
 
     @property
     def references(self) -> tuple[Reference, ...]:
-        """What the value is computed from, besides what the node itself gives."""
+        """What the value is computed from, without the names that the node itself supplies."""
         return tuple(r for r in self.expression.references if r.path[0] not in self.own_names)
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """A node's configuration, its computed values compiled."""
+    """A node's configuration, with its computed values compiled."""
 
     node_type: type[Node]
     raw: Mapping[str, Any]
@@ -67,14 +67,14 @@ class Configuration:
 
     @cached_property
     def fixed(self) -> Node | None:
-        """The node, where nothing in its configuration is computed."""
+        """The node, if nothing in its configuration is computed."""
         if self.slots or self.takes_incoming is not None:
             return None
         return self.node_type.model_validate(self.raw)
 
     @cached_property
     def computed(self) -> tuple[str, ...]:
-        """The fields with computed values, but for those that are computed for each item."""
+        """The fields with computed values, without those that are computed per item."""
         names = dict.fromkeys(str(slot.path[0]) for slot in self.slots)
         per_item = {str(slot.path[0]) for slot in self.slots if slot.role in PER_ITEM}
         return tuple(name for name in names if name not in per_item)
@@ -87,12 +87,12 @@ class Configuration:
         return filled
 
     def uses(self) -> tuple[Slot, ...]:
-        """Return every value that is computed: those of the configuration, and the node's key."""
+        """Return all computed values: the configuration's, and the node's concurrency key."""
         return self.slots if self.key is None else (*self.slots, self.key)
 
 
 def configure(node: NodeDefinition, node_type: type[Node]) -> Configuration:
-    """Compile a node's configuration, and say what is wrong with it."""
+    """Compile a node's configuration and report what is wrong with it."""
     slots, problems = _slots(node, node_type)
     computed = {slot.path for slot in slots}
     shape = _shape_problems(node, node_type, computed | {_relative(p.at, node) for p in problems})
@@ -110,14 +110,14 @@ def configure(node: NodeDefinition, node_type: type[Node]) -> Configuration:
 
 
 def _key(node: NodeDefinition, problems: list[Problem]) -> Slot | None:
-    """Compile the key under which the node's concurrency is limited."""
+    """Compile the key that the node's concurrency is limited by."""
     if node.concurrency is None:
         return None
     path: Pointer = ("concurrency", "key")
     try:
         expression = compile_template(node.concurrency.key)
     except ExpressionError as problem:
-        message = f"This expression is wrong: {problem}."
+        message = f"This expression is not valid: {problem}."
         problems.append(Problem("invalid-expression", message, (*node.at, *path)))
         return None
     return Slot(path, (*node.at, *path), None, expression, False, frozenset())
@@ -137,7 +137,9 @@ def _slots(node: NodeDefinition, node_type: type[Node]) -> tuple[list[Slot], lis
                 node.config_at(*path),
                 "condition" if role is Role.CONDITION else "expression",
             )
-            problems.append(Problem("invalid-expression", f"This {what} is wrong: {problem}.", at))
+            problems.append(
+                Problem("invalid-expression", f"This {what} is not valid: {problem}.", at)
+            )
             continue
         if not expression.is_text or role is not None:
             own = node_type.formula_names if role in PER_ITEM else frozenset[str]()
@@ -155,7 +157,7 @@ _COMPILE: Mapping[Role | None, Callable[[str], Expression]] = {
 
 
 def _texts(model: type[BaseModel], data: Any) -> Iterator[tuple[Pointer, str, tuple[Any, ...]]]:
-    """Yield every text in a configuration with its path and the marks of its field."""
+    """Yield every text in a configuration, with its path and the marks of its field."""
     for name, field in model.model_fields.items():
         for key in {name, *_aliases(field)} & data.keys():
             yield from _walk(field.annotation, tuple(field.metadata), data[key], (key,))
@@ -202,7 +204,7 @@ def _members(annotation: Any) -> list[Any]:
 
 
 def _marks_for_text(annotation: Any, marks: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Add the marks of a union's member that text belongs to: `ItemExpression | None`."""
+    """Add the marks of the union's member that a text belongs to: `ItemExpression | None`."""
     found = list(marks)
     for member in get_args(annotation) if _is_union(annotation) else ():
         if get_origin(member) is Annotated:
@@ -234,7 +236,7 @@ def _model_for(annotation: Any, value: dict[str, Any]) -> type[BaseModel] | None
 def _shape_problems(
     node: NodeDefinition, node_type: type[Node], computed: set[Pointer]
 ) -> Iterator[Problem]:
-    """Yield what is wrong with the values that are written out; computed ones are not known yet."""
+    """Yield what is wrong with literal values; computed ones are checked when the node runs."""
     try:
         node_type.model_validate(node.config)
     except ValidationError as error:
@@ -254,7 +256,7 @@ def _is_within(path: Pointer, computed: Pointer) -> bool:
 
 
 def _incoming_field(node: NodeDefinition, node_type: type[Node], is_plain: bool) -> str | None:
-    """Return the field that takes what flows here, if the author has not filled it in."""
+    """Return the field that receives incoming data, unless the author has set it."""
     for name, field in node_type.model_fields.items():
         mark = next((mark for mark in field.metadata if isinstance(mark, Incoming)), None)
         if mark is not None and name not in node.config:
@@ -263,7 +265,7 @@ def _incoming_field(node: NodeDefinition, node_type: type[Node], is_plain: bool)
 
 
 def _filler(value: Any, path: Pointer, slots: Mapping[Pointer, Slot]) -> Callable[[Names], Any]:
-    """Return a function that fills in the slots at and below a path; the rest is shared."""
+    """Return a function that fills in the slots at and below a path; other values are shared."""
     if path in slots:
         return _computer(slots[path])
     if not any(slot[: len(path)] == path for slot in slots):

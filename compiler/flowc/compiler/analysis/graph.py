@@ -1,4 +1,4 @@
-"""Which nodes follow which, once branches and dependencies are resolved to edges?"""
+"""Builds a workflow's graph: branches and dependencies resolved to edges."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from flowc.compiler.analysis.loops import EdgeLoop, find_loops
 from flowc.compiler.definition import NodeDefinition, WorkflowDefinition
 from flowc.compiler.node.registry import Registry
 
-# The branches of a node that has a way for failures, besides those of its type.
+# The branches that `on_error: {goto: …}` adds to those of a node's type.
 DONE, ERROR = "done", "error"
 
 Taken = dict[tuple[str, str], set[str] | None]
@@ -16,7 +16,7 @@ Taken = dict[tuple[str, str], set[str] | None]
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One way between two nodes; `branches` are those it is taken on, None that it always is."""
+    """An edge between two nodes; it is taken on its `branches`, or always if they are None."""
 
     source: str
     target: str
@@ -24,13 +24,13 @@ class Edge:
 
     @property
     def key(self) -> str:
-        """The name the edge has in a run's state."""
+        """The edge's name in the state of a run."""
         return f"{self.source}->{self.target}"
 
 
 @dataclass(frozen=True)
 class Graph:
-    """A workflow's nodes and edges, resolved: each pair of nodes has one edge at the most."""
+    """A workflow's nodes and edges, resolved: each pair of nodes has at most one edge."""
 
     nodes: Mapping[str, NodeDefinition]
     edges: tuple[Edge, ...]
@@ -48,7 +48,7 @@ class Graph:
 
     @cached_property
     def reachable(self) -> frozenset[str]:
-        """The nodes that some entry leads to."""
+        """The nodes that can be reached from an entry."""
         return reachable_from(self.entries, self.outgoing)
 
     @cached_property
@@ -59,7 +59,7 @@ class Graph:
 
     @cached_property
     def back_edges(self) -> frozenset[Edge]:
-        """The edges that close a loop: from a node on it to the node it is entered by."""
+        """The edges that close a loop: from a node on it to the node at which it is entered."""
         return frozenset(
             edge
             for outer in self.loops
@@ -70,7 +70,7 @@ class Graph:
 
     @cached_property
     def forward_incoming(self) -> Mapping[str, tuple[Edge, ...]]:
-        """The edges that reach each node, those that close a loop taken away."""
+        """The edges that reach each node, without those that close a loop."""
         return {
             name: tuple(edge for edge in edges if edge not in self.back_edges)
             for name, edges in self.incoming.items()
@@ -78,7 +78,7 @@ class Graph:
 
     @cached_property
     def order(self) -> tuple[str, ...]:
-        """The reachable nodes, each after all that lead to it by edges other than back edges."""
+        """The reachable nodes, each after all its predecessors; back edges are ignored."""
         waiting = {
             name: sum(edge.source in self.reachable for edge in self.forward_incoming[name])
             for name in self.nodes
@@ -103,7 +103,7 @@ class Graph:
 
 
 def build_graph(workflow: WorkflowDefinition, registry: Registry) -> Graph:
-    """Resolve edges, branch targets and `depends_on`; what names no node is left out."""
+    """Resolve edges, branch targets and `depends_on`; ignore those that name no node."""
     nodes = {node.id: node for node in workflow.nodes if not node.disabled}
     taken = _taken_branches(workflow, registry)
     edges = tuple(
@@ -115,26 +115,26 @@ def build_graph(workflow: WorkflowDefinition, registry: Registry) -> Graph:
 
 
 def branch_targets(node: NodeDefinition, registry: Registry) -> Mapping[str, str | None]:
-    """Return a node's branches, each with the node its configuration names, if any."""
+    """Return a node's branches, each with the target that its configuration names, if any."""
     node_type = registry.get(node.type)
     return (node_type.branches(node.config) if node_type else None) or {}
 
 
 def all_branches(node: NodeDefinition, registry: Registry) -> frozenset[str]:
-    """Return all that a node can choose: its type's branches, and the way for failures."""
+    """Return all branches that a node can choose: its type's, and the one for failures."""
     own = frozenset(branch_targets(node, registry))
     return (own or frozenset({DONE})) | {ERROR} if node.error_target is not None else own
 
 
 def _taken_branches(workflow: WorkflowDefinition, registry: Registry) -> Taken:
-    """Return for each pair of nodes the branches on which one leads to the other; None is all."""
+    """Return for each pair of nodes the branches of the edge between them; None is all."""
     taken: Taken = {}
     for node in workflow.nodes:
         for branch, target in branch_targets(node, registry).items():
             if target is not None:
                 _take(taken, node.id, target, branch)
     for edge in workflow.edges:
-        # A plain edge may repeat what a branch's configuration says already.
+        # A plain edge may repeat a target that a branch's configuration already names.
         if edge.branch is not None or not taken.get((edge.source, edge.target)):
             _take(taken, edge.source, edge.target, edge.branch)
     needs = [(source, node.id) for node in workflow.nodes for source in node.depends_on or ()]
@@ -142,18 +142,18 @@ def _taken_branches(workflow: WorkflowDefinition, registry: Registry) -> Taken:
         if (source, target) not in taken:
             _take(taken, source, target, None)
     _route_errors(workflow, registry, taken)
-    _lead_past_disabled(workflow, taken)
+    _bypass_disabled(workflow, taken)
     return taken
 
 
-def _lead_past_disabled(workflow: WorkflowDefinition, taken: Taken) -> None:
+def _bypass_disabled(workflow: WorkflowDefinition, taken: Taken) -> None:
     for node in workflow.nodes:
         if node.disabled:
-            _lead_past(node.id, taken)
+            _bypass(node.id, taken)
 
 
-def _lead_past(name: str, taken: Taken) -> None:
-    """Take a node out: what leads to it leads on to what follows it, on the same branches."""
+def _bypass(name: str, taken: Taken) -> None:
+    """Remove a node: its incoming edges go straight to the nodes after it, on their branches."""
     before = {source: branches for (source, target), branches in taken.items() if target == name}
     after = [target for source, target in taken if source == name]
     for key in [key for key in taken if name in key]:
@@ -165,14 +165,14 @@ def _lead_past(name: str, taken: Taken) -> None:
 
 
 def _route_errors(workflow: WorkflowDefinition, registry: Registry, taken: Taken) -> None:
-    """Add the ways for failures, and keep the other ways of those nodes for when all went well."""
+    """Add the edges for failures; the other edges of those nodes are for success only."""
     for node in workflow.nodes:
         if node.error_target is None:
             continue
-        well = all_branches(node, registry) - {ERROR}
+        succeeded = all_branches(node, registry) - {ERROR}
         for (source, target), branches in list(taken.items()):
             if source == node.id and branches is None:
-                taken[source, target] = set(well)
+                taken[source, target] = set(succeeded)
         _take(taken, node.id, node.error_target, ERROR)
 
 
@@ -187,7 +187,7 @@ def _take(taken: Taken, source: str, target: str, branch: str | None) -> None:
 def _entries(
     workflow: WorkflowDefinition, edges: Iterable[Edge], registry: Registry
 ) -> tuple[str, ...]:
-    """Return where a run begins: at start nodes, or else wherever nothing leads to."""
+    """Return where a run starts: at entry nodes, or else at all nodes without incoming edges."""
     targets = {edge.target for edge in edges}
     roots = [node for node in workflow.nodes if node.id not in targets and not node.disabled]
     starts = {node.id for node in workflow.nodes if _is_start(node, registry)}
@@ -204,7 +204,7 @@ def _is_start(node: NodeDefinition, registry: Registry) -> bool:
 def reachable_from(
     names: Iterable[str], outgoing: Mapping[str, tuple[Edge, ...]]
 ) -> frozenset[str]:
-    """Return these nodes and all that they lead to."""
+    """Return these nodes and all that can be reached from them."""
     seen = set(names)
     todo = list(seen)
     while todo:

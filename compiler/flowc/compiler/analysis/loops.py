@@ -1,4 +1,4 @@
-"""Which loops do the edges of a graph make, and by which node is each entered?"""
+"""Finds the loops in the edges of a graph, and the node at which each is entered."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ Targets = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True)
 class EdgeLoop:
-    """A cycle: the node it is entered by, the nodes on it, and the loops inside of it."""
+    """A cycle: the node at which it is entered, the nodes on it, and the loops inside it."""
 
     header: str
     nodes: frozenset[str]
@@ -22,9 +22,13 @@ class EdgeLoop:
 
 
 def find_loops(entries: Sequence[str], targets: Targets) -> tuple[EdgeLoop, ...]:
-    """Return the loops, nested: each is a strongly connected part, entered by the node met first.
+    """Return the loops, nested: each is a strongly connected part, entered at its first node.
 
-    `targets` names the nodes that each node leads to; nodes that no entry leads to do not count.
+    `targets` names the nodes that each node leads to; nodes that no entry leads to are ignored.
+
+    >>> [loop] = find_loops(["a"], {"a": ["b"], "b": ["c"], "c": ["b", "d"], "d": []})
+    >>> loop.header, sorted(loop.nodes)
+    ('b', ['b', 'c'])
     """
     order = {name: index for index, name in enumerate(_preorder(entries, targets))}
     return _loops_within(frozenset(order), targets, order)

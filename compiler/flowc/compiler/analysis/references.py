@@ -1,4 +1,4 @@
-"""Which node does a reference read, and which names are there besides nodes?"""
+"""Finds the node that a reference reads; lists the names that are not nodes."""
 
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ RESERVED = (NAMES | INNER_NAMES | {"true", "false", "none", "and", "or", "not", 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One reference, and the slot of the configuration that it stands in."""
+    """One reference, and the slot of the configuration that contains it."""
 
     reference: Reference
     slot: Slot
 
     @property
     def text(self) -> str:
-        """The reference as its author wrote it, more or less."""
+        """The reference in the author's notation, such as `a.output.items[0]`."""
         root, *rest = self.reference.path
         steps = (f".{s}" if isinstance(s, str) else f"[{s}]" for s in rest)
         return f"{root}{''.join(steps)}"
@@ -40,8 +40,15 @@ def node_path(
 ) -> tuple[str, tuple[str | int, ...]] | None:
     """Return the node that a path reads and the path within it; None if it reads no node.
 
-    `nodes['my-id'].output` reads a node whose id is no plain name. A node called `input` is read
-    by `input.output`; every other path from `input` reads the run's input.
+    `nodes['my-id'].output` reads a node whose id is not a plain name. `input.output` reads a node
+    called `input`, if there is one; every other path from `input` reads the run's input.
+
+    >>> node_path(("classify", "output", "category"), {"classify"})
+    ('classify', ('output', 'category'))
+    >>> node_path(("nodes", "my-id", "output"), {"my-id"})
+    ('my-id', ('output',))
+    >>> node_path(("input", "message"), {"classify"}) is None
+    True
     """
     root, *rest = path
     if root == "nodes":

@@ -1,11 +1,24 @@
-"""When does a node run, in terms of what the branching nodes before it chose?"""
+"""Works out when each node runs, in terms of the branches that were chosen before it.
+
+A condition is a set of terms, of which one must hold; a term is a set of choices (node, branch)
+that are made together. Take a diamond: `route` chooses `true` for `a` or `false` for `b`, and both
+lead to `join`.
+
+    route    {{}}                                       always: the empty term asks for no choice
+    a        {{(route, true)}}
+    b        {{(route, false)}}
+    join     {{(route, true)}, {(route, false)}}        either edge is enough (`join: any`)
+           = {{}}                                       no branch of `route` is left out: always
+
+With `join: all`, the terms of both edges are combined; a term with two branches of one node
+contradicts itself and is dropped, so `join` gets {}: it never runs.
+"""
 
 from collections.abc import Iterable, Mapping
 from functools import reduce
 
 from flowc.compiler.analysis.graph import Edge, Graph
 
-# A term is a set of choices that are made together; a condition holds when one of its terms does.
 Choice = tuple[str, str]
 Term = frozenset[Choice]
 RunCondition = frozenset[Term]
@@ -18,10 +31,11 @@ MAX_TERMS = 48
 def run_conditions(
     graph: Graph, branches: Mapping[str, frozenset[str]]
 ) -> Mapping[str, RunCondition | None]:
-    """Return for each reachable node when it runs; None where that is too long to say.
+    """Return for each reachable node when it runs; None where the condition would be too long.
 
-    Every edge settles, so a node with several live edges waits for all of them: the condition is
-    the disjunction of its incoming edges' (`join: any`) or their conjunction (`join: all`).
+    Every edge settles, so a node with several live edges waits for all of them: its condition is
+    the disjunction of its incoming edges' conditions (`join: any`) or their conjunction
+    (`join: all`).
     """
     conditions: dict[str, RunCondition | None] = dict.fromkeys(graph.entries, ALWAYS)
     for name in graph.order:
@@ -37,7 +51,7 @@ def run_conditions(
 def counterexample(
     reader: RunCondition | None, read: RunCondition | None, branches: Mapping[str, frozenset[str]]
 ) -> Term | None:
-    """Return choices under which the reader runs and the other node does not, if there are any."""
+    """Return choices under which only the reader runs; None if there are none."""
     if reader is None or read is None:
         return None
     for term in sorted(reader, key=sorted):
@@ -48,14 +62,14 @@ def counterexample(
 
 
 def can_both_hold(one: RunCondition | None, other: RunCondition | None) -> bool:
-    """Say whether two conditions are known to hold under the same choices."""
+    """Return whether two conditions are known to hold under the same choices."""
     if one is None or other is None:
         return False
     return any(not _contradicts(a, b) for a in one for b in other)
 
 
 def taken(condition: RunCondition | None, edge: Edge) -> RunCondition | None:
-    """Return when an edge is live, of whose source this is the condition."""
+    """Return when an edge is live, from the condition of its source."""
     if condition is None or edge.branches is None:
         return condition
     return frozenset(
@@ -91,7 +105,7 @@ def _all(
 
 
 def _simplified(terms: set[Term], branches: Mapping[str, frozenset[str]]) -> RunCondition | None:
-    """Merge terms that differ in one node's choice and leave no branch of it out."""
+    """Merge terms that differ in one node's choice only and cover all its branches."""
     changed = True
     while changed:
         if len(terms) > MAX_TERMS * 4:

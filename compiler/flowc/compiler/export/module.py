@@ -1,4 +1,4 @@
-"""What does a written module import, and which names has it given away?"""
+"""The Python module that an export writes: its parts, imports and names."""
 
 import keyword
 import re
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from flowc.compiler.export.text import sentence
 from flowc.compiler.node import Node
 
-# What every module uses; no function may be called so.
+# Every module uses these names, so no function may have them.
 TAKEN = frozenset(
     {"Any", "Command", "EXITS", "Mapping", "Runtime", "START", "StateGraph", "interrupt", "run"}
 )
@@ -16,7 +16,7 @@ TAKEN = frozenset(
 
 @dataclass
 class Module:
-    """A module as it is written: its parts in order, and what they need."""
+    """A module in the making: its parts in order, and the names they need."""
 
     parts: list[str] = field(default_factory=list)
     _types: dict[str, str] = field(default_factory=dict)
@@ -26,7 +26,7 @@ class Module:
     _has_interrupts: bool = False
 
     def name(self, wanted: str) -> str:
-        """Return an identifier that nothing else in the module has."""
+        """Return an identifier that is unique in the module."""
         plain = re.sub(r"\W", "_", wanted)
         chosen, number = plain, 2
         while chosen in self._names or keyword.iskeyword(chosen):
@@ -35,7 +35,7 @@ class Module:
         return chosen
 
     def helper(self, name: str) -> str:
-        """Return the name of something in `flowc.nodes.standalone`, and import it."""
+        """Return a name from `flowc.nodes.standalone`, and import it."""
         self._helpers.add(name)
         return name
 
@@ -45,12 +45,12 @@ class Module:
         return kind.__name__
 
     def command(self) -> str:
-        """Return the name of LangGraph's command, and import it."""
+        """Return the name of LangGraph's `Command`, and import it."""
         self._has_commands = True
         return "Command"
 
     def interrupt(self) -> str:
-        """Return the name of LangGraph's function that asks, and import it."""
+        """Return the name of LangGraph's `interrupt`, and import it."""
         self._has_interrupts = True
         return "interrupt"
 

@@ -1,4 +1,4 @@
-"""How is one node written: the node type filled in, and what its author said of failures?"""
+"""Writes one node: its type with the configuration, and its options for failures."""
 
 import keyword
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ _FILLED = {
 
 
 def making(module: Module, node: PlannedNode) -> str:
-    """Return the expression that makes the node, with `names` to fill it in from."""
+    """Return the expression that makes the node; `names` are the values it can read."""
     configuration = node.configuration
     slots = {slot.path: slot for slot in configuration.slots}
     empty = "[]" if node.node_type.body_is_tools else "{}"
@@ -42,7 +42,7 @@ def making(module: Module, node: PlannedNode) -> str:
 
 
 def options(module: Module, node: PlannedNode, body_graph: str | None) -> str:
-    """Return the argument that holds what was said besides the configuration, if anything was."""
+    """Return the argument with the node's options, or nothing if it has none."""
     found = dict(_options(node))
     if node.node_type.asks:
         found["ask"] = module.interrupt()
@@ -55,7 +55,7 @@ def options(module: Module, node: PlannedNode, body_graph: str | None) -> str:
 
 
 def _value(module: Module, value: Any, path: Pointer, slots: Mapping[Pointer, Slot]) -> str:
-    """Return the Python of a configuration's value; what is computed in it are calls."""
+    """Return a configuration's value as Python; computed values become calls."""
     if path in slots:
         slot = slots[path]
         return f"{module.helper(_FILLED[slot.role])}({slot.source!r}, names)"

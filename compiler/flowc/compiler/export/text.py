@@ -1,4 +1,4 @@
-"""How are values and sentences written in Python?"""
+"""Writes values and sentences as Python."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ WIDTH = 72
 
 
 def literal(value: Any) -> str:
-    """Return a JSON value as Python; what is long has a line for each item."""
+    """Return a JSON value as Python; a long one has a line for each item."""
     short = repr(value)
     if len(short) <= WIDTH or not isinstance(value, (dict, list, tuple)):
         return short
@@ -16,16 +16,24 @@ def literal(value: Any) -> str:
 
 
 def bracketed(opening: str, items: list[str], closing: str) -> str:
-    """Return items in brackets, each on lines of its own."""
+    """Return items in brackets, each on its own line."""
     return f"{opening}\n" + "".join(f"    {indented(item, 4)},\n" for item in items) + closing
 
 
 def indented(text: str, by: int) -> str:
-    """Return a text with its further lines indented."""
+    """Return a text with all lines but the first indented.
+
+    >>> indented("a\\nb", 2)
+    'a\\n  b'
+    """
     return text.replace("\n", "\n" + " " * by)
 
 
 def sentence(text: str) -> str:
-    """Return a text as one line that can stand between triple quotes."""
+    """Return a text as one line that is safe between triple quotes.
+
+    >>> sentence("Ask a person, and\\n  wait")
+    'Ask a person, and wait.'
+    """
     plain = " ".join(text.replace("\\", "").replace('"""', "").split()).rstrip('"')
     return plain if plain.endswith((".", "?", "!")) else f"{plain}."

@@ -1,1 +1,1 @@
-"""From a checked workflow to a plan."""
+"""Plans a checked workflow: what each node needs, and how the nodes are joined."""

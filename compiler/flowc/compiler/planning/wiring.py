@@ -1,6 +1,18 @@
-"""Who waits for whom, along which edges, and which edges does a run have to remember?
+"""Works out how nodes are joined: who waits along which edges, and which edges a run remembers.
 
-Worked out of a graph alone: what the nodes do has no part in it.
+It depends on the graph alone, not on what the nodes do. An example, where `check` closes a loop:
+
+    start -> draft -> check -> done
+               ^        |
+               +--------+   check -> draft closes the loop: it is a back edge
+
+    draft    incoming: start->draft; closing: check->draft. It never waits for the back edge.
+    check    decides the loop: the back edge and the only exit both leave it, so when `check` has
+             run, the turn is over. Without such a decider, the loop's header looks whether all
+             edges of the turn have settled.
+    tracked  check->done, since it leaves a loop. start->draft and draft->check are not recorded:
+             they have one meaning, "taken", and nothing waits for a second edge beside them.
+    static   start, draft and done: woken, they always run, and continue in the same way.
 """
 
 from collections.abc import Mapping
@@ -13,10 +25,10 @@ from flowc.compiler.analysis.loops import EdgeLoop
 
 @dataclass(frozen=True)
 class WiredLoop:
-    """A loop, and who says when a turn is over.
+    """A loop, and what decides when a turn is over.
 
-    With a `decider`, one node closes every turn and holds every exit; without, the header looks
-    whether all edges of the turn are settled.
+    With a `decider`, one node closes every turn and has every exit; without one, the header looks
+    whether all edges of the turn have settled.
     """
 
     header: str
@@ -29,9 +41,9 @@ class WiredLoop:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """A node's place among the edges; those of `closing` close a loop, and are not waited for.
+    """A node's edges; those of `closing` close a loop, and the node does not wait for them.
 
-    A static node, once woken, always runs, settles these edges, and goes on to the same nodes.
+    A static node, once woken, always runs, settles the edges of `settles` and wakes the same nodes.
     """
 
     id: str
@@ -50,7 +62,7 @@ class Wire:
 
 @dataclass(frozen=True)
 class Wiring:
-    """How the nodes of a workflow, or of a body, are joined."""
+    """How the nodes of a workflow or a body are joined; `order` has sources before targets."""
 
     wires: Mapping[str, Wire]
     entries: tuple[str, ...]
@@ -84,7 +96,7 @@ def _wired_loop(loop: EdgeLoop, graph: Graph) -> WiredLoop:
 
 
 def _is_tracked(edge: Edge, graph: Graph, loops_of: Mapping[str, tuple[WiredLoop, ...]]) -> bool:
-    """Say whether a run has to remember how this edge settled."""
+    """Return whether a run must remember how this edge settled."""
     if any(loop.decider is None for loop in loops_of[edge.source]):
         return True
     leaves = any(edge in loop.exits for loop in loops_of[edge.source])
@@ -105,7 +117,7 @@ def _wire(name: str, graph: Graph, loops: tuple[WiredLoop, ...], tracked: frozen
 
 
 def _is_static(name: str, graph: Graph, loops: tuple[WiredLoop, ...]) -> bool:
-    """Say whether the node, once woken, always runs and always goes on to the same nodes."""
+    """Return whether the node, once woken, always runs and always wakes the same nodes."""
     outgoing = graph.outgoing[name]
     decides = any(
         loop.decider is None or edge in loop.exits or edge in loop.back

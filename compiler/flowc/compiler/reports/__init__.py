@@ -1,1 +1,1 @@
-"""What can be said of a definition without running it."""
+"""Reports on a workflow without running it: forecasts, drawings, comparisons, explanations."""

@@ -1,6 +1,6 @@
-"""What changed in meaning between two definitions?
+"""Compares two definitions by meaning.
 
-Layout, key order, names and descriptions have no meaning; what is compared is what the hash counts.
+Layout, key order, names and descriptions have no meaning: only what the hash covers is compared.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,16 +9,16 @@ from typing import Any, Literal
 
 from flowc.compiler.definition import WorkflowDefinition
 
-Kind = Literal["added", "removed", "changed", "renamed"]
+ChangeKind = Literal["added", "removed", "changed", "renamed"]
 
 _ABSENT = object()
 
 
 @dataclass(frozen=True)
 class Change:
-    """One difference; `subject` says of what, such as `node classify: prompt`."""
+    """One difference; `subject` names what differs, such as `node classify: prompt`."""
 
-    kind: Kind
+    kind: ChangeKind
     subject: str
     before: Any = None
     after: Any = None
@@ -34,7 +34,7 @@ class Change:
 
 
 def compare(old: WorkflowDefinition, new: WorkflowDefinition) -> list[Change]:
-    """Return what changed from one definition to another; nothing if they mean the same."""
+    """Return what changed from one definition to another; empty if they mean the same."""
     before, after = old.meaning(), new.meaning()
     changes = list(_compare_graphs(before, after, ""))
     for key in sorted((before.keys() | after.keys()) - {"nodes", "edges"}):
@@ -43,7 +43,7 @@ def compare(old: WorkflowDefinition, new: WorkflowDefinition) -> list[Change]:
 
 
 def _compare_graphs(before: Any, after: Any, where: str) -> Iterator[Change]:
-    """Compare nodes by their ids, and edges by what they join."""
+    """Compare nodes by id, and edges by what they join."""
     old = {node["id"]: node for node in before.get("nodes", ())}
     new = {node["id"]: node for node in after.get("nodes", ())}
     renamed = dict(_renamed(old, new))
@@ -61,7 +61,7 @@ def _compare_graphs(before: Any, after: Any, where: str) -> Iterator[Change]:
 
 
 def _renamed(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the nodes that are there under another id, and otherwise the same."""
+    """Yield the nodes that only have another id."""
     free = [name for name in new if name not in old]
     for name, node in old.items():
         if name in new:
@@ -98,7 +98,7 @@ def _rest(graph: Mapping[str, Any]) -> dict[str, Any]:
 def _compare_edges(
     before: Any, after: Any, where: str, renamed: Mapping[str, str]
 ) -> Iterator[Change]:
-    """Compare edges; one that follows a renamed node is the same."""
+    """Compare edges; those of a renamed node count as the same."""
     old = {_edge(edge, renamed) for edge in before}
     new = {_edge(edge, {}) for edge in after}
     for edge in sorted(old - new):
@@ -117,7 +117,7 @@ def _compare_values(before: Any, after: Any, where: str) -> Iterator[Change]:
     """Compare values, and objects field by field."""
     if before is _ABSENT or after is _ABSENT:
         if before is not after:
-            kind: Kind = "added" if before is _ABSENT else "removed"
+            kind: ChangeKind = "added" if before is _ABSENT else "removed"
             yield Change(kind, where, _shown(before), _shown(after))
     elif isinstance(before, dict) and isinstance(after, dict):
         for key in sorted(before.keys() | after.keys()):

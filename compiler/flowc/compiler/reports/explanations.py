@@ -1,7 +1,7 @@
-"""Why is each diagnostic given, and what is a bad and a good example of it?
+"""Explains each diagnostic: why it is reported, with a bad and a good example.
 
-They stand in explanations.yaml. Every example that is a definition is run by the tests: the bad
-one gives its code, the good one does not.
+The explanations are in explanations.yaml. The tests check every example that is a definition: the
+bad one is reported with its code, the good one is not.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from flowc.compiler.reading.documents import read_bytes
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What there is to know of one code."""
+    """The explanation of one diagnostic code."""
 
     why: str
     bad: str
@@ -23,6 +23,6 @@ class Explanation:
 
 @cache
 def explanations() -> Mapping[str, Explanation]:
-    """Return every code that the compiler can give, explained."""
+    """Return the explanations of all codes that the compiler reports."""
     text = files("flowc.compiler.reports").joinpath("explanations.yaml").read_bytes()
     return {code: Explanation(**found) for code, found in read_bytes(text).data.items()}

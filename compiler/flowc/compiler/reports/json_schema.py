@@ -1,24 +1,21 @@
-"""What is the JSON Schema of a definition, with the node types that are installed?"""
-
-from typing import Any
+"""Builds the JSON Schema of definitions, with the node types that are installed."""
 
 from flowc.compiler.definition import NodeDefinition, WorkflowDefinition
+from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Node
 from flowc.compiler.node.registry import Registry
 from flowc.compiler.reading.dialects.steps import Step, StepsForm
-
-Schema = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schema_of_node_type(node_type: type[Node]) -> Schema:
-    """Return the JSON Schema of a node type's configuration; a template fits any field."""
+    """Return the JSON Schema of a node type's configuration."""
     return node_type.model_json_schema(mode="validation")
 
 
 def definition_schema(registry: Registry) -> Schema:
-    """Return the JSON Schema of definitions in both forms; a node's `config` goes by its type."""
+    """Return the JSON Schema of definitions; a node's `config` depends on its type."""
     native = WorkflowDefinition.model_json_schema(ref_template="#/$defs/{model}")
     steps = StepsForm.model_json_schema(ref_template="#/$defs/{model}")
     defs: Schema = {**native.pop("$defs", {}), **steps.pop("$defs", {})}
@@ -43,7 +40,7 @@ def _configuration(node_type: type[Node]) -> Schema:
 
 
 def _templated(schema: Schema) -> Schema:
-    """Let a template stand where any value can stand."""
+    """Allow a template in place of any value."""
     properties = {
         name: {"anyOf": [field, {"type": "string", "pattern": r"\{\{"}], **_described(field)}
         for name, field in schema.get("properties", {}).items()
