@@ -27,8 +27,8 @@ from flowc.compiler.node import (
     NodeError,
     Outcome,
     Tool,
-    no_body,
 )
+from flowc.compiler.node.context import no_body
 from flowc.compiler.node.interrupts import Answer, Ask, Interrupted, wait_here
 from flowc.compiler.planning.exits import result_of
 from flowc.compiler.planning.wiring import Wiring, wire_up

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from importlib.metadata import entry_points
 
-from flowc.compiler.node import Node
+from flowc.compiler.node.node_type import Node
 
 ENTRY_POINTS = "flowc.nodes"
 

@@ -10,17 +10,8 @@ from typing import Any, Literal, NamedTuple
 from flowc.compiler.analysis.graph import DONE, ERROR
 from flowc.compiler.definition import GoOn, GoTo
 from flowc.compiler.guards import Limit
-from flowc.compiler.node import (
-    BodyFailed,
-    Context,
-    Node,
-    NodeError,
-    Once,
-    Outcome,
-    RunBody,
-    every_time,
-    no_body,
-)
+from flowc.compiler.node import BodyFailed, Context, Node, NodeError, Outcome, RunBody
+from flowc.compiler.node.context import Once, every_time, no_body
 from flowc.compiler.node.interrupts import (
     Answer,
     Ask,

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from flowc.compiler.guards import Guards
-from flowc.compiler.node import utc_now
 from flowc.compiler.node.budget import UNLIMITED, Budget
+from flowc.compiler.node.context import utc_now
 from flowc.compiler.node.interrupts import Answer, WaitFor, wait_here
 from flowc.compiler.running.breakpoints import Breakpoints
 from flowc.compiler.running.events import Emit
