@@ -11,7 +11,8 @@ from flowc.compiler.expressions import Names
 from flowc.compiler.guards import Limit
 from flowc.compiler.node import Formula, Node
 from flowc.compiler.planning.plan import PlannedNode
-from flowc.compiler.running.handover import incoming_data, misfit, names_of
+from flowc.compiler.running.failures import misfit
+from flowc.compiler.running.names import incoming_data, names_of
 from flowc.compiler.running.run_context import RunContext, View
 
 
