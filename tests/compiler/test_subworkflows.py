@@ -158,7 +158,7 @@ def test_inputs_are_held_against_what_the_workflow_declares() -> None:
     stored = ("grow", "1", DOUBLE)
     assert codes({"nodes": [node("a", "grow")]}, stored) == ["missing-input"]
     [found] = check({"nodes": [node("a", "grow", {"n": 1, "m": 2})]}, stored)
-    assert (found.code, found.hint) == ("unknown-input", "There is: n.")
+    assert (found.code, found.hint) == ("unknown-input", "Available: n.")
 
 
 def test_a_stored_workflow_with_an_error_is_named() -> None:

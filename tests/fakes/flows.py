@@ -15,7 +15,7 @@ from flowc.compiler.lowering.graph import lower
 from flowc.compiler.node import Context, Node, NodeError, Outcome
 from flowc.compiler.node.registry import Registry
 from flowc.compiler.reading.documents import from_data, read_text
-from flowc.compiler.reading.library import Find, Library, Stored
+from flowc.compiler.reading.library import Find, Library, StoredDefinition
 from flowc.compiler.running.events import Event
 from flowc.compiler.running.run_context import NodeFailed, RunContext
 from flowc.nodes.services.models import Models
@@ -81,9 +81,9 @@ StoredVersion = tuple[str, str, Any]
 def with_library(*stored: StoredVersion) -> Find:
     """Return a look-up in workflows given as id, version and definition, oldest first."""
 
-    def find(id: str, version: str | None) -> Stored | None:
+    def find(id: str, version: str | None) -> StoredDefinition | None:
         own = [(v, data) for i, v, data in stored if i == id and version in {None, v}]
-        return Stored(id, own[-1][0], from_data(own[-1][1])) if own else None
+        return StoredDefinition(id, own[-1][0], from_data(own[-1][1])) if own else None
 
     return find
 

@@ -340,7 +340,7 @@ async def test_a_call_that_could_exceed_the_budget_is_not_made() -> None:
     with serving(lambda request: completion("ok", prompt=40, answer=50)) as server:
         models = models_at(server)
         budget = Budget(tokens=140)
-        with pytest.raises(NodeFailed, match="may spend 140 tokens; 90 are spent") as caught:
+        with pytest.raises(NodeFailed, match="budget is 140 tokens; 90 are spent") as caught:
             await run({"nodes": nodes}, services={Models: models}, budget=budget)
         assert (caught.value.code, caught.value.node_id) == ("budget-exceeded", "b")
         # 90 tokens of gpt-4 are 0.0042 dollars, and the next ones could be as many.

@@ -332,7 +332,7 @@ class Odd(Node):
 
 async def test_an_output_that_is_not_json_fails_the_node() -> None:
     workflow = compiled({"nodes": [{"id": "o", "type": "odd"}]}, Odd)
-    with pytest.raises(NodeFailed, match="cannot be kept"):
+    with pytest.raises(NodeFailed, match="cannot be stored"):
         await run(workflow)
 
 

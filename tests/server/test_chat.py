@@ -199,10 +199,7 @@ def test_the_runs_of_a_workflow_share_a_budget(world: World) -> None:
     said = [world.chat("frugal", "Hello.") for _ in range(4)]
     assert [turn["status"] for turn in said] == ["completed"] * 3 + ["failed"]
     assert said[3]["error"]["code"] == "budget-exceeded"
-    assert (
-        "The workflow, in each day, may spend 45 tokens; 30 are spent"
-        in said[3]["error"]["message"]
-    )
+    assert "The workflow's budget per day is 45 tokens; 30 are spent" in said[3]["error"]["message"]
     assert len(world.models.requests) == 3
     # A call that failed has come to nothing.
     world.keep("cheap", {"settings": {"workflow_budget": budget}, "nodes": nodes})

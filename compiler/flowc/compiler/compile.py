@@ -15,7 +15,7 @@ from flowc.compiler.node.registry import Registry
 from flowc.compiler.planning.plan import Plan, make_plan
 from flowc.compiler.reading.dialects import read_definition
 from flowc.compiler.reading.documents import Document
-from flowc.compiler.reading.library import Library, Stored
+from flowc.compiler.reading.library import Library, StoredDefinition
 
 
 def compile_workflow(
@@ -54,7 +54,7 @@ class CompiledWorkflow:
     graph: Lowered
     document: Document
     diagnostics: tuple[Diagnostic, ...]
-    uses: Mapping[tuple[str, str | None], Stored | None]
+    uses: Mapping[tuple[str, str | None], StoredDefinition | None]
 
     @property
     def workflow(self) -> WorkflowDefinition:

@@ -1,4 +1,4 @@
-"""What is said of an author's mistake, and how is it written down?"""
+"""Diagnostics: mistakes in a definition, their places, and how they are written for a person."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,13 @@ Pointer = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something stands: lines and columns count from 1; None where there is no text."""
+    """A place in a definition; line and column count from 1, and are None without a text.
+
+    >>> print(Place("/nodes/0", "flow.yaml", 2, 5)), print(Place("/nodes/0"))
+    flow.yaml:2:5
+    <definition>/nodes/0
+    (None, None)
+    """
 
     pointer: str = ""
     file: str | None = None
@@ -25,7 +31,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A mistake as a check sees it: placed by its path in the document, not yet by line."""
+    """A mistake as a check reports it: its place is a path in the document, not yet a line."""
 
     code: str
     message: str
@@ -37,7 +43,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """A mistake as its author reads it: a code, one sentence, a place, perhaps a hint."""
+    """A mistake as its author reads it: a code, a sentence, a place, and sometimes a hint."""
 
     code: str
     message: str
@@ -46,7 +52,7 @@ class Diagnostic:
     severity: Severity = "error"
 
     def as_json(self) -> dict[str, Any]:
-        """Return the stable JSON form; line and column count from 1."""
+        """Return the stable JSON form."""
         return {
             "code": self.code,
             "severity": self.severity,
@@ -60,38 +66,59 @@ class Diagnostic:
 
 
 class DefinitionRefused(Exception):
-    """Whoever hands over a definition with errors meets this; `diagnostics` names them."""
+    """The definition has errors; `diagnostics` lists them, and any warnings."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
         errors = [d for d in self.diagnostics if d.severity == "error"]
-        first = f": {errors[0].message}" if errors else ""
-        super().__init__(f"The definition has {len(errors)} error(s){first}")
+        count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+        first = f": {errors[0].message}" if errors else "."
+        super().__init__(f"The definition has {count}{first}")
 
 
 def has_errors(problems: Iterable[Problem | Diagnostic]) -> bool:
-    """Say whether any of these must keep the workflow from running."""
+    """Return whether any of these is an error, so that the workflow cannot run."""
     return any(problem.severity == "error" for problem in problems)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """Return a hint that names the known word nearest to this one, if one is near."""
+    """Return a hint: the known word most similar to this one, or all of them if there are few.
+
+    >>> did_you_mean("templat", ["template", "merge"])
+    "Did you mean 'template'?"
+    >>> did_you_mean("x", ["name", "city"])
+    'Available: city, name.'
+    >>> did_you_mean("x", []) is None
+    True
+    """
     names = sorted(known)
     near = get_close_matches(word, names, n=1, cutoff=0.6)
     if near:
         return f"Did you mean {near[0]!r}?"
     if 0 < len(names) <= 8:
-        return "There is: " + ", ".join(names) + "."
+        return "Available: " + ", ".join(names) + "."
     return None
 
 
 def pointer_text(path: Pointer) -> str:
-    """Write a path as a JSON Pointer (RFC 6901)."""
+    """Return a path as a JSON Pointer (RFC 6901).
+
+    >>> pointer_text(("nodes", 0, "config", "a/b"))
+    '/nodes/0/config/a~1b'
+    """
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
 def render(diagnostics: Iterable[Diagnostic], text: str | None = None) -> str:
-    """Write diagnostics for a person: place, sentence, the source line underlined, the hint."""
+    """Return diagnostics for a person: place, sentence, the source line underlined, the hint.
+
+    >>> at = Place("/nodes/0/type", "flow.yaml", 1, 23)
+    >>> found = Diagnostic("unknown-node-type", "There is no node type 'stat'.", at)
+    >>> print(render([found], "nodes: [{id: a, type: stat}]"))
+    flow.yaml:1:23: error[unknown-node-type]: There is no node type 'stat'.
+        1 | nodes: [{id: a, type: stat}]
+                                  ^^^^
+    """
     lines = text.splitlines() if text is not None else []
     return "\n".join(_render_one(diagnostic, lines) for diagnostic in diagnostics)
 
@@ -107,6 +134,7 @@ def _render_one(diagnostic: Diagnostic, lines: list[str]) -> str:
 def _excerpt(at: Place, lines: list[str]) -> list[str]:
     if at.line is None or at.column is None or at.line > len(lines):
         return []
+    # A tab would misplace the underline; a very long line is cut to the part around the column.
     source = lines[at.line - 1].replace("\t", " ")
     start = max(0, at.column - 61)
     window = source[start : start + 100]

@@ -1,4 +1,4 @@
-"""Does a node type keep its promises? A conformance test for anybody's type."""
+"""A conformance test for node types: import it in the tests of your own package."""
 
 import json
 from collections.abc import Mapping
@@ -14,11 +14,16 @@ from flowc.compiler.reading.plain_json import require_plain
 async def check_node_type(
     node_type: type[Node], config: Mapping[str, Any], context: Context | None = None
 ) -> Outcome:
-    """Check a node type with one good, plain configuration, and return what running it gave.
+    """Run a node type with a valid configuration without templates, and return its outcome.
 
-    Raises AssertionError for a promise that is not kept: a word for a name, a docstring, a JSON
-    Schema, refusal of unknown keys, branches that are chosen among those declared, plain output
-    that fits the declared schema.
+    Raises AssertionError if the type breaks a rule: its name must be a lower-case word; it needs a
+    docstring and a JSON Schema; it must refuse unknown keys; it must choose one of the branches and
+    set only the variables that it declares; its output must be plain JSON that fits the schema it
+    declares.
+
+        async def test_shout_is_a_node_type() -> None:
+            outcome = await check_node_type(Shout, {"text": "hello"})
+            assert outcome.output == {"text": "HELLO"}
     """
     _check_declaration(node_type)
     _check_configuration(node_type, config)
@@ -31,7 +36,7 @@ async def check_node_type(
 
 def _check_declaration(node_type: type[Node]) -> None:
     for word in (node_type.type, *node_type.also):
-        assert word.isidentifier() and word == word.lower(), f"{word!r} is not a plain word"
+        assert word.isidentifier() and word == word.lower(), f"{word!r} is not a lower-case word"
     assert (node_type.__doc__ or "").strip(), "the node type has no docstring"
     schema = node_type.model_json_schema()
     assert json.loads(json.dumps(schema)) == schema, "its JSON Schema is not plain JSON"
@@ -40,20 +45,20 @@ def _check_declaration(node_type: type[Node]) -> None:
 def _check_configuration(node_type: type[Node], config: Mapping[str, Any]) -> None:
     known = configure(NodeDefinition(id="a", type=node_type.type, config=dict(config)), node_type)
     assert not known.problems, f"the configuration is refused: {known.problems}"
-    assert not known.slots, "the configuration has templates; give it values"
+    assert not known.slots, "the configuration has templates; use values instead"
     odd = {**config, "no_such_key": 1}
     refused = configure(NodeDefinition(id="a", type=node_type.type, config=odd), node_type)
     codes = {problem.code for problem in refused.problems}
-    assert codes == {"unknown-key"}, "a key without meaning is not refused"
+    assert codes == {"unknown-key"}, "the node type accepts an unknown key"
 
 
 def _check_outcome(node_type: type[Node], config: Mapping[str, Any], outcome: Outcome) -> None:
     require_plain(outcome.output)
     require_plain(dict(outcome.variables))
     branches = node_type.branches(config)
-    assert (outcome.branch is None) == (branches is None), "it branches otherwise than it declares"
-    assert branches is None or outcome.branch in branches, f"no such branch: {outcome.branch}"
-    assert set(outcome.variables) <= node_type.writes(config), "it sets variables undeclared"
+    assert (outcome.branch is None) == (branches is None), "only a type with `branches` chooses one"
+    assert branches is None or outcome.branch in branches, f"undeclared branch {outcome.branch!r}"
+    assert set(outcome.variables) <= node_type.writes(config), "undeclared variables"
     schema = node_type.describe_output(config)
     problems = problems_of(outcome.output, to_json_schema(schema)) if schema else []
-    assert not problems, f"the output does not fit its schema: {problems}"
+    assert not problems, f"the output does not fit the declared schema: {problems}"

@@ -27,19 +27,14 @@ from flowc.compiler.node import (
     NodeError,
     Outcome,
     Tool,
-    no_body,
 )
+from flowc.compiler.node.context import no_body
 from flowc.compiler.node.interrupts import Answer, Ask, Interrupted, wait_here
 from flowc.compiler.planning.exits import result_of
 from flowc.compiler.planning.wiring import Wiring, wire_up
-from flowc.compiler.running.handover import (
-    as_node_error,
-    incoming_data,
-    misfit,
-    names_of,
-    plain_outcome,
-    require_fit,
-)
+from flowc.compiler.running.failures import as_node_error, misfit
+from flowc.compiler.running.names import incoming_data, names_of
+from flowc.compiler.running.outcomes import plain_outcome, require_fit
 from flowc.compiler.running.redaction import Redactor
 from flowc.compiler.running.retries import tried, within
 from flowc.compiler.running.run_context import View

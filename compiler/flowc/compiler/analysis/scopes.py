@@ -25,7 +25,7 @@ from flowc.compiler.reading.dialects import (
     read_tools,
     read_workflow,
 )
-from flowc.compiler.reading.library import Library, Stored
+from flowc.compiler.reading.library import Library, StoredDefinition
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,7 +195,7 @@ def _reader(kind: type[Node]) -> Callable[[Any, Pointer], WorkflowDefinition]:
     return read_workflow if kind.is_isolated else read_body
 
 
-def _definition_of(stored: Stored) -> WorkflowDefinition:
+def _definition_of(stored: StoredDefinition) -> WorkflowDefinition:
     workflow = read_definition(stored.document)
     if workflow.samples:
         raise DefinitionRefused([not_a_workflow(stored.document)])

@@ -1,6 +1,6 @@
-"""What does a schema say of the values below it?
+"""Finds what a JSON Schema says about the values inside the one it describes.
 
-A schema that names `properties` is taken to name them all, unless it says `additionalProperties`.
+A schema with `properties` is taken to name all of them, unless it has `additionalProperties`.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,17 @@ _SCALARS = {"string", "number", "integer", "boolean", "null"}
 
 
 def schema_at(schema: Schema | None, path: Iterable[str | int]) -> Schema | str | None:
-    """Return the schema of the value at a path, ABSENT if it cannot be there, None if unknown."""
+    """Return the schema of the value at a path, ABSENT if there can be none, None if unknown.
+
+    >>> lines = {"type": "array", "items": {"type": "number"}}
+    >>> order = {"type": "object", "properties": {"lines": lines}}
+    >>> schema_at(order, ["lines", 0])
+    {'type': 'number'}
+    >>> schema_at(order, ["total"])
+    'absent'
+    >>> schema_at({"type": "object"}, ["total"]) is None
+    True
+    """
     found: Schema | str | None = schema
     for step in path:
         if not isinstance(found, dict):
@@ -24,7 +34,11 @@ def schema_at(schema: Schema | None, path: Iterable[str | int]) -> Schema | str 
 
 
 def types_of(schema: Schema | str | None) -> frozenset[str] | None:
-    """Return the JSON types that a value can have; None if any."""
+    """Return the JSON types that a value can have, or None if it can have any.
+
+    >>> sorted(types_of({"enum": ["low", None]}))
+    ['null', 'string']
+    """
     if not isinstance(schema, dict) or _OPEN & schema.keys():
         return None
     if "const" in schema or "enum" in schema:
@@ -37,7 +51,11 @@ def types_of(schema: Schema | str | None) -> frozenset[str] | None:
 
 
 def type_of(value: Any) -> str:
-    """Return the JSON type of a value."""
+    """Return the JSON type of a value.
+
+    >>> type_of(True), type_of(1), type_of(1.5), type_of([])
+    ('boolean', 'integer', 'number', 'array')
+    """
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -49,7 +67,7 @@ def type_of(value: Any) -> str:
 
 
 def names_in(schema: Schema | None) -> list[str]:
-    """Return the fields that a schema names."""
+    """Return the names of the fields in a schema, sorted."""
     properties = (schema or {}).get("properties")
     return sorted(properties) if isinstance(properties, dict) else []
 

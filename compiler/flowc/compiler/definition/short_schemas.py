@@ -1,4 +1,4 @@
-"""What JSON Schema stands behind a short form such as `{message: string, tags: [string]}`?"""
+"""Schemas of values: JSON Schema, and a short form such as `{message: string, tags: [string]}`."""
 
 from typing import Any
 
@@ -13,31 +13,42 @@ _MARKS = {"$schema", "$ref", "properties", "anyOf", "oneOf", "allOf", "enum", "c
 
 
 class BadSchema(ValueError):
-    """Whoever writes a schema that is neither JSON Schema nor the short form meets this."""
+    """The schema is neither JSON Schema nor the short form."""
 
 
 def to_json_schema(form: Any) -> Schema:
-    """Return the JSON Schema that a schema or its short form stands for.
+    """Return the JSON Schema of a short form; a JSON Schema is checked and returned as it is.
 
-    Short form: a field name with a type name (`string`, `string?` where it may be missing), a list
-    with the type of its items, or a mapping of further fields.
+    The short form is a type name (`string`; `string?` for a field that may be missing), a list with
+    the type of its items, or a mapping from field names to short forms.
+
+    >>> to_json_schema({"message": "string", "tags": ["string"]})["properties"]
+    {'message': {'type': 'string'}, 'tags': {'type': 'array', 'items': {'type': 'string'}}}
+    >>> to_json_schema({"message": "string", "note": "string?"})["required"]
+    ['message']
+    >>> to_json_schema({"type": "object"})
+    {'type': 'object'}
     """
     if isinstance(form, str):
         return _of_type_name(form)
     if isinstance(form, list):
         if len(form) != 1:
-            raise BadSchema("a list in a short schema holds the one type of its items")
+            raise BadSchema("a list in a short schema must hold one type, that of its items")
         return {"type": "array", "items": to_json_schema(form[0])}
     if not isinstance(form, dict):
-        raise BadSchema("a schema is a mapping, a list of one type, or a type name")
+        raise BadSchema("a schema must be a mapping, a list of one type, or a type name")
     if _is_json_schema(form):
         return _checked(form)
     return _of_fields(form)
 
 
 def problems_of(value: Any, schema: Schema) -> list[tuple[Pointer, str]]:
-    """Return where and why a value does not fit a schema; references are never fetched."""
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - few definitions have schemas
+    """Return the path and the reason of each misfit, at most 20; `$ref` is never fetched.
+
+    >>> problems_of({"n": "one"}, to_json_schema({"n": "number"}))
+    [(('n',), "'one' is not of type 'number'")]
+    """
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - slow, and few definitions have schemas
     from referencing import Registry  # noqa: PLC0415 - see above
 
     validator = Draft202012Validator(schema, registry=Registry())
@@ -51,7 +62,7 @@ def _of_type_name(name: str) -> Schema:
         return {}
     if bare not in _TYPES:
         known = ", ".join(sorted(_TYPES))
-        raise BadSchema(f"{name[:40]!r} is not a type; there is {known}, any")
+        raise BadSchema(f"{name[:40]!r} is not a type; use {known} or any")
     return {"type": bare}
 
 
@@ -74,7 +85,7 @@ def _is_json_schema(form: dict[str, Any]) -> bool:
 
 
 def _all_short(form: dict[str, Any]) -> bool:
-    """Say whether every value could be a short form, so that `type` is just a field's name."""
+    """Return whether every value could be a short form, so that `type` is only a field's name."""
     try:
         for value in form.values():
             to_json_schema(value)

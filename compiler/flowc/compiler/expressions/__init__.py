@@ -1,4 +1,12 @@
-"""The language of templates and conditions: Jinja2's syntax over plain JSON, no Python."""
+"""The expression language: Jinja2's syntax over plain JSON, without access to Python.
+
+>>> compile_template("Hello {{input.name|title}}").evaluate({"input": {"name": "ada"}})
+'Hello Ada'
+>>> compile_condition("{{input.n}} > 1 and input.tags is defined").evaluate({"input": {"n": 2}})
+False
+>>> [reference.path for reference in compile_expression("a.b[0] + nodes.c.output").references]
+[('a', 'b', 0), ('nodes', 'c', 'output')]
+"""
 
 from flowc.compiler.expressions.expression import (
     Expression,

@@ -1,4 +1,8 @@
-"""How does a syntax tree become a function over names, and which references does it hold?"""
+"""Turns a syntax tree into a function over names, and collects the references in it.
+
+Each kind of tree has a method here that returns a Python closure; a kind without one is refused.
+So nothing of Jinja2 or Python runs when an expression is evaluated: only these closures, over JSON.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,23 +15,24 @@ from flowc.compiler.expressions.filters import FILTERS, TESTS
 from flowc.compiler.expressions.syntax import path_of
 from flowc.compiler.expressions.values import ExpressionError, MissingValue
 
+# Limits on one expression: trees are compiled, and the closures called, by recursion.
 MAX_NODES = 400
 MAX_DEPTH = 25
 
 Names = Mapping[str, Any]
 Evaluate = Callable[[Names], Any]
-Path = tuple[str | int, ...]
+ReferencePath = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One path that an expression reads.
+    """A path that an expression reads.
 
-    `optional` means that the expression copes with its absence; `used_as` is the JSON type the
-    expression needs there, where it shows; `literals` are the values it is compared with.
+    `optional` means that the expression handles a missing value; `used_as` is the JSON type that
+    the expression needs there, if that is evident; `literals` are the values it is compared with.
     """
 
-    path: Path
+    path: ReferencePath
     optional: bool = False
     used_as: str | None = None
     literals: tuple[Any, ...] = ()
@@ -56,49 +61,51 @@ _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 
 @dataclass
 class Compilation:
-    """One expression on its way from tree to function; it counts, and collects references."""
+    """The compilation of one expression: counts its trees and collects its references."""
 
     _size: int = 0
     _depth: int = 0
     _guards: int = 0
-    _tested: list[Path] = field(default_factory=list)
+    _tested: list[ReferencePath] = field(default_factory=list)
     _found: list[Reference] = field(default_factory=list)
 
     def references(self) -> tuple[Reference, ...]:
-        """Return what the compiled trees refer to, each once."""
+        """Return the references in the compiled trees, without duplicates."""
         return tuple(dict.fromkeys(self._found))
 
     def compile(
         self, node: nodes.Node, used_as: str | None = None, literals: Sequence[Any] = ()
     ) -> Evaluate:
-        """Return the function that evaluates a tree; raise ExpressionError for what is not ours."""
+        """Return the function that evaluates a tree; raise ExpressionError if it is not allowed."""
         self._size += 1
         self._depth += 1
         if self._size > MAX_NODES or self._depth > MAX_DEPTH:
-            raise ExpressionError("the expression is too large or too deep")
+            raise ExpressionError("the expression is too large or too deeply nested")
         try:
             if isinstance(node, (nodes.Name, nodes.Getattr, nodes.Getitem)):
                 return self._path(node, used_as, literals)
             method = _METHODS.get(type(node))
             if method is None:
-                raise ExpressionError(f"{_name(node)} is not available")
+                raise ExpressionError(f"{_name(node)} is not allowed")
             return method(self, node)
         finally:
             self._depth -= 1
 
     def _path(self, node: Any, used_as: str | None, literals: Sequence[Any]) -> Evaluate:
         path = path_of(node)
+        # `a.b.c` is one reference. What `a[b].c` reads depends on `b`, so `a` and `b` are noted
+        # separately.
         if path is not None:
-            self._found.append(Reference(path, self._copes(path), used_as, tuple(literals)))
+            self._found.append(Reference(path, self._is_guarded(path), used_as, tuple(literals)))
         return self._read(node, whole=path is not None)
 
     def _read(self, node: Any, whole: bool) -> Evaluate:
-        """Compile a path's steps; `whole` says that its reference has been noted."""
+        """Compile the steps of a path; `whole` means that its reference has been noted."""
         if isinstance(node, nodes.Name):
             return self._name(node, noted=whole)
         if isinstance(node, nodes.Getitem):
             if isinstance(node.arg, nodes.Slice):
-                raise ExpressionError("slices are not available")
+                raise ExpressionError("slices are not allowed")
             key = node.arg.value if isinstance(node.arg, nodes.Const) else None
         else:
             key = node.attr
@@ -116,7 +123,7 @@ class Compilation:
         self._size += 1
         self._depth += 1
         if self._size > MAX_NODES or self._depth > MAX_DEPTH:
-            raise ExpressionError("the expression is too large or too deep")
+            raise ExpressionError("the expression is too large or too deeply nested")
         try:
             return self._read(node, whole)
         finally:
@@ -127,7 +134,7 @@ class Compilation:
         if name.startswith("_"):
             raise ExpressionError(f"the name {name[:60]!r} is not allowed")
         if not noted:
-            self._found.append(Reference((name,), self._copes((name,))))
+            self._found.append(Reference((name,), self._is_guarded((name,))))
 
         def read(names: Names) -> Any:
             if name in names:
@@ -136,7 +143,8 @@ class Compilation:
 
         return read
 
-    def _copes(self, path: Path) -> bool:
+    def _is_guarded(self, path: ReferencePath) -> bool:
+        # By the first name alone: if `a.b` is defined, node `a` has run and `a.c` can be read.
         return self._guards > 0 or any(path[0] == tested[0] for tested in self._tested)
 
     def _guarded(self, node: nodes.Node) -> Evaluate:
@@ -149,7 +157,7 @@ class Compilation:
     def _const(self, node: nodes.Const) -> Evaluate:
         value = values.bounded(node.value)
         if not values.is_scalar(value):
-            raise ExpressionError("this constant is not available")
+            raise ExpressionError("this constant is not allowed")
         return lambda names: value
 
     def _data(self, node: nodes.TemplateData) -> Evaluate:
@@ -158,6 +166,7 @@ class Compilation:
 
     def _binary(self, node: nodes.BinExpr) -> Evaluate:
         operation = _BINARY[type(node)]
+        # `+` also joins texts and lists, so it says nothing about the type of its sides.
         used_as = None if isinstance(node, nodes.Add) else "number"
         left, right = self.compile(node.left, used_as), self.compile(node.right, used_as)
         return lambda names: operation(left(names), right(names))
@@ -179,7 +188,7 @@ class Compilation:
         return lambda names: left(names) or right(names)
 
     def _either(self, node: nodes.And | nodes.Or) -> tuple[Evaluate, Evaluate]:
-        """Compile both sides; what one side tests for being defined, the other may read."""
+        """Compile both sides; a path that one tests with `is defined` is optional in the other."""
         before = len(self._tested)
         self._tested.extend(_tested_in(node))
         try:
@@ -206,6 +215,7 @@ class Compilation:
 
         def evaluate(names: Names) -> bool:
             left = first(names)
+            # As in Python: `1 < a < 5` compares neighbours, and evaluates `a` once.
             for holds, side in rest:
                 right = side(names)
                 if not holds(left, right):
@@ -217,7 +227,7 @@ class Compilation:
 
     def _choice(self, node: nodes.CondExpr) -> Evaluate:
         if node.expr2 is None:
-            raise ExpressionError('an "if" needs an "else"')
+            raise ExpressionError('"if" needs an "else"')
         test = self.compile(node.test, "boolean")
         compile_side = self._guarded if any(_tested_in(node.test)) else self.compile
         yes, no = compile_side(node.expr1), compile_side(node.expr2)
@@ -233,7 +243,8 @@ class Compilation:
 
     def _filter(self, node: nodes.Filter) -> Evaluate:
         if node.node is None or node.kwargs or node.dyn_args or node.dyn_kwargs:
-            raise ExpressionError(f"the filter {node.name[:40]!r} cannot be used like this")
+            raise ExpressionError(f"the filter {node.name[:40]!r} takes no named arguments")
+        # Unlike other filters, `default` works on a missing value, so it catches the failure.
         if node.name in {"default", "d"}:
             return self._default(node)
         operation = FILTERS.get(node.name)
@@ -246,14 +257,14 @@ class Compilation:
             try:
                 return operation(value(names), *[argument(names) for argument in arguments])
             except TypeError:
-                message = f"the filter {node.name!r} has the wrong arguments"
+                message = f"the filter {node.name!r} has the wrong number or type of arguments"
                 raise ExpressionError(message) from None
 
         return evaluate
 
     def _default(self, node: nodes.Filter) -> Evaluate:
         if len(node.args) != 1 or node.node is None:
-            raise ExpressionError("default takes one value")
+            raise ExpressionError("default takes one argument")
         value, instead = self._guarded(node.node), self._guarded(node.args[0])
 
         def evaluate(names: Names) -> Any:
@@ -314,8 +325,9 @@ _ORDERINGS = {"lt", "lteq", "gt", "gteq"}
 def _use_in_comparison(
     operand: nodes.Node, node: nodes.Compare, operands: list[nodes.Expr]
 ) -> tuple[str | None, tuple[Any, ...]]:
-    """Return what a comparison shows of an operand: its type, and what it is compared with."""
+    """Return what a comparison shows about an operand: its type and the values beside it."""
     literals = tuple(_literals_in(other for other in operands if other is not operand))
+    # `'x' in a` says nothing about the type of `a`: it can be a text, a list or an object.
     searched = {"in", "notin"} & {op.op for op in node.ops}
     if searched and operand is not node.expr:
         return None, ()
@@ -338,8 +350,9 @@ def _type_of_all(literals: Sequence[Any]) -> str | None:
     return names.get(kinds.pop()) if len(kinds) == 1 else None
 
 
-def _tested_in(node: nodes.Node) -> Iterator[Path]:
-    """Yield the paths that a tree asks to be defined."""
+def _tested_in(node: nodes.Node) -> Iterator[ReferencePath]:
+    """Yield the paths that a tree tests with `is defined` or `is undefined`."""
+    # find_all looks below the node, not at the node itself.
     tests = node.find_all(nodes.Test)
     found = [node, *tests] if isinstance(node, nodes.Test) else list(tests)
     for test in found:

@@ -1,26 +1,24 @@
-"""What is an expression, once compiled, and what does it refer to?"""
+"""Compiled templates, expressions and conditions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from jinja2 import nodes
 
-from flowc.compiler.expressions.compilation import Compilation, Evaluate, Reference
+from flowc.compiler.expressions.compilation import Compilation, Evaluate, Names, Reference
 from flowc.compiler.expressions.syntax import parse_condition, parse_expression, parse_template
 from flowc.compiler.expressions.values import ExpressionError, as_text, kind_of, limited
-
-Names = Mapping[str, Any]
 
 __all__ = ["Expression", "Names", "Reference"]
 
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """Something to evaluate over names with plain JSON values, as often as wanted.
+    """A compiled expression, which can be evaluated any number of times.
 
-    `is_text` says that it is a text without expressions, and so its own value.
+    `references` are the paths it reads; `is_text` marks a text without expressions in it.
     """
 
     source: str
@@ -29,7 +27,7 @@ class Expression:
     _evaluate: Evaluate
 
     def evaluate(self, names: Names) -> Any:
-        """Return the value; raise ExpressionError (MissingValue where something is not there)."""
+        """Return the value; raise ExpressionError, or MissingValue for a missing name or field."""
         try:
             return self._evaluate(names)
         except ExpressionError:
@@ -37,12 +35,19 @@ class Expression:
         except RecursionError:
             raise ExpressionError("the values are nested too deeply") from None
         except Exception as problem:
-            raise ExpressionError(f"it cannot be evaluated ({type(problem).__name__})") from None
+            raise ExpressionError(f"the expression failed ({type(problem).__name__})") from None
 
 
 @lru_cache(4096)
 def compile_template(source: str) -> Expression:
-    """Compile text with `{{...}}` in it; a lone `{{...}}` keeps its value's JSON type."""
+    """Compile a text with `{{...}}` in it; a `{{...}}` on its own keeps its value's JSON type.
+
+    >>> names = {"input": {"n": 3, "tags": ["a"]}}
+    >>> compile_template("{{input.n}} items").evaluate(names)
+    '3 items'
+    >>> compile_template("{{input.tags}}").evaluate(names)
+    ['a']
+    """
     if "{" not in source:
         return Expression(source, (), True, lambda names: source)
     compilation = Compilation()
@@ -58,19 +63,27 @@ def compile_template(source: str) -> Expression:
 
 @lru_cache(4096)
 def compile_expression(source: str) -> Expression:
-    """Compile an expression; the braces round it may be left out."""
+    """Compile an expression, with or without braces around it.
+
+    >>> compile_expression("input.n * 2").evaluate({"input": {"n": 3}})
+    6
+    """
     compilation = Compilation()
     return _expression(source, compilation, compilation.compile(parse_expression(_bare(source))))
 
 
 def compile_formula(source: str) -> Expression:
-    """Compile what a node evaluates itself: a template, or an expression without braces."""
+    """Compile what a node evaluates itself: a template, or else an expression without braces."""
     return compile_template(source) if "{{" in source else compile_expression(source)
 
 
 @lru_cache(4096)
 def compile_condition(source: str) -> Expression:
-    """Compile an expression that is true or false, with islands `{{...}}` or without."""
+    """Compile an expression that must be true or false; `{{...}}` in it is optional.
+
+    >>> compile_condition("{{input.city}} == 'Rome'").evaluate({"input": {"city": "Rome"}})
+    True
+    """
     compilation = Compilation()
     compiled = compilation.compile(parse_condition(source), used_as="boolean")
     return _expression(source, compilation, _deciding(compiled))
@@ -102,7 +115,7 @@ def _deciding(evaluate: Evaluate) -> Callable[[Names], bool]:
     def decide(names: Names) -> bool:
         value = evaluate(names)
         if not isinstance(value, bool):
-            raise ExpressionError(f"the condition is {kind_of(value)}, not true or false")
+            raise ExpressionError(f"the condition must be true or false; it is {kind_of(value)}")
         return value
 
     return decide

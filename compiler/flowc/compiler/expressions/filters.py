@@ -1,4 +1,35 @@
-"""Which filters and tests does the language have?"""
+"""The filters (`value|upper`) and tests (`value is none`) of the expression language.
+
+An example of each; `default` and `is defined`, which work on missing values, are in `compilation`:
+
+>>> from flowc.compiler.expressions import compile_expression
+>>> def value(source, **names):
+...     return compile_expression(source).evaluate(names)
+>>> value("-2|abs"), value("2.5|round"), value("2.345|round(2)")
+(2, 2.0, 2.35)
+>>> value("' 7 '|int"), value("'7.9'|int"), value("'many'|int(0)"), value("'2.5'|float")
+(7, 7, 0, 2.5)
+>>> value("'Ada'|lower"), value("'Ada'|upper"), value("'ada lovelace'|title"), value("' a '|trim")
+('ada', 'ADA', 'Ada Lovelace', 'a')
+>>> value("'a-b'|replace('-', '+')"), value("'a long text'|truncate(7)"), value("1.5|string")
+('a+b', 'a long…', '1.5')
+>>> value("tags|length", tags=["a", "b"]), value("'abc'|count")
+(2, 3)
+>>> value("tags|first", tags=["a", "b"]), value("tags|last", tags=["a", "b"])
+('a', 'b')
+>>> value("tags|join(', ')", tags=["a", "b"])
+'a, b'
+>>> value("o|keys", o={"a": 1}), value("o|values", o={"a": 1}), value("o|tojson", o={"a": 1})
+(['a'], [1], '{"a":1}')
+>>> value("missing.field|default('none')"), value("missing is defined")
+('none', False)
+>>> value("x is none and y is true and z is false", x=None, y=True, z=False)
+True
+>>> value("x is string and n is number and b is boolean", x="a", n=1, b=False)
+True
+>>> value("l is sequence and o is mapping", l=[], o={})
+True
+"""
 
 import json
 import math
@@ -37,17 +68,18 @@ def _join(value: Any, separator: Any = "") -> str:
     if not isinstance(value, list):
         raise ExpressionError("join needs a list")
     parts = [as_text(item) for item in value]
+    # Checked before the text exists, so that an expression cannot use up the memory.
     if sum(map(len, parts)) + len(text(separator)) * len(parts) > MAX_TEXT:
-        raise ExpressionError("the text is larger than the limit")
+        raise ExpressionError(f"the text is longer than {MAX_TEXT:,} characters")
     return str(separator).join(parts)
 
 
 def _replace(value: Any, old: Any, new: Any) -> str:
     value, old, new = text(value), text(old), text(new)
     if not old:
-        raise ExpressionError("replace needs a text to look for")
+        raise ExpressionError("replace needs a text to search for")
     if len(value) + value.count(old) * max(len(new) - len(old), 0) > MAX_TEXT:
-        raise ExpressionError("the text is larger than the limit")
+        raise ExpressionError(f"the text is longer than {MAX_TEXT:,} characters")
     return str(value.replace(old, new))
 
 
@@ -58,11 +90,12 @@ def _int(value: Any, default: Any = None) -> Any:
         return bounded(int(value))
     except (ValueError, TypeError, OverflowError):
         if default is None:
-            raise ExpressionError(f"{kind_of(value)} is not a whole number here") from None
+            raise ExpressionError(f"int cannot convert this {kind_of(value)}") from None
         return default
 
 
 def _int_of_text(value: str) -> int:
+    # Converting digits takes time that grows with the square of their number.
     if len(value) > 80:
         raise ValueError
     plain = value.strip()
@@ -77,19 +110,19 @@ def _float(value: Any, default: Any = None) -> Any:
         return result
     except (ValueError, TypeError, OverflowError):
         if default is None:
-            raise ExpressionError(f"{kind_of(value)} is not a number here") from None
+            raise ExpressionError(f"float cannot convert this {kind_of(value)}") from None
         return default
 
 
 def _round(value: Any, digits: Any = 0) -> Any:
     if isinstance(digits, bool) or not isinstance(digits, int) or abs(digits) > 20:
-        raise ExpressionError("round takes a number of digits up to 20")
+        raise ExpressionError("round takes a whole number of digits, at most 20")
     return round(number(value), digits)
 
 
 def _truncate(value: Any, length: Any = 255, end: Any = "…") -> str:
     if isinstance(length, bool) or not isinstance(length, int) or length > MAX_TEXT:
-        raise ExpressionError("truncate takes a length")
+        raise ExpressionError("truncate needs a length that is a whole number")
     whole = as_text(value)
     return whole if len(whole) <= length else whole[: max(length - len(text(end)), 0)] + end
 

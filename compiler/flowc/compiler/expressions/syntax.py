@@ -1,4 +1,4 @@
-"""What syntax tree does a template or a condition have, as Jinja2 parses it?"""
+"""Parses templates, expressions and conditions with Jinja2, and refuses its statements."""
 
 from typing import Any
 
@@ -23,27 +23,27 @@ _BLOCKS = {"block_begin", "comment_begin", "raw_begin", "linestatement_begin"}
 
 
 def parse_template(source: str) -> list[nodes.Expr]:
-    """Return the literal texts and expressions of a template, in order."""
+    """Return the literal texts and the expressions of a template, in order."""
     parts: list[nodes.Expr] = []
     for node in _parse(source).body:
         if not isinstance(node, nodes.Output):
-            raise ExpressionError("blocks are not available")
+            raise ExpressionError("blocks {% %} are not allowed")
         parts.extend(node.nodes)
     return parts
 
 
 def parse_expression(source: str) -> nodes.Expr:
-    """Return one whole expression."""
+    """Return the tree of one expression, which must be the whole source."""
     parts = parse_template("{{ " + source + " }}")
     if len(parts) != 1 or isinstance(parts[0], nodes.TemplateData):
-        raise ExpressionError("this is not one expression")
+        raise ExpressionError("this is not a single expression")
     return parts[0]
 
 
 def parse_condition(source: str) -> nodes.Expr:
-    """Return a condition, its islands `{{...}}` taken for the expressions they hold."""
+    """Return the tree of a condition, in which `{{...}}` stands for the expression inside it."""
     if len(source) > MAX_SOURCE:
-        raise ExpressionError("the condition is longer than the limit")
+        raise ExpressionError(f"the condition is longer than {MAX_SOURCE:,} characters")
     if not source.strip():
         raise ExpressionError("the condition is empty")
     return parse_expression(_without_islands(source.strip()))
@@ -51,7 +51,7 @@ def parse_condition(source: str) -> nodes.Expr:
 
 def _parse(source: str) -> nodes.Template:
     if len(source) > MAX_SOURCE:
-        raise ExpressionError("the template is longer than the limit")
+        raise ExpressionError(f"the template is longer than {MAX_SOURCE:,} characters")
     try:
         if "{%" in source or "{#" in source:
             _refuse_blocks(source)
@@ -59,16 +59,16 @@ def _parse(source: str) -> nodes.Template:
     except TemplateSyntaxError as problem:
         raise ExpressionError(f"the syntax is wrong: {_sentence(problem)}") from None
     except RecursionError:
-        raise ExpressionError("the expression is too deep") from None
+        raise ExpressionError("the expression is too deeply nested") from None
     except (ValueError, MemoryError, OverflowError) as problem:
         if isinstance(problem, ExpressionError):
             raise
-        raise ExpressionError(f"it cannot be read ({type(problem).__name__})") from None
+        raise ExpressionError(f"the text cannot be parsed ({type(problem).__name__})") from None
 
 
 def _refuse_blocks(source: str) -> None:
     if any(kind in _BLOCKS for _, kind, _ in _JINJA.lex(source)):
-        raise ExpressionError("blocks and comments are not available")
+        raise ExpressionError("blocks {% %} and comments {# #} are not allowed")
 
 
 def _sentence(problem: TemplateSyntaxError) -> str:
@@ -76,9 +76,14 @@ def _sentence(problem: TemplateSyntaxError) -> str:
 
 
 def _without_islands(source: str) -> str:
-    """Rewrite `{{a.b}} == 'x'` as `(a.b) == 'x'`, and `'{{a}}-1'` as a concatenation of its parts.
+    """Replace each `{{...}}` by its expression in brackets; in quotes, by a concatenation.
 
-    This happens on the source, before any value exists: no value can change the structure.
+    This happens on the source, before any value exists, so no value can change the structure.
+
+    >>> print(_without_islands("{{a.b}} == 'x'"))
+    (a.b) == 'x'
+    >>> print(_without_islands("key == '{{a}}-1'"))
+    key == ('' ~ (a) ~ '-1')
     """
     out: list[str] = []
     at = 0
@@ -87,7 +92,7 @@ def _without_islands(source: str) -> str:
             island, at = _island(source, at)
             out.append(island)
         elif source.startswith(("{%", "{#"), at):
-            raise ExpressionError("blocks and comments are not available")
+            raise ExpressionError("blocks {% %} and comments {# #} are not allowed")
         elif source[at] in "\"'":
             literal, at = _text_literal(source, at)
             out.append(literal)
@@ -98,7 +103,8 @@ def _without_islands(source: str) -> str:
 
 
 def _island(source: str, start: int) -> tuple[str, int]:
-    """Return the island that starts here in brackets, and where it ends."""
+    """Return the `{{...}}` that starts here, in brackets, and the index after it."""
+    # `}}` ends it only outside quotes and outside an object: `{{ {'a': {'b': 1}} }}`.
     at, quote, depth = start + 2, "", 0
     while at < len(source):
         char = source[at]
@@ -112,16 +118,16 @@ def _island(source: str, start: int) -> tuple[str, int]:
         else:
             depth += (char == "{") - (char == "}")
         at += 1
-    raise ExpressionError("there is a {{ without its }}")
+    raise ExpressionError("a {{ has no closing }}")
 
 
 def _whole_expression(source: str) -> str:
-    """Return an island's text if it is an expression by itself: `a) or (b` is not."""
+    """Return the text inside `{{...}}` if it is an expression on its own; `a) or (b` is not."""
     inner = source.strip()
     if not inner:
-        raise ExpressionError("there is an empty {{ }}")
+        raise ExpressionError("a {{ }} is empty")
     if "{{" in inner:
-        raise ExpressionError("there is a {{ inside of {{ }}")
+        raise ExpressionError("{{ is not allowed inside {{ }}")
     parse_expression(inner)
     return inner
 
@@ -130,7 +136,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
 
 def _text_literal(source: str, start: int) -> tuple[str, int]:
-    """Return the quoted text that starts here, islands in it made a concatenation."""
+    """Return the quoted text that starts here, with each `{{...}}` in it concatenated."""
     quote, at = source[start], start + 1
     parts: list[str] = []
     literal = ""
@@ -146,7 +152,7 @@ def _text_literal(source: str, start: int) -> tuple[str, int]:
             literal += source[at]
             at += 1
     if at >= len(source):
-        raise ExpressionError("there is a text without its closing quote")
+        raise ExpressionError("a text has no closing quote")
     if not parts:
         return _quoted(literal), at + 1
     return "(" + " ~ ".join([*parts, _quoted(literal)]) + ")", at + 1
@@ -158,7 +164,11 @@ def _quoted(value: str) -> str:
 
 
 def path_of(node: Any) -> tuple[str | int, ...] | None:
-    """Return `('a', 'b', 0)` for `a.b[0]`, and None for what is no plain path."""
+    """Return the path that a tree reads, or None if it is not a plain path.
+
+    >>> path_of(parse_expression("a.b[0]")), path_of(parse_expression("a[b]"))
+    (('a', 'b', 0), None)
+    """
     path: list[str | int] = []
     while isinstance(node, (nodes.Getattr, nodes.Getitem)):
         key = node.attr if isinstance(node, nodes.Getattr) else _constant_key(node.arg)

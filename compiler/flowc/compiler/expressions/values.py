@@ -1,4 +1,4 @@
-"""How do values behave: as text, in arithmetic, in comparisons, as containers?"""
+"""Values in expressions: as text, in arithmetic, in comparisons, and as containers."""
 
 import json
 import math
@@ -12,15 +12,19 @@ MAX_INTEGER = 1 << 256
 
 
 class ExpressionError(ValueError):
-    """Whoever writes an expression that cannot be read or evaluated meets this."""
+    """The expression cannot be parsed or evaluated."""
 
 
 class MissingValue(ExpressionError):
-    """Whoever reads a name, field or item that is not there meets this."""
+    """The expression reads a name, field or item that does not exist."""
 
 
 def kind_of(value: Any) -> str:
-    """Name a value's type in JSON's words."""
+    """Return the name of a value's type for messages.
+
+    >>> kind_of("a"), kind_of(1.5), kind_of([]), kind_of(None)
+    ('text', 'number', 'list', 'null')
+    """
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -30,19 +34,23 @@ def kind_of(value: Any) -> str:
 
 
 def is_scalar(value: Any) -> bool:
-    """Say whether a value holds no other values."""
+    """Return whether a value contains no other values."""
     return value is None or isinstance(value, (bool, int, float, str))
 
 
 def limited(text: str) -> str:
-    """Return the text unless it is larger than the limit."""
+    """Return the text; raise ExpressionError if it is too long."""
     if len(text) > MAX_TEXT:
-        raise ExpressionError("the text is larger than the limit")
+        raise ExpressionError(f"the text is longer than {MAX_TEXT:,} characters")
     return text
 
 
 def as_text(value: Any) -> str:
-    """Return a value as it stands in a text: objects as JSON, null as nothing."""
+    """Return a value as it appears in a text: objects as JSON, null as nothing.
+
+    >>> [as_text(value) for value in (None, True, 1.0, {"a": [1]})]
+    ['', 'true', '1.0', '{"a":[1]}']
+    """
     if isinstance(value, str):
         return limited(value)
     if value is None:
@@ -60,35 +68,39 @@ def to_json(value: Any) -> str:
 
 
 def number(value: Any) -> int | float:
-    """Return a number, or raise: true and false are no numbers."""
+    """Return the number; raise ExpressionError for anything else, true and false included."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ExpressionError(f"{kind_of(value)} is not a number")
     return value
 
 
 def text(value: Any) -> str:
-    """Return a text, or raise."""
+    """Return the text; raise ExpressionError for anything else."""
     if not isinstance(value, str):
         raise ExpressionError(f"{kind_of(value)} is not text")
     return value
 
 
 def bounded(value: Any) -> Any:
-    """Return a number unless it is too large, or not finite."""
+    """Return the number; raise ExpressionError if it is too large or not finite."""
     if isinstance(value, int) and abs(value) > MAX_INTEGER:
-        raise ExpressionError("the number is larger than the limit")
+        raise ExpressionError("the number is too large")
     if isinstance(value, float) and not math.isfinite(value):
-        raise ExpressionError("the number is larger than the limit")
+        raise ExpressionError("the number is too large")
     return value
 
 
 def add(left: Any, right: Any) -> Any:
-    """Add numbers, or join two texts or two lists."""
+    """Add two numbers, or join two texts or two lists.
+
+    >>> add(1, 2), add("a", "b"), add([1], [2])
+    (3, 'ab', [1, 2])
+    """
     if isinstance(left, str) and isinstance(right, str):
         return limited(left + right)
     if isinstance(left, list) and isinstance(right, list):
         if len(left) + len(right) > MAX_ITEMS:
-            raise ExpressionError("the list is larger than the limit")
+            raise ExpressionError(f"the list has more than {MAX_ITEMS:,} items")
         return left + right
     return bounded(number(left) + number(right))
 
@@ -99,7 +111,7 @@ def subtract(left: Any, right: Any) -> Any:
 
 
 def multiply(left: Any, right: Any) -> Any:
-    """Multiply two numbers; texts and lists are not repeated."""
+    """Multiply two numbers; unlike in Python, a text or list cannot be repeated."""
     return bounded(number(left) * number(right))
 
 
@@ -119,7 +131,11 @@ remainder = _dividing(operator.mod)
 
 
 def equal(left: Any, right: Any) -> bool:
-    """Compare as JSON does: 1 equals 1.0, but true is not 1, at any depth."""
+    """Compare two JSON values at any depth; 1 equals 1.0, and true does not equal 1.
+
+    >>> equal([1], [1.0]), equal(1, True)
+    (True, False)
+    """
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, list) and isinstance(right, list):
@@ -130,7 +146,7 @@ def equal(left: Any, right: Any) -> bool:
 
 
 def unequal(left: Any, right: Any) -> bool:
-    """Say whether two values differ."""
+    """Return whether two values differ."""
     return not equal(left, right)
 
 
@@ -138,7 +154,7 @@ def _ordering(operation: Callable[[Any, Any], bool]) -> Callable[[Any, Any], boo
     def compare(left: Any, right: Any) -> bool:
         kinds = {kind_of(left), kind_of(right)}
         if kinds not in ({"number"}, {"text"}):
-            raise ExpressionError(f"cannot order {kind_of(left)} and {kind_of(right)}")
+            raise ExpressionError(f"{kind_of(left)} and {kind_of(right)} cannot be ordered")
         return operation(left, right)
 
     return compare
@@ -151,10 +167,14 @@ greater_or_equal = _ordering(operator.ge)
 
 
 def contains(container: Any, value: Any) -> bool:
-    """Say whether a text, list or object holds a value."""
+    """Return whether a text, a list or the keys of an object contain a value.
+
+    >>> contains("Rome", "om"), contains([1, 2], 3), contains({"a": 1}, "a")
+    (True, False, True)
+    """
     if isinstance(container, str):
         if not isinstance(value, str):
-            raise ExpressionError('the left side of "in" must be text here')
+            raise ExpressionError('the left side of "in" must be text if the right side is text')
         return value in container
     if isinstance(container, list):
         return any(equal(value, item) for item in container)
@@ -164,7 +184,11 @@ def contains(container: Any, value: Any) -> bool:
 
 
 def field_of(value: Any, key: Any) -> Any:
-    """Return the field of an object or the item of a list; no Python attribute is ever read."""
+    """Return the field of an object or the item of a list; Python attributes are never read.
+
+    >>> field_of({"a": 1}, "a"), field_of([1, 2], -1)
+    (1, 2)
+    """
     if isinstance(value, dict):
         if isinstance(key, str):
             if key.startswith("_"):
@@ -182,4 +206,4 @@ def field_of(value: Any, key: Any) -> Any:
 
 
 def _no_field_of_list(key: Any) -> ExpressionError:
-    return ExpressionError(f"a list has items by number, not {str(key)[:60]!r}")
+    return ExpressionError(f"list items are read by number, not by {str(key)[:60]!r}")

@@ -1,7 +1,4 @@
-"""What stands round a node's work: a cache, limits to how many work at once, circuits that break.
-
-All of it belongs to a process, not to a run; `Guards` is what the runs of a process share.
-"""
+"""What the runs of a process share around a node's work: cache, limits, circuit breakers."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Where are outcomes kept that need not be worked out again?"""
+"""Caches for the outcomes of nodes."""
 
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ MAX_BYTES = 64_000_000
 
 
 class NodeCache(Protocol):
-    """Keeps texts by keys for some time; what is one tenant's has a key that no other has."""
+    """Stores texts by key for a limited time; the tenant is part of each key."""
 
     def get(self, key: str) -> Coroutine[Any, Any, str | None]:
-        """Return what is kept under a key, unless its time is over."""
+        """Return the text stored under a key, or None if there is none or it has expired."""
         ...
 
     def put(self, key: str, text: str, ttl: float) -> Coroutine[Any, Any, None]:
-        """Keep a text for `ttl` seconds."""
+        """Store a text for `ttl` seconds."""
         ...
 
 
@@ -36,17 +36,17 @@ def _size(entry: _Entry) -> int:
 
 
 class MemoryCache:
-    """Keeps texts in this process; the ones not asked for the longest go first."""
+    """Stores texts in this process; when it is full, the least recently used ones go first."""
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
-        self._kept: TLRUCache[str, _Entry] = TLRUCache(max_bytes, _expiry, getsizeof=_size)
+        self._entries: TLRUCache[str, _Entry] = TLRUCache(max_bytes, _expiry, getsizeof=_size)
 
     async def get(self, key: str) -> str | None:
-        """Return what is kept under a key, unless its time is over."""
-        entry = self._kept.get(key)
+        """Return the text stored under a key, or None if there is none or it has expired."""
+        entry = self._entries.get(key)
         return entry.text if entry is not None else None
 
     async def put(self, key: str, text: str, ttl: float) -> None:
-        """Keep a text for `ttl` seconds, if it is not larger than all that can be kept."""
-        if len(text) <= self._kept.maxsize:
-            self._kept[key] = _Entry(text, ttl)
+        """Store a text for `ttl` seconds, unless it is larger than the whole cache."""
+        if len(text) <= self._entries.maxsize:
+            self._entries[key] = _Entry(text, ttl)

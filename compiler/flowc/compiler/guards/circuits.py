@@ -1,7 +1,7 @@
-"""Who stops calling a service that does not answer, and who tries whether it does again?
+"""Circuit breakers: stop calling a service that is down, and let one call probe it later.
 
-Libraries for this (purgatory, circuitbreaker) let every caller through once the pause is over,
-where one is enough to find out; so this is our own.
+The libraries for this (purgatory, circuitbreaker) let every caller through once the pause is over;
+one is enough to find out, so this is our own.
 """
 
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,7 @@ from typing import Any
 
 from flowc.compiler.node import NodeError
 
-# What says of a service that it is down; that it refuses a request, or asks to wait, does not.
+# Failures that mean the service is down; a refused request or a rate limit does not mean that.
 FAULTS = frozenset({"timeout", "connection", "server-error"})
 MAX_TARGETS = 10_000
 
@@ -25,10 +25,10 @@ class _Circuit:
 
 @dataclass
 class Circuits:
-    """A circuit for each target: closed, open after so many failures in a row, half open later.
+    """A circuit for each target; it opens after `threshold` failures in a row.
 
-    While it is open, calls fail at once; `pause` seconds after it opened, one call at a time is let
-    through, which closes it if it succeeds.
+    While a circuit is open, calls fail at once. After `pause` seconds, one call at a time is let
+    through; if it succeeds, the circuit closes.
     """
 
     threshold: int = 5
@@ -36,7 +36,10 @@ class Circuits:
     _circuits: dict[str, _Circuit] = field(default_factory=dict)
 
     async def through(self, target: str, shown: str, call: Callable[[], Awaitable[Any]]) -> Any:
-        """Let a call of a target through, and see how it goes; raise NodeError if it may not."""
+        """Make a call and record how it went; raise NodeError if the circuit is open.
+
+        `shown` is the name of the target in that error.
+        """
         probe = self._probe(target, shown)
         try:
             result = await call()
@@ -54,19 +57,20 @@ class Circuits:
                 probe.is_probed = False
 
     def _probe(self, target: str, shown: str) -> _Circuit | None:
-        """Return the circuit that this call probes, if it does; raise NodeError if it is open."""
+        """Return the circuit if this call probes it; raise NodeError if the circuit is open."""
         circuit = self._circuits.get(target)
         if circuit is None or circuit.opened_at is None:
             return None
         left = circuit.opened_at + self.pause - monotonic()
         if left > 0 or circuit.is_probed:
             wait = max(left, 1.0)
-            message = f"{shown} has failed too often; it is tried again in {wait:.0f} s."
+            message = f"{shown} has failed repeatedly; calls resume in {wait:.0f} s."
             raise NodeError("circuit-open", message, kind="connection", retry_after=wait)
         circuit.is_probed = True
         return circuit
 
     def _fail(self, target: str) -> None:
+        # Targets come from workflows, so their number needs a limit; the oldest one goes.
         if target not in self._circuits and len(self._circuits) >= MAX_TARGETS:
             self._circuits.pop(next(iter(self._circuits)))
         circuit = self._circuits.setdefault(target, _Circuit())

@@ -1,4 +1,4 @@
-"""How many nodes may work at once?"""
+"""Limits on how many nodes work at once."""
 
 from asyncio import Semaphore
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from weakref import WeakValueDictionary
 
-# What this task, and those that it was begun by, hold already: a node may run a body in which a
-# node has the same limit.
+# The limits that this task and its parents hold already. A node in a body may be under the same
+# limit as the node around it, and waiting for that place would never end.
 _held: ContextVar[frozenset[str]] = ContextVar("held", default=frozenset())
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `most` nodes work at once under this name."""
+    """At most `most` nodes under this name work at once."""
 
     name: str
     most: int
 
 
 class Limits:
-    """The places there are in this process; `by_type` limits node types across all runs."""
+    """The places in this process; `by_type` limits node types across all runs."""
 
     def __init__(self, by_type: Mapping[str, int] = MappingProxyType({})) -> None:
         self.by_type = dict(by_type)
@@ -32,7 +32,8 @@ class Limits:
     async def taken(self, limits: Iterable[Limit]) -> AsyncIterator[None]:
         """Wait for a place under each limit, one after the other, and hold them.
 
-        All must ask in the same order, the wider limit last, or they wait for each other.
+        Every caller must list limits in the same order, the widest last; otherwise two callers
+        could wait for each other.
         """
         before = _held.get()
         wanted = [limit for limit in limits if limit.name not in before]
@@ -46,7 +47,7 @@ class Limits:
                 _held.reset(token)
 
     def _place(self, limit: Limit) -> Semaphore:
-        # Those who wait or hold keep it alive, and nobody else.
+        # Only tasks that hold or await the semaphore keep it alive; without any, it can go.
         found = self._places.get(limit)
         if found is None:
             found = self._places[limit] = Semaphore(limit.most)

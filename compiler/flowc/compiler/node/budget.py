@@ -1,4 +1,4 @@
-"""How much may a run spend on models, and what is already spoken for?"""
+"""Budgets: what a run may spend on models, what it has spent, and what is reserved."""
 
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
@@ -6,26 +6,30 @@ from typing import Protocol
 
 
 class BudgetExceeded(Exception):
-    """A call that could cost more than is left meets this; the text says so."""
+    """The call could cost more than is left of the budget, so it is not made."""
 
 
 class Ledger(Protocol):
-    """What several runs spend together."""
+    """Counts what the runs of a workflow spend together."""
 
     def reserve(self, cost: float, tokens: float) -> Awaitable[None]:
-        """Set aside what a call comes to at the most; raise BudgetExceeded if it is not there."""
+        """Reserve the most that a call can cost; raise BudgetExceeded if less is left."""
         ...
 
     def settle(self, cost: float, tokens: float) -> Awaitable[None]:
-        """Count by how much a call came to more than was set aside; mostly, it is less."""
+        """Correct a reservation by the difference to the real cost, which is usually negative."""
         ...
 
 
 class Budget:
-    """What a run may spend: US dollars, tokens, or both; `used` is what it has spent so far.
+    """What a run may spend, in US dollars, in tokens, or both; None means no limit.
 
-    A call under way counts with the most that it can come to. Without limits, all may be spent.
-    With a `ledger`, it also counts for what the runs of its workflow may spend.
+    `used` is what it has spent so far. A call in progress counts with the most that it can cost.
+    With a `ledger`, each call also counts against the budget of the whole workflow.
+
+        async with budget.reserved(cost=0.02, tokens=4_000) as spending:
+            answer = await call_the_model()
+            spending.cost, spending.tokens = answer.cost, answer.tokens
     """
 
     def __init__(
@@ -43,11 +47,13 @@ class Budget:
 
     @asynccontextmanager
     async def reserved(self, cost: float, tokens: float) -> AsyncIterator["Spending"]:
-        """Set aside what a call comes to at the most; raise BudgetExceeded if it is not there."""
+        """Reserve the most that a call can cost; raise BudgetExceeded if less is left."""
         spending, most = Spending(), {"cost": cost, "tokens": tokens}
         for name, limit in self._limits.items():
             if self._used[name] + most[name] > limit:
-                raise BudgetExceeded(exceeded("run", name, limit, self._used[name], most[name]))
+                raise BudgetExceeded(
+                    exceeded("run's budget", name, limit, self._used[name], most[name])
+                )
         if self._ledger is not None:
             await self._ledger.reserve(cost, tokens)
         self.spent(cost, tokens)
@@ -60,8 +66,8 @@ class Budget:
                 await self._ledger.settle(*more)
 
     def spent(self, cost: float, tokens: float) -> None:
-        """Count what was spent, and is not among what the budget began with."""
-        # Without limits nothing is counted: it may be everybody's.
+        """Add what was spent to `used`."""
+        # UNLIMITED is shared by all runs, so nothing may be counted in it.
         if self._limits:
             self._used["cost"] += cost
             self._used["tokens"] += tokens
@@ -71,17 +77,21 @@ UNLIMITED = Budget()
 
 
 class Spending:
-    """What a call has come to; nothing, if it failed."""
+    """What a call cost, in US dollars and tokens; zero if it failed."""
 
     cost = 0.0
     tokens = 0.0
 
 
-def exceeded(who: str, name: str, limit: float, used: float, most: float) -> str:
-    """Say in a sentence that a call could cost more than is left to a run, or a workflow."""
+def exceeded(what: str, name: str, limit: float, used: float, most: float) -> str:
+    """Return the message of BudgetExceeded; `what` is the budget that the call would exceed.
+
+    >>> print(exceeded("run's budget", "cost", 5, 3, 4))
+    The run's budget is 5 US dollars; 3 are spent or reserved, and this call could use up to 4 more.
+    """
     unit = "US dollars" if name == "cost" else "tokens"
     figures = [f"{value:,.6g}" for value in (limit, used, most)]
     return (
-        f"The {who} may spend {figures[0]} {unit}; {figures[1]} are spent or spoken for,"
-        f" and this call could take {figures[2]} more."
+        f"The {what} is {figures[0]} {unit}; {figures[1]} are spent or reserved,"
+        f" and this call could use up to {figures[2]} more."
     )

@@ -1,9 +1,11 @@
-"""What does a run wait for that is not at work in it: a person, a signal, a moment?
+"""Interrupts: what a run waits for, be it a person, a signal, a moment or a breakpoint.
 
-At a breakpoint, it waits for whoever looks into it.
+A node that waits ends its run there, and nothing of the run stays in memory. Once there is an
+answer, the node runs again from its beginning, asks the same under the same id, and gets it:
 
-A node asks, and its run ends there until the answer has come: nothing of it stays in memory. Then
-the node runs again from its beginning, asks the same under the same id, and is given the answer.
+    context.wait_for(Ask("human", {"question": "Send it?"}))    raises Interrupted, with an id
+    … a person answers …
+    context.wait_for(Ask("human", {"question": "Send it?"}))    the same id: returns the Answer
 """
 
 import asyncio
@@ -16,9 +18,9 @@ InterruptKind = Literal["human", "signal", "timer", "breakpoint"]
 
 
 class Ask(NamedTuple):
-    """What a node waits for; `data` is plain JSON that says whom it asks, and what.
+    """What a node waits for; `data` is plain JSON for the person or service that answers.
 
-    `seconds` is how long it waits at the most; a timer waits for nothing else.
+    `seconds` is the longest time to wait; a timer always waits that long.
     """
 
     kind: InterruptKind
@@ -27,14 +29,14 @@ class Ask(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What has come of an interrupt; `is_late` says that its time was over before anything came."""
+    """The answer to an interrupt; `is_late` means that its time ran out before there was one."""
 
     value: Any = None
     is_late: bool = False
 
 
 class Interrupt(NamedTuple):
-    """A node that waits; `id` is the same whenever the node asks again, and no other's."""
+    """A node that waits; `id` is unique, and the same when the node asks again."""
 
     id: str
     node_id: str
@@ -49,7 +51,7 @@ class Interrupt(NamedTuple):
 
 
 class Interrupted(Exception):
-    """A node's work ends with this until what it waits for is there; so does what is round it."""
+    """The node and everything around it stop here until there is an answer."""
 
     def __init__(self, *interrupts: Interrupt) -> None:
         self.interrupts = interrupts
@@ -60,17 +62,17 @@ WaitFor = Callable[[Ask], Awaitable[Answer]]
 
 
 class NobodyToAsk(Exception):
-    """Where nobody can be asked, a node that asks meets this."""
+    """The node asks a question where there is no one to answer it."""
 
 
 async def wait_here(ask: Ask) -> Answer:
-    """Let time pass in this process; raise NobodyToAsk for all else."""
+    """Wait for a timer in this process; raise NobodyToAsk for anything else."""
     if ask.kind != "timer" or ask.seconds is None:
-        raise NobodyToAsk(f"Nobody can be asked here, and the node waits for a {ask.kind}.")
+        raise NobodyToAsk(f"The node waits for a {ask.kind}, and no one can answer here.")
     await asyncio.sleep(ask.seconds)
     return Answer()
 
 
 def interrupt_id(place: str, turn: int) -> str:
-    """Return the id of what a node at this place in its run asks for the n-th time."""
+    """Return the id of the n-th thing that a node asks at this place in its run."""
     return hashlib.sha256(f"{place}?{turn}".encode()).hexdigest()[:32]

@@ -1,19 +1,19 @@
-"""Which node types are there?"""
+"""The registry of node types, and the entry points that packages offer them through."""
 
 from collections.abc import Iterable, Iterator
 from importlib.metadata import entry_points
 
-from flowc.compiler.node import Node
+from flowc.compiler.node.node_type import Node
 
 ENTRY_POINTS = "flowc.nodes"
 
 
 class BrokenPlugin(Exception):
-    """Whoever installs a package of node types that cannot be loaded meets this."""
+    """An installed package offers node types that cannot be loaded; fix or uninstall it."""
 
 
 class Registry:
-    """Node types by the word that definitions use for them."""
+    """Node types by the words that definitions use for them."""
 
     def __init__(self, types: Iterable[type[Node]] = ()) -> None:
         self._types: dict[str, type[Node]] = {}
@@ -25,7 +25,7 @@ class Registry:
 
     @classmethod
     def installed(cls) -> "Registry":
-        """Return every node type that an installed package offers, ours among them."""
+        """Return the node types of all installed packages, the built-in ones included."""
         types: list[type[Node]] = []
         for entry in entry_points(group=ENTRY_POINTS):
             where = f"{entry.name} ({entry.value})"
@@ -40,11 +40,11 @@ class Registry:
         return cls(types)
 
     def get(self, word: str) -> type[Node] | None:
-        """Return the node type that a definition calls by this word."""
+        """Return the node type with this name, or None."""
         return self._types.get(word)
 
     def words(self) -> list[str]:
-        """Return every word a definition may use as a type."""
+        """Return every word that a definition may use as a type, sorted."""
         return sorted(self._types)
 
     def __iter__(self) -> Iterator[type[Node]]:

@@ -1,1 +1,1 @@
-"""From text to a definition: what does it say, and in which line?"""
+"""From text to a definition whose every part knows its line."""

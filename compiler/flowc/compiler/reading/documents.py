@@ -1,4 +1,4 @@
-"""What plain data does a file or text hold, and where does each value stand in it?"""
+"""Reads files, texts and bytes into plain data that knows the place of each value."""
 
 import json
 from collections.abc import Callable
@@ -15,16 +15,14 @@ from flowc.compiler.diagnostics import (
     pointer_text,
 )
 from flowc.compiler.reading.plain_json import NotPlain, require_plain
-from flowc.compiler.reading.yaml_text import TextProblem, YamlTree, read_yaml
+from flowc.compiler.reading.yaml_text import Position, TextProblem, YamlTree, read_yaml
 
 MAX_BYTES = 4_000_000
-
-Position = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Document:
-    """Plain JSON data, with the text it came from if it came from text."""
+    """Plain JSON data, with its file and text if it was read from one."""
 
     data: Any
     file: str | None = None
@@ -32,14 +30,14 @@ class Document:
     positions: Callable[[], YamlTree | None] = lambda: None
 
     def place(self, pointer: Pointer, on_key: bool = False) -> Place:
-        """Return where the value at a path stands, or else the nearest value round it."""
+        """Return the place of the value at a path, or of the nearest value that contains it."""
         tree = self.positions()
         position = tree.position(pointer, on_key) if tree else None
         line, column = position or (None, None)
         return Place(pointer_text(pointer), self.file, line, column)
 
     def diagnostic(self, problem: Problem) -> Diagnostic:
-        """Give a problem its place in this document."""
+        """Return the diagnostic of a problem in this document."""
         at = self.place(problem.at, problem.on_key)
         return Diagnostic(problem.code, problem.message, at, problem.hint, problem.severity)
 
@@ -55,27 +53,27 @@ def read_file(path: Path) -> Document:
             "unreadable-file", f"The file cannot be read: {reason}.", str(path)
         ) from None
     except ValueError:
-        raise _refused("unreadable-file", "The file's name is not a file name.", None) from None
+        raise _refused("unreadable-file", "The file name is not valid.", None) from None
     return read_bytes(raw, str(path))
 
 
 def read_bytes(raw: bytes, file: str | None = None) -> Document:
     """Read a definition from bytes of JSON or YAML."""
     if len(raw) > MAX_BYTES:
-        message = f"A definition may have {MAX_BYTES:,} bytes at the most."
+        message = f"A definition can have at most {MAX_BYTES:,} bytes."
         raise _refused("document-too-large", message, file)
     try:
         return read_text(raw.decode("utf-8-sig"), file)
     except UnicodeDecodeError as problem:
         line = raw.count(b"\n", 0, problem.start) + 1
-        message = f"The text is not UTF-8: there is an invalid byte in line {line}."
+        message = f"The text is not UTF-8: line {line} has an invalid byte."
         raise _refused("invalid-text", message, file, (line, 1)) from None
 
 
 def read_text(text: str, file: str | None = None) -> Document:
     """Read a definition from text: JSON if it is JSON, else YAML."""
     if len(text) > MAX_BYTES:
-        message = f"A definition may have {MAX_BYTES:,} bytes at the most."
+        message = f"A definition can have at most {MAX_BYTES:,} bytes."
         raise _refused("document-too-large", message, file)
     if text.lstrip()[:1] in {"{", "["}:
         try:
@@ -89,7 +87,7 @@ def read_text(text: str, file: str | None = None) -> Document:
 
 
 def from_data(data: Any) -> Document:
-    """Take data in memory for a definition; its diagnostics have pointers, but no lines."""
+    """Return a document of data in memory; its diagnostics have pointers, but no lines."""
     return _plain(Document(data))
 
 
@@ -102,7 +100,7 @@ def _read_yaml(text: str, file: str | None) -> Document:
 
 
 def _read_json(text: str, file: str | None) -> Document:
-    """Parse JSON strictly; positions are found only when somebody asks for one."""
+    """Parse JSON strictly; positions are computed when the first one is needed."""
     trees: list[YamlTree | None] = []
 
     def positions() -> YamlTree | None:
@@ -138,7 +136,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(result) < len(pairs):
         seen: set[str] = set()
         name = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise TextProblem("duplicate-key", f"The key {name[:60]!r} stands twice in one object.")
+        raise TextProblem(
+            "duplicate-key", f"The key {name[:60]!r} appears twice in the same object."
+        )
     return result
 
 

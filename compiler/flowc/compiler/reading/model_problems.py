@@ -1,4 +1,4 @@
-"""Does plain data have the shape of a pydantic model, and where does it not?"""
+"""Turns the errors of a pydantic model into problems in the author's words."""
 
 from collections.abc import Iterator
 from typing import Any, get_args
@@ -7,14 +7,14 @@ from pydantic import BaseModel, ValidationError
 
 from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean
 
-# Said of a default that is computed from a field which is wrong itself.
+# pydantic adds this error for a default computed from a field that is invalid itself.
 _FOLLOWS = "default_factory_not_called"
 
 
 def shape_problems(
     error: ValidationError, model: type[BaseModel], data: Any, at: Pointer = ()
 ) -> Iterator[Problem]:
-    """Yield a problem for each thing pydantic found wrong; `at` is where the data stands."""
+    """Yield a problem for each error; `at` is the path of the data in its document."""
     seen: set[tuple[Pointer, str]] = set()
     for item in error.errors(include_url=False, include_context=False):
         if item["type"] == _FOLLOWS:
@@ -30,7 +30,7 @@ def _problem(item: Any, model: type[BaseModel], path: Pointer, at: Pointer) -> P
     last = path[-1] if path else ""
     if item["type"] == "extra_forbidden":
         hint = did_you_mean(str(last), _keys_at(model, path[:-1]))
-        message = f"The key {str(last)[:60]!r} has no meaning here."
+        message = f"The key {str(last)[:60]!r} is not known here."
         return Problem("unknown-key", message, (*at, *path), hint, on_key=True)
     if item["type"] == "missing":
         where = f"{path[-2]!r}" if len(path) > 1 and isinstance(path[-2], str) else "This"
@@ -44,7 +44,10 @@ def _problem(item: Any, model: type[BaseModel], path: Pointer, at: Pointer) -> P
 
 
 def _path_in(data: Any, loc: tuple[str | int, ...], kind: str) -> Pointer:
-    """Drop from pydantic's location what is no key of the data, such as a union's member."""
+    """Return pydantic's location without the parts that are not keys of the data.
+
+    For a field of a union, pydantic puts the name of the union's member into the location.
+    """
     path: list[str | int] = []
     for index, part in enumerate(loc):
         is_last = index == len(loc) - 1

@@ -1,4 +1,4 @@
-"""Is a value plain JSON, of a size and depth that every part of the house can carry?"""
+"""Checks that a value is plain JSON, of a size and depth that every part of flowc can handle."""
 
 import math
 from typing import Any
@@ -11,7 +11,7 @@ MAX_INTEGER = 1 << 256
 
 
 class NotPlain(ValueError):
-    """Whoever hands over a value that is not plain JSON meets this; `path` says where in it."""
+    """The value is not plain JSON; `path` is the place of the culprit in it."""
 
     def __init__(self, code: str, message: str, path: Pointer) -> None:
         self.code, self.message, self.path = code, message, path
@@ -19,14 +19,22 @@ class NotPlain(ValueError):
 
 
 class _Culprit(Exception):
-    """A value is not plain; where it stands is looked for only now."""
+    """A value is not plain; only now is its path searched for."""
 
     def __init__(self, code: str, message: str, item: Any) -> None:
         self.code, self.message, self.item = code, message, item
 
 
 def require_plain(value: Any, *, max_values: int = MAX_VALUES, max_text: int | None = None) -> None:
-    """Raise NotPlain unless this is plain JSON: finite, of limited size, in well-formed text."""
+    """Raise NotPlain unless this is plain JSON: finite, of limited size, in well-formed text.
+
+    >>> require_plain({"n": [1, 2.5, None]})
+    >>> try:
+    ...     require_plain({"n": [1, float("nan")]})
+    ... except NotPlain as problem:
+    ...     print(problem, problem.path)
+    nan is not a JSON value. ('n', 1)
+    """
     try:
         _require(value, max_values, max_text)
     except _Culprit as found:
@@ -34,7 +42,7 @@ def require_plain(value: Any, *, max_values: int = MAX_VALUES, max_text: int | N
 
 
 def _require(value: Any, max_values: int, max_text: int | None) -> None:
-    """Go through a value level by level; raise _Culprit."""
+    """Check a value level by level, without recursion; raise _Culprit."""
     values = characters = depth = 0
     level = [value]
     while level:
@@ -43,7 +51,7 @@ def _require(value: Any, max_values: int, max_text: int | None) -> None:
             message = f"There are more than {max_values:,} values."
             raise _Culprit("document-too-large", message, value)
         if depth > MAX_DEPTH:
-            message = f"It is nested over {MAX_DEPTH} levels deep."
+            message = f"The value is nested more than {MAX_DEPTH} levels deep."
             raise _Culprit("document-too-deep", message, level[0])
         below: list[Any] = []
         for item in level:
@@ -56,7 +64,7 @@ def _require(value: Any, max_values: int, max_text: int | None) -> None:
 
 
 def _require_item(item: Any, below: list[Any]) -> int:
-    """Require one value to be plain; note what it holds, and return its number of characters."""
+    """Require one value to be plain, add its items to `below`, and return its characters."""
     if isinstance(item, str):
         return _require_text(item, item)
     if isinstance(item, dict):
@@ -74,7 +82,7 @@ def _require_text(text: Any, holder: Any) -> int:
         message = f"The key {str(text)[:60]!r} must be text."
         raise _Culprit("not-a-json-value", message, holder)
     if "\0" in text or (not text.isascii() and _has_surrogate(text)):
-        message = "The text holds a NUL or half a surrogate pair."
+        message = "The text contains a NUL character or half of a surrogate pair."
         raise _Culprit("invalid-text", message, holder)
     return len(text)
 
@@ -104,7 +112,7 @@ def _require_scalar(item: Any) -> None:
 
 
 def _path_to(culprit: Any, value: Any) -> Pointer:
-    """Return where in a value this very object stands; it was just met there."""
+    """Return the path of this very object in a value that contains it."""
     level: list[tuple[Any, Pointer]] = [(value, ())]
     while level:
         for item, path in level:

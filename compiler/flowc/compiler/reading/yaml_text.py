@@ -1,7 +1,13 @@
-"""What does a YAML text say, and in which line and column does it say it?
+"""Reads YAML text into plain data, with the line and column of every value and key.
 
-Built on libyaml's event stream, which is fast and never recurses; ints, floats, booleans and null
-are those of YAML 1.2 and JSON, so that `on` and `yes` are words.
+It builds on libyaml's event stream, which is fast and never recurses. Numbers, booleans and null
+are those of YAML 1.2 and JSON, so `on` and `yes` are text:
+
+>>> tree = read_yaml("{id: a, on: yes, tags: [b, c]}")
+>>> tree.value
+{'id': 'a', 'on': 'yes', 'tags': ['b', 'c']}
+>>> tree.position(("tags", 1))
+(1, 28)
 """
 
 import re
@@ -14,7 +20,7 @@ import yaml
 from flowc.compiler.diagnostics import Pointer
 
 MAX_DEPTH = 100
-# What can be read in a second or so; the most nodes that a workflow may have need half of it.
+# Reading this many values takes about a second; the largest workflow needs half of them.
 MAX_VALUES = 100_000
 
 Position = tuple[int, int]
@@ -32,7 +38,7 @@ _WORDS = {
 
 
 class TextProblem(Exception):
-    """Whoever reads a text that is not YAML (or JSON) meets this."""
+    """The text is not YAML (or JSON) with plain data in it."""
 
     def __init__(
         self, code: str, message: str, at: Position | None = None, hint: str | None = None
@@ -41,14 +47,17 @@ class TextProblem(Exception):
         super().__init__(message)
 
 
-# What scalars hold; shared by all of them, since most of a document is scalars.
+# Shared by all scalars, which are most of a document, to save memory.
 _NO_CHILDREN: "dict[str | int, YamlTree]" = {}
 _NO_KEYS: dict[str, Position] = {}
 
 
 @dataclass(slots=True)
 class YamlTree:
-    """A value with its position, and the trees and key positions of what it holds."""
+    """A value with its position, the trees of its items and the positions of its keys.
+
+    `size` counts its values with aliases written out; `duplicate` is the first repeated key.
+    """
 
     value: Any
     at: Position
@@ -58,7 +67,7 @@ class YamlTree:
     duplicate: Position | None = None
 
     def position(self, pointer: Pointer, on_key: bool = False) -> Position:
-        """Return the line and column of the value (or key) at a path, or of what holds it."""
+        """Return the line and column of the value (or key) at a path, or of what contains it."""
         tree, at = self, self.at
         for index, part in enumerate(pointer):
             last = index == len(pointer) - 1
@@ -78,20 +87,23 @@ def read_yaml(text: str, *, allow_duplicates: bool = False) -> YamlTree:
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         at = (mark.line + 1, mark.column + 1) if mark else None
-        sentence = str(problem.problem or problem.context or "it cannot be parsed")
+        sentence = str(problem.problem or problem.context or "the text cannot be parsed")
         hint = "Indent YAML with spaces, not tabs." if "\\t" in sentence else None
         raise TextProblem("invalid-yaml", f"This is not YAML: {sentence}.", at, hint) from None
     except yaml.reader.ReaderError as problem:
         before = text[: problem.position] if isinstance(problem.position, int) else ""
         at = (before.count("\n") + 1, len(before) - before.rfind("\n"))
-        message = "The text holds a character that YAML does not allow."
+        message = "The text contains a character that YAML does not allow."
         raise TextProblem("invalid-text", message, at) from None
     except (UnicodeError, yaml.YAMLError):
-        raise TextProblem("invalid-text", "The text holds an invalid character.") from None
+        raise TextProblem("invalid-text", "The text contains an invalid character.") from None
 
 
 class _Reader:
-    """Builds the tree from the event stream with a stack of its own."""
+    """Builds the tree from the event stream, with a stack instead of recursion.
+
+    Each stack entry is an open list or object and, for an object, the key that waits for its value.
+    """
 
     def __init__(self, text: str, allow_duplicates: bool) -> None:
         self.events: Iterator[Any] = iter(yaml.parse(text, Loader=_LOADER))
@@ -105,7 +117,9 @@ class _Reader:
         root: YamlTree | None = None
         for event in self.events:
             if isinstance(event, yaml.DocumentStartEvent) and root is not None:
-                raise TextProblem("invalid-yaml", "One file holds one document.", _at(event))
+                raise TextProblem(
+                    "invalid-yaml", "A file must contain a single YAML document.", _at(event)
+                )
             done = self._take(event)
             if done is not None and not self.stack:
                 root = done
@@ -115,7 +129,7 @@ class _Reader:
         return root
 
     def _take(self, event: Any) -> YamlTree | None:
-        """Take one event; return the tree that it finished, if it finished one."""
+        """Process one event; return the tree that it completed, if it completed one."""
         if isinstance(event, yaml.ScalarEvent):
             if self._wants_key():
                 self._key(event)
@@ -138,7 +152,11 @@ class _Reader:
         if event.tag not in _PLAIN_TAGS:
             raise _meaningless(event)
         if len(self.stack) >= MAX_DEPTH:
-            raise TextProblem("document-too-deep", f"Over {MAX_DEPTH} levels deep.", _at(event))
+            raise TextProblem(
+                "document-too-deep",
+                f"The document is nested more than {MAX_DEPTH} levels deep.",
+                _at(event),
+            )
         empty: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
         self.stack.append((YamlTree(empty, _at(event), {}, {}), []))
         self.open_anchors.append(event.anchor)
@@ -150,17 +168,19 @@ class _Reader:
 
     def _key(self, event: Any) -> None:
         tree, pending = self.stack[-1]
+        # A mapping may merge several others, each with its own `<<`.
         if event.value in tree.keys and event.value != "<<":
             self.duplicate = self.duplicate or _at(event)
             if not self.allow_duplicates:
-                message = f"The key {event.value[:60]!r} stands twice in one object."
+                message = f"The key {event.value[:60]!r} appears twice in the same object."
                 raise TextProblem("duplicate-key", message, _at(event))
         tree.keys[event.value] = _at(event)
         pending.append((event.value, _at(event)))
 
     def _alias(self, event: Any) -> YamlTree:
+        # An anchor is known once its value is complete, so a value cannot contain itself.
         if self._wants_key() or event.anchor not in self.anchors:
-            message = f"The alias *{event.anchor} does not name a finished value."
+            message = f"The alias *{event.anchor} does not name a complete value before it."
             raise TextProblem("invalid-yaml", message, _at(event))
         return self.anchors[event.anchor]
 
@@ -175,9 +195,10 @@ class _Reader:
     def _attach(
         self, parent: YamlTree, pending: list[tuple[str, Position]], tree: YamlTree
     ) -> None:
+        # A small text with aliases of aliases can mean millions of values, so each use counts.
         parent.size += tree.size
         if parent.size > MAX_VALUES:
-            message = f"The document has more than {MAX_VALUES:,} values, aliases written out."
+            message = f"With aliases written out, the document has more than {MAX_VALUES:,} values."
             raise TextProblem("document-too-large", message, tree.at)
         if isinstance(parent.value, list):
             parent.children[len(parent.value)] = tree
@@ -192,9 +213,9 @@ class _Reader:
 
 
 def _merge(parent: YamlTree, tree: YamlTree, at: Position) -> None:
-    """Do what the merge key `<<` says: take what the other mapping has and this one does not."""
+    """Apply the merge key `<<`: copy the entries of another mapping that this one lacks."""
     if not isinstance(tree.value, dict):
-        raise TextProblem("invalid-yaml", "The merge key << takes one mapping.", at)
+        raise TextProblem("invalid-yaml", "The merge key << needs a mapping.", at)
     for key, child in tree.children.items():
         parent.value.setdefault(key, child.value)
         parent.children.setdefault(key, child)
@@ -222,11 +243,12 @@ def _scalar(event: Any) -> Any:
 
 
 def _meaningless(event: Any) -> TextProblem:
-    message = f"The tag {event.tag[:60]!r} has no meaning here."
+    message = f"The tag {event.tag[:60]!r} is not allowed."
     return TextProblem("invalid-yaml", message, _at(event))
 
 
 def _integer(text: str, event: Any) -> int:
+    # Python refuses to convert thousands of digits, and takes long for hundreds of thousands.
     if len(text) > 100:
         raise TextProblem("number-too-large", "The number has too many digits.", _at(event))
     if text[:2] in {"0x", "0o"}:

@@ -1,1 +1,1 @@
-"""How a plan's nodes run: the same in LangGraph and in a region."""
+"""Runs the nodes of a plan, in the same way as LangGraph nodes and in a region."""

@@ -1,4 +1,4 @@
-"""Before which nodes does a run stop, so that a person can look at it?"""
+"""Breakpoints: nodes before which a run stops, so that a person can inspect it."""
 
 from collections.abc import Iterable
 
@@ -6,14 +6,20 @@ from flowc.compiler.running.events import name_of
 
 
 class Breakpoints:
-    """The nodes before which a run stops, by their names; it may be changed while the run goes on.
+    """The names of the nodes before which a run stops; with `is_stepping`, every node.
 
-    One that `is_stepping` stops before every node.
+    Both can be changed during the run.
+
+    >>> breakpoints = Breakpoints(["review", "each.draft"])
+    >>> breakpoints.stop_before("", "review"), breakpoints.stop_before("each#0/2/", "draft")
+    (True, True)
+    >>> breakpoints.stop_before("", "draft")
+    False
     """
 
     def __init__(self, names: Iterable[str] = (), *, is_stepping: bool = False) -> None:
         self.names, self.is_stepping = frozenset(names), is_stepping
 
     def stop_before(self, path: str, node_id: str) -> bool:
-        """Say whether a run stops before this node."""
+        """Return whether the run stops before this node."""
         return self.is_stepping or (bool(self.names) and name_of(path, node_id) in self.names)

@@ -10,17 +10,8 @@ from typing import Any, Literal, NamedTuple
 from flowc.compiler.analysis.graph import DONE, ERROR
 from flowc.compiler.definition import GoOn, GoTo
 from flowc.compiler.guards import Limit
-from flowc.compiler.node import (
-    BodyFailed,
-    Context,
-    Node,
-    NodeError,
-    Once,
-    Outcome,
-    RunBody,
-    every_time,
-    no_body,
-)
+from flowc.compiler.node import BodyFailed, Context, Node, NodeError, Outcome, RunBody
+from flowc.compiler.node.context import Once, every_time, no_body
 from flowc.compiler.node.interrupts import (
     Answer,
     Ask,
@@ -31,7 +22,8 @@ from flowc.compiler.node.interrupts import (
 from flowc.compiler.planning.plan import PlannedNode
 from flowc.compiler.running.breakpoints import Breakpoints
 from flowc.compiler.running.events import Event
-from flowc.compiler.running.handover import as_node_error, plain_outcome, timed_out
+from flowc.compiler.running.failures import as_node_error, timed_out
+from flowc.compiler.running.outcomes import plain_outcome
 from flowc.compiler.running.recorded import Recorded
 from flowc.compiler.running.redaction import Redactor
 from flowc.compiler.running.resolution import (

@@ -1,4 +1,4 @@
-"""What is a run given of an earlier one, or of a made-up one, instead of doing it itself?"""
+"""Recordings: results of an earlier run, or mocks, that a run uses instead of running nodes."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 from flowc.compiler.running.events import name_of
 
-Place = tuple[str, str]
+# A node in a run: its path and its id.
+RecordedPlace = tuple[str, str]
 
 
 class Recorded(NamedTuple):
-    """What a node did, or was to have done; with an `error` (code, message) it failed."""
+    """A recorded or mocked result of a node; with an `error` (code, message), it failed."""
 
     output: Any = None
     branch: str | None = None
@@ -19,18 +20,18 @@ class Recorded(NamedTuple):
 
 
 class Recording:
-    """What nodes of a run did, each time that they ran; whoever has it does not run them.
+    """Results that a run takes instead of running its nodes.
 
-    `times` are what they did by path and id, one after the other; what comes after those happens
-    anew. `always` are made-up ones by the names of nodes, for every time.
+    `times` has the results of each node by path and id, in order; once they are used up, the node
+    runs. `always` has mocks by node name, which apply every time.
 
-    A node in a body knows which turn it is in. At the top of a workflow, those that run again by
-    edges (`repeating`) are counted, and have run as often as `done` says.
+    The path of a node in a body says which turn it is in. At the top of a workflow there is no such
+    path: nodes that edges run repeatedly (`repeating`) are counted, starting from `done`.
     """
 
     def __init__(
         self,
-        times: Mapping[Place, Sequence[Recorded]],
+        times: Mapping[RecordedPlace, Sequence[Recorded]],
         always: Mapping[str, Recorded],
         repeating: Iterable[str] = (),
         done: Mapping[str, int] | None = None,
@@ -39,7 +40,7 @@ class Recording:
         self._repeating, self._done = frozenset(repeating), Counter(done or {})
 
     def of(self, path: str, node_id: str, turn: int) -> Recorded | None:
-        """Return what a node is to have done this time; None if it runs."""
+        """Return the result of a node this time, or None if it must run."""
         if not path and node_id in self._repeating:
             turn = max(turn, self._done[node_id])
         made_up = self._always.get(name_of(path, node_id)) if self._always else None
@@ -49,6 +50,6 @@ class Recording:
         return times[turn] if turn < len(times) else None
 
     def count(self, path: str, node_id: str) -> None:
-        """Note that a node has run."""
+        """Count an execution of a node."""
         if not path:
             self._done[node_id] += 1

@@ -1,4 +1,4 @@
-"""How are a run's secrets kept out of whatever is stored or shown of it?"""
+"""Removes a run's secrets from everything that is stored or shown."""
 
 import base64
 import json
@@ -7,24 +7,33 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 MASK = "[secret]"
+# Masking shorter texts would destroy output: a secret "1" would mask every 1 in it.
 MIN_LENGTH = 4
 
 
 class Redactor:
-    """Replaces secrets in text and JSON, in the forms in which a service may echo them."""
+    """Replaces secrets in text and JSON, also in encodings in which a service may echo them.
+
+    >>> redactor = Redactor(["sesame-42"])
+    >>> redactor.text("Bearer sesame-42 is invalid")
+    'Bearer [secret] is invalid'
+    >>> redactor.json({"url": "https://e.com/?k=sesame-42", "hex": "sesame-42".encode().hex()})
+    {'url': 'https://e.com/?k=[secret]', 'hex': '[secret]'}
+    """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         forms = {form for secret in secrets for form in _forms(secret)}
+        # The longest first: a form may be part of another.
         self._forms = sorted(forms, key=len, reverse=True)
 
     def text(self, value: str) -> str:
-        """Return the text without any secret in it."""
+        """Return the text with every secret replaced."""
         for form in self._forms:
             value = value.replace(form, MASK)
         return value
 
     def json(self, value: Any) -> Any:
-        """Return plain JSON without any secret in its texts and keys."""
+        """Return plain JSON with every secret in its texts and keys replaced."""
         if not self._forms:
             return value
         if isinstance(value, str):
@@ -53,7 +62,11 @@ def _forms(secret: str) -> set[str]:
 
 
 def _base64_forms(raw: bytes) -> set[str]:
-    """Return what of the secret stays the same wherever it begins in a longer encoded text."""
+    """Return the part of the encoded secret that is the same wherever the secret begins.
+
+    Base64 turns 3 bytes into 4 characters, so the characters depend on the position of the secret
+    modulo 3, and those at its edges also on its neighbours; the latter are cut off.
+    """
     forms: set[str] = set()
     for shift in range(3):
         encoded = base64.b64encode(b"\0" * shift + raw).rstrip(b"=").decode()

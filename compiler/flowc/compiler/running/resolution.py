@@ -1,4 +1,4 @@
-"""What does a node's configuration come to, in this run and at this moment?"""
+"""Computes a node's configuration, cache key and limits in a run."""
 
 import hashlib
 import json
@@ -11,12 +11,13 @@ from flowc.compiler.expressions import Names
 from flowc.compiler.guards import Limit
 from flowc.compiler.node import Formula, Node
 from flowc.compiler.planning.plan import PlannedNode
-from flowc.compiler.running.handover import incoming_data, misfit, names_of
+from flowc.compiler.running.failures import misfit
+from flowc.compiler.running.names import incoming_data, names_of
 from flowc.compiler.running.run_context import RunContext, View
 
 
 def secrets_of(node: PlannedNode, run: RunContext) -> dict[str, str]:
-    """Return the secrets that this node names, as far as the run has them."""
+    """Return the secrets that this node reads, without those that the run does not have."""
     found = {name: run.secret(name) for name in node.secrets}
     return {name: value for name, value in found.items() if value is not None}
 
@@ -27,9 +28,9 @@ def filled_in(node: PlannedNode, view: View, names: Names) -> Mapping[str, Any]:
 
 
 def names_for(node: PlannedNode, view: View, run: RunContext, secrets: Mapping[str, str]) -> Names:
-    """Return what a node's expressions can read."""
-    told = {"id": run.run_id, "workflow": run.workflow_id}
-    return names_of(view, node.reads, told, secrets)
+    """Return the names that a node's expressions can read."""
+    about_run = {"id": run.run_id, "workflow": run.workflow_id}
+    return names_of(view, node.reads, about_run, secrets)
 
 
 def validated(node: PlannedNode, filled: Mapping[str, Any]) -> Node:
@@ -41,7 +42,7 @@ def validated(node: PlannedNode, filled: Mapping[str, Any]) -> Node:
 
 
 def cache_key(node: PlannedNode, filled: Mapping[str, Any], run: RunContext) -> str:
-    """Return what tells this work from any other: whose, of which definition and node, on what."""
+    """Return a key of everything the output depends on: tenant, definition, node and values."""
 
     def formula(value: Any) -> Any:
         assert isinstance(value, Formula)  # all else in a configuration is plain JSON
@@ -55,7 +56,7 @@ def cache_key(node: PlannedNode, filled: Mapping[str, Any], run: RunContext) -> 
 def limits_of(node: PlannedNode, names: Names, run: RunContext) -> list[Limit]:
     """Return the limits that a node is under, the widest last.
 
-    A node with a body holds its own key alone: its nodes take the other places.
+    A node with a body holds only its own concurrency key; the nodes in the body take the places.
     """
     found: list[Limit] = []
     concurrency, key = node.definition.concurrency, node.configuration.key

@@ -1,4 +1,4 @@
-"""How often, and after what pauses, is work tried again?"""
+"""Retries and time limits around a node's work."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,33 +10,33 @@ from tenacity.wait import wait_exponential_jitter
 from flowc.compiler.definition import RetryPolicy
 from flowc.compiler.node import NodeError, Outcome
 
-# Told of a failure after which there is another attempt, and of the pause before it, in seconds.
-Told = Callable[[NodeError, float], None]
+# Called before each retry, with the failure and the delay in seconds.
+OnRetry = Callable[[NodeError, float], None]
 
 
 async def tried(
-    policy: RetryPolicy, attempt: Callable[[], Awaitable[Outcome]], tell: Told
+    policy: RetryPolicy, attempt: Callable[[], Awaitable[Outcome]], on_retry: OnRetry
 ) -> Outcome:
-    """Try as often as the policy says."""
-    outcome: Outcome = await _retrying(policy, tell)(attempt)
+    """Run attempts until one succeeds or the policy allows no more; raise the last failure."""
+    outcome: Outcome = await _retrying(policy, on_retry)(attempt)
     return outcome
 
 
 async def within(seconds: float, work: Callable[[], Awaitable[Any]]) -> Any:
-    """Return what the work gives; raise NodeError if it takes longer."""
+    """Return the result of the work; raise NodeError if it takes longer than this."""
     try:
         async with asyncio.timeout(seconds):
             return await work()
     except TimeoutError:
-        told = f"It took longer than {seconds:g} s."
-        raise NodeError("timeout", told, kind="timeout") from None
+        message = f"The attempt took longer than {seconds:g} s."
+        raise NodeError("timeout", message, kind="timeout") from None
 
 
-def _retrying(policy: RetryPolicy, tell: Told) -> AsyncRetrying:
+def _retrying(policy: RetryPolicy, on_retry: OnRetry) -> AsyncRetrying:
     def before_sleep(state: RetryCallState) -> None:
         problem = state.outcome.exception() if state.outcome else None
         if isinstance(problem, NodeError):
-            tell(problem, state.upcoming_sleep)
+            on_retry(problem, state.upcoming_sleep)
 
     return AsyncRetrying(
         stop=stop_after_attempt(policy.max_attempts),
@@ -61,6 +61,7 @@ def _wait(policy: RetryPolicy) -> Callable[[RetryCallState], float]:
 
     def wait(state: RetryCallState) -> float:
         problem = state.outcome.exception() if state.outcome else None
+        # A service that names a time (Retry-After) is not called earlier, within max_delay.
         asked = problem.retry_after if isinstance(problem, NodeError) else None
         return min(max(usual(state), asked or 0.0), policy.max_delay)
 

@@ -1,4 +1,4 @@
-"""What does a run have besides its state, and what of its state may a node read?"""
+"""What a run has in addition to its state, and the view of the state that a node reads."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,14 +7,14 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from flowc.compiler.guards import Guards
-from flowc.compiler.node import utc_now
 from flowc.compiler.node.budget import UNLIMITED, Budget
+from flowc.compiler.node.context import utc_now
 from flowc.compiler.node.interrupts import Answer, WaitFor, wait_here
 from flowc.compiler.running.breakpoints import Breakpoints
 from flowc.compiler.running.events import Emit
 from flowc.compiler.running.recorded import Recording
 
-# What the runs of this process share where their host has nothing of its own.
+# Shared by the runs of this process if the host passes no guards of its own.
 GUARDS = Guards()
 
 SecretLookup = Callable[[str], str | None]
@@ -22,15 +22,17 @@ SecretLookup = Callable[[str], str | None]
 
 @dataclass(frozen=True)
 class RunContext:
-    """What a run has besides its state: services, secrets, listeners. None of it is ever stored.
+    """What a run has in addition to its state; none of it is stored.
 
-    `guards` are shared by the runs of a process, and what they keep is told apart by `tenant`.
-    `saver` is the LangGraph checkpointer that the run has, for the journals of regions;
-    `is_resumed` says that there may be such journals already. Unless the run `can_wait`, nodes that
-    wait do so in the process, by `wait_for`. If it can, `answers` are
-    those that have come, by the ids of their interrupts, and `waiting` are the nodes, by path and
-    id, of which has been told that they wait; it stops at `breakpoints`. What is in the
-    `recording` is not done again.
+    - `guards` are shared by the runs of a process; entries in them are separate by `tenant`.
+    - `saver` is the run's LangGraph checkpointer, which also stores the journals of regions;
+      `is_resumed` means that there may be journals from an earlier attempt.
+    - If the run `can_wait`, it ends when a node waits, and is resumed later: `answers` are the
+      answers so far by interrupt id, `waiting` are the nodes (path and id) whose `node.waiting`
+      event was emitted before, and it stops at `breakpoints`. Otherwise nodes wait in the process,
+      with `wait_for`.
+    - `recording` has results to use instead of running nodes.
+    - `max_steps` limits the node executions of each region.
     """
 
     run_id: str = "run"
@@ -54,7 +56,11 @@ class RunContext:
 
 
 class View(NamedTuple):
-    """The part of a run's state that a node may read; `task` is its LangGraph task's id."""
+    """The part of a run's state that a node can read.
+
+    `names` are the names of the bodies around it (such as `item`), `path` is its place in them, and
+    `task` is the id of its LangGraph task.
+    """
 
     input: Mapping[str, Any]
     outputs: Mapping[str, Any]
@@ -65,7 +71,7 @@ class View(NamedTuple):
 
 
 class NodeFailed(Exception):
-    """A run ends with this when a node failed for good; the message is safe to store and show."""
+    """A node failed, and its workflow does not continue after that; the message is safe to show."""
 
     def __init__(
         self, code: str, message: str, node_id: str, attempt: int, at: tuple[str | int, ...] = ()

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import Schema
-from flowc.compiler.node import Context, Effects, NodeError, Outcome, Tools
+from flowc.compiler.node import Context, Effects, NodeError, Outcome, ToolsField
 from flowc.nodes.ai.agent_turns import Agency, Bounds
 from flowc.nodes.ai.model_node import ModelNode
 
@@ -33,7 +33,7 @@ class Agent(ModelNode):
     asks: ClassVar = True
     remembers: ClassVar = True
 
-    tools: Tools = Field(
+    tools: ToolsField = Field(
         default_factory=list, max_length=128, description="The nodes that the model may call."
     )
     tool_choice: str = Field(

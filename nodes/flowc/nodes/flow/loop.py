@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import (
-    Body,
+    BodyField,
     BodyResult,
     Context,
     Formula,
@@ -46,7 +46,7 @@ class Loop(Node):
     body_names: ClassVar = frozenset({"loop", "item", "index"})
     formula_names: ClassVar = frozenset({"loop", "item", "index", "result", "value"})
 
-    body: Body = Field(description="The nodes and edges that run in each turn.")
+    body: BodyField = Field(description="The nodes and edges that run in each turn.")
     while_: ItemCondition | None = Field(
         default=None, validation_alias="while", description="Looked at before each turn."
     )

@@ -10,7 +10,7 @@ from pydantic import Field
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.expressions import ExpressionError
 from flowc.compiler.node import (
-    Body,
+    BodyField,
     BodyResult,
     Context,
     ItemCondition,
@@ -40,7 +40,7 @@ class Map(Node):
     formula_names: ClassVar = frozenset({"result", "item", "index"})
 
     items: list[Any]
-    body: Body = Field(description="The nodes and edges that run for each item.")
+    body: BodyField = Field(description="The nodes and edges that run for each item.")
     max_parallel: int = Field(default=10, ge=1, le=1_000)
     on_error: Literal["fail", "skip", "collect"] = "fail"
     stop_when: ItemCondition | None = Field(

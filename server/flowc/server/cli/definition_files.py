@@ -16,7 +16,7 @@ from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.node.registry import Registry
 from flowc.compiler.reading.dialects import read_definition
 from flowc.compiler.reading.documents import Document, read_file
-from flowc.compiler.reading.library import Find, Library, Stored
+from flowc.compiler.reading.library import Find, Library, StoredDefinition
 from flowc.server.cli.output import WRONG, print_diagnostics, read_document
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -67,13 +67,13 @@ def id_of(file: Path) -> str | None:
 
 
 def _finder(folder: Path) -> Find:
-    def find(id: str, version: str | None) -> Stored | None:
+    def find(id: str, version: str | None) -> StoredDefinition | None:
         paths = [folder / f"{id}{suffix}" for suffix in SUFFIXES] if _ID.fullmatch(id) else []
         for path in paths:
             if path.is_file():
                 document = read_file(path)
                 own = _version_of(document)
-                return Stored(id, own, document) if version in {None, own} else None
+                return StoredDefinition(id, own, document) if version in {None, own} else None
         return None
 
     return find

@@ -10,7 +10,17 @@ from typing import Any
 
 import typer
 
-from flowc.compiler.definition import NodeOptions, RetryPolicy, WorkflowSettings
+from flowc.compiler.definition import (
+    BudgetLimits,
+    CachePolicy,
+    Concurrency,
+    NodeOptions,
+    RetryPolicy,
+    RunRate,
+    WorkflowBudget,
+    WorkflowHeader,
+    WorkflowSettings,
+)
 from flowc.compiler.node import Node
 from flowc.compiler.node.registry import Registry
 from flowc.compiler.reports.explanations import explanations
@@ -64,7 +74,7 @@ def _output(kind: type[Node]) -> Iterator[str]:
 
 def _diagnostics() -> Iterator[str]:
     yield "# Diagnostics\n"
-    yield "`flowc explain CODE` prints one of them.\n"
+    yield "`flowc explain CODE` prints the explanation of one code.\n"
     for code, found in sorted(explanations().items()):
         yield f"## `{code}`\n"
         yield f"{found.why}\n"
@@ -74,12 +84,18 @@ def _diagnostics() -> Iterator[str]:
 
 
 def _options() -> Iterator[str]:
-    yield "# What can be said of any node, and of a workflow\n"
-    yield "Durations are written `30s`, `5m`, `2h`, or as a number of seconds.\n"
+    yield "# Options of nodes and workflows\n"
+    yield "Write durations as `30s`, `5m` or `2h`, or as a number of seconds.\n"
     for title, model in (
-        ("Of a node", NodeOptions),
+        ("Any node", NodeOptions),
         ("`retry`", RetryPolicy),
+        ("`cache`", CachePolicy),
+        ("`concurrency`", Concurrency),
+        ("A workflow", WorkflowHeader),
         ("`settings` of a workflow", WorkflowSettings),
+        ("`rate`", RunRate),
+        ("`budget`", BudgetLimits),
+        ("`workflow_budget`", WorkflowBudget),
     ):
         yield f"## {title}\n"
         yield from _paragraphs(model.__doc__ or "")
@@ -152,7 +168,7 @@ def _fields(schema: Mapping[str, Any]) -> Iterator[str]:
 
 def _default(field: Mapping[str, Any]) -> str:
     value = field.get("default")
-    return f"`{value}`" if value not in (None, {}, []) else ""
+    return f"`{value}`" if value not in (None, []) and not isinstance(value, dict) else ""
 
 
 def _type(field: Mapping[str, Any], defs: Mapping[str, Any]) -> str:

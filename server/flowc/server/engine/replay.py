@@ -9,7 +9,7 @@ from flowc.compiler.analysis.graph import DONE, ERROR
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.planning.plan import Plan
 from flowc.compiler.running.events import name_of
-from flowc.compiler.running.recorded import Place, Recorded, Recording
+from flowc.compiler.running.recorded import Recorded, RecordedPlace, Recording
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import NodeRecord, RunRecord
 
@@ -77,11 +77,13 @@ def _recorded(done: Mapping[str, Any]) -> Recorded:
     return Recorded(done.get("output"), done.get("branch"), variables, code_and_message)
 
 
-def _kept(replay: Replay, events: Sequence[RunEvent], plan: Plan) -> Mapping[Place, list[Recorded]]:
+def _kept(
+    replay: Replay, events: Sequence[RunEvent], plan: Plan
+) -> Mapping[RecordedPlace, list[Recorded]]:
     """Return what nodes did before the point from which all is done again."""
     last, again = _cut(replay, events, plan)
     repeating = _repeating(plan)
-    kept: defaultdict[Place, list[Recorded]] = defaultdict(list)
+    kept: defaultdict[RecordedPlace, list[Recorded]] = defaultdict(list)
     if replay.from_node is None and replay.after_event is None:
         return kept
     for event in events:

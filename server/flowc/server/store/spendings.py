@@ -39,8 +39,8 @@ class StoredLedger:
         for name, (used, more) in most.items():
             limit = getattr(self.limits, name)
             if limit is not None and used + more > limit:
-                who = f"workflow, in each {self.limits.per},"
-                raise BudgetExceeded(exceeded(who, name, limit, used, more))
+                what = f"workflow's budget per {self.limits.per}"
+                raise BudgetExceeded(exceeded(what, name, limit, used, more))
         row.cost, row.tokens = row.cost + cost, row.tokens + tokens
 
     @writing

@@ -13,7 +13,7 @@ from flowc.compiler.definition import WorkflowDefinition
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.node.registry import Registry
 from flowc.compiler.reading.documents import from_data
-from flowc.compiler.reading.library import Library, Stored
+from flowc.compiler.reading.library import Library, StoredDefinition
 from flowc.server.records.runs import RunRecord
 from flowc.server.store.workflows import NoSuchWorkflow, StoredWorkflow, StoredWorkflows
 
@@ -63,11 +63,11 @@ class Workflows:
         self,
         document: Any,
         id: str | None,
-        find: Callable[[str, str | None], Coroutine[Any, Any, Stored | None]],
+        find: Callable[[str, str | None], Coroutine[Any, Any, StoredDefinition | None]],
     ) -> CompiledWorkflow:
         loop = asyncio.get_running_loop()
 
-        def find_here(id: str, version: str | None) -> Stored | None:
+        def find_here(id: str, version: str | None) -> StoredDefinition | None:
             # The compiler works in a thread of its own, and the store on the loop.
             return asyncio.run_coroutine_threadsafe(find(id, version), loop).result()
 
@@ -95,7 +95,7 @@ class Workflows:
     async def _rebuilt(self, run: RunRecord) -> CompiledWorkflow:
         used = {(str(id), asked): version for id, asked, version in run.uses}
 
-        async def find(id: str, version: str | None) -> Stored | None:
+        async def find(id: str, version: str | None) -> StoredDefinition | None:
             return await self._find_kept(id, used.get((id, version), version))
 
         try:
@@ -107,7 +107,7 @@ class Workflows:
             raise CannotRebuild("it means something else in this version of flowc.")
         return compiled
 
-    async def _find_kept(self, id: str, version: str | None) -> Stored | None:
+    async def _find_kept(self, id: str, version: str | None) -> StoredDefinition | None:
         """Return a version of a workflow, be it deleted by now."""
         if version is None or not _NUMBER.fullmatch(version):
             return None
@@ -115,7 +115,7 @@ class Workflows:
             document = await self._stored_workflows.document(id, int(version), "")
         except NoSuchWorkflow:
             return None
-        return Stored(id, version, from_data(document))
+        return StoredDefinition(id, version, from_data(document))
 
     async def compiled(self, stored: StoredWorkflow) -> CompiledWorkflow:
         """Return a kept workflow, compiled; each version is compiled once for those it uses."""
@@ -139,7 +139,7 @@ class Workflows:
                     return False
         return True
 
-    async def _find(self, id: str, version: str | None) -> Stored | None:
+    async def _find(self, id: str, version: str | None) -> StoredDefinition | None:
         if version is not None and not _NUMBER.fullmatch(version):
             return None
         try:
@@ -148,7 +148,7 @@ class Workflows:
             )
         except NoSuchWorkflow:
             return None
-        return Stored(id, str(found.version), from_data(found.document))
+        return StoredDefinition(id, str(found.version), from_data(found.document))
 
 
 def _id_from(workflow: WorkflowDefinition) -> str:

@@ -1,4 +1,8 @@
-"""In what form is a definition written, and what does it say in the native form?"""
+"""The forms a definition can be written in; each is read into the native form.
+
+A dialect is a module with `FORM` and `BODY` (pydantic models), `recognises(data)` and
+`read(form, at)`, which returns a WorkflowDefinition.
+"""
 
 from typing import Any
 
@@ -14,7 +18,7 @@ DIALECTS = (steps, nodes_and_edges)
 
 
 class Misshapen(Exception):
-    """Data that is no workflow in any form; `problems` say why."""
+    """The data is not a workflow in any of the known forms; `problems` say why."""
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
@@ -22,7 +26,7 @@ class Misshapen(Exception):
 
 
 def read_definition(document: Document) -> WorkflowDefinition:
-    """Return a document's workflow; raise DefinitionRefused if its shape is none that we know."""
+    """Return the workflow in a document; raise DefinitionRefused if it has no known form."""
     try:
         if node_list.recognises(document.data):
             return _read(node_list, node_list.FORM, document.data, ())
@@ -32,13 +36,13 @@ def read_definition(document: Document) -> WorkflowDefinition:
 
 
 def read_workflow(data: Any, at: Pointer = ()) -> WorkflowDefinition:
-    """Return the workflow that stands at this place of a document; raise Misshapen."""
+    """Return the workflow at this path of a document; raise Misshapen if it is not one."""
     dialect = _dialect_of(data, at)
     return _read(dialect, dialect.FORM, data, at)
 
 
 def read_body(data: Any, at: Pointer) -> WorkflowDefinition:
-    """Return nodes and edges that stand in a node, where nothing else may be said of them."""
+    """Return the nodes and edges inside a node, where no other keys are allowed."""
     dialect = _dialect_of(data, at)
     return _read(dialect, dialect.BODY, data, at)
 
@@ -49,8 +53,8 @@ def read_tools(data: Any, at: Pointer) -> WorkflowDefinition:
 
 
 def not_a_workflow(document: Document) -> Diagnostic:
-    """Say that a list of nodes, which can be checked, is no workflow to run."""
-    message = "This is a list of nodes, which can be checked; a workflow has `nodes: [...]`."
+    """Return the diagnostic for a list of nodes: it can be checked, but not run."""
+    message = "A list of nodes can be checked but not run; a workflow has `nodes: [...]`."
     return Diagnostic("not-a-workflow", message, document.place(()))
 
 
@@ -58,7 +62,7 @@ def _dialect_of(data: Any, at: Pointer) -> Any:
     for dialect in DIALECTS:
         if dialect.recognises(data):
             return dialect
-    message = "This is no workflow: it has neither `nodes` nor `steps`."
+    message = "This is not a workflow: it has neither `nodes` nor `steps`."
     hint = "Start with `nodes:` and `edges:`, or with `steps:`."
     raise Misshapen([Problem("unknown-form", message, at, hint)])
 

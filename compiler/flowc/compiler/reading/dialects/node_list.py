@@ -1,4 +1,4 @@
-"""A bare list of nodes: samples, each to be checked and run by itself."""
+"""A bare list of nodes: samples, each checked and run on its own."""
 
 from typing import Any
 
@@ -9,19 +9,19 @@ from flowc.compiler.diagnostics import Pointer
 
 
 class NodeList(RootModel[Nodes]):
-    """Nodes without a workflow round them."""
+    """Nodes without a workflow around them."""
 
 
 FORM = NodeList
 
 
 def recognises(data: Any) -> bool:
-    """Say whether this is a list."""
+    """Return whether this is a list."""
     return isinstance(data, list)
 
 
 def read(form: NodeList, at: Pointer) -> WorkflowDefinition:
-    """Read the list; where branches lead is not asked of a node that stands alone."""
+    """Return the nodes as samples: branches of a sample need no targets."""
     for index, node in enumerate(form.root):
         node._at = (*at, index)
     definition = WorkflowDefinition(nodes=form.root)

@@ -9,12 +9,12 @@ FORM, BODY = WorkflowDefinition, BodyDefinition
 
 
 def recognises(data: Any) -> bool:
-    """Say whether this is the native form."""
+    """Return whether this is the native form."""
     return isinstance(data, dict) and "nodes" in data
 
 
 def read(form: WorkflowDefinition | BodyDefinition, at: Pointer) -> WorkflowDefinition:
-    """Note where each part stands."""
+    """Return the workflow, with the path of each part recorded."""
     if isinstance(form, BodyDefinition):
         form = WorkflowDefinition.model_construct(nodes=form.nodes, edges=form.edges)
     form.place_parts(at)

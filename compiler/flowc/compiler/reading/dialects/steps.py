@@ -16,17 +16,17 @@ from flowc.compiler.diagnostics import Pointer
 
 
 class Step(NodeOptions):
-    """One step; `input` is its configuration."""
+    """A step; `input` is its configuration."""
 
     type: str
     input: dict[str, Any] = Field(default_factory=dict, description="The step's configuration.")
-    config: dict[str, Any] = Field(default_factory=dict, description="Another word for `input`.")
+    config: dict[str, Any] = Field(default_factory=dict, description="The same as `input`.")
     depends_on: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _one_configuration(self) -> "Step":
         if self.input and self.config:
-            raise ValueError("a step has an `input` or a `config`, not both")
+            raise ValueError("a step can have an `input` or a `config`, not both")
         return self
 
 
@@ -34,13 +34,13 @@ Steps = Annotated[dict[str, Step], FEW]
 
 
 class StepsForm(WorkflowHeader):
-    """A workflow whose order follows from `depends_on`."""
+    """A workflow of steps; `depends_on` determines their order."""
 
     steps: Steps
 
 
 class StepsBody(Part):
-    """The steps that run inside of a node."""
+    """The steps that run inside a node."""
 
     steps: Steps
 
@@ -49,12 +49,12 @@ FORM, BODY = StepsForm, StepsBody
 
 
 def recognises(data: Any) -> bool:
-    """Say whether this is the steps form."""
+    """Return whether this is the steps form."""
     return isinstance(data, dict) and "steps" in data and "nodes" not in data
 
 
 def read(form: StepsForm | StepsBody, at: Pointer) -> WorkflowDefinition:
-    """Read the steps form as nodes that depend on each other."""
+    """Return the steps as nodes that depend on each other."""
     header = WorkflowHeader.model_fields if isinstance(form, StepsForm) else ()
     return WorkflowDefinition(
         nodes=tuple(_node(name, step, at) for name, step in form.steps.items()),

@@ -16,7 +16,7 @@ BODY = ToolList
 
 
 def read(form: ToolList, at: Pointer) -> WorkflowDefinition:
-    """Note where each tool stands."""
+    """Return the tools as nodes, with the path of each recorded."""
     for index, node in enumerate(form.root):
         node._at = (*at, index)
     return WorkflowDefinition(nodes=form.root)

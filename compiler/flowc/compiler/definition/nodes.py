@@ -1,0 +1,189 @@
+"""Nodes, tools and edges of a definition, and the options that every node has."""
+
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
+from pydantic_core import PydanticCustomError
+
+from flowc.compiler.definition.durations import Duration
+from flowc.compiler.definition.parts import JsonSchema, Part
+from flowc.compiler.diagnostics import Pointer
+
+FailureKind = Literal["timeout", "connection", "rate-limit", "server-error", "bad-answer"]
+PASSING: tuple[FailureKind, ...] = get_args(FailureKind)
+
+
+class RetryPolicy(Part):
+    """How often a failed node is retried, and how long the delays between attempts are."""
+
+    max_attempts: int = Field(
+        default=3, ge=1, le=100, description="Attempts, including the first one."
+    )
+    initial_delay: Duration = Field(default=1.0, description="Delay before the second attempt.")
+    backoff: float = Field(
+        default=2.0, ge=1, le=10, description="Factor by which each delay grows."
+    )
+    max_delay: Duration = Field(
+        default=60.0, description="Longest delay, even if a service asks for a longer one."
+    )
+    jitter: bool = Field(
+        default=True, description="Add a random part to each delay: up to half of `initial_delay`."
+    )
+    on: tuple[FailureKind | Literal["any"], ...] = Field(
+        default=PASSING,
+        min_length=1,
+        description="Kinds of failure that are retried; `any` means every failure.",
+    )
+
+
+class CachePolicy(Part):
+    """Reuse the output of an earlier execution on the same configuration and inputs."""
+
+    ttl: Duration = Field(description="How long an output may be reused.")
+
+
+class Concurrency(Part):
+    """Limit how many nodes with the same key work at once in one process."""
+
+    key: str = Field(
+        min_length=1, description="A template whose value is the key: {{input.customer}}."
+    )
+    max_parallel: int = Field(
+        default=1, ge=1, le=10_000, description="Most nodes that work at once with one key."
+    )
+
+
+class Coordinates(Part):
+    """Where an editor draws the node; runs ignore it."""
+
+    x: float
+    y: float
+
+
+class GoOn(Part):
+    """After a failure, continue as if the node had returned this output."""
+
+    output: Any = None
+
+
+class GoTo(Part):
+    """After a failure, continue at another node, which can read `error`."""
+
+    goto: str = Field(description="The id of that node.")
+
+
+class NodeOptions(Part):
+    """The options that every node has, whatever its type, in both forms of a definition."""
+
+    name: str | None = Field(default=None, description="A title for people.")
+    description: str | None = Field(
+        default=None,
+        description="What the node does; for a tool, this is what the model reads about it.",
+    )
+    join: Literal["any", "all"] = Field(
+        default="any",
+        description="Which incoming edges must be live for the node to run: `any` (at least one)"
+        " or `all`. In both cases it first waits until every one of them is decided.",
+    )
+    retry: RetryPolicy | None = Field(
+        default=None, description="How failed attempts are retried; default: `settings.retry`."
+    )
+    timeout: Duration | None = Field(default=None, description="Time limit for one attempt.")
+    cache: CachePolicy | None = Field(
+        default=None, description="Reuse earlier outputs on the same configuration and inputs."
+    )
+    concurrency: Concurrency | None = Field(
+        default=None, description="Limit how many nodes with the same key work at once."
+    )
+    disabled: bool = Field(
+        default=False,
+        description="Skip this node: its incoming edges go straight to the nodes after it.",
+    )
+    on_error: Literal["fail", "continue"] | GoOn | GoTo = Field(
+        default="fail",
+        description="What happens when all attempts have failed: `fail` ends the run, `continue`"
+        " continues with a null output, {output: …} with this output, {goto: node} at that node.",
+    )
+    metadata: dict[str, Any] = Field(
+        default_factory=dict, description="Any JSON of your own; runs ignore it."
+    )
+
+    @property
+    def error_target(self) -> str | None:
+        """The node at which the workflow continues after a failure, if there is one."""
+        return self.on_error.goto if isinstance(self.on_error, GoTo) else None
+
+
+class NodeDefinition(NodeOptions):
+    """A node: its type, its configuration, and what it depends on."""
+
+    id: str = Field(description="The name other nodes use: {{id.output}}.")
+    type: str = Field(description="A node type; `flowc nodes` lists them.")
+    config: dict[str, Any] = Field(
+        default_factory=dict, description="The configuration; its keys depend on the type."
+    )
+    depends_on: tuple[str, ...] | None = Field(
+        default=None, description="Nodes directly before this one: a short form of edges."
+    )
+    position: Coordinates | None = Field(
+        default=None, description="Where an editor draws the node; runs ignore it."
+    )
+
+    _config_key: str = PrivateAttr(default="config")
+    _is_step: bool = PrivateAttr(default=False)
+
+    @property
+    def is_step(self) -> bool:
+        """Whether data flows to the node along `depends_on`, as in the steps form."""
+        return self._is_step
+
+    def config_at(self, *path: str | int) -> Pointer:
+        """Return the path, in the document, of a value in the configuration."""
+        return (*self.at, self._config_key, *path)
+
+
+class ToolDefinition(NodeDefinition):
+    """A node that a model may call any number of times; its `id` is the name of the tool.
+
+    It reads the arguments of a call as `{{arguments.city}}`.
+    """
+
+    parameters: JsonSchema | None = Field(
+        default=None,
+        description="Schema of the arguments; default: the arguments that the node reads.",
+    )
+    approval: bool = Field(default=False, description="Whether a person must approve each call.")
+
+    @model_validator(mode="after")
+    def _comes_after_nothing(self) -> "ToolDefinition":
+        if self.depends_on:
+            raise ValueError("a tool runs when it is called and cannot depend on other nodes")
+        return self
+
+
+MAX_NODES = 5_000
+
+
+def _require_few(given: Any) -> Any:
+    """Refuse more nodes than a workflow may have, before pydantic validates any of them."""
+    if isinstance(given, (list, tuple, dict)) and len(given) > MAX_NODES:
+        counts = {"given": f"{len(given):,}", "most": f"{MAX_NODES:,}"}
+        template = "A workflow can have at most {most} nodes; this one has {given}"
+        raise PydanticCustomError("too-many-nodes", template, counts)
+    return given
+
+
+FEW = BeforeValidator(_require_few)
+Nodes = Annotated[tuple[NodeDefinition, ...], FEW]
+
+
+class EdgeDefinition(Part):
+    """An edge from one node to another."""
+
+    source: str
+    target: str
+    branch: str | None = Field(
+        default=None,
+        description="Take the edge only if the source chooses this branch; default: on every one.",
+    )
+    id: str | None = Field(default=None, description="A name for editors; runs ignore it.")

@@ -1,0 +1,47 @@
+"""What a node returns, what a run of its body returns, and what it declares that it touches."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+Json = Any
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
+
+
+class Outcome(NamedTuple):
+    """What a node returns when an output alone does not say it all.
+
+    `variables` are the workflow variables that it sets, `usage` is what it spent (`cost` in US
+    dollars, `total_tokens`, …). `error` marks a failure after which the workflow continues; node
+    types do not set it.
+    """
+
+    output: Json
+    branch: str | None = None
+    variables: Mapping[str, Json] = NOTHING
+    usage: Mapping[str, float] = NOTHING
+    error: Mapping[str, Json] | None = None
+
+
+class BodyResult(NamedTuple):
+    """The result of one run of a body: its output, its nodes' outputs by id, and its variables."""
+
+    output: Json
+    outputs: Mapping[str, Json]
+    variables: Mapping[str, Json]
+
+
+class Effects(NamedTuple):
+    """What a node can touch, as far as its configuration shows before the run.
+
+    `calls` are the fewest and the most model calls of one run of the node; `prompt` is the length
+    of their text in characters, as written, and `values` counts the values filled into it.
+    """
+
+    hosts: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    calls: tuple[int, int] = (0, 0)
+    prompt: int = 0
+    values: int = 0
+    max_tokens: int | None = None

@@ -1,0 +1,49 @@
+"""Turns what ended a node's work into a NodeError that is safe to store and show."""
+
+import logging
+
+from pydantic import ValidationError
+
+from flowc.compiler.expressions import ExpressionError
+from flowc.compiler.node import NodeError
+from flowc.compiler.node.budget import BudgetExceeded
+from flowc.compiler.node.interrupts import NobodyToAsk
+
+log = logging.getLogger(__name__)
+
+
+def misfit(problem: ValidationError) -> NodeError:
+    """Return the error for computed values that do not fit the node type.
+
+    It names the field and the reason, and not the value, which may be confidential.
+    """
+    first = problem.errors(include_url=False, include_input=False, include_context=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    message = (
+        f"The configuration is invalid once its values are filled in: {where}: {first['msg']}."
+    )
+    return NodeError("invalid-configuration", message)
+
+
+def timed_out() -> NodeError:
+    """Return the error for work that raised TimeoutError itself."""
+    return NodeError("timeout", "The work timed out.", kind="timeout")
+
+
+def as_node_error(problem: Exception, name: str, kind: str) -> NodeError:
+    """Return the failure of a node called `name` whose type is `kind`."""
+    if isinstance(problem, NodeError):
+        return problem
+    if isinstance(problem, ExpressionError):
+        text = str(problem)
+        return NodeError("expression-failed", f"{text[:1].upper()}{text[1:]}.")
+    if isinstance(problem, TimeoutError):
+        return timed_out()
+    if isinstance(problem, NobodyToAsk):
+        return NodeError("nobody-to-ask", str(problem))
+    if isinstance(problem, BudgetExceeded):
+        return NodeError("budget-exceeded", str(problem))
+    # The text of an unexpected exception may hold anything, secrets too: it goes to the log alone.
+    log.error("node type %s broke in node %s", kind, name, exc_info=problem)
+    message = f"The node type {kind!r} raised an unexpected {type(problem).__name__}."
+    return NodeError("node-broke", message)

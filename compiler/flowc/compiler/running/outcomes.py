@@ -1,0 +1,36 @@
+"""Checks what a node returns: plain JSON of limited size, without secrets, fitting its schema."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flowc.compiler.definition.short_schemas import problems_of
+from flowc.compiler.node import NodeError, Outcome
+from flowc.compiler.reading.plain_json import NotPlain, require_plain
+from flowc.compiler.running.redaction import Redactor
+
+MAX_OUTPUT_TEXT = 8_000_000
+MAX_OUTPUT_VALUES = 400_000
+
+
+def plain_outcome(outcome: Outcome, redactor: Redactor) -> Outcome:
+    """Return the outcome without secrets; raise NodeError unless it is plain JSON of limited size.
+
+    >>> plain_outcome(Outcome({"header": "Bearer sesame"}), Redactor(["sesame"])).output
+    {'header': 'Bearer [secret]'}
+    """
+    output = redactor.json(outcome.output)
+    variables = redactor.json(dict(outcome.variables)) if outcome.variables else {}
+    try:
+        for value in (output, variables) if variables else (output,):
+            require_plain(value, max_values=MAX_OUTPUT_VALUES, max_text=MAX_OUTPUT_TEXT)
+    except NotPlain as problem:
+        raise NodeError("output-not-plain", f"The output cannot be stored: {problem}") from None
+    return Outcome(output, outcome.branch, variables, outcome.usage)
+
+
+def require_fit(what: str, value: Any, schema: Mapping[str, Any] | None) -> None:
+    """Raise NodeError unless a sub-workflow's input or output (`what`) fits its schema."""
+    for path, sentence in problems_of(value, dict(schema)) if schema else ():
+        where = ".".join(map(str, path)) or what
+        message = f"The {what} does not fit the sub-workflow: {where}: {sentence}."
+        raise NodeError(f"{what}-does-not-fit", message)
