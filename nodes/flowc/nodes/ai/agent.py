@@ -9,7 +9,7 @@ from pydantic import Field
 from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Context, Effects, NodeError, Outcome, Tools
-from flowc.nodes.ai.agent_turns import Agency, Bounds
+from flowc.nodes.ai.agent_turns import AgentLimits, AgentRun
 from flowc.nodes.ai.model_node import ModelNode
 
 
@@ -72,22 +72,22 @@ class Agent(ModelNode):
 
     async def run(self, context: Context) -> Outcome:
         """Ask and call in turns, and return the answer."""
-        bounds = Bounds(self.max_turns, self.max_calls, self.max_total_tokens, self.max_cost)
-        asking = self.asking(context, {})
-        agency = Agency(
+        bounds = AgentLimits(self.max_turns, self.max_calls, self.max_total_tokens, self.max_cost)
+        session = self.session(context, {})
+        agency = AgentRun(
             context,
-            asking,
+            session,
             bounds,
             self.output_schema,
             first_choice=self.tool_choice,
             answers_at_limit=self.on_limit == "answer",
-            tells_errors=self.on_tool_error == "tell",
+            reports_errors=self.on_tool_error == "tell",
             is_parallel=self.parallel,
         )
         scope = asyncio.timeout(self.max_time)
         try:
             async with scope:
-                return await agency.run(await self.conversation(context, asking))
+                return await agency.run(await self.conversation(context, session))
         except TimeoutError:
             if not scope.expired():
                 raise

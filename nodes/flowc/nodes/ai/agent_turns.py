@@ -10,9 +10,16 @@ from typing import Any, NamedTuple
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Context, NodeError, Outcome, Tool
 from flowc.compiler.node.interrupts import Ask, Interrupted
-from flowc.nodes.ai.structured import Asking, correction, data_in, does_not_fit, outcome_of
-from flowc.nodes.ai.tool_calls import ToolCall, as_tools, asked_for, calls_in, chosen, told
-from flowc.nodes.services.models import Answer
+from flowc.nodes.ai.structured import ModelSession, correction, data_in, does_not_fit, outcome_of
+from flowc.nodes.ai.tool_calls import (
+    ToolCall,
+    as_tool_choice,
+    as_tools,
+    calls_in,
+    request_message,
+    result_message,
+)
+from flowc.nodes.services.models import ModelAnswer
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 _DECISION: Schema = {
@@ -25,7 +32,7 @@ _DECISION: Schema = {
 }
 
 
-class Bounds(NamedTuple):
+class AgentLimits(NamedTuple):
     """How far an agent may go; `cost` is in US dollars."""
 
     turns: int
@@ -34,7 +41,7 @@ class Bounds(NamedTuple):
     cost: float | None
 
 
-class Offered(NamedTuple):
+class OfferedTool(NamedTuple):
     """A tool as the model sees it: which node it is, and which of a toolbox's tools."""
 
     tool: Tool
@@ -44,18 +51,18 @@ class Offered(NamedTuple):
 
 
 @dataclass
-class Agency:
+class AgentRun:
     """One run of an agent. What was answered and called before is not done again."""
 
     context: Context
-    asking: Asking
-    bounds: Bounds
+    session: ModelSession
+    bounds: AgentLimits
     schema: Schema | None
     first_choice: str
     answers_at_limit: bool
-    tells_errors: bool
+    reports_errors: bool
     is_parallel: bool
-    offered: dict[str, Offered] = field(default_factory=dict)
+    offered: dict[str, OfferedTool] = field(default_factory=dict)
     calls: list[dict[str, Any]] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
     turns: int = 0
@@ -68,7 +75,7 @@ class Agency:
             answer = await self._turn(said, choice)
             choice = "auto"
             if answer.tool_calls:
-                said.append(asked_for(answer))
+                said.append(request_message(answer))
                 said += await self._call_all(self._calls_in(answer))
                 continue
             data, problem = self._data_in(answer)
@@ -81,7 +88,7 @@ class Agency:
 
     def _limit(self) -> str | None:
         """Return which bound is reached, in words, if one is."""
-        used = outcome_of(self.asking.answers, {}).usage if self.asking.answers else {}
+        used = outcome_of(self.session.answers, {}).usage if self.session.answers else {}
         reached = (
             (self.turns, self.bounds.turns, "turns"),
             (len(self.calls), self.bounds.calls, "calls of tools"),
@@ -104,21 +111,21 @@ class Agency:
             raise does_not_fit(problem)
         return self._outcome(data)
 
-    def _data_in(self, answer: Answer) -> tuple[Any, str]:
+    def _data_in(self, answer: ModelAnswer) -> tuple[Any, str]:
         """Return the data of an answer and "", or why it does not fit."""
         return data_in(answer.text, self.schema) if self.schema else ({}, "")
 
     def _outcome(self, data: Any) -> Outcome:
-        found = outcome_of(self.asking.answers, data)
+        found = outcome_of(self.session.answers, data)
         output = {**found.output, "turns": self.turns, "calls": self.calls}
         return Outcome(output, variables=self.variables, usage=found.usage)
 
-    async def _offers(self) -> dict[str, Offered]:
+    async def _offers(self) -> dict[str, OfferedTool]:
         """Return the tools by the names that the model calls them by."""
-        found: dict[str, Offered] = {}
+        found: dict[str, OfferedTool] = {}
         for tool in self.context.tools:
             if not tool.is_toolbox:
-                found[tool.name] = Offered(tool, tool.description, tool.parameters)
+                found[tool.name] = OfferedTool(tool, tool.description, tool.parameters)
                 continue
             nothing: dict[str, Any] = {"arguments": {"tool": None, "arguments": {}}}
             result = await self.context.run_body(f"tools of {tool.name}", nothing, {}, tool.name)
@@ -127,7 +134,7 @@ class Agency:
             for each in inner:
                 name = _NOT_IN_NAMES.sub("_", f"{tool.name}__{each['name']}")[:64]
                 said = each.get("description") or ""
-                found[name] = Offered(tool, said, each["parameters"], each["name"])
+                found[name] = OfferedTool(tool, said, each["parameters"], each["name"])
         return found
 
     def _tools(self, choice: str) -> dict[str, Any]:
@@ -139,15 +146,18 @@ class Agency:
             for name, each in self.offered.items()
         )
         # What is usual is left out.
-        return {"tools": tools, **({"tool_choice": chosen(choice)} if choice != "auto" else {})}
+        return {
+            "tools": tools,
+            **({"tool_choice": as_tool_choice(choice)} if choice != "auto" else {}),
+        }
 
-    async def _turn(self, messages: list[dict[str, Any]], choice: str) -> Answer:
+    async def _turn(self, messages: list[dict[str, Any]], choice: str) -> ModelAnswer:
         """Ask the model, unless it has been asked this before."""
-        context, asking = self.context, self.asking
-        before = len(asking.answers)
+        context, session = self.context, self.session
+        before = len(session.answers)
 
         async def ask() -> dict[str, Any]:
-            answer = await asking.ask(messages, self.schema, self._tools(choice))
+            answer = await session.ask(messages, self.schema, self._tools(choice))
             if answer.tool_calls and (answer.text or answer.reasoning):
                 thought = {"text": answer.text, "reasoning": answer.reasoning}
                 context.emit("thought", {name: text for name, text in thought.items() if text})
@@ -157,14 +167,14 @@ class Agency:
             return asdict(answer)
 
         kept = await context.once(f"turn {self.turns}", ask)
-        answer = Answer(**{**kept, "tool_calls": tuple(kept["tool_calls"])})
-        if len(asking.answers) == before:
-            asking.answers.append(answer)
+        answer = ModelAnswer(**{**kept, "tool_calls": tuple(kept["tool_calls"])})
+        if len(session.answers) == before:
+            session.answers.append(answer)
             context.budget.spent(answer.cost, answer.prompt_tokens + answer.completion_tokens)
         self.turns += 1
         return answer
 
-    def _calls_in(self, answer: Answer) -> list[ToolCall]:
+    def _calls_in(self, answer: ModelAnswer) -> list[ToolCall]:
         return calls_in(answer, {name: each.parameters for name, each in self.offered.items()})
 
     async def _call_all(self, calls: Sequence[ToolCall]) -> list[dict[str, Any]]:
@@ -195,7 +205,7 @@ class Agency:
         if waiting:
             raise _together(waiting)
         self._note(calls, answers)
-        return [told(call, _content(answers[n])) for n, call in enumerate(calls)]
+        return [result_message(call, _content(answers[n])) for n, call in enumerate(calls)]
 
     def _note(self, calls: Sequence[ToolCall], answers: Sequence[Any]) -> None:
         for call, answer in zip(calls, answers, strict=True):
@@ -244,7 +254,7 @@ class Agency:
         try:
             result = await self.context.run_body(key, {"arguments": arguments}, {}, tool.name)
         except NodeError as problem:
-            if not self.tells_errors:
+            if not self.reports_errors:
                 raise
             self.context.emit("tool_result", {"id": call.id, "error": problem.message})
             return {"error": problem.message}

@@ -9,7 +9,7 @@ from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.expressions.values import as_text
 from flowc.compiler.node import Context, Effects, Incoming, Node, Outcome, Role
-from flowc.nodes.ai.structured import DEFAULT_MODEL, Asking, outcome_of
+from flowc.nodes.ai.structured import DEFAULT_MODEL, ModelSession, outcome_of
 
 
 class Classify(Node):
@@ -65,12 +65,12 @@ class Classify(Node):
     async def run(self, context: Context) -> Outcome:
         """Ask for the label, and take its branch."""
         parameters = {"temperature": self.temperature} if self.temperature is not None else {}
-        asking = Asking(context, (self.model,), parameters, self.timeout)
-        found = await asking.data(self._conversation(), self._schema())
+        session = ModelSession(context, (self.model,), parameters, self.timeout)
+        found = await session.data(self._conversation(), self._schema())
         confidence = min(max(float(found.get("confidence", 1.0)), 0.0), 1.0)
         is_sure = confidence >= self.min_confidence
         label = found["label"] if is_sure or self.fallback is None else self.fallback
-        told = outcome_of(asking.answers, {})
+        told = outcome_of(session.answers, {})
         output = {"label": label, "confidence": confidence, "model": told.output["model"]}
         return Outcome(output, branch=label, usage=told.usage)
 

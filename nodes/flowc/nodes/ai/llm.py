@@ -9,7 +9,7 @@ from flowc.compiler.definition import JsonSchema
 from flowc.compiler.node import Context, Incoming, Outcome
 from flowc.nodes.ai.model_node import ModelNode
 from flowc.nodes.ai.structured import outcome_of
-from flowc.nodes.ai.tool_calls import as_tools, chosen
+from flowc.nodes.ai.tool_calls import as_tool_choice, as_tools
 
 
 class Function(BaseModel):
@@ -54,20 +54,20 @@ class Llm(ModelNode):
 
     async def run(self, context: Context) -> Outcome:
         """Ask, once more if the answer does not fit its schema, and return what was answered."""
-        asking = self.asking(context, self._parameters())
-        messages = await self.conversation(context, asking)
+        session = self.session(context, self._parameters())
+        messages = await self.conversation(context, session)
         if self.data not in (None, {}, []):
             said = json.dumps(self.data, ensure_ascii=False)
             messages[-1] = _with_text(messages[-1], said)
-        data = await asking.data(messages, self.output_schema)
-        return outcome_of(asking.answers, data)
+        data = await session.data(messages, self.output_schema)
+        return outcome_of(session.answers, data)
 
     def _parameters(self) -> dict[str, Any]:
         found = {"logprobs": self.logprobs, "top_logprobs": self.top_logprobs}
         parameters: dict[str, Any] = {k: v for k, v in found.items() if v is not None}
         if self.functions:
             parameters["tools"] = as_tools(each.model_dump() for each in self.functions)
-            parameters["tool_choice"] = chosen(self.tool_choice)
+            parameters["tool_choice"] = as_tool_choice(self.tool_choice)
         return parameters
 
 

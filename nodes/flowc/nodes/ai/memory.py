@@ -6,10 +6,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from flowc.compiler.node import Context
-from flowc.nodes.ai.messages import Message, as_sent
-from flowc.nodes.ai.structured import Asking
+from flowc.nodes.ai.messages import ChatMessage, as_sent
+from flowc.nodes.ai.structured import ModelSession
 from flowc.nodes.services.models.tokens import tokens_in
-from flowc.nodes.services.threads import Said, Thread
+from flowc.nodes.services.threads import Thread, ThreadMessage
 
 _SUM_UP = (
     "Sum up this conversation for somebody who goes on with it: facts, names, figures, decisions,"
@@ -29,7 +29,9 @@ class Memory(BaseModel):
     summarize: bool = False
 
 
-async def remembered(memory: Memory, context: Context, asking: Asking) -> list[dict[str, Any]]:
+async def earlier_messages(
+    memory: Memory, context: Context, session: ModelSession
+) -> list[dict[str, Any]]:
     """Return what was said before, as messages.
 
     It is what the caller sent along, as `messages` in the run's input, all but the last one; or
@@ -37,7 +39,7 @@ async def remembered(memory: Memory, context: Context, asking: Asking) -> list[d
     """
     sent = context.input.get("messages")
     if isinstance(sent, list):
-        said = [Message.model_validate(each) for each in sent[:-1]]
+        said = [ChatMessage.model_validate(each) for each in sent[:-1]]
         return await _newest(await as_sent(said, context), memory.max_tokens)
     thread = context.services.get(Thread)
     if not isinstance(thread, Thread):
@@ -51,13 +53,13 @@ async def remembered(memory: Memory, context: Context, asking: Asking) -> list[d
     kept = await _newest(messages, memory.max_tokens // 2)
     fallen = messages[: len(messages) - len(kept)]
     asked = [*_in_short(summary), *fallen, {"role": "user", "content": _SUM_UP}]
-    summary = (await asking.in_silence().ask(asked)).text
+    summary = (await session.unstreamed().ask(asked)).text
     await thread.sum_up(history[len(fallen) - 1].number, summary)
     return [*_in_short(summary), *kept]
 
 
-def _message(said: Said) -> Message:
-    return Message.model_validate({"role": said.role, "content": said.content})
+def _message(said: ThreadMessage) -> ChatMessage:
+    return ChatMessage.model_validate({"role": said.role, "content": said.content})
 
 
 def _in_short(summary: str) -> list[dict[str, Any]]:

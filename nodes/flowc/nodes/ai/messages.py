@@ -14,7 +14,7 @@ MAX_BYTES = 20_000_000
 _TYPES = {"image": "image/png", "file": "application/pdf"}
 
 
-class Part(BaseModel):
+class MessagePart(BaseModel):
     """A piece of a message: a text, or an image or file by its `url` or its base64 `data`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -27,7 +27,7 @@ class Part(BaseModel):
     name: str | None = None
 
     @model_validator(mode="after")
-    def _says_one_thing(self) -> "Part":
+    def _says_one_thing(self) -> "MessagePart":
         wanted = (self.text,) if self.type == "text" else (self.url, self.data)
         others = (self.url, self.data) if self.type == "text" else (self.text,)
         if sum(value is not None for value in wanted) != 1 or any(v is not None for v in others):
@@ -35,36 +35,36 @@ class Part(BaseModel):
         return self
 
 
-class Message(BaseModel):
+class ChatMessage(BaseModel):
     """One message of a conversation; a model may have asked for calls, and a tool answers one."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     role: Literal["system", "user", "assistant", "tool"] = "user"
-    content: str | list[Part] = ""
+    content: str | list[MessagePart] = ""
     tool_calls: list[dict[str, Any]] | None = None
     tool_call_id: str | None = None
 
 
-async def as_sent(messages: Sequence[Message], context: Context) -> list[dict[str, Any]]:
+async def as_sent(messages: Sequence[ChatMessage], context: Context) -> list[dict[str, Any]]:
     """Return messages as they are sent; raise NodeError for what cannot be fetched."""
     return [await _sent(message, context) for message in messages]
 
 
-async def _sent(message: Message, context: Context) -> dict[str, Any]:
+async def _sent(message: ChatMessage, context: Context) -> dict[str, Any]:
     content = await _content(message.content, context)
     said = {"tool_calls": message.tool_calls, "tool_call_id": message.tool_call_id}
     calls = {name: value for name, value in said.items() if value}
     return {"role": message.role, "content": content, **calls}
 
 
-async def _content(content: str | list[Part], context: Context) -> Any:
+async def _content(content: str | list[MessagePart], context: Context) -> Any:
     if isinstance(content, str):
         return content
     return [await _part(part, context) for part in content]
 
 
-async def _part(part: Part, context: Context) -> dict[str, Any]:
+async def _part(part: MessagePart, context: Context) -> dict[str, Any]:
     if part.type == "text":
         return {"type": "text", "text": part.text}
     url = await _data_url(part, context)
@@ -73,7 +73,7 @@ async def _part(part: Part, context: Context) -> dict[str, Any]:
     return {"type": "file", "file": {"file_data": url, "filename": part.name or "file"}}
 
 
-async def _data_url(part: Part, context: Context) -> str:
+async def _data_url(part: MessagePart, context: Context) -> str:
     if part.data is not None:
         return f"data:{part.media_type or _TYPES[part.type]};base64,{part.data}"
     assert part.url is not None  # one of the two is there

@@ -10,9 +10,9 @@ from flowc.compiler.definition import JsonSchema
 from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import BadSchema, Schema, to_json_schema
 from flowc.compiler.node import Context, Effects, Node, Role
-from flowc.nodes.ai.memory import Memory, remembered
-from flowc.nodes.ai.messages import Message, as_sent
-from flowc.nodes.ai.structured import DEFAULT_MODEL, FALL_BACK_ON, INFERRED, Asking
+from flowc.nodes.ai.memory import Memory, earlier_messages
+from flowc.nodes.ai.messages import ChatMessage, as_sent
+from flowc.nodes.ai.structured import DEFAULT_MODEL, FALL_BACK_ON, INFERRED, ModelSession
 
 _BASE: Schema = {
     "text": {"type": "string"},
@@ -40,7 +40,7 @@ class ModelNode(Node):
     model: str | None = None
     prompt: str | None = None
     system: str | None = None
-    messages: list[Message] | None = Field(default=None, min_length=1)
+    messages: list[ChatMessage] | None = Field(default=None, min_length=1)
     memory: Memory | bool = Field(
         default=False, description="Whether the model is told what was said before, and how much."
     )
@@ -117,10 +117,10 @@ class ModelNode(Node):
             max_tokens=most if isinstance(most, int) else None,
         )
 
-    def asking(self, context: Context, parameters: Mapping[str, Any]) -> Asking:
+    def session(self, context: Context, parameters: Mapping[str, Any]) -> ModelSession:
         """Return the models as they are asked, with parameters besides the usual ones."""
         own = {name: value for name in _PARAMETERS if (value := getattr(self, name)) is not None}
-        return Asking(
+        return ModelSession(
             context,
             (self.model, *self.fallbacks),
             {**own, **parameters},
@@ -129,14 +129,14 @@ class ModelNode(Node):
             self.fallback_on,
         )
 
-    async def conversation(self, context: Context, asking: Asking) -> list[dict[str, Any]]:
+    async def conversation(self, context: Context, session: ModelSession) -> list[dict[str, Any]]:
         """Return the messages that are sent; raise NodeError for what cannot be fetched."""
         messages: list[dict[str, Any]] = []
         if self.system is not None:
             messages.append({"role": "system", "content": self.system})
         if self.memory:
             memory = self.memory if isinstance(self.memory, Memory) else Memory()
-            messages += await remembered(memory, context, asking)
+            messages += await earlier_messages(memory, context, session)
         if self.cache_prompt and messages:
             messages[-1] = _kept(messages[-1])
         messages += await as_sent(self.messages or (), context)

@@ -8,9 +8,9 @@ from typing import Any
 
 from flowc.compiler.definition.short_schemas import Schema, problems_of
 from flowc.compiler.node import NOTHING, Context, NodeError, Outcome
-from flowc.nodes.services.models import Answer, Call, Models
-from flowc.nodes.services.models.call import SchemaTaken
-from flowc.nodes.services.models.telling import Telling
+from flowc.nodes.services.models import Call, ModelAnswer, Models
+from flowc.nodes.services.models.call import SchemaSupport
+from flowc.nodes.services.models.text_batches import TextBatches
 
 INFERRED = "inferred from what is read of it"
 DEFAULT_MODEL = "the default model"
@@ -23,7 +23,7 @@ Messages = Sequence[dict[str, Any]]
 
 
 @dataclass
-class Asking:
+class ModelSession:
     """Models that are asked, each one if those before it failed; and what was answered so far."""
 
     context: Context
@@ -32,7 +32,7 @@ class Asking:
     timeout: float
     is_streamed: bool = False
     fall_back_on: Sequence[str] = FALL_BACK_ON
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[ModelAnswer] = field(default_factory=list)
 
     async def data(self, messages: Messages, schema: Schema | None) -> Any:
         """Return the data of an answer that fits the schema; raise NodeError if none does."""
@@ -48,13 +48,13 @@ class Asking:
             messages = [*messages, *correction(answer.text, problem)]
         raise does_not_fit(problem)
 
-    def in_silence(self) -> "Asking":
+    def unstreamed(self) -> "ModelSession":
         """Return the same models, asked for something else, of which nothing is told."""
-        return Asking(self.context, self.models, {}, self.timeout, answers=self.answers)
+        return ModelSession(self.context, self.models, {}, self.timeout, answers=self.answers)
 
     async def ask(
         self, messages: Messages, schema: Schema | None = None, more: Mapping[str, Any] = NOTHING
-    ) -> Answer:
+    ) -> ModelAnswer:
         """Ask once, with `more` parameters, each model in turn; raise NodeError if none answers.
 
         Whoever has failed is not asked again here.
@@ -79,10 +79,10 @@ class Asking:
         messages: Messages,
         schema: Schema | None,
         parameters: dict[str, Any],
-    ) -> Answer:
+    ) -> ModelAnswer:
         models, taken = self.context.service(Models), None
         if schema is not None:
-            taken = await models.takes_schema(model)
+            taken = await models.schema_support(model)
             # Whoever has tools to call is not told of one that is none.
             taken = "prompt" if taken == "tool" and "tools" in parameters else taken
             messages, wished = _with_schema(schema, taken, messages)
@@ -90,16 +90,18 @@ class Asking:
         about = {"run_id": self.context.run_id, "node_id": self.context.node_id}
         call = Call(model, list(messages), parameters, self.timeout, about)
         target = f"model {model}" if model else DEFAULT_MODEL
-        async with self.context.budget.reserved(*models.most_of(call)) as spending:
-            answer: Answer = await self.context.through(target, partial(self._call, models, call))
+        async with self.context.budget.reserved(*models.worst_case(call)) as spending:
+            answer: ModelAnswer = await self.context.through(
+                target, partial(self._call, models, call)
+            )
             spending.cost = answer.cost
             spending.tokens = answer.prompt_tokens + answer.completion_tokens
         return _as_text(answer) if taken == "tool" else answer
 
-    async def _call(self, models: Models, call: Call) -> Answer:
+    async def _call(self, models: Models, call: Call) -> ModelAnswer:
         if not self.is_streamed:
             return await models.complete(call)
-        telling = Telling(lambda text: self.context.emit("token", {"text": text}))
+        telling = TextBatches(lambda text: self.context.emit("token", {"text": text}))
         try:
             return await models.complete(call, telling.piece)
         finally:
@@ -107,7 +109,7 @@ class Asking:
 
 
 def _with_schema(
-    schema: Schema, taken: SchemaTaken, messages: Messages
+    schema: Schema, taken: SchemaSupport, messages: Messages
 ) -> tuple[Messages, dict[str, Any]]:
     """Return the messages, and the parameters besides, that ask for data that fits a schema."""
     if taken == "native":
@@ -120,7 +122,7 @@ def _with_schema(
     return [{"role": "system", "content": _instruction(schema)}, *messages], {}
 
 
-def _as_text(answer: Answer) -> Answer:
+def _as_text(answer: ModelAnswer) -> ModelAnswer:
     """Return an answer that was given as the arguments of a call, as a text."""
     for call in answer.tool_calls:
         if call.get("function", {}).get("name") == ANSWER:
@@ -175,7 +177,7 @@ def _single_word(text: str, schema: Schema) -> dict[str, str] | None:
     return {name: text.strip().strip(".\"'`")} if inner.get("type") == "string" else None
 
 
-def outcome_of(answers: Sequence[Answer], data: Any) -> Outcome:
+def outcome_of(answers: Sequence[ModelAnswer], data: Any) -> Outcome:
     """Return what a node that asked gives: the last text, the data, and what all of it took."""
     last = answers[-1]
     counts = ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens")

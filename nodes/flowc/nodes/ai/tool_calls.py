@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from flowc.compiler.definition.short_schemas import Schema, problems_of
-from flowc.nodes.services.models import Answer
+from flowc.nodes.services.models import ModelAnswer
 
 # What a model is told of a call's result, in characters.
 MAX_RESULT = 100_000
@@ -25,14 +25,14 @@ def as_tools(functions: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [{"type": "function", "function": dict(each)} for each in functions]
 
 
-def chosen(choice: str) -> Any:
+def as_tool_choice(choice: str) -> Any:
     """Return a `tool_choice`: one of three words, or the function of a name."""
     if choice in {"auto", "none", "required"}:
         return choice
     return {"type": "function", "function": {"name": choice}}
 
 
-def calls_in(answer: Answer, known: Mapping[str, Schema]) -> list[ToolCall]:
+def calls_in(answer: ModelAnswer, known: Mapping[str, Schema]) -> list[ToolCall]:
     """Return the calls that an answer asks for, each held against the parameters of its tool."""
     return [_call(each, number, known) for number, each in enumerate(answer.tool_calls)]
 
@@ -56,13 +56,13 @@ def _call(given: Mapping[str, Any], number: int, known: Mapping[str, Schema]) ->
     return ToolCall(id, name, arguments)
 
 
-def asked_for(answer: Answer) -> dict[str, Any]:
+def request_message(answer: ModelAnswer) -> dict[str, Any]:
     """Return the message in which a model asked for calls, as it is sent back."""
     calls = [{**call, "type": "function"} for call in answer.tool_calls]
     return {"role": "assistant", "content": answer.text or None, "tool_calls": calls}
 
 
-def told(call: ToolCall, result: Any) -> dict[str, Any]:
+def result_message(call: ToolCall, result: Any) -> dict[str, Any]:
     """Return the message that tells a model what came of its call."""
     text = result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
     if len(text) > MAX_RESULT:

@@ -9,7 +9,7 @@ from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Context, Node, NodeError, Role
 from flowc.nodes.data.signatures import parameters_in
-from flowc.nodes.services.sandbox import CodeFailed, LimitReached, Limits, Sandboxes
+from flowc.nodes.services.sandbox import CodeFailed, LimitReached, Sandboxes, SandboxLimits
 
 
 class Code(Node):
@@ -48,7 +48,7 @@ class Code(Node):
         engine = context.service(Sandboxes).get(self.engine)
         if engine is None:
             raise NodeError("no-sandbox", f"This host has no sandbox {self.engine!r}.")
-        limits = Limits(self.timeout, self.memory_mb << 20)
+        limits = SandboxLimits(self.timeout, self.memory_mb << 20)
         try:
             result = await engine.run(self.code, self.input_mapping, limits)
         except LimitReached as problem:

@@ -16,7 +16,7 @@ from flowc.compiler.node import (
     NodeError,
 )
 
-Operation = Literal[
+RuleOperation = Literal[
     "uppercase", "lowercase", "title", "trim", "rename", "set", "remove", "select", "convert",
     "filter", "map",
 ]  # fmt: skip
@@ -44,8 +44,8 @@ class Rule(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    type: Operation | Literal["transform"]
-    operation: Operation | None = None
+    type: RuleOperation | Literal["transform"]
+    operation: RuleOperation | None = None
     field: str | None = Field(default=None, validation_alias=AliasChoices("field", "from"))
     fields: list[str] | None = None
     to: str | None = None

@@ -18,7 +18,7 @@ _COUNTS = (
 )  # fmt: skip
 
 
-class Text(BaseModel):
+class TextDocument(BaseModel):
     """A text as a document."""
 
     model_config = ConfigDict(extra="forbid")
@@ -39,7 +39,7 @@ class IngestSettings(BaseModel):
     pattern: str = Field(default="*", description="Which files of the folders: *.pdf, reports/*.")
     files: list[str] = Field(default_factory=list, description="Ids of uploaded files.")
     urls: list[str] = Field(default_factory=list)
-    documents: list[Text] = Field(default_factory=list, description="Texts as they are.")
+    documents: list[TextDocument] = Field(default_factory=list, description="Texts as they are.")
     removes: bool = Field(
         default=True, description="Whether documents go that are gone from the paths."
     )

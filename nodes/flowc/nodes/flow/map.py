@@ -20,7 +20,7 @@ from flowc.compiler.node import (
 )
 from flowc.compiler.node.interrupts import Interrupt, Interrupted
 
-Item = tuple[int, Any]
+IndexedItem = tuple[int, Any]
 
 
 class Map(Node):
@@ -81,7 +81,7 @@ class _Mapping:
 
     node: Map
     context: Context
-    left: Iterator[Item]
+    left: Iterator[IndexedItem]
     done: dict[int, BodyResult] = field(default_factory=dict)
     errors: dict[int, NodeError] = field(default_factory=dict)
     failure: NodeError | ExpressionError | None = None

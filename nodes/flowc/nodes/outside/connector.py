@@ -9,8 +9,14 @@ from pydantic import Field, ValidationInfo, field_validator
 from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import Schema, problems_of
 from flowc.compiler.node import Context, Effects, Node, Role, SecretAllowed
-from flowc.nodes.outside.http_calls import HttpCall, answer_schema, told_of
-from flowc.nodes.outside.openapi import Asked, BadDocument, Operation, Security, find_operation
+from flowc.nodes.outside.http_calls import HttpCall, response_schema, without_headers
+from flowc.nodes.outside.openapi import (
+    BadDocument,
+    Operation,
+    OperationRequest,
+    Security,
+    find_operation,
+)
 
 
 class Connector(Node):
@@ -56,7 +62,7 @@ class Connector(Node):
     def describe_output(cls, config: Mapping[str, Any]) -> Schema:
         """Return the schema of the answer, as the document has it."""
         operation = _operation(config)
-        return answer_schema(operation.answer if operation is not None else {})
+        return response_schema(operation.answer if operation is not None else {})
 
     @classmethod
     def as_tool(cls, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,7 +85,7 @@ class Connector(Node):
     @classmethod
     def as_told(cls, output: Any) -> Any:
         """Return what was answered, without headers."""
-        return told_of(output)
+        return without_headers(output)
 
     @classmethod
     def effects(cls, config: Mapping[str, Any]) -> Effects:
@@ -124,7 +130,7 @@ def _is_computed(arguments: Any, path: tuple[str | int, ...]) -> bool:
     return isinstance(value, str) and "{{" in value
 
 
-def _authorize(security: Security | None, credential: str | None, asked: Asked) -> None:
+def _authorize(security: Security | None, credential: str | None, asked: OperationRequest) -> None:
     """Say who calls, as the document has it; without a scheme, as most services take it."""
     if credential is None:
         return

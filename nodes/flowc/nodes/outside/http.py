@@ -9,7 +9,7 @@ from pydantic import Field
 from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Context, Effects, Node, SecretAllowed
-from flowc.nodes.outside.http_calls import HttpCall, Method, answer_schema, told_of
+from flowc.nodes.outside.http_calls import HttpCall, Method, response_schema, without_headers
 
 
 class Http(Node):
@@ -37,12 +37,12 @@ class Http(Node):
     @classmethod
     def describe_output(cls, config: Any) -> Schema:
         """Return the schema of the answer."""
-        return answer_schema({})
+        return response_schema({})
 
     @classmethod
     def as_told(cls, output: Any) -> Any:
         """Return what was answered, without headers."""
-        return told_of(output)
+        return without_headers(output)
 
     @classmethod
     def effects(cls, config: Mapping[str, Any]) -> Effects:

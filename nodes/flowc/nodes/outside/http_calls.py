@@ -86,7 +86,7 @@ class HttpCall:
             raise NodeError("connection-failed", message, kind="connection") from None
 
 
-def answer_schema(body: Schema) -> Schema:
+def response_schema(body: Schema) -> Schema:
     """Return the JSON Schema of an answer with such a body."""
     properties: dict[str, Schema] = {
         "status_code": {"type": "integer"},
@@ -97,7 +97,7 @@ def answer_schema(body: Schema) -> Schema:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def told_of(answer: Mapping[str, Any]) -> dict[str, Any]:
+def without_headers(answer: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a model is told of an answer: not its headers."""
     return {"status_code": answer["status_code"], "body": answer["body"]}
 

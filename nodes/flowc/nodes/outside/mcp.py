@@ -11,7 +11,7 @@ from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.expressions.values import as_text
 from flowc.compiler.node import Context, Effects, Node, NodeError, Role, SecretAllowed
-from flowc.nodes.services.mcp import Address, McpServers
+from flowc.nodes.services.mcp import McpAddress, McpServers
 
 _TOOL, _ARGUMENTS = "{{arguments.tool}}", "{{arguments.arguments}}"
 
@@ -90,7 +90,7 @@ class Mcp(Node):
     async def _visit(self, context: Context) -> dict[str, Any]:
         servers = context.service(McpServers)
         headers = {name: as_text(value) for name, value in self.headers.items()}
-        address = Address(self.server, self.url, headers, self.timeout)
+        address = McpAddress(self.server, self.url, headers, self.timeout)
         if self.tool is None:
             tools = [each._asdict() for each in await servers.tools(address)]
             return {"tools": [t for t in tools if not self.tools or t["name"] in self.tools]}

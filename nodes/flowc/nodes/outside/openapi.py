@@ -41,7 +41,7 @@ class Security:
     place: str = ""
 
 
-class Asked(NamedTuple):
+class OperationRequest(NamedTuple):
     """A request of an operation; query and headers may be added to."""
 
     url: str
@@ -94,7 +94,7 @@ class Operation:
         closed = {"additionalProperties": False}
         return {"type": "object", "properties": properties, "required": required, **closed}
 
-    def request(self, arguments: Mapping[str, Any]) -> Asked:
+    def request(self, arguments: Mapping[str, Any]) -> OperationRequest:
         """Return the request that arguments make."""
         path, cookies = self.path, list[str]()
         query: dict[str, Any] = {}
@@ -114,7 +114,7 @@ class Operation:
         if cookies:
             headers["cookie"] = "; ".join(cookies)
         url = f"{self.base.rstrip('/')}{path}"
-        return Asked(url, query, headers, self._body(arguments))
+        return OperationRequest(url, query, headers, self._body(arguments))
 
     def _body(self, arguments: Mapping[str, Any]) -> Any:
         if self.body is None:

@@ -6,11 +6,11 @@ from typing import Any
 
 from flowc.compiler.node import NodeError
 
-Told = Callable[[str], None]
+OnText = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Answer:
+class ModelAnswer:
     """What came back; tokens are counted by the provider, `cost` is in US dollars.
 
     Of the prompt's tokens, some may have been `cached`; of the answer's, some for `reasoning`.
@@ -31,11 +31,11 @@ class Answer:
     latency_ms: float = 0.0
 
 
-def answer_of(response: Any, model: str, door: Any) -> Answer:
+def answer_of(response: Any, model: str, door: Any) -> ModelAnswer:
     """Return what a whole response says."""
     choice = response.choices[0]
     message, usage = choice.message, getattr(response, "usage", None)
-    return Answer(
+    return ModelAnswer(
         text=message.content or "",
         model=model,
         finish_reason=choice.finish_reason or "stop",
@@ -52,7 +52,9 @@ def answer_of(response: Any, model: str, door: Any) -> Answer:
     )
 
 
-async def streamed_answer(stream: AsyncIterator[Any], model: str, door: Any, tell: Told) -> Answer:
+async def streamed_answer(
+    stream: AsyncIterator[Any], model: str, door: Any, tell: OnText
+) -> ModelAnswer:
     """Read a stream to its end, telling of its text; raise NodeError if it breaks off."""
     chunks, texts = list[Any](), list[str]()
     try:

@@ -13,13 +13,13 @@ from flowc.compiler.node import NodeError
 from flowc.nodes.services.egress import EgressPolicy, GuardedBackend
 from flowc.nodes.services.egress.transport import Resolver, resolve
 from flowc.nodes.services.models.aliases import ModelAlias
-from flowc.nodes.services.models.answers import Answer, Told, answer_of, streamed_answer
+from flowc.nodes.services.models.answers import ModelAnswer, OnText, answer_of, streamed_answer
 from flowc.nodes.services.models.failures import failure_of
-from flowc.nodes.services.models.hiding import hiding
-from flowc.nodes.services.models.litellm_door import brought_in, guarded
+from flowc.nodes.services.models.key_redaction import key_redactor
+from flowc.nodes.services.models.litellm_door import guarded, load_litellm
 from flowc.nodes.services.models.observers import Observers
-from flowc.nodes.services.models.prices import most_of
-from flowc.nodes.services.models.tracing import traced
+from flowc.nodes.services.models.prices import worst_case
+from flowc.nodes.services.models.tracing import trace_call
 
 # Providers with one public address each: their models may be named without an alias. Any other
 # has its address from the environment or from the caller, and needs one in the models file.
@@ -41,7 +41,7 @@ PARAMETERS = frozenset(
 TAKE_CACHE_HINTS = frozenset({"anthropic", "bedrock", "openrouter"})
 # What is sent where there is no key.
 NO_KEY = "none"
-SchemaTaken = Literal["native", "tool", "prompt"]
+SchemaSupport = Literal["native", "tool", "prompt"]
 
 
 @dataclass(frozen=True)
@@ -77,39 +77,39 @@ class Models:
         served += self._observers.urls
         self._backend = GuardedBackend((policy or EgressPolicy()).serving(served), resolver)
 
-    async def takes_schema(self, model: str | None) -> SchemaTaken:
+    async def schema_support(self, model: str | None) -> SchemaSupport:
         """Say how the model's provider takes a JSON schema for its answer, as far as is known.
 
         As it is (`native`), as that of the arguments of a `tool`, or not but in words (`prompt`).
         """
         if self.is_offline(model):
             return "native"
-        door, name = await brought_in(), self._alias(model).model
+        door, name = await load_litellm(), self._alias(model).model
         if door.supports_response_schema(name):
             return "native"
         return "tool" if door.supports_function_calling(name) else "prompt"
 
     async def warm(self) -> None:
         """Bring litellm in now, which takes some seconds, rather than at the first call."""
-        await brought_in()
+        await load_litellm()
 
     def is_offline(self, model: str | None) -> bool:
         """Say whether a model answers without a network."""
         return self._alias(model).model.startswith("offline/")
 
-    def most_of(self, call: Call) -> tuple[float, float]:
+    def worst_case(self, call: Call) -> tuple[float, float]:
         """Return what a call can come to at the most: US dollars, as far as known, and tokens."""
         said = len(json.dumps(call.messages)) + len(json.dumps(call.parameters.get("tools") or []))
-        return most_of(self._alias(call.model).model, said, call.parameters.get("max_tokens"))
+        return worst_case(self._alias(call.model).model, said, call.parameters.get("max_tokens"))
 
-    async def complete(self, call: Call, tell: Told | None = None) -> Answer:
+    async def complete(self, call: Call, tell: OnText | None = None) -> ModelAnswer:
         """Call the model; raise NodeError with a message that is safe to show.
 
         Where there is somebody to `tell`, the answer is streamed, and its text told as it comes.
         """
         model = self._alias(call.model).model
         records = self._observers.records_prompts
-        with traced(
+        with trace_call(
             model, call.messages, call.parameters, call.about, records_prompts=records
         ) as trace:
             started = perf_counter()
@@ -118,20 +118,22 @@ class Models:
             trace.answered(answer)
         return replace(answer, latency_ms=latency)
 
-    async def _complete(self, call: Call, tell: Told | None) -> Answer:
-        alias, door = self._alias(call.model), await brought_in()
+    async def _complete(self, call: Call, tell: OnText | None) -> ModelAnswer:
+        alias, door = self._alias(call.model), await load_litellm()
         key = _key(alias, door)
         if key is None:
             return await self._ask(call, alias, NO_KEY, tell)
-        hidden = hiding(key)
+        hidden = key_redactor(key)
         telling = hidden.telling(tell) if tell is not None else None
         answer = await self._ask(call, alias, key, telling)
         if telling is not None:
             telling.end()
         return hidden.answer(answer)
 
-    async def _ask(self, call: Call, alias: ModelAlias, key: str, tell: Told | None) -> Answer:
-        door = await brought_in()
+    async def _ask(
+        self, call: Call, alias: ModelAlias, key: str, tell: OnText | None
+    ) -> ModelAnswer:
+        door = await load_litellm()
         self._observers.tell(door)
         try:
             with guarded(self._backend):
@@ -171,7 +173,7 @@ class Models:
 
         Raises NodeError with a message that is safe to show.
         """
-        alias, door = self._alias(model), await brought_in()
+        alias, door = self._alias(model), await load_litellm()
         key = _key(alias, door)
         try:
             with guarded(self._backend):
@@ -241,7 +243,7 @@ def _without_hint(part: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in part.items() if name != "cache_control"}
 
 
-def _streaming(tell: Told | None) -> dict[str, Any]:
+def _streaming(tell: OnText | None) -> dict[str, Any]:
     return {} if tell is None else {"stream": True, "stream_options": {"include_usage": True}}
 
 

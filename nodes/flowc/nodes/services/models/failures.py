@@ -5,7 +5,7 @@ from typing import Any
 
 from flowc.compiler.definition import FailureKind
 from flowc.compiler.node import NodeError
-from flowc.nodes.services.models.prices import context_of
+from flowc.nodes.services.models.prices import context_window
 from flowc.nodes.services.models.tokens import tokens_in
 
 # By the names of litellm's exceptions: code, sentence, the kind of a failure that may pass.
@@ -46,7 +46,7 @@ def failure_of(
 
 
 def _room(model: str) -> str:
-    most = context_of(model)
+    most = context_window(model)
     return f", and it takes {most:,}" if most is not None else ""
 
 

@@ -36,7 +36,7 @@ def litellm() -> Any:
         return _set_up()
 
 
-async def brought_in() -> Any:
+async def load_litellm() -> Any:
     """Return the litellm module; while it is imported, the event loop goes on with other work."""
     is_there = _set_up.cache_info().currsize > 0
     return litellm() if is_there else await asyncio.to_thread(litellm)

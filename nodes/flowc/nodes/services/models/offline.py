@@ -15,7 +15,7 @@ from litellm.llms.custom_llm import CustomLLM
 from litellm.types.llms.openai import ChatCompletionUsageBlock
 from litellm.types.utils import GenericStreamingChunk, ModelResponse
 
-Schema = Mapping[str, Any]
+from flowc.compiler.definition.short_schemas import Schema
 
 _WORD = re.compile(r"\w+")
 _PIECE = re.compile(r"\S+\s*|\s+")

@@ -35,7 +35,7 @@ def cost_of(effects: Effects, model: str) -> tuple[float, float] | None:
     return least, effects.calls[1] * most
 
 
-def most_of(model: str, characters: int, max_tokens: int | None) -> tuple[float, float]:
+def worst_case(model: str, characters: int, max_tokens: int | None) -> tuple[float, float]:
     """Return what one call can come to at the most: US dollars, as far as known, and tokens."""
     prompt, answer = characters / CHARACTERS_PER_TOKEN, max_tokens or ANSWER_TOKENS
     price = _prices().get(model) or _prices().get(model.partition("/")[2]) or {}
@@ -44,7 +44,7 @@ def most_of(model: str, characters: int, max_tokens: int | None) -> tuple[float,
     return cost, prompt + answer
 
 
-def context_of(model: str) -> int | None:
+def context_window(model: str) -> int | None:
     """Return how many tokens a model takes, if that is listed."""
     found = _prices().get(model) or _prices().get(model.partition("/")[2]) or {}
     most = found.get("max_input_tokens")

@@ -1,4 +1,4 @@
-"""What is traced of a model call? A span as OpenTelemetry names it for generative AI.
+"""What is trace_call of a model call? A span as OpenTelemetry names it for generative AI.
 
 Without a tracer provider, which the server sets up where it is told an endpoint, nothing is kept.
 """
@@ -12,7 +12,7 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from flowc.compiler.node import NodeError
-from flowc.nodes.services.models.answers import Answer
+from flowc.nodes.services.models.answers import ModelAnswer
 
 _TRACER = trace.get_tracer("flowc")
 _PARAMETERS = (
@@ -25,13 +25,13 @@ _PARAMETERS = (
 )
 
 
-class Traced:
-    """A call that is traced: its answer is noted when it is there."""
+class CallSpan:
+    """A call that is trace_call: its answer is noted when it is there."""
 
     def __init__(self, span: trace.Span, *, records_prompts: bool) -> None:
         self._span, self._records_prompts = span, records_prompts
 
-    def answered(self, answer: Answer) -> None:
+    def answered(self, answer: ModelAnswer) -> None:
         """Note what came back."""
         self._span.set_attributes(
             {
@@ -49,14 +49,14 @@ class Traced:
 
 
 @contextmanager
-def traced(
+def trace_call(
     model: str,
     messages: list[dict[str, Any]],
     parameters: Mapping[str, Any],
     about: Mapping[str, str],
     *,
     records_prompts: bool,
-) -> Iterator[Traced]:
+) -> Iterator[CallSpan]:
     """Trace a call; prompts and outputs are recorded only where that is wished."""
     provider, _, name = model.partition("/")
     asked = {f"gen_ai.request.{key}": parameters[key] for key in _PARAMETERS if key in parameters}
@@ -77,7 +77,7 @@ def traced(
         set_status_on_exception=False,
     ) as span:
         try:
-            yield Traced(span, records_prompts=records_prompts)
+            yield CallSpan(span, records_prompts=records_prompts)
         except NodeError as problem:
             # The message of ours, which repeats nothing of the provider's.
             span.set_status(Status(StatusCode.ERROR, problem.message))

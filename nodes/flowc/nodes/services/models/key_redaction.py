@@ -4,36 +4,36 @@ from dataclasses import replace
 from functools import lru_cache
 
 from flowc.compiler.running.redaction import Redactor
-from flowc.nodes.services.models.answers import Answer, Told
+from flowc.nodes.services.models.answers import ModelAnswer, OnText
 
 
 @lru_cache(maxsize=100)
-def hiding(key: str) -> "Hiding":
+def key_redactor(key: str) -> "KeyRedactor":
     """Return what hides a key."""
-    return Hiding(key)
+    return KeyRedactor(key)
 
 
-class Hiding:
+class KeyRedactor:
     """Hides one key, in all forms in which a service may repeat it."""
 
     def __init__(self, key: str) -> None:
         self._key, self._redactor = key, Redactor([key])
 
-    def answer(self, answer: Answer) -> Answer:
+    def answer(self, answer: ModelAnswer) -> ModelAnswer:
         """Return an answer without the key in it."""
         calls = tuple(self._redactor.json([dict(call) for call in answer.tool_calls]))
         text, thought = (self._redactor.text(each) for each in (answer.text, answer.reasoning))
         return replace(answer, text=text, reasoning=thought, tool_calls=calls)
 
-    def telling(self, tell: Told) -> "HidingTold":
+    def telling(self, tell: OnText) -> "StreamRedactor":
         """Return somebody to tell of pieces, who tells of them without the key."""
-        return HidingTold(self._key, self._redactor, tell)
+        return StreamRedactor(self._key, self._redactor, tell)
 
 
-class HidingTold:
+class StreamRedactor:
     """Tells of pieces of a text; what may be the beginning of a key waits for the next piece."""
 
-    def __init__(self, key: str, redactor: Redactor, tell: Told) -> None:
+    def __init__(self, key: str, redactor: Redactor, tell: OnText) -> None:
         self._key, self._redactor, self._tell = key, redactor, tell
         self._held = ""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 BATCH_SECONDS = 0.015
 
 
-class Telling:
+class TextBatches:
     """Tells of text that comes in pieces: of the first at once, of the next ones together.
 
     `end` tells of what is left.
