@@ -33,7 +33,7 @@ from flowc.rag.stores.local import LocalStore
 
 pytestmark = pytest.mark.usefixtures("granularity")
 
-STDIO = McpServer(command=sys.executable, args=[str(TESTS / "fakes" / "mcp_stdio.py")])
+STDIO = McpServer(command=sys.executable, args=["-P", str(TESTS / "fakes" / "mcp_stdio.py")])
 GOOD: dict[str, dict[str, Any]] = {
     "start": {"data": {"a": 1}},
     "end": {"output": [1]},
