@@ -112,10 +112,10 @@ async def test_a_tool_that_fails_is_told_to_the_model_or_fails_the_agent() -> No
 async def test_an_agent_without_an_end_is_stopped() -> None:
     endless = calls(("get_weather", {"city": "Rome"}))
     for config, what in (
-        ({"max_turns": 3}, "after 3 turns"),
-        ({"max_calls": 2}, "after 2 calls of tools"),
-        ({"max_total_tokens": 25}, "after 25 tokens"),
-        ({"max_cost": 0.001}, "after 0.001 US dollars"),
+        ({"max_turns": 3}, "limit of 3 turns"),
+        ({"max_calls": 2}, "limit of 2 calls of tools"),
+        ({"max_total_tokens": 25}, "limit of 25 tokens"),
+        ({"max_cost": 0.001}, "limit of 0.001 US dollars"),
     ):
         with scripted(endless) as server, pytest.raises(NodeFailed, match=what) as caught:
             await ran(server, agent(WEATHER, **config))

@@ -100,7 +100,7 @@ async def test_an_answer_that_does_not_fit_is_asked_for_once_more() -> None:
 async def test_a_model_that_never_fits_fails_the_node() -> None:
     with (
         serving(lambda request: completion("{}")) as server,
-        pytest.raises(NodeFailed, match="does not fit its schema") as caught,
+        pytest.raises(NodeFailed, match="does not match its schema") as caught,
     ):
         await ask(models_at(server, "openai/own"), prompt="Classify.", output_schema=SCHEMA)
     assert caught.value.code == "answer-does-not-fit"

@@ -1,4 +1,4 @@
-"""How is a provider's key kept from what it says? Some repeat the request that they were sent."""
+"""Removes a provider's key from its answers: some services repeat the request that they got."""
 
 from dataclasses import replace
 from functools import lru_cache
@@ -9,50 +9,55 @@ from flowc.nodes.services.models.answers import ModelAnswer, OnText
 
 @lru_cache(maxsize=100)
 def key_redactor(key: str) -> "KeyRedactor":
-    """Return what hides a key."""
+    """Return the redactor of a key; it takes time to make, so the last ones are stored."""
     return KeyRedactor(key)
 
 
 class KeyRedactor:
-    """Hides one key, in all forms in which a service may repeat it."""
+    """Removes one key, in all forms in which a service may repeat it."""
 
     def __init__(self, key: str) -> None:
         self._key, self._redactor = key, Redactor([key])
 
     def answer(self, answer: ModelAnswer) -> ModelAnswer:
-        """Return an answer without the key in it."""
+        """Return an answer with the key removed."""
         calls = tuple(self._redactor.json([dict(call) for call in answer.tool_calls]))
         text, thought = (self._redactor.text(each) for each in (answer.text, answer.reasoning))
         return replace(answer, text=text, reasoning=thought, tool_calls=calls)
 
-    def telling(self, tell: OnText) -> "StreamRedactor":
-        """Return somebody to tell of pieces, who tells of them without the key."""
-        return StreamRedactor(self._key, self._redactor, tell)
+    def stream(self, on_text: OnText) -> "StreamRedactor":
+        """Return a callback that passes text on with the key removed."""
+        return StreamRedactor(self._key, self._redactor, on_text)
 
 
 class StreamRedactor:
-    """Tells of pieces of a text; what may be the beginning of a key waits for the next piece."""
+    """Passes on a text that arrives in pieces, with the key removed.
 
-    def __init__(self, key: str, redactor: Redactor, tell: OnText) -> None:
-        self._key, self._redactor, self._tell = key, redactor, tell
+    A key can be split between pieces: an end that could be the beginning of the key is held back
+    until the next piece shows whether it is.
+    """
+
+    def __init__(self, key: str, redactor: Redactor, on_text: OnText) -> None:
+        self._key, self._redactor, self._on_text = key, redactor, on_text
         self._held = ""
 
     def __call__(self, piece: str) -> None:
-        """Take a piece."""
+        """Add a piece."""
         text = self._held + piece
         if self._key in text:
             text = self._redactor.text(text)
-        kept = self._beginning_at_the_end(text)
-        self._held = text[len(text) - kept :]
-        if told := text[: len(text) - kept]:
-            self._tell(told)
+        length = len(text) - self._length_to_hold(text)
+        self._held = text[length:]
+        if length:
+            self._on_text(text[:length])
 
-    def end(self) -> None:
-        """Tell of what is held: it was no key."""
+    def flush(self) -> None:
+        """Pass on what is held back, at the end of the text: it was not the key."""
         if self._held:
-            self._tell(self._held)
+            self._on_text(self._held)
 
-    def _beginning_at_the_end(self, text: str) -> int:
+    def _length_to_hold(self, text: str) -> int:
+        """Return the length of the longest end of a text with which the key begins."""
         for length in range(min(len(text), len(self._key) - 1), 0, -1):
             if self._key.startswith(text[-length:]):
                 return length

@@ -1,44 +1,42 @@
-"""How are the pieces of an answer told, without an event for each of them?"""
+"""Collects the pieces of a streamed text, so that not every piece becomes an event."""
 
 import asyncio
 from collections.abc import Callable
 
-# Pieces that come within this time are told together.
+# Pieces that arrive within this time are passed on together.
 BATCH_SECONDS = 0.015
 
 
 class TextBatches:
-    """Tells of text that comes in pieces: of the first at once, of the next ones together.
+    """Passes on the first piece at once, and later ones in batches; `flush` passes on the rest."""
 
-    `end` tells of what is left.
-    """
-
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        self._tell, self._pieces = tell, list[str]()
+    def __init__(self, on_text: Callable[[str], None]) -> None:
+        self._on_text, self._pieces = on_text, list[str]()
         self._timer: asyncio.TimerHandle | None = None
 
-    def piece(self, text: str) -> None:
-        """Take a piece; it is told now, or soon."""
+    def add(self, text: str) -> None:
+        """Add a piece, which is passed on at once if no batch is being collected."""
         self._pieces.append(text)
         if self._timer is None:
-            self._tell_all()
+            self._pass_on_batch()
 
-    def end(self) -> None:
-        """Tell of what has come."""
+    def flush(self) -> None:
+        """Pass on what is left, at the end of the text."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if self._pieces:
-            self._tell_pieces()
+            self._pass_on()
 
-    def _tell_all(self) -> None:
+    def _pass_on_batch(self) -> None:
         self._timer = None
+        # With no piece for the whole time, no timer runs: the next piece is passed on at once.
         if self._pieces:
-            self._tell_pieces()
+            self._pass_on()
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(BATCH_SECONDS, self._tell_all)
+            self._timer = loop.call_later(BATCH_SECONDS, self._pass_on_batch)
 
-    def _tell_pieces(self) -> None:
+    def _pass_on(self) -> None:
         text = "".join(self._pieces)
         self._pieces.clear()
-        self._tell(text)
+        self._on_text(text)
