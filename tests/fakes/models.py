@@ -29,7 +29,7 @@ async def ask(models: Models, given: Any = None, **config: Any) -> Ran:
     return await run({"nodes": [node]}, given, {Models: models})
 
 
-def said(ran: Ran, kind: str) -> list[Any]:
+def emitted(ran: Ran, kind: str) -> list[Any]:
     told = [event.data for event in ran.events if event.kind == "node.said"]
     return [data["data"] for data in told if data["kind"] == kind]
 

@@ -9,7 +9,7 @@ from langgraph.types import Command
 
 from fakes.flows import Ran, compiled, run
 from fakes.loopback import Reply, Request, Server, calls, completion, reply_json, serving
-from fakes.models import WEATHER, agent, models_at, results, said, scripted
+from fakes.models import WEATHER, agent, emitted, models_at, results, scripted
 from fakes.segments import Run
 from flowc.compiler.node.budget import Budget
 from flowc.compiler.node.interrupts import Answer, Ask
@@ -52,10 +52,10 @@ async def test_a_tool_is_called_and_the_model_answers() -> None:
     assert found.output["turns"] == 2
     assert found.output["calls"] == [{"tool": "get_weather", "arguments": {"city": "Rome"}}]
     assert found.output["usage"]["total_tokens"] == 20
-    assert said(found, "tool_call") == [
+    assert emitted(found, "tool_call") == [
         {"id": "call_0", "tool": "get_weather", "arguments": {"city": "Rome"}}
     ]
-    assert said(found, "tool_result") == [{"id": "call_0", "result": "Rome: sunny"}]
+    assert emitted(found, "tool_result") == [{"id": "call_0", "result": "Rome: sunny"}]
     completed = [(e.path, e.node_id) for e in found.events if e.kind == "node.completed"]
     assert completed == [("helper#0/1.0/", "get_weather"), ("", "helper")]
 
@@ -112,10 +112,10 @@ async def test_a_tool_that_fails_is_told_to_the_model_or_fails_the_agent() -> No
 async def test_an_agent_without_an_end_is_stopped() -> None:
     endless = calls(("get_weather", {"city": "Rome"}))
     for config, what in (
-        ({"max_turns": 3}, "after 3 turns"),
-        ({"max_calls": 2}, "after 2 calls of tools"),
-        ({"max_total_tokens": 25}, "after 25 tokens"),
-        ({"max_cost": 0.001}, "after 0.001 US dollars"),
+        ({"max_turns": 3}, "limit of 3 turns"),
+        ({"max_calls": 2}, "limit of 2 calls of tools"),
+        ({"max_total_tokens": 25}, "limit of 25 tokens"),
+        ({"max_cost": 0.001}, "limit of 0.001 US dollars"),
     ):
         with scripted(endless) as server, pytest.raises(NodeFailed, match=what) as caught:
             await ran(server, agent(WEATHER, **config))
@@ -131,7 +131,7 @@ async def test_at_its_limit_an_agent_may_answer_with_what_it_knows() -> None:
     with serving(answer) as server:
         found = await ran(server, agent(WEATHER, max_turns=2, on_limit="answer"))
     assert (found.output["text"], len(server.requests)) == ("Sunny.", 3)
-    assert said(found, "limit") == [{"reached": "2 turns"}]
+    assert emitted(found, "limit") == [{"reached": "2 turns"}]
 
 
 async def test_the_time_of_an_agent_is_limited() -> None:

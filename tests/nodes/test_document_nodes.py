@@ -195,7 +195,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     (node("read_file", path="noise.bin"), "not text"),
     (node("ingest", collection="x", paths="elsewhere/.."), "not in a folder"),
     (node("ingest", collection="x", files=["none"]), "no uploaded file"),
-    (node("chunk", document={"sections": [{}]}), "not as `read_file` gives"),
+    (node("chunk", document={"sections": [{}]}), "form of an output of `read_file`"),
     (node("store", collection="x", source="a", chunks=[{}]), "Chunk 0 has no `text`"),
     (
         node("store", collection="x", source="a", chunks=[{"text": "b"}], vectors=[]),

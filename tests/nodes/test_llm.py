@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from fakes.flows import run
 from fakes.loopback import Reply, Request, Server, calls, completion, reply_json, serving
-from fakes.models import KEY, ask, models_at, said
+from fakes.models import KEY, ask, emitted, models_at
 from flowc.compiler.node.budget import Budget
 from flowc.compiler.running.run_context import NodeFailed
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
@@ -100,7 +100,7 @@ async def test_an_answer_that_does_not_fit_is_asked_for_once_more() -> None:
 async def test_a_model_that_never_fits_fails_the_node() -> None:
     with (
         serving(lambda request: completion("{}")) as server,
-        pytest.raises(NodeFailed, match="does not fit its schema") as caught,
+        pytest.raises(NodeFailed, match="does not match its schema") as caught,
     ):
         await ask(models_at(server, "openai/own"), prompt="Classify.", output_schema=SCHEMA)
     assert caught.value.code == "answer-does-not-fit"
@@ -217,7 +217,7 @@ async def test_fallbacks_are_asked_in_turn() -> None:
         models = models_of(m=down, busy=busy, up=up)
         ran = await ask(models, prompt="Hi", fallbacks=["busy", "up"])
         assert ran.output["text"] == "Here."
-        codes = [(each["to"], each["code"]) for each in said(ran, "fallback")]
+        codes = [(each["to"], each["code"]) for each in emitted(ran, "fallback")]
         assert codes == [("busy", "model-unavailable"), ("up", "model-rate-limited")]
         with pytest.raises(NodeFailed) as caught:
             await ask(models, prompt="Hi", fallbacks=["busy"])

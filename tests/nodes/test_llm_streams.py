@@ -8,7 +8,7 @@ import pytest
 
 from fakes.flows import run
 from fakes.loopback import Reply, Request, serving, streamed
-from fakes.models import ask, models_at, said
+from fakes.models import ask, emitted, models_at
 from flowc.compiler.running.run_context import NodeFailed
 from flowc.nodes.services.models import Models
 
@@ -19,7 +19,7 @@ async def test_an_answer_is_told_as_it_comes_in_batches() -> None:
         ran = await ask(models_at(server), prompt="Go on", stream=True)
     body = server.requests[0].json
     assert (body["stream"], body["stream_options"]) == (True, {"include_usage": True})
-    tokens = said(ran, "token")
+    tokens = emitted(ran, "token")
     assert "".join(token["text"] for token in tokens) == "".join(words) == ran.output["text"]
     assert len(tokens) < 100
     assert ran.output["usage"] == {

@@ -33,7 +33,7 @@ from flowc.rag.stores.local import LocalStore
 
 pytestmark = pytest.mark.usefixtures("granularity")
 
-STDIO = McpServer(command=sys.executable, args=[str(TESTS / "fakes" / "mcp_stdio.py")])
+STDIO = McpServer(command=sys.executable, args=["-P", str(TESTS / "fakes" / "mcp_stdio.py")])
 GOOD: dict[str, dict[str, Any]] = {
     "start": {"data": {"a": 1}},
     "end": {"output": [1]},
@@ -188,10 +188,10 @@ async def test_rules_follow_each_other_and_expressions_come_last() -> None:
 @pytest.mark.parametrize(
     ("data", "rule", "message"),
     [
-        ({"a": 1}, {"type": "uppercase", "field": "a"}, "works on text"),
+        ({"a": 1}, {"type": "uppercase", "field": "a"}, "needs text"),
         ({"a": 1}, {"type": "uppercase", "field": "b"}, "no field 'b'"),
         ({"a": "x"}, {"type": "convert", "field": "a", "to": "number"}, "'x' is not a number"),
-        ({"a": 1}, {"type": "filter", "field": "a", "where": "true"}, "works on a list"),
+        ({"a": 1}, {"type": "filter", "field": "a", "where": "true"}, "needs a list"),
         ([{"a": 1}], {"type": "filter", "where": "item.b > 1"}, "no field 'b'"),
         ([1], {"type": "filter", "where": "item"}, "not true or false"),
     ],
@@ -353,6 +353,6 @@ def test_a_broken_plug_in_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_expressions_over_what_is_no_object_say_why() -> None:
-    with pytest.raises(NodeFailed, match="works on an object, and this is a list") as caught:
+    with pytest.raises(NodeFailed, match="needs an object, and this is a list") as caught:
         await transform([1], expressions={"n": "data[0]"})
     assert caught.value.code == "transform-failed"

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from fakes.flows import run
 from flowc.compiler.running.run_context import NodeFailed
-from flowc.nodes.services.sandbox import CodeFailed, Engine, LimitReached, Limits, Sandboxes
+from flowc.nodes.services.sandbox import CodeFailed, Engine, LimitReached, Sandboxes, SandboxLimits
 from flowc.nodes.services.sandbox.asteval_engine import AstevalEngine
 from flowc.nodes.services.sandbox.monty_engine import MontyEngine
 
@@ -39,7 +39,7 @@ async def test_every_case(case: dict[str, Any], engine: Engine, tmp_path: Path) 
         code = case["code"].replace("$CANARY_FILE", str(canary)).replace("$DROP_FILE", str(drop))
         code = code.replace("$PORT", str(listener.getsockname()[1]))
         inputs = {"x": "original"}
-        async with asyncio.timeout(Limits().seconds + 60):
+        async with asyncio.timeout(SandboxLimits().seconds + 60):
             said = await _outcome(engine, code, inputs)
         assert not _was_reached(listener)
     assert CANARY not in said
@@ -48,14 +48,14 @@ async def test_every_case(case: dict[str, Any], engine: Engine, tmp_path: Path) 
     if case["oracle"] == "limit":
         assert len(said) < 2 << 20
     # The host lives, and nothing of the last run is there.
-    assert (await engine.run("result = 1 + 1", {}, Limits())).value == 2
+    assert (await engine.run("result = 1 + 1", {}, SandboxLimits())).value == 2
     if case["oracle"] == "fresh_state":
-        assert (await engine.run("result = int('7')", {}, Limits())).value == 7
+        assert (await engine.run("result = int('7')", {}, SandboxLimits())).value == 7
 
 
 async def _outcome(engine: Engine, code: str, inputs: dict[str, Any]) -> str:
     try:
-        result = await engine.run(code, inputs, Limits())
+        result = await engine.run(code, inputs, SandboxLimits())
     except CodeFailed as problem:
         return str(problem)
     return json.dumps(result.value) + result.stdout
@@ -72,32 +72,34 @@ def _was_reached(listener: socket.socket) -> bool:
 
 async def test_process_gets_its_inputs_and_its_prints_are_kept(engine: Engine) -> None:
     code = "def process(a, b=2):\n    print('adding')\n    return {'sum': a + b}"
-    result = await engine.run(code, {"a": 40}, Limits())
+    result = await engine.run(code, {"a": 40}, SandboxLimits())
     assert result.value == {"sum": 42}
     assert result.stdout == "adding\n"
 
 
 async def test_an_error_is_told_with_its_kind(engine: Engine) -> None:
     with pytest.raises(CodeFailed, match="ZeroDivisionError"):
-        await engine.run("result = 1 / 0", {}, Limits())
+        await engine.run("result = 1 / 0", {}, SandboxLimits())
 
 
 async def test_a_secret_in_an_argument_is_not_in_the_error(engine: Engine) -> None:
     code = "def f(x):\n    return [][5]\ndef process(secret):\n    return f(secret)"
     with pytest.raises(CodeFailed) as caught:
-        await engine.run(code, {"secret": CANARY}, Limits())
+        await engine.run(code, {"secret": CANARY}, SandboxLimits())
     assert CANARY not in str(caught.value)
 
 
 async def test_time_is_limited_and_the_next_run_works(engine: Engine) -> None:
     with pytest.raises(LimitReached):
-        await engine.run("while True:\n    pass", {}, Limits(seconds=0.5))
-    assert (await engine.run("result = 'ok'", {}, Limits())).value == "ok"
+        await engine.run("while True:\n    pass", {}, SandboxLimits(seconds=0.5))
+    assert (await engine.run("result = 'ok'", {}, SandboxLimits())).value == "ok"
 
 
 async def test_many_at_once_do_not_mix(engine: Engine) -> None:
     code = "def process(n):\n    return n * n"
-    results = await asyncio.gather(*(engine.run(code, {"n": n}, Limits()) for n in range(20)))
+    results = await asyncio.gather(
+        *(engine.run(code, {"n": n}, SandboxLimits()) for n in range(20))
+    )
     assert [result.value for result in results] == [n * n for n in range(20)]
 
 
@@ -113,7 +115,7 @@ async def test_the_isolation_is_tried_out() -> None:
 async def test_the_worker_has_an_empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOWC_CANARY", CANARY)
     engine = AstevalEngine(workers=1)
-    await engine.run("result = 1", {}, Limits())
+    await engine.run("result = 1", {}, SandboxLimits())
     process = engine._free[0]._process
     environment = Path(f"/proc/{process.pid}/environ").read_bytes()
     assert CANARY.encode() not in environment

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from flowc.compiler.analysis.graph import DONE, ERROR, Edge, Graph
 from flowc.compiler.definition import NodeDefinition, RetryPolicy
-from flowc.compiler.expressions import compile_condition, compile_formula, compile_template
+from flowc.compiler.expressions import Names, compile_condition, compile_formula, compile_template
 from flowc.compiler.node import (
     BodyResult,
     Context,
@@ -44,7 +44,6 @@ from flowc.nodes.services.models import Models, read_models_file
 from flowc.nodes.services.sandbox import Sandboxes
 from flowc.nodes.services.sandbox.monty_engine import MontyEngine
 
-Names = Mapping[str, Any]
 OFFLINE = "offline/echo"
 
 

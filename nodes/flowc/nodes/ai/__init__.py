@@ -1,1 +1,1 @@
-"""Node types: ai."""
+"""Node types that call language models, and what they share: messages, memory, tool calls."""

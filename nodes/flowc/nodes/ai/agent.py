@@ -1,4 +1,4 @@
-"""How does a model work towards an answer with tools?"""
+"""The node type `agent`: a model that calls tools until it has an answer."""
 
 import asyncio
 from collections.abc import Mapping
@@ -9,20 +9,22 @@ from pydantic import Field
 from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Context, Effects, NodeError, Outcome, ToolsField
-from flowc.nodes.ai.agent_turns import Agency, Bounds
+from flowc.nodes.ai.agent_turns import AgentLimits, AgentRun
 from flowc.nodes.ai.model_node import ModelNode
 
 
 class Agent(ModelNode):
-    """Let a model call tools, turn after turn, until it gives its answer.
+    """Let a model call tools, turn after turn, until it has an answer.
 
-    `tools` are nodes of any type, which read a call's `arguments`; `id` is a tool's name, and a
-    good `description` has it called. Its parameters are those that it declares; else a function's
-    own, a workflow's input, or what it reads of its arguments. Calls of one turn run side by side.
-    With `approval`, a person has to allow each call of a tool. A tool's failure is told to the
-    model, and so is a call that does not fit.
+    `tools` are nodes of any type. A tool reads the `arguments` of a call; its `id` is its name, and
+    a good `description` tells the model when to call it. Its parameters are the `parameters` that
+    it declares; without them, those of the function, operation or workflow that it calls, or what
+    its templates read of `arguments`. If a tool has `approval`, a person must allow each call.
 
-    The output has the answer as that of `llm` does, the number of `turns`, and the `calls`.
+    The calls of one turn run at the same time. The model sees results and errors, also of calls
+    with wrong arguments, and can try again. The output is that of an `llm` node, with the number of
+    `turns` and the list of `calls`. The node fails with `agent-limit` if it reaches one of its
+    limits, unless `on_limit` is `answer`.
     """
 
     type: ClassVar = "agent"
@@ -34,25 +36,43 @@ class Agent(ModelNode):
     remembers: ClassVar = True
 
     tools: ToolsField = Field(
-        default_factory=list, max_length=128, description="The nodes that the model may call."
+        default_factory=list,
+        max_length=128,
+        description="Nodes that the model can call: {id, description, type, config}.",
     )
     tool_choice: str = Field(
-        default="auto", description="Of the first turn: `auto`, `required`, or a tool's name."
+        default="auto",
+        description="What the first turn calls: `auto`, `required`, `none`, or the name of a tool.",
     )
-    parallel: bool = Field(default=True, description="Whether calls of a turn run side by side.")
-    max_turns: int = Field(default=10, ge=1, le=1_000, description="Times that the model is asked.")
-    max_calls: int = Field(default=100, ge=1, le=10_000, description="Calls of tools.")
-    max_total_tokens: int | None = Field(default=None, ge=1, description="Of all turns.")
-    max_cost: float | None = Field(default=None, gt=0, description="Of all turns, in US dollars.")
-    max_time: Duration | None = Field(default=None, description="Of work; waiting is free.")
+    parallel: bool = Field(
+        default=True, description="Whether the calls of one turn run at the same time."
+    )
+    max_turns: int = Field(
+        default=10, ge=1, le=1_000, description="Most answers of the model, tool calls included."
+    )
+    max_calls: int = Field(default=100, ge=1, le=10_000, description="Most calls of tools.")
+    max_total_tokens: int | None = Field(
+        default=None, ge=1, description="Most tokens of all turns together."
+    )
+    max_cost: float | None = Field(
+        default=None, gt=0, description="Highest cost of all turns together, in US dollars."
+    )
+    max_time: Duration | None = Field(
+        default=None, description="Time limit; time spent waiting for people does not count."
+    )
     on_limit: Literal["fail", "answer"] = Field(
-        default="fail", description="`answer`: the model answers with what it knows by then."
+        default="fail",
+        description="At a limit of turns, calls, tokens or cost: `fail`, or `answer` with what the"
+        " model knows by then.",
     )
-    on_tool_error: Literal["tell", "fail"] = "tell"
+    on_tool_error: Literal["tell", "fail"] = Field(
+        default="tell",
+        description="If a tool fails: `tell` the model the error, or `fail` the agent.",
+    )
 
     @classmethod
     def describe_output(cls, config: Mapping[str, Any]) -> Schema:
-        """Return the schema of the answer, and of what it took."""
+        """Return the schema of the answer, the turns and the calls."""
         schema = super().describe_output(config)
         calls = {"type": "array", "items": {"type": "object"}}
         own = {"turns": {"type": "integer"}, "calls": calls}
@@ -60,36 +80,37 @@ class Agent(ModelNode):
 
     @classmethod
     def effects(cls, config: Mapping[str, Any]) -> Effects:
-        """Return the models, which are asked as often as there may be turns."""
+        """Return the models, with up to one call per turn."""
         most = config.get("max_turns", cls.model_fields["max_turns"].default)
         turns = most if isinstance(most, int) else 1
         return super().effects(config)._replace(calls=(1, turns if config.get("tools") else 2))
 
     @classmethod
     def body_runs(cls, config: Mapping[str, Any]) -> tuple[int, int | None]:
-        """Return that any number of tools may be called."""
+        """Return no limits: the model decides how many tools it calls."""
         return 0, None
 
     async def run(self, context: Context) -> Outcome:
-        """Ask and call in turns, and return the answer."""
-        bounds = Bounds(self.max_turns, self.max_calls, self.max_total_tokens, self.max_cost)
-        asking = self.asking(context, {})
-        agency = Agency(
+        """Ask the model and run its calls, turn after turn; return the answer."""
+        limits = AgentLimits(self.max_turns, self.max_calls, self.max_total_tokens, self.max_cost)
+        session = self.session(context, {})
+        agent = AgentRun(
             context,
-            asking,
-            bounds,
+            session,
+            limits,
             self.output_schema,
             first_choice=self.tool_choice,
             answers_at_limit=self.on_limit == "answer",
-            tells_errors=self.on_tool_error == "tell",
+            reports_errors=self.on_tool_error == "tell",
             is_parallel=self.parallel,
         )
         scope = asyncio.timeout(self.max_time)
         try:
+            # Waiting for a person leaves this scope: the node ends, and later runs again.
             async with scope:
-                return await agency.run(await self.conversation(context, asking))
+                return await agent.run(await self.conversation(context, session))
         except TimeoutError:
             if not scope.expired():
                 raise
-            message = f"The agent has worked for {self.max_time:g} s, and has no answer yet."
+            message = f"The agent reached its time limit of {self.max_time:g} s without an answer."
             raise NodeError("agent-limit", message) from None

@@ -1,4 +1,10 @@
-"""What happens in the turns of an agent: the model is asked, what it asks for is called."""
+"""The turns of an agent: the model is asked, and the calls that it requests are run.
+
+An agent that waits for a person, or whose process ends, runs again from its beginning. Each answer
+and each result is stored in the journal under a key (`turn 0`, `call 1.0`) when it is there, by
+`context.once`. The second time, the turns up to that point are replayed from the journal, in the
+same order, and no model or tool is called twice.
+"""
 
 import asyncio
 import re
@@ -10,9 +16,16 @@ from typing import Any, NamedTuple
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Context, NodeError, Outcome, Tool
 from flowc.compiler.node.interrupts import Ask, Interrupted
-from flowc.nodes.ai.structured import Asking, correction, data_in, does_not_fit, outcome_of
-from flowc.nodes.ai.tool_calls import ToolCall, as_tools, asked_for, calls_in, chosen, told
-from flowc.nodes.services.models import Answer
+from flowc.nodes.ai.structured import ModelSession, correction, data_in, does_not_fit, outcome_of
+from flowc.nodes.ai.tool_calls import (
+    ToolCall,
+    as_tool_choice,
+    as_tools,
+    calls_in,
+    request_message,
+    result_message,
+)
+from flowc.nodes.services.models import ModelAnswer
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 _DECISION: Schema = {
@@ -25,8 +38,8 @@ _DECISION: Schema = {
 }
 
 
-class Bounds(NamedTuple):
-    """How far an agent may go; `cost` is in US dollars."""
+class AgentLimits(NamedTuple):
+    """The limits of an agent; `cost` is in US dollars."""
 
     turns: int
     calls: int
@@ -34,8 +47,8 @@ class Bounds(NamedTuple):
     cost: float | None
 
 
-class Offered(NamedTuple):
-    """A tool as the model sees it: which node it is, and which of a toolbox's tools."""
+class OfferedTool(NamedTuple):
+    """A tool as the model sees it; `inner` is its name within a toolbox."""
 
     tool: Tool
     description: str
@@ -44,49 +57,49 @@ class Offered(NamedTuple):
 
 
 @dataclass
-class Agency:
-    """One run of an agent. What was answered and called before is not done again."""
+class AgentRun:
+    """One run of an agent; answers and results in the journal are used again."""
 
     context: Context
-    asking: Asking
-    bounds: Bounds
+    session: ModelSession
+    limits: AgentLimits
     schema: Schema | None
     first_choice: str
     answers_at_limit: bool
-    tells_errors: bool
+    reports_errors: bool
     is_parallel: bool
-    offered: dict[str, Offered] = field(default_factory=dict)
+    offered: dict[str, OfferedTool] = field(default_factory=dict)
     calls: list[dict[str, Any]] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
     turns: int = 0
 
     async def run(self, messages: Sequence[dict[str, Any]]) -> Outcome:
-        """Return the answer; raise NodeError if there is none within the bounds."""
+        """Return the answer; raise NodeError if there is none within the limits."""
         self.offered = await self._offers()
-        said, is_corrected, choice = list(messages), False, self.first_choice
+        conversation, is_corrected, choice = list(messages), False, self.first_choice
         while (limit := self._limit()) is None:
-            answer = await self._turn(said, choice)
+            answer = await self._turn(conversation, choice)
             choice = "auto"
             if answer.tool_calls:
-                said.append(asked_for(answer))
-                said += await self._call_all(self._calls_in(answer))
+                conversation.append(request_message(answer))
+                conversation += await self._call_all(self._calls_in(answer))
                 continue
             data, problem = self._data_in(answer)
             if not problem:
                 return self._outcome(data)
             if is_corrected:
                 raise does_not_fit(problem)
-            said, is_corrected = [*said, *correction(answer.text, problem)], True
-        return await self._at_limit(said, limit)
+            conversation, is_corrected = [*conversation, *correction(answer.text, problem)], True
+        return await self._at_limit(conversation, limit)
 
     def _limit(self) -> str | None:
-        """Return which bound is reached, in words, if one is."""
-        used = outcome_of(self.asking.answers, {}).usage if self.asking.answers else {}
+        """Return the limit that is reached, in words; None if there is none."""
+        used = outcome_of(self.session.answers, {}).usage if self.session.answers else {}
         reached = (
-            (self.turns, self.bounds.turns, "turns"),
-            (len(self.calls), self.bounds.calls, "calls of tools"),
-            (used.get("total_tokens", 0), self.bounds.tokens, "tokens"),
-            (used.get("cost", 0), self.bounds.cost, "US dollars"),
+            (self.turns, self.limits.turns, "turns"),
+            (len(self.calls), self.limits.calls, "calls of tools"),
+            (used.get("total_tokens", 0), self.limits.tokens, "tokens"),
+            (used.get("cost", 0), self.limits.cost, "US dollars"),
         )
         for value, most, what in reached:
             if most is not None and value >= most:
@@ -95,7 +108,9 @@ class Agency:
 
     async def _at_limit(self, messages: list[dict[str, Any]], limit: str) -> Outcome:
         if not self.answers_at_limit:
-            raise NodeError("agent-limit", f"The agent has no answer after {limit}.")
+            raise NodeError(
+                "agent-limit", f"The agent reached its limit of {limit} without an answer."
+            )
         self.context.emit("limit", {"reached": limit})
         enough = "That is enough. Answer now, with what you know."
         answer = await self._turn([*messages, {"role": "user", "content": enough}], "none")
@@ -104,71 +119,79 @@ class Agency:
             raise does_not_fit(problem)
         return self._outcome(data)
 
-    def _data_in(self, answer: Answer) -> tuple[Any, str]:
-        """Return the data of an answer and "", or why it does not fit."""
+    def _data_in(self, answer: ModelAnswer) -> tuple[Any, str]:
+        """Return the data of an answer and "", or None and the reason why it does not match."""
         return data_in(answer.text, self.schema) if self.schema else ({}, "")
 
     def _outcome(self, data: Any) -> Outcome:
-        found = outcome_of(self.asking.answers, data)
+        found = outcome_of(self.session.answers, data)
         output = {**found.output, "turns": self.turns, "calls": self.calls}
         return Outcome(output, variables=self.variables, usage=found.usage)
 
-    async def _offers(self) -> dict[str, Offered]:
-        """Return the tools by the names that the model calls them by."""
-        found: dict[str, Offered] = {}
+    async def _offers(self) -> dict[str, OfferedTool]:
+        """Return the tools by the names under which the model calls them."""
+        found: dict[str, OfferedTool] = {}
         for tool in self.context.tools:
             if not tool.is_toolbox:
-                found[tool.name] = Offered(tool, tool.description, tool.parameters)
+                found[tool.name] = OfferedTool(tool, tool.description, tool.parameters)
                 continue
             nothing: dict[str, Any] = {"arguments": {"tool": None, "arguments": {}}}
             result = await self.context.run_body(f"tools of {tool.name}", nothing, {}, tool.name)
-            # A toolbox that failed, and whose author lets things go on, offers nothing.
+            # A toolbox that failed, but whose `on_error` continues, offers no tools.
             inner = result.output.get("tools", []) if isinstance(result.output, dict) else []
             for each in inner:
                 name = _NOT_IN_NAMES.sub("_", f"{tool.name}__{each['name']}")[:64]
-                said = each.get("description") or ""
-                found[name] = Offered(tool, said, each["parameters"], each["name"])
+                description = each.get("description") or ""
+                found[name] = OfferedTool(tool, description, each["parameters"], each["name"])
         return found
 
     def _tools(self, choice: str) -> dict[str, Any]:
-        """Return the parameters that offer the tools, and say whether one has to be called."""
+        """Return the `tools` and `tool_choice` of a request."""
         if not self.offered:
             return {}
         tools = as_tools(
             {"name": name, "description": each.description, "parameters": each.parameters}
             for name, each in self.offered.items()
         )
-        # What is usual is left out.
-        return {"tools": tools, **({"tool_choice": chosen(choice)} if choice != "auto" else {})}
+        # `auto` is the default, and some providers do not know the field.
+        return {
+            "tools": tools,
+            **({"tool_choice": as_tool_choice(choice)} if choice != "auto" else {}),
+        }
 
-    async def _turn(self, messages: list[dict[str, Any]], choice: str) -> Answer:
-        """Ask the model, unless it has been asked this before."""
-        context, asking = self.context, self.asking
-        before = len(asking.answers)
+    async def _turn(self, messages: list[dict[str, Any]], choice: str) -> ModelAnswer:
+        """Return the model's next answer, from the journal if it answered this turn before."""
+        context, session = self.context, self.session
+        before = len(session.answers)
 
         async def ask() -> dict[str, Any]:
-            answer = await asking.ask(messages, self.schema, self._tools(choice))
+            answer = await session.ask(messages, self.schema, self._tools(choice))
             if answer.tool_calls and (answer.text or answer.reasoning):
                 thought = {"text": answer.text, "reasoning": answer.reasoning}
                 context.emit("thought", {name: text for name, text in thought.items() if text})
             for call in self._calls_in(answer):
-                said = {"id": call.id, "tool": call.name, "arguments": call.arguments}
-                context.emit("tool_call", said)
+                request = {"id": call.id, "tool": call.name, "arguments": call.arguments}
+                context.emit("tool_call", request)
             return asdict(answer)
 
-        kept = await context.once(f"turn {self.turns}", ask)
-        answer = Answer(**{**kept, "tool_calls": tuple(kept["tool_calls"])})
-        if len(asking.answers) == before:
-            asking.answers.append(answer)
+        stored = await context.once(f"turn {self.turns}", ask)
+        answer = ModelAnswer(**{**stored, "tool_calls": tuple(stored["tool_calls"])})
+        if len(session.answers) == before:
+            # From the journal: what it cost earlier counts for this node's limits and budget, too.
+            session.answers.append(answer)
             context.budget.spent(answer.cost, answer.prompt_tokens + answer.completion_tokens)
         self.turns += 1
         return answer
 
-    def _calls_in(self, answer: Answer) -> list[ToolCall]:
+    def _calls_in(self, answer: ModelAnswer) -> list[ToolCall]:
         return calls_in(answer, {name: each.parameters for name, each in self.offered.items()})
 
     async def _call_all(self, calls: Sequence[ToolCall]) -> list[dict[str, Any]]:
-        """Return what came of a turn's calls, as messages; raise Interrupted while some wait."""
+        """Run a turn's calls, and return the results as messages; raise Interrupted if some wait.
+
+        All calls that can run do so first: their results are in the journal when the agent runs
+        again with the answers.
+        """
         answers: list[Any] = [None] * len(calls)
         waiting: list[Interrupted] = []
         failures: list[NodeError] = []
@@ -194,19 +217,20 @@ class Agency:
             raise failures[0]
         if waiting:
             raise _together(waiting)
-        self._note(calls, answers)
-        return [told(call, _content(answers[n])) for n, call in enumerate(calls)]
+        self._record(calls, answers)
+        return [result_message(call, _content(answers[n])) for n, call in enumerate(calls)]
 
-    def _note(self, calls: Sequence[ToolCall], answers: Sequence[Any]) -> None:
+    def _record(self, calls: Sequence[ToolCall], answers: Sequence[Any]) -> None:
         for call, answer in zip(calls, answers, strict=True):
             self.variables.update(answer.get("variables", {}))
             failed = {"error": answer["error"]} if "error" in answer else {}
             self.calls.append({"tool": call.name, "arguments": call.arguments, **failed})
 
     async def _is_allowed(self, call: ToolCall, waiting: list[Interrupted]) -> Any:
-        """Return True if a call may be made; else what the model is told, or None for the moment.
+        """Return True if a call may run, else an error for the model; None while a person decides.
 
-        Calls are asked about one after the other, always in the same order.
+        Questions are asked one after the other, in the order of the calls: answers are matched to
+        questions by their number when the agent runs again.
         """
         if call.problem:
             self.context.emit("tool_result", {"id": call.id, "error": call.problem})
@@ -232,7 +256,7 @@ class Agency:
         return {"error": f"A person did not allow this call.{note}"}
 
     async def _call(self, key: str, call: ToolCall) -> dict[str, Any]:
-        """Return what came of a call, unless it has been made before: then what came of it then."""
+        """Run a call and return its result, from the journal if it ran before."""
         found: dict[str, Any] = await self.context.once(f"call {key}", partial(self._do, key, call))
         return found
 
@@ -244,7 +268,7 @@ class Agency:
         try:
             result = await self.context.run_body(key, {"arguments": arguments}, {}, tool.name)
         except NodeError as problem:
-            if not self.tells_errors:
+            if not self.reports_errors:
                 raise
             self.context.emit("tool_result", {"id": call.id, "error": problem.message})
             return {"error": problem.message}
@@ -257,6 +281,9 @@ def _content(answer: Mapping[str, Any]) -> Any:
 
 
 def _together(waiting: Sequence[Interrupted]) -> Interrupted:
-    """Return what waits as one; in an exported graph, LangGraph has its own way to wait."""
+    """Return one exception for all that waits.
+
+    In an exported graph, LangGraph's own interrupt is raised, which lists nothing.
+    """
     interrupts = [interrupt for stopped in waiting for interrupt in stopped.interrupts]
     return Interrupted(*interrupts) if interrupts else waiting[0]

@@ -1,4 +1,4 @@
-"""How does a workflow choose its way by what a text is about?"""
+"""The node type `classify`: a model chooses a label, and the label is the branch."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
@@ -9,14 +9,16 @@ from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.expressions.values import as_text
 from flowc.compiler.node import Context, Effects, Incoming, Node, Outcome, Role
-from flowc.nodes.ai.structured import DEFAULT_MODEL, Asking, outcome_of
+from flowc.nodes.ai.structured import DEFAULT_MODEL, ModelSession, outcome_of
 
 
 class Classify(Node):
-    """Ask a model which of the `labels` a text has, and branch by it.
+    """Ask a model which of the `labels` fits a text, and branch by the label.
 
-    The output has the `label` and the model's `confidence`, from 0 to 1. Below `min_confidence`,
-    the label is the `fallback`.
+    An edge from this node names a label as its branch. The output has the `label`, the model's
+    `confidence` from 0 to 1, and the `model`. If the confidence is below `min_confidence`, the
+    label is the `fallback`. If the model twice answers with none of the labels, the node fails with
+    `answer-does-not-fit`.
     """
 
     type: ClassVar = "classify"
@@ -25,29 +27,41 @@ class Classify(Node):
     is_pure: ClassVar = True
 
     text: Annotated[Any, Incoming()] = Field(
-        default=None, description="What to classify; any JSON. Without it, what flows here."
+        default=None,
+        description="What to classify; any JSON. By default the output of the node before this"
+        " one.",
     )
     labels: Annotated[dict[str, str] | list[str], Role.RAW] = Field(
-        min_length=2, description="The labels, or labels with what they mean."
+        min_length=2, description="A list of labels, or an object with a description of each."
     )
-    instructions: str = Field(default="", max_length=20_000)
-    model: str | None = None
-    min_confidence: float = Field(default=0.0, ge=0, le=1)
+    instructions: str = Field(
+        default="", max_length=20_000, description="More instructions for the model."
+    )
+    model: str | None = Field(
+        default=None,
+        description="An alias from the models file, or litellm's name; by default"
+        " FLOWC_DEFAULT_MODEL.",
+    )
+    min_confidence: float = Field(
+        default=0.0, ge=0, le=1, description="Use the `fallback` below this confidence."
+    )
     fallback: Annotated[str | None, Role.RAW] = Field(
-        default=None, description="The label where the model is not sure enough."
+        default=None, description="The label if the model is not confident enough."
     )
-    temperature: float | None = Field(default=0, ge=0, le=2)
-    timeout: Duration = Field(default=60.0, description="For one call.")
+    temperature: float | None = Field(
+        default=0, ge=0, le=2, description="How much answers vary; 0 varies least."
+    )
+    timeout: Duration = Field(default=60.0, description="Time limit for one call of the model.")
 
     @model_validator(mode="after")
-    def _falls_somewhere(self) -> "Classify":
+    def _has_fallback(self) -> "Classify":
         if self.min_confidence > 0 and self.fallback is None:
             raise ValueError("`min_confidence` needs a `fallback`")
         return self
 
     @classmethod
     def branches(cls, config: Mapping[str, Any]) -> Mapping[str, str | None] | None:
-        """Return the labels, and the fallback: an edge with one as its branch is taken for it."""
+        """Return a branch for each label, and for the fallback."""
         return dict.fromkeys(_labels(config)) or None
 
     @classmethod
@@ -59,20 +73,20 @@ class Classify(Node):
 
     @classmethod
     def effects(cls, config: Mapping[str, Any]) -> Effects:
-        """Return the model; an answer that does not fit is asked for once more."""
+        """Return the model; an answer without a label is asked for once more."""
         return Effects(models=(str(config.get("model") or DEFAULT_MODEL),), calls=(1, 2), values=1)
 
     async def run(self, context: Context) -> Outcome:
-        """Ask for the label, and take its branch."""
+        """Ask for the label, and choose its branch."""
         parameters = {"temperature": self.temperature} if self.temperature is not None else {}
-        asking = Asking(context, (self.model,), parameters, self.timeout)
-        found = await asking.data(self._conversation(), self._schema())
+        session = ModelSession(context, (self.model,), parameters, self.timeout)
+        found = await session.data(self._conversation(), self._schema())
         confidence = min(max(float(found.get("confidence", 1.0)), 0.0), 1.0)
         is_sure = confidence >= self.min_confidence
         label = found["label"] if is_sure or self.fallback is None else self.fallback
-        told = outcome_of(asking.answers, {})
-        output = {"label": label, "confidence": confidence, "model": told.output["model"]}
-        return Outcome(output, branch=label, usage=told.usage)
+        answered = outcome_of(session.answers, {})
+        output = {"label": label, "confidence": confidence, "model": answered.output["model"]}
+        return Outcome(output, branch=label, usage=answered.usage)
 
     def _schema(self) -> Schema:
         label = {"type": "string", "enum": list(self.labels)}
@@ -87,12 +101,12 @@ class Classify(Node):
 
     def _conversation(self) -> list[dict[str, Any]]:
         meanings = self.labels if isinstance(self.labels, dict) else dict.fromkeys(self.labels, "")
-        lines = [f"- {name}: {why}" if why else f"- {name}" for name, why in meanings.items()]
-        said = ["Choose the label that fits the text best, and say how sure you are.", *lines]
+        labels = [f"- {name}: {why}" if why else f"- {name}" for name, why in meanings.items()]
+        lines = ["Choose the label that fits the text best, and say how sure you are.", *labels]
         if self.instructions:
-            said.append(self.instructions)
+            lines.append(self.instructions)
         text = self.text if isinstance(self.text, str) else as_text(self.text)
-        system = {"role": "system", "content": "\n".join(said)}
+        system = {"role": "system", "content": "\n".join(lines)}
         return [system, {"role": "user", "content": text}]
 
 

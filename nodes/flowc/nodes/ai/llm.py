@@ -1,4 +1,4 @@
-"""How does a workflow ask a language model?"""
+"""The node type `llm`: one answer of a language model."""
 
 import json
 from typing import Annotated, Any, ClassVar
@@ -9,17 +9,19 @@ from flowc.compiler.definition import JsonSchema
 from flowc.compiler.node import Context, Incoming, Outcome
 from flowc.nodes.ai.model_node import ModelNode
 from flowc.nodes.ai.structured import outcome_of
-from flowc.nodes.ai.tool_calls import as_tools, chosen
+from flowc.nodes.ai.tool_calls import as_tool_choice, as_tools
 
 
 class Function(BaseModel):
-    """What the model may ask to be called; the workflow sees to it."""
+    """A function that the model can request to call; the workflow makes the call."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$")
-    description: str = ""
-    parameters: JsonSchema = Field(default_factory=lambda: {"type": "object"})
+    name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$", description="The function's name.")
+    description: str = Field(default="", description="Tells the model when to call it.")
+    parameters: JsonSchema = Field(
+        default_factory=lambda: {"type": "object"}, description="The schema of its arguments."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -29,12 +31,15 @@ class Function(BaseModel):
 
 
 class Llm(ModelNode):
-    """Ask a language model: the output has `text`, and the fields of `output_schema`.
+    """Ask a language model. The output has its `text`, and the fields of `output_schema`.
 
-    `model` is an alias of the models file or litellm's name for it; without one, the default model
-    answers; where it cannot, each of `fallbacks` is tried in turn. `usage` counts tokens, `cost` is
-    in US dollars. With `stream`, the text is told as it comes. Of `functions` the model may ask to
-    have some called: they are the output's `tool_calls`; an `agent` calls them itself.
+    An answer that does not match `output_schema` is asked for once more; if that does not match
+    either, the node fails with `answer-does-not-fit`. If a model fails, `fallbacks` are tried in
+    turn. The output also has the `model` that answered, the `finish_reason`, the `usage` in tokens
+    and the `cost` in US dollars.
+
+    The model may request calls of `functions`; the requests are in the output's `tool_calls`, and
+    the workflow decides what to do with them. An `agent` makes the calls of its tools itself.
     """
 
     type: ClassVar = "llm"
@@ -43,31 +48,40 @@ class Llm(ModelNode):
     is_pure: ClassVar = True
 
     data: Annotated[Any, Incoming(steps_only=True)] = Field(
-        default=None, description="Any JSON, added to the prompt."
+        default=None, description="Any JSON; added to the last message."
     )
-    functions: list[Function] = Field(default_factory=list, max_length=128)
+    functions: list[Function] = Field(
+        default_factory=list,
+        max_length=128,
+        description="Functions with `name`, `description` and `parameters`, which the model may"
+        " request to call.",
+    )
     tool_choice: str = Field(
-        default="auto", description="`auto`, `none`, `required`, or a function's name."
+        default="auto",
+        description="Whether to call functions: `auto`, `none`, `required`, or the name of one.",
     )
-    logprobs: bool | None = Field(default=None, description="Whether the output has `logprobs`.")
-    top_logprobs: int | None = Field(default=None, ge=0, le=20)
+    logprobs: bool | None = Field(
+        default=None, description="Whether to output the `logprobs` of the answer's tokens."
+    )
+    top_logprobs: int | None = Field(
+        default=None, ge=0, le=20, description="How many likely tokens `logprobs` lists for each."
+    )
 
     async def run(self, context: Context) -> Outcome:
-        """Ask, once more if the answer does not fit its schema, and return what was answered."""
-        asking = self.asking(context, self._parameters())
-        messages = await self.conversation(context, asking)
+        """Ask the model, and return its answer."""
+        session = self.session(context, self._parameters())
+        messages = await self.conversation(context, session)
         if self.data not in (None, {}, []):
-            said = json.dumps(self.data, ensure_ascii=False)
-            messages[-1] = _with_text(messages[-1], said)
-        data = await asking.data(messages, self.output_schema)
-        return outcome_of(asking.answers, data)
+            messages[-1] = _with_text(messages[-1], json.dumps(self.data, ensure_ascii=False))
+        data = await session.data(messages, self.output_schema)
+        return outcome_of(session.answers, data)
 
     def _parameters(self) -> dict[str, Any]:
         found = {"logprobs": self.logprobs, "top_logprobs": self.top_logprobs}
         parameters: dict[str, Any] = {k: v for k, v in found.items() if v is not None}
         if self.functions:
             parameters["tools"] = as_tools(each.model_dump() for each in self.functions)
-            parameters["tool_choice"] = chosen(self.tool_choice)
+            parameters["tool_choice"] = as_tool_choice(self.tool_choice)
         return parameters
 
 

@@ -1,4 +1,4 @@
-"""What does a model remember of what was said before?"""
+"""Selects the earlier messages of a conversation that are sent to a model again."""
 
 import asyncio
 from typing import Any
@@ -6,11 +6,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from flowc.compiler.node import Context
-from flowc.nodes.ai.messages import Message, as_sent
-from flowc.nodes.ai.structured import Asking
+from flowc.nodes.ai.messages import ChatMessage, as_sent
+from flowc.nodes.ai.structured import ModelSession
 from flowc.nodes.services.models.tokens import tokens_in
-from flowc.nodes.services.threads import Said, Thread
+from flowc.nodes.services.threads import Thread, ThreadMessage
 
+# Recorded test cases are found by what was sent: a change of this text makes them miss.
 _SUM_UP = (
     "Sum up this conversation for somebody who goes on with it: facts, names, figures, decisions,"
     " open questions. Write nothing else."
@@ -18,27 +19,31 @@ _SUM_UP = (
 
 
 class Memory(BaseModel):
-    """How much of the conversation a model is told: its newest messages, up to so many tokens.
+    """How many earlier messages to send: the newest ones, up to `max_tokens`.
 
-    With `summarize`, what falls out is summed up by a model, once, and told in short.
+    With `summarize`, the model sums up older messages once, and the summary is sent in their place.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    max_tokens: int = Field(default=4_000, ge=1, le=10_000_000)
-    summarize: bool = False
+    max_tokens: int = Field(
+        default=4_000, ge=1, le=10_000_000, description="Most tokens of earlier messages."
+    )
+    summarize: bool = Field(default=False, description="Whether to sum up older messages.")
 
 
-async def remembered(memory: Memory, context: Context, asking: Asking) -> list[dict[str, Any]]:
-    """Return what was said before, as messages.
+async def earlier_messages(
+    memory: Memory, context: Context, session: ModelSession
+) -> list[dict[str, Any]]:
+    """Return the earlier messages of the conversation.
 
-    It is what the caller sent along, as `messages` in the run's input, all but the last one; or
-    else what is kept of the thread.
+    These are the `messages` of the run's input, except the last one, if the caller sent any;
+    otherwise those stored for the run's thread.
     """
     sent = context.input.get("messages")
     if isinstance(sent, list):
-        said = [Message.model_validate(each) for each in sent[:-1]]
-        return await _newest(await as_sent(said, context), memory.max_tokens)
+        given = [ChatMessage.model_validate(each) for each in sent[:-1]]
+        return await _newest(await as_sent(given, context), memory.max_tokens)
     thread = context.services.get(Thread)
     if not isinstance(thread, Thread):
         return []
@@ -46,33 +51,36 @@ async def remembered(memory: Memory, context: Context, asking: Asking) -> list[d
     history = await thread.history(number)
     messages = await as_sent([_message(each) for each in history], context)
     if not memory.summarize or await _tokens_in(messages) <= memory.max_tokens:
-        return [*_in_short(summary), *await _newest(messages, memory.max_tokens)]
-    # Half of the room is left for what comes, so that not every turn sums up anew.
-    kept = await _newest(messages, memory.max_tokens // 2)
-    fallen = messages[: len(messages) - len(kept)]
-    asked = [*_in_short(summary), *fallen, {"role": "user", "content": _SUM_UP}]
-    summary = (await asking.in_silence().ask(asked)).text
-    await thread.sum_up(history[len(fallen) - 1].number, summary)
-    return [*_in_short(summary), *kept]
+        return [*_as_message(summary), *await _newest(messages, memory.max_tokens)]
+    # Half of the room stays free, so that the next turns need no new summary.
+    newest = await _newest(messages, memory.max_tokens // 2)
+    older = messages[: len(messages) - len(newest)]
+    asked = [*_as_message(summary), *older, {"role": "user", "content": _SUM_UP}]
+    summary = (await session.unstreamed().ask(asked)).text
+    await thread.sum_up(history[len(older) - 1].number, summary)
+    return [*_as_message(summary), *newest]
 
 
-def _message(said: Said) -> Message:
-    return Message.model_validate({"role": said.role, "content": said.content})
+def _message(stored: ThreadMessage) -> ChatMessage:
+    return ChatMessage.model_validate({"role": stored.role, "content": stored.content})
 
 
-def _in_short(summary: str) -> list[dict[str, Any]]:
+def _as_message(summary: str) -> list[dict[str, Any]]:
     if not summary:
         return []
     return [{"role": "system", "content": f"What was said before, in short:\n{summary}"}]
 
 
 async def _tokens_in(messages: list[dict[str, Any]]) -> int:
-    # Counting takes long enough to keep others waiting.
+    # In a thread: counting many tokens would block the event loop.
     return await asyncio.to_thread(tokens_in, messages)
 
 
 async def _newest(messages: list[dict[str, Any]], max_tokens: int) -> list[dict[str, Any]]:
-    """Return the newest messages that fit; they begin with what a person said."""
+    """Return the newest messages that fit, beginning with one of the user or the system.
+
+    A tool's message without the request before it would be refused by providers.
+    """
     room, first = max_tokens, len(messages)
     while first > 0 and (room := room - await _tokens_in(messages[first - 1 : first])) >= 0:
         first -= 1

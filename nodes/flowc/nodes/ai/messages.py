@@ -1,4 +1,4 @@
-"""What is said to a model: texts, images and files, as litellm takes them."""
+"""Messages for a model, with texts, images and files, and their form in a request."""
 
 import base64
 from collections.abc import Sequence
@@ -10,61 +10,80 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from flowc.compiler.node import Context, NodeError
 from flowc.nodes.services.egress import EgressDenied, HttpClient, ResponseTooLarge
 
+# Largest image or file that is fetched for a message.
 MAX_BYTES = 20_000_000
 _TYPES = {"image": "image/png", "file": "application/pdf"}
 
 
-class Part(BaseModel):
-    """A piece of a message: a text, or an image or file by its `url` or its base64 `data`."""
+class MessagePart(BaseModel):
+    """A part of a message: a text, or an image or file by its `url` or its base64 `data`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    type: Literal["text", "image", "file"] = "text"
-    text: str | None = None
-    url: str | None = Field(default=None, description="Fetched here, and sent as data.")
-    data: str | None = Field(default=None, description="Base64.")
-    media_type: str | None = None
-    name: str | None = None
+    type: Literal["text", "image", "file"] = Field(default="text", description="The kind of part.")
+    text: str | None = Field(default=None, description="The text, of a part of type `text`.")
+    url: str | None = Field(
+        default=None,
+        description="Address of an image or file; flowc fetches it and sends the data.",
+    )
+    data: str | None = Field(default=None, description="Content of an image or file, in base64.")
+    media_type: str | None = Field(
+        default=None, description="By default what the server says, or image/png, application/pdf."
+    )
+    name: str | None = Field(default=None, description="File name that the model sees.")
 
     @model_validator(mode="after")
-    def _says_one_thing(self) -> "Part":
+    def _has_one_content(self) -> "MessagePart":
         wanted = (self.text,) if self.type == "text" else (self.url, self.data)
         others = (self.url, self.data) if self.type == "text" else (self.text,)
         if sum(value is not None for value in wanted) != 1 or any(v is not None for v in others):
-            raise ValueError("a text part has a `text`; an image or a file, a `url` or `data`")
+            raise ValueError(
+                "a text needs `text`, an image or file needs exactly one of `url` and `data`"
+            )
         return self
 
 
-class Message(BaseModel):
-    """One message of a conversation; a model may have asked for calls, and a tool answers one."""
+class ChatMessage(BaseModel):
+    """One message of a conversation.
+
+    Of the role `assistant`, it can have `tool_calls`; of the role `tool`, it is the result of one.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    role: Literal["system", "user", "assistant", "tool"] = "user"
-    content: str | list[Part] = ""
-    tool_calls: list[dict[str, Any]] | None = None
-    tool_call_id: str | None = None
+    role: Literal["system", "user", "assistant", "tool"] = Field(
+        default="user", description="Who wrote the message."
+    )
+    content: str | list[MessagePart] = Field(
+        default="", description="A text, or parts: texts, images, files."
+    )
+    tool_calls: list[dict[str, Any]] | None = Field(
+        default=None, description="Calls that the model requested, in OpenAI's format."
+    )
+    tool_call_id: str | None = Field(
+        default=None, description="The id of the call that this message is the result of."
+    )
 
 
-async def as_sent(messages: Sequence[Message], context: Context) -> list[dict[str, Any]]:
-    """Return messages as they are sent; raise NodeError for what cannot be fetched."""
+async def as_sent(messages: Sequence[ChatMessage], context: Context) -> list[dict[str, Any]]:
+    """Return messages in OpenAI's format; raise NodeError if an image or file cannot be fetched."""
     return [await _sent(message, context) for message in messages]
 
 
-async def _sent(message: Message, context: Context) -> dict[str, Any]:
+async def _sent(message: ChatMessage, context: Context) -> dict[str, Any]:
     content = await _content(message.content, context)
-    said = {"tool_calls": message.tool_calls, "tool_call_id": message.tool_call_id}
-    calls = {name: value for name, value in said.items() if value}
+    about_calls = {"tool_calls": message.tool_calls, "tool_call_id": message.tool_call_id}
+    calls = {name: value for name, value in about_calls.items() if value}
     return {"role": message.role, "content": content, **calls}
 
 
-async def _content(content: str | list[Part], context: Context) -> Any:
+async def _content(content: str | list[MessagePart], context: Context) -> Any:
     if isinstance(content, str):
         return content
     return [await _part(part, context) for part in content]
 
 
-async def _part(part: Part, context: Context) -> dict[str, Any]:
+async def _part(part: MessagePart, context: Context) -> dict[str, Any]:
     if part.type == "text":
         return {"type": "text", "text": part.text}
     url = await _data_url(part, context)
@@ -73,20 +92,21 @@ async def _part(part: Part, context: Context) -> dict[str, Any]:
     return {"type": "file", "file": {"file_data": url, "filename": part.name or "file"}}
 
 
-async def _data_url(part: Part, context: Context) -> str:
+async def _data_url(part: MessagePart, context: Context) -> str:
     if part.data is not None:
         return f"data:{part.media_type or _TYPES[part.type]};base64,{part.data}"
-    assert part.url is not None  # one of the two is there
+    assert part.url is not None  # the validator requires one of the two
     if part.url.startswith("data:"):
         return part.url
+    # Fetched here, through the guard: a provider would fetch it past the operator's policy.
     try:
         found = await context.service(HttpClient).request(
             "GET", part.url, max_bytes=MAX_BYTES, max_redirects=3
         )
     except EgressDenied as denied:
-        raise NodeError("egress-denied", f"{part.url[:200]}: {denied}") from None
+        raise NodeError("egress-denied", f"{part.url[:200]}: {denied}.") from None
     except ResponseTooLarge as problem:
-        raise NodeError("response-too-large", f"{part.url[:200]}: {problem}") from None
+        raise NodeError("response-too-large", f"{part.url[:200]}: {problem}.") from None
     except (OSError, TimeoutError, httpx.HTTPError) as problem:
         what = f"{part.url[:200]} could not be fetched: {type(problem).__name__}."
         raise NodeError("connection-failed", what, kind="connection") from None

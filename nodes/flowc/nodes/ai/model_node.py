@@ -1,4 +1,4 @@
-"""What have all nodes in common that hold a conversation with a model?"""
+"""The fields that all nodes share that send messages to a model, and how these are put together."""
 
 import json
 from collections.abc import Mapping
@@ -10,9 +10,9 @@ from flowc.compiler.definition import JsonSchema
 from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import BadSchema, Schema, to_json_schema
 from flowc.compiler.node import Context, Effects, Node, Role
-from flowc.nodes.ai.memory import Memory, remembered
-from flowc.nodes.ai.messages import Message, as_sent
-from flowc.nodes.ai.structured import DEFAULT_MODEL, FALL_BACK_ON, INFERRED, Asking
+from flowc.nodes.ai.memory import Memory, earlier_messages
+from flowc.nodes.ai.messages import ChatMessage, as_sent
+from flowc.nodes.ai.structured import DEFAULT_MODEL, FALL_BACK_ON, INFERRED, ModelSession
 
 _BASE: Schema = {
     "text": {"type": "string"},
@@ -35,47 +35,81 @@ _PARAMETERS = (
 
 
 class ModelNode(Node):
-    """A node that asks a model: which one, what, with which parameters."""
+    """A node that sends messages to a model, with the parameters of the request."""
 
-    model: str | None = None
-    prompt: str | None = None
-    system: str | None = None
-    messages: list[Message] | None = Field(default=None, min_length=1)
+    model: str | None = Field(
+        default=None,
+        description="An alias from the models file, or litellm's name; by default"
+        " FLOWC_DEFAULT_MODEL.",
+    )
+    prompt: str | None = Field(
+        default=None, description="The user's message; sent after `messages`."
+    )
+    system: str | None = Field(default=None, description="The system message; sent first.")
+    messages: list[ChatMessage] | None = Field(
+        default=None,
+        min_length=1,
+        description="Messages with `role` and `content`; text, images and files.",
+    )
     memory: Memory | bool = Field(
-        default=False, description="Whether the model is told what was said before, and how much."
+        default=False,
+        description="Whether to send earlier messages of the conversation; {max_tokens, summarize}"
+        " says how many.",
     )
     output_schema: Annotated[JsonSchema | None, Role.RAW] = Field(
-        default=None, description="The fields of the answer."
+        default=None, description="Fields that the model must answer with, in addition to text."
     )
-    temperature: float | None = Field(default=None, ge=0, le=2)
-    top_p: float | None = Field(default=None, gt=0, le=1)
-    max_tokens: int | None = Field(default=None, ge=1, le=1_000_000)
-    stop: list[str] | str | None = None
-    seed: int | None = None
-    presence_penalty: float | None = Field(default=None, ge=-2, le=2)
-    frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
-    reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
+    temperature: float | None = Field(
+        default=None, ge=0, le=2, description="How much answers vary; 0 varies least."
+    )
+    top_p: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Consider only the most likely tokens with this total probability.",
+    )
+    max_tokens: int | None = Field(
+        default=None, ge=1, le=1_000_000, description="Longest answer, in tokens."
+    )
+    stop: list[str] | str | None = Field(
+        default=None, description="Texts at which the answer ends."
+    )
+    seed: int | None = Field(
+        default=None, description="Makes answers repeatable, if the provider supports it."
+    )
+    presence_penalty: float | None = Field(
+        default=None, ge=-2, le=2, description="Above 0, favours new topics."
+    )
+    frequency_penalty: float | None = Field(
+        default=None, ge=-2, le=2, description="Above 0, discourages repetition."
+    )
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = Field(
+        default=None, description="How much a reasoning model thinks before it answers."
+    )
     cache_prompt: bool = Field(
-        default=False, description="Hint that what comes before the prompt is worth keeping."
+        default=False, description="Ask the provider to cache what comes before the prompt."
     )
-    stream: bool = Field(default=False, description="Tell of the text as it comes, in events.")
+    stream: bool = Field(
+        default=False, description="Emit the text as events while the model writes it."
+    )
     fallbacks: Annotated[list[str], Role.RAW] = Field(
-        default_factory=list, max_length=10, description="Models that are asked in turn."
+        default_factory=list, max_length=10, description="Models to try in turn if one fails."
     )
     fallback_on: Annotated[list[str], Role.RAW] = Field(
-        default=list(FALL_BACK_ON), description="Kinds of failures, or their codes."
+        default=list(FALL_BACK_ON),
+        description="The kinds or codes of failures after which the next model is tried.",
     )
-    timeout: Duration = Field(default=120.0, description="For one call.")
+    timeout: Duration = Field(default=120.0, description="Time limit for one call of a model.")
 
     @model_validator(mode="after")
     def _asks_something(self) -> "ModelNode":
         if self.prompt is None and self.messages is None:
-            raise ValueError("it needs a `prompt` or `messages`")
+            raise ValueError("`prompt` or `messages` is required")
         return self
 
     @classmethod
     def describe_output(cls, config: Mapping[str, Any]) -> Schema:
-        """Return the schema of the output: ours, and the fields that the configuration declares."""
+        """Return the schema of the output: the usual fields, and those of `output_schema`."""
         try:
             declared = to_json_schema(config.get("output_schema") or {})
         except BadSchema:
@@ -87,7 +121,7 @@ class ModelNode(Node):
     def with_inferred(
         cls, config: Mapping[str, Any], properties: Mapping[str, Schema]
     ) -> dict[str, Any] | None:
-        """Return the configuration with an output schema, unless it has one."""
+        """Return the configuration with an `output_schema`; None if it has one already."""
         if config.get("output_schema"):
             return None
         schema = {
@@ -100,12 +134,12 @@ class ModelNode(Node):
 
     @classmethod
     def as_told(cls, output: Any) -> Any:
-        """Return the answer, without what it took."""
+        """Return the text of the answer, without usage and cost."""
         return output["text"]
 
     @classmethod
     def effects(cls, config: Mapping[str, Any]) -> Effects:
-        """Return the models; an answer that must fit a schema may be asked for twice."""
+        """Return the models; an answer that does not match its schema is asked for once more."""
         most = config.get("max_tokens")
         asked = {key: config.get(key) for key in ("prompt", "system", "messages", "data")}
         text = json.dumps([value for value in asked.values() if value is not None])
@@ -117,10 +151,10 @@ class ModelNode(Node):
             max_tokens=most if isinstance(most, int) else None,
         )
 
-    def asking(self, context: Context, parameters: Mapping[str, Any]) -> Asking:
-        """Return the models as they are asked, with parameters besides the usual ones."""
+    def session(self, context: Context, parameters: Mapping[str, Any]) -> ModelSession:
+        """Return a session with the node's models and parameters, and these `parameters`."""
         own = {name: value for name in _PARAMETERS if (value := getattr(self, name)) is not None}
-        return Asking(
+        return ModelSession(
             context,
             (self.model, *self.fallbacks),
             {**own, **parameters},
@@ -129,24 +163,24 @@ class ModelNode(Node):
             self.fallback_on,
         )
 
-    async def conversation(self, context: Context, asking: Asking) -> list[dict[str, Any]]:
-        """Return the messages that are sent; raise NodeError for what cannot be fetched."""
+    async def conversation(self, context: Context, session: ModelSession) -> list[dict[str, Any]]:
+        """Return the messages to send; raise NodeError if a file or image cannot be fetched."""
         messages: list[dict[str, Any]] = []
         if self.system is not None:
             messages.append({"role": "system", "content": self.system})
         if self.memory:
             memory = self.memory if isinstance(self.memory, Memory) else Memory()
-            messages += await remembered(memory, context, asking)
+            messages += await earlier_messages(memory, context, session)
         if self.cache_prompt and messages:
-            messages[-1] = _kept(messages[-1])
+            messages[-1] = _with_cache_mark(messages[-1])
         messages += await as_sent(self.messages or (), context)
         if self.prompt is not None:
             messages.append({"role": "user", "content": self.prompt})
         return messages
 
 
-def _kept(message: dict[str, Any]) -> dict[str, Any]:
-    """Return a message up to which the provider may keep what it has read."""
+def _with_cache_mark(message: dict[str, Any]) -> dict[str, Any]:
+    """Return the message marked as the end of what the provider should cache."""
     content = message["content"]
     parts = content if isinstance(content, list) else [{"type": "text", "text": content}]
     last = {**parts[-1], "cache_control": {"type": "ephemeral"}}

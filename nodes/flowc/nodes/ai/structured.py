@@ -1,4 +1,9 @@
-"""How is a model asked, and made to answer with data that fits a schema?"""
+"""Asks models for answers, as text or as data that matches a JSON Schema.
+
+Providers take a schema in one of three ways: natively; as the parameters of a tool that the model
+must call; or not at all, and then the schema is part of the system message. In each case the answer
+is checked here, and asked for once more if it does not match.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,23 +13,24 @@ from typing import Any
 
 from flowc.compiler.definition.short_schemas import Schema, problems_of
 from flowc.compiler.node import NOTHING, Context, NodeError, Outcome
-from flowc.nodes.services.models import Answer, Call, Models
-from flowc.nodes.services.models.call import SchemaTaken
-from flowc.nodes.services.models.telling import Telling
+from flowc.nodes.services.models import Call, ModelAnswer, Models
+from flowc.nodes.services.models.call import SchemaSupport
+from flowc.nodes.services.models.text_batches import TextBatches
 
+# The `$comment` of a schema that was inferred from the references to a node's output.
 INFERRED = "inferred from what is read of it"
 DEFAULT_MODEL = "the default model"
-# The name of a schema, or of the tool that stands for an answer.
+# The name of the schema, or of the tool whose arguments are the answer.
 ANSWER = "answer"
-# After failures of these kinds, the next of the models is asked.
+# After failures of these kinds, the next model is tried.
 FALL_BACK_ON = ("timeout", "connection", "rate-limit", "server-error")
 
 Messages = Sequence[dict[str, Any]]
 
 
 @dataclass
-class Asking:
-    """Models that are asked, each one if those before it failed; and what was answered so far."""
+class ModelSession:
+    """The calls of one run of a node: the models to try in turn, and the answers so far."""
 
     context: Context
     models: Sequence[str | None]
@@ -32,10 +38,13 @@ class Asking:
     timeout: float
     is_streamed: bool = False
     fall_back_on: Sequence[str] = FALL_BACK_ON
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[ModelAnswer] = field(default_factory=list)
 
     async def data(self, messages: Messages, schema: Schema | None) -> Any:
-        """Return the data of an answer that fits the schema; raise NodeError if none does."""
+        """Return the data of an answer that matches the schema; raise NodeError if none does.
+
+        Without a schema, the data is {}; the answer is the last of `answers`.
+        """
         if schema is None:
             await self.ask(messages)
             return {}
@@ -48,16 +57,17 @@ class Asking:
             messages = [*messages, *correction(answer.text, problem)]
         raise does_not_fit(problem)
 
-    def in_silence(self) -> "Asking":
-        """Return the same models, asked for something else, of which nothing is told."""
-        return Asking(self.context, self.models, {}, self.timeout, answers=self.answers)
+    def unstreamed(self) -> "ModelSession":
+        """Return a session with the same models for a request in between, which emits no tokens."""
+        return ModelSession(self.context, self.models, {}, self.timeout, answers=self.answers)
 
     async def ask(
         self, messages: Messages, schema: Schema | None = None, more: Mapping[str, Any] = NOTHING
-    ) -> Answer:
-        """Ask once, with `more` parameters, each model in turn; raise NodeError if none answers.
+    ) -> ModelAnswer:
+        """Return an answer of the first model that gives one; raise NodeError if none does.
 
-        Whoever has failed is not asked again here.
+        `more` are parameters of this request alone. A model that failed is not tried again in this
+        session.
         """
         parameters = {**self.parameters, **more}
         while True:
@@ -67,8 +77,8 @@ class Asking:
                 if len(self.models) == 1 or not {problem.kind, problem.code} & {*self.fall_back_on}:
                     raise
                 failed, *self.models = self.models
-                said = {"from": failed, "to": self.models[0], "code": problem.code}
-                self.context.emit("fallback", said)
+                switch = {"from": failed, "to": self.models[0], "code": problem.code}
+                self.context.emit("fallback", switch)
             else:
                 self.answers.append(answer)
                 return answer
@@ -79,37 +89,39 @@ class Asking:
         messages: Messages,
         schema: Schema | None,
         parameters: dict[str, Any],
-    ) -> Answer:
+    ) -> ModelAnswer:
         models, taken = self.context.service(Models), None
         if schema is not None:
-            taken = await models.takes_schema(model)
-            # Whoever has tools to call is not told of one that is none.
+            taken = await models.schema_support(model)
+            # With real tools, the model would call them instead of the one that is the answer.
             taken = "prompt" if taken == "tool" and "tools" in parameters else taken
-            messages, wished = _with_schema(schema, taken, messages)
-            parameters = {**parameters, **wished}
+            messages, added = _with_schema(schema, taken, messages)
+            parameters = {**parameters, **added}
         about = {"run_id": self.context.run_id, "node_id": self.context.node_id}
         call = Call(model, list(messages), parameters, self.timeout, about)
         target = f"model {model}" if model else DEFAULT_MODEL
-        async with self.context.budget.reserved(*models.most_of(call)) as spending:
-            answer: Answer = await self.context.through(target, partial(self._call, models, call))
+        async with self.context.budget.reserved(*models.worst_case(call)) as spending:
+            answer: ModelAnswer = await self.context.through(
+                target, partial(self._call, models, call)
+            )
             spending.cost = answer.cost
             spending.tokens = answer.prompt_tokens + answer.completion_tokens
         return _as_text(answer) if taken == "tool" else answer
 
-    async def _call(self, models: Models, call: Call) -> Answer:
+    async def _call(self, models: Models, call: Call) -> ModelAnswer:
         if not self.is_streamed:
             return await models.complete(call)
-        telling = Telling(lambda text: self.context.emit("token", {"text": text}))
+        batches = TextBatches(lambda text: self.context.emit("token", {"text": text}))
         try:
-            return await models.complete(call, telling.piece)
+            return await models.complete(call, batches.add)
         finally:
-            telling.end()
+            batches.flush()
 
 
 def _with_schema(
-    schema: Schema, taken: SchemaTaken, messages: Messages
+    schema: Schema, taken: SchemaSupport, messages: Messages
 ) -> tuple[Messages, dict[str, Any]]:
-    """Return the messages, and the parameters besides, that ask for data that fits a schema."""
+    """Return the messages and the additional parameters that ask for data of a schema."""
     if taken == "native":
         wanted = {"name": ANSWER, "schema": schema}
         return messages, {"response_format": {"type": "json_schema", "json_schema": wanted}}
@@ -120,8 +132,8 @@ def _with_schema(
     return [{"role": "system", "content": _instruction(schema)}, *messages], {}
 
 
-def _as_text(answer: Answer) -> Answer:
-    """Return an answer that was given as the arguments of a call, as a text."""
+def _as_text(answer: ModelAnswer) -> ModelAnswer:
+    """Return the answer with the arguments of the answering tool as its text."""
     for call in answer.tool_calls:
         if call.get("function", {}).get("name") == ANSWER:
             text = str(call["function"].get("arguments") or "")
@@ -135,19 +147,25 @@ def _instruction(schema: Schema) -> str:
 
 
 def correction(text: str, problem: str) -> list[dict[str, Any]]:
-    """Return what is said to a model whose answer does not fit."""
+    """Return the messages that ask a model to correct an answer."""
     again = f"That does not fit: {problem} Answer again, with one JSON object that fits the schema."
     return [{"role": "assistant", "content": text}, {"role": "user", "content": again}]
 
 
 def does_not_fit(problem: str) -> NodeError:
-    """Return the failure of a model that never fits."""
-    message = f"The model's answer does not fit its schema: {problem}"
+    """Return the failure of a model whose answers do not match the schema."""
+    message = f"The model's answer does not match its schema: {problem}"
     return NodeError("answer-does-not-fit", message, kind="bad-answer")
 
 
 def data_in(text: str, schema: Schema) -> tuple[Any, str]:
-    """Return the data in an answer and "", or None and why it does not fit."""
+    """Return the data in an answer and "", or None and the reason why it does not match.
+
+    >>> data_in('{"n": 1}', {"type": "object", "properties": {"n": {"type": "integer"}}})
+    ({'n': 1}, '')
+    >>> data_in("Certainly!", {"type": "object"})
+    (None, 'It is not JSON.')
+    """
     try:
         data = json.loads(_bare(text))
     except (ValueError, RecursionError):
@@ -161,13 +179,13 @@ def data_in(text: str, schema: Schema) -> tuple[Any, str]:
 
 
 def _bare(text: str) -> str:
-    """Return the JSON of an answer that wraps it in a code fence or a sentence."""
+    """Return the JSON object in an answer, without a code fence or sentences around it."""
     start, end = text.find("{"), text.rfind("}")
     return text[start : end + 1] if 0 <= start < end else text
 
 
 def _single_word(text: str, schema: Schema) -> dict[str, str] | None:
-    """Return a plain answer as data where one text was expected, and only we expected it."""
+    """Return a plain text as data, if the schema was inferred and has one text field."""
     properties = schema.get("properties", {})
     if schema.get("$comment") != INFERRED or len(properties) != 1 or not text.strip():
         return None
@@ -175,26 +193,26 @@ def _single_word(text: str, schema: Schema) -> dict[str, str] | None:
     return {name: text.strip().strip(".\"'`")} if inner.get("type") == "string" else None
 
 
-def outcome_of(answers: Sequence[Answer], data: Any) -> Outcome:
-    """Return what a node that asked gives: the last text, the data, and what all of it took."""
+def outcome_of(answers: Sequence[ModelAnswer], data: Any) -> Outcome:
+    """Return the outcome of a node: the last answer, the data, and the usage of all answers."""
     last = answers[-1]
     counts = ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens")
     usage = {name: sum(getattr(answer, name) for answer in answers) for name in counts}
     usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
-    # Those that few providers count are there where they were.
+    # Few providers count these two: without a count, they are left out.
     usage = {n: u for n, u in usage.items() if u or n not in {"cached_tokens", "reasoning_tokens"}}
     cost = sum(answer.cost for answer in answers)
     calls = [dict(call) for call in last.tool_calls]
-    said = {"reasoning": last.reasoning, "logprobs": last.logprobs, "tool_calls": calls}
+    optional = {"reasoning": last.reasoning, "logprobs": last.logprobs, "tool_calls": calls}
     output = {
         "text": last.text,
         "model": last.model,
         "finish_reason": last.finish_reason,
         "usage": usage,
         "cost": cost,
-        **{name: value for name, value in said.items() if value},
+        **{name: value for name, value in optional.items() if value},
         **(data if isinstance(data, dict) else {"data": data} if data else {}),
     }
     latency = sum(answer.latency_ms for answer in answers)
-    took = {"cost": cost, "calls": len(answers), "latency_ms": latency}
-    return Outcome(output, usage={**usage, **took})
+    totals = {"cost": cost, "calls": len(answers), "latency_ms": latency}
+    return Outcome(output, usage={**usage, **totals})

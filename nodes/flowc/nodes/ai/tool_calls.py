@@ -1,18 +1,18 @@
-"""Which calls does a model ask for, and what is it told of them?"""
+"""The calls that a model requests, and the messages that carry requests and results."""
 
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from flowc.compiler.definition.short_schemas import Schema, problems_of
-from flowc.nodes.services.models import Answer
+from flowc.nodes.services.models import ModelAnswer
 
-# What a model is told of a call's result, in characters.
+# Longest result that is sent to a model, in characters.
 MAX_RESULT = 100_000
 
 
 class ToolCall(NamedTuple):
-    """One call as a model asks for it; `problem` says what is wrong with its arguments."""
+    """One call that a model requests; `problem` says what is wrong with it, or is empty."""
 
     id: str
     name: str
@@ -21,19 +21,25 @@ class ToolCall(NamedTuple):
 
 
 def as_tools(functions: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return functions, each with name, description and parameters, as models are offered them."""
+    """Return functions with name, description and parameters as the `tools` of a request."""
     return [{"type": "function", "function": dict(each)} for each in functions]
 
 
-def chosen(choice: str) -> Any:
-    """Return a `tool_choice`: one of three words, or the function of a name."""
+def as_tool_choice(choice: str) -> Any:
+    """Return the `tool_choice` of a request.
+
+    >>> as_tool_choice("required")
+    'required'
+    >>> as_tool_choice("search")
+    {'type': 'function', 'function': {'name': 'search'}}
+    """
     if choice in {"auto", "none", "required"}:
         return choice
     return {"type": "function", "function": {"name": choice}}
 
 
-def calls_in(answer: Answer, known: Mapping[str, Schema]) -> list[ToolCall]:
-    """Return the calls that an answer asks for, each held against the parameters of its tool."""
+def calls_in(answer: ModelAnswer, known: Mapping[str, Schema]) -> list[ToolCall]:
+    """Return the calls that an answer requests, each checked against the parameters of its tool."""
     return [_call(each, number, known) for number, each in enumerate(answer.tool_calls)]
 
 
@@ -56,16 +62,16 @@ def _call(given: Mapping[str, Any], number: int, known: Mapping[str, Schema]) ->
     return ToolCall(id, name, arguments)
 
 
-def asked_for(answer: Answer) -> dict[str, Any]:
-    """Return the message in which a model asked for calls, as it is sent back."""
+def request_message(answer: ModelAnswer) -> dict[str, Any]:
+    """Return the message with the model's requests, as providers want it before the results."""
     calls = [{**call, "type": "function"} for call in answer.tool_calls]
     return {"role": "assistant", "content": answer.text or None, "tool_calls": calls}
 
 
-def told(call: ToolCall, result: Any) -> dict[str, Any]:
-    """Return the message that tells a model what came of its call."""
+def result_message(call: ToolCall, result: Any) -> dict[str, Any]:
+    """Return the message with the result of a call."""
     text = result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
     if len(text) > MAX_RESULT:
-        left = len(text) - MAX_RESULT
-        text = f"{text[:MAX_RESULT]}… ({left:,} more characters are left out)"
+        cut = len(text) - MAX_RESULT
+        text = f"{text[:MAX_RESULT]}… ({cut:,} more characters are left out)"
     return {"role": "tool", "tool_call_id": call.id, "content": text}

@@ -1,1 +1,1 @@
-"""Node types: data."""
+"""Node types that compute data: rules and expressions, text templates, Python in a sandbox."""

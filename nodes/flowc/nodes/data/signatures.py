@@ -1,4 +1,4 @@
-"""Which arguments does a Python function take? Read from its text: nothing of it is run."""
+"""Reads the parameters of a Python function from its source, without running it."""
 
 import ast
 import warnings
@@ -19,13 +19,22 @@ _TYPES: Mapping[str, Schema] = {
 
 
 def parameters_in(code: str) -> Schema | None:
-    """Return the JSON Schema of what `process` takes; None if the code has no such function."""
+    """Return the JSON Schema of the arguments of `process`; None if the code does not define it.
+
+    >>> parameters_in("def process(name: str, count: int = 1): ...")["properties"]
+    {'name': {'type': 'string'}, 'count': {'type': 'integer'}}
+    >>> parameters_in("def process(name: str, count: int = 1): ...")["required"]
+    ['name']
+    >>> parameters_in("result = 1") is None
+    True
+    """
     try:
         with warnings.catch_warnings():
+            # Such as a SyntaxWarning for "\d": the author's code, not ours.
             warnings.simplefilter("ignore")
             tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        # The sandbox says what is wrong with it.
+        # The sandbox reports what is wrong, when the code runs.
         return None
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name == "process":

@@ -1,4 +1,4 @@
-"""How is a text made of values?"""
+"""The node type `template`: a text with values filled in."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -11,13 +11,13 @@ from flowc.compiler.node import Context, Node
 
 
 class Template(Node):
-    """Fill in a text: the output's `text`."""
+    """Fill values into a text. The output has the `text`."""
 
     type: ClassVar = "template"
     group: ClassVar = "data"
     is_pure: ClassVar = True
 
-    template: Any = Field(description="A text with {{...}} in it.")
+    template: Any = Field(description="The text, with expressions in {{...}}.")
 
     @classmethod
     def describe_output(cls, config: Mapping[str, Any]) -> Schema:
@@ -30,5 +30,5 @@ class Template(Node):
         return output["text"]
 
     async def run(self, context: Context) -> dict[str, str]:
-        """Return the text; a value that stands alone becomes text, too."""
+        """Return the text; a single value that is not text is written as text."""
         return {"text": as_text(self.template)}

@@ -1,4 +1,4 @@
-"""How are values changed on their way from one node to the next?"""
+"""The node type `transform`: changes data by rules and expressions."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -16,13 +16,13 @@ from flowc.compiler.node import (
     NodeError,
 )
 
-Operation = Literal[
+RuleOperation = Literal[
     "uppercase", "lowercase", "title", "trim", "rename", "set", "remove", "select", "convert",
     "filter", "map",
 ]  # fmt: skip
 _TARGETS = ("string", "number", "integer", "boolean", "json")
 
-# What each operation cannot do without.
+# The fields that each operation requires.
 _NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "rename": ("field", "to"),
@@ -39,21 +39,33 @@ _NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 class Rule(BaseModel):
     """One change: `{type: rename, field: a, to: b}`; or `{type: transform, operation: rename, …}`.
 
-    `field` is a path such as `customer.name`; without it, the whole value is meant.
+    `field` is a path such as `customer.name`; without it, the rule applies to the whole value.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    type: Operation | Literal["transform"]
-    operation: Operation | None = None
-    field: str | None = Field(default=None, validation_alias=AliasChoices("field", "from"))
-    fields: list[str] | None = None
-    to: str | None = None
-    value: Any = None
-    where: ItemCondition | None = Field(
-        default=None, validation_alias=AliasChoices("where", "condition")
+    type: RuleOperation | Literal["transform"] = Field(description="What to do.")
+    operation: RuleOperation | None = Field(
+        default=None, description="What to do, if the type is `transform`."
     )
-    expression: ItemExpression | None = None
+    field: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("field", "from"),
+        description="Path of the field to change; without it, the whole value.",
+    )
+    fields: list[str] | None = Field(default=None, description="Paths of several fields.")
+    to: str | None = Field(
+        default=None, description="The new name (`rename`), or the type to `convert` to."
+    )
+    value: Any = Field(default=None, description="The value to `set`; any JSON.")
+    where: ItemCondition | None = Field(
+        default=None,
+        validation_alias=AliasChoices("where", "condition"),
+        description="Which items `filter` keeps; reads `item`, `index`, `data`.",
+    )
+    expression: ItemExpression | None = Field(
+        default=None, description="What `map` makes of each item; reads `item`, `index`, `data`."
+    )
 
     @property
     def does(self) -> str:
@@ -62,7 +74,7 @@ class Rule(BaseModel):
 
     @property
     def names(self) -> list[str]:
-        """The fields that are meant."""
+        """The paths of the fields to change."""
         return self.fields if self.fields is not None else [self.field] if self.field else []
 
     @model_validator(mode="after")
@@ -75,14 +87,20 @@ class Rule(BaseModel):
                 raise ValueError(f"the rule {self.does!r} needs {need!r}")
         is_known = self.to in _TARGETS or "{{" in str(self.to)
         if self.does == "convert" and not is_known:
-            raise ValueError(f"a value is converted to {', '.join(_TARGETS)}")
+            raise ValueError(f"`to` must be one of {', '.join(_TARGETS)}")
         return self
 
 
 class Transform(Node):
-    """Change data by rules, one after the other; then compute fields, or the whole, by expressions.
+    """Change `data` by rules and expressions. The output is the changed data.
 
-    `data` is what is changed: by default the output of the node before this one.
+    `rules` apply one after the other. Then `expressions` add fields, and `expression` replaces the
+    whole. `data` is by default the output of the node before this one.
+
+    Rules: `uppercase`, `lowercase`, `title` and `trim` change text; `rename`, `set`, `remove`,
+    `select` and `convert` change fields; `filter` and `map` work on the items of a list, for
+    example `{type: filter, field: orders, where: item.total > 10}`. The node fails with
+    `transform-failed`, naming the rule, if the data does not fit a rule.
     """
 
     type: ClassVar = "transform"
@@ -91,13 +109,16 @@ class Transform(Node):
     is_pure: ClassVar = True
     formula_names: ClassVar = frozenset({"item", "index", "data"})
 
-    data: Annotated[Any, Incoming(), Field(description="What is changed, any JSON.")] = None
-    rules: list[Rule] = Field(default_factory=list)
+    data: Annotated[Any, Incoming(), Field(description="What to change; any JSON.")] = None
+    rules: list[Rule] = Field(
+        default_factory=list,
+        description="Changes, in order: {type: rename, field: a, to: b}.",
+    )
     expressions: dict[str, ItemExpression] = Field(
-        default_factory=dict, description="Fields to compute; they may read `data`."
+        default_factory=dict, description="Fields to compute, by name; they can read `data`."
     )
     expression: ItemExpression | None = Field(
-        default=None, description="The whole output, computed; it may read `data`."
+        default=None, description="Computes the whole output; it can read `data`."
     )
 
     async def run(self, context: Context) -> Any:
@@ -119,7 +140,7 @@ def _applied(rule: Rule, data: Any, number: int) -> Any:
 
 
 class _DoesNotFit(NodeError):
-    """A rule, or the expressions, meet data that they cannot change."""
+    """The data does not fit a rule or the expressions."""
 
     def __init__(self, reason: str) -> None:
         super().__init__("transform-failed", f"{reason.rstrip('.')}.")
@@ -127,7 +148,7 @@ class _DoesNotFit(NodeError):
 
 def _object(data: Any, what: str) -> dict[str, Any]:
     if not isinstance(data, dict):
-        raise _DoesNotFit(f"{what} works on an object, and this is {_kind(data)}")
+        raise _DoesNotFit(f"{what} needs an object, and this is {_kind(data)}")
     return data
 
 
@@ -137,7 +158,11 @@ def _kind(value: Any) -> str:
 
 
 def _at(data: Any, path: str | None, change: Callable[[Any], Any]) -> Any:
-    """Return the data with the value at a path changed; nothing else is copied or touched."""
+    """Return the data with the value at a path changed; the given data stays as it is.
+
+    >>> _at({"user": {"name": "ada"}, "n": 1}, "user.name", str.upper)
+    {'user': {'name': 'ADA'}, 'n': 1}
+    """
     if not path:
         return change(data)
     head, _, rest = path.partition(".")
@@ -175,7 +200,7 @@ def _on_text(change: Callable[[str], str]) -> Callable[[Rule, Any], Any]:
         if isinstance(value, list):
             return [changed(item) for item in value]
         if not isinstance(value, str):
-            raise _DoesNotFit(f"it works on text, and this is {_kind(value)}")
+            raise _DoesNotFit(f"it needs text, and this is {_kind(value)}")
         return change(value)
 
     def apply(rule: Rule, data: Any) -> Any:
@@ -216,7 +241,7 @@ def _select(rule: Rule, data: Any) -> Any:
 
 def _convert(rule: Rule, data: Any) -> Any:
     if rule.to not in _CONVERSIONS:
-        raise _DoesNotFit(f"a value is converted to {', '.join(_TARGETS)}")
+        raise _DoesNotFit(f"`to` must be one of {', '.join(_TARGETS)}")
     for name in rule.names or [""]:
         data = _at(data, name, _CONVERSIONS[str(rule.to)])
     return data
@@ -224,13 +249,13 @@ def _convert(rule: Rule, data: Any) -> Any:
 
 def _list(value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise _DoesNotFit(f"it works on a list, and this is {_kind(value)}")
+        raise _DoesNotFit(f"it needs a list, and this is {_kind(value)}")
     return value
 
 
 def _filter(rule: Rule, data: Any) -> Any:
     where = rule.where
-    assert where is not None  # the rule was found complete
+    assert where is not None  # `_complete` requires it
     return _at(
         data,
         rule.field,
@@ -240,7 +265,7 @@ def _filter(rule: Rule, data: Any) -> Any:
 
 def _map(rule: Rule, data: Any) -> Any:
     expression = rule.expression
-    assert expression is not None  # the rule was found complete
+    assert expression is not None  # `_complete` requires it
     return _at(
         data,
         rule.field,
@@ -261,6 +286,7 @@ def _to_number(value: Any) -> int | float:
         return value
     try:
         text = str(value).strip()
+        # Python refuses to read much longer whole numbers; as a float they keep their size.
         return int(text) if text.lstrip("+-").isdigit() and len(text) < 80 else float(text)
     except ValueError:
         raise _DoesNotFit(f"{str(value)[:40]!r} is not a number") from None

@@ -1,1 +1,1 @@
-"""Node types: documents."""
+"""Node types that read documents, and store and search them in collections."""

@@ -1,4 +1,4 @@
-"""How is a document cut into passages?"""
+"""The node type `chunk`: a document cut into chunks."""
 
 import asyncio
 from collections.abc import Mapping
@@ -27,9 +27,12 @@ CHUNK: Schema = {
 
 
 class Chunk(Node, Chunking):
-    """Cut a document, or a text, into passages of so many tokens at the most.
+    """Cut a document or a text into chunks of at most `size` tokens.
 
-    Each knows its place: characters, page, headings. For whole folders, use `ingest`.
+    The output has the `chunks`, their `count`, their `tokens` in total, and the `source` of the
+    document. Each chunk has its `text`, its number of `tokens`, and its place: `start` and `end` in
+    characters, `page`, `last_page` and `headings`. To bring whole folders into a collection, use
+    `ingest`.
     """
 
     type: ClassVar = "chunk"
@@ -37,14 +40,14 @@ class Chunk(Node, Chunking):
     is_pure: ClassVar = True
 
     document: dict[str, Any] | None = Field(
-        default=None, description="As `read_file` gives it: {{read.output}}."
+        default=None, description="The output of `read_file`: {{read.output}}."
     )
-    text: str | None = None
+    text: str | None = Field(default=None, description="A text, in place of a document.")
 
     @model_validator(mode="after")
     def _one_of_them(self) -> "Chunk":
         if (self.document is None) == (self.text is None):
-            raise ValueError("it needs one of `document` and `text`")
+            raise ValueError("it needs exactly one of `document` and `text`")
         return self
 
     @classmethod
@@ -59,13 +62,13 @@ class Chunk(Node, Chunking):
         return {"type": "object", "properties": properties, "required": list(properties)}
 
     async def run(self, context: Context) -> dict[str, Any]:
-        """Cut it."""
+        """Cut the text into chunks."""
         sections = [Section(self.text or "")]
         if self.document is not None:
             try:
                 sections = sections_of(self.document)
             except (KeyError, TypeError):
-                message = "The document is not as `read_file` gives one."
+                message = "The document does not have the form of an output of `read_file`."
                 raise NodeError("no-document", message) from None
         chunks = await asyncio.to_thread(lambda: list(chunks_of(sections, self)))
         return {

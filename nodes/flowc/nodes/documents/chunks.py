@@ -1,4 +1,4 @@
-"""How are chunks read that a workflow hands on?"""
+"""Reads chunks that a workflow passes on as JSON."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from flowc.rag.tokens import Tokens
 
 
 def as_chunks(given: Sequence[Mapping[str, Any]]) -> list[Chunk]:
-    """Return chunks from JSON, of which only the text must be there; raise NodeError."""
+    """Return chunks from JSON; raise NodeError for one without `text`, the only required field."""
     return [_chunk(each, number) for number, each in enumerate(given)]
 
 

@@ -1,4 +1,4 @@
-"""What have all nodes in common that read one document?"""
+"""The fields and the output that all nodes share that read one document."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,20 +16,27 @@ _PLACES = ("path", "file", "url")
 
 
 class DocumentNode(Node):
-    """A node that reads one document: in a folder that may be read, uploaded, or on the web."""
+    """A node that reads one document: a file in an allowed folder, an upload, or a web page."""
 
-    path: str | None = Field(default=None, description="In one of FLOWC_DOCUMENT_DIRS.")
-    file: str | None = Field(default=None, description="The id of an uploaded file.")
-    url: str | None = None
-    media_type: str | None = Field(default=None, description="Where content and name do not tell.")
+    path: str | None = Field(
+        default=None, description="Path of a file in one of the FLOWC_DOCUMENT_DIRS."
+    )
+    file: str | None = Field(default=None, description="Id of an uploaded file.")
+    url: str | None = Field(default=None, description="Address of a document on the web.")
+    media_type: str | None = Field(
+        default=None, description="Format, if content and name do not show it: text/csv."
+    )
     max_characters: int = Field(
-        default=1_000_000, ge=1, le=7_000_000, description="What is longer is cut off."
+        default=1_000_000,
+        ge=1,
+        le=7_000_000,
+        description="Longest text to output; the rest is cut off.",
     )
 
     @model_validator(mode="after")
     def _one_place(self) -> "DocumentNode":
         if sum(getattr(self, name) is not None for name in _PLACES) != 1:
-            raise ValueError("it needs one of `path`, `file` and `url`")
+            raise ValueError("it needs exactly one of `path`, `file` and `url`")
         return self
 
     @classmethod
@@ -54,14 +61,14 @@ class DocumentNode(Node):
 
     @classmethod
     def effects(cls, config: Mapping[str, Any]) -> Effects:
-        """Return the file or the host."""
+        """Return the file, or the host of the URL."""
         url = str(config.get("url") or "")
         host = urlsplit(url).netloc if "{{" not in url else url
         path = config.get("path") or config.get("file")
         return Effects(hosts=(host,) if host else (), files=(str(path),) if path else ())
 
     async def document(self, context: Context, *, with_ocr: bool) -> dict[str, Any]:
-        """Return the document; raise NodeError."""
+        """Read the document, and return it as JSON; raise NodeError if it cannot be read."""
         knowledge = context.service(Knowledge)
         with told():
             found = await knowledge.sources.one(self.path, self.file, self.url)
@@ -80,13 +87,16 @@ def _as_output(
         "text": whole[:most],
         "characters": len(whole),
         "is_cut_off": len(whole) > most,
-        "metadata": {name: said for name, said in metadata.items() if name != "format"},
+        "metadata": {name: value for name, value in metadata.items() if name != "format"},
         "sections": list(_places(sections, most)),
     }
 
 
 def _places(sections: list[Section], most: int) -> Iterator[dict[str, Any]]:
-    """Give where in the text each page, and the text under each heading, begins and ends."""
+    """Yield the start, end, page and headings of each part of the text.
+
+    Neighbouring sections with the same page and headings are one part.
+    """
     begin, known = 0, None
     at = 0
     for section in sections:
@@ -105,7 +115,7 @@ def _place(begin: int, end: int, known: tuple[int | None, tuple[str, ...]]) -> d
 
 
 def sections_of(document: Mapping[str, Any]) -> list[Section]:
-    """Return the sections of a document as it was given out."""
+    """Return the sections of a document, from its JSON."""
     text = str(document.get("text", ""))
     return [
         Section(text[each["start"] : each["end"]], each.get("page"), tuple(each["headings"]))

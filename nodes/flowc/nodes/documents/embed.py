@@ -1,4 +1,4 @@
-"""What are the vectors of texts?"""
+"""The node type `embed`: the embeddings of texts."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -11,25 +11,28 @@ from flowc.nodes.services.knowledge import Knowledge, told
 
 
 class Embed(Node):
-    """Embed texts, or the texts of chunks; a text that was embedded before costs nothing.
+    """Compute the embeddings of texts, or of the texts of chunks.
 
-    Without a model, it is the one of FLOWC_EMBEDDING_MODEL. `store`, `retrieve` and `ingest` embed
-    by themselves.
+    The output has the `vectors` in the order of the texts, the `model`, the `dimension` of the
+    vectors, and the `cost` in US dollars. A text that was embedded before costs nothing. `store`,
+    `retrieve` and `ingest` compute the embeddings that they need themselves.
     """
 
     type: ClassVar = "embed"
     group: ClassVar = "documents"
 
-    texts: list[str] | str | None = None
+    texts: list[str] | str | None = Field(default=None, description="A text, or a list of texts.")
     chunks: list[dict[str, Any]] | None = Field(
-        default=None, description="As `chunk` gives them: {{chunk.output.chunks}}."
+        default=None, description="Chunks, in place of texts: {{chunk.output.chunks}}."
     )
-    model: str | None = None
+    model: str | None = Field(
+        default=None, description="Embedding model; by default FLOWC_EMBEDDING_MODEL."
+    )
 
     @model_validator(mode="after")
     def _one_of_both(self) -> "Embed":
         if (self.texts is None) == (self.chunks is None):
-            raise ValueError("it needs one of `texts` and `chunks`")
+            raise ValueError("it needs exactly one of `texts` and `chunks`")
         return self
 
     @classmethod
@@ -50,18 +53,18 @@ class Embed(Node):
         return Effects(models=(str(config["model"]),) if config.get("model") else ())
 
     async def run(self, context: Context) -> Outcome:
-        """Embed them."""
+        """Compute the embeddings."""
         given = [self.texts] if isinstance(self.texts, str) else self.texts
         if given is None:
             given = [str(chunk.get("text", "")) for chunk in self.chunks or ()]
         embeddings = await context.service(Knowledge).embeddings(self.model)
         with told():
-            # An empty text has no vector of its own.
+            # Providers refuse an empty text.
             vectors = await embeddings.of([text if text.strip() else " " for text in given])
             dimension = len(vectors[0]) if vectors else await embeddings.dimension()
         usage = embeddings.usage
         output = {
-            # Seven digits are all that single precision has.
+            # Single precision has about seven digits: more would only make the output longer.
             "vectors": [[float(f"{number:.7g}") for number in vector] for vector in vectors],
             "model": embeddings.model,
             "dimension": dimension,

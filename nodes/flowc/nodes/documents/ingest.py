@@ -1,4 +1,4 @@
-"""How does a collection come to hold what its documents are now?"""
+"""The node type `ingest`: brings a collection up to date with its documents."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, ClassVar
@@ -18,58 +18,72 @@ _COUNTS = (
 )  # fmt: skip
 
 
-class Text(BaseModel):
-    """A text as a document."""
+class TextDocument(BaseModel):
+    """A document given as text."""
 
     model_config = ConfigDict(extra="forbid")
 
-    source: str = Field(min_length=1, max_length=1_024)
-    text: str
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    source: str = Field(min_length=1, max_length=1_024, description="Name of the document.")
+    text: str = Field(description="Its text.")
+    metadata: dict[str, Any] = Field(default_factory=dict, description="Its metadata.")
 
 
 class IngestSettings(BaseModel):
-    """What is to be brought into a collection, and how."""
+    """The documents to bring into a collection, and how to cut and embed them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     paths: list[str] | str = Field(
-        default_factory=list, description="Folders and files in FLOWC_DOCUMENT_DIRS."
+        default_factory=list,
+        description="A path or paths of folders and files in FLOWC_DOCUMENT_DIRS.",
     )
-    pattern: str = Field(default="*", description="Which files of the folders: *.pdf, reports/*.")
+    pattern: str = Field(
+        default="*", description="The files of the folders to take: *.pdf, reports/*."
+    )
     files: list[str] = Field(default_factory=list, description="Ids of uploaded files.")
-    urls: list[str] = Field(default_factory=list)
-    documents: list[Text] = Field(default_factory=list, description="Texts as they are.")
-    removes: bool = Field(
-        default=True, description="Whether documents go that are gone from the paths."
+    urls: list[str] = Field(default_factory=list, description="Addresses of documents on the web.")
+    documents: list[TextDocument] = Field(
+        default_factory=list, description="Texts, each with its `source`, `text` and `metadata`."
     )
-    chunking: Chunking = Field(default_factory=Chunking)
-    ocr: bool = Field(default=False, description="Recognise pages that were scanned.")
+    removes: bool = Field(
+        default=True,
+        description="Whether to remove documents whose files are no longer in the paths.",
+    )
+    chunking: Chunking = Field(
+        default_factory=Chunking, description="How to cut documents, as for `chunk`: {by, size}."
+    )
+    ocr: bool = Field(default=False, description="Recognise the text of scanned pages.")
     model: str | None = Field(
-        default=None, description="Of embeddings; the collection's own unless told otherwise."
+        default=None, description="Embedding model; by default the collection's."
     )
     metadata: dict[str, Any] = Field(
-        default_factory=dict, description="For all documents, to be searched by."
+        default_factory=dict,
+        description="Texts, numbers and booleans for all documents, for `where` of `retrieve`.",
     )
 
 
 class Ingest(Node, IngestSettings):
-    """Bring documents into a collection: what is new or has changed is read, cut and embedded.
+    """Bring documents into a collection: new and changed ones are read, cut and embedded.
 
-    What has not changed costs nothing. It can be ended anywhere, and goes on from there. Documents
-    that cannot be read are named in the output, and what was there of them stays. Events tell of
-    each document, and how many passages are stored.
+    Unchanged documents are not embedded again. If the run is interrupted, it continues where it
+    stopped. Events report each document, and the number of passages stored.
+
+    The output counts the `documents`, those `added`, `changed`, `unchanged`, `removed` and
+    `failed`, and the `passages`, `tokens` and `cost`. A document that cannot be read does not fail
+    the node: it is listed in `failures`, and the collection still has its last version.
     """
 
     type: ClassVar = "ingest"
     group: ClassVar = "documents"
 
-    collection: str = Field(min_length=1, max_length=128)
+    collection: str = Field(
+        min_length=1, max_length=128, description="Name of the collection; created if needed."
+    )
 
     @model_validator(mode="after")
     def _something(self) -> "Ingest":
         if not any(getattr(self, name) for name in _PLACES):
-            raise ValueError("it needs `paths`, `files`, `urls` or `documents`")
+            raise ValueError("it needs at least one of `paths`, `files`, `urls` and `documents`")
         return self
 
     @classmethod
@@ -90,7 +104,7 @@ class Ingest(Node, IngestSettings):
         )
 
     async def run(self, context: Context) -> Outcome:
-        """Bring them in."""
+        """Bring the documents into the collection, and return the report."""
         knowledge = context.service(Knowledge)
         ingestion = await knowledge.ingestion(
             self.collection, self.model, self.chunking, with_ocr=self.ocr
@@ -111,7 +125,10 @@ class Ingest(Node, IngestSettings):
 
     @property
     def _origin(self) -> str:
-        """What brings the documents: of folders, those that are gone go with it."""
+        """The paths and the pattern, which name a set of documents.
+
+        Only documents of the same origin are removed when their files are gone.
+        """
         return f"{' '.join(sorted(self._paths))} {self.pattern}"[:1_024] if self._paths else ""
 
     @property

@@ -1,4 +1,4 @@
-"""What does an image, or a scanned document, say?"""
+"""The node type `ocr`: the text of an image or a scanned document."""
 
 from typing import Any, ClassVar
 
@@ -7,14 +7,15 @@ from flowc.nodes.documents.document_node import DocumentNode
 
 
 class Ocr(DocumentNode):
-    """Recognise the text of an image, or of the pages of a PDF that have none.
+    """Recognise the text of an image, or of the pages of a PDF that contain no text.
 
-    It takes the extra `flowc[ocr]`, and some seconds a page.
+    The output is that of `read_file`. It needs the extra `flowc[ocr]`, and takes some seconds per
+    page.
     """
 
     type: ClassVar = "ocr"
     group: ClassVar = "documents"
 
     async def run(self, context: Context) -> dict[str, Any]:
-        """Recognise it."""
+        """Recognise the text."""
         return await self.document(context, with_ocr=True)

@@ -1,4 +1,4 @@
-"""Which passages of documents answer a question?"""
+"""The node type `retrieve`: the passages of a collection that match a question."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -29,22 +29,29 @@ _PASSAGE: Schema = {
 
 
 class Retrieve(Node, Search):
-    """Find the passages of a collection that fit a question best.
+    """Find the passages of a collection that match a question best.
 
-    `passages` say where they stand, so that an answer can point at them; `context` is all of them
-    as one text for a prompt, each under its number: `[1]`.
+    The output has the `passages`, best first, each with its `number`, `text`, `score`, `source`,
+    `page`, `headings`, `start`, `end` and `metadata`, so that an answer can cite it; their `count`;
+    and the `context`, all of them as one text for a prompt, each under its number: `[1]`. The node
+    fails with `no-such-collection` if there is no such collection.
     """
 
     type: ClassVar = "retrieve"
     group: ClassVar = "documents"
 
-    collection: str = Field(min_length=1, max_length=128)
-    query: str
-    rerank: str | None = Field(default=None, description="A model that ranks what was found.")
+    collection: str = Field(
+        min_length=1, max_length=128, description="Name of the collection to search."
+    )
+    query: str = Field(description="The question, or the words to search for.")
+    rerank: str | None = Field(
+        default=None,
+        description="A model that ranks the passages found, such as cohere/rerank-v3.5.",
+    )
 
     @classmethod
     def describe_output(cls, config: Mapping[str, Any]) -> Schema:
-        """Return the schema of what is found."""
+        """Return the schema of the passages, the context and the count."""
         properties: Schema = {
             "passages": {"type": "array", "items": _PASSAGE},
             "context": {"type": "string"},
@@ -54,12 +61,12 @@ class Retrieve(Node, Search):
 
     @classmethod
     def as_tool(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        """Leave the question to the call."""
+        """Take the question from a call, unless the author sets it."""
         return {"query": "{{arguments.query}}", **config}
 
     @classmethod
     def tool_parameters(cls, config: Mapping[str, Any]) -> Schema | None:
-        """Return the question, where it is left to the call."""
+        """Return the schema of the question, if it comes from a call."""
         if config.get("query") != "{{arguments.query}}":
             return None
         query = {"type": "string", "description": "What to look for."}
@@ -67,27 +74,27 @@ class Retrieve(Node, Search):
 
     @classmethod
     def tool_description(cls, config: Mapping[str, Any]) -> str | None:
-        """Return where it searches."""
+        """Return a description that names the collection."""
         return f"Search the documents of {config.get('collection')!r}."
 
     @classmethod
     def as_told(cls, output: Any) -> Any:
-        """Return the passages as one text."""
+        """Return the context."""
         return output["context"] or "Nothing was found."
 
     @classmethod
     def effects(cls, config: Mapping[str, Any]) -> Effects:
-        """Return the model that ranks."""
+        """Return the model that ranks the passages."""
         return Effects(models=(str(config["rerank"]),) if config.get("rerank") else ())
 
     async def run(self, context: Context) -> dict[str, Any]:
-        """Find them."""
+        """Find the passages."""
         knowledge = context.service(Knowledge)
         return found_of(await knowledge.search(self.collection, self.query, self, self.rerank))
 
 
 def found_of(hits: list[Found]) -> dict[str, Any]:
-    """Return what was found as it is given out."""
+    """Return the passages, the context and the count."""
     passages = [_as_json(number, hit) for number, hit in enumerate(hits, 1)]
     context = "\n\n".join(f"[{each['number']}] {_place(each)}\n{each['text']}" for each in passages)
     return {"passages": passages, "context": context, "count": len(passages)}
@@ -110,7 +117,11 @@ def _as_json(number: int, hit: Found) -> dict[str, Any]:
 
 
 def _place(passage: Mapping[str, Any]) -> str:
-    """Return where a passage stands, as people read it."""
+    """Return the place of a passage, as people write it.
+
+    >>> _place({"source": "a.pdf", "page": 3, "last_page": 4})
+    '(a.pdf, p. 3-4)'
+    """
     page, last = passage["page"], passage["last_page"]
     pages = f", p. {page}" if page is not None else ""
     pages += f"-{last}" if last != page else ""

@@ -1,4 +1,4 @@
-"""How do passages come into a collection?"""
+"""The node type `store`: chunks become a document of a collection."""
 
 import asyncio
 import json
@@ -16,23 +16,36 @@ from flowc.nodes.services.knowledge import Knowledge
 
 
 class Store(Node):
-    """Store chunks as one document of a collection, in place of what was there of its source.
+    """Store chunks as one document of a collection, and replace the document with this `source`.
 
-    Without vectors, their texts are embedded here. Nobody finds half of a document meanwhile.
+    Without `vectors`, the node computes the embeddings. Searches find the old document until the
+    new one is complete. The output has the `collection`, the `source` and the number of `passages`.
+    The node fails with `vectors-differ` if the vectors do not match the chunks, and with
+    `collection-differs` if the collection was made with another model.
     """
 
     type: ClassVar = "store"
     group: ClassVar = "documents"
 
-    collection: str = Field(min_length=1, max_length=128)
-    source: str = Field(min_length=1, max_length=1_024, description="What it is known by.")
-    chunks: list[dict[str, Any]] = Field(description="{{chunk.output.chunks}}")
-    vectors: list[list[float]] | None = Field(
-        default=None, description="{{embed.output.vectors}}, one for each chunk."
+    collection: str = Field(
+        min_length=1, max_length=128, description="Name of the collection; created if needed."
     )
-    model: str | None = Field(default=None, description="Of the vectors, or to embed with.")
+    source: str = Field(
+        min_length=1, max_length=1_024, description="Name of the document, such as a path or URL."
+    )
+    chunks: list[dict[str, Any]] = Field(
+        description="Chunks with a `text` each: {{chunk.output.chunks}}."
+    )
+    vectors: list[list[float]] | None = Field(
+        default=None, description="One vector for each chunk: {{embed.output.vectors}}."
+    )
+    model: str | None = Field(
+        default=None,
+        description="Model of the vectors, or to embed with; by default the collection's.",
+    )
     metadata: dict[str, Any] = Field(
-        default_factory=dict, description="To be searched by: texts, numbers and booleans."
+        default_factory=dict,
+        description="Texts, numbers and booleans by name, for `where` of `retrieve`.",
     )
 
     @classmethod
@@ -46,7 +59,7 @@ class Store(Node):
         return {"type": "object", "properties": properties, "required": list(properties)}
 
     async def run(self, context: Context) -> Outcome:
-        """Store them."""
+        """Store the chunks."""
         chunks = await asyncio.to_thread(as_chunks, self.chunks)
         if self.vectors is not None and len(self.vectors) != len(chunks):
             message = f"There are {len(self.vectors)} vectors for {len(chunks)} chunks."

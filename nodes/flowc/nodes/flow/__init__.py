@@ -1,1 +1,1 @@
-"""Node types: flow."""
+"""Node types that order the work: branches, loops, maps, sub-workflows, variables, waiting."""

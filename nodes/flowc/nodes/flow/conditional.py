@@ -1,4 +1,4 @@
-"""Which of two ways does a run take?"""
+"""The node type `conditional`: a choice between two branches."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -10,16 +10,24 @@ from flowc.compiler.node import Condition, Context, Node, Outcome
 
 
 class Conditional(Node):
-    """Take the branch `true` if the condition holds, else the branch `false`."""
+    """Choose the branch `true` if `condition` holds, and the branch `false` if not.
+
+    An edge from this node names the branch it belongs to; or `true_edge` and `false_edge` name the
+    next nodes. The output's `result` is true or false.
+    """
 
     type: ClassVar = "conditional"
     group: ClassVar = "flow"
     is_pure: ClassVar = True
     passes_data_on: ClassVar = True
 
-    condition: Condition = Field(description="Such as {{classify.output.category}} == 'technical'.")
-    true_edge: str | None = Field(default=None, description="The node to go to when it holds.")
-    false_edge: str | None = Field(default=None, description="The node to go to when it does not.")
+    condition: Condition = Field(
+        description="For example {{classify.output.category}} == 'technical'."
+    )
+    true_edge: str | None = Field(
+        default=None, description="Id of the next node if the condition holds."
+    )
+    false_edge: str | None = Field(default=None, description="Id of the next node if it does not.")
 
     @classmethod
     def branches(cls, config: Mapping[str, Any]) -> Mapping[str, str | None]:

@@ -1,4 +1,4 @@
-"""How does a workflow say that it cannot go on?"""
+"""The node type `fail`: ends a run as failed."""
 
 from typing import ClassVar
 
@@ -8,13 +8,18 @@ from flowc.compiler.node import Context, Node, NodeError
 
 
 class Fail(Node):
-    """End the run as failed, with a message of the author's."""
+    """Fail the run, with a message of the author's.
+
+    As for every node, the option `on_error` can continue the run elsewhere instead.
+    """
 
     type: ClassVar = "fail"
     group: ClassVar = "flow"
 
-    message: str = Field(description="What whoever reads the run is told.")
-    code: str = Field(default="failed-on-purpose", description="A word that programs can go by.")
+    message: str = Field(description="The error message, as readers of the run see it.")
+    code: str = Field(
+        default="failed-on-purpose", description="The error code, for programs to compare."
+    )
 
     async def run(self, context: Context) -> None:
         """Fail."""

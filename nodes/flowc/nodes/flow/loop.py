@@ -1,4 +1,4 @@
-"""How is the same work done again and again, each turn knowing what the last one gave?"""
+"""The node type `loop`: runs its body turn after turn."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,23 +21,27 @@ from flowc.compiler.node import (
 
 
 class Accumulator(BaseModel):
-    """A value that grows from turn to turn."""
+    """A value that each turn of a loop updates."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    initial: Any = None
+    initial: Any = Field(default=None, description="The value before the first turn.")
     expression: ItemExpression = Field(
-        description="The next value, from `value` (the last one), `result`, `item` and `index`."
+        description="The next value, from `value` (the current one), `result`, `item`, `index`."
     )
 
 
 class Loop(Node):
-    """Run the body in turns: `while` a condition holds, `until` one does, or `for_each` item.
+    """Run the body in turns: `while` a condition holds, `until` one holds, or `for_each` item.
 
-    The body reads `loop.index`, `loop.previous` (what the last turn gave) and `loop.accumulators`,
-    and with `for_each` also `item` and `index`. Conditions may read what the body's nodes gave in
-    the last turn. `break` ends the loop after a turn. Variables that a turn sets are there for the
-    next one, and afterwards.
+    The body reads `loop.index` (from 0), `loop.previous` (the output of the previous turn, null in
+    the first) and `loop.accumulators`; with `for_each` also `item` and `index`. Conditions can also
+    read `result`, the output of the latest turn, and the outputs of the body's nodes in that turn.
+    Variables that a turn sets can be read by the next turns, and by the nodes after the loop.
+
+    The output has the `last` turn's output, the `results` of all turns, the number of `turns`, and
+    the final `accumulators`. The node fails if a node of its body fails, or with the code
+    `too-many-turns` if a `while` or `until` loop does not end within `max_iterations`.
     """
 
     type: ClassVar = "loop"
@@ -46,25 +50,38 @@ class Loop(Node):
     body_names: ClassVar = frozenset({"loop", "item", "index"})
     formula_names: ClassVar = frozenset({"loop", "item", "index", "result", "value"})
 
-    body: BodyField = Field(description="The nodes and edges that run in each turn.")
+    body: BodyField = Field(description="Nodes and edges to run in each turn.")
     while_: ItemCondition | None = Field(
-        default=None, validation_alias="while", description="Looked at before each turn."
+        default=None,
+        validation_alias="while",
+        description="Continue while this holds; evaluated before each turn.",
     )
-    until: ItemCondition | None = Field(default=None, description="Looked at after each turn.")
-    for_each: list[Any] | None = None
+    until: ItemCondition | None = Field(
+        default=None, description="Stop once this holds; evaluated after each turn."
+    )
+    for_each: list[Any] | None = Field(
+        default=None, description="A list; the body runs once for each item."
+    )
     break_: ItemCondition | None = Field(
-        default=None, validation_alias="break", description="Looked at after each turn."
+        default=None,
+        validation_alias="break",
+        description="End the loop early if this holds; evaluated after each turn.",
     )
     max_iterations: int = Field(
-        default=100, ge=1, le=100_000, description="Of `while` and `until`; more fail the node."
+        default=100,
+        ge=1,
+        le=100_000,
+        description="Most turns of a `while` or `until` loop; more make the node fail.",
     )
-    accumulators: dict[str, Accumulator] = Field(default_factory=dict)
+    accumulators: dict[str, Accumulator] = Field(
+        default_factory=dict, description="Values that each turn updates, by name."
+    )
 
     @model_validator(mode="after")
     def _one_kind(self) -> "Loop":
         kinds = [self.while_, self.until, self.for_each]
         if sum(kind is not None for kind in kinds) != 1:
-            raise ValueError("a loop has one of `while`, `until` and `for_each`")
+            raise ValueError("a loop needs exactly one of `while`, `until` and `for_each`")
         return self
 
     @classmethod
@@ -80,14 +97,14 @@ class Loop(Node):
 
     @classmethod
     def body_runs(cls, config: Mapping[str, Any]) -> tuple[int, int | None]:
-        """Return how many turns there are: a turn before `until` is looked at, none for `while`."""
+        """Return the fewest and most turns: `until` takes at least one, `while` may take none."""
         items, most = config.get("for_each"), config.get("max_iterations", 100)
         if isinstance(items, list):
             return (min(1, len(items)) if "break" in config else len(items)), len(items)
         return (1 if "until" in config else 0), most if isinstance(most, int) else None
 
     async def run(self, context: Context) -> Outcome:
-        """Run the turns, and return what they gave."""
+        """Run the turns, and return their outputs."""
         turns = _Turns(self, {name: a.initial for name, a in self.accumulators.items()})
         turns.variables.update(context.variables)
         while turns.has_next():
@@ -103,7 +120,7 @@ class Loop(Node):
 
 @dataclass
 class _Turns:
-    """A loop under way: what its turns gave so far."""
+    """The state of a running loop: the outputs and variables of the turns so far."""
 
     node: Loop
     accumulators: dict[str, Any]
@@ -114,17 +131,17 @@ class _Turns:
 
     @property
     def count(self) -> int:
-        """How many turns are over."""
+        """The number of turns that have ended."""
         return len(self.results)
 
     def has_next(self) -> bool:
-        """Say whether there is another turn, as far as can be told before it."""
+        """Return whether another turn begins; `until` and `break` are evaluated after a turn."""
         if self.node.for_each is not None:
             return self.count < len(self.node.for_each)
         return self.node.while_ is None or self._holds(self.node.while_, self.names())
 
     def names(self) -> dict[str, Any]:
-        """Return the names that the next turn reads."""
+        """Return the names that the next turn can read."""
         previous = self.results[-1] if self.results else None
         loop = {"index": self.count, "previous": previous, "accumulators": dict(self.accumulators)}
         items = self.node.for_each or []
@@ -133,7 +150,7 @@ class _Turns:
         return {"loop": loop, "item": items[self.count], "index": self.count}
 
     def take(self, result: BodyResult, names: Mapping[str, Any]) -> bool:
-        """Take in what a turn gave, and say whether it was the last."""
+        """Add the result of a turn, and return whether it was the last."""
         self.results.append(result.output)
         self.outputs = {name: {"output": output} for name, output in result.outputs.items()}
         self.written.update(result.variables)
@@ -146,7 +163,7 @@ class _Turns:
         return any(self._holds(c, seen) for c in conditions if c is not None)
 
     def outcome(self) -> Outcome:
-        """Return what all turns gave."""
+        """Return the outputs of all turns, and the variables they set."""
         output = {
             "last": self.results[-1] if self.results else None,
             "results": self.results,

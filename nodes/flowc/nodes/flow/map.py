@@ -1,4 +1,4 @@
-"""How is the same work done for every item of a list, several at once?"""
+"""The node type `map`: runs its body for each item of a list, several at once."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -20,17 +20,16 @@ from flowc.compiler.node import (
 )
 from flowc.compiler.node.interrupts import Interrupt, Interrupted
 
-Item = tuple[int, Any]
+IndexedItem = tuple[int, Any]
 
 
 class Map(Node):
-    """Run the body for every item of `items`, up to `max_parallel` at once; results keep the order.
+    """Run the body for each item of `items`, up to `max_parallel` items at once.
 
-    The body reads `item` and `index`. An item that fails makes the node fail (`fail`), is left out
-    (`skip`), or leaves a null among the `results` and its error among the `errors` (`collect`).
-    Once `stop_when` holds for a `result`, no further items begin. Variables that the body sets are
-    there afterwards; where several items set the same one, the last item's value stays. While one
-    item waits, the others go on.
+    The body reads `item` and `index` (from 0). The output has the `results` in the order of the
+    items, and the `errors` of failed items, each with its `index`, `code` and `message`. Variables
+    that the body sets can be read by the nodes after the map; if several items set the same one,
+    the value of the last item is used. An item that waits does not hold up the others.
     """
 
     type: ClassVar = "map"
@@ -39,35 +38,42 @@ class Map(Node):
     body_names: ClassVar = frozenset({"item", "index"})
     formula_names: ClassVar = frozenset({"result", "item", "index"})
 
-    items: list[Any]
-    body: BodyField = Field(description="The nodes and edges that run for each item.")
-    max_parallel: int = Field(default=10, ge=1, le=1_000)
-    on_error: Literal["fail", "skip", "collect"] = "fail"
+    items: list[Any] = Field(description="The list to work on.")
+    body: BodyField = Field(description="Nodes and edges to run for each item.")
+    max_parallel: int = Field(
+        default=10, ge=1, le=1_000, description="Most items to work on at the same time."
+    )
+    on_error: Literal["fail", "skip", "collect"] = Field(
+        default="fail",
+        description="If an item fails: `fail` the node, `skip` the item, or `collect` its error"
+        " and use null as its result.",
+    )
     stop_when: ItemCondition | None = Field(
-        default=None, description="A condition on `result`, `item` and `index`."
+        default=None,
+        description="Start no further items once this holds; reads `result`, `item`, `index`.",
     )
 
     @classmethod
     def describe_output(cls, config: Mapping[str, Any]) -> Schema:
-        """Return the schema of the results and errors."""
+        """Return the schema of the results and the errors."""
         properties = {"results": {"type": "array"}, "errors": {"type": "array"}}
         return {"type": "object", "properties": properties, "required": list(properties)}
 
     @classmethod
     def body_runs(cls, config: Mapping[str, Any]) -> tuple[int, int | None]:
-        """Return the number of items, where they are written out."""
+        """Return the number of items, if the configuration lists them."""
         items = config.get("items")
         if not isinstance(items, list):
             return 0, None
         return (0 if config.get("stop_when") else len(items)), len(items)
 
     async def run(self, context: Context) -> Outcome:
-        """Run the body for the items, and return what it gave for each."""
+        """Run the body for the items, and return the results."""
         work = _Mapping(self, context, iter(enumerate(self.items)))
         workers = min(self.max_parallel, len(self.items))
         async with asyncio.TaskGroup() as group:
             for _ in range(workers):
-                group.create_task(work.go_on())
+                group.create_task(work.take_items())
         if work.failure is not None:
             raise work.failure
         if work.interrupts:
@@ -77,19 +83,19 @@ class Map(Node):
 
 @dataclass
 class _Mapping:
-    """One run of a map: what is left to do, and what came of the rest."""
+    """The state of a running map: the items left, the results and the errors so far."""
 
     node: Map
     context: Context
-    left: Iterator[Item]
+    left: Iterator[IndexedItem]
     done: dict[int, BodyResult] = field(default_factory=dict)
     errors: dict[int, NodeError] = field(default_factory=dict)
     failure: NodeError | ExpressionError | None = None
     interrupts: list[Interrupt] = field(default_factory=list)
     is_over: bool = False
 
-    async def go_on(self) -> None:
-        """Take items, one after the other, until there are no more to take."""
+    async def take_items(self) -> None:
+        """Work on items one after the other, until none are left."""
         for index, item in self.left:
             if self.is_over:
                 return
@@ -105,6 +111,7 @@ class _Mapping:
                 self.failure, self.is_over = self.failure or problem, True
             return
         except Interrupted as stopped:
+            # The node waits once all other items are done, and then for all of these together.
             self.interrupts += stopped.interrupts
             return
         self.done[index] = result
@@ -115,7 +122,7 @@ class _Mapping:
             self.failure, self.is_over = self.failure or problem, True
 
     def outcome(self) -> Outcome:
-        """Return results and errors in the order of the items."""
+        """Return the results and errors, in the order of the items."""
         variables: dict[str, Any] = {}
         for index in sorted(self.done):
             variables.update(self.done[index].variables)

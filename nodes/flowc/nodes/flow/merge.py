@@ -1,4 +1,4 @@
-"""How do ways that parted become one again?"""
+"""The node type `merge`: branches become one again."""
 
 from typing import Annotated, Any, ClassVar
 
@@ -8,14 +8,18 @@ from flowc.compiler.node import Context, Incoming, Node
 
 
 class Merge(Node):
-    """Give on what came: the one output, or several by the ids of the nodes that gave them."""
+    """Pass on what arrived: the output of a single node as it is, several keyed by node id.
+
+    If several nodes lead here, the node runs once each of them has ended or cannot run any more.
+    The output is an object with the outputs of those that ran.
+    """
 
     type: ClassVar = "merge"
     group: ClassVar = "flow"
     is_pure: ClassVar = True
 
-    data: Annotated[Any, Incoming(), Field(description="What is given on, any JSON.")] = None
+    data: Annotated[Any, Incoming(), Field(description="What to pass on; any JSON.")] = None
 
     async def run(self, context: Context) -> Any:
-        """Return what came."""
+        """Return what arrived."""
         return self.data

@@ -1,4 +1,4 @@
-"""How does a workflow keep a value under a name of its own?"""
+"""The node type `set`: variables of a workflow."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -9,14 +9,19 @@ from flowc.compiler.node import Context, Node, Outcome
 
 
 class Set(Node):
-    """Set variables; they are read as {{variables.name}} from then on."""
+    """Set variables. Later nodes read them as {{variables.name}}.
+
+    Setting a variable again replaces its value. The output has the values by variable name.
+    """
 
     type: ClassVar = "set"
     group: ClassVar = "flow"
     passes_data_on: ClassVar = True
     sets_variables: ClassVar = True
 
-    variables: dict[str, Any] = Field(min_length=1, description="Value by variable name.")
+    variables: dict[str, Any] = Field(
+        min_length=1, description="The value of each variable, by name."
+    )
 
     @classmethod
     def writes(cls, config: Mapping[str, Any]) -> frozenset[str]:
@@ -25,5 +30,5 @@ class Set(Node):
         return frozenset(given) if isinstance(given, dict) else frozenset()
 
     async def run(self, context: Context) -> Outcome:
-        """Set the variables; the output is their values by name."""
+        """Set the variables, and return their values by name."""
         return Outcome(dict(self.variables), variables=self.variables)

@@ -1,4 +1,4 @@
-"""Where does a run begin, and with what?"""
+"""The node type `start`: the first node of a run."""
 
 from typing import Any, ClassVar
 
@@ -8,15 +8,21 @@ from flowc.compiler.node import Context, Node
 
 
 class Start(Node):
-    """Begin here: the output is the run's input, over the defaults in `data`."""
+    """Start the run. The output is the run's input.
+
+    Fields that the input leaves out come from `data`. Other nodes can also read the input itself,
+    without these defaults, as {{input.name}}.
+    """
 
     type: ClassVar = "start"
     also: ClassVar = ("input",)
     group: ClassVar = "flow"
     is_entry: ClassVar = True
 
-    data: dict[str, Any] = Field(default_factory=dict, description="Defaults for the input.")
+    data: dict[str, Any] = Field(
+        default_factory=dict, description="Default values for fields that the input leaves out."
+    )
 
     async def run(self, context: Context) -> dict[str, Any]:
-        """Return the input."""
+        """Return the input, over the defaults."""
         return {**self.data, **context.input}

@@ -1,4 +1,4 @@
-"""How does a workflow use another one?"""
+"""The node type `subworkflow`: runs another workflow."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
@@ -9,11 +9,12 @@ from flowc.compiler.node import Context, Node, Role
 
 
 class Subworkflow(Node):
-    """Run another workflow on `input`; its output is the output.
+    """Run another workflow with `input`. Its output is this node's output.
 
-    `workflow` is the id of a stored one, in the `version` given or the newest when the run begins;
-    or a definition, written out. It reads nothing of the workflow round it but its input, and sets
-    none of its variables. Its input and output are held to the schemas that it declares.
+    `workflow` is the id of a stored workflow, or a whole definition. The sub-workflow reads only
+    its `input`: it sees no nodes or variables of the workflow around it, and sets none of them.
+    The node fails if a node of the sub-workflow fails, or if the input or output does not match the
+    schemas that the sub-workflow declares.
     """
 
     type: ClassVar = "subworkflow"
@@ -22,16 +23,19 @@ class Subworkflow(Node):
     is_isolated: ClassVar = True
 
     workflow: Annotated[dict[str, Any] | str, Role.RAW] = Field(
-        description="A stored workflow's id, or a definition."
+        description="The id of a stored workflow, or a definition."
     )
     version: Annotated[int | str | None, Role.RAW] = Field(
-        default=None, description="The version of the stored workflow; the newest if left out."
+        default=None,
+        description="Version of the stored workflow; by default the newest when the run starts.",
     )
-    input: dict[str, Any] = Field(default_factory=dict, description="What the workflow is given.")
+    input: dict[str, Any] = Field(
+        default_factory=dict, description="The input of the sub-workflow."
+    )
 
     @classmethod
     def stored_workflow(cls, config: Mapping[str, Any]) -> tuple[str, str | None] | None:
-        """Return the workflow's id and version, unless it is written out."""
+        """Return the id and version of a stored workflow; None for a definition."""
         id, version = config.get("workflow"), config.get("version")
         if not isinstance(id, str):
             return None
@@ -39,10 +43,10 @@ class Subworkflow(Node):
 
     @classmethod
     def as_tool(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        """Give the workflow the arguments of a call as its input."""
+        """Pass the arguments of a call as the input, unless the author sets one."""
         return {"input": "{{arguments}}", **config}
 
     async def run(self, context: Context) -> Any:
-        """Run the workflow."""
+        """Run the workflow, and return its output."""
         result = await context.run_body("0", {"input": self.input}, {})
         return result.output

@@ -1,4 +1,4 @@
-"""Which of several ways does a run take?"""
+"""The node type `switch`: a choice between several branches by a value."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -10,18 +10,26 @@ from flowc.compiler.node import Context, Node, Outcome
 
 
 class Switch(Node):
-    """Take the branch whose name is the value's text; without one, the branch `default`."""
+    """Choose the branch that has the value as its name, or `default` if no case matches.
+
+    Values are compared as text: true is `true`, null is `null`, 3 is `3`. The output has the
+    `value` and the chosen `branch`.
+    """
 
     type: ClassVar = "switch"
     group: ClassVar = "flow"
     is_pure: ClassVar = True
     passes_data_on: ClassVar = True
 
-    value: Any = Field(description="Such as {{classify.output.category}}.")
-    cases: dict[str, str | None] = Field(
-        description="Branch by value, each with the node to go to, or null where an edge says it."
+    value: Any = Field(
+        description="The value to compare, for example {{classify.output.category}}."
     )
-    default: str | None = Field(default=None, description="The node to go to for any other value.")
+    cases: dict[str, str | None] = Field(
+        description="Next node by value; null where an edge with this branch leads to it."
+    )
+    default: str | None = Field(
+        default=None, description="Id of the next node for all other values."
+    )
 
     @classmethod
     def branches(cls, config: Mapping[str, Any]) -> Mapping[str, str | None]:

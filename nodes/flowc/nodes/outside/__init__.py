@@ -1,1 +1,1 @@
-"""Node types: outside."""
+"""Node types that reach other services and other runs: HTTP, OpenAPI, MCP, signals."""

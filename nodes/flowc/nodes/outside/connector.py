@@ -1,4 +1,4 @@
-"""How does a workflow use an operation of a service that describes itself?"""
+"""The node type `connector`: one operation of an OpenAPI document."""
 
 import base64
 from collections.abc import Mapping
@@ -9,42 +9,66 @@ from pydantic import Field, ValidationInfo, field_validator
 from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import Schema, problems_of
 from flowc.compiler.node import Context, Effects, Node, Role, SecretAllowed
-from flowc.nodes.outside.http_calls import HttpCall, answer_schema, told_of
-from flowc.nodes.outside.openapi import Asked, BadDocument, Operation, Security, find_operation
+from flowc.nodes.outside.http_calls import HttpCall, response_schema, without_headers
+from flowc.nodes.outside.openapi import (
+    BadDocument,
+    Operation,
+    OperationRequest,
+    Security,
+    find_operation,
+)
 
 
 class Connector(Node):
     """Call an operation of an OpenAPI 3 document by its `operationId`.
 
-    `arguments` are its parameters, and the fields of its body. They are held to the document, and
-    so is the answer's schema. The `credential` is sent as the document's security scheme says, to
-    the document's server alone: a token or key, or `user:password`.
+    `arguments` are the operation's parameters and the fields of its JSON body; if the body is not
+    an object, or a field has the name of a parameter, the body is the argument `body`. Arguments
+    are checked against the document before a run, as far as they are known then.
+
+    The output and the failures are those of an `http` node; the schema of the output's `body` is
+    that of the document. The `credential` is sent as the document's security scheme requires, and
+    only to the document's server.
     """
 
     type: ClassVar = "connector"
     group: ClassVar = "outside"
 
-    document: Annotated[dict[str, Any], Role.RAW] = Field(description="The OpenAPI 3 document.")
-    server_url: Annotated[str | None, Role.RAW] = Field(
-        default=None, pattern=r"^https?://", description="Where the document names no server."
+    document: Annotated[dict[str, Any], Role.RAW] = Field(
+        description="The OpenAPI 3 document, as an object."
     )
-    operation: Annotated[str, Role.RAW] = Field(description="Its `operationId`.")
-    arguments: dict[str, Any] = Field(default_factory=dict)
-    credential: Annotated[str | None, SecretAllowed] = None
-    timeout: Duration = 30.0
-    max_bytes: int = Field(default=5_000_000, ge=1, le=50_000_000)
-    raise_for_status: bool = True
+    server_url: Annotated[str | None, Role.RAW] = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="Server to call, if the document names none or a relative one.",
+    )
+    operation: Annotated[str, Role.RAW] = Field(
+        description="The `operationId` of the operation to call."
+    )
+    arguments: dict[str, Any] = Field(
+        default_factory=dict, description="Parameters and fields of the body, by name."
+    )
+    credential: Annotated[str | None, SecretAllowed] = Field(
+        default=None, description="A token, a key or `user:password`, such as {{secrets.name}}."
+    )
+    timeout: Duration = Field(default=30.0, description="Time limit for the whole call.")
+    max_bytes: int = Field(
+        default=5_000_000, ge=1, le=50_000_000, description="Largest response body, in bytes."
+    )
+    raise_for_status: bool = Field(
+        default=True, description="Whether the node fails if the status is 400 or above."
+    )
 
     @field_validator("operation")
     @classmethod
-    def _is_there(cls, operation: str, info: ValidationInfo) -> str:
+    def _exists(cls, operation: str, info: ValidationInfo) -> str:
         if "document" in info.data:
             find_operation(info.data["document"], operation, info.data.get("server_url"))
         return operation
 
     @field_validator("arguments")
     @classmethod
-    def _fit(cls, arguments: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+    def _match_the_document(cls, arguments: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         operation = _operation(info.data)
         for path, sentence in problems_of(arguments, operation.arguments) if operation else ():
             if not _is_computed(arguments, path):
@@ -54,18 +78,18 @@ class Connector(Node):
 
     @classmethod
     def describe_output(cls, config: Mapping[str, Any]) -> Schema:
-        """Return the schema of the answer, as the document has it."""
+        """Return the schema of the response, from the document."""
         operation = _operation(config)
-        return answer_schema(operation.answer if operation is not None else {})
+        return response_schema(operation.answer if operation is not None else {})
 
     @classmethod
     def as_tool(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        """Give the operation the arguments of a call."""
+        """Pass the arguments of a call to the operation, unless the author sets some."""
         return {"arguments": "{{arguments}}", **config}
 
     @classmethod
     def tool_parameters(cls, config: Mapping[str, Any]) -> Schema | None:
-        """Return the operation's arguments, where it is given those of a call."""
+        """Return the schema of the operation's arguments, if it takes those of a call."""
         operation = _operation(config)
         is_given = config.get("arguments") == "{{arguments}}"
         return operation.arguments if operation is not None and is_given else None
@@ -78,8 +102,8 @@ class Connector(Node):
 
     @classmethod
     def as_told(cls, output: Any) -> Any:
-        """Return what was answered, without headers."""
-        return told_of(output)
+        """Return the response without its headers."""
+        return without_headers(output)
 
     @classmethod
     def effects(cls, config: Mapping[str, Any]) -> Effects:
@@ -88,21 +112,21 @@ class Connector(Node):
         return Effects(hosts=(operation.host,) if operation is not None else ())
 
     async def run(self, context: Context) -> dict[str, Any]:
-        """Call the operation, and return the answer."""
+        """Call the operation, and return the response."""
         operation = find_operation(self.document, self.operation, self.server_url)
-        asked = operation.request(self.arguments)
-        _authorize(operation.security, self.credential, asked)
+        request = operation.request(self.arguments)
+        _authorize(operation.security, self.credential, request)
         call = HttpCall(
             operation.method,
-            asked.url,
-            asked.headers,
-            asked.query,
-            asked.body,
+            request.url,
+            request.headers,
+            request.query,
+            request.body,
             self.timeout,
             max_bytes=self.max_bytes,
             raise_for_status=self.raise_for_status,
         )
-        return await call.answer(context)
+        return await call.send(context)
 
 
 def _operation(config: Mapping[str, Any]) -> Operation | None:
@@ -112,32 +136,34 @@ def _operation(config: Mapping[str, Any]) -> Operation | None:
     try:
         return find_operation(document, id, server if isinstance(server, str) else None)
     except BadDocument:
-        # The configuration is refused for it.
+        # The validator of `operation` reports it.
         return None
 
 
 def _is_computed(arguments: Any, path: tuple[str | int, ...]) -> bool:
-    """Say whether a value is computed, so that it is not known yet."""
+    """Return whether the value at a path is a template, and so not known before a run."""
     value = arguments
     for step in path:
         value = value[step]
     return isinstance(value, str) and "{{" in value
 
 
-def _authorize(security: Security | None, credential: str | None, asked: Asked) -> None:
-    """Say who calls, as the document has it; without a scheme, as most services take it."""
+def _authorize(
+    security: Security | None, credential: str | None, request: OperationRequest
+) -> None:
+    """Add the credential as the security scheme requires; without a scheme, as a bearer token."""
     if credential is None:
         return
     if security is None or (security.kind == "http" and security.scheme != "basic"):
-        asked.headers["authorization"] = f"Bearer {credential}"
+        request.headers["authorization"] = f"Bearer {credential}"
     elif security.kind == "http":
         encoded = base64.b64encode(credential.encode()).decode()
-        asked.headers["authorization"] = f"Basic {encoded}"
+        request.headers["authorization"] = f"Basic {encoded}"
     elif security.place == "query":
-        asked.query[security.name] = credential
+        request.query[security.name] = credential
     elif security.place == "cookie":
-        others = asked.headers.get("cookie")
+        others = request.headers.get("cookie")
         own = f"{security.name}={credential}"
-        asked.headers["cookie"] = f"{others}; {own}" if others else own
+        request.headers["cookie"] = f"{others}; {own}" if others else own
     else:
-        asked.headers[security.name] = credential
+        request.headers[security.name] = credential

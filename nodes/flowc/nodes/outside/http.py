@@ -1,4 +1,4 @@
-"""How does a workflow speak to a service over HTTP?"""
+"""The node type `http`: one HTTP request."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
@@ -9,50 +9,70 @@ from pydantic import Field
 from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Context, Effects, Node, SecretAllowed
-from flowc.nodes.outside.http_calls import HttpCall, Method, answer_schema, told_of
+from flowc.nodes.outside.http_calls import HttpCall, Method, response_schema, without_headers
 
 
 class Http(Node):
-    """Make one HTTP call; the answer's body is parsed if it is JSON.
+    """Send one HTTP request, and output the response.
 
-    Only what the operator allows is dialled. An answer of 400 and above fails the node unless
-    `raise_for_status` is false.
+    The output has the `status_code`, the `headers`, the `body`, and the `url` after redirects. The
+    body is parsed if the response is JSON, and is text otherwise. Only public addresses can be
+    reached, and those that the operator allows (FLOWC_EGRESS_ALLOW).
+
+    The node fails with `http-status` if the status is 400 or above, unless `raise_for_status` is
+    false; with `timeout` or `connection-failed` if there is no response; with `egress-denied` if
+    the address is not allowed; with `response-too-large` beyond `max_bytes`.
     """
 
     type: ClassVar = "http"
     group: ClassVar = "outside"
 
-    url: Annotated[str, SecretAllowed]
-    method: Method = "GET"
-    headers: Annotated[dict[str, Any], SecretAllowed] = Field(default_factory=dict)
-    query: Annotated[dict[str, Any], SecretAllowed] = Field(default_factory=dict)
-    body: Annotated[Any, SecretAllowed] = Field(
-        default=None, description="JSON, or a text that is sent as it is."
+    url: Annotated[str, SecretAllowed] = Field(
+        description="Address to call, http:// or https://; may use {{secrets.name}}."
     )
-    timeout: Duration = Field(default=30.0, description="For the whole call, redirects included.")
-    max_redirects: int = Field(default=0, ge=0, le=5)
-    max_bytes: int = Field(default=5_000_000, ge=1, le=50_000_000)
-    raise_for_status: bool = True
+    method: Method = Field(default="GET", description="The HTTP method.")
+    headers: Annotated[dict[str, Any], SecretAllowed] = Field(
+        default_factory=dict, description="Request headers by name; may use {{secrets.name}}."
+    )
+    query: Annotated[dict[str, Any], SecretAllowed] = Field(
+        default_factory=dict,
+        description="Query parameters by name, added to the URL; a list repeats its parameter.",
+    )
+    body: Annotated[Any, SecretAllowed] = Field(
+        default=None, description="Request body: a text is sent as it is, all else as JSON."
+    )
+    timeout: Duration = Field(
+        default=30.0, description="Time limit for the whole call, redirects included."
+    )
+    max_redirects: int = Field(
+        default=0, ge=0, le=5, description="Most redirects to follow; by default none."
+    )
+    max_bytes: int = Field(
+        default=5_000_000, ge=1, le=50_000_000, description="Largest response body, in bytes."
+    )
+    raise_for_status: bool = Field(
+        default=True, description="Whether the node fails if the status is 400 or above."
+    )
 
     @classmethod
     def describe_output(cls, config: Any) -> Schema:
-        """Return the schema of the answer."""
-        return answer_schema({})
+        """Return the schema of the response."""
+        return response_schema({})
 
     @classmethod
     def as_told(cls, output: Any) -> Any:
-        """Return what was answered, without headers."""
-        return told_of(output)
+        """Return the response without its headers."""
+        return without_headers(output)
 
     @classmethod
     def effects(cls, config: Mapping[str, Any]) -> Effects:
-        """Return the host, or the address as it is written where a part of it is computed."""
+        """Return the host, or the whole URL if it contains a template."""
         url = str(config.get("url", ""))
         host = urlsplit(url).netloc.rpartition("@")[2] if "{{" not in url else ""
         return Effects(hosts=(host or url,))
 
     async def run(self, context: Context) -> dict[str, Any]:
-        """Make the call, and return the answer."""
+        """Send the request, and return the response."""
         return await HttpCall(
             **{name: getattr(self, name) for name in type(self).model_fields}
-        ).answer(context)
+        ).send(context)

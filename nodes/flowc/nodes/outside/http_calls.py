@@ -1,4 +1,4 @@
-"""How is one HTTP call made for a node, and what is told of its answer, or of its failure?"""
+"""One HTTP request of a node: sending it, reading the response, naming the failure."""
 
 import json
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from flowc.compiler.node import Context, NodeError
 from flowc.nodes.services.egress import EgressDenied, HttpClient, Response
 from flowc.nodes.services.egress.request import ResponseTooLarge
 
-# What a service says of itself by its status; of those from 500 on, two will not pass.
+# Another attempt may succeed after these, and after all from 500 that are not in NOT_SUPPORTED.
 PASSING_STATUS: dict[int, FailureKind] = {408: "timeout", 425: "rate-limit", 429: "rate-limit"}
 NOT_SUPPORTED = frozenset({501, 505})
 
@@ -27,7 +27,7 @@ Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
 @dataclass(frozen=True)
 class HttpCall:
-    """One call; `timeout` is in seconds, for all of it."""
+    """One request; `timeout` is in seconds, for the whole call."""
 
     method: Method
     url: str
@@ -39,13 +39,13 @@ class HttpCall:
     max_bytes: int = 5_000_000
     raise_for_status: bool = True
 
-    async def answer(self, context: Context) -> dict[str, Any]:
-        """Make the call, and return the answer; raise NodeError."""
+    async def send(self, context: Context) -> dict[str, Any]:
+        """Send the request, and return the response as JSON; raise NodeError."""
         host = urlsplit(self.url).netloc.rpartition("@")[2].lower()
-        found: dict[str, Any] = await context.through(host, partial(self._answer, context))
+        found: dict[str, Any] = await context.through(host, partial(self._send, context))
         return found
 
-    async def _answer(self, context: Context) -> dict[str, Any]:
+    async def _send(self, context: Context) -> dict[str, Any]:
         client = context.service(HttpClient)
         headers = {name: as_text(value) for name, value in self.headers.items()}
         content, kind = _encoded(self.body)
@@ -75,19 +75,19 @@ class HttpCall:
                 deadline=self.timeout,
             )
         except EgressDenied as problem:
-            raise NodeError("egress-denied", f"The call was refused: {problem}.") from None
+            raise NodeError("egress-denied", f"The call is not allowed: {problem}.") from None
         except ResponseTooLarge as problem:
-            raise NodeError("response-too-large", f"The call was given up: {problem}.") from None
+            raise NodeError("response-too-large", f"The call was stopped: {problem}.") from None
         except (TimeoutError, httpx.TimeoutException):
-            message = f"No answer within {self.timeout:g} s."
+            message = f"No response within {self.timeout:g} s."
             raise NodeError("timeout", message, kind="timeout") from None
         except httpx.HTTPError as problem:
             message = f"The call failed: {type(problem).__name__}."
             raise NodeError("connection-failed", message, kind="connection") from None
 
 
-def answer_schema(body: Schema) -> Schema:
-    """Return the JSON Schema of an answer with such a body."""
+def response_schema(body: Schema) -> Schema:
+    """Return the JSON Schema of a response with this schema of its body."""
     properties: dict[str, Schema] = {
         "status_code": {"type": "integer"},
         "headers": {"type": "object"},
@@ -97,9 +97,9 @@ def answer_schema(body: Schema) -> Schema:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def told_of(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a model is told of an answer: not its headers."""
-    return {"status_code": answer["status_code"], "body": answer["body"]}
+def without_headers(response: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a response that a model needs."""
+    return {"status_code": response["status_code"], "body": response["body"]}
 
 
 def _encoded(body: Any) -> tuple[bytes | None, str | None]:
@@ -111,6 +111,11 @@ def _encoded(body: Any) -> tuple[bytes | None, str | None]:
 
 
 def _with_query(url: str, query: Mapping[str, Any]) -> str:
+    """Return the URL with parameters added.
+
+    >>> _with_query("https://a.test/?x=1#top", {"tag": ["a", "b"], "on": True})
+    'https://a.test/?x=1&tag=a&tag=b&on=true#top'
+    """
     if not query:
         return url
     pairs = [(name, as_text(item)) for name, value in query.items() for item in _items(value)]
@@ -161,7 +166,11 @@ def _kind(status: int) -> FailureKind | None:
 
 
 def _retry_after(value: str | None) -> float | None:
-    """Return the seconds that a Retry-After header asks for, written as a number or as a date."""
+    """Return the seconds of a Retry-After header, which is a number or a date.
+
+    >>> _retry_after("20"), _retry_after("soon")
+    (20.0, None)
+    """
     if value is None:
         return None
     if value.strip().isdigit():

@@ -1,4 +1,4 @@
-"""What does an OpenAPI 3 document say of one operation: its address, its arguments, its answer?"""
+"""Reads one operation of an OpenAPI 3 document: its address, its arguments, its response."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ _METHODS: Mapping[str, Method] = {
     "get": "GET", "put": "PUT", "post": "POST", "delete": "DELETE", "options": "OPTIONS",
     "head": "HEAD", "patch": "PATCH",
 }  # fmt: skip
-# Of one operation's parameter, body or answer.
+# Most values in one schema once its references are resolved: they can grow exponentially.
 _MOST_VALUES = 10_000
 BODY = "body"
 
 
 class BadDocument(ValueError):
-    """Whoever names an operation that a document does not have, or not well, meets this."""
+    """The document does not have the operation, or does not describe it as OpenAPI 3 requires."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Security:
-    """How a call says who makes it: by which kind of scheme, and where it stands."""
+    """The security scheme of an operation: its kind, and for an API key its name and place."""
 
     kind: str
     scheme: str = ""
@@ -41,8 +41,8 @@ class Security:
     place: str = ""
 
 
-class Asked(NamedTuple):
-    """A request of an operation; query and headers may be added to."""
+class OperationRequest(NamedTuple):
+    """The request of an operation; a caller may add to its query and headers."""
 
     url: str
     query: dict[str, Any]
@@ -52,9 +52,10 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation. Its arguments are its parameters, and the fields of a body that is an object.
+    """One operation. Its arguments are its parameters, and the fields of its JSON body.
 
-    A body that is none, or whose fields are called as parameters are, is the argument `body`.
+    If the body is not an object, or a field has the name of a parameter, the whole body is the
+    argument `body`.
     """
 
     method: Method
@@ -69,12 +70,12 @@ class Operation:
 
     @property
     def host(self) -> str:
-        """The host that is called."""
+        """The host of the server."""
         return urlsplit(self.base).netloc.rpartition("@")[2].lower()
 
     @property
     def spreads_body(self) -> bool:
-        """Whether the fields of the body are arguments of their own."""
+        """Whether the fields of the body are arguments; else it is one as a whole."""
         fields = (self.body or {}).get("properties", {})
         names = {parameter.name for parameter in self.parameters}
         return bool(fields) and not names & set(fields)
@@ -94,8 +95,8 @@ class Operation:
         closed = {"additionalProperties": False}
         return {"type": "object", "properties": properties, "required": required, **closed}
 
-    def request(self, arguments: Mapping[str, Any]) -> Asked:
-        """Return the request that arguments make."""
+    def request(self, arguments: Mapping[str, Any]) -> OperationRequest:
+        """Return the request with these arguments."""
         path, cookies = self.path, list[str]()
         query: dict[str, Any] = {}
         headers: dict[str, Any] = {}
@@ -114,7 +115,7 @@ class Operation:
         if cookies:
             headers["cookie"] = "; ".join(cookies)
         url = f"{self.base.rstrip('/')}{path}"
-        return Asked(url, query, headers, self._body(arguments))
+        return OperationRequest(url, query, headers, self._body(arguments))
 
     def _body(self, arguments: Mapping[str, Any]) -> Any:
         if self.body is None:
@@ -128,10 +129,10 @@ class Operation:
 def find_operation(document: Mapping[str, Any], id: str, server: str | None = None) -> Operation:
     """Return the operation of a document that has this `operationId`; raise BadDocument.
 
-    `server` is the URL to call, where the document names none, or one relative to itself.
+    `server` is the URL to call if the document names none, or the base of a relative one.
     """
     if not str(document.get("openapi", "")).startswith("3."):
-        raise BadDocument("this is no OpenAPI 3 document")
+        raise BadDocument("this is not an OpenAPI 3 document")
     known: list[str] = []
     for path, item, word, operation in _operations(document):
         if operation.get("operationId") == id:
@@ -139,7 +140,7 @@ def find_operation(document: Mapping[str, Any], id: str, server: str | None = No
                 return _operation(document, path, item, word, operation, server)
             except (KeyError, TypeError, AttributeError) as problem:
                 what = f"{type(problem).__name__}: {problem}"
-                message = f"the operation is not described as OpenAPI has it ({what[:100]})"
+                message = f"the operation is not described as OpenAPI 3 requires ({what[:100]})"
                 raise BadDocument(message) from None
         known.append(str(operation.get("operationId") or ""))
     names = ", ".join(sorted(filter(None, known))[:20])
@@ -170,7 +171,7 @@ def _operation(
     request = _resolved(document, operation.get("requestBody") or {})
     body = _json_schema(document, request)
     if request and body is None:
-        raise BadDocument("the operation takes no JSON")
+        raise BadDocument("the operation's body is not JSON, and no other kind is supported")
     return Operation(
         method=_METHODS[word],
         base=_base(document, item, operation, server),
@@ -204,12 +205,12 @@ def _base(
         found = found.replace(f"{{{name}}}", str(variable.get("default", "")))
     url = urljoin(server, found) if server else found
     if urlsplit(url).scheme not in {"http", "https"}:
-        raise BadDocument("the document names no server; name one as `server_url`")
+        raise BadDocument("the document names no server; set `server_url`")
     return url
 
 
 def _answer(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Schema:
-    """Return the schema of the first answer that is no failure."""
+    """Return the schema of the first response with a status of 2xx."""
     for status, given in sorted((operation.get("responses") or {}).items()):
         if str(status).startswith("2"):
             return _json_schema(document, _resolved(document, given)) or {}
@@ -225,9 +226,9 @@ def _json_schema(document: Mapping[str, Any], holder: Mapping[str, Any]) -> Sche
 
 
 def _security(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Security | None:
-    asked = operation.get("security", document.get("security")) or []
+    required = operation.get("security", document.get("security")) or []
     schemes = (document.get("components") or {}).get("securitySchemes") or {}
-    for requirement in asked:
+    for requirement in required:
         for name in requirement:
             scheme = _resolved(document, schemes.get(name) or {})
             if scheme.get("type") == "apiKey":
@@ -240,7 +241,7 @@ def _security(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Secu
 
 
 class _Resolver:
-    """Follows the references within a document; what refers to itself ends in anything."""
+    """Resolves references within a document; a schema that refers to itself becomes {}."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document, self._left = document, _MOST_VALUES
@@ -249,7 +250,7 @@ class _Resolver:
         """Return a value without references; raise BadDocument if it grows too large."""
         self._left -= 1
         if self._left < 0:
-            raise BadDocument("the operation has too many parts")
+            raise BadDocument("the operation's schemas are too large")
         if isinstance(value, list):
             return [self.resolve(item, within) for item in value]
         if not isinstance(value, dict):
@@ -268,17 +269,23 @@ def _resolved(document: Mapping[str, Any], value: Any) -> Any:
 
 def _at(document: Mapping[str, Any], reference: str) -> Any:
     if not reference.startswith("#/"):
-        raise BadDocument(f"the reference {reference[:100]!r} does not stay in the document")
+        raise BadDocument(f"the reference {reference[:100]!r} leads out of the document")
     found: Any = document
     for step in reference.removeprefix("#/").split("/"):
+        # The escapes of a JSON Pointer, in this order: "~01" is "~1", not "/".
         name = step.replace("~1", "/").replace("~0", "~")
         if not isinstance(found, dict) or name not in found:
-            raise BadDocument(f"the reference {reference[:100]!r} leads nowhere")
+            raise BadDocument(f"the reference {reference[:100]!r} does not exist in the document")
         found = found[name]
     return found
 
 
 def _joined(value: Any) -> str:
+    """Return a value as text in a path, header or cookie.
+
+    >>> _joined([1, True, "a"])
+    '1,true,a'
+    """
     if isinstance(value, list):
         return ",".join(map(_joined, value))
     if isinstance(value, bool):

@@ -1,1 +1,1 @@
-"""Node types: people."""
+"""Node types that ask a person."""

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
 
-class Said(NamedTuple):
+class ThreadMessage(NamedTuple):
     """One message; `content` is a text, or a list of parts."""
 
     number: int
@@ -16,7 +16,7 @@ class Thread(ABC):
     """The conversation of one run."""
 
     @abstractmethod
-    async def history(self, after: int = 0) -> list[Said]:
+    async def history(self, after: int = 0) -> list[ThreadMessage]:
         """Return what was said before this run, after a number, in order."""
 
     @abstractmethod

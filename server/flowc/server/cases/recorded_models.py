@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from flowc.compiler.node import NodeError
-from flowc.nodes.services.models import Answer, Call, Models
-from flowc.nodes.services.models.answers import Told
-from flowc.nodes.services.models.call import SchemaTaken
+from flowc.nodes.services.models import Call, ModelAnswer, Models
+from flowc.nodes.services.models.answers import OnText
+from flowc.nodes.services.models.call import SchemaSupport
 
 
 class Recorded:
@@ -21,15 +21,15 @@ class Recorded:
         self._known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
         self._used: dict[str, Any] = {}
 
-    def get(self, key: str) -> Answer | None:
+    def get(self, key: str) -> ModelAnswer | None:
         """Return the answer to a request."""
         if key not in self._known:
             return None
         self._used[key] = self._known[key]
         answer = self._known[key]["answer"]
-        return Answer(**{**answer, "tool_calls": tuple(answer["tool_calls"])})
+        return ModelAnswer(**{**answer, "tool_calls": tuple(answer["tool_calls"])})
 
-    def put(self, key: str, request: Any, answer: Answer) -> None:
+    def put(self, key: str, request: Any, answer: ModelAnswer) -> None:
         """Keep an answer."""
         self._known[key] = self._used[key] = {"request": request, "answer": asdict(answer)}
 
@@ -60,22 +60,22 @@ class RecordedModels(Models):
         self._real, self._recorded, self._is_recording = real, recorded, is_recording
         self.missing: list[str] = []
 
-    async def takes_schema(self, model: str | None) -> SchemaTaken:
+    async def schema_support(self, model: str | None) -> SchemaSupport:
         """Say how the model's provider takes a JSON schema for its answer."""
-        return await self._real.takes_schema(model)
+        return await self._real.schema_support(model)
 
-    def most_of(self, call: Call) -> tuple[float, float]:
+    def worst_case(self, call: Call) -> tuple[float, float]:
         """Return what a call can come to at the most: US dollars, and tokens."""
-        return self._real.most_of(call)
+        return self._real.worst_case(call)
 
     def is_offline(self, model: str | None) -> bool:
         """Say whether a model answers without a network."""
         return self._real.is_offline(model)
 
-    async def complete(self, call: Call, tell: Told | None = None) -> Answer:
+    async def complete(self, call: Call, on_text: OnText | None = None) -> ModelAnswer:
         """Answer as before; raise NodeError if this was not asked before."""
         if self._real.is_offline(call.model):
-            return await self._real.complete(call, tell)
+            return await self._real.complete(call, on_text)
         request = {
             "model": call.model,
             "messages": call.messages,
@@ -91,8 +91,8 @@ class RecordedModels(Models):
             self.missing.append(self._recorded.closest(request))
             message = "No answer was recorded for what the model is asked; record with --record."
             raise NodeError("not-recorded", message)
-        if tell is not None and answer.text:
-            tell(answer.text)
+        if on_text is not None and answer.text:
+            on_text(answer.text)
         return answer
 
 

@@ -1,10 +1,10 @@
 """The door to MCP servers: which there are, and calls of their tools."""
 
 from flowc.nodes.services.mcp.servers import McpServer, read_mcp_file
-from flowc.nodes.services.mcp.sessions import Address, McpServers, McpTool, ToolResult
+from flowc.nodes.services.mcp.sessions import McpAddress, McpServers, McpTool, ToolResult
 
 __all__ = [
-    "Address",
+    "McpAddress",
     "McpServer",
     "McpServers",
     "McpTool",

@@ -32,7 +32,7 @@ class ToolResult(NamedTuple):
     is_error: bool
 
 
-class Address(NamedTuple):
+class McpAddress(NamedTuple):
     """Which server is visited, and for how many seconds: by its name, or by its URL."""
 
     name: str | None
@@ -61,7 +61,7 @@ class McpServers:
         self._own = GuardedBackend(policy.serving(served), resolver)
         self._others = GuardedBackend(policy, resolver)
 
-    async def tools(self, address: Address) -> list[McpTool]:
+    async def tools(self, address: McpAddress) -> list[McpTool]:
         """Return a server's tools; raise NodeError."""
         found: list[McpTool] = []
         async with self._visit(address) as client:
@@ -73,7 +73,9 @@ class McpServers:
                 if not cursor:
                     return found
 
-    async def call(self, address: Address, tool: str, arguments: Mapping[str, Any]) -> ToolResult:
+    async def call(
+        self, address: McpAddress, tool: str, arguments: Mapping[str, Any]
+    ) -> ToolResult:
         """Call a tool; raise NodeError if it cannot be called."""
         async with self._visit(address) as client:
             result = await client.call_tool(tool, dict(arguments))
@@ -82,7 +84,7 @@ class McpServers:
         return ToolResult(text, result.structured_content, content, bool(result.is_error))
 
     @asynccontextmanager
-    async def _visit(self, address: Address) -> AsyncIterator[Any]:
+    async def _visit(self, address: McpAddress) -> AsyncIterator[Any]:
         server, is_own = self._server(address)
         shown, seconds = address.name or address.url or "", address.seconds
         try:
@@ -96,7 +98,7 @@ class McpServers:
         except Exception as problem:
             raise _failure(problem, shown) from None
 
-    def _server(self, address: Address) -> tuple[McpServer, bool]:
+    def _server(self, address: McpAddress) -> tuple[McpServer, bool]:
         """Return the server, and whether it is one of the operator's."""
         name, url, headers, _ = address
         if name is None:

@@ -1,4 +1,4 @@
-"""Which model stands behind a name that workflows use?"""
+"""The models file: aliases by which workflows name models."""
 
 import os
 from pathlib import Path
@@ -10,35 +10,43 @@ from flowc.nodes.services.operator_files import read_entries
 
 
 class ModelAlias(BaseModel):
-    """One name in the models file: litellm's name for the model, where it is served, the key."""
+    """One entry of the models file: the model behind an alias, its address and its key."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str = Field(description="litellm's name, such as openai/gpt-4o or offline/echo.")
     api_base: str | None = Field(
-        default=None, validation_alias=AliasChoices("api_base", "base_url")
+        default=None,
+        validation_alias=AliasChoices("api_base", "base_url"),
+        description="Address of the model; by default the provider's.",
     )
     api_key: SecretStr | None = Field(
-        default=None, validation_alias=AliasChoices("api_key", "key"), repr=False
+        default=None,
+        validation_alias=AliasChoices("api_key", "key"),
+        repr=False,
+        description="The key itself.",
     )
-    api_key_env: str | None = Field(default=None, description="The variable that holds the key.")
+    api_key_env: str | None = Field(
+        default=None, description="Environment variable with the key, in place of `api_key`."
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _name_alone(cls, given: Any) -> Any:
-        """Take litellm's name for an entry that has nothing else."""
+        """Accept a text alone as litellm's name.
+
+        >>> ModelAlias.model_validate("offline/echo").model
+        'offline/echo'
+        """
         return {"model": given} if isinstance(given, str) else given
 
     def key(self) -> str | None:
-        """Return the key, from the file or from the environment variable it names."""
+        """Return the key, from the file or from the environment variable that it names."""
         if self.api_key is not None:
             return self.api_key.get_secret_value()
         return os.environ.get(self.api_key_env) if self.api_key_env else None
 
 
 def read_models_file(path: Path) -> dict[str, ModelAlias]:
-    """Read a models file: names with what stands behind them, at the top or under `models`.
-
-    Raises OperatorFileRefused.
-    """
+    """Return the aliases in a file, at the top or under `models`; raise OperatorFileRefused."""
     return read_entries(path, "models", ModelAlias, "models")

@@ -1,4 +1,4 @@
-"""What came back from a model, at once or piece by piece?"""
+"""The answer of a model, read from a whole response or from a stream."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -6,15 +6,16 @@ from typing import Any
 
 from flowc.compiler.node import NodeError
 
-Told = Callable[[str], None]
+# Called with each piece of an answer's text, as it arrives.
+OnText = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back; tokens are counted by the provider, `cost` is in US dollars.
+class ModelAnswer:
+    """An answer; the provider counts the tokens, `cost` is in US dollars.
 
-    Of the prompt's tokens, some may have been `cached`; of the answer's, some for `reasoning`.
-    `latency_ms` is from the request to the last of the answer.
+    `cached_tokens` are part of the prompt's tokens, `reasoning_tokens` part of the completion's.
+    `latency_ms` is the time from the request to the end of the answer.
     """
 
     text: str
@@ -31,17 +32,17 @@ class Answer:
     latency_ms: float = 0.0
 
 
-def answer_of(response: Any, model: str, door: Any) -> Answer:
-    """Return what a whole response says."""
+def answer_of(response: Any, model: str, litellm: Any) -> ModelAnswer:
+    """Return the answer in a whole response."""
     choice = response.choices[0]
     message, usage = choice.message, getattr(response, "usage", None)
-    return Answer(
+    return ModelAnswer(
         text=message.content or "",
         model=model,
         finish_reason=choice.finish_reason or "stop",
         prompt_tokens=_count(usage, "prompt_tokens"),
         completion_tokens=_count(usage, "completion_tokens"),
-        cost=_cost(response, model, door),
+        cost=_cost(response, model, litellm),
         cached_tokens=_count(getattr(usage, "prompt_tokens_details", None), "cached_tokens"),
         reasoning_tokens=_count(
             getattr(usage, "completion_tokens_details", None), "reasoning_tokens"
@@ -52,34 +53,42 @@ def answer_of(response: Any, model: str, door: Any) -> Answer:
     )
 
 
-async def streamed_answer(stream: AsyncIterator[Any], model: str, door: Any, tell: Told) -> Answer:
-    """Read a stream to its end, telling of its text; raise NodeError if it breaks off."""
+async def streamed_answer(
+    stream: AsyncIterator[Any], model: str, litellm: Any, on_text: OnText
+) -> ModelAnswer:
+    """Read a stream to its end, calling `on_text` for its text; raise NodeError if it breaks off.
+
+    litellm is slow to join many chunks into an answer: those with nothing but text are joined here,
+    and litellm gets the first of them and all others.
+    """
     chunks, texts = list[Any](), list[str]()
     try:
         async for chunk in stream:
             delta = chunk.choices[0].delta if chunk.choices else None
             if delta is not None and delta.content:
                 texts.append(delta.content)
-                tell(delta.content)
+                on_text(delta.content)
                 if len(texts) > 1 and _is_text_alone(chunk, delta):
                     continue
                 delta.content = None if len(texts) > 1 else delta.content
             chunks.append(chunk)
     finally:
-        # Whoever is cancelled hangs up.
+        # If the run is cancelled, this closes the connection, and the provider stops.
         close = getattr(stream, "aclose", None)
         if close is not None:
             await close()
-    # litellm ends every stream in good order; what the provider said itself is in these.
-    said = ("received_finish_reason", "intermittent_finish_reason")
-    if not any(getattr(stream, name, None) for name in said):
+    # litellm adds an end to every stream; these attributes show whether the provider sent one.
+    reasons = ("received_finish_reason", "intermittent_finish_reason")
+    if not any(getattr(stream, name, None) for name in reasons):
         message = f"The model {model!r} broke off in the middle of its answer."
         raise NodeError("answer-broke-off", message, kind="connection")
-    return replace(answer_of(door.stream_chunk_builder(chunks), model, door), text="".join(texts))
+    return replace(
+        answer_of(litellm.stream_chunk_builder(chunks), model, litellm), text="".join(texts)
+    )
 
 
 def _is_text_alone(chunk: Any, delta: Any) -> bool:
-    """Say whether a piece of a stream has nothing but text: such ones need not be put together."""
+    """Return whether a chunk of a stream has nothing but text."""
     others = (getattr(delta, name, None) for name in ("tool_calls", "reasoning_content"))
     choice = chunk.choices[0]
     is_plain = choice.finish_reason is None and getattr(choice, "logprobs", None) is None
@@ -94,14 +103,14 @@ def _plain(value: Any) -> Any:
     return value.model_dump(mode="json") if hasattr(value, "model_dump") else value
 
 
-def _cost(response: Any, model: str, door: Any) -> float:
+def _cost(response: Any, model: str, litellm: Any) -> float:
     if model.startswith("offline/"):
         return 0.0
     known = (getattr(response, "_hidden_params", None) or {}).get("response_cost")
     if known is not None:
         return float(known)
     try:
-        return float(door.completion_cost(completion_response=response, model=model) or 0.0)
+        return float(litellm.completion_cost(completion_response=response, model=model) or 0.0)
     except Exception:
-        # A model without a listed price, such as one's own, costs nothing that we know of.
+        # A model without a listed price, such as a local one, is counted as free.
         return 0.0

@@ -1,4 +1,4 @@
-"""What is one call of a language model?"""
+"""Calls of language models, through litellm."""
 
 import asyncio
 import json
@@ -13,16 +13,16 @@ from flowc.compiler.node import NodeError
 from flowc.nodes.services.egress import EgressPolicy, GuardedBackend
 from flowc.nodes.services.egress.transport import Resolver, resolve
 from flowc.nodes.services.models.aliases import ModelAlias
-from flowc.nodes.services.models.answers import Answer, Told, answer_of, streamed_answer
+from flowc.nodes.services.models.answers import ModelAnswer, OnText, answer_of, streamed_answer
 from flowc.nodes.services.models.failures import failure_of
-from flowc.nodes.services.models.hiding import hiding
-from flowc.nodes.services.models.litellm_door import brought_in, guarded
+from flowc.nodes.services.models.key_redaction import key_redactor
+from flowc.nodes.services.models.litellm_door import guarded, load_litellm
 from flowc.nodes.services.models.observers import Observers
-from flowc.nodes.services.models.prices import most_of
-from flowc.nodes.services.models.tracing import traced
+from flowc.nodes.services.models.prices import worst_case
+from flowc.nodes.services.models.tracing import trace_call
 
-# Providers with one public address each: their models may be named without an alias. Any other
-# has its address from the environment or from the caller, and needs one in the models file.
+# Providers with one public address each: their models can be used without an alias. All others
+# take their address from the environment or the caller, and so must be in the models file.
 HOSTED = frozenset(
     {
         "anthropic", "cerebras", "cohere", "cohere_chat", "deepseek", "fireworks_ai", "gemini",
@@ -36,19 +36,19 @@ PARAMETERS = frozenset(
         "top_p",
     }
 )  # fmt: skip
-# Who takes hints of what to keep of a prompt. Of the others, some keep prompts unasked, and some
-# refuse what they do not know.
+# Providers that accept hints where to cache a prompt. Of the others, some cache without hints, and
+# some refuse unknown fields.
 TAKE_CACHE_HINTS = frozenset({"anthropic", "bedrock", "openrouter"})
-# What is sent where there is no key.
+# Sent in place of a key if there is none: litellm would look for one in the environment.
 NO_KEY = "none"
-SchemaTaken = Literal["native", "tool", "prompt"]
+SchemaSupport = Literal["native", "tool", "prompt"]
 
 
 @dataclass(frozen=True)
 class Call:
-    """What is asked: messages, and parameters by the names that OpenAI gave them.
+    """One request: messages, and parameters with OpenAI's names; `timeout` is in seconds.
 
-    `about` says what asks, to whoever traces calls: the ids of a run and a node.
+    `about` has the ids of the run and the node, for traces.
     """
 
     model: str | None
@@ -59,7 +59,7 @@ class Call:
 
 
 class Models:
-    """The models that workflows may call; one per process."""
+    """The models that workflows can call; one object per process."""
 
     def __init__(
         self,
@@ -72,87 +72,91 @@ class Models:
     ) -> None:
         self.aliases = dict(aliases or {})
         self._default, self._observers = default_model, observers or Observers()
-        # Where the operator's file says a model is served may be dialled, and nothing next to it.
+        # The addresses in the operator's files are allowed: that host and port, and no others.
         served = [alias.api_base for alias in self.aliases.values() if alias.api_base is not None]
         served += self._observers.urls
         self._backend = GuardedBackend((policy or EgressPolicy()).serving(served), resolver)
 
-    async def takes_schema(self, model: str | None) -> SchemaTaken:
-        """Say how the model's provider takes a JSON schema for its answer, as far as is known.
+    async def schema_support(self, model: str | None) -> SchemaSupport:
+        """Return how the provider takes a JSON Schema for its answer, by litellm's list.
 
-        As it is (`native`), as that of the arguments of a `tool`, or not but in words (`prompt`).
+        `native`: in a field of the request; `tool`: as the parameters of a tool; `prompt`: only
+        described in a message.
         """
         if self.is_offline(model):
             return "native"
-        door, name = await brought_in(), self._alias(model).model
-        if door.supports_response_schema(name):
+        litellm, name = await load_litellm(), self._alias(model).model
+        if litellm.supports_response_schema(name):
             return "native"
-        return "tool" if door.supports_function_calling(name) else "prompt"
+        return "tool" if litellm.supports_function_calling(name) else "prompt"
 
     async def warm(self) -> None:
-        """Bring litellm in now, which takes some seconds, rather than at the first call."""
-        await brought_in()
+        """Import litellm now, which takes some seconds, so that the first call does not wait."""
+        await load_litellm()
 
     def is_offline(self, model: str | None) -> bool:
-        """Say whether a model answers without a network."""
+        """Return whether a model needs no network."""
         return self._alias(model).model.startswith("offline/")
 
-    def most_of(self, call: Call) -> tuple[float, float]:
-        """Return what a call can come to at the most: US dollars, as far as known, and tokens."""
-        said = len(json.dumps(call.messages)) + len(json.dumps(call.parameters.get("tools") or []))
-        return most_of(self._alias(call.model).model, said, call.parameters.get("max_tokens"))
+    def worst_case(self, call: Call) -> tuple[float, float]:
+        """Return the most that a call can cost, in US dollars, and the most tokens it can use."""
+        length = len(json.dumps(call.messages))
+        length += len(json.dumps(call.parameters.get("tools") or []))
+        return worst_case(self._alias(call.model).model, length, call.parameters.get("max_tokens"))
 
-    async def complete(self, call: Call, tell: Told | None = None) -> Answer:
+    async def complete(self, call: Call, on_text: OnText | None = None) -> ModelAnswer:
         """Call the model; raise NodeError with a message that is safe to show.
 
-        Where there is somebody to `tell`, the answer is streamed, and its text told as it comes.
+        With `on_text`, the answer is streamed, and its text passed on as it arrives.
         """
         model = self._alias(call.model).model
         records = self._observers.records_prompts
-        with traced(
+        with trace_call(
             model, call.messages, call.parameters, call.about, records_prompts=records
         ) as trace:
             started = perf_counter()
-            answer = await self._complete(call, tell)
+            answer = await self._complete(call, on_text)
             latency = round((perf_counter() - started) * 1e3, 3)
-            trace.answered(answer)
+            trace.record(answer)
         return replace(answer, latency_ms=latency)
 
-    async def _complete(self, call: Call, tell: Told | None) -> Answer:
-        alias, door = self._alias(call.model), await brought_in()
-        key = _key(alias, door)
+    async def _complete(self, call: Call, on_text: OnText | None) -> ModelAnswer:
+        alias, litellm = self._alias(call.model), await load_litellm()
+        key = _key(alias, litellm)
         if key is None:
-            return await self._ask(call, alias, NO_KEY, tell)
-        hidden = hiding(key)
-        telling = hidden.telling(tell) if tell is not None else None
-        answer = await self._ask(call, alias, key, telling)
-        if telling is not None:
-            telling.end()
-        return hidden.answer(answer)
+            return await self._ask(call, alias, NO_KEY, on_text)
+        redactor = key_redactor(key)
+        stream = redactor.stream(on_text) if on_text is not None else None
+        answer = await self._ask(call, alias, key, stream)
+        if stream is not None:
+            stream.flush()
+        return redactor.answer(answer)
 
-    async def _ask(self, call: Call, alias: ModelAlias, key: str, tell: Told | None) -> Answer:
-        door = await brought_in()
-        self._observers.tell(door)
+    async def _ask(
+        self, call: Call, alias: ModelAlias, key: str, on_text: OnText | None
+    ) -> ModelAnswer:
+        litellm = await load_litellm()
+        self._observers.install(litellm)
         try:
             with guarded(self._backend):
-                response = await door.acompletion(
+                response = await litellm.acompletion(
                     model=alias.model,
-                    messages=_understood(call.messages, alias.model),
+                    messages=_with_known_hints(call.messages, alias.model),
                     api_base=alias.api_base,
                     api_key=key,
                     timeout=call.timeout,
                     num_retries=0,
                     max_retries=0,
-                    # Else, where there are tools, litellm brings in its proxy.
+                    # With tools, litellm would otherwise import its proxy server.
                     _skip_mcp_handler=True,
                     **self._observers.metadata(call.about),
-                    **_streaming(tell),
+                    **_streaming(on_text),
                     **{k: v for k, v in call.parameters.items() if k in PARAMETERS},
                 )
-                if tell is None:
-                    return answer_of(response, alias.model, door)
+                if on_text is None:
+                    return answer_of(response, alias.model, litellm)
                 async with asyncio.timeout(call.timeout):
-                    return await streamed_answer(response, alias.model, door, tell)
+                    return await streamed_answer(response, alias.model, litellm, on_text)
         except NodeError:
             raise
         except TimeoutError:
@@ -160,23 +164,24 @@ class Models:
             raise NodeError("timeout", message, kind="timeout") from None
         except Exception as problem:
             name = call.model or self._default
-            # In a thread, since the tokens of what was too long are counted.
+            # In a thread: of messages that are too long, the tokens are counted.
             failure = partial(failure_of, problem, name, alias.model, call.messages)
             raise await asyncio.to_thread(failure) from None
 
     async def call(
         self, model: str | None, method: str, timeout: float, **arguments: Any
     ) -> tuple[Any, str]:
-        """Call a method of litellm that is no conversation; return what came, and whose it is.
+        """Call another method of litellm, such as `aembedding`.
 
-        Raises NodeError with a message that is safe to show.
+        Returns the response, and litellm's name of the model. Raises NodeError with a message that
+        is safe to show.
         """
-        alias, door = self._alias(model), await brought_in()
-        key = _key(alias, door)
+        alias, litellm = self._alias(model), await load_litellm()
+        key = _key(alias, litellm)
         try:
             with guarded(self._backend):
                 async with asyncio.timeout(timeout):
-                    answer = await getattr(door, method)(
+                    answer = await getattr(litellm, method)(
                         model=alias.model,
                         api_base=alias.api_base,
                         api_key=key or NO_KEY,
@@ -193,40 +198,44 @@ class Models:
         return answer, alias.model
 
     def name_of(self, model: str) -> str:
-        """Return litellm's name of the model that stands behind a name."""
+        """Return litellm's name of a model, which is the name itself if it is not an alias."""
         return self._alias(model).model
 
     def alias_for(self, name: str) -> str:
-        """Return a name under which workflows reach a model that litellm knows by this name."""
-        behind = (known for known, alias in self.aliases.items() if alias.model == name)
-        return next(behind, name)
+        """Return an alias of the model with this name of litellm, or the name if there is none."""
+        aliases = (known for known, alias in self.aliases.items() if alias.model == name)
+        return next(aliases, name)
 
     def _alias(self, model: str | None) -> ModelAlias:
         name = model or self._default
         return self.aliases.get(name) or ModelAlias(model=name)
 
 
-def _key(alias: ModelAlias, door: Any) -> str | None:
-    """Return the key to send; a key of one provider is never sent to another's address."""
+def _key(alias: ModelAlias, litellm: Any) -> str | None:
+    """Return the key to send, or None.
+
+    A key from the environment is sent only to a provider's own address: with `api_base`, the key
+    must be in the models file.
+    """
     if alias.model.startswith("offline/"):
         return None
     key = alias.key()
     if key is not None or alias.api_base is not None:
         return key
-    provider = _provider(alias.model, door)
+    provider = _provider(alias.model, litellm)
     variable = f"{provider.upper()}_API_KEY"
     found = os.environ.get(variable) if provider in HOSTED else None
     if not found:
         raise NodeError(
             "no-model-key",
-            f"There is no key for the model {alias.model!r}: name it in the models file"
+            f"There is no key for the model {alias.model!r}: set one in the models file"
             f" (FLOWC_MODELS_FILE){f', or set {variable}' if provider in HOSTED else ''}.",
         )
     return found
 
 
-def _understood(messages: list[dict[str, Any]], model: str) -> list[dict[str, Any]]:
-    """Return messages without hints of what to keep, where the provider would not know them."""
+def _with_known_hints(messages: list[dict[str, Any]], model: str) -> list[dict[str, Any]]:
+    """Return messages without hints where to cache, if the provider does not know them."""
     if model.partition("/")[0] in TAKE_CACHE_HINTS:
         return messages
     return [
@@ -241,13 +250,13 @@ def _without_hint(part: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in part.items() if name != "cache_control"}
 
 
-def _streaming(tell: Told | None) -> dict[str, Any]:
-    return {} if tell is None else {"stream": True, "stream_options": {"include_usage": True}}
+def _streaming(on_text: OnText | None) -> dict[str, Any]:
+    return {} if on_text is None else {"stream": True, "stream_options": {"include_usage": True}}
 
 
-def _provider(model: str, door: Any) -> str:
+def _provider(model: str, litellm: Any) -> str:
     try:
-        return str(door.get_llm_provider(model)[1])
+        return str(litellm.get_llm_provider(model)[1])
     except Exception:
-        message = f"No provider is known for the model {model!r}; name it in the models file."
+        message = f"The provider of the model {model!r} is not known; add it to the models file."
         raise NodeError("unknown-model", message) from None

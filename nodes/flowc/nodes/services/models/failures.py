@@ -1,17 +1,17 @@
-"""What may be told of a model call that failed?"""
+"""Turns exceptions of litellm into failures of a node, with messages that are safe to show."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flowc.compiler.definition import FailureKind
 from flowc.compiler.node import NodeError
-from flowc.nodes.services.models.prices import context_of
+from flowc.nodes.services.models.prices import context_window
 from flowc.nodes.services.models.tokens import tokens_in
 
-# By the names of litellm's exceptions: code, sentence, the kind of a failure that may pass.
+# By the names of litellm's exceptions: code, sentence, and the kind if another attempt may succeed.
 _FAILURES: Mapping[str, tuple[str, str, FailureKind | None]] = {
     "AuthenticationError": ("model-key-refused", "the key was refused", None),
-    "PermissionDeniedError": ("model-key-refused", "the key may not use it", None),
+    "PermissionDeniedError": ("model-key-refused", "the key has no permission to use it", None),
     "NotFoundError": ("unknown-model", "the provider does not know it", None),
     "RateLimitError": ("model-rate-limited", "the rate limit is reached", "rate-limit"),
     "Timeout": ("timeout", "it took too long to answer", "timeout"),
@@ -19,38 +19,39 @@ _FAILURES: Mapping[str, tuple[str, str, FailureKind | None]] = {
     "ContentPolicyViolationError": ("content-refused", "the content was refused", None),
     "BadRequestError": ("model-refused", "the request was refused", None),
     "ServiceUnavailableError": ("model-unavailable", "the service is unavailable", "server-error"),
-    "InternalServerError": ("model-unavailable", "the service cannot be used", "server-error"),
-    "APIConnectionError": ("model-unavailable", "no connection could be made", "connection"),
+    "InternalServerError": ("model-unavailable", "the service failed", "server-error"),
+    "APIConnectionError": ("model-unavailable", "there is no connection to it", "connection"),
 }
 
 
 def failure_of(
     problem: Exception, shown: str, model: str, messages: Iterable[dict[str, Any]]
 ) -> NodeError:
-    """Return what may be told: the provider's own text can repeat the key or the prompt."""
+    """Return the failure, without the provider's text: it can repeat the key or the prompt."""
     code, sentence, fault = "model-failed", f"it failed ({type(problem).__name__})", None
     for kind in type(problem).__mro__:
         if kind.__name__ in _FAILURES:
             code, sentence, fault = _FAILURES[kind.__name__]
             break
-    # Where litellm keeps what the provider sent; the response that it shows is its own.
+    # The provider's headers: those of the exception's `response` are litellm's own.
     headers = getattr(problem, "litellm_response_headers", None) or {}
     after = headers.get("retry-after", "")
     wait = float(after) if after.isdigit() else None
     if code == "context-too-large":
         sentence = f"{sentence}: they are about {tokens_in(messages):,} tokens{_room(model)}"
     if _was_denied(problem):
-        code, sentence, fault = "egress-denied", "its address may not be dialled", None
+        code, sentence, fault = "egress-denied", "its address is not allowed", None
     message = f"The model {shown!r} did not answer: {sentence}."
     return NodeError(code, message, kind=fault, retry_after=wait)
 
 
 def _room(model: str) -> str:
-    most = context_of(model)
+    most = context_window(model)
     return f", and it takes {most:,}" if most is not None else ""
 
 
 def _was_denied(problem: BaseException | None) -> bool:
+    # litellm wraps exceptions, some of them by their text alone.
     while problem is not None:
         if type(problem).__name__ == "EgressDenied" or "EgressDenied" in str(problem)[:2000]:
             return True

@@ -1,4 +1,4 @@
-"""How is litellm brought in: quiet, offline but for the calls asked of it, every dial guarded?"""
+"""Imports litellm: without logs and downloads, and with the guard under every connection."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ import httpx
 
 from flowc.nodes.services.egress import EgressPolicy, GuardedBackend
 
-# Whatever connection pool comes into being while this is set dials through the guard.
+# A connection pool that is made while this is set connects through the guard.
 _guard: ContextVar[GuardedBackend | None] = ContextVar("litellm_guard", default=None)
 
 _BEFORE_IMPORT = {
@@ -31,15 +31,15 @@ _importing = Lock()
 
 
 def litellm() -> Any:
-    """Return the litellm module, imported at first use (some seconds) and set up once."""
+    """Return the litellm module; the first call imports it, which takes some seconds."""
     with _importing:
         return _set_up()
 
 
-async def brought_in() -> Any:
-    """Return the litellm module; while it is imported, the event loop goes on with other work."""
-    is_there = _set_up.cache_info().currsize > 0
-    return litellm() if is_there else await asyncio.to_thread(litellm)
+async def load_litellm() -> Any:
+    """Return the litellm module, and import it in a thread if it is not there yet."""
+    is_loaded = _set_up.cache_info().currsize > 0
+    return litellm() if is_loaded else await asyncio.to_thread(litellm)
 
 
 @cache
@@ -49,9 +49,9 @@ def _set_up() -> Any:
 
     from flowc.nodes.services.models.offline import Offline  # noqa: PLC0415 - it needs litellm
 
-    # Its types make pydantic warn, when they are first used.
+    # litellm's types make pydantic warn when they are first used.
     warnings.filterwarnings("ignore", "Item .* on TypedDict class", UserWarning)
-    # They take vectors for lists of numbers; as text, which is wanted, they come ten times faster.
+    # Its types expect vectors as numbers; as base64, which we ask for, they are ten times faster.
     warnings.filterwarnings("ignore", "(?s)Pydantic serializer.*'embedding'", UserWarning)
     module.suppress_debug_info = True
     module.turn_off_message_logging = True
@@ -67,7 +67,7 @@ def _set_up() -> Any:
 
 @contextmanager
 def guarded(backend: GuardedBackend) -> Iterator[None]:
-    """Put the guard under every connection pool that is made meanwhile."""
+    """Put the guard under every connection pool that is made in this context."""
     token = _guard.set(backend)
     try:
         yield
@@ -76,9 +76,9 @@ def guarded(backend: GuardedBackend) -> Iterator[None]:
 
 
 def _guard_new_pools() -> None:
-    """Make httpcore's pools ask for the guard when they are made.
+    """Make httpcore's pools take the guard when they are made.
 
-    litellm makes its clients itself, in many places; it has no setting that reaches all of them.
+    litellm makes its clients itself, in many places, and no setting reaches all of them.
     """
     make = httpcore.AsyncConnectionPool.__init__
 
@@ -100,16 +100,18 @@ def _guard_new_pools() -> None:
 
 
 def _require_guarded_pools() -> None:
-    """Raise if a client that is made under the guard would dial past it."""
+    """Raise RuntimeError if a client that is made under the guard would connect without it."""
     backend = GuardedBackend(EgressPolicy())
     with guarded(backend):
         pool = getattr(httpx.AsyncHTTPTransport(), "_pool", None)
     if not isinstance(getattr(pool, "_network_backend", None), _CurrentGuard):
-        raise RuntimeError("httpx makes its connections in a new way: the guard does not hold")
+        raise RuntimeError(
+            "this version of httpx makes connections in another way, without the guard"
+        )
 
 
 class _CurrentGuard(httpcore.AsyncNetworkBackend):
-    """Dials through the guard of whoever makes the call: litellm keeps clients, and shares them."""
+    """Connects through the guard of the current call: litellm shares clients between calls."""
 
     async def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
         return await self._guard().connect_tcp(*args, **kwargs)
@@ -123,12 +125,12 @@ class _CurrentGuard(httpcore.AsyncNetworkBackend):
     def _guard(self) -> GuardedBackend:
         guard = _guard.get()
         if guard is None:
-            raise httpcore.ConnectError("there is no guard to dial through")
+            raise httpcore.ConnectError("connections without a guard are not allowed")
         return guard
 
 
 class _NoBackend(httpcore.NetworkBackend):
-    """Refuses to dial: model calls are asynchronous, and a blocking one would escape the guard."""
+    """Refuses to connect: model calls are asynchronous, and a blocking one would have no guard."""
 
     def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
         raise httpcore.ConnectError("blocking connections are not available")

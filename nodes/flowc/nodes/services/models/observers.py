@@ -1,4 +1,4 @@
-"""Who is told of model calls besides the run? Services that litellm has callbacks for."""
+"""Services that are notified of model calls, by litellm's callbacks."""
 
 import os
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 Observer = Literal["langfuse", "posthog"]
 OBSERVERS: tuple[Observer, ...] = get_args(Observer)
 
-# litellm's names, and the variables in which its callbacks look for an address.
+# litellm's names of the callbacks, and the variables from which these read an address.
 _CALLBACKS: Mapping[Observer, str] = {"langfuse": "langfuse_otel", "posthog": "posthog"}
 _ADDRESSES: Mapping[Observer, tuple[str, ...]] = {
     "langfuse": ("LANGFUSE_OTEL_HOST", "LANGFUSE_HOST"),
@@ -18,9 +18,9 @@ _ADDRESSES: Mapping[Observer, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Observers:
-    """The services that are told; of prompts and outputs, only where that is wished.
+    """The services that are notified; they get prompts and outputs only with `records_prompts`.
 
-    Their keys and addresses are in the environment, as litellm has them: POSTHOG_API_KEY and
+    litellm reads their keys and addresses from the environment: POSTHOG_API_KEY and
     POSTHOG_API_URL; LANGFUSE_PUBLIC_KEY, LANGFUSE_SECRET_KEY and LANGFUSE_HOST.
     """
 
@@ -29,19 +29,19 @@ class Observers:
 
     @property
     def urls(self) -> list[str]:
-        """The addresses that the operator has named for them."""
+        """The addresses in the environment."""
         variables = [variable for name in self.names for variable in _ADDRESSES[name]]
         return [found for variable in variables if (found := os.environ.get(variable))]
 
-    def tell(self, door: Any) -> None:
-        """Have litellm tell them of its calls: of all in this process."""
+    def install(self, litellm: Any) -> None:
+        """Set litellm's callbacks, which apply to all calls of this process."""
         wanted = [_CALLBACKS[name] for name in self.names]
-        if wanted and not door.callbacks:
-            door.callbacks = wanted
-            door.turn_off_message_logging = not self.records_prompts
+        if wanted and not litellm.callbacks:
+            litellm.callbacks = wanted
+            litellm.turn_off_message_logging = not self.records_prompts
 
     def metadata(self, about: Mapping[str, str]) -> dict[str, Any]:
-        """Return what they are told of a call besides: its run is a trace, its node a name."""
+        """Return a call's data for them: the run's id as the trace, the node's as the name."""
         if not self.names or not about:
             return {}
         named = {"trace_id": about.get("run_id"), "generation_name": about.get("node_id")}

@@ -1,9 +1,9 @@
-"""What do the models say that need no key and no network?
+"""Models without a key or a network, for first steps, demonstrations and tests.
 
-`offline/echo` answers with the message it was given, `offline/extract` with the passage of it that
-fits the question best. Asked for JSON, both fill in the schema from the words of the message.
-`offline/agent` calls the tool that shares most words with the message, once, and answers with what
-came of it. They understand nothing; they are for first steps, demonstrations and tests.
+`offline/echo` answers with the last message, `offline/extract` with the sentence of it that shares
+most words with its last line. With a schema, both fill it in from the words of the message.
+`offline/agent` calls the tool that shares most words with the message, once, and answers with its
+result.
 """
 
 import json
@@ -15,12 +15,12 @@ from litellm.llms.custom_llm import CustomLLM
 from litellm.types.llms.openai import ChatCompletionUsageBlock
 from litellm.types.utils import GenericStreamingChunk, ModelResponse
 
-Schema = Mapping[str, Any]
+from flowc.compiler.definition.short_schemas import Schema
 
 _WORD = re.compile(r"\w+")
 _PIECE = re.compile(r"\S+\s*|\s+")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-# A point within a number or a name ends nothing.
+# A point within a number or a name ends no sentence.
 _SENTENCE = re.compile(r"(?:[^.!?\n]|[.!?](?=\S))+[.!?]?")
 
 
@@ -28,7 +28,7 @@ class Offline(CustomLLM):
     """litellm's provider `offline`."""
 
     async def acompletion(self, *args: Any, **kwargs: Any) -> ModelResponse:
-        """Answer from the messages alone."""
+        """Return the answer to the messages."""
         text, usage = _answer(kwargs)
         message: dict[str, Any] = {"role": "assistant", "content": text}
         reason, call = "stop", _tool_call(kwargs)
@@ -38,10 +38,10 @@ class Offline(CustomLLM):
         choices = [{"message": message, "finish_reason": reason}]
         return ModelResponse(model=kwargs["model"], choices=choices, usage=usage)
 
-    async def astreaming(  # type: ignore[override] # as litellm calls it, not as it says
+    async def astreaming(  # type: ignore[override] # as litellm calls it, not as it declares it
         self, *args: Any, **kwargs: Any
     ) -> AsyncIterator[GenericStreamingChunk]:
-        """Give the same answer, word by word."""
+        """Yield the same answer, word by word."""
         text, usage = _answer(kwargs)
         call = _tool_call(kwargs)
         for word in _PIECE.findall(text) if call is None else ():
@@ -50,7 +50,7 @@ class Offline(CustomLLM):
 
 
 def _tool_call(kwargs: Mapping[str, Any]) -> dict[str, str] | None:
-    """Return the call that `offline/agent` asks for, if there is a tool and none was called yet."""
+    """Return the call that `offline/agent` requests, if there is a tool and none was called yet."""
     messages, options = kwargs["messages"], kwargs.get("optional_params") or {}
     tools, is_free = options.get("tools") or [], options.get("tool_choice") != "none"
     if not kwargs["model"].endswith("agent") or not tools or not is_free:
@@ -58,8 +58,8 @@ def _tool_call(kwargs: Mapping[str, Any]) -> dict[str, str] | None:
     if messages[-1].get("role") == "tool":
         return None
     prompt = _last_message(messages)
-    said, functions = set(_words(prompt)), [tool["function"] for tool in tools]
-    best = max(functions, key=lambda f: len(said & set(_words(f"{f['name']} {f['description']}"))))
+    words, functions = set(_words(prompt)), [tool["function"] for tool in tools]
+    best = max(functions, key=lambda f: len(words & set(_words(f"{f['name']} {f['description']}"))))
     arguments = fill_in(best["parameters"], prompt) or {}
     return {"name": best["name"], "arguments": json.dumps(arguments, ensure_ascii=False)}
 
@@ -99,8 +99,8 @@ def _answer(kwargs: Mapping[str, Any]) -> tuple[str, dict[str, int]]:
 
 
 def _last_message(messages: list[dict[str, Any]]) -> str:
-    said = [message for message in messages if message.get("role") == "user"] or messages
-    content = said[-1].get("content") if said else ""
+    found = [message for message in messages if message.get("role") == "user"] or messages
+    content = found[-1].get("content") if found else ""
     return content if isinstance(content, str) else json.dumps(content)
 
 
@@ -111,19 +111,27 @@ def _wanted_schema(parameters: Mapping[str, Any]) -> Schema | None:
 
 
 def extract(prompt: str) -> str:
-    """Return the sentence that shares most words with the prompt's last line."""
+    """Return the sentence that shares most words with the prompt's last line.
+
+    >>> extract("Rome is in Italy. Oslo is in Norway.\\nWhere is Oslo?")
+    'Oslo is in Norway.'
+    """
     lines = [line.strip() for line in prompt.strip().splitlines() if line.strip()]
     if len(lines) < 2:
         return prompt.strip()
     question = set(_words(lines[-1]))
     found = [each.strip() for each in _SENTENCE.findall("\n".join(lines[:-1]))]
-    # Headings and the like share words with any question, and answer none.
+    # A heading shares words with many questions, and answers none.
     sentences = [each for each in found if each[-1:] in {".", "!", "?"}] or found
     return max(sentences, key=lambda sentence: len(question & set(_words(sentence))), default="")
 
 
 def fill_in(schema: Schema, text: str) -> Any:
-    """Return a value of the schema's type, with what the text offers for it."""
+    """Return a value of the schema's type, filled in from the text.
+
+    >>> fill_in({"type": "object", "properties": {"n": {"type": "integer"}}}, "room 12")
+    {'n': 12}
+    """
     choices = [*schema.get("enum", []), *schema.get("examples", [])]
     if choices:
         return _chosen(choices, text, must_be_one="enum" in schema)
@@ -144,7 +152,7 @@ def fill_in(schema: Schema, text: str) -> Any:
 
 
 def _chosen(choices: list[Any], text: str, *, must_be_one: bool) -> Any:
-    """Return the choice whose words the text has; else the last of an enum, or `other`."""
+    """Return the choice whose words are all in the text; else the last of an enum, or `other`."""
     words = set(_words(text))
     for choice in choices:
         if set(_words(str(choice))) and set(_words(str(choice))) <= words:

@@ -1,4 +1,4 @@
-"""What does a model cost? Read from litellm's list, without importing litellm."""
+"""Prices of models, from litellm's list, without importing litellm."""
 
 import json
 from collections.abc import Mapping
@@ -11,15 +11,16 @@ from flowc.compiler.node import Effects
 
 LIST = "model_prices_and_context_window_backup.json"
 
-# Where a definition does not say: tokens of a value that is filled in, and of an answer.
+# Assumed tokens of a value that is filled in, and of an answer without `max_tokens`.
 VALUE_TOKENS, ANSWER_TOKENS = 500, 1_000
 CHARACTERS_PER_TOKEN = 4
 
 
 def cost_of(effects: Effects, model: str) -> tuple[float, float] | None:
-    """Return what one run of a node costs in US dollars, at least and at most; None if unknown.
+    """Return the lowest and highest cost of one run of a node, in US dollars; None if unknown.
 
-    At least, the prompt as it is written; at most, with values and answer of the usual length.
+    The lowest is that of the prompt as written; the highest adds values and an answer of the
+    assumed length.
     """
     if model.startswith("offline/"):
         return 0, 0
@@ -35,8 +36,11 @@ def cost_of(effects: Effects, model: str) -> tuple[float, float] | None:
     return least, effects.calls[1] * most
 
 
-def most_of(model: str, characters: int, max_tokens: int | None) -> tuple[float, float]:
-    """Return what one call can come to at the most: US dollars, as far as known, and tokens."""
+def worst_case(model: str, characters: int, max_tokens: int | None) -> tuple[float, float]:
+    """Return the most that one call can cost, in US dollars, and the most tokens it can use.
+
+    A model without a listed price costs 0.
+    """
     prompt, answer = characters / CHARACTERS_PER_TOKEN, max_tokens or ANSWER_TOKENS
     price = _prices().get(model) or _prices().get(model.partition("/")[2]) or {}
     cost = prompt * float(price.get("input_cost_per_token") or 0)
@@ -44,8 +48,8 @@ def most_of(model: str, characters: int, max_tokens: int | None) -> tuple[float,
     return cost, prompt + answer
 
 
-def context_of(model: str) -> int | None:
-    """Return how many tokens a model takes, if that is listed."""
+def context_window(model: str) -> int | None:
+    """Return the most tokens that a model accepts, if it is listed."""
     found = _prices().get(model) or _prices().get(model.partition("/")[2]) or {}
     most = found.get("max_input_tokens")
     return most if isinstance(most, int) else None

@@ -1,6 +1,6 @@
-"""What is traced of a model call? A span as OpenTelemetry names it for generative AI.
+"""Traces model calls as spans, with OpenTelemetry's names for generative AI.
 
-Without a tracer provider, which the server sets up where it is told an endpoint, nothing is kept.
+Spans are recorded only if a tracer provider is set up; the server does so if it has an endpoint.
 """
 
 import json
@@ -12,7 +12,7 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from flowc.compiler.node import NodeError
-from flowc.nodes.services.models.answers import Answer
+from flowc.nodes.services.models.answers import ModelAnswer
 
 _TRACER = trace.get_tracer("flowc")
 _PARAMETERS = (
@@ -25,14 +25,14 @@ _PARAMETERS = (
 )
 
 
-class Traced:
-    """A call that is traced: its answer is noted when it is there."""
+class CallSpan:
+    """The span of a running call."""
 
     def __init__(self, span: trace.Span, *, records_prompts: bool) -> None:
         self._span, self._records_prompts = span, records_prompts
 
-    def answered(self, answer: Answer) -> None:
-        """Note what came back."""
+    def record(self, answer: ModelAnswer) -> None:
+        """Record the answer."""
         self._span.set_attributes(
             {
                 "gen_ai.response.model": answer.model,
@@ -44,27 +44,29 @@ class Traced:
             }
         )
         if self._records_prompts:
-            said = [{"role": "assistant", "content": answer.text}]
-            self._span.set_attribute("gen_ai.output.messages", _json(said))
+            messages = [{"role": "assistant", "content": answer.text}]
+            self._span.set_attribute("gen_ai.output.messages", _json(messages))
 
 
 @contextmanager
-def traced(
+def trace_call(
     model: str,
     messages: list[dict[str, Any]],
     parameters: Mapping[str, Any],
     about: Mapping[str, str],
     *,
     records_prompts: bool,
-) -> Iterator[Traced]:
-    """Trace a call; prompts and outputs are recorded only where that is wished."""
+) -> Iterator[CallSpan]:
+    """Trace a call; prompts and outputs are recorded only with `records_prompts`."""
     provider, _, name = model.partition("/")
-    asked = {f"gen_ai.request.{key}": parameters[key] for key in _PARAMETERS if key in parameters}
+    requested = {
+        f"gen_ai.request.{key}": parameters[key] for key in _PARAMETERS if key in parameters
+    }
     attributes = {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": provider if name else "openai",
         "gen_ai.request.model": name or provider,
-        **asked,
+        **requested,
         **{f"flowc.{key}": value for key, value in about.items()},
     }
     if records_prompts:
@@ -77,9 +79,9 @@ def traced(
         set_status_on_exception=False,
     ) as span:
         try:
-            yield Traced(span, records_prompts=records_prompts)
+            yield CallSpan(span, records_prompts=records_prompts)
         except NodeError as problem:
-            # The message of ours, which repeats nothing of the provider's.
+            # Our own message: the exception's text could repeat the key or the prompt.
             span.set_status(Status(StatusCode.ERROR, problem.message))
             span.set_attribute("error.type", problem.code)
             raise

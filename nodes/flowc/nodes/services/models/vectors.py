@@ -1,4 +1,4 @@
-"""How are texts embedded, and passages ranked, by a provider's model?"""
+"""Embeds texts and ranks passages with providers' models."""
 
 import base64
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from flowc.nodes.services.models.call import Models
 from flowc.rag.embedding import Embedded, EmbeddingFailed
 
 TIMEOUT = 60.0
-# Models that have other vectors for questions than for passages, and are told which it is.
-_TOLD_APART = frozenset({"cohere", "cohere_chat", "voyage", "nvidia_nim", "jina_ai"})
+# Providers whose vectors differ for questions and passages; the request says which it is.
+_TAKES_INPUT_TYPE = frozenset({"cohere", "cohere_chat", "voyage", "nvidia_nim", "jina_ai"})
 
 
 class ModelEmbedder:
-    """A provider's model of embeddings; its name is litellm's, whatever it is called here."""
+    """A provider's embedding model; its `name` is litellm's, also if it is used by an alias."""
 
     def __init__(self, models: Models, model: str) -> None:
         self._models, self._model = models, model
@@ -24,9 +24,9 @@ class ModelEmbedder:
 
     async def embed(self, texts: Sequence[str], *, is_query: bool = False) -> Embedded:
         """Return the vectors of texts; raise EmbeddingFailed."""
-        # As text, since litellm takes over a second for a hundred vectors that come as numbers.
+        # As base64: litellm takes more than a second for a hundred vectors as numbers.
         options: dict[str, Any] = {"encoding_format": "base64"}
-        if self.name.partition("/")[0] in _TOLD_APART:
+        if self.name.partition("/")[0] in _TAKES_INPUT_TYPE:
             options["input_type"] = "search_query" if is_query else "search_document"
         try:
             answer, _ = await self._models.call(
@@ -47,7 +47,7 @@ class ModelEmbedder:
 
 
 class ModelReranker:
-    """A provider's model that says how well passages answer a question."""
+    """A provider's model that scores how well passages answer a question."""
 
     def __init__(self, models: Models, model: str) -> None:
         self._models, self._model = models, model
@@ -70,5 +70,5 @@ def _as_rows(rows: list[Any], name: str) -> Any:
             return np.asarray(raw, np.float32)
         return np.asarray(rows, np.float32)
     except ValueError:
-        message = f"The model {name!r} gave vectors of different lengths."
+        message = f"The model {name!r} returned vectors of different lengths."
         raise EmbeddingFailed("invalid-embedding", message) from None

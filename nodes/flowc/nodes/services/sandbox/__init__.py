@@ -5,8 +5,8 @@ from flowc.nodes.services.sandbox.engine import (
     CodeResult,
     Engine,
     LimitReached,
-    Limits,
     Sandboxes,
+    SandboxLimits,
 )
 
-__all__ = ["CodeFailed", "CodeResult", "Engine", "LimitReached", "Limits", "Sandboxes"]
+__all__ = ["CodeFailed", "CodeResult", "Engine", "LimitReached", "SandboxLimits", "Sandboxes"]

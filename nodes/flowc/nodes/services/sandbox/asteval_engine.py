@@ -13,9 +13,9 @@ from flowc.nodes.services.sandbox.engine import (
     MAX_RESULT,
     CodeFailed,
     CodeResult,
-    Level,
+    IsolationLevel,
     LimitReached,
-    Limits,
+    SandboxLimits,
     require_short,
     value_of,
 )
@@ -32,7 +32,7 @@ _MAX_FRAME = 4 << 20
 
 _LIMITS = frozenset(
     {
-        "MemoryError", "RecursionError", "Limit", "WallTimeout", "OutputFlood", "Killed",
+        "MemoryError", "RecursionError", "LimitExceeded", "WallTimeout", "OutputFlood", "Killed",
         "ResultTooLarge",
     }
 )  # fmt: skip
@@ -51,7 +51,7 @@ class AstevalEngine:
         self._free: list[_Worker] = []
         self._slots = asyncio.Semaphore(workers)
 
-    async def run(self, code: str, inputs: Mapping[str, Any], limits: Limits) -> CodeResult:
+    async def run(self, code: str, inputs: Mapping[str, Any], limits: SandboxLimits) -> CodeResult:
         """Run code in a child of a worker."""
         require_short(code)
         answer = await self._ask({"code": code, "inputs": dict(inputs)}, limits)
@@ -59,10 +59,10 @@ class AstevalEngine:
             raise _failure(answer.get("error", {}))
         return CodeResult(value_of(json.dumps(answer.get("result"))), str(answer.get("stdout", "")))
 
-    async def isolation(self) -> Level:
+    async def isolation(self) -> IsolationLevel:
         """Try to reach files, the network and other processes from within."""
         try:
-            answer = await self._ask({"probe": True}, Limits())
+            answer = await self._ask({"probe": True}, SandboxLimits())
         except CodeFailed:
             return "none"
         possible = answer.get("result", {})
@@ -75,7 +75,7 @@ class AstevalEngine:
         while self._free:
             await self._free.pop().stop()
 
-    async def _ask(self, request: dict[str, Any], limits: Limits) -> dict[str, Any]:
+    async def _ask(self, request: dict[str, Any], limits: SandboxLimits) -> dict[str, Any]:
         frame = {
             **request,
             "seconds": limits.seconds,

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 
 from flowc.compiler.reading.plain_json import NotPlain, require_plain
 
-Level = Literal["full", "partial", "none"]
+IsolationLevel = Literal["full", "partial", "none"]
 
 MAX_CODE = 20_000
 MAX_RESULT = 1 << 20
@@ -23,7 +23,7 @@ class LimitReached(CodeFailed):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SandboxLimits:
     """What one run of code may use: seconds of work, bytes of memory."""
 
     seconds: float = 2.0
@@ -43,11 +43,11 @@ class Engine(Protocol):
 
     name: str
 
-    async def run(self, code: str, inputs: Mapping[str, Any], limits: Limits) -> CodeResult:
+    async def run(self, code: str, inputs: Mapping[str, Any], limits: SandboxLimits) -> CodeResult:
         """Run code once, from nothing; raise CodeFailed."""
         ...
 
-    async def isolation(self) -> Level:
+    async def isolation(self) -> IsolationLevel:
         """Try what must not be possible, and say how far it is prevented."""
         ...
 
@@ -71,7 +71,7 @@ class Sandboxes:
         """Return the sandbox of this name."""
         return self._engines.get(name)
 
-    async def isolation(self) -> dict[str, Level]:
+    async def isolation(self) -> dict[str, IsolationLevel]:
         """Return how well each sandbox keeps code in, as tried just now."""
         return {name: await engine.isolation() for name, engine in self._engines.items()}
 

@@ -21,9 +21,9 @@ from flowc.nodes.services.sandbox.engine import (
     MAX_STDOUT,
     CodeFailed,
     CodeResult,
-    Level,
+    IsolationLevel,
     LimitReached,
-    Limits,
+    SandboxLimits,
     require_short,
     value_of,
 )
@@ -47,7 +47,7 @@ class MontyEngine:
         self._exit = contextlib.AsyncExitStack()
         self._starting = asyncio.Lock()
 
-    async def run(self, code: str, inputs: Mapping[str, Any], limits: Limits) -> CodeResult:
+    async def run(self, code: str, inputs: Mapping[str, Any], limits: SandboxLimits) -> CodeResult:
         """Run code in a session of its own."""
         require_short(code)
         defines_process = _defines_process(code)
@@ -67,7 +67,7 @@ class MontyEngine:
             raise CodeFailed("The result is not plain JSON.")
         return CodeResult(value_of(text), stdout.output)
 
-    async def isolation(self) -> Level:
+    async def isolation(self) -> IsolationLevel:
         """Try to reach the host: the interpreter keeps code in, and no lock of the system does."""
         for attempt in (
             "open('/etc/hostname').read()",
@@ -75,7 +75,7 @@ class MontyEngine:
             "import os\nos.environ['PATH']",
         ):
             try:
-                await self.run(attempt, {}, Limits())
+                await self.run(attempt, {}, SandboxLimits())
             except CodeFailed:
                 continue
             return "none"
@@ -100,7 +100,7 @@ async def _feed(
     return await session.feed_run(code, inputs=inputs, print_callback=stdout)
 
 
-def _resources(limits: Limits) -> Any:
+def _resources(limits: SandboxLimits) -> Any:
     return {
         "max_feed_duration_secs": limits.seconds,
         "max_memory": limits.memory,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from flowc.nodes.services.threads import Said, Thread
+from flowc.nodes.services.threads import Thread, ThreadMessage
 from flowc.server.store.threads import StoredThreads
 
 
@@ -14,10 +14,10 @@ class StoredThread(Thread):
     id: str
     run_id: str
 
-    async def history(self, after: int = 0) -> list[Said]:
+    async def history(self, after: int = 0) -> list[ThreadMessage]:
         """Return what was said before, after a number."""
         found = await self.threads.history(self.id, self.run_id, after)
-        return [Said(each.number, each.role, each.content) for each in found]
+        return [ThreadMessage(each.number, each.role, each.content) for each in found]
 
     async def summary(self) -> tuple[int, str]:
         """Return what was said up to a number, in short."""

@@ -28,7 +28,7 @@ MAX_RESULT_VALUES = 200_000
 MAX_RESULT_BITS = 1024
 
 
-class Limit(RuntimeError):
+class LimitExceeded(RuntimeError):
     """Code that wants more than it may have meets this."""
 
 
@@ -39,47 +39,47 @@ def _multiply(a: Any, b: Any) -> Any:
     for sequence, times in ((a, b), (b, a)):
         is_repeated = isinstance(sequence, _SEQUENCES) and isinstance(times, int)
         if is_repeated and len(sequence) * max(times, 0) > MAX_ITEMS:
-            raise Limit("repetition beyond the limit")
+            raise LimitExceeded("repetition beyond the limit")
     if isinstance(a, int) and isinstance(b, int) and a.bit_length() + b.bit_length() > MAX_BITS:
-        raise Limit("a whole number beyond the limit")
+        raise LimitExceeded("a whole number beyond the limit")
     return a * b
 
 
 def _power(a: Any, b: Any) -> Any:
     if isinstance(a, int) and isinstance(b, int) and b > 0 and a.bit_length() * b > MAX_BITS:
-        raise Limit("a whole number beyond the limit")
+        raise LimitExceeded("a whole number beyond the limit")
     return a**b
 
 
 def _add(a: Any, b: Any) -> Any:
     sizes = [len(value) for value in (a, b) if isinstance(value, _SEQUENCES)]
     if sum(sizes) > MAX_ITEMS:
-        raise Limit("a sequence beyond the limit")
+        raise LimitExceeded("a sequence beyond the limit")
     return a + b
 
 
 def _shift_left(a: Any, b: Any) -> Any:
     if isinstance(a, int) and isinstance(b, int) and a.bit_length() + b > MAX_BITS:
-        raise Limit("a whole number beyond the limit")
+        raise LimitExceeded("a whole number beyond the limit")
     return a << b
 
 
 def _remainder(a: Any, b: Any) -> Any:
     if isinstance(a, (str, bytes, bytearray)):
-        raise Limit("formatting with % is not available")
+        raise LimitExceeded("formatting with % is not available")
     return a % b
 
 
 def _range(*bounds: Any) -> range:
     found = range(*bounds)
     if len(found) > MAX_ITEMS:
-        raise Limit("a range beyond the limit")
+        raise LimitExceeded("a range beyond the limit")
     return found
 
 
 def _factorial(n: Any) -> int:
     if not isinstance(n, int) or n > 2000:
-        raise Limit("a factorial beyond the limit")
+        raise LimitExceeded("a factorial beyond the limit")
     return math.factorial(n)
 
 
@@ -88,7 +88,7 @@ def _pow(a: Any, b: Any, modulo: Any = None) -> Any:
         return _power(a, b)
     if all(isinstance(n, int) and n.bit_length() < 4096 for n in (a, b, modulo)):
         return pow(a, b, modulo)
-    raise Limit("a power beyond the limit")
+    raise LimitExceeded("a power beyond the limit")
 
 
 def _filter(test: Any, items: Iterable[Any]) -> list[Any]:
@@ -175,7 +175,7 @@ class _Printed(io.StringIO):
 
     def write(self, text: str) -> int:
         if self.tell() + len(text) > MAX_PRINTED:
-            raise Limit("printed beyond the limit")
+            raise LimitExceeded("printed beyond the limit")
         return super().write(text)
 
 
@@ -204,7 +204,7 @@ class _Interpreter(Interpreter):  # type: ignore[misc] # asteval has no types
         value = conversions.get(node.conversion, lambda plain: plain)(self.value_of(node.value))
         form = self.value_of(node.format_spec) if node.format_spec is not None else ""
         if len(form) > 16 or any(len(digits) > 3 for digits in re.findall(r"\d+", form)):
-            raise Limit("a format beyond the limit")
+            raise LimitExceeded("a format beyond the limit")
         return format(value, form)
 
     def on_call(self, node: ast.Call) -> Any:
@@ -240,14 +240,14 @@ class _Interpreter(Interpreter):  # type: ignore[misc] # asteval has no types
 def _replace(text: str, old: str, new: str, count: int = -1) -> str:
     times = text.count(old) if count < 0 else min(count, text.count(old))
     if len(text) + times * max(len(new) - len(old), 0) > MAX_TEXT:
-        raise Limit("a text beyond the limit")
+        raise LimitExceeded("a text beyond the limit")
     return text.replace(old, new, count)
 
 
 def _join(separator: str, items: Iterable[str]) -> str:
     parts = list(items)
     if sum(map(len, parts)) + len(separator) * len(parts) > MAX_TEXT:
-        raise Limit("a text beyond the limit")
+        raise LimitExceeded("a text beyond the limit")
     return separator.join(parts)
 
 
@@ -308,14 +308,14 @@ def _interpreter(inputs: dict[str, Any], printed: _Printed) -> _Interpreter:
 
 def _parsed(code: str) -> ast.Module:
     if len(code) > MAX_CODE:
-        raise Limit("code beyond the limit")
+        raise LimitExceeded("code beyond the limit")
     tree = ast.parse(code, mode="exec")
     count, todo = 0, [(tree, 0)]
     while todo:
         node, depth = todo.pop()
         count += 1
         if depth > MAX_CODE_DEPTH or count > MAX_NODES:
-            raise Limit("the code is too deep or too large")
+            raise LimitExceeded("the code is too deep or too large")
         _require_allowed(node)
         todo.extend((child, depth + 1) for child in ast.iter_child_nodes(node))  # type: ignore[misc]
     return tree
@@ -323,20 +323,20 @@ def _parsed(code: str) -> ast.Module:
 
 def _require_allowed(node: ast.AST) -> None:
     if isinstance(node, _REFUSED_SYNTAX):
-        raise Limit(f"{type(node).__name__} is not available")
+        raise LimitExceeded(f"{type(node).__name__} is not available")
     if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
-        raise Limit("private attributes are not available")
+        raise LimitExceeded("private attributes are not available")
     if isinstance(node, ast.Name) and node.id.startswith("__"):
-        raise Limit("private names are not available")
+        raise LimitExceeded("private names are not available")
     if isinstance(node, ast.FunctionDef) and node.decorator_list:
-        raise Limit("decorators are not available")
+        raise LimitExceeded("decorators are not available")
 
 
 def plain(value: Any, depth: int, budget: list[int]) -> Any:
-    """Return a value as plain JSON; raise Limit for what cannot be one, or is too large."""
+    """Return a value as plain JSON; raise LimitExceeded for what cannot be one, or is too large."""
     budget[0] -= 1
     if depth > MAX_RESULT_DEPTH or budget[0] < 0:
-        raise Limit("the result is too deep or too large")
+        raise LimitExceeded("the result is too deep or too large")
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, (int, float)):
@@ -347,12 +347,12 @@ def plain(value: Any, depth: int, budget: list[int]) -> Any:
         return [plain(item, depth + 1, budget) for item in sorted(value, key=repr)]
     if type(value) is dict and all(isinstance(key, str) for key in value):
         return {key: plain(item, depth + 1, budget) for key, item in value.items()}
-    raise Limit(f"{type(value).__name__} cannot be a result, or has keys that are not text")
+    raise LimitExceeded(f"{type(value).__name__} cannot be a result, or has keys that are not text")
 
 
 def _plain_number(value: int | float) -> int | float:
     if isinstance(value, int) and value.bit_length() > MAX_RESULT_BITS:
-        raise Limit("a whole number too large for a result")
+        raise LimitExceeded("a whole number too large for a result")
     if isinstance(value, float) and not math.isfinite(value):
-        raise Limit("NaN and infinity cannot be a result")
+        raise LimitExceeded("NaN and infinity cannot be a result")
     return value

@@ -18,7 +18,7 @@ import hardened  # type: ignore[import-not-found] # found beside this file
 import locks  # type: ignore[import-not-found] # those of flowc.rag, found in the path
 
 MAX_FRAME = 8 << 20
-Frame = dict[str, Any]
+WorkerFrame = dict[str, Any]
 
 
 def main() -> None:
@@ -45,7 +45,9 @@ def _close_standard_streams() -> None:
     os.close(nothing)
 
 
-def _in_child(request: Frame, pipes: tuple[int, int], lock_calls: Callable[[], None]) -> bytes:
+def _in_child(
+    request: WorkerFrame, pipes: tuple[int, int], lock_calls: Callable[[], None]
+) -> bytes:
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
@@ -59,12 +61,12 @@ def _in_child(request: Frame, pipes: tuple[int, int], lock_calls: Callable[[], N
     return raw if reason is None else _error(reason)
 
 
-def _run_child(request: Frame, write_end: int, lock_calls: Callable[[], None]) -> None:
+def _run_child(request: WorkerFrame, write_end: int, lock_calls: Callable[[], None]) -> None:
     try:
         locks.limit_resources(request["seconds"], request["memory"])
         lock_calls()
         if request.get("probe"):
-            answer: Frame = {"ok": True, "result": locks.probe(), "stdout": ""}
+            answer: WorkerFrame = {"ok": True, "result": locks.probe(), "stdout": ""}
         else:
             answer = hardened.run(request["code"], request["inputs"])
         _send_raw(write_end, _encoded(answer, request["max_bytes"]))
@@ -76,7 +78,7 @@ def _run_child(request: Frame, write_end: int, lock_calls: Callable[[], None]) -
         os._exit(0)
 
 
-def _encoded(answer: Frame, limit: int) -> bytes:
+def _encoded(answer: WorkerFrame, limit: int) -> bytes:
     try:
         raw = json.dumps(answer, allow_nan=False).encode()
     except (ValueError, TypeError, RecursionError):
@@ -108,7 +110,7 @@ def _collect(descriptor: int, child: int, seconds: float, limit: int) -> tuple[b
     return (received[4:], None) if whole else (b"", "Killed")
 
 
-def _receive(descriptor: int) -> Frame | None:
+def _receive(descriptor: int) -> WorkerFrame | None:
     head = _read(descriptor, 4)
     if head is None:
         return None
@@ -127,7 +129,7 @@ def _read(descriptor: int, size: int) -> bytes | None:
     return received
 
 
-def _send(descriptor: int, frame: Frame) -> None:
+def _send(descriptor: int, frame: WorkerFrame) -> None:
     _send_raw(descriptor, json.dumps(frame).encode())
 
 
