@@ -54,7 +54,7 @@ class Library:
     store: Store
     reader: Reader
     letters: Letters = field(default_factory=Letters)
-    told: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    progress: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def embeddings(self) -> Embeddings:
         return Embeddings(self.letters, self.store, QUICK)
@@ -63,17 +63,17 @@ class Library:
         self, given: Path | Iterable[Item], name: str = "docs", size: int = 64, **options: Any
     ) -> Report:
         """Bring a folder in as it is now, or items."""
-        self.told.clear()
+        self.progress.clear()
         ingestion = Ingestion(
             self.store, self.reader, self.embeddings(), Chunking(size=size, overlap=8)
         )
-        tell = lambda kind, data: self.told.append((kind, data))  # noqa: E731
+        on_progress = lambda kind, data: self.progress.append((kind, data))  # noqa: E731
         if isinstance(given, Path):
             items = Folders([given]).items(str(given))
             options = {"origin": str(given), "removes": True, **options}
         else:
             items = iter(given)
-        return await ingestion.run(name, each(items), tell=tell, **options)
+        return await ingestion.run(name, each(items), on_progress=on_progress, **options)
 
     async def search(self, question: str, name: str = "docs", **settings: Any) -> list[Found]:
         return await search(self.store, name, question, Search(**settings), self.embeddings())

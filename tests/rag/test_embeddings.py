@@ -9,7 +9,7 @@ import pytest
 from fakes.collections import Letters
 from flowc.rag.embedding import Embedded, EmbeddingFailed, Embeddings, OfflineEmbedder
 from flowc.rag.embedding.embeddings import Batches
-from flowc.rag.vector import Vector
+from flowc.rag.embedding.vector import Vector
 
 
 class Memory:

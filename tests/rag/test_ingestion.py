@@ -73,7 +73,7 @@ async def test_what_changes_is_replaced_and_what_goes_is_removed(
     assert "Now about dogs" in texts["cats.txt"][0]
     assert not any("cats" in text for text in texts["cats.txt"])
     statuses = {
-        Path(d["source"]).name: d["status"] for kind, d in library.told if kind == "document"
+        Path(d["source"]).name: d["status"] for kind, d in library.progress if kind == "document"
     }
     assert statuses == {
         "apples.txt": "unchanged", "cats.txt": "changed", "bears.txt": "removed", "new.md": "added",

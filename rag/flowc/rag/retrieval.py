@@ -8,8 +8,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from flowc.rag.embedding.embeddings import Embeddings
+from flowc.rag.embedding.vector import Vector
 from flowc.rag.stores import Filter, Found, Store, read_filter
-from flowc.rag.vector import Vector
 
 Mode = Literal["hybrid", "vector", "keyword"]
 # Of reciprocal rank fusion: how little the first places count more than those after them.

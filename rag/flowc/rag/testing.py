@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from flowc.rag.embedding.vector import Vector
 from flowc.rag.stores import (
     CollectionDiffers,
     Finished,
@@ -23,7 +24,6 @@ from flowc.rag.stores import (
     StoredDocument,
     read_filter,
 )
-from flowc.rag.vector import Vector
 
 Open = Callable[[], Awaitable[Store]]
 

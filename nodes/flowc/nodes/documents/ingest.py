@@ -104,7 +104,7 @@ class Ingest(Node, IngestSettings):
                 self._items(knowledge.sources),
                 origin=self._origin,
                 removes=self.removes and bool(self.paths),
-                tell=context.emit,
+                on_progress=context.emit,
             )
         usage = {"total_tokens": report.tokens, "cost": report.cost}
         return Outcome(report.as_json(), usage=usage)

@@ -11,7 +11,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from tenacity.wait import wait_random_exponential
 
 from flowc.rag.embedding.embedder import Embedded, Embedder, EmbeddingFailed
-from flowc.rag.vector import Vector
+from flowc.rag.embedding.vector import Vector
 
 # What a provider may want us to wait at the most.
 MAX_WAIT = 60.0

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flowc.rag.chunking import Chunk
+from flowc.rag.embedding.vector import Vector
 from flowc.rag.ingestion.items import Item
 from flowc.rag.stores import Finished, NewPassage, Passage, StoredDocument
-from flowc.rag.vector import Vector
 
 
 @dataclass(slots=True, eq=False)

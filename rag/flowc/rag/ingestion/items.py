@@ -9,8 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
+from flowc.rag.blocking import in_thread
 from flowc.rag.documents import DocumentRefused, Metadata
-from flowc.rag.threads import in_thread
 
 _PIECE = 1 << 20
 

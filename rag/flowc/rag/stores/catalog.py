@@ -31,9 +31,9 @@ from sqlalchemy import (
     update,
 )
 
+from flowc.rag.embedding.vector import Vector
 from flowc.rag.stores.records import Collection, Finished, Known, StoredDocument
 from flowc.rag.stores.store import CollectionDiffers, NoSuchCollection
-from flowc.rag.vector import Vector
 
 tables = MetaData()
 

@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row
 
+from flowc.rag.embedding.vector import Vector
 from flowc.rag.stores import catalog
 from flowc.rag.stores.records import Collection, Finished, Known, StoredDocument
 from flowc.rag.stores.transactions import Transactions
-from flowc.rag.vector import Vector
 
 T = TypeVar("T")
 

@@ -9,6 +9,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Row, create_engine, event, text
 
+from flowc.rag.embedding.vector import Vector
 from flowc.rag.stores import catalog, words
 from flowc.rag.stores.catalogued import CataloguedStore
 from flowc.rag.stores.filters import Filter
@@ -18,7 +19,6 @@ from flowc.rag.stores.searches import Searches
 from flowc.rag.stores.store import StoreInUse
 from flowc.rag.stores.transactions import Transactions
 from flowc.rag.stores.vectors import Vectors
-from flowc.rag.vector import Vector
 
 _PASSAGES = """
 CREATE TABLE IF NOT EXISTS knowledge_passages (

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Engine, Row, create_engine, event, make_url, text
 
+from flowc.rag.embedding.vector import Vector
 from flowc.rag.stores import catalog, ranking
 from flowc.rag.stores.catalogued import CataloguedStore
 from flowc.rag.stores.filters import Filter
 from flowc.rag.stores.records import Collection, Found, NewPassage, Passage, best_first
 from flowc.rag.stores.rows import passage_of, row_of
 from flowc.rag.stores.transactions import Transactions
-from flowc.rag.vector import Vector
 
 # Beyond it, pgvector has no index for vectors of full precision: all are looked at.
 MAX_INDEXED = 2_000

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from flowc.rag.embedding.vector import Vector
 from flowc.rag.stores.filters import (
     COMPARISONS,
     LISTS,
@@ -15,7 +16,6 @@ from flowc.rag.stores.filters import (
     kind_of,
     named,
 )
-from flowc.rag.vector import Vector
 
 MAX_WORDS = 64
 _TYPES = {"string": "text", "boolean": "boolean", "number": "numeric"}

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from flowc.rag.documents import Metadata
-from flowc.rag.vector import Vector
+from flowc.rag.embedding.vector import Vector
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from flowc.rag.embedding.vector import Vector
 from flowc.rag.stores.filters import Filter
 from flowc.rag.stores.records import (
     Collection,
@@ -14,7 +15,6 @@ from flowc.rag.stores.records import (
     Passage,
     StoredDocument,
 )
-from flowc.rag.vector import Vector
 
 
 class NoSuchCollection(Exception):

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from flowc.rag.blocking import in_thread
+from flowc.rag.embedding.vector import Vector
 from flowc.rag.stores.filters import OWN, Condition, Filter
 from flowc.rag.stores.records import NewPassage
-from flowc.rag.threads import in_thread
-from flowc.rag.vector import Vector
 
 Place = tuple[str, int]
 Near = tuple[Place, float, Vector]

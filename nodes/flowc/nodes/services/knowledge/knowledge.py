@@ -12,6 +12,7 @@ from flowc.nodes.services.models.vectors import ModelEmbedder, ModelReranker
 from flowc.rag.chunking import Chunk, Chunking
 from flowc.rag.documents import Metadata, Section
 from flowc.rag.embedding import Embedder, Embeddings, OfflineEmbedder
+from flowc.rag.embedding.vector import Vector
 from flowc.rag.ingestion import Ingestion, Item, Report, as_passage, opened
 from flowc.rag.reading import Reader
 from flowc.rag.retrieval import Search, search
@@ -23,7 +24,6 @@ from flowc.rag.stores import (
     Store,
     StoredDocument,
 )
-from flowc.rag.vector import Vector
 
 
 class Knowledge:
