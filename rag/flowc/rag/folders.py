@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from flowc.rag.documents import DocumentRefused
 from flowc.rag.ingestion.items import Item
-from flowc.rag.reading.detection import suffix_format
+from flowc.rag.reading.detection import format_of_name
 
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _OPEN_FOLDER = _OPEN | os.O_DIRECTORY
@@ -59,7 +59,7 @@ class Folders:
                 yield Item(str(root / way), partial(_open_file, root, way))
                 return
             for name in _walk(descriptor, root / way, PurePosixPath()):
-                if suffix_format(name.name) and fnmatchcase(str(name), pattern):
+                if format_of_name(name.name) and fnmatchcase(str(name), pattern):
                     yield Item(str(root / way / name), partial(_open_file, root, way / name))
         finally:
             os.close(descriptor)
