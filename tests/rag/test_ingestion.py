@@ -14,14 +14,14 @@ from fakes.processes import new_database
 from flowc.rag.embedding import EmbeddingFailed
 from flowc.rag.ingestion import from_file, from_text
 from flowc.rag.reading import Reader
-from flowc.rag.stores import CollectionDiffers, Store
+from flowc.rag.stores import CollectionDiffers, DocumentStore
 from flowc.rag.stores.local import LocalStore
 from flowc.rag.stores.postgres import PostgresStore
 
 
 @pytest.fixture(params=["local", "postgres"])
 async def library(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Library]:
-    store: Store
+    store: DocumentStore
     if request.param == "local":
         store = await LocalStore.open(tmp_path / "knowledge")
     else:

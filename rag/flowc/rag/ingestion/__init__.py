@@ -2,13 +2,13 @@
 
 from flowc.rag.ingestion.drafts import as_passage
 from flowc.rag.ingestion.ingestion import Ingestion
-from flowc.rag.ingestion.items import Item, from_file, from_text, opened, spooled
+from flowc.rag.ingestion.items import DocumentItem, from_file, from_text, opened, spooled
 from flowc.rag.ingestion.progress import OnProgress
 from flowc.rag.ingestion.report import Report
 
 __all__ = [
+    "DocumentItem",
     "Ingestion",
-    "Item",
     "OnProgress",
     "Report",
     "as_passage",

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterable, Mapping, Sequence
 
 from flowc.rag.documents import DocumentRefused
-from flowc.rag.ingestion.drafts import Draft
+from flowc.rag.ingestion.drafts import DocumentDraft
 from flowc.rag.ingestion.fingerprints import Fingerprints
-from flowc.rag.ingestion.items import Item, digest_of
+from flowc.rag.ingestion.items import DocumentItem, digest_of
 from flowc.rag.ingestion.progress import Progress
-from flowc.rag.stores import Known, Store
+from flowc.rag.stores import DocumentStore, KnownDocument
 
 # How many items are compared with the store at once.
 GROUP = 200
@@ -24,7 +24,7 @@ class Comparison:
 
     def __init__(
         self,
-        store: Store,
+        store: DocumentStore,
         collection: str,
         visit: str,
         fingerprints: Fingerprints,
@@ -32,11 +32,13 @@ class Comparison:
     ) -> None:
         self._store, self._collection, self._visit = store, collection, visit
         self._fingerprints, self._progress = fingerprints, progress
-        self._unpublished: list[Draft] = []
+        self._unpublished: list[DocumentDraft] = []
 
-    async def run(self, items: AsyncIterable[Item], changed: asyncio.Queue[Draft | None]) -> None:
+    async def run(
+        self, items: AsyncIterable[DocumentItem], changed: asyncio.Queue[DocumentDraft | None]
+    ) -> None:
         """Put a draft into `changed` for each item that is new or has changed."""
-        group: list[Item] = []
+        group: list[DocumentItem] = []
         async for item in items:
             group.append(item)
             if len(group) >= GROUP:
@@ -45,28 +47,34 @@ class Comparison:
         if group:
             await self._compare(group, changed)
 
-    async def _compare(self, items: Sequence[Item], changed: asyncio.Queue[Draft | None]) -> None:
+    async def _compare(
+        self, items: Sequence[DocumentItem], changed: asyncio.Queue[DocumentDraft | None]
+    ) -> None:
         # Before the store is read: what is published in between is then in one of the two.
         self._unpublished = [draft for draft in self._unpublished if not draft.is_over]
         sources = [item.source for item in items]
         known = await self._store.known_documents(self._collection, sources)
         if known:
-            await self._store.saw(self._collection, list(known), self._visit)
+            await self._store.mark_seen(self._collection, list(known), self._visit)
         fingerprints = await asyncio.to_thread(lambda: [self._fingerprint(item) for item in items])
         new = self._new_or_changed(list(zip(items, fingerprints, strict=True)), known)
         ids = await self._store.drafts(self._collection, len(new))
         for id, (item, fingerprint) in zip(ids, new, strict=True):
             is_new = item.source not in known
-            draft = Draft(id, item, self._fingerprints.origin, self._visit, is_new, fingerprint)
+            draft = DocumentDraft(
+                id, item, self._fingerprints.origin, self._visit, is_new, fingerprint
+            )
             self._unpublished.append(draft)
             await changed.put(draft)
 
     def _new_or_changed(
-        self, items: Sequence[tuple[Item, str | DocumentRefused]], known: Mapping[str, Known]
-    ) -> list[tuple[Item, str]]:
+        self,
+        items: Sequence[tuple[DocumentItem, str | DocumentRefused]],
+        known: Mapping[str, KnownDocument],
+    ) -> list[tuple[DocumentItem, str]]:
         """Return the items that must be read; count and report the others."""
         came = self._came_before(known)
-        new: list[tuple[Item, str]] = []
+        new: list[tuple[DocumentItem, str]] = []
         for item, fingerprint in items:
             source = item.source
             if isinstance(fingerprint, DocumentRefused):
@@ -81,7 +89,7 @@ class Comparison:
                     new.append((item, fingerprint))
         return new
 
-    def _came_before(self, known: Mapping[str, Known]) -> dict[str, str]:
+    def _came_before(self, known: Mapping[str, KnownDocument]) -> dict[str, str]:
         """Return the fingerprints of the documents that came before in this visit, by source."""
         published = {s: its.fingerprint for s, its in known.items() if its.seen == self._visit}
         return published | {draft.item.source: draft.fingerprint for draft in self._unpublished}
@@ -93,7 +101,7 @@ class Comparison:
             message = "Several documents have this name; the first one was taken."
             self._progress.failed(source, DocumentRefused("several-documents", message))
 
-    def _fingerprint(self, item: Item) -> str | DocumentRefused:
+    def _fingerprint(self, item: DocumentItem) -> str | DocumentRefused:
         """Return the fingerprint of an item, or why it has none."""
         try:
             _require_short(item)
@@ -102,7 +110,7 @@ class Comparison:
             return problem
 
 
-def _require_short(item: Item) -> None:
+def _require_short(item: DocumentItem) -> None:
     if len(item.source) > MAX_SOURCE:
         message = f"Its source has more than {MAX_SOURCE:,} characters."
         raise DocumentRefused("document-not-allowed", message)

@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from flowc.rag.chunking import Chunking
-from flowc.rag.ingestion.items import Item
+from flowc.rag.ingestion.items import DocumentItem
 
 # Raise it when the same file would become other passages: all documents are then ingested again.
 _EDITION = 1
@@ -18,7 +18,7 @@ class Fingerprints(NamedTuple):
     with_ocr: bool
     origin: str
 
-    def of(self, item: Item, digest: str) -> str:
+    def of(self, item: DocumentItem, digest: str) -> str:
         """Return the fingerprint of an item whose content has this digest.
 
         It differs when the content, its metadata or a setting differs, so that unchanged documents

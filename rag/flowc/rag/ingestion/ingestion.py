@@ -10,18 +10,18 @@ import uuid
 from collections.abc import AsyncIterable, Sequence
 from dataclasses import dataclass
 
-from flowc.rag.chunking import Chunk, Chunker, Chunking
+from flowc.rag.chunking import Chunker, Chunking, TextChunk
 from flowc.rag.documents import DocumentRefused, Section
 from flowc.rag.embedding import Embeddings
 from flowc.rag.ingestion.comparison import GROUP, Comparison
-from flowc.rag.ingestion.drafts import Draft
+from flowc.rag.ingestion.drafts import DocumentDraft
 from flowc.rag.ingestion.fingerprints import Fingerprints
-from flowc.rag.ingestion.items import Item, opened
+from flowc.rag.ingestion.items import DocumentItem, opened
 from flowc.rag.ingestion.progress import OnProgress, Progress
 from flowc.rag.ingestion.report import Report
 from flowc.rag.ingestion.writing import Writing
 from flowc.rag.reading import Reader, Reading
-from flowc.rag.stores import Store
+from flowc.rag.stores import DocumentStore
 
 # How many documents are read at once.
 READERS = 3
@@ -31,7 +31,7 @@ READERS = 3
 class Ingestion:
     """How documents are ingested into the collections of a store."""
 
-    store: Store
+    store: DocumentStore
     reader: Reader
     embeddings: Embeddings
     chunking: Chunking = Chunking()
@@ -40,7 +40,7 @@ class Ingestion:
     async def run(
         self,
         collection: str,
-        items: AsyncIterable[Item],
+        items: AsyncIterable[DocumentItem],
         *,
         origin: str = "",
         removes: bool = False,
@@ -75,10 +75,10 @@ class _Visit:
         self._id = uuid.uuid4().hex
         self._fingerprints = Fingerprints(ingestion.chunking, ingestion.with_ocr, origin)
         self._loading = asyncio.Lock()
-        self._changed: asyncio.Queue[Draft | None] = asyncio.Queue(2 * READERS)
+        self._changed: asyncio.Queue[DocumentDraft | None] = asyncio.Queue(2 * READERS)
         self._writing = Writing(ingestion.store, ingestion.embeddings, collection, progress)
 
-    async def ingest(self, items: AsyncIterable[Item]) -> None:
+    async def ingest(self, items: AsyncIterable[DocumentItem]) -> None:
         """Ingest what is new or has changed; raise EmbeddingFailed."""
         try:
             async with asyncio.TaskGroup() as group:
@@ -100,7 +100,7 @@ class _Visit:
             self.report.removed += await store.remove(name, gone)
             self._progress.removed(gone)
 
-    async def _compare(self, items: AsyncIterable[Item]) -> None:
+    async def _compare(self, items: AsyncIterable[DocumentItem]) -> None:
         comparison = Comparison(
             self._ingestion.store, self._collection, self._id, self._fingerprints, self._progress
         )
@@ -116,7 +116,7 @@ class _Visit:
                 self._writing.give_up(draft)
                 self._progress.failed(draft.item.source, problem)
 
-    async def _read(self, draft: Draft) -> None:
+    async def _read(self, draft: DocumentDraft) -> None:
         """Read a document and cut it into chunks; raise DocumentRefused."""
         item, reader, with_ocr = draft.item, self._ingestion.reader, self._ingestion.with_ocr
         async with opened(item) as (file, digest):
@@ -128,7 +128,7 @@ class _Visit:
                 await self._cut(reading, draft)
         await self._writing.is_read(draft)
 
-    async def _cut(self, reading: Reading, draft: Draft) -> None:
+    async def _cut(self, reading: Reading, draft: DocumentDraft) -> None:
         # One reader loads the encoding, which takes a second; the others then find it loaded.
         async with self._loading:
             chunker = await asyncio.to_thread(Chunker, self._ingestion.chunking)
@@ -141,7 +141,7 @@ class _Visit:
         draft.metadata = reading.metadata
 
 
-def _chunks_of(chunker: Chunker, sections: Sequence[Section]) -> list[Chunk]:
+def _chunks_of(chunker: Chunker, sections: Sequence[Section]) -> list[TextChunk]:
     return [chunk for section in sections for chunk in chunker.feed(section)]
 
 

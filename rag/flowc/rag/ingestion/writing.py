@@ -3,47 +3,47 @@
 import asyncio
 from typing import NamedTuple
 
-from flowc.rag.chunking import Chunk
+from flowc.rag.chunking import TextChunk
 from flowc.rag.embedding import Embeddings
-from flowc.rag.ingestion.drafts import Draft
+from flowc.rag.ingestion.drafts import DocumentDraft
 from flowc.rag.ingestion.progress import Progress
-from flowc.rag.stores import Store
+from flowc.rag.stores import DocumentStore
 
 # How many chunks may wait to be embedded; readers wait while there are more.
 WAITING = 512
 
 
 class _Piece(NamedTuple):
-    draft: Draft
+    draft: DocumentDraft
     number: int
-    chunk: Chunk
+    chunk: TextChunk
 
 
 class Writing:
     """Embeds and stores chunks of several documents in batches, as the chunks come."""
 
     def __init__(
-        self, store: Store, embeddings: Embeddings, collection: str, progress: Progress
+        self, store: DocumentStore, embeddings: Embeddings, collection: str, progress: Progress
     ) -> None:
         self._store, self._embeddings, self._collection = store, embeddings, collection
         self._progress, self._report = progress, progress.report
         self._waiting: asyncio.Queue[_Piece | None] = asyncio.Queue(WAITING)
         self._slots = asyncio.Semaphore(embeddings.batches.concurrency)
-        self._given_up: list[Draft] = []
+        self._given_up: list[DocumentDraft] = []
 
-    async def put(self, draft: Draft, chunk: Chunk) -> None:
+    async def put(self, draft: DocumentDraft, chunk: TextChunk) -> None:
         """Queue a chunk to be stored; wait while the queue is full."""
         number, draft.passages = draft.passages, draft.passages + 1
         draft.tokens += chunk.tokens
         await self._waiting.put(_Piece(draft, number, chunk))
 
-    async def is_read(self, draft: Draft) -> None:
+    async def is_read(self, draft: DocumentDraft) -> None:
         """Mark that a document has no more chunks."""
         draft.is_read = True
         if draft.is_complete:
             await self._publish([draft])
 
-    def give_up(self, draft: Draft) -> None:
+    def give_up(self, draft: DocumentDraft) -> None:
         """Mark that a document cannot be read to its end; its old passages stay."""
         draft.is_over = True
         self._given_up.append(draft)
@@ -88,7 +88,7 @@ class Writing:
         await self._publish([draft for draft in drafts if draft.is_complete])
         self._progress.counts()
 
-    async def _publish(self, drafts: list[Draft]) -> None:
+    async def _publish(self, drafts: list[DocumentDraft]) -> None:
         if not drafts:
             return
         await self._store.publish(self._collection, [draft.finished() for draft in drafts])

@@ -10,8 +10,8 @@ from flowc.rag.stores.filters import (
     LISTS,
     NEGATIVE,
     OWN,
-    Condition,
     Filter,
+    FilterCondition,
     as_sql,
     kind_of,
     named,
@@ -101,7 +101,7 @@ def _rows(
     return list(connection.execute(text(written), values).all())
 
 
-def _compare(condition: Condition, values: dict[str, Any]) -> str:
+def _compare(condition: FilterCondition, values: dict[str, Any]) -> str:
     """Write a condition; a text never equals a number, and a boolean neither."""
     several = condition.operator in LISTS
     wanted = condition.value if several else [condition.value]
