@@ -12,10 +12,10 @@ from flowc.rag.chunking import Chunking
 from flowc.rag.embedding import Embedded, EmbeddingFailed, Embeddings
 from flowc.rag.embedding.embeddings import Batches
 from flowc.rag.folders import Folders
-from flowc.rag.ingestion import Ingestion, Item, Report
+from flowc.rag.ingestion import DocumentItem, Ingestion, Report
 from flowc.rag.reading import Reader
 from flowc.rag.retrieval import Search, search
-from flowc.rag.stores import Found, Store
+from flowc.rag.stores import DocumentStore, FoundPassage
 
 
 @dataclass
@@ -51,31 +51,37 @@ QUICK = Batches(max_texts=32, max_tokens=20_000, initial_wait=0.001)
 class Library:
     """A store, a reader and a model that counts."""
 
-    store: Store
+    store: DocumentStore
     reader: Reader
     letters: Letters = field(default_factory=Letters)
-    told: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    progress: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def embeddings(self) -> Embeddings:
         return Embeddings(self.letters, self.store, QUICK)
 
     async def ingest(
-        self, given: Path | Iterable[Item], name: str = "docs", size: int = 64, **options: Any
+        self,
+        given: Path | Iterable[DocumentItem],
+        name: str = "docs",
+        size: int = 64,
+        **options: Any,
     ) -> Report:
         """Bring a folder in as it is now, or items."""
-        self.told.clear()
+        self.progress.clear()
         ingestion = Ingestion(
             self.store, self.reader, self.embeddings(), Chunking(size=size, overlap=8)
         )
-        tell = lambda kind, data: self.told.append((kind, data))  # noqa: E731
+        on_progress = lambda kind, data: self.progress.append((kind, data))  # noqa: E731
         if isinstance(given, Path):
             items = Folders([given]).items(str(given))
             options = {"origin": str(given), "removes": True, **options}
         else:
             items = iter(given)
-        return await ingestion.run(name, each(items), tell=tell, **options)
+        return await ingestion.run(name, each(items), on_progress=on_progress, **options)
 
-    async def search(self, question: str, name: str = "docs", **settings: Any) -> list[Found]:
+    async def search(
+        self, question: str, name: str = "docs", **settings: Any
+    ) -> list[FoundPassage]:
         return await search(self.store, name, question, Search(**settings), self.embeddings())
 
     async def texts(self, name: str = "docs") -> dict[str, list[str]]:
@@ -91,6 +97,6 @@ class Library:
         return texts
 
 
-async def each(items: Iterable[Item]) -> AsyncIterator[Item]:
+async def each(items: Iterable[DocumentItem]) -> AsyncIterator[DocumentItem]:
     for item in items:
         yield item

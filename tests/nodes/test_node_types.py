@@ -27,7 +27,7 @@ from flowc.nodes.services.models import Models
 from flowc.nodes.services.sandbox import Sandboxes
 from flowc.nodes.services.sandbox.monty_engine import MontyEngine
 from flowc.nodes.services.signals import Signals
-from flowc.rag.chunking import Chunk
+from flowc.rag.chunking import TextChunk
 from flowc.rag.folders import Folders
 from flowc.rag.stores.local import LocalStore
 
@@ -111,7 +111,7 @@ async def knowing(folder: Path, models: Models, client: HttpClient) -> Knowledge
     knowledge = Knowledge(
         partial(LocalStore.open, folder / "knowledge"), models, Sources(Folders([folder]), client)
     )
-    chunks = [Chunk("Some words.", 3, 0, 11, None, None, ())]
+    chunks = [TextChunk("Some words.", 3, 0, 11, None, None, ())]
     await knowledge.put("notes", "a", chunks, None, model=None, metadata={}, fingerprint="x")
     return knowledge
 

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from flowc.rag.chunking import Chunk, Chunker, Chunking, chunks_of
+from flowc.rag.chunking import Chunker, Chunking, TextChunk, chunks_of
 from flowc.rag.chunking.chunk import By
 from flowc.rag.documents import Section
 from flowc.rag.tokens import ENCODINGS, Tokens
@@ -37,7 +37,7 @@ def whole(sections: list[Section]) -> str:
     return "".join(section.text for section in sections).encode(errors="replace").decode()
 
 
-def require_exact(sections: list[Section], chunking: Chunking) -> list[Chunk]:
+def require_exact(sections: list[Section], chunking: Chunking) -> list[TextChunk]:
     """Hold what is promised of every chunk, and that nothing is left out but blanks."""
     chunks = list(chunks_of(sections, chunking))
     text, count = whole(sections), Tokens(chunking.encoding).count

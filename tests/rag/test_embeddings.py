@@ -9,7 +9,7 @@ import pytest
 from fakes.document_collections import Letters
 from flowc.rag.embedding import Embedded, EmbeddingFailed, Embeddings, OfflineEmbedder
 from flowc.rag.embedding.embeddings import Batches
-from flowc.rag.vector import Vector
+from flowc.rag.embedding.vector import Vector
 
 
 class Memory:
@@ -21,7 +21,7 @@ class Memory:
     async def known_vectors(self, model, keys):
         return {key: self.kept[model, key] for key in keys if (model, key) in self.kept}
 
-    async def keep_vectors(self, model, vectors):
+    async def store_vectors(self, model, vectors):
         self.kept |= {(model, key): vector for key, vector in vectors.items()}
 
 

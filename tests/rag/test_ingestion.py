@@ -14,14 +14,14 @@ from fakes.processes import new_database
 from flowc.rag.embedding import EmbeddingFailed
 from flowc.rag.ingestion import from_file, from_text
 from flowc.rag.reading import Reader
-from flowc.rag.stores import CollectionDiffers, Store
+from flowc.rag.stores import CollectionDiffers, DocumentStore
 from flowc.rag.stores.local import LocalStore
 from flowc.rag.stores.postgres import PostgresStore
 
 
 @pytest.fixture(params=["local", "postgres"])
 async def library(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Library]:
-    store: Store
+    store: DocumentStore
     if request.param == "local":
         store = await LocalStore.open(tmp_path / "knowledge")
     else:
@@ -73,7 +73,7 @@ async def test_what_changes_is_replaced_and_what_goes_is_removed(
     assert "Now about dogs" in texts["cats.txt"][0]
     assert not any("cats" in text for text in texts["cats.txt"])
     statuses = {
-        Path(d["source"]).name: d["status"] for kind, d in library.told if kind == "document"
+        Path(d["source"]).name: d["status"] for kind, d in library.progress if kind == "document"
     }
     assert statuses == {
         "apples.txt": "unchanged", "cats.txt": "changed", "bears.txt": "removed", "new.md": "added",

@@ -18,8 +18,7 @@ import uvloop
 from fakes import document_files as papers
 from flowc.rag.documents import DocumentRefused, Section
 from flowc.rag.reading import Reader, ReadersUnavailable, ReadingLimits
-from flowc.rag.reading.detection import FORMATS
-from flowc.rag.reading.parsing import PARSERS
+from flowc.rag.reading.formats import FORMATS
 
 
 @pytest.fixture
@@ -45,8 +44,15 @@ async def text_of(reader: Reader, path: Path) -> str:
     return "".join(section.text for section in (await read(reader, path))[0])
 
 
-def test_every_format_has_a_parser() -> None:
-    assert set(FORMATS) == {*PARSERS, "pdf", "image"}
+def test_every_format_has_a_parser_and_a_row_in_the_readme() -> None:
+    readme = Path(__file__).parents[2] / "rag" / "README.md"
+    rows = [line.split("|") for line in readme.read_text().splitlines() if line.startswith("| `")]
+    listed = [(row[1].strip(), row[2].strip()) for row in rows]
+    assert listed == [
+        (f"`{format.name}`", ", ".join(f"`{suffix}`" for suffix in format.suffixes) or "by content")
+        for format in FORMATS
+    ]
+    assert all(callable(format.load_parser()) for format in FORMATS)
 
 
 async def test_a_pdf_is_read_page_by_page(reader: Reader, tmp_path: Path) -> None:

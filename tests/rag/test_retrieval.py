@@ -9,7 +9,7 @@ from fakes.document_collections import Library
 from flowc.rag.ingestion import from_text
 from flowc.rag.reading import Reader
 from flowc.rag.retrieval import Search, fuse, search
-from flowc.rag.stores import FilterRefused, Found, NoSuchCollection, Passage
+from flowc.rag.stores import FilterRefused, FoundPassage, NoSuchCollection, Passage
 from flowc.rag.stores.local import LocalStore
 
 TEXTS = {
@@ -86,8 +86,8 @@ async def test_mistakes_are_said(library: Library) -> None:
 
 
 def test_rankings_are_joined_by_places() -> None:
-    def found(source: str) -> Found:
-        return Found(Passage(source, 0, source, 1, 0, 1), 0.0)
+    def found(source: str) -> FoundPassage:
+        return FoundPassage(Passage(source, 0, source, 1, 0, 1), 0.0)
 
     a, b, c, d = map(found, "abcd")
     joined = fuse([a, b, c], [b, d])

@@ -14,7 +14,7 @@ from flowc.rag.folders import Folders
 from flowc.rag.ingestion import Ingestion
 from flowc.rag.reading import Reader
 from flowc.rag.retrieval import Mode, Search, search
-from flowc.rag.stores import Store
+from flowc.rag.stores import DocumentStore
 from flowc.rag.stores.local import LocalStore
 
 # Recall among the first five, and mean reciprocal rank among the first ten, as measured.
@@ -28,7 +28,7 @@ MEASURED: dict[Mode, tuple[float, float]] = {
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def library(
     tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[tuple[Store, corpus.Corpus]]:
+) -> AsyncIterator[tuple[DocumentStore, corpus.Corpus]]:
     folder = tmp_path_factory.mktemp("corpus")
     made = corpus.made_in(folder)
     store, reader = await LocalStore.open(tmp_path_factory.mktemp("store")), Reader()
@@ -41,7 +41,7 @@ async def library(
     await store.aclose()
 
 
-async def measured(store: Store, made: corpus.Corpus, mode: Mode) -> tuple[float, float]:
+async def measured(store: DocumentStore, made: corpus.Corpus, mode: Mode) -> tuple[float, float]:
     """Return recall among the first five, and the mean reciprocal rank."""
     embeddings = Embeddings(OfflineEmbedder(), store)
     found, ranks = 0, 0.0
@@ -60,7 +60,7 @@ async def measured(store: Store, made: corpus.Corpus, mode: Mode) -> tuple[float
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_hybrid_search_is_at_least_as_good_as_either_way(
-    library: tuple[Store, corpus.Corpus],
+    library: tuple[DocumentStore, corpus.Corpus],
 ) -> None:
     store, made = library
     assert len(list(made.folder.iterdir())) >= 60

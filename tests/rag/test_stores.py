@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fakes.processes import new_database
-from flowc.rag.stores import FilterRefused, Store, StoreInUse, local, read_filter, vectors
+from flowc.rag.stores import DocumentStore, FilterRefused, StoreInUse, local, read_filter, vectors
 from flowc.rag.stores.local import LocalStore
 from flowc.rag.stores.postgres import PostgresStore
 from flowc.rag.testing import CHECKS, MODEL, NAME, check_store, put, sources
@@ -25,8 +25,8 @@ async def test_a_store_keeps_its_promises(opens) -> None:
 
 
 async def test_tenants_see_nothing_of_each_other(opens) -> None:
-    one: Store = await opens("one")
-    two: Store = await opens("two")
+    one: DocumentStore = await opens("one")
+    two: DocumentStore = await opens("two")
     await one.create(NAME, MODEL, 8)
     assert await two.collections() == []
     await two.create(NAME, MODEL, 8)

@@ -15,8 +15,8 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from flowc.rag.documents import DocumentRefused
-from flowc.rag.ingestion.items import Item
-from flowc.rag.reading.detection import suffix_format
+from flowc.rag.ingestion.items import DocumentItem
+from flowc.rag.reading.detection import format_of_name
 
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _OPEN_FOLDER = _OPEN | os.O_DIRECTORY
@@ -46,7 +46,7 @@ class Folders:
         root, way = self.locate(path)
         return _open_file(root, way)
 
-    def items(self, path: str, pattern: str = "*") -> Iterator[Item]:
+    def items(self, path: str, pattern: str = "*") -> Iterator[DocumentItem]:
         """Give the documents in a folder, or the one file, whose names fit; raise DocumentRefused.
 
         Files of a suffix that is not known are left out, unless they are named.
@@ -56,11 +56,13 @@ class Folders:
         try:
             if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
                 _require_file(descriptor, root / way)
-                yield Item(str(root / way), partial(_open_file, root, way))
+                yield DocumentItem(str(root / way), partial(_open_file, root, way))
                 return
             for name in _walk(descriptor, root / way, PurePosixPath()):
-                if suffix_format(name.name) and fnmatchcase(str(name), pattern):
-                    yield Item(str(root / way / name), partial(_open_file, root, way / name))
+                if format_of_name(name.name) and fnmatchcase(str(name), pattern):
+                    yield DocumentItem(
+                        str(root / way / name), partial(_open_file, root, way / name)
+                    )
         finally:
             os.close(descriptor)
 

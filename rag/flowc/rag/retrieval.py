@@ -8,8 +8,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from flowc.rag.embedding.embeddings import Embeddings
-from flowc.rag.stores import Filter, Found, Store, read_filter
-from flowc.rag.vector import Vector
+from flowc.rag.embedding.vector import Vector
+from flowc.rag.stores import DocumentStore, Filter, FoundPassage, read_filter
 
 Mode = Literal["hybrid", "vector", "keyword"]
 # Of reciprocal rank fusion: how little the first places count more than those after them.
@@ -49,13 +49,13 @@ class Search(BaseModel):
 
 
 async def search(
-    store: Store,
+    store: DocumentStore,
     name: str,
     question: str,
     settings: Search,
     embeddings: Embeddings,
     reranker: Reranker | None = None,
-) -> list[Found]:
+) -> list[FoundPassage]:
     """Return the passages that fit a question best; raise NoSuchCollection, EmbeddingFailed."""
     where = read_filter(settings.where)
     count = max(settings.candidates, settings.limit)
@@ -73,14 +73,14 @@ async def search(
 
 
 async def _candidates(
-    store: Store,
+    store: DocumentStore,
     name: str,
     question: str,
     mode: Mode,
     extent: tuple[int, Filter | None],
     embeddings: Embeddings,
-) -> list[Found]:
-    async def by_vector() -> list[Found]:
+) -> list[FoundPassage]:
+    async def by_vector() -> list[FoundPassage]:
         return await store.nearest(name, await embeddings.query(question), *extent)
 
     if not question.strip():
@@ -92,7 +92,7 @@ async def _candidates(
     return fuse(*await asyncio.gather(by_vector(), store.matching(name, question, *extent)))
 
 
-def fuse(*rankings: Sequence[Found]) -> list[Found]:
+def fuse(*rankings: Sequence[FoundPassage]) -> list[FoundPassage]:
     """Join rankings: a passage counts by its places in them, 1 for the first place in all.
 
     Of passages that count the same, the one comes first that does in the last ranking: that of
@@ -110,13 +110,13 @@ def fuse(*rankings: Sequence[Found]) -> list[Found]:
     return [known[place]._replace(score=scores[place]) for place in order]
 
 
-def _place(found: Found) -> tuple[str, int]:
+def _place(found: FoundPassage) -> tuple[str, int]:
     return found.passage.source, found.passage.number
 
 
 async def _diverse(
-    candidates: list[Found], settings: Search, embeddings: Embeddings
-) -> list[Found]:
+    candidates: list[FoundPassage], settings: Search, embeddings: Embeddings
+) -> list[FoundPassage]:
     """Choose one after the other: what is good, and unlike those that are chosen (MMR)."""
     vectors = await _vectors(candidates, embeddings)
     scores = np.asarray([found.score for found in candidates])
@@ -131,7 +131,7 @@ async def _diverse(
     return [candidates[index] for index in chosen]
 
 
-async def _vectors(candidates: list[Found], embeddings: Embeddings) -> Vector:
+async def _vectors(candidates: list[FoundPassage], embeddings: Embeddings) -> Vector:
     """Return the vectors of candidates, of length 1; those found by words alone are looked up."""
     missing = [found for found in candidates if found.vector is None]
     made = (

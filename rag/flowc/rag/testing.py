@@ -12,20 +12,20 @@ from typing import Any
 
 import numpy as np
 
+from flowc.rag.embedding.vector import Vector
 from flowc.rag.stores import (
     CollectionDiffers,
-    Finished,
-    Known,
+    DocumentStore,
+    FinishedDraft,
+    KnownDocument,
     NewPassage,
     NoSuchCollection,
     Passage,
-    Store,
     StoredDocument,
     read_filter,
 )
-from flowc.rag.vector import Vector
 
-Open = Callable[[], Awaitable[Store]]
+Open = Callable[[], Awaitable[DocumentStore]]
 
 MODEL, DIMENSION = "test/model", 8
 NAME = "papers"
@@ -50,7 +50,7 @@ def vector(*numbers: float) -> Vector:
 
 
 async def put(
-    store: Store,
+    store: DocumentStore,
     source: str,
     texts: Mapping[str, Vector] | Sequence[str],
     metadata: Mapping[str, Any] | None = None,
@@ -66,7 +66,7 @@ async def put(
         source, sha256(repr(sorted(given)).encode()).hexdigest(), origin, len(given),
         10 * len(given), dict(metadata or {}), datetime.now(UTC),
     )  # fmt: skip
-    await store.publish(name, [Finished(draft, document)])
+    await store.publish(name, [FinishedDraft(draft, document)])
 
 
 def passages(
@@ -84,7 +84,7 @@ def passages(
     ]  # fmt: skip
 
 
-async def sources(store: Store, text: str, where: Any = None) -> list[str]:
+async def sources(store: DocumentStore, text: str, where: Any = None) -> list[str]:
     """Return the sources of what is found by words, after holding that vectors find the same."""
     filter = read_filter(where)
     by_words = [each.passage.source for each in await store.matching(NAME, text, 50, filter)]
@@ -93,7 +93,7 @@ async def sources(store: Store, text: str, where: Any = None) -> list[str]:
     return sorted(set(by_words))
 
 
-async def _check_collections(store: Store) -> None:
+async def _check_collections(store: DocumentStore) -> None:
     made = await store.create(NAME, MODEL, DIMENSION)
     assert (made.name, made.model, made.dimension) == (NAME, MODEL, DIMENSION)
     assert (await store.create(NAME, MODEL, DIMENSION)).created_at == made.created_at
@@ -114,7 +114,7 @@ async def _check_collections(store: Store) -> None:
     assert await store.documents(NAME, "", 10) == []
 
 
-async def _check_passages(store: Store) -> None:
+async def _check_passages(store: DocumentStore) -> None:
     await store.create(NAME, MODEL, DIMENSION)
     text = 'It\'s "quoted", <|endoftext|>, ünïcode 漢字 🙂 % _ \\ ; -- \n'
     await put(store, "dir/it's.txt", {text: vector(0.6, 0.8)}, {"lang": "de", "year": 2024})
@@ -137,7 +137,7 @@ async def _check_passages(store: Store) -> None:
         assert await store.matching(NAME, nothing, 5, None) == []
 
 
-async def _check_order(store: Store) -> None:
+async def _check_order(store: DocumentStore) -> None:
     await store.create(NAME, MODEL, DIMENSION)
     assert await store.passages(NAME, "angles", -1, 9) == []
     angles = {f"text number {i}": vector(np.cos(i / 10), np.sin(i / 10)) for i in range(10)}
@@ -164,7 +164,7 @@ async def _check_order(store: Store) -> None:
     assert [each.passage.source for each in await store.matching(NAME, "run", 9, None)] == ["twice"]
 
 
-async def _check_filters(store: Store) -> None:
+async def _check_filters(store: DocumentStore) -> None:
     await store.create(NAME, MODEL, DIMENSION)
     await put(store, "a", ["word"], {"lang": "de", "year": 2020, "is_open": True, 'odd "key"$.': 1})
     await put(store, "b", ["word"], {"lang": "en", "year": 2021.5})
@@ -199,7 +199,7 @@ FILTERS: tuple[tuple[Any, list[str]], ...] = (
 )
 
 
-async def _check_replacement(store: Store) -> None:
+async def _check_replacement(store: DocumentStore) -> None:
     await store.create(NAME, MODEL, DIMENSION)
     await put(store, "a", ["old one", "old two"])
     [draft] = await store.drafts(NAME, 1)
@@ -207,10 +207,10 @@ async def _check_replacement(store: Store) -> None:
     assert [each.passage.text for each in await store.matching(NAME, "new", 9, None)] == []
     assert len(await store.nearest(NAME, vector(1), 9, None)) == 2
     document = StoredDocument("a", "new print", "here", 1, 10, {"x": 1}, datetime.now(UTC))
-    await store.publish(NAME, [Finished(draft, document)])
+    await store.publish(NAME, [FinishedDraft(draft, document)])
     assert [e.passage.text for e in await store.nearest(NAME, vector(1), 9, None)] == ["new one"]
     assert await store.matching(NAME, "old", 9, None) == []
-    assert await store.known_documents(NAME, ["a", "b"]) == {"a": Known("new print", "")}
+    assert await store.known_documents(NAME, ["a", "b"]) == {"a": KnownDocument("new print", "")}
     assert [each.text for each in await store.passages(NAME, "a", -1, 9)] == ["new one"]
     assert await store.passages(NAME, "none", -1, 9) == []
     [known] = await store.documents(NAME, "", 9)
@@ -227,28 +227,28 @@ async def _check_replacement(store: Store) -> None:
     assert (collection.documents, collection.passages) == (1, 1)
 
 
-async def _check_removal(store: Store) -> None:
+async def _check_removal(store: DocumentStore) -> None:
     await store.create(NAME, MODEL, DIMENSION)
     for source in ("a", "b", "c"):
         await put(store, source, ["word"])
     await put(store, "elsewhere", ["word"], origin="there")
-    await store.saw(NAME, ["a", "c"], "visit")
+    await store.mark_seen(NAME, ["a", "c"], "visit")
     known = await store.known_documents(NAME, ["a", "b"])
     assert (known["a"].seen, known["b"].seen) == ("visit", "")
     assert await store.unseen(NAME, "here", "visit", 9) == ["b"]
     assert await store.unseen(NAME, "here", "other", 2) == ["a", "b"]
     [draft] = await store.drafts(NAME, 1)
     document = StoredDocument("c", "print", "here", 0, 0, {}, datetime.now(UTC))
-    await store.publish(NAME, [Finished(draft, document, "visit")])
+    await store.publish(NAME, [FinishedDraft(draft, document, "visit")])
     assert await store.unseen(NAME, "here", "visit", 9) == ["b"]
     await put(store, "c", ["word"])
-    await store.saw(NAME, ["c"], "visit")
+    await store.mark_seen(NAME, ["c"], "visit")
     assert await store.remove(NAME, ["b", "none"]) == 1
     assert await sources(store, "word") == ["a", "c", "elsewhere"]
     assert [each.source for each in await store.documents(NAME, "a", 1)] == ["c"]
 
 
-async def _check_nothing_half_replaced(store: Store) -> None:
+async def _check_nothing_half_replaced(store: DocumentStore) -> None:
     """While a document is replaced, all that is found of it is of one version."""
     await store.create(NAME, MODEL, DIMENSION)
     await put(store, "a", [f"version zero {i}" for i in range(8)])
@@ -272,7 +272,7 @@ async def _check_nothing_half_replaced(store: Store) -> None:
     await asyncio.gather(replace(), look(), look())
 
 
-async def _check_alone(store: Store) -> None:
+async def _check_alone(store: DocumentStore) -> None:
     await store.create(NAME, MODEL, DIMENSION)
     await store.create("other", MODEL, DIMENSION)
     order: list[str] = []
@@ -291,24 +291,24 @@ async def _check_alone(store: Store) -> None:
     )
 
 
-async def _check_vectors(store: Store) -> None:
+async def _check_vectors(store: DocumentStore) -> None:
     kept = {bytes([i]) * 32: vector(i, 1) for i in range(5)}
-    await store.keep_vectors(MODEL, kept)
-    await store.keep_vectors(MODEL, {bytes([4]) * 32: vector(4, 1), bytes([9]) * 32: vector(9)})
+    await store.store_vectors(MODEL, kept)
+    await store.store_vectors(MODEL, {bytes([4]) * 32: vector(4, 1), bytes([9]) * 32: vector(9)})
     known = await store.known_vectors(MODEL, [bytes([i]) * 32 for i in (0, 4, 7, 9)])
     assert sorted(known) == [bytes([i]) * 32 for i in (0, 4, 9)]
     assert np.array_equal(known[bytes([4]) * 32], vector(4, 1))
     assert await store.known_vectors("other/model", list(kept)) == {}
 
 
-async def _check_vectors_at_once(store: Store) -> None:
+async def _check_vectors_at_once(store: DocumentStore) -> None:
     """Of several who keep the same vectors, none is in another's way."""
     keys = [bytes([i]) * 32 for i in range(200)]
     orders = (keys, keys[::-1], keys[100:] + keys[:100], keys[::2] + keys[1::2])
     for turn in range(10):
         model = f"{MODEL}/{turn}"
         kept = [{key: vector(*key[:1]) for key in order} for order in orders]
-        await asyncio.gather(*(store.keep_vectors(model, each) for each in kept))
+        await asyncio.gather(*(store.store_vectors(model, each) for each in kept))
         assert len(await store.known_vectors(model, keys)) == len(keys)
 
 

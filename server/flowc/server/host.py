@@ -19,7 +19,7 @@ from flowc.nodes.services.sandbox import Sandboxes
 from flowc.nodes.services.sandbox.asteval_engine import AstevalEngine
 from flowc.nodes.services.sandbox.monty_engine import MontyEngine
 from flowc.rag.folders import Folders
-from flowc.rag.stores import Store
+from flowc.rag.stores import DocumentStore
 from flowc.server.settings import Settings
 from flowc.server.store.database import is_sqlite
 from flowc.server.store.local import TENANT
@@ -90,7 +90,7 @@ class Host:
         await self.sandboxes.aclose()
 
 
-async def _open_store(settings: Settings) -> Store:
+async def _open_store(settings: Settings) -> DocumentStore:
     # Imported here: Chroma takes a second, and few workflows have documents.
     if is_sqlite(settings.database):
         from flowc.rag.stores.local import LocalStore  # noqa: PLC0415

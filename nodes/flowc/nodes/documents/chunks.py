@@ -4,22 +4,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flowc.compiler.node import NodeError
-from flowc.rag.chunking import Chunk
+from flowc.rag.chunking import TextChunk
 from flowc.rag.tokens import Tokens
 
 
-def as_chunks(given: Sequence[Mapping[str, Any]]) -> list[Chunk]:
+def as_chunks(given: Sequence[Mapping[str, Any]]) -> list[TextChunk]:
     """Return chunks from JSON; raise NodeError for one without `text`, the only required field."""
     return [_chunk(each, number) for number, each in enumerate(given)]
 
 
-def _chunk(given: Mapping[str, Any], number: int) -> Chunk:
+def _chunk(given: Mapping[str, Any], number: int) -> TextChunk:
     text = given.get("text")
     if not isinstance(text, str) or not text.strip():
         raise NodeError("no-chunk", f"Chunk {number} has no `text`.")
     start, tokens = given.get("start"), given.get("tokens")
     begin = start if isinstance(start, int) else 0
-    return Chunk(
+    return TextChunk(
         text=text,
         tokens=tokens if isinstance(tokens, int) else Tokens().count(text),
         start=begin,

@@ -10,7 +10,7 @@ from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Context, Effects, Node
 from flowc.nodes.services.knowledge import Knowledge, told
 from flowc.rag.documents import Metadata, Section
-from flowc.rag.ingestion import Item
+from flowc.rag.ingestion import DocumentItem
 
 _PLACES = ("path", "file", "url")
 
@@ -72,7 +72,7 @@ class DocumentNode(Node):
         knowledge = context.service(Knowledge)
         with told():
             found = await knowledge.sources.one(self.path, self.file, self.url)
-        item = Item(found.source, found.open, self.media_type or found.media_type)
+        item = DocumentItem(found.source, found.open, self.media_type or found.media_type)
         sections, metadata = await knowledge.read(item, with_ocr=with_ocr)
         return _as_output(found.source, sections, metadata, self.max_characters)
 

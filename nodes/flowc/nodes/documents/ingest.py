@@ -9,7 +9,7 @@ from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Context, Effects, Node, Outcome
 from flowc.nodes.services.knowledge import Knowledge, Sources, told
 from flowc.rag.chunking import Chunking
-from flowc.rag.ingestion import Item, from_text
+from flowc.rag.ingestion import DocumentItem, from_text
 
 _PLACES = ("paths", "files", "urls", "documents")
 _COUNTS = (
@@ -118,7 +118,7 @@ class Ingest(Node, IngestSettings):
                 self._items(knowledge.sources),
                 origin=self._origin,
                 removes=self.removes and bool(self.paths),
-                tell=context.emit,
+                on_progress=context.emit,
             )
         usage = {"total_tokens": report.tokens, "cost": report.cost}
         return Outcome(report.as_json(), usage=usage)
@@ -135,7 +135,7 @@ class Ingest(Node, IngestSettings):
     def _paths(self) -> list[str]:
         return [self.paths] if isinstance(self.paths, str) else self.paths
 
-    async def _items(self, sources: Sources) -> AsyncIterator[Item]:
+    async def _items(self, sources: Sources) -> AsyncIterator[DocumentItem]:
         async for item in sources.in_folders(self._paths, self.pattern, self.metadata):
             yield item
         for file in self.files:

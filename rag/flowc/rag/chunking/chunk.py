@@ -39,7 +39,7 @@ class Chunking(BaseModel):
         return self
 
 
-class Chunk(NamedTuple):
+class TextChunk(NamedTuple):
     """A passage of a document: its text is that of the document from `start` to `end`.
 
     `page` and `headings` are those of its beginning, `last_page` is that of its end.

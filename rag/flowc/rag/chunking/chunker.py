@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from flowc.rag.chunking import boundaries
-from flowc.rag.chunking.chunk import By, Chunk, Chunking
+from flowc.rag.chunking.chunk import By, Chunking, TextChunk
 from flowc.rag.chunking.window import Window
 from flowc.rag.documents import Section
 from flowc.rag.tokens import Tokens
@@ -17,7 +17,7 @@ _LEVELS: dict[By, boundaries.Levels] = {
 }
 
 
-def chunks_of(sections: Iterable[Section], chunking: Chunking = Chunking()) -> Iterator[Chunk]:
+def chunks_of(sections: Iterable[Section], chunking: Chunking = Chunking()) -> Iterator[TextChunk]:
     """Give the chunks of a document."""
     chunker = Chunker(chunking)
     for section in sections:
@@ -37,7 +37,7 @@ class Chunker:
         self._begin = self._done = 0
         self._part: object = None
 
-    def feed(self, section: Section) -> Iterator[Chunk]:
+    def feed(self, section: Section) -> Iterator[TextChunk]:
         """Take the next section; give the chunks that are certain by now."""
         part = self._part_of(section)
         if part != self._part:
@@ -49,7 +49,7 @@ class Chunker:
             yield from self._cut()
         self._forget()
 
-    def end(self) -> Iterator[Chunk]:
+    def end(self) -> Iterator[TextChunk]:
         """Give the chunks that are left."""
         while self._done < len(self._window.text):
             yield from self._cut()
@@ -62,7 +62,7 @@ class Chunker:
             return section.page
         return section.headings if self._chunking.by == "headings" else None
 
-    def _cut(self) -> Iterator[Chunk]:
+    def _cut(self) -> Iterator[TextChunk]:
         """Give the next chunk, unless it is blank, and go to where the one after it begins."""
         allowed = self._chunking.size
         while True:

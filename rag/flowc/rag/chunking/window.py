@@ -4,7 +4,7 @@ from bisect import bisect_right
 
 import numpy as np
 
-from flowc.rag.chunking.chunk import Chunk
+from flowc.rag.chunking.chunk import TextChunk
 from flowc.rag.documents import Section
 from flowc.rag.tokens import Tokens
 
@@ -53,10 +53,10 @@ class Window:
         at = self._token_at(end) - tokens
         return int(self._ends[at - 1]) if at > 0 else 0
 
-    def chunk(self, start: int, end: int, tokens: int) -> Chunk:
+    def chunk(self, start: int, end: int, tokens: int) -> TextChunk:
         """Return the chunk between two places."""
         first, last = self._section_at(start), self._section_at(end - 1)
-        return Chunk(
+        return TextChunk(
             text=self.text[start:end],
             tokens=tokens,
             start=self._base + start,

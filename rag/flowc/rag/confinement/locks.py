@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-Level = dict[str, Any]
+Locks = dict[str, Any]
 
 _LANDLOCK_CREATE_RULESET = 444
 _LANDLOCK_RESTRICT_SELF = 446
@@ -32,7 +32,7 @@ _FATAL_CALLS = (
 )  # fmt: skip
 
 
-def lock_network(level: Level) -> None:
+def lock_network(level: Locks) -> None:
     """Move into a network of one's own, with nothing in it."""
     level["network"] = False
     if sys.platform != "linux":
@@ -42,7 +42,7 @@ def lock_network(level: Level) -> None:
     level["network"] = libc.unshare(flags) == 0
 
 
-def lock_files(level: Level) -> None:
+def lock_files(level: Locks) -> None:
     """Give up every right to files and sockets (Landlock)."""
     level["files"] = False
     if sys.platform != "linux":
@@ -68,7 +68,7 @@ def lock_files(level: Level) -> None:
     level["files"] = locked
 
 
-def make_filter(level: Level) -> Callable[[], None]:
+def make_filter(level: Locks) -> Callable[[], None]:
     """Return what allows only harmless system calls from then on (seccomp)."""
     level["calls"] = False
     try:

@@ -11,7 +11,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from tenacity.wait import wait_random_exponential
 
 from flowc.rag.embedding.embedder import Embedded, Embedder, EmbeddingFailed
-from flowc.rag.vector import Vector
+from flowc.rag.embedding.vector import Vector
 
 # What a provider may want us to wait at the most.
 MAX_WAIT = 60.0
@@ -26,7 +26,7 @@ class VectorCache(Protocol):
         """Return vectors that were kept."""
         ...
 
-    async def keep_vectors(self, model: str, vectors: Mapping[bytes, Vector]) -> None:
+    async def store_vectors(self, model: str, vectors: Mapping[bytes, Vector]) -> None:
         """Keep vectors."""
         ...
 
@@ -93,7 +93,7 @@ class Embeddings:
         missing = {key: text for key, text in wanted.items() if key not in found}
         made = await self._made(missing, sizes)
         if self._cache and made:
-            await self._cache.keep_vectors(self.model, made)
+            await self._cache.store_vectors(self.model, made)
         found |= made
         return [found[key] for key in keys]
 

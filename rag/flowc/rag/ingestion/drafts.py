@@ -4,18 +4,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from flowc.rag.chunking import Chunk
-from flowc.rag.ingestion.items import Item
-from flowc.rag.stores import Finished, NewPassage, Passage, StoredDocument
-from flowc.rag.vector import Vector
+from flowc.rag.chunking import TextChunk
+from flowc.rag.embedding.vector import Vector
+from flowc.rag.ingestion.items import DocumentItem
+from flowc.rag.stores import FinishedDraft, NewPassage, Passage, StoredDocument
 
 
 @dataclass(slots=True, eq=False)
-class Draft:
+class DocumentDraft:
     """A document that is being replaced; its passages are stored in any order."""
 
     id: str
-    item: Item
+    item: DocumentItem
     origin: str
     visit: str
     is_new: bool
@@ -32,12 +32,12 @@ class Draft:
         """Whether all passages are there."""
         return self.is_read and self.stored == self.passages
 
-    def passage(self, number: int, chunk: Chunk, vector: Vector) -> NewPassage:
+    def passage(self, number: int, chunk: TextChunk, vector: Vector) -> NewPassage:
         """Return a chunk as it is stored."""
         passage = as_passage(self.item.source, number, chunk, self.item.metadata)
         return NewPassage(self.id, passage, vector)
 
-    def finished(self) -> Finished:
+    def finished(self) -> FinishedDraft:
         """Return the draft as it is published."""
         document = StoredDocument(
             source=self.item.source,
@@ -48,10 +48,10 @@ class Draft:
             metadata={**self.metadata, **self.item.metadata},
             updated_at=datetime.now(UTC),
         )
-        return Finished(self.id, document, self.visit)
+        return FinishedDraft(self.id, document, self.visit)
 
 
-def as_passage(source: str, number: int, chunk: Chunk, metadata: dict[str, Any]) -> Passage:
+def as_passage(source: str, number: int, chunk: TextChunk, metadata: dict[str, Any]) -> Passage:
     """Return a chunk of a document as it is stored, with what of the metadata can be searched."""
     return Passage(
         source=source,

@@ -9,14 +9,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
+from flowc.rag.blocking import in_thread
 from flowc.rag.documents import DocumentRefused, Metadata
-from flowc.rag.threads import in_thread
 
 _PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class DocumentItem:
     """A document to be: `source` is what it is known by, `open` gives a file with a descriptor.
 
     It is opened in a thread: when it is compared with what is known, unless the SHA-256 of its
@@ -31,19 +31,21 @@ class Item:
     digest: str | None = None
 
 
-def from_file(path: Path, source: str | None = None, metadata: Metadata | None = None) -> Item:
+def from_file(
+    path: Path, source: str | None = None, metadata: Metadata | None = None
+) -> DocumentItem:
     """Return a file of this machine as an item; its path is its source unless told otherwise."""
-    return Item(source or path.as_posix(), lambda: path.open("rb"), None, metadata or {})
+    return DocumentItem(source or path.as_posix(), lambda: path.open("rb"), None, metadata or {})
 
 
-def from_text(source: str, text: str, metadata: Metadata | None = None) -> Item:
+def from_text(source: str, text: str, metadata: Metadata | None = None) -> DocumentItem:
     """Return a text as an item."""
     raw = text.encode(errors="replace")
     digest = sha256(raw).hexdigest()
-    return Item(source, partial(spooled, raw), "text/plain", metadata or {}, digest)
+    return DocumentItem(source, partial(spooled, raw), "text/plain", metadata or {}, digest)
 
 
-def digest_of(item: Item) -> str:
+def digest_of(item: DocumentItem) -> str:
     """Return the digest of an item's content; raise DocumentRefused."""
     if item.digest is not None:
         return item.digest
@@ -52,7 +54,7 @@ def digest_of(item: Item) -> str:
 
 
 @asynccontextmanager
-async def opened(item: Item) -> AsyncIterator[tuple[BinaryIO, str]]:
+async def opened(item: DocumentItem) -> AsyncIterator[tuple[BinaryIO, str]]:
     """Give an item's file, opened in a thread, with its digest now; raise DocumentRefused."""
     with ExitStack() as stack:
 
@@ -65,7 +67,7 @@ async def opened(item: Item) -> AsyncIterator[tuple[BinaryIO, str]]:
 
 
 @contextmanager
-def _refusing(item: Item) -> Iterator[None]:
+def _refusing(item: DocumentItem) -> Iterator[None]:
     """Turn what the system says of an item's file into a DocumentRefused."""
     try:
         yield

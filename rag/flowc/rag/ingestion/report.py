@@ -1,23 +1,19 @@
-"""What did an ingestion do?"""
+"""Defines the report of an ingestion."""
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from flowc.rag.embedding.embeddings import Usage
-
-# Told with what happened (`document`, `progress`) and JSON about it.
-Tell = Callable[[str, dict[str, Any]], None]
 
 MAX_FAILURES = 100
 
 
 @dataclass(slots=True)
 class Report:
-    """How many documents came, changed, stayed and went; what could not be read, and why.
+    """The number of documents added, changed, unchanged, removed and failed, and why they failed.
 
-    `passages` were stored; of their texts, `embedded` were paid for with `tokens` and `cost` (in US
-    dollars, as far as known), and the vectors of `cached` were known.
+    `passages` were stored: the texts of `embedded` were sent to the model, for `tokens` and `cost`
+    (in US dollars, where the model reports it), and the vectors of `cached` were stored already.
     """
 
     added: int = 0
@@ -34,20 +30,20 @@ class Report:
 
     @property
     def documents(self) -> int:
-        """How many documents were looked at."""
+        """The number of documents that were looked at."""
         return self.added + self.changed + self.unchanged + self.failed
 
     def fail(self, source: str, code: str, message: str) -> None:
-        """Note a document that could not be read; the first hundred are named."""
+        """Count a document that cannot be read; the first hundred are listed in `failures`."""
         self.failed += 1
         if len(self.failures) < MAX_FAILURES:
             self.failures.append({"source": source, "code": code, "message": message})
 
     def count(self, usage: Usage) -> None:
-        """Note what embedding took."""
+        """Take over what embedding cost."""
         self.embedded, self.cached = usage.embedded, usage.cached
         self.tokens, self.cost = usage.tokens, usage.cost
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as plain JSON."""
+        """Return the report as plain JSON."""
         return {"documents": self.documents, **asdict(self)}

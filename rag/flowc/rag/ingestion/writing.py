@@ -1,58 +1,55 @@
-"""How do chunks of several documents become stored passages, and drafts become documents?"""
+"""Embeds chunks and stores them as passages, and publishes each document when it is complete."""
 
 import asyncio
-from time import monotonic
 from typing import NamedTuple
 
-from flowc.rag.chunking import Chunk
+from flowc.rag.chunking import TextChunk
 from flowc.rag.embedding import Embeddings
-from flowc.rag.ingestion.drafts import Draft
-from flowc.rag.ingestion.report import Report, Tell
-from flowc.rag.stores import Store
+from flowc.rag.ingestion.drafts import DocumentDraft
+from flowc.rag.ingestion.progress import Progress
+from flowc.rag.stores import DocumentStore
 
-# Chunks that wait to be embedded; whoever reads further waits with them.
+# How many chunks may wait to be embedded; readers wait while there are more.
 WAITING = 512
-_TELL_SECONDS = 0.25
 
 
 class _Piece(NamedTuple):
-    draft: Draft
+    draft: DocumentDraft
     number: int
-    chunk: Chunk
+    chunk: TextChunk
 
 
 class Writing:
-    """Embeds and stores chunks as they come; a document is published when it has all of its."""
+    """Embeds and stores chunks of several documents in batches, as the chunks come."""
 
     def __init__(
-        self, store: Store, embeddings: Embeddings, collection: str, report: Report, tell: Tell
+        self, store: DocumentStore, embeddings: Embeddings, collection: str, progress: Progress
     ) -> None:
         self._store, self._embeddings, self._collection = store, embeddings, collection
-        self._report, self._tell = report, tell
+        self._progress, self._report = progress, progress.report
         self._waiting: asyncio.Queue[_Piece | None] = asyncio.Queue(WAITING)
         self._slots = asyncio.Semaphore(embeddings.batches.concurrency)
-        self._given_up: list[Draft] = []
-        self._told = 0.0
+        self._given_up: list[DocumentDraft] = []
 
-    async def put(self, draft: Draft, chunk: Chunk) -> None:
-        """Have a chunk stored; wait while many others are."""
+    async def put(self, draft: DocumentDraft, chunk: TextChunk) -> None:
+        """Queue a chunk to be stored; wait while the queue is full."""
         number, draft.passages = draft.passages, draft.passages + 1
         draft.tokens += chunk.tokens
         await self._waiting.put(_Piece(draft, number, chunk))
 
-    async def is_read(self, draft: Draft) -> None:
-        """Note that a document has no more chunks."""
+    async def is_read(self, draft: DocumentDraft) -> None:
+        """Mark that a document has no more chunks."""
         draft.is_read = True
         if draft.is_complete:
             await self._publish([draft])
 
-    def give_up(self, draft: Draft) -> None:
-        """Note that a document cannot be read to its end; what was there of it stays."""
+    def give_up(self, draft: DocumentDraft) -> None:
+        """Mark that a document cannot be read to its end; its old passages stay."""
         draft.is_over = True
         self._given_up.append(draft)
 
     async def end(self) -> None:
-        """Note that there are no more documents."""
+        """Mark that there are no more documents."""
         await self._waiting.put(None)
 
     async def run(self) -> None:
@@ -70,7 +67,7 @@ class Writing:
             if batch:
                 await self._slots.acquire()
                 group.create_task(self._write(batch))
-        # Not before: what is stored of a draft that is forgotten would be found.
+        # Only now: passages stored after their draft was discarded would be found.
         await self._store.discard(self._collection, [draft.id for draft in self._given_up])
 
     async def _write(self, batch: list[_Piece]) -> None:
@@ -89,24 +86,12 @@ class Writing:
             piece.draft.stored += 1
         drafts = dict.fromkeys(piece.draft for piece in batch)
         await self._publish([draft for draft in drafts if draft.is_complete])
-        self._tell_progress()
+        self._progress.counts()
 
-    async def _publish(self, drafts: list[Draft]) -> None:
+    async def _publish(self, drafts: list[DocumentDraft]) -> None:
         if not drafts:
             return
         await self._store.publish(self._collection, [draft.finished() for draft in drafts])
         for draft in drafts:
             draft.is_over = True
-            status = "added" if draft.is_new else "changed"
-            self._report.added += draft.is_new
-            self._report.changed += not draft.is_new
-            self._tell("document", {
-                "source": draft.item.source, "status": status, "passages": draft.passages,
-            })  # fmt: skip
-
-    def _tell_progress(self) -> None:
-        if monotonic() - self._told > _TELL_SECONDS:
-            self._told = monotonic()
-            report = self._report
-            told = {"documents": report.documents, "passages": report.passages}
-            self._tell("progress", told)
+            self._progress.published(draft.item.source, draft.passages, is_new=draft.is_new)

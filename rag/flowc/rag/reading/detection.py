@@ -1,87 +1,66 @@
-"""In which format is a file?"""
+"""Detects the format of a file: by its content where that shows it, else by name or media type."""
 
 from pathlib import PurePath
-from typing import BinaryIO, Literal, get_args
+from typing import BinaryIO
 
 from flowc.rag.documents import DocumentRefused
 from flowc.rag.reading.archives import require_harmless
+from flowc.rag.reading.formats import FORMATS, TEXT, DocumentFormat
 
-Format = Literal[
-    "text",
-    "markdown",
-    "html",
-    "pdf",
-    "docx",
-    "pptx",
-    "xlsx",
-    "csv",
-    "json",
-    "jsonl",
-    "eml",
-    "image",
-]
-FORMATS: tuple[str, ...] = get_args(Format)
-# Those that are read piece by piece, so that their length costs no memory.
-STREAMED = frozenset({"text", "markdown", "csv", "jsonl"})
-OFFICE = frozenset({"docx", "pptx", "xlsx"})
-
-SUFFIXES: dict[str, Format] = {
-    ".txt": "text", ".text": "text", ".log": "text", ".rst": "text",
-    ".md": "markdown", ".markdown": "markdown",
-    ".html": "html", ".htm": "html", ".xhtml": "html",
-    ".pdf": "pdf", ".docx": "docx", ".pptx": "pptx", ".xlsx": "xlsx",
-    ".csv": "csv", ".tsv": "csv",
-    ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl",
-    ".eml": "eml",
-}  # fmt: skip
-MEDIA_TYPES: dict[str, Format] = {
-    "application/pdf": "pdf", "text/html": "html", "application/xhtml+xml": "html",
-    "text/markdown": "markdown", "text/csv": "csv", "application/json": "json",
-    "application/x-ndjson": "jsonl", "application/jsonl": "jsonl", "message/rfc822": "eml",
-    "text/plain": "text",
-}  # fmt: skip
-_OFFICE_PARTS: dict[str, Format] = {
-    "word/document.xml": "docx", "ppt/presentation.xml": "pptx", "xl/workbook.xml": "xlsx",
-}  # fmt: skip
-# Old Office files, and new ones with a password, which are wrapped in the same way.
+# Office files from before 2007; newer ones with a password are wrapped in the same container.
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-# PNG, JPEG and TIFF; WebP says its name later.
-_IMAGES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*")
+_ZIP = b"PK\x03\x04"
 _HEAD = 1_024
 
-
-def suffix_format(name: str) -> Format | None:
-    """Return the format that a file's name tells of."""
-    return SUFFIXES.get(PurePath(name).suffix.lower())
+_BY_SUFFIX = {suffix: format for format in FORMATS for suffix in format.suffixes}
+_BY_MEDIA_TYPE = {media_type: format for format in FORMATS for media_type in format.media_types}
 
 
-def format_of(file: BinaryIO, name: str, media_type: str | None = None) -> Format:
-    """Return the format of a file, by what is in it, then by its name; raise DocumentRefused."""
+def format_of_name(name: str) -> DocumentFormat | None:
+    """Return the format that the suffix of a file's name stands for.
+
+    >>> format_of_name("reports/2024.PDF").name
+    'pdf'
+    >>> format_of_name("program.exe") is None
+    True
+    """
+    return _BY_SUFFIX.get(PurePath(name).suffix.lower())
+
+
+def format_of(file: BinaryIO, name: str, media_type: str | None = None) -> DocumentFormat:
+    """Return the format of a file; raise DocumentRefused.
+
+    Content counts more than a name: a PDF called `notes.txt` is a PDF, and a text called
+    `notes.pdf` is refused. What nothing identifies is taken for text.
+    """
     head = file.read(_HEAD)
     file.seek(0)
-    named = suffix_format(name) or MEDIA_TYPES.get((media_type or "").partition(";")[0].strip())
-    if b"%PDF-" in head:
-        return "pdf"
-    if head.startswith(_IMAGES) or head[8:12] == b"WEBP":
-        return "image"
+    for format in FORMATS:
+        if format.signature is not None and format.signature.search(head):
+            return format
     if head.startswith(_OLE):
-        message = "It is an Office file with a password, or one of before 2007; save it as docx."
+        message = "This is an Office file with a password, or from before 2007; save it as docx."
         raise DocumentRefused("encrypted-document", message)
-    if head.startswith(b"PK\x03\x04"):
-        return _office_format(file)
-    if named in OFFICE or named == "pdf":
-        message = f"{name} is named as {_article(named)} {named}, and is none."
+    if head.startswith(_ZIP):
+        return _format_of_archive(file)
+    named = format_of_name(name) or _format_of_media_type(media_type) or TEXT
+    if named.has_known_content:
+        message = f"{name} is named like {_article(named.name)} {named.name}, but is not one."
         raise DocumentRefused("broken-document", message)
-    return named or "text"
+    return named
 
 
-def _office_format(file: BinaryIO) -> Format:
+def _format_of_media_type(media_type: str | None) -> DocumentFormat | None:
+    return _BY_MEDIA_TYPE.get((media_type or "").partition(";")[0].strip())
+
+
+def _format_of_archive(file: BinaryIO) -> DocumentFormat:
     names = set(require_harmless(file).namelist())
     file.seek(0)
-    for part, format in _OFFICE_PARTS.items():
-        if part in names:
+    for format in FORMATS:
+        if format.archive_part in names:
             return format
-    raise DocumentRefused("unknown-format", "It is an archive; only documents can be read.")
+    raise DocumentRefused("unknown-format", "This is an archive; only documents can be read.")
 
 
 def _article(word: str) -> str:

@@ -1,44 +1,20 @@
-"""How does a file become sections? All formats in one table; in a locked process only."""
+"""Parses a file of any format into sections; runs in a locked process only."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 from flowc.rag.documents import DocumentRefused, Metadata, Section
-from flowc.rag.reading.detection import OFFICE, STREAMED, format_of
-from flowc.rag.reading.formats import (
-    csv,
-    docx,
-    eml,
-    html,
-    image,
-    json,
-    markdown,
-    pdf,
-    pptx,
-    text,
-    xlsx,
-)
+from flowc.rag.reading.detection import format_of
+from flowc.rag.reading.formats import FORMATS, DocumentFormat, ParsingOptions
 from flowc.rag.reading.limits import ReadingLimits
-from flowc.rag.reading.recognition import Recognise
+from flowc.rag.reading.text_recognition import TextRecogniser
 
-Parse = Callable[[BinaryIO], Iterator[Section | Metadata]]
-
-PARSERS: dict[str, Parse] = {
-    "text": text.read,
-    "markdown": markdown.read,
-    "html": html.read,
-    "docx": docx.read,
-    "pptx": pptx.read,
-    "xlsx": xlsx.read,
-    "csv": csv.read,
-    "json": json.read,
-    "jsonl": json.read_lines,
-    "eml": eml.read,
-}
+# All of them at once, when this module is imported: no file can be opened later.
+PARSERS = {format.name: format.load_parser() for format in FORMATS}
 
 
 class Request(NamedTuple):
-    """What is to be read, and how."""
+    """A file's name and media type, and the limits for reading it."""
 
     name: str
     media_type: str | None
@@ -46,17 +22,20 @@ class Request(NamedTuple):
 
 
 def parse(
-    file: BinaryIO, size: int, request: Request, recognise: Recognise | None
+    file: BinaryIO, size: int, request: Request, recogniser: TextRecogniser | None
 ) -> Iterator[Section | Metadata]:
-    """Give what a file says of itself, and its sections; raise DocumentRefused."""
+    """Yield the sections of a file, and what it says about itself; raise DocumentRefused."""
     limits = request.limits
     _require_size(size, limits.max_bytes)
     format = format_of(file, request.name, request.media_type)
-    if format not in STREAMED:
+    if not format.is_streamed:
         _require_size(size, limits.max_whole_bytes)
-    yield {"format": format}
+    yield {"format": format.name}
+    if format.needs_ocr and recogniser is None:
+        message = f"The text of this {format.name} can be recognised only with OCR."
+        raise DocumentRefused("no-ocr", message)
     characters = 0
-    for found in _found(file, format, limits, recognise):
+    for found in _parsed(file, format, ParsingOptions(limits.max_pages, recogniser)):
         if isinstance(found, Section):
             characters += len(found.text)
             if characters > limits.max_characters:
@@ -65,23 +44,18 @@ def parse(
         yield found
 
 
-def _found(
-    file: BinaryIO, format: str, limits: ReadingLimits, recognise: Recognise | None
+def _parsed(
+    file: BinaryIO, format: DocumentFormat, options: ParsingOptions
 ) -> Iterator[Section | Metadata]:
     try:
-        if format == "pdf":
-            yield from pdf.read(file, limits.max_pages, recognise)
-        elif format == "image":
-            yield from image.read(file, recognise)
-        else:
-            yield from PARSERS[format](file)
+        yield from PARSERS[format.name](file, options)
     except (DocumentRefused, MemoryError):
         raise
     except RecursionError:
-        raise DocumentRefused("broken-document", "The document is nested too deep.") from None
+        raise DocumentRefused("broken-document", "The document is nested too deeply.") from None
     except Exception as problem:
-        # A library met what it did not expect: the file is broken, whatever it says.
-        kind = "Office file" if format in OFFICE else format
+        # A library failed in a way that it does not document: the file is broken.
+        kind = "Office file" if format.archive_part is not None else format.name
         message = f"The {kind} cannot be read: {type(problem).__name__}: {str(problem)[:200]}"
         raise DocumentRefused("broken-document", message) from None
 

@@ -15,7 +15,7 @@ from typing import Any
 from flowc.rag.documents import DocumentRefused
 from flowc.rag.reading.limits import ReadingLimits
 
-Frame = dict[str, Any]
+_Frame = dict[str, Any]
 
 _START = "import sys; sys.path[:] = {paths!r}; from flowc.rag.reading.worker import main; main()"
 _BOOT_SECONDS = 60.0
@@ -44,7 +44,7 @@ class ReadingProcesses:
     @asynccontextmanager
     async def reading(
         self, file: int, name: str, media_type: str | None, limits: ReadingLimits
-    ) -> AsyncIterator[AsyncIterator[Frame]]:
+    ) -> AsyncIterator[AsyncIterator[_Frame]]:
         """Give the frames that come of an open file; it is closed by whoever opened it."""
         async with self._slots:
             request = {"name": name, "media_type": media_type, "limits": asdict(limits)}
@@ -60,7 +60,7 @@ class ReadingProcesses:
                 else:
                     await process.stop()
 
-    async def _ask(self, request: Frame, file: int) -> tuple["_Process", socket.socket]:
+    async def _ask(self, request: _Frame, file: int) -> tuple["_Process", socket.socket]:
         while True:
             is_new = not self._free
             process = await _Process.start(self._with_ocr) if is_new else self._free.pop()
@@ -108,7 +108,7 @@ class _Process:
             raise
         return started
 
-    def ask(self, request: Frame, file: int) -> socket.socket:
+    def ask(self, request: _Frame, file: int) -> socket.socket:
         """Have a file read; return where its frames come."""
         self.is_free = False
         raw = json.dumps(request).encode()
@@ -131,7 +131,7 @@ class _Process:
             raise ReadersUnavailable("The process that reads documents is gone.")
         return said
 
-    async def frames(self, here: socket.socket, seconds: float) -> AsyncGenerator[Frame]:
+    async def frames(self, here: socket.socket, seconds: float) -> AsyncGenerator[_Frame]:
         """Give the frames of the document that was asked for."""
         reader, writer = await asyncio.open_unix_connection(sock=here, limit=1 << 18)
         try:
@@ -186,12 +186,12 @@ def _unavailable() -> Iterator[None]:
         raise ReadersUnavailable(message) from problem
 
 
-async def _next_frame(reader: asyncio.StreamReader) -> Frame | None:
+async def _next_frame(reader: asyncio.StreamReader) -> _Frame | None:
     try:
         (size,) = struct.unpack(">I", await reader.readexactly(4))
         if size > _MAX_FRAME:
             return None
-        frame: Frame = json.loads(await reader.readexactly(size))
+        frame: _Frame = json.loads(await reader.readexactly(size))
     except (asyncio.IncompleteReadError, ConnectionError, ValueError):
         return None
     return frame

@@ -1,13 +1,12 @@
-"""The process that reads documents: brings in the libraries, locks itself, then forks for each one.
+"""The process that reads documents: it imports its libraries, locks itself, and forks a child for
+each document.
 
-A request is one message over a socket: JSON, and with it the file and a socket for what is found.
-Frames in that are a length of four bytes and JSON. What a document does to its process is over
-with it.
+A request is one message over a socket: JSON, with two descriptors, of the file and of a socket for
+the answer. The answer is a sequence of frames, each a length of four bytes and JSON. Whatever a
+document does to its child ends with the child.
 """
 
 import array
-import email
-import encodings
 import gc
 import importlib
 import json
@@ -22,52 +21,50 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, BinaryIO
 
-import docx
-import pptx
-import pypdf
-
 from flowc.rag.confinement import locks
 from flowc.rag.documents import DocumentRefused, Section
+from flowc.rag.reading.formats import FORMATS
 from flowc.rag.reading.limits import ReadingLimits
 from flowc.rag.reading.parsing import Request, parse
 
 MAX_REQUEST = 1 << 16
-# More sections than these are said at once.
+# A frame of sections ends when it has more characters than this.
 FRAME = 1 << 16
-_IMPORTED_LATE = (encodings, email, pypdf, docx, pptx)
 ENDED, KILLED = 0, 1
 
 
 def main() -> None:
-    """Serve one request after the other, until the other side closes."""
+    """Serve one request after the other, until the other side closes the socket."""
     server = socket.socket(fileno=int(sys.argv[1]))
-    recognise = _recogniser() if "--ocr" in sys.argv else None
-    _bring_in()
+    recogniser = _recogniser() if "--ocr" in sys.argv else None
+    _import_all()
     level: dict[str, Any] = {}
-    # Threads, which recognition needs, are among the calls that are not allowed.
-    lock_calls = locks.make_filter(level) if recognise is None else lambda: None
+    # OCR starts threads, which the filter of system calls does not allow.
+    lock_calls = locks.make_filter(level) if recogniser is None else lambda: None
     locks.lock_network(level)
     locks.lock_files(level)
+    # Children share this memory with their parent, as long as no collection touches it.
     gc.freeze()
     server.sendall(b"\0")
     while True:
         raw, descriptors = _receive(server)
         if not raw:
             os._exit(0)
-        server.sendall(_in_child(server, raw, descriptors, lock_calls, recognise))
+        server.sendall(_in_child(server, raw, descriptors, lock_calls, recogniser))
 
 
-def _bring_in() -> None:
-    """Import what libraries would import when they first need it: no file can be opened then."""
-    for package in _IMPORTED_LATE:
-        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+def _import_all() -> None:
+    """Import what libraries import only at first use: no file can be opened by then."""
+    for name in (name for format in FORMATS for name in format.late_imports):
+        package = importlib.import_module(name)
+        for module in pkgutil.walk_packages(package.__path__, f"{name}."):
             if not module.name.endswith("__main__"):
                 with suppress(ImportError):
                     importlib.import_module(module.name)
 
 
 def _recogniser() -> Any:
-    from flowc.rag.reading.ocr import Recogniser  # noqa: PLC0415 - only where it is wanted
+    from flowc.rag.reading.ocr import Recogniser  # noqa: PLC0415 - needs the extra for OCR
 
     return Recogniser()
 
@@ -86,13 +83,13 @@ def _in_child(
     raw: bytes,
     descriptors: list[int],
     lock_calls: Callable[[], None],
-    recognise: Any,
+    recogniser: Any,
 ) -> bytes:
-    """Read one document in a child; return how it ended, in two bytes."""
+    """Read one document in a child; return how the child ended, in two bytes."""
     child = os.fork()
     if child == 0:
         server.close()
-        _read_in_child(raw, descriptors, lock_calls, recognise)
+        _read_in_child(raw, descriptors, lock_calls, recogniser)
     for descriptor in descriptors:
         os.close(descriptor)
     _, status = os.waitpid(child, 0)
@@ -102,8 +99,9 @@ def _in_child(
 
 
 def _read_in_child(
-    raw: bytes, descriptors: list[int], lock_calls: Callable[[], None], recognise: Any
+    raw: bytes, descriptors: list[int], lock_calls: Callable[[], None], recogniser: Any
 ) -> None:
+    # The child ends when the answer is no longer read.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     source, out = descriptors
     status = 1
@@ -112,7 +110,7 @@ def _read_in_child(
         _limit(request.limits)
         lock_calls()
         with os.fdopen(source, "rb", buffering=1 << 16) as file:
-            _tell_all(file, out, request, recognise)
+            _send_frames(file, out, request, recogniser)
         status = 0
     except MemoryError:
         status = 2
@@ -120,13 +118,13 @@ def _read_in_child(
         os._exit(status)
 
 
-def _tell_all(file: BinaryIO, out: int, request: Request, recognise: Any) -> None:
-    """Write frames: lists of sections, what the document says of itself, or why it is refused."""
+def _send_frames(file: BinaryIO, out: int, request: Request, recogniser: Any) -> None:
+    """Send frames of sections, of metadata, and at the end either `ended` or `refused`."""
     waiting: list[Any] = []
     size = 0
     try:
         total = os.fstat(file.fileno()).st_size
-        for found in parse(file, total, request, recognise):
+        for found in parse(file, total, request, recogniser):
             if isinstance(found, Section):
                 waiting.append((found.text, found.page, found.headings))
                 size += len(found.text)
@@ -149,7 +147,7 @@ def _request(raw: bytes) -> Request:
 
 def _limit(limits: ReadingLimits) -> None:
     locks.limit_resources(limits.seconds, limits.memory)
-    # Copies of descriptors are made by libraries that read archives.
+    # Libraries that read archives duplicate descriptors.
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
 

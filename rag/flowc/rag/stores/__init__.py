@@ -1,29 +1,34 @@
 """Where are documents kept, and how are they found again?"""
 
+from flowc.rag.stores.document_store import (
+    CollectionDiffers,
+    DocumentStore,
+    NoSuchCollection,
+    StoreInUse,
+)
 from flowc.rag.stores.filters import Filter, FilterRefused, read_filter
 from flowc.rag.stores.records import (
     Collection,
-    Finished,
-    Found,
-    Known,
+    FinishedDraft,
+    FoundPassage,
+    KnownDocument,
     NewPassage,
     Passage,
     StoredDocument,
 )
-from flowc.rag.stores.store import CollectionDiffers, NoSuchCollection, Store, StoreInUse
 
 __all__ = [
     "Collection",
     "CollectionDiffers",
+    "DocumentStore",
     "Filter",
     "FilterRefused",
-    "Finished",
-    "Found",
-    "Known",
+    "FinishedDraft",
+    "FoundPassage",
+    "KnownDocument",
     "NewPassage",
     "NoSuchCollection",
     "Passage",
-    "Store",
     "StoreInUse",
     "StoredDocument",
     "read_filter",

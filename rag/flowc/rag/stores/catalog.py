@@ -31,9 +31,9 @@ from sqlalchemy import (
     update,
 )
 
-from flowc.rag.stores.records import Collection, Finished, Known, StoredDocument
-from flowc.rag.stores.store import CollectionDiffers, NoSuchCollection
-from flowc.rag.vector import Vector
+from flowc.rag.embedding.vector import Vector
+from flowc.rag.stores.document_store import CollectionDiffers, NoSuchCollection
+from flowc.rag.stores.records import Collection, FinishedDraft, KnownDocument, StoredDocument
 
 tables = MetaData()
 
@@ -142,11 +142,13 @@ def documents_of(connection: Connection, id: int, after: str, limit: int) -> lis
     ]  # fmt: skip
 
 
-def known_documents(connection: Connection, id: int, sources: Sequence[str]) -> dict[str, Known]:
+def known_documents(
+    connection: Connection, id: int, sources: Sequence[str]
+) -> dict[str, KnownDocument]:
     """Return what is known of the documents that are there."""
     columns = documents.c.source, documents.c.fingerprint, documents.c.seen
     rows = connection.execute(select(*columns).where(_of_sources(id, sources)))
-    return {row.source: Known(row.fingerprint, row.seen) for row in rows}
+    return {row.source: KnownDocument(row.fingerprint, row.seen) for row in rows}
 
 
 def version_of(connection: Connection, id: int, source: str) -> str | None:
@@ -162,7 +164,7 @@ def add_drafts(connection: Connection, id: int, count: int) -> list[str]:
     return versions
 
 
-def publish(connection: Connection, id: int, drafts: Sequence[Finished]) -> list[str]:
+def publish(connection: Connection, id: int, drafts: Sequence[FinishedDraft]) -> list[str]:
     """Put drafts in their documents' places; return the versions that stood there, now hidden."""
     old = remove(connection, id, [finished.document.source for finished in drafts])
     connection.execute(delete(hidden).where(hidden.c.version.in_([each.draft for each in drafts])))
@@ -196,7 +198,7 @@ def remove(connection: Connection, id: int, sources: Sequence[str]) -> list[str]
     return versions
 
 
-def saw(connection: Connection, id: int, sources: Sequence[str], visit: str) -> None:
+def mark_seen(connection: Connection, id: int, sources: Sequence[str], visit: str) -> None:
     """Note that a visit has seen documents."""
     connection.execute(update(documents).where(_of_sources(id, sources)).values(seen=visit))
 
@@ -230,7 +232,7 @@ def known_vectors(connection: Connection, model: str, keys: Sequence[bytes]) -> 
     }
 
 
-def keep_vectors(connection: Connection, model: str, kept: Mapping[bytes, Vector]) -> None:
+def store_vectors(connection: Connection, model: str, kept: Mapping[bytes, Vector]) -> None:
     """Keep vectors; those that are there stay as they are."""
     # In one order, so that of two who keep the same ones, none waits for the other in a circle.
     rows = [

@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row
 
+from flowc.rag.embedding.vector import Vector
 from flowc.rag.stores import catalog
-from flowc.rag.stores.records import Collection, Finished, Known, StoredDocument
+from flowc.rag.stores.records import Collection, FinishedDraft, KnownDocument, StoredDocument
 from flowc.rag.stores.transactions import Transactions
-from flowc.rag.vector import Vector
 
 T = TypeVar("T")
 
@@ -32,7 +32,9 @@ class CataloguedStore(ABC):
         """Return documents by their sources, from the one after a source on."""
         return await self._read(name, lambda c, row: catalog.documents_of(c, row.id, after, limit))
 
-    async def known_documents(self, name: str, sources: Sequence[str]) -> Mapping[str, Known]:
+    async def known_documents(
+        self, name: str, sources: Sequence[str]
+    ) -> Mapping[str, KnownDocument]:
         """Return what is known of those documents that are there, by their sources."""
         return await self._read(name, lambda c, row: catalog.known_documents(c, row.id, sources))
 
@@ -40,7 +42,7 @@ class CataloguedStore(ABC):
         """Begin so many new versions of documents; return the drafts' ids."""
         return await self._write(name, lambda c, row: catalog.add_drafts(c, row.id, count))
 
-    async def publish(self, name: str, drafts: Sequence[Finished]) -> None:
+    async def publish(self, name: str, drafts: Sequence[FinishedDraft]) -> None:
         """Have drafts found from now on, each in place of the document of its source."""
         id, old = await self._write(
             name, lambda c, row: (int(row.id), catalog.publish(c, row.id, drafts))
@@ -52,9 +54,9 @@ class CataloguedStore(ABC):
         id = await self._read(name, lambda _, row: int(row.id))
         await self._clear(id, drafts)
 
-    async def saw(self, name: str, sources: Sequence[str], visit: str) -> None:
+    async def mark_seen(self, name: str, sources: Sequence[str], visit: str) -> None:
         """Note that a visit to their origin has seen documents."""
-        await self._write(name, lambda c, row: catalog.saw(c, row.id, sources, visit))
+        await self._write(name, lambda c, row: catalog.mark_seen(c, row.id, sources, visit))
 
     async def unseen(self, name: str, origin: str, visit: str, limit: int) -> list[str]:
         """Return sources of an origin that a visit has not seen."""
@@ -81,9 +83,9 @@ class CataloguedStore(ABC):
         """Return vectors that were kept for texts, by the hashes of those."""
         return await self._transactions.read(lambda c: catalog.known_vectors(c, model, keys))
 
-    async def keep_vectors(self, model: str, vectors: Mapping[bytes, Vector]) -> None:
+    async def store_vectors(self, model: str, vectors: Mapping[bytes, Vector]) -> None:
         """Keep vectors of texts, so that they need not be paid for again."""
-        await self._transactions.write(lambda c: catalog.keep_vectors(c, model, vectors))
+        await self._transactions.write(lambda c: catalog.store_vectors(c, model, vectors))
 
     async def _read(self, name: str, work: Callable[[Connection, Row[Any]], T]) -> T:
         return await self._transactions.read(lambda c: work(c, catalog.get(c, self._tenant, name)))

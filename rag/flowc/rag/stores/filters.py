@@ -20,7 +20,7 @@ class FilterRefused(ValueError):
     """Whoever writes a filter that cannot be understood meets this."""
 
 
-class Condition(NamedTuple):
+class FilterCondition(NamedTuple):
     """A field, compared with a value, or with several."""
 
     field: str
@@ -35,7 +35,7 @@ class Group(NamedTuple):
     parts: tuple["Filter", ...]
 
 
-Filter = Condition | Group
+Filter = FilterCondition | Group
 
 
 def read_filter(where: Any) -> Filter | None:
@@ -72,7 +72,7 @@ def _conditions(field: str, wanted: Any) -> list[Filter]:
     return [_condition(field, operator, value) for operator, value in wanted.items()]
 
 
-def _condition(field: str, operator: str, value: Any) -> Condition:
+def _condition(field: str, operator: str, value: Any) -> FilterCondition:
     if operator in LISTS:
         if not isinstance(value, list) or not 0 < len(value) <= MAX_VALUES:
             raise FilterRefused(f"{operator} takes a list of 1 to {MAX_VALUES} values.")
@@ -91,7 +91,7 @@ def _condition(field: str, operator: str, value: Any) -> Condition:
     is_ordered = operator in ("$gt", "$gte", "$lt", "$lte")
     if is_ordered and (isinstance(value, str | bool)):
         raise FilterRefused(f"{operator} compares numbers.")
-    return Condition(field, operator, value)
+    return FilterCondition(field, operator, value)
 
 
 def kind_of(value: Value) -> str:
@@ -102,14 +102,14 @@ def kind_of(value: Value) -> str:
 
 
 def _size(found: Filter) -> int:
-    return 1 if isinstance(found, Condition) else sum(_size(part) for part in found.parts)
+    return 1 if isinstance(found, FilterCondition) else sum(_size(part) for part in found.parts)
 
 
 def as_sql(
-    found: Filter, compare: Callable[[Condition, dict[str, Any]], str], values: dict[str, Any]
+    found: Filter, compare: Callable[[FilterCondition, dict[str, Any]], str], values: dict[str, Any]
 ) -> str:
     """Return a filter as SQL, its values put into `values`; a condition is written by `compare`."""
-    if isinstance(found, Condition):
+    if isinstance(found, FilterCondition):
         return compare(found, values)
     word = f" {GROUPS[found.operator]} "
     return "(" + word.join(as_sql(part, compare, values) for part in found.parts) + ")"

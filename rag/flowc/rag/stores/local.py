@@ -9,16 +9,16 @@ from typing import Any
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Row, create_engine, event, text
 
+from flowc.rag.embedding.vector import Vector
 from flowc.rag.stores import catalog, words
 from flowc.rag.stores.catalogued import CataloguedStore
+from flowc.rag.stores.document_store import StoreInUse
 from flowc.rag.stores.filters import Filter
-from flowc.rag.stores.records import Collection, Found, NewPassage, Passage, best_first
+from flowc.rag.stores.records import Collection, FoundPassage, NewPassage, Passage, best_first
 from flowc.rag.stores.rows import passage_of, row_of
 from flowc.rag.stores.searches import Searches
-from flowc.rag.stores.store import StoreInUse
 from flowc.rag.stores.transactions import Transactions
 from flowc.rag.stores.vectors import Vectors
-from flowc.rag.vector import Vector
 
 _PASSAGES = """
 CREATE TABLE IF NOT EXISTS knowledge_passages (
@@ -136,19 +136,21 @@ class LocalStore(CataloguedStore):
 
     async def nearest(
         self, name: str, vector: Vector, limit: int, where: Filter | None
-    ) -> list[Found]:
+    ) -> list[FoundPassage]:
         """Return the passages whose vectors are nearest to one, with their vectors."""
         with self._searches.one():
             return await self._transactions.in_reader(
                 lambda: self._nearest(name, vector, limit, where)
             )
 
-    async def matching(self, name: str, text: str, limit: int, where: Filter | None) -> list[Found]:
+    async def matching(
+        self, name: str, text: str, limit: int, where: Filter | None
+    ) -> list[FoundPassage]:
         """Return the passages that share words with a text, by BM25."""
 
-        def work(connection: Connection, row: Row[Any]) -> list[Found]:
+        def work(connection: Connection, row: Row[Any]) -> list[FoundPassage]:
             return [
-                Found(passage_of(found), found.score)
+                FoundPassage(passage_of(found), found.score)
                 for found in words.search(connection, row.id, text, limit, where)
             ]
 
@@ -173,7 +175,9 @@ class LocalStore(CataloguedStore):
         await self._vectors.write(lambda vectors: vectors.remove(id, versions))
         await self._transactions.write(work)
 
-    def _nearest(self, name: str, vector: Vector, limit: int, where: Filter | None) -> list[Found]:
+    def _nearest(
+        self, name: str, vector: Vector, limit: int, where: Filter | None
+    ) -> list[FoundPassage]:
         def look(connection: Connection) -> tuple[int, list[str]]:
             id = int(catalog.get(connection, self._tenant, name).id)
             return id, catalog.hidden_versions(connection, id)
@@ -183,7 +187,11 @@ class LocalStore(CataloguedStore):
         places = [place for place, _, _ in near]
         passages = self._transactions.transaction(lambda c: words.passages(c, id, places))
         return best_first(
-            [Found(passages[place], score, its) for place, score, its in near if place in passages]
+            [
+                FoundPassage(passages[place], score, its)
+                for place, score, its in near
+                if place in passages
+            ]
         )
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Engine, Row, create_engine, event, make_url, text
 
+from flowc.rag.embedding.vector import Vector
 from flowc.rag.stores import catalog, ranking
 from flowc.rag.stores.catalogued import CataloguedStore
 from flowc.rag.stores.filters import Filter
-from flowc.rag.stores.records import Collection, Found, NewPassage, Passage, best_first
+from flowc.rag.stores.records import Collection, FoundPassage, NewPassage, Passage, best_first
 from flowc.rag.stores.rows import passage_of, row_of
 from flowc.rag.stores.transactions import Transactions
-from flowc.rag.vector import Vector
 
 # Beyond it, pgvector has no index for vectors of full precision: all are looked at.
 MAX_INDEXED = 2_000
@@ -133,27 +133,30 @@ class PostgresStore(CataloguedStore):
 
     async def nearest(
         self, name: str, vector: Vector, limit: int, where: Filter | None
-    ) -> list[Found]:
+    ) -> list[FoundPassage]:
         """Return the passages whose vectors are nearest to one, with their vectors."""
 
-        def work(connection: Connection, row: Row[Any]) -> list[Found]:
+        def work(connection: Connection, row: Row[Any]) -> list[FoundPassage]:
             looked_at = min(max(limit, 40), _MAX_LOOKED_AT)
             connection.execute(text(f"SET LOCAL hnsw.ef_search = {looked_at}"))
             connection.execute(text("SET LOCAL hnsw.iterative_scan = strict_order"))
             asked = np.asarray(vector, np.float32)
             rows = ranking.nearest(connection, _table(row.id), row.id, asked, limit, where)
             return [
-                Found(passage_of(found), found.score, found.vector.to_numpy()) for found in rows
+                FoundPassage(passage_of(found), found.score, found.vector.to_numpy())
+                for found in rows
             ]
 
         return best_first(await self._read(name, work))
 
-    async def matching(self, name: str, text: str, limit: int, where: Filter | None) -> list[Found]:
+    async def matching(
+        self, name: str, text: str, limit: int, where: Filter | None
+    ) -> list[FoundPassage]:
         """Return the passages that share words with a text, by BM25."""
 
-        def work(connection: Connection, row: Row[Any]) -> list[Found]:
+        def work(connection: Connection, row: Row[Any]) -> list[FoundPassage]:
             rows = ranking.matching(connection, _table(row.id), row.id, text, limit, where)
-            return [Found(passage_of(found), found.score) for found in rows]
+            return [FoundPassage(passage_of(found), found.score) for found in rows]
 
         return best_first(await self._read(name, work))
 

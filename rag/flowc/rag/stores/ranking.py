@@ -4,18 +4,18 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from flowc.rag.embedding.vector import Vector
 from flowc.rag.stores.filters import (
     COMPARISONS,
     LISTS,
     NEGATIVE,
     OWN,
-    Condition,
     Filter,
+    FilterCondition,
     as_sql,
     kind_of,
     named,
 )
-from flowc.rag.vector import Vector
 
 MAX_WORDS = 64
 _TYPES = {"string": "text", "boolean": "boolean", "number": "numeric"}
@@ -101,7 +101,7 @@ def _rows(
     return list(connection.execute(text(written), values).all())
 
 
-def _compare(condition: Condition, values: dict[str, Any]) -> str:
+def _compare(condition: FilterCondition, values: dict[str, Any]) -> str:
     """Write a condition; a text never equals a number, and a boolean neither."""
     several = condition.operator in LISTS
     wanted = condition.value if several else [condition.value]

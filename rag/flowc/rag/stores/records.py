@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from flowc.rag.documents import Metadata
-from flowc.rag.vector import Vector
+from flowc.rag.embedding.vector import Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class StoredDocument:
     updated_at: datetime
 
 
-class Known(NamedTuple):
+class KnownDocument(NamedTuple):
     """What tells whether a document has changed, and which visit has seen it last."""
 
     fingerprint: str
@@ -69,7 +69,7 @@ class NewPassage(NamedTuple):
     vector: Vector
 
 
-class Finished(NamedTuple):
+class FinishedDraft(NamedTuple):
     """A draft that has all its passages; `seen` is the visit to its origin that found it there."""
 
     draft: str
@@ -77,7 +77,7 @@ class Finished(NamedTuple):
     seen: str = ""
 
 
-class Found(NamedTuple):
+class FoundPassage(NamedTuple):
     """A passage that fits a question, better with a higher score; its vector, if it was asked for.
 
     Scores of vectors are cosines; those of words are BM25's, and compare within one search only.
@@ -88,6 +88,6 @@ class Found(NamedTuple):
     vector: Vector | None = None
 
 
-def best_first(found: Sequence[Found]) -> list[Found]:
+def best_first(found: Sequence[FoundPassage]) -> list[FoundPassage]:
     """Return what was found in an order that is the same everywhere."""
     return sorted(found, key=lambda each: (-each.score, each.passage.source, each.passage.number))

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from flowc.rag.threads import in_thread
+from flowc.rag.blocking import in_thread
 
 T = TypeVar("T")
 

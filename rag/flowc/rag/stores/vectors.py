@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from flowc.rag.stores.filters import OWN, Condition, Filter
+from flowc.rag.blocking import in_thread
+from flowc.rag.embedding.vector import Vector
+from flowc.rag.stores.filters import OWN, Filter, FilterCondition
 from flowc.rag.stores.records import NewPassage
-from flowc.rag.threads import in_thread
-from flowc.rag.vector import Vector
 
-Place = tuple[str, int]
-Near = tuple[Place, float, Vector]
+PassageKey = tuple[str, int]
+Near = tuple[PassageKey, float, Vector]
 
 # Metadata of documents stand beside ours, and must not be taken for them.
 _THEIRS = "its "
@@ -111,7 +111,7 @@ def _name(id: int) -> str:
     return f"knowledge-{id}"
 
 
-def _place(name: str) -> Place:
+def _place(name: str) -> PassageKey:
     version, _, number = name.partition(":")
     return version, int(number)
 
@@ -125,7 +125,7 @@ def _metadata(new: NewPassage) -> dict[str, Any]:
 
 
 def _where(found: Filter) -> dict[str, Any]:
-    if isinstance(found, Condition):
+    if isinstance(found, FilterCondition):
         name = found.field if found.field in OWN else _THEIRS + found.field
         return {name: {found.operator: found.value}}
     parts = [_where(part) for part in found.parts]

@@ -11,8 +11,8 @@ from flowc.rag.stores.filters import (
     LISTS,
     NEGATIVE,
     OWN,
-    Condition,
     Filter,
+    FilterCondition,
     as_sql,
     kind_of,
     named,
@@ -117,7 +117,7 @@ def _words(id: int) -> str:
     return f"knowledge_words_{int(id)}"
 
 
-def _compare(condition: Condition, values: dict[str, Any]) -> str:
+def _compare(condition: FilterCondition, values: dict[str, Any]) -> str:
     """Write a condition; a text never equals a number, and a boolean neither."""
     several = condition.operator in LISTS
     wanted = condition.value if several else [condition.value]

@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from flowc.rag.threads import in_thread
+from flowc.rag.blocking import in_thread
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Under this name a transaction collects the runs that it has changed.

@@ -9,21 +9,21 @@ from flowc.nodes.services.knowledge.problems import told
 from flowc.nodes.services.knowledge.sources import Sources
 from flowc.nodes.services.models import Models
 from flowc.nodes.services.models.vectors import ModelEmbedder, ModelReranker
-from flowc.rag.chunking import Chunk, Chunking
+from flowc.rag.chunking import Chunking, TextChunk
 from flowc.rag.documents import Metadata, Section
 from flowc.rag.embedding import Embedder, Embeddings, OfflineEmbedder
-from flowc.rag.ingestion import Ingestion, Item, Report, as_passage, opened
+from flowc.rag.embedding.vector import Vector
+from flowc.rag.ingestion import DocumentItem, Ingestion, Report, as_passage, opened
 from flowc.rag.reading import Reader
 from flowc.rag.retrieval import Search, search
 from flowc.rag.stores import (
-    Finished,
-    Found,
+    DocumentStore,
+    FinishedDraft,
+    FoundPassage,
     NewPassage,
     NoSuchCollection,
-    Store,
     StoredDocument,
 )
-from flowc.rag.vector import Vector
 
 
 class Knowledge:
@@ -31,7 +31,7 @@ class Knowledge:
 
     def __init__(
         self,
-        open_store: Callable[[], Awaitable[Store]],
+        open_store: Callable[[], Awaitable[DocumentStore]],
         models: Models,
         sources: Sources,
         *,
@@ -40,10 +40,10 @@ class Knowledge:
     ) -> None:
         self._open_store, self._models, self.sources = open_store, models, sources
         self._default, self.reader = default_model, reader or Reader()
-        self._store: Store | None = None
+        self._store: DocumentStore | None = None
         self._opening = asyncio.Lock()
 
-    async def store(self) -> Store:
+    async def store(self) -> DocumentStore:
         """Return the store, open."""
         async with self._opening:
             if self._store is None:
@@ -66,7 +66,7 @@ class Knowledge:
             return OfflineEmbedder()
         return ModelEmbedder(self._models, model)
 
-    async def read(self, item: Item, *, with_ocr: bool) -> tuple[list[Section], Metadata]:
+    async def read(self, item: DocumentItem, *, with_ocr: bool) -> tuple[list[Section], Metadata]:
         """Return a document as text; raise NodeError."""
         with told():
             async with opened(item) as (file, _):
@@ -74,7 +74,7 @@ class Knowledge:
 
     async def search(
         self, collection: str, question: str, settings: Search, rerank: str | None = None
-    ) -> list[Found]:
+    ) -> list[FoundPassage]:
         """Return the passages that fit a question best; raise NodeError."""
         reranker = ModelReranker(self._models, rerank) if rerank is not None else None
         with told():
@@ -96,7 +96,7 @@ class Knowledge:
         self,
         collection: str,
         source: str,
-        chunks: Sequence[Chunk],
+        chunks: Sequence[TextChunk],
         vectors: Sequence[Vector] | None,
         *,
         model: str | None,
@@ -123,7 +123,7 @@ class Knowledge:
                 document = StoredDocument(
                     source, fingerprint, "", len(chunks), sum(tokens), metadata, datetime.now(UTC)
                 )
-                await store.publish(collection, [Finished(draft, document)])
+                await store.publish(collection, [FinishedDraft(draft, document)])
         report = Report(added=not known, changed=bool(known), passages=len(chunks))
         report.count(embeddings.usage)
         return report

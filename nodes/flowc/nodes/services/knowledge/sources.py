@@ -12,7 +12,7 @@ from flowc.nodes.services.egress.request import ResponseTooLarge
 from flowc.nodes.services.files import Files, NoFiles
 from flowc.rag.documents import DocumentRefused
 from flowc.rag.folders import Folders
-from flowc.rag.ingestion import Item, spooled
+from flowc.rag.ingestion import DocumentItem, spooled
 
 # Of a document from the web, which is held in memory while it comes.
 MAX_BYTES = 64 << 20
@@ -28,19 +28,19 @@ class Sources:
 
     async def in_folders(
         self, paths: Iterable[str], pattern: str, metadata: dict[str, Any]
-    ) -> AsyncIterator[Item]:
+    ) -> AsyncIterator[DocumentItem]:
         """Give the documents in folders, and single files; raise DocumentRefused."""
         for path in paths:
             found = await asyncio.to_thread(self.folders.items, path, pattern)
             while (item := await asyncio.to_thread(next, found, None)) is not None:
-                yield Item(item.source, item.open, None, metadata)
+                yield DocumentItem(item.source, item.open, None, metadata)
 
     async def count(self, paths: Iterable[str], pattern: str) -> int:
         """Return how many documents there are in folders; raise DocumentRefused."""
         found = (self.folders.items(path, pattern) for path in paths)
         return await asyncio.to_thread(lambda: sum(1 for items in found for _ in items))
 
-    async def uploaded(self, id: str, metadata: dict[str, Any] | None = None) -> Item:
+    async def uploaded(self, id: str, metadata: dict[str, Any] | None = None) -> DocumentItem:
         """Return an uploaded file, known by its name; raise DocumentRefused."""
         info = await self._files.info(id)
         if info is None:
@@ -52,24 +52,24 @@ class Sources:
             # In a thread, where the store's own loop has to be asked.
             return asyncio.run_coroutine_threadsafe(files.open(id), loop).result()
 
-        return Item(info.name, open_here, info.media_type, known, info.digest)
+        return DocumentItem(info.name, open_here, info.media_type, known, info.digest)
 
-    async def on_the_web(self, url: str, metadata: dict[str, Any] | None = None) -> Item:
+    async def on_the_web(self, url: str, metadata: dict[str, Any] | None = None) -> DocumentItem:
         """Return what is at a URL as it is now, known by the URL; raise DocumentRefused.
 
         Only what the operator allows is dialled.
         """
         content, media_type = await self._fetched(url)
-        return Item(url, partial(spooled, content), media_type, metadata or {})
+        return DocumentItem(url, partial(spooled, content), media_type, metadata or {})
 
-    async def one(self, path: str | None, file: str | None, url: str | None) -> Item:
+    async def one(self, path: str | None, file: str | None, url: str | None) -> DocumentItem:
         """Return the one document that is named; raise DocumentRefused."""
         if file is not None:
             return await self.uploaded(file)
         if url is not None:
             return await self.on_the_web(url)
         wanted = path or ""
-        return Item(wanted, partial(self.folders.open, wanted))
+        return DocumentItem(wanted, partial(self.folders.open, wanted))
 
     async def _fetched(self, url: str) -> tuple[bytes, str]:
         try:

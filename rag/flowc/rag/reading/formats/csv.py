@@ -1,4 +1,4 @@
-"""What do the rows of a table in CSV say?"""
+"""Turns a table in CSV, with any usual separator, into text."""
 
 import csv
 from collections.abc import Iterator
@@ -6,15 +6,15 @@ from itertools import chain
 from typing import BinaryIO
 
 from flowc.rag.documents import DocumentRefused, Section
-from flowc.rag.reading.formats import text
+from flowc.rag.reading.formats import ParsingOptions, text
 from flowc.rag.reading.formats.tables import rows_text
 
 SAMPLE = 1 << 14
 MAX_FIELD = 1 << 20
 
 
-def read(file: BinaryIO) -> Iterator[Section]:
-    """Give the rows, each with the names in the first."""
+def read(file: BinaryIO, _: ParsingOptions) -> Iterator[Section]:
+    """Yield the rows, each cell with the name of its column."""
     csv.field_size_limit(MAX_FIELD)
     pieces = text.decoded(file)
     first = next(pieces, "")
@@ -38,7 +38,8 @@ def _lines(pieces: Iterator[str]) -> Iterator[str]:
     for piece in pieces:
         *lines, rest = (rest + piece).split("\n")
         yield from (line + "\n" for line in lines)
+        # The reader of the standard library would first collect the whole line.
         if len(rest) > MAX_FIELD:
-            raise DocumentRefused("broken-document", "A line of the table has no end.")
+            raise DocumentRefused("broken-document", "A line of the table is too long.")
     if rest:
         yield rest

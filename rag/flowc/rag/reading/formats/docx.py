@@ -1,4 +1,4 @@
-"""What does a Word document say, and under which headings?"""
+"""Reads the text of a Word document under its headings."""
 
 import re
 from collections.abc import Iterator
@@ -10,17 +10,18 @@ from docx.table import Table
 from docx.text.paragraph import Paragraph
 
 from flowc.rag.documents import Metadata, Section
+from flowc.rag.reading.formats import ParsingOptions
 from flowc.rag.reading.formats.tables import row_text
 from flowc.rag.reading.headings import Headings
 
 _HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
 
 
-def read(file: BinaryIO) -> Iterator[Section | Metadata]:
-    """Give a section for each heading, tables row by row."""
+def read(file: BinaryIO, _: ParsingOptions) -> Iterator[Section | Metadata]:
+    """Yield a section for each heading, tables row by row."""
     document = Document(file)
-    said = document.core_properties
-    yield {name: text for name in ("title", "author") if (text := getattr(said, name))}
+    properties = document.core_properties
+    yield {name: text for name in ("title", "author") if (text := getattr(properties, name))}
     headings, text = Headings(), ""
     for block in document.iter_inner_content():
         level = _level(block) if isinstance(block, Paragraph) else None
@@ -30,7 +31,7 @@ def read(file: BinaryIO) -> Iterator[Section | Metadata]:
             text = ""
             headings.enter(level, block.text if isinstance(block, Paragraph) else "")
         text += _text_of(block)
-    text += _notes(document)
+    text += _headers_and_footers(document)
     if text.strip():
         yield Section(text, headings=headings.path)
 
@@ -50,9 +51,8 @@ def _text_of(block: Paragraph | Table) -> str:
     return "\n".join(row for row in rows if row) + "\n\n"
 
 
-def _notes(document: WordDocument) -> str:
-    """Return what stands at the head and foot of pages, where there is anything."""
+def _headers_and_footers(document: WordDocument) -> str:
     parts = [part for section in document.sections for part in (section.header, section.footer)]
-    # One that is linked has no text of its own, and would be made when it is looked at.
-    told = [p.text for part in parts if not part.is_linked_to_previous for p in part.paragraphs]
-    return "\n".join(text for text in told if text.strip())
+    # A linked part has no text of its own; reading its paragraphs would add an empty part.
+    texts = [p.text for part in parts if not part.is_linked_to_previous for p in part.paragraphs]
+    return "\n".join(text for text in texts if text.strip())

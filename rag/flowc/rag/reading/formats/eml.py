@@ -1,4 +1,4 @@
-"""What does a message of e-mail say?"""
+"""Reads an e-mail message."""
 
 from collections.abc import Iterator
 from email import policy
@@ -8,13 +8,13 @@ from email.parser import BytesParser
 from typing import BinaryIO
 
 from flowc.rag.documents import DocumentRefused, Metadata, Section
-from flowc.rag.reading.formats import html
+from flowc.rag.reading.formats import ParsingOptions, html
 
 _HEADERS = ("Subject", "From", "To", "Cc", "Date")
 
 
-def read(file: BinaryIO) -> Iterator[Section | Metadata]:
-    """Give the headers that people read, and the message; what is attached is only named."""
+def read(file: BinaryIO, _: ParsingOptions) -> Iterator[Section | Metadata]:
+    """Yield the headers that people read, and the body; attachments are only named."""
     try:
         message = BytesParser(EmailMessage, policy=policy.default).parse(file)
         headers = {name: str(message[name]) for name in _HEADERS if message[name]}
@@ -26,7 +26,8 @@ def read(file: BinaryIO) -> Iterator[Section | Metadata]:
     yield {"title": headers.get("Subject", ""), "author": headers.get("From", "")}
     yield {"attachments": [name for name in attached if name]}
     path = (headers["Subject"],) if "Subject" in headers else ()
-    yield Section("".join(f"{name}: {said}\n" for name, said in headers.items()) + "\n", None, path)
+    lines = [f"{name}: {value}\n" for name, value in headers.items()]
+    yield Section("".join(lines) + "\n", None, path)
     if body is not None and body.get_content_subtype() == "html" and text.strip():
         for section in html.sections(html.parsed(text)):
             yield Section(section.text, None, path + section.headings)

@@ -1,4 +1,4 @@
-"""What does a page of HTML say, and under which headings?"""
+"""Reads the text of an HTML page under its headings."""
 
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -9,7 +9,7 @@ from lxml.etree import ErrorTypes
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 from flowc.rag.documents import DocumentRefused, Metadata, Section
-from flowc.rag.reading.formats import text
+from flowc.rag.reading.formats import ParsingOptions, text
 from flowc.rag.reading.headings import Headings
 
 _RULES = {f"h{level}": [f"heading{level}"] for level in range(1, 7)}
@@ -18,12 +18,12 @@ _NOT_READ = (
 )
 
 
-def read(file: BinaryIO) -> Iterator[Section | Metadata]:
-    """Give a section for each heading, as a reader would see it; links and scripts are left out."""
+def read(file: BinaryIO, _: ParsingOptions) -> Iterator[Section | Metadata]:
+    """Yield a section for each heading, as a browser shows it, without scripts and navigation."""
     raw = file.read()
     if not raw.strip():
         return
-    # What a page says of its encoding itself counts, unless it says nothing.
+    # A page that declares its encoding is believed; the parser reads the declaration.
     encoding = None if b"charset" in raw[:2_048].lower() else text.encoding_of(raw)
     page = parsed(raw, encoding)
     title = page.findtext(".//title")
@@ -36,14 +36,14 @@ def parsed(html: bytes | str, encoding: str | None = None) -> HtmlElement:
     parser = HTMLParser(encoding=encoding, no_network=True, huge_tree=True)
     page: HtmlElement = document_fromstring(html, parser=parser)
     if any(entry.type == ErrorTypes.ERR_RESOURCE_LIMIT for entry in parser.error_log):
-        raise DocumentRefused("broken-document", "The page is nested too deep.")
+        raise DocumentRefused("broken-document", "The page is nested too deeply.")
     return page
 
 
 def sections(page: HtmlElement) -> Iterator[Section]:
-    """Give the sections of a parsed page."""
+    """Yield the sections of a parsed page."""
     for element in page.xpath(_NOT_READ):
-        # Alone: what stands after it stays.
+        # Unlike `remove`, this leaves the text that follows the element.
         element.drop_tree()
     engine = Inscriptis(page, ParserConfig(annotation_rules=_RULES))
     whole, headings, begins = engine.get_text(), Headings(), 0

@@ -1,16 +1,14 @@
-"""What does an image say, if there is somebody to recognise it?"""
+"""Recognises the text of an image."""
 
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from flowc.rag.documents import DocumentRefused, Section
-from flowc.rag.reading.recognition import Recognise
+from flowc.rag.documents import Section
+from flowc.rag.reading.formats import ParsingOptions
 
 
-def read(file: BinaryIO, recognise: Recognise | None) -> Iterator[Section]:
-    """Give the text of the image."""
-    if recognise is None:
-        raise DocumentRefused("no-ocr", "It is an image, whose text is recognised only with OCR.")
-    text = recognise.image(file)
+def read(file: BinaryIO, options: ParsingOptions) -> Iterator[Section]:
+    """Yield the text of the image; without a recogniser, it has none."""
+    text = options.recogniser.image(file) if options.recogniser is not None else ""
     if text.strip():
         yield Section(text.strip() + "\n", page=1)

@@ -1,4 +1,4 @@
-"""Under which headings does each part of a Markdown text stand?"""
+"""Reads a Markdown text under its headings."""
 
 from collections.abc import Iterator
 from io import StringIO
@@ -8,15 +8,15 @@ from typing import BinaryIO
 from markdown_it import MarkdownIt
 
 from flowc.rag.documents import Section
-from flowc.rag.reading.formats import text
+from flowc.rag.reading.formats import ParsingOptions, text
 from flowc.rag.reading.headings import Headings
 
-# A text beyond this is read in parts, each beginning at a heading or an empty line.
+# A longer text is parsed in parts; each ends after an empty line.
 PART = 1 << 20
 
 
-def read(file: BinaryIO) -> Iterator[Section]:
-    """Give a section for each heading; the text is as it was written."""
+def read(file: BinaryIO, _: ParsingOptions) -> Iterator[Section]:
+    """Yield a section for each heading, its text as written."""
     headings, rest = Headings(), ""
     for piece in text.decoded(file):
         rest += piece
@@ -28,7 +28,7 @@ def read(file: BinaryIO) -> Iterator[Section]:
 
 
 def _sections(markdown: str, headings: Headings) -> Iterator[Section]:
-    # Lines as Markdown has them: not all that Python takes for a line's end is one there.
+    # Not `splitlines`, which also splits at characters that do not end a line in Markdown.
     lines, begins = list(StringIO(markdown, newline="\n")), 0
     tokens = MarkdownIt("commonmark").disable(["inline"]).parse(markdown)
     for token, inline in pairwise(tokens):

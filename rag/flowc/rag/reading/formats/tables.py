@@ -1,4 +1,4 @@
-"""How does a row of a table read as text?"""
+"""Turns the rows of a table into text."""
 
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
@@ -9,19 +9,28 @@ ROWS = 200
 
 
 def row_text(cells: Iterable[object], names: Iterable[str] = ()) -> str:
-    """Return a row as one line: `name: cell | name: cell`."""
-    told = []
+    """Return a row as one line; empty cells are left out.
+
+    >>> row_text(["Ann", "", 3], ["name", "town", "age"])
+    'name: Ann | age: 3'
+    >>> row_text(["Ann", 3])
+    'Ann | 3'
+    """
+    filled = []
     for name, cell in zip_longest(names, cells, fillvalue=""):
         text = " ".join(str("" if cell is None else cell).split())
         if text:
-            told.append(f"{name}: {text}" if name else text)
-    return " | ".join(told)
+            filled.append(f"{name}: {text}" if name else text)
+    return " | ".join(filled)
 
 
 def rows_text(
     rows: Iterable[list[object]], page: int | None = None, headings: tuple[str, ...] = ()
 ) -> Iterator[Section]:
-    """Give a table's rows, each with the names that stand in the first, some hundreds at a time."""
+    """Yield the rows of a table, 200 to a section; the first row has the names of the columns.
+
+    Each row repeats the names, so that a passage is understood without the table's head.
+    """
     names: list[str] | None = None
     lines: list[str] = []
     for row in rows:

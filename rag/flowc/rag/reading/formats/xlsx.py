@@ -1,4 +1,4 @@
-"""What stands in the sheets of a workbook?"""
+"""Reads the sheets of a workbook."""
 
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -6,11 +6,12 @@ from typing import BinaryIO
 from python_calamine import CalamineError, CalamineWorkbook
 
 from flowc.rag.documents import DocumentRefused, Metadata, Section
+from flowc.rag.reading.formats import ParsingOptions
 from flowc.rag.reading.formats.tables import rows_text
 
 
-def read(file: BinaryIO) -> Iterator[Section | Metadata]:
-    """Give each sheet's rows, the sheet's number as the page and its name as the heading."""
+def read(file: BinaryIO, _: ParsingOptions) -> Iterator[Section | Metadata]:
+    """Yield the rows of each sheet, with its number as the page and its name as the heading."""
     try:
         workbook = CalamineWorkbook.from_filelike(file)
         yield {"pages": len(workbook.sheet_names), "sheets": list(workbook.sheet_names)}

@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from flowc.rag.embedding.vector import Vector
 from flowc.rag.stores.filters import Filter
 from flowc.rag.stores.records import (
     Collection,
-    Finished,
-    Found,
-    Known,
+    FinishedDraft,
+    FoundPassage,
+    KnownDocument,
     NewPassage,
     Passage,
     StoredDocument,
 )
-from flowc.rag.vector import Vector
 
 
 class NoSuchCollection(Exception):
@@ -39,7 +39,7 @@ class CollectionDiffers(Exception):
         )
 
 
-class Store(Protocol):
+class DocumentStore(Protocol):
     """Keeps one tenant's collections; `flowc.rag.testing.check_store` holds what is promised.
 
     A document is replaced as a whole: its new passages are those of a draft, which nobody finds
@@ -66,7 +66,9 @@ class Store(Protocol):
         """Return documents by their sources, from the one after a source on."""
         ...
 
-    async def known_documents(self, name: str, sources: Sequence[str]) -> Mapping[str, Known]:
+    async def known_documents(
+        self, name: str, sources: Sequence[str]
+    ) -> Mapping[str, KnownDocument]:
         """Return what is known of those documents that are there, by their sources."""
         ...
 
@@ -82,7 +84,7 @@ class Store(Protocol):
         """Keep passages of drafts."""
         ...
 
-    async def publish(self, name: str, drafts: Sequence[Finished]) -> None:
+    async def publish(self, name: str, drafts: Sequence[FinishedDraft]) -> None:
         """Have drafts found from now on, each in place of the document of its source."""
         ...
 
@@ -90,7 +92,7 @@ class Store(Protocol):
         """Forget drafts."""
         ...
 
-    async def saw(self, name: str, sources: Sequence[str], visit: str) -> None:
+    async def mark_seen(self, name: str, sources: Sequence[str], visit: str) -> None:
         """Note that a visit to their origin has seen documents."""
         ...
 
@@ -112,11 +114,13 @@ class Store(Protocol):
 
     async def nearest(
         self, name: str, vector: Vector, limit: int, where: Filter | None
-    ) -> list[Found]:
+    ) -> list[FoundPassage]:
         """Return the passages whose vectors are nearest to one, with their vectors."""
         ...
 
-    async def matching(self, name: str, text: str, limit: int, where: Filter | None) -> list[Found]:
+    async def matching(
+        self, name: str, text: str, limit: int, where: Filter | None
+    ) -> list[FoundPassage]:
         """Return the passages that share words with a text, by BM25."""
         ...
 
@@ -124,7 +128,7 @@ class Store(Protocol):
         """Return vectors that were kept for texts, by the hashes of those."""
         ...
 
-    async def keep_vectors(self, model: str, vectors: Mapping[bytes, Vector]) -> None:
+    async def store_vectors(self, model: str, vectors: Mapping[bytes, Vector]) -> None:
         """Keep vectors of texts, so that they need not be paid for again."""
         ...
 

@@ -1,10 +1,10 @@
-"""What does whoever recognises text promise?"""
+"""Defines what a recogniser of scanned text must provide."""
 
 from typing import BinaryIO, Protocol
 
 
-class Recognise(Protocol):
-    """Recognises text that was scanned; there may be nobody who can."""
+class TextRecogniser(Protocol):
+    """Recognises scanned text (OCR)."""
 
     def page(self, file: BinaryIO, number: int) -> str:
         """Return the text of a page of a PDF; pages are counted from 1."""

@@ -1,4 +1,4 @@
-"""What is a vector?"""
+"""Defines the type of a vector."""
 
 import numpy as np
 from numpy.typing import NDArray
