@@ -25,8 +25,7 @@ from flowc.compiler.planning.wiring import Wire, Wiring, wire_up
 class PlannedNode:
     """One node with everything that running it takes.
 
-    `plain` is the node itself where nothing is computed and nothing stands round its work;
-    `started` is what is told when it begins.
+    `plain` is the node itself where nothing is computed and nothing stands round its work.
     """
 
     id: str
@@ -35,7 +34,6 @@ class PlannedNode:
     configuration: Configuration
     wire: Wire
     plain: Node | None
-    started: Mapping[str, str]
     reads: tuple[str, ...]
     secrets: tuple[str, ...]
     data_from: tuple[str, ...]
@@ -115,7 +113,6 @@ def _planned_node(wire: Wire, draft: Draft, body: Plan | None) -> PlannedNode:
         configuration=configuration,
         wire=wire,
         plain=configuration.fixed if not is_guarded else None,
-        started={"type": kind.type},
         reads=tuple(dict.fromkeys(read)),
         secrets=tuple(str(path[1]) for path in paths if path[0] == "secrets" and len(path) > 1),
         data_from=data_from,

@@ -166,7 +166,7 @@ async def drive_in(compiled: CompiledWorkflow, run: RunRecord, context: RunConte
     """Drive a run to its end in a context in which it cannot wait; the record says how it went."""
 
     def hear(event: Event) -> None:
-        run.hear(RunEvent.of_node(0, event))
+        run.hear(RunEvent.of(event))
         context.emit(event)
 
     run.status, run.started_at = "running", now()
@@ -176,8 +176,7 @@ async def drive_in(compiled: CompiledWorkflow, run: RunRecord, context: RunConte
     except Exception as problem:
         run.error, run.status = error_of(problem, compiled), "failed"
     run.finished_at = now()
-    data = {"unreached": run.unreached(compiled.plan.nodes)}
-    run.hear(RunEvent(0, f"run.{run.status}", run.finished_at, data))
+    run.hear(RunEvent.of(run.ended(compiled.plan.nodes), run.finished_at))
     return run
 
 

@@ -110,7 +110,7 @@ class Segments:
         except (CannotRebuild, RunFailed) as problem:
             claim.run.status = "failed"
             claim.run.error = {"code": problem.code, "message": problem.message}
-            await self.claims.finish(claim, [], [])
+            await self.claims.finish(claim, [], claim.run.ended(()))
             return "failed"
         while True:
             told = await _Stretch(self, claim, compiled).drive()
@@ -147,8 +147,8 @@ class _Stretch:
             raise
         except Exception as problem:
             run.error, run.status = error_of(problem, self._compiled), "failed"
-        unreached = run.unreached(self._compiled.plan.nodes)
-        await claims.finish(self._claim, await self._log.close(), unreached)
+        end = run.ended(self._compiled.plan.nodes)
+        await claims.finish(self._claim, await self._log.close(), end)
         return run.status
 
     async def _driven(self, driving: "asyncio.Task[Advance]") -> Advance:
@@ -219,7 +219,7 @@ class _Stretch:
         return await self._segments.claims.append(self._claim, events)
 
     def _hear(self, event: Event) -> None:
-        told = RunEvent.of_node(0, event)
+        told = RunEvent.of(event)
         self._claim.run.hear(told)
         self._log.say(told)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from flowc.compiler.running.events import name_of
+from flowc.compiler.running.events import RUN_COMPLETED, RUN_FAILED, Event, EventKind, name_of
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.times import as_text, now
 
@@ -23,6 +23,8 @@ UNFINISHED = ("pending", "running", "paused", "waiting")
 AT_REST: frozenset[str] = ENDED | {"paused", "waiting"}
 
 
+_END_KINDS = frozenset(EventKind.of_status(status) for status in ENDED)
+_REST_KINDS = frozenset(EventKind.of_status(status) for status in AT_REST)
 _NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "cost": 0.0, "calls": 0}
 
 
@@ -99,17 +101,17 @@ class RunRecord:
         self._count_work(event)
         if event.node_id is not None:
             self._hear_node(event, name_of(event.path, event.node_id))
-        elif event.kind in {"run.completed", "run.failed", "run.cancelled"}:
+        elif event.kind in _END_KINDS:
             self._close(event)
 
     def _count_work(self, event: RunEvent) -> None:
         """Add up the seconds that the run was worked on, until its last rest, or its last event."""
-        if event.kind == "run.started" and self._begun and self._heard:
+        if event.kind == EventKind.RUN_STARTED and self._begun and self._heard:
             # Whoever worked on it died.
             self.worked += (self._heard - self._begun).total_seconds()
-        if event.kind == "run.started":
+        if event.kind == EventKind.RUN_STARTED:
             self._begun = event.at
-        elif self._begun is not None and event.kind.removeprefix("run.") in AT_REST:
+        elif self._begun is not None and event.kind in _REST_KINDS:
             self.worked += (event.at - self._begun).total_seconds()
             self._begun = None
         self._heard = event.at
@@ -117,20 +119,20 @@ class RunRecord:
     def _hear_node(self, event: RunEvent, name: str) -> None:
         data, place = event.data, (event.path, event.node_id or "")
         self.waiting.discard(place)
-        if event.kind == "node.started":
+        if event.kind == EventKind.NODE_STARTED:
             runs = self.nodes[name].runs + 1 if name in self.nodes else 1
             self.nodes[name] = NodeRecord("running", runs, started_at=event.at, attempts=1)
-        elif event.kind == "node.skipped":
+        elif event.kind == EventKind.NODE_SKIPPED:
             self.nodes.setdefault(name, NodeRecord("skipped"))
-        elif event.kind == "node.retrying":
+        elif event.kind == EventKind.NODE_RETRYING:
             self.nodes[name].attempts = data["attempt"] + 1
-        elif event.kind == "node.waiting":
+        elif event.kind == EventKind.NODE_WAITING:
             self.waiting.add(place)
             self.nodes[name].status = "waiting"
-        elif event.kind == "node.completed":
+        elif event.kind == EventKind.NODE_COMPLETED:
             self._finish(name, "completed", event)
             self._count(data["usage"])
-        elif event.kind == "node.failed":
+        elif event.kind == EventKind.NODE_FAILED:
             self._finish(name, "failed", event)
 
     def _finish(self, name: str, status: NodeStatus, event: RunEvent) -> None:
@@ -155,6 +157,13 @@ class RunRecord:
         self.waiting.clear()
         for name in event.data.get("unreached", ()):
             self.nodes.setdefault(name, NodeRecord("skipped"))
+
+    def ended(self, nodes: Iterable[str]) -> Event:
+        """Return the event with which the run ends as it is: completed, or failed."""
+        unreached = self.unreached(nodes)
+        if self.status == "completed":
+            return RUN_COMPLETED.of_run({"output": self.output, "unreached": unreached})
+        return RUN_FAILED.of_run({"error": self.error, "unreached": unreached})
 
     def unreached(self, names: Iterable[str]) -> list[str]:
         """Return those of these nodes that nothing has been heard of."""

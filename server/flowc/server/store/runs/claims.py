@@ -13,6 +13,7 @@ from sqlalchemy import Table, bindparam, case, func, update
 from sqlalchemy.orm import Session
 
 from flowc.compiler.node.interrupts import Answer, Interrupt
+from flowc.compiler.running.events import RUN_PAUSED, RUN_STARTED, RUN_WAITING, Event
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
@@ -27,12 +28,12 @@ from flowc.server.store.runs.transitions import (
     ask_for,
     await_answer,
     close_interrupts,
+    data_of,
     interrupts_of,
     keep,
     lock_signals,
     locked,
     say,
-    told_of,
 )
 from flowc.server.store.tables import Moment, RecordingRow, RunRow
 
@@ -109,8 +110,8 @@ class Claims:
         taken = session.execute(_TAKE, {"run": run_id, "at": segment, "moment": now()}).first()
         if taken is None:
             return None
-        told = {"segment": segment, "attempt": taken.attempt}
-        keep(session, run_id, taken.events, [RunEvent(0, "run.started", now(), told)])
+        started = RUN_STARTED.of_run({"segment": segment, "attempt": taken.attempt})
+        keep(session, run_id, taken.events, [RunEvent.of(started)])
         run = record_of(taken)
         claim = Claim(run, taken.tenant, taken.epoch, taken.attempt)
         if taken.forked_from is not None:
@@ -128,12 +129,11 @@ class Claims:
 
     @writing
     def finish(
-        self, session: Session, claim: Claim, events: Sequence[RunEvent], unreached: Sequence[str]
+        self, session: Session, claim: Claim, events: Sequence[RunEvent], end: Event
     ) -> None:
         """Keep how a run ended, as its record says, after its last events. Raises TakenOver."""
         run, moment = claim.run, now()
-        data = {"output": run.output} if run.status == "completed" else {"error": run.error}
-        last = RunEvent(0, f"run.{run.status}", moment, {**data, "unreached": list(unreached)})
+        last = RunEvent.of(end, moment)
         values = {
             "status": run.status,
             "output": run.output,
@@ -181,8 +181,8 @@ class Claims:
         is_paused = is_paused or any(asked.kind == "breakpoint" for asked in asked_now)
         row.status = "paused" if is_paused else "waiting"
         row.segment, row.attempt = row.segment + 1, 0
-        told = [told_of(asked) for asked in asked_now]
-        say(session, row, f"run.{row.status}", {"interrupts": told})
+        rest = RUN_PAUSED if is_paused else RUN_WAITING
+        say(session, row, rest.of_run({"interrupts": [data_of(asked) for asked in asked_now]}))
         after(session, self._work, row.tenant, row)
         return True
 

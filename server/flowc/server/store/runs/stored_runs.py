@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Integer, Row, bindparam, func, select
 from sqlalchemy.orm import Session
 
+from flowc.compiler.running.events import EventKind
 from flowc.server.records.interrupts import InterruptRecord
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import AT_REST, UNFINISHED, RunRecord
@@ -207,7 +208,7 @@ def with_nodes(run: RunRecord, events: Sequence[RunEvent]) -> RunRecord:
 def events_of(session: Session, id: str, after: int = 0, limit: int = 1_000_000) -> list[RunEvent]:
     """Return a run's events from a number on, that one left out."""
     rows = session.execute(_EVENTS, {"run": id, "after": after, "most": limit})
-    return [RunEvent(*row) for row in rows]
+    return [RunEvent(number, EventKind(kind), *rest) for number, kind, *rest in rows]
 
 
 def interrupt_of(row: InterruptRow) -> InterruptRecord:

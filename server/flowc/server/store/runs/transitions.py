@@ -3,14 +3,15 @@
 All of this happens within a transaction that somebody else has begun.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from flowc.compiler.node.interrupts import Answer, Interrupt
+from flowc.compiler.running.event_data import InterruptData, RunResumedData
+from flowc.compiler.running.events import INTERRUPT_ANSWERED, RUN_RESUMED, Event, EventKind
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import AT_REST, RunRecord
 from flowc.server.records.times import now
@@ -27,9 +28,8 @@ CHANNEL = "flowc_runs"
 URGENT = "at once"
 _TELL = text("select pg_notify(:channel, :told)")
 _KEEP = insert(EventRow.__table__)  # type: ignore[arg-type]
-BREAKPOINTS = "run.breakpoints"
 # Of these is told at once: who waits for the run has to look, and so has who works on it.
-_URGENT = {*(f"run.{status}" for status in AT_REST), BREAKPOINTS}
+_URGENT = {*(EventKind.of_status(status) for status in AT_REST), EventKind.RUN_BREAKPOINTS}
 
 
 def ask_for(session: Session, work: Work, row: RunRow, interrupt: Interrupt) -> InterruptRow:
@@ -76,17 +76,17 @@ def take_answer(
 ) -> None:
     """Keep what came of an interrupt; the run goes on if it waits, and its worker if not."""
     _answer(asked, answer)
-    say(session, row, "interrupt.answered", {**told_of(asked), "status": asked.status})
+    say(session, row, INTERRUPT_ANSWERED.of_run({**data_of(asked), "status": asked.status}))
     if row.status == "waiting":
         go_on(session, work, row, {"reason": "answered", "interrupt": asked.id})
 
 
-def go_on(session: Session, work: Work, row: RunRow, why: Mapping[str, Any]) -> None:
+def go_on(session: Session, work: Work, row: RunRow, why: RunResumedData) -> None:
     """Have a run worked on again."""
     row.status, row.attempt = "pending", 0
     # A segment has an id of its own in the queue, where what ended stays known.
     row.segment += 1
-    say(session, row, "run.resumed", dict(why))
+    say(session, row, RUN_RESUMED.of_run(why))
     enqueue(session, work, row)
 
 
@@ -123,10 +123,10 @@ def lock_signals(session: Session, tenant: str, signals: Iterable[tuple[str, str
         session.execute(select(lock))
 
 
-def say(session: Session, row: RunRow, kind: str, data: Mapping[str, Any]) -> None:
+def say(session: Session, row: RunRow, event: Event) -> None:
     """Keep one event of a run itself."""
     row.events += 1
-    keep(session, row.id, row.events, [RunEvent(0, kind, now(), dict(data))])
+    keep(session, row.id, row.events, [RunEvent.of(event)])
 
 
 def keep(session: Session, run_id: str, last: int, events: Sequence[RunEvent]) -> None:
@@ -211,8 +211,13 @@ def close_interrupts(session: Session, run_id: str) -> None:
     )
 
 
-def told_of(asked: InterruptRow) -> dict[str, Any]:
-    """Return what watchers are told of a question."""
-    where = {"id": asked.id, "node_id": asked.node_id, "path": asked.path}
-    due = asked.due_at.isoformat() if asked.due_at is not None else None
-    return {**where, "kind": asked.kind, "data": asked.data, "due_at": due}
+def data_of(asked: InterruptRow) -> InterruptData:
+    """Return an interrupt as the data of an event."""
+    return {
+        "id": asked.id,
+        "node_id": asked.node_id,
+        "path": asked.path,
+        "kind": asked.kind,
+        "data": asked.data,
+        "due_at": asked.due_at.isoformat() if asked.due_at is not None else None,
+    }
