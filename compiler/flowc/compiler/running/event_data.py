@@ -38,10 +38,8 @@ class InterruptData(TypedDict):
     id: Annotated[str, "The interrupt's id, which an answer names."]
     node_id: Annotated[str, "The node that waits."]
     path: Annotated[str, "The loop turns and map items that the node is in, or an empty text."]
-    kind: Annotated[
-        str, "What it waits for: a person, a signal, a moment, or a client at a breakpoint."
-    ]
-    data: Annotated[Any, "The question to a person, the signal's name and key, or what names hold."]
+    kind: Annotated[str, "`human`, `signal`, `timer` or `breakpoint`."]
+    data: Annotated[Any, "The question to a person, or the signal's name and key."]
     due_at: Annotated[str | None, "Until when it waits, in ISO 8601."]
 
 
@@ -86,7 +84,7 @@ class RunFailedData(TypedDict):
     """The run failed, or a client terminated it. A retry continues with `run.resumed`."""
 
     error: Annotated[
-        Mapping[str, Any] | None,
+        Mapping[str, Any],
         "`code` and `message`; where one node failed also `node_id`, `attempt`, and `at`, its"
         " place in the definition.",
     ]

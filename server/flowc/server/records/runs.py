@@ -163,7 +163,7 @@ class RunRecord:
         unreached = self.unreached(nodes)
         if self.status == "completed":
             return RUN_COMPLETED.of_run({"output": self.output, "unreached": unreached})
-        return RUN_FAILED.of_run({"error": self.error, "unreached": unreached})
+        return RUN_FAILED.of_run({"error": self.error or {}, "unreached": unreached})
 
     def unreached(self, names: Iterable[str]) -> list[str]:
         """Return those of these nodes that nothing has been heard of."""
