@@ -165,18 +165,18 @@ async def drive(
 async def drive_in(compiled: CompiledWorkflow, run: RunRecord, context: RunContext) -> RunRecord:
     """Drive a run to its end in a context in which it cannot wait; the record says how it went."""
 
-    def hear(event: Event) -> None:
-        run.hear(RunEvent.of(event))
+    def emit(event: Event) -> None:
+        run.apply(RunEvent.of(event))
         context.emit(event)
 
     run.status, run.started_at = "running", now()
     try:
-        done = await advance(compiled, run, replace(context, emit=hear))
+        done = await advance(compiled, run, replace(context, emit=emit))
         run.output, run.status = result_of(compiled, done.outputs), "completed"
     except Exception as problem:
         run.error, run.status = error_of(problem, compiled), "failed"
     run.finished_at = now()
-    run.hear(RunEvent.of(run.ended(compiled.plan.nodes), run.finished_at))
+    run.apply(RunEvent.of(run.ended(compiled.plan.nodes), run.finished_at))
     return run
 
 

@@ -1,4 +1,4 @@
-"""An event of a run, as it is stored and sent to clients."""
+"""One event of a run, as it is stored and sent to clients."""
 
 from datetime import datetime
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""A run and its nodes, built up from the run's events."""
+"""A run and its nodes, as they follow from the run's events."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ ENDED: frozenset[str] = frozenset({"completed", "failed", "cancelled"})
 
 
 UNFINISHED = ("pending", "running", "paused", "waiting")
-# A run in one of these states goes on only when somebody does something.
+# A run in one of these states continues only after an answer or a request.
 AT_REST: frozenset[str] = ENDED | {"paused", "waiting"}
 
 
@@ -30,9 +30,9 @@ _NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "cos
 
 @dataclass
 class NodeRecord:
-    """What a node did; `duration_ms` counts all attempts and the pauses between them.
+    """What a node did; `duration_ms` counts all attempts and the delays between them.
 
-    Of a node that ran several times, in a loop or a map, this is its last run; `runs` counts them.
+    For a node that ran several times, in a loop or a map, this is its last run; `runs` counts them.
     """
 
     status: NodeStatus
@@ -60,12 +60,12 @@ class NodeRecord:
 
 @dataclass
 class RunRecord:
-    """A run: what went in, what came out, and what each node did.
+    """A run: its input, its output, and what each node did.
 
-    `uses` are the versions of the stored workflows that it runs, as (id, version asked for,
-    version); `segment` is the stretch of work that it is in, or will be; `worked` is for how many
-    seconds it was worked on before. `breakpoints` are the `nodes` before which it stops, and
-    whether it is `stepping`; it begins at `starts_at` if it has to be later.
+    `uses` are the versions of the stored workflows that it runs, as (id, requested version,
+    version); `segment` is the number of its current or next stretch of work; `worked` is how many
+    seconds workers spent on it before. `breakpoints` are the `nodes` before which it stops, and
+    whether it is `stepping`; a delayed run starts at `starts_at`.
     """
 
     id: str
@@ -94,29 +94,29 @@ class RunRecord:
     waiting: set[tuple[str, str]] = field(default_factory=set)
     worked: float = 0.0
     _begun: datetime | None = None
-    _heard: datetime | None = None
+    _last_event_at: datetime | None = None
 
-    def hear(self, event: RunEvent) -> None:
-        """Take in what happened."""
+    def apply(self, event: RunEvent) -> None:
+        """Update the record with an event; events must be applied in their order."""
         self._count_work(event)
         if event.node_id is not None:
-            self._hear_node(event, name_of(event.path, event.node_id))
+            self._apply_to_node(event, name_of(event.path, event.node_id))
         elif event.kind in _END_KINDS:
             self._close(event)
 
     def _count_work(self, event: RunEvent) -> None:
-        """Add up the seconds that the run was worked on, until its last rest, or its last event."""
-        if event.kind == EventKind.RUN_STARTED and self._begun and self._heard:
-            # Whoever worked on it died.
-            self.worked += (self._heard - self._begun).total_seconds()
+        """Add up the seconds that workers spent on the run."""
+        if event.kind == EventKind.RUN_STARTED and self._begun and self._last_event_at:
+            # The former worker died: its time ends with the last event that it committed.
+            self.worked += (self._last_event_at - self._begun).total_seconds()
         if event.kind == EventKind.RUN_STARTED:
             self._begun = event.at
         elif self._begun is not None and event.kind in _REST_KINDS:
             self.worked += (event.at - self._begun).total_seconds()
             self._begun = None
-        self._heard = event.at
+        self._last_event_at = event.at
 
-    def _hear_node(self, event: RunEvent, name: str) -> None:
+    def _apply_to_node(self, event: RunEvent, name: str) -> None:
         data, place = event.data, (event.path, event.node_id or "")
         self.waiting.discard(place)
         if event.kind == EventKind.NODE_STARTED:
@@ -148,12 +148,12 @@ class RunRecord:
             self.usage[name] = self.usage.get(name, 0) + amount
 
     def _close(self, event: RunEvent) -> None:
-        """Mark the nodes that were cut off, and those that were never reached."""
+        """Mark the nodes that were interrupted, and those that never ran."""
         for record in self.nodes.values():
             if record.status in {"running", "waiting"}:
                 record.status, record.finished_at = "failed", event.at
                 record.error = {"code": "cancelled", "message": "The run ended before it did."}
-        # Should the run be tried again, they begin anew.
+        # If the run is retried, these nodes start again.
         self.waiting.clear()
         for name in event.data.get("unreached", ()):
             self.nodes.setdefault(name, NodeRecord("skipped"))
@@ -166,7 +166,7 @@ class RunRecord:
         return RUN_FAILED.of_run({"error": self.error or {}, "unreached": unreached})
 
     def unreached(self, names: Iterable[str]) -> list[str]:
-        """Return those of these nodes that nothing has been heard of."""
+        """Return the nodes that no event is about."""
         return [name for name in names if name not in self.nodes]
 
     def as_json(self) -> dict[str, Any]:

@@ -27,7 +27,7 @@ _AWAITED = (
 )
 
 
-def is_anybody_there(runs: FromClause) -> ColumnElement[bool]:
+def has_audience(runs: FromClause) -> ColumnElement[bool]:
     """Say of a run whether its tenant has anybody who may want to be told of runs."""
     told = (select(table.c.tenant).where(table.c.tenant == runs.c.tenant) for table in _TOLD)
     return or_(*(exists(each.correlate(runs)) for each in told))

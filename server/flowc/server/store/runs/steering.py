@@ -32,13 +32,13 @@ from flowc.server.store.runs.errands import Work
 from flowc.server.store.runs.stored_runs import RUN_FIELDS
 from flowc.server.store.runs.transitions import (
     after,
+    append_event,
+    append_events,
     close_interrupts,
     go_on,
-    keep,
     let_on,
     lock_signals,
     locked,
-    say,
     take_answer,
 )
 from flowc.server.store.tables import (
@@ -118,7 +118,7 @@ class Steering:
             begin_turn(session, tenant, run, message)
         if recorded is not None:
             session.add(RecordingRow(run_id=run.id, recorded=dict(recorded)))
-        keep(session, run.id, len(events), events)
+        append_events(session, run.id, len(events), events)
         if control is None:
             self._work.enqueue(session, run.id, run.segment, run.priority, delay)
         return is_here
@@ -180,7 +180,7 @@ class Steering:
         row.epoch += 1
         close_interrupts(session, run_id)
         kind = RUN_FAILED if status == "failed" else RUN_CANCELLED
-        say(session, row, kind.of_run({"error": dict(error)}))
+        append_event(session, row, kind.of_run({"error": dict(error)}))
         after(session, self._work, tenant, row)
 
     @writing
@@ -192,7 +192,7 @@ class Steering:
         if row.status in {"pending", "waiting"}:
             row.status = "paused"
             row.segment += 1
-            say(session, row, RUN_PAUSED.of_run({}))
+            append_event(session, row, RUN_PAUSED.of_run({}))
             after(session, self._work, tenant, row)
         elif row.status == "running":
             row.control = "pause"
@@ -222,7 +222,7 @@ class Steering:
         is_stepping = bool(row.breakpoints and row.breakpoints["stepping"])
         stops: StopsData = {"nodes": sorted(set(nodes or ())), "stepping": is_stepping}
         row.breakpoints = stops if nodes is not None else None
-        say(session, row, RUN_BREAKPOINTS.of_run({"breakpoints": row.breakpoints}))
+        append_event(session, row, RUN_BREAKPOINTS.of_run({"breakpoints": row.breakpoints}))
 
     @writing
     def retry(self, session: Session, tenant: str, run_id: str) -> None:

@@ -199,7 +199,7 @@ def with_nodes(run: RunRecord, events: Sequence[RunEvent]) -> RunRecord:
     """Return a run with what its events say of its nodes."""
     fresh = RunRecord(run.id, None, None, "", {})
     for event in events:
-        fresh.hear(event)
+        fresh.apply(event)
     run.nodes, run.waiting, run.usage = fresh.nodes, fresh.waiting, fresh.usage
     run.worked = fresh.worked
     return run

@@ -15,7 +15,7 @@ from flowc.compiler.running.events import INTERRUPT_ANSWERED, RUN_RESUMED, Event
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import AT_REST, RunRecord
 from flowc.server.records.times import now
-from flowc.server.store.database import CHANGED
+from flowc.server.store.database import APPENDED
 from flowc.server.store.messages import ask_in_turn, end_turn
 from flowc.server.store.runs.admission import enqueue, leave
 from flowc.server.store.runs.announcements import announce
@@ -23,12 +23,12 @@ from flowc.server.store.runs.errands import Work
 from flowc.server.store.runs.stored_runs import NoSuchRun
 from flowc.server.store.tables import EventRow, InterruptRow, RunRow, SignalRow
 
-# Where PostgreSQL tells other processes of the runs that something happened to.
+# The PostgreSQL channel on which other processes are notified of runs with new events.
 CHANNEL = "flowc_runs"
 URGENT = "at once"
-_TELL = text("select pg_notify(:channel, :told)")
-_KEEP = insert(EventRow.__table__)  # type: ignore[arg-type]
-# Of these is told at once: who waits for the run has to look, and so has who works on it.
+_NOTIFY = text("select pg_notify(:channel, :payload)")
+_INSERT = insert(EventRow.__table__)  # type: ignore[arg-type]
+# After these, those that wait for the run must look at once, and so must its worker.
 _URGENT = {*(EventKind.of_status(status) for status in AT_REST), EventKind.RUN_BREAKPOINTS}
 
 
@@ -76,7 +76,9 @@ def take_answer(
 ) -> None:
     """Keep what came of an interrupt; the run goes on if it waits, and its worker if not."""
     _answer(asked, answer)
-    say(session, row, INTERRUPT_ANSWERED.of_run({**data_of(asked), "status": asked.status}))
+    append_event(
+        session, row, INTERRUPT_ANSWERED.of_run({**data_of(asked), "status": asked.status})
+    )
     if row.status == "waiting":
         go_on(session, work, row, {"reason": "answered", "interrupt": asked.id})
 
@@ -86,12 +88,12 @@ def go_on(session: Session, work: Work, row: RunRow, why: RunResumedData) -> Non
     row.status, row.attempt = "pending", 0
     # A segment has an id of its own in the queue, where what ended stays known.
     row.segment += 1
-    say(session, row, RUN_RESUMED.of_run(why))
+    append_event(session, row, RUN_RESUMED.of_run(why))
     enqueue(session, work, row)
 
 
 def after(
-    session: Session, work: Work, tenant: str, run: RunRow | RunRecord, *, is_heard: bool = True
+    session: Session, work: Work, tenant: str, run: RunRow | RunRecord, *, has_audience: bool = True
 ) -> None:
     """Do what follows when a run is not at work any more: others have their turn, or are told.
 
@@ -99,7 +101,7 @@ def after(
     """
     leave(session, work, tenant, run)
     end_turn(session, tenant, run)
-    if is_heard:
+    if has_audience:
         announce(session, work, tenant, run)
 
 
@@ -123,14 +125,18 @@ def lock_signals(session: Session, tenant: str, signals: Iterable[tuple[str, str
         session.execute(select(lock))
 
 
-def say(session: Session, row: RunRow, event: Event) -> None:
-    """Keep one event of a run itself."""
+def append_event(session: Session, row: RunRow, event: Event) -> None:
+    """Append one event of a run whose row is locked."""
     row.events += 1
-    keep(session, row.id, row.events, [RunEvent.of(event)])
+    append_events(session, row.id, row.events, [RunEvent.of(event)])
 
 
-def keep(session: Session, run_id: str, last: int, events: Sequence[RunEvent]) -> None:
-    """Keep events whose last one has this number."""
+def append_events(session: Session, run_id: str, last: int, events: Sequence[RunEvent]) -> None:
+    """Append events, numbered so that the last one has the number `last`.
+
+    They are published when the transaction commits: here by `Database.write`, in other processes
+    by PostgreSQL, which sends its notifications at the same moment.
+    """
     if not events:
         return
     first = last - len(events) + 1
@@ -138,11 +144,11 @@ def keep(session: Session, run_id: str, last: int, events: Sequence[RunEvent]) -
         {"run_id": run_id, **event._asdict(), "number": first + i} for i, event in enumerate(events)
     ]
     is_urgent = any(event.kind in _URGENT for event in events)
-    session.info.setdefault(CHANGED, {})[run_id] = is_urgent
-    session.execute(_KEEP, rows)
+    session.info.setdefault(APPENDED, {})[run_id] = is_urgent
+    session.execute(_INSERT, rows)
     if _is_postgres(session):
-        told = f"{run_id} {URGENT}" if is_urgent else run_id
-        session.execute(_TELL, {"channel": CHANNEL, "told": told})
+        payload = f"{run_id} {URGENT}" if is_urgent else run_id
+        session.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload})
 
 
 def _is_postgres(session: Session) -> bool:
