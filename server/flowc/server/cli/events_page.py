@@ -5,6 +5,7 @@ It is made from the types of `flowc.compiler.running.event_data`.
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import NoneType, UnionType
 from typing import (
@@ -201,7 +202,7 @@ def events_page() -> Iterator[str]:
         yield f"## `{kind}`\n"
         yield _sentence(event_type.data_type)
         yield from _table(event_type.data_type)
-        event = RunEvent.of(examples[kind], _AT)._replace(number=number)
+        event = replace(RunEvent.of(examples[kind], _AT), number=number)
         yield f"```json\n{json.dumps(event.as_json())}\n```\n"
     yield "# What node types emit\n"
     yield "These travel as the `kind` and `data` of `node.said`. Node types of other packages add"

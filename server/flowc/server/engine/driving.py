@@ -67,7 +67,14 @@ def new_run(
         [id, asked, used.version if used is not None else None]
         for (id, asked), used in compiled.uses.items()
     ]
-    return RunRecord(str(uuid.uuid4()), workflow_id, version, compiled.hash, given, uses)
+    return RunRecord(
+        id=str(uuid.uuid4()),
+        workflow_id=workflow_id,
+        version=version,
+        hash=compiled.hash,
+        input=given,
+        uses=uses,
+    )
 
 
 def context_of(

@@ -1,14 +1,20 @@
 """One event of a run, as it is stored and sent to clients."""
 
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
+
+from pydantic import ConfigDict
 
 from flowc.compiler.running.events import Event, EventKind
-from flowc.server.records.times import as_text, now
+from flowc.server.records.times import json_of, now
 
 
-class RunEvent(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class RunEvent:
     """One thing that happened to a run, or to a node of it; numbers begin at 1 and have no gaps."""
+
+    __pydantic_config__ = ConfigDict(json_schema_serialization_defaults_required=True)
 
     number: int
     kind: EventKind
@@ -24,4 +30,7 @@ class RunEvent(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """Return the stable JSON form."""
-        return {**self._asdict(), "at": as_text(self.at)}
+        return json_of(self, EVENT_FIELDS)
+
+
+EVENT_FIELDS = tuple(each.name for each in fields(RunEvent))

@@ -1,31 +1,33 @@
 """A run and its nodes, as they follow from the run's events."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal
 
+from pydantic import ConfigDict
+
 from flowc.compiler.running.events import RUN_COMPLETED, RUN_FAILED, Event, EventKind, name_of
 from flowc.server.records.run_events import RunEvent
-from flowc.server.records.times import as_text, now
+from flowc.server.records.times import json_of, now
 
 RunStatus = Literal["pending", "running", "completed", "failed", "cancelled", "paused", "waiting"]
 
-
 NodeStatus = Literal["running", "completed", "failed", "skipped", "waiting"]
 
-
 ENDED: frozenset[str] = frozenset({"completed", "failed", "cancelled"})
-
 
 UNFINISHED = ("pending", "running", "paused", "waiting")
 # A run in one of these states continues only after an answer or a request.
 AT_REST: frozenset[str] = ENDED | {"paused", "waiting"}
 
-
 _END_KINDS = frozenset(EventKind.of_status(status) for status in ENDED)
 _REST_KINDS = frozenset(EventKind.of_status(status) for status in AT_REST)
 _NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "cost": 0.0, "calls": 0}
+
+
+# What the API's schema says of these dataclasses: every field is always present.
+_ALWAYS_PRESENT = ConfigDict(json_schema_serialization_defaults_required=True)
 
 
 @dataclass
@@ -34,6 +36,8 @@ class NodeRecord:
 
     For a node that ran several times, in a loop or a map, this is its last run; `runs` counts them.
     """
+
+    __pydantic_config__ = _ALWAYS_PRESENT
 
     status: NodeStatus
     runs: int = 0
@@ -46,55 +50,67 @@ class NodeRecord:
 
     def as_json(self) -> dict[str, Any]:
         """Return the stable JSON form."""
-        return {
-            "status": self.status,
-            "runs": self.runs,
-            "output": self.output,
-            "attempts": self.attempts,
-            "duration_ms": self.duration_ms,
-            "started_at": as_text(self.started_at),
-            "finished_at": as_text(self.finished_at),
-            "error": self.error,
-        }
+        return json_of(self, _NODE_FIELDS)
 
 
-@dataclass
-class RunRecord:
-    """A run: its input, its output, and what each node did.
+@dataclass(kw_only=True)
+class Run:
+    """A run; `usage` counts tokens and model calls, its `cost` is in US dollars.
 
-    `uses` are the versions of the stored workflows that it runs, as (id, requested version,
-    version); `segment` is the number of its current or next stretch of work; `worked` is how many
-    seconds workers spent on it before. `breakpoints` are the `nodes` before which it stops, and
+    `run_id` is the same as `id`. `breakpoints` are the `nodes` before which the run stops, and
     whether it is `stepping`; a delayed run starts at `starts_at`.
     """
 
+    # All that clients see of a run; the API's schema and `as_json` are made from these fields.
+    __pydantic_config__ = _ALWAYS_PRESENT
+
     id: str
+    run_id: str = ""
     workflow_id: str | None
     version: int | None
     hash: str
-    input: dict[str, Any]
-    uses: list[list[str | None]] = field(default_factory=list)
     status: RunStatus = "pending"
+    input: dict[str, Any]
     output: Any = None
-    error: dict[str, Any] | None = None
     nodes: dict[str, NodeRecord] = field(default_factory=dict)
     usage: dict[str, float] = field(default_factory=lambda: dict(_NO_USAGE))
+    error: dict[str, Any] | None = None
     priority: int = 10
-    idempotency_key: str | None = None
-    deduplication_key: str | None = None
     forked_from: str | None = None
     thread_id: str | None = None
     breakpoints: dict[str, Any] | None = None
-    max_runs: int | None = None
-    segment: int = 0
-    created_at: datetime = field(default_factory=now)
     starts_at: datetime | None = None
+    created_at: datetime = field(default_factory=now)
     started_at: datetime | None = None
     finished_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        self.run_id = self.id
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the stable JSON form."""
+        nodes = {name: record.as_json() for name, record in self.nodes.items()}
+        return {**json_of(self, _RUN_FIELDS), "nodes": nodes}
+
+
+@dataclass(kw_only=True)
+class RunRecord(Run):
+    """A run with what is not for clients: its keys, and how far workers have come with it.
+
+    `uses` are the versions of the stored workflows that it runs, as (id, requested version,
+    version); `segment` is the number of its current or next stretch of work; `worked` is how many
+    seconds workers spent on it before. `waiting` are the nodes that wait, by path and id.
+    """
+
+    uses: list[list[str | None]] = field(default_factory=list)
+    idempotency_key: str | None = None
+    deduplication_key: str | None = None
+    max_runs: int | None = None
+    segment: int = 0
     waiting: set[tuple[str, str]] = field(default_factory=set)
     worked: float = 0.0
-    _begun: datetime | None = None
-    _last_event_at: datetime | None = None
+    _begun: datetime | None = field(default=None, init=False)
+    _last_event_at: datetime | None = field(default=None, init=False)
 
     def apply(self, event: RunEvent) -> None:
         """Update the record with an event; events must be applied in their order."""
@@ -169,26 +185,6 @@ class RunRecord:
         """Return the nodes that no event is about."""
         return [name for name in names if name not in self.nodes]
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the stable JSON form."""
-        return {
-            "id": self.id,
-            "run_id": self.id,
-            "workflow_id": self.workflow_id,
-            "version": self.version,
-            "hash": self.hash,
-            "status": self.status,
-            "input": self.input,
-            "output": self.output,
-            "nodes": {name: record.as_json() for name, record in self.nodes.items()},
-            "usage": self.usage,
-            "error": self.error,
-            "priority": self.priority,
-            "forked_from": self.forked_from,
-            "thread_id": self.thread_id,
-            "breakpoints": self.breakpoints,
-            "starts_at": as_text(self.starts_at),
-            "created_at": as_text(self.created_at),
-            "started_at": as_text(self.started_at),
-            "finished_at": as_text(self.finished_at),
-        }
+
+_NODE_FIELDS = tuple(each.name for each in fields(NodeRecord))
+_RUN_FIELDS = tuple(each.name for each in fields(Run))

@@ -41,7 +41,7 @@ from flowc.server.store.tables import Moment, RecordingRow, RunRow
 class WorkerInstructions(NamedTuple):
     """What a worker gets back from each write: whether to pause, and the breakpoints.
 
-    `has_audience` is whether a subscriber or a dependent workflow may have to be notified of the run.
+    `has_audience` is whether a subscriber or a dependent workflow may have to hear of the run.
     """
 
     control: str | None

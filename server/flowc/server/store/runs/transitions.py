@@ -5,6 +5,7 @@ All of this happens within a transaction that somebody else has begun.
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 from flowc.compiler.node.interrupts import Answer, Interrupt
 from flowc.compiler.running.event_data import InterruptData, RunResumedData
 from flowc.compiler.running.events import INTERRUPT_ANSWERED, RUN_RESUMED, Event, EventKind
-from flowc.server.records.run_events import RunEvent
+from flowc.server.records.run_events import EVENT_FIELDS, RunEvent
 from flowc.server.records.runs import AT_REST, RunRecord
 from flowc.server.records.times import now
 from flowc.server.store.database import APPENDED
@@ -141,7 +142,7 @@ def append_events(session: Session, run_id: str, last: int, events: Sequence[Run
         return
     first = last - len(events) + 1
     rows = [
-        {"run_id": run_id, **event._asdict(), "number": first + i} for i, event in enumerate(events)
+        {"run_id": run_id, **_columns(event), "number": first + i} for i, event in enumerate(events)
     ]
     is_urgent = any(event.kind in _URGENT for event in events)
     session.info.setdefault(APPENDED, {})[run_id] = is_urgent
@@ -149,6 +150,10 @@ def append_events(session: Session, run_id: str, last: int, events: Sequence[Run
     if _is_postgres(session):
         payload = f"{run_id} {URGENT}" if is_urgent else run_id
         session.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload})
+
+
+def _columns(event: RunEvent) -> dict[str, Any]:
+    return {name: getattr(event, name) for name in EVENT_FIELDS}
 
 
 def _is_postgres(session: Session) -> bool:
