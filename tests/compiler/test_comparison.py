@@ -117,7 +117,9 @@ async def _keep_runs(file: Path) -> None:
     nobody: Any = None
     steering = Steering(database, nobody)
     for id, number, pinned in (("r1", 1, "of what it used then"), ("r2", 2, "b" * 64)):
-        run = RunRecord(id, "ask", number, pinned, {}, status="waiting")
+        run = RunRecord(
+            id=id, workflow_id="ask", version=number, hash=pinned, input={}, status="waiting"
+        )
         await steering.create("default", run, limits=StartLimits(), is_queued=False)
     await database.close()
 

@@ -23,7 +23,7 @@ from flowc.compiler.node import Outcome
 from flowc.compiler.node.interrupts import Answer, Interrupt, Interrupted
 from flowc.compiler.planning.plan import Plan, PlannedNode
 from flowc.compiler.planning.wiring import Wiring
-from flowc.compiler.running.events import Event
+from flowc.compiler.running.events import NODE_SKIPPED
 from flowc.compiler.running.node_run import branch_after, execute, outputs_after
 from flowc.compiler.running.region import Region, execute_in, run_region
 from flowc.compiler.running.run_context import RunContext, View
@@ -233,7 +233,7 @@ def _go(
 ) -> Command[Any]:
     for step in steps:
         for name in step.skipped:
-            run.emit(Event("node.skipped", name))
+            run.emit(NODE_SKIPPED.of_node(name, {}))
     goto = list(dict.fromkeys(name for step in steps for name in step.wake))
     news = [step.edges for step in steps if step.edges]
     return Command(update=_update(node, outcome, news), goto=goto)

@@ -27,8 +27,8 @@ from flowc.compiler.planning.wiring import Wire, Wiring, wire_up
 class PlannedNode:
     """One node with everything that is needed to run it.
 
-    `plain` is the node itself where nothing is computed and nothing guards its work; `started` is
-    the data of its `node.started` event. `branches` are those that it can choose.
+    `plain` is the node itself where nothing is computed and nothing guards its work;
+    `branches` are those that it can choose.
     """
 
     id: str
@@ -37,7 +37,6 @@ class PlannedNode:
     configuration: Configuration
     wire: Wire
     plain: Node | None
-    started: Mapping[str, str]
     reads: tuple[str, ...]
     secrets: tuple[str, ...]
     data_from: tuple[str, ...]
@@ -137,7 +136,6 @@ class _Planner:
             configuration=configuration,
             wire=wire,
             plain=configuration.fixed if not is_guarded else None,
-            started={"type": kind.type},
             reads=tuple(dict.fromkeys(read)),
             secrets=tuple(str(path[1]) for path in paths if path[0] == "secrets" and len(path) > 1),
             data_from=flow.data_sources(name) if configuration.takes_incoming else (),

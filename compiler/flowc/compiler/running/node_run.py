@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from flowc.compiler.analysis.graph import DONE, ERROR
 from flowc.compiler.definition import GoOn, GoTo
@@ -21,7 +21,20 @@ from flowc.compiler.node.interrupts import (
 )
 from flowc.compiler.planning.plan import PlannedNode
 from flowc.compiler.running.breakpoints import Breakpoints
-from flowc.compiler.running.events import Event
+from flowc.compiler.running.event_data import (
+    AwaitedData,
+    NodeCompletedData,
+    NodeFailedData,
+    NodeWaitingData,
+)
+from flowc.compiler.running.events import (
+    NODE_COMPLETED,
+    NODE_FAILED,
+    NODE_RETRYING,
+    NODE_SAID,
+    NODE_STARTED,
+    NODE_WAITING,
+)
 from flowc.compiler.running.failures import as_node_error, timed_out
 from flowc.compiler.running.outcomes import plain_outcome
 from flowc.compiler.running.recorded import Recorded
@@ -67,7 +80,7 @@ async def execute(
         work.stop_at(run.breakpoints)
     was_waiting = bool(run.waiting) and (view.path, node.id) in run.waiting
     if not was_waiting:
-        run.emit(Event("node.started", node.id, node.started, view.path))
+        run.emit(NODE_STARTED.of_node(node.id, {"type": node.node_type.type}, view.path))
     try:
         if recorded is not None:
             outcome = work.replayed(recorded)
@@ -77,7 +90,7 @@ async def execute(
             outcome = await work.guarded()
     except Interrupted as stopped:
         if not was_waiting:
-            run.emit(Event("node.waiting", node.id, _awaited(node, view, stopped), view.path))
+            run.emit(NODE_WAITING.of_node(node.id, _awaited(node, view, stopped), view.path))
         raise
     except Exception as problem:
         return work.failed(as_node_error(problem, node.id, node.node_type.type))
@@ -85,10 +98,17 @@ async def execute(
     return outcome
 
 
-def _awaited(node: PlannedNode, view: View, stopped: Interrupted) -> dict[str, Any]:
-    """Return what is told of a node that waits: what for, unless it is in its body."""
+def _awaited(node: PlannedNode, view: View, stopped: Interrupted) -> NodeWaitingData:
+    """Return what a node waits for, unless only nodes in its body wait."""
     own = [i for i in stopped.interrupts if (i.path, i.node_id) == (view.path, node.id)]
-    return {"interrupt": own[0].as_json() if own else None}
+    return {"interrupt": _awaited_data(own[0]) if own else None}
+
+
+def _awaited_data(interrupt: Interrupt) -> AwaitedData:
+    id, node_id, path, (kind, data, seconds) = interrupt
+    return AwaitedData(
+        id=id, node_id=node_id, path=path, kind=kind, data=dict(data), seconds=seconds
+    )
 
 
 def _coped(node: PlannedNode, error: NodeError, message: str, attempts: int) -> Outcome | None:
@@ -146,7 +166,7 @@ class _Work:
 
     def completed(self, outcome: Outcome) -> None:
         """Tell of what the node did."""
-        data = {
+        data: NodeCompletedData = {
             "output": outcome.output,
             "branch": outcome.branch,
             "usage": dict(outcome.usage) if outcome.usage else {},
@@ -158,29 +178,36 @@ class _Work:
             data["variables"] = dict(outcome.variables)
         if self.is_replayed:
             data["replayed"] = True
-        self._end("node.completed", data)
+        self._end(data)
+        self.run.emit(NODE_COMPLETED.of_node(self.node.id, data, self.view.path))
 
     def failed(self, error: NodeError) -> Outcome:
         """Tell of a failure, and return how the workflow goes on; raise NodeFailed if it ends."""
         node, message = self.node, self.redactor.text(error.message)
         coped = _coped(node, error, message, self.attempts)
-        failure = {"code": error.code, "message": message, "duration_ms": _since(self.started)}
-        handled = {"handled": True} if coped is not None else {}
-        self._end("node.failed", {**failure, "attempts": self.attempts, **handled})
+        data: NodeFailedData = {
+            "code": error.code,
+            "message": message,
+            "duration_ms": _since(self.started),
+            "attempts": self.attempts,
+        }
+        if coped is not None:
+            data["handled"] = True
+        self._end(data)
+        self.run.emit(NODE_FAILED.of_node(node.id, data, self.view.path))
         if coped is not None:
             return coped
         if isinstance(error, BodyFailed):
             raise NodeFailed(error.code, message, error.node_id, error.attempt, error.at) from None
         raise NodeFailed(error.code, message, node.id, self.attempts, node.definition.at) from None
 
-    def _end(self, kind: Literal["node.completed", "node.failed"], data: dict[str, Any]) -> None:
-        node, run, path = self.node, self.run, self.view.path
-        if self.filled is not None and node.configuration.computed:
-            given = {name: self.filled[name] for name in node.configuration.computed}
+    def _end(self, data: NodeCompletedData | NodeFailedData) -> None:
+        """Add the computed configuration to the event's data, and count the node's run."""
+        if self.filled is not None and self.node.configuration.computed:
+            given = {name: self.filled[name] for name in self.node.configuration.computed}
             data["input"] = self.redactor.json(given)
-        if run.recording is not None:
-            run.recording.count(path, node.id)
-        run.emit(Event(kind, node.id, data, path))
+        if self.run.recording is not None:
+            self.run.recording.count(self.view.path, self.node.id)
 
     async def guarded(self) -> Outcome:
         """Do the work within all that guards it; raise NodeError or ExpressionError."""
@@ -233,8 +260,12 @@ class _Work:
 
     def _tell(self, problem: NodeError, delay: float) -> None:
         message = self.redactor.text(problem.message)
-        data = {"attempt": self.attempts, "delay": delay, "message": message}
-        self.run.emit(Event("node.retrying", self.node.id, data, self.view.path))
+        event = NODE_RETRYING.of_node(
+            self.node.id,
+            {"attempt": self.attempts, "delay": delay, "message": message},
+            self.view.path,
+        )
+        self.run.emit(event)
 
     def _context(self) -> Context:
         return Context(
@@ -249,7 +280,7 @@ class _Work:
             attempt=self.attempts,
             input=self.view.input,
             services=self.run.services,
-            emit=self._say,
+            emit=self._emit,
             place=self._place(),
             wait_for=self._wait_for if self.run.can_wait else self.run.wait_for,
             budget=self.run.budget,
@@ -278,9 +309,11 @@ class _Work:
 
         return await self.inside.once(key, redacted)
 
-    def _say(self, kind: str, data: Any) -> None:
-        said = {"kind": kind, "data": self.redactor.json(data)}
-        self.run.emit(Event("node.said", self.node.id, said, self.view.path))
+    def _emit(self, kind: str, data: Any) -> None:
+        event = NODE_SAID.of_node(
+            self.node.id, {"kind": kind, "data": self.redactor.json(data)}, self.view.path
+        )
+        self.run.emit(event)
 
 
 def outputs_after(node: PlannedNode, outcome: Outcome) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any, Protocol, cast
 from flowc.compiler.node import BodyFailed, BodyResult, Outcome
 from flowc.compiler.node.interrupts import Interrupt, Interrupted
 from flowc.compiler.planning.plan import Plan, PlannedNode
-from flowc.compiler.running.events import Event
+from flowc.compiler.running.events import NODE_SKIPPED
 from flowc.compiler.running.node_run import Inside, branch_after, execute, outputs_after
 from flowc.compiler.running.outcomes import require_fit
 from flowc.compiler.running.run_context import NodeFailed, RunContext, View
@@ -227,7 +227,7 @@ class Region:
         if settlement.edges:
             update_edges(self._edges, [settlement.edges])
         for name in settlement.skipped if self._is_caught_up else ():
-            self.run.emit(Event("node.skipped", name, path=self.path))
+            self.run.emit(NODE_SKIPPED.of_node(name, {}, self.path))
         return list(settlement.wake)
 
     def _start(self, node: PlannedNode) -> list[str]:

@@ -11,7 +11,7 @@ from flowc.compiler.node.budget import UNLIMITED, Budget
 from flowc.compiler.node.context import utc_now
 from flowc.compiler.node.interrupts import Answer, WaitFor, wait_here
 from flowc.compiler.running.breakpoints import Breakpoints
-from flowc.compiler.running.events import Emit
+from flowc.compiler.running.events import EventSink
 from flowc.compiler.running.recorded import Recording
 
 # Shared by the runs of this process if the host passes no guards of its own.
@@ -38,7 +38,7 @@ class RunContext:
     run_id: str = "run"
     workflow_id: str = "workflow"
     tenant: str = "default"
-    emit: Emit = lambda event: None
+    emit: EventSink = lambda event: None
     services: Mapping[type, Any] = field(default_factory=dict)
     secret: SecretLookup = lambda name: None
     guards: Guards = GUARDS

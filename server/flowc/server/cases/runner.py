@@ -9,7 +9,7 @@ from typing import Any
 
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.guards import Guards
-from flowc.compiler.running.events import Event, name_of
+from flowc.compiler.running.events import Event, EventKind, name_of
 from flowc.compiler.running.recorded import Recorded as RecordedNode
 from flowc.compiler.running.recorded import Recording
 from flowc.nodes.services.models import Models
@@ -61,8 +61,8 @@ async def _run(
     record, path = new_run(compiled, case.input), list[str]()
 
     def hear(event: Event) -> None:
-        if event.kind == "node.completed":
-            path.append(name_of(event.path, event.node_id))
+        if event.kind == EventKind.NODE_COMPLETED:
+            path.append(name_of(event.path, event.node_id or ""))
 
     def secret(name: str) -> str | None:
         return case.secrets.get(name, host.secret(name))

@@ -25,6 +25,7 @@ from flowc.compiler.node import Node
 from flowc.compiler.node.registry import Registry
 from flowc.compiler.reports.explanations import explanations
 from flowc.server.cli import app
+from flowc.server.cli.events_page import events_page
 from flowc.server.settings import Settings
 
 NOTE = "<!-- Made by `make docs` from the code. -->\n"
@@ -38,6 +39,7 @@ def pages() -> Mapping[str, str]:
         "compiler/docs/options.md": _page(_options()),
         "server/docs/settings.md": _page(_settings()),
         "server/docs/commands.md": _page(_commands()),
+        "server/docs/events.md": _page(events_page()),
     }
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from flowc.compiler.compile import CompiledWorkflow
-from flowc.compiler.running.events import Event
+from flowc.compiler.running.events import Event, EventKind
 from flowc.server.cli.terminal_questions import Asking
 from flowc.server.engine.driving import drive, new_run
 from flowc.server.host import Host
@@ -61,16 +61,16 @@ async def run_local(
 
 def _line(event: Event) -> Text | None:
     data, name = event.data, f"{event.path}{event.node_id}"
-    if event.kind == "node.completed":
+    if event.kind == EventKind.NODE_COMPLETED:
         branch = f" → {data['branch']}" if data["branch"] else ""
         took = f"{data['duration_ms']:.0f} ms"
         return Text.assemble(("  ✓ ", "green"), f"{name:24}{took:>9}{branch}")
-    if event.kind == "node.failed":
+    if event.kind == EventKind.NODE_FAILED:
         return Text.assemble(("  ✗ ", "red"), f"{name:24}{data['message']}")
-    if event.kind == "node.retrying":
+    if event.kind == EventKind.NODE_RETRYING:
         delay = f"{data['delay']:.1f} s"
         return Text(f"  ↻ {name:24}again in {delay}: {data['message']}", style="yellow")
-    if event.kind == "node.skipped":
+    if event.kind == EventKind.NODE_SKIPPED:
         return Text(f"  - {name:24}  skipped", style="dim")
     return None
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from flowc.compiler.analysis.references import node_path
 from flowc.compiler.compile import CompiledWorkflow
+from flowc.compiler.running.events import EventKind
 from flowc.server.records.interrupts import InterruptRecord
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
@@ -154,14 +155,14 @@ class Chat:
             return
         said, speaks = "", speakers(turn.workflow)
         async for event in self.runs.events(turn.run_id, turn.after):
-            if event.kind == "node.said" and (step := _step(event)) is not None:
+            if event.kind == EventKind.NODE_SAID and (step := _step(event)) is not None:
                 # What an agent thought aloud is no part of its answer.
                 said = "" if step.kind == "thought" else said
                 yield step
-            elif event.kind == "node.said" and _is_spoken(event, speaks):
+            elif event.kind == EventKind.NODE_SAID and _is_spoken(event, speaks):
                 said += event.data["data"]["text"]
                 yield Text(event.data["data"]["text"])
-            elif event.kind == "run.waiting" and (asked := await self.asked(turn.run_id)):
+            elif event.kind == EventKind.RUN_WAITING and (asked := await self.asked(turn.run_id)):
                 yield Question(asked)
                 return
         run = await self.runs.at_rest(turn.run_id)

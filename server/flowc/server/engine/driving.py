@@ -67,7 +67,14 @@ def new_run(
         [id, asked, used.version if used is not None else None]
         for (id, asked), used in compiled.uses.items()
     ]
-    return RunRecord(str(uuid.uuid4()), workflow_id, version, compiled.hash, given, uses)
+    return RunRecord(
+        id=str(uuid.uuid4()),
+        workflow_id=workflow_id,
+        version=version,
+        hash=compiled.hash,
+        input=given,
+        uses=uses,
+    )
 
 
 def context_of(
@@ -165,19 +172,18 @@ async def drive(
 async def drive_in(compiled: CompiledWorkflow, run: RunRecord, context: RunContext) -> RunRecord:
     """Drive a run to its end in a context in which it cannot wait; the record says how it went."""
 
-    def hear(event: Event) -> None:
-        run.hear(RunEvent.of_node(0, event))
+    def emit(event: Event) -> None:
+        run.apply(RunEvent.of(event))
         context.emit(event)
 
     run.status, run.started_at = "running", now()
     try:
-        done = await advance(compiled, run, replace(context, emit=hear))
+        done = await advance(compiled, run, replace(context, emit=emit))
         run.output, run.status = result_of(compiled, done.outputs), "completed"
     except Exception as problem:
         run.error, run.status = error_of(problem, compiled), "failed"
     run.finished_at = now()
-    data = {"unreached": run.unreached(compiled.plan.nodes)}
-    run.hear(RunEvent(0, f"run.{run.status}", run.finished_at, data))
+    run.apply(RunEvent.of(run.ended(compiled.plan.nodes), run.finished_at))
     return run
 
 

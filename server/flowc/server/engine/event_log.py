@@ -1,4 +1,4 @@
-"""How do the events of a segment become durable, in order, without each of them costing a write?"""
+"""The event log of a segment: collects events, and commits them in order and in batches."""
 
 import asyncio
 import logging
@@ -7,66 +7,73 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from flowc.server.records.run_events import RunEvent
 from flowc.server.store.database import DATABASE_PROBLEMS
-from flowc.server.store.runs.claims import TakenOver, Told
+from flowc.server.store.runs.claims import TakenOver, WorkerInstructions
 
 log = logging.getLogger(__name__)
 
-# Events that come within this time are written together, and are that much later with watchers.
+# Events appended within this time are committed together, so watchers get them that much later.
 BATCH_SECONDS = 0.015
-# A worker that wrote nothing for this long asks whether the run is still its own.
+# After this long without a commit, a flush asks the database whether the run is still ours.
 SURE_SECONDS = 1.0
 
-Keep = Callable[[Sequence[RunEvent]], Awaitable[Told]]
+Commit = Callable[[Sequence[RunEvent]], Awaitable[WorkerInstructions]]
 
 
 class EventLog:
-    """What a segment says, kept in batches, and always before the checkpoint that follows from it.
+    """The events of a segment, always committed before the checkpoint that follows from them.
 
-    `keep` writes a batch, and returns what there is to be told, which `obey` is given; it raises if
-    the run has been taken over, and where nobody waits for it, `lost` is told of that.
+    `commit` writes a batch and returns the instructions, which are passed to `follow`; it raises
+    TakenOver if another worker has the run. Where no caller waits for the write, `lose` is called
+    instead.
     """
 
-    def __init__(self, keep: Keep, obey: Callable[[Told], None], lost: Callable[[], None]) -> None:
-        self._keep, self._obey, self._lost = keep, obey, lost
+    def __init__(
+        self,
+        commit: Commit,
+        follow: Callable[[WorkerInstructions], None],
+        lose: Callable[[], None],
+    ) -> None:
+        self._commit, self._follow, self._lose = commit, follow, lose
         self._waiting: list[RunEvent] = []
         self._writing: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
         self._sure_at = time.monotonic()
 
-    def say(self, event: RunEvent) -> None:
-        """Take an event; it is durable soon."""
+    def append(self, event: RunEvent) -> None:
+        """Append an event; it is committed soon."""
         self._waiting.append(event)
         if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write_soon())
+            self._writing = asyncio.create_task(self._flush_soon())
 
     async def flush(self) -> None:
-        """Write what waits; with nothing to write, make sure that the run is still ours."""
+        """Commit the waiting events; if there are none, make sure that the run is still ours."""
         async with self._lock:
             if not self._waiting and time.monotonic() - self._sure_at < SURE_SECONDS:
                 return
             batch, self._waiting = self._waiting, []
             try:
-                told = await self._keep(batch)
+                instructions = await self._commit(batch)
             except Exception:
+                # Before those that were appended meanwhile: the order never changes.
                 self._waiting[:0] = batch
                 raise
             self._sure_at = time.monotonic()
-        self._obey(told)
+        self._follow(instructions)
 
     async def close(self) -> Sequence[RunEvent]:
-        """Write no more; return what has not been written."""
+        """Stop committing; return the events that are not committed yet."""
         async with self._lock:
             if self._writing is not None:
                 self._writing.cancel()
             left, self._waiting = self._waiting, []
         return left
 
-    async def _write_soon(self) -> None:
+    async def _flush_soon(self) -> None:
         await asyncio.sleep(BATCH_SECONDS)
         try:
             await self.flush()
         except TakenOver:
-            self._lost()
+            self._lose()
         except DATABASE_PROBLEMS as problem:
-            # What could not be written is tried again before the next checkpoint.
+            # The next flush tries again, at the latest before the next checkpoint.
             log.warning("events of a run could not be written: %s", type(problem).__name__)

@@ -8,7 +8,7 @@ from typing import Any
 from flowc.compiler.analysis.graph import DONE, ERROR
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.planning.plan import Plan
-from flowc.compiler.running.events import name_of
+from flowc.compiler.running.events import EventKind, name_of
 from flowc.compiler.running.recorded import Recorded, RecordedPlace, Recording
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import NodeRecord, RunRecord
@@ -111,7 +111,10 @@ def _cut(replay: Replay, events: Sequence[RunEvent], plan: Plan) -> tuple[int, f
 
 def _first_start(name: str, events: Sequence[RunEvent]) -> int | None:
     for event in events:
-        if event.kind == "node.started" and name_of(event.path, event.node_id or "") == name:
+        if (
+            event.kind == EventKind.NODE_STARTED
+            and name_of(event.path, event.node_id or "") == name
+        ):
             return event.number
     return None
 
@@ -119,9 +122,9 @@ def _first_start(name: str, events: Sequence[RunEvent]) -> int | None:
 def _done(event: RunEvent) -> Recorded | None:
     """Return what a node did, if this event says so, and its run went on with it."""
     data = event.data
-    if event.kind == "node.completed":
+    if event.kind == EventKind.NODE_COMPLETED:
         return Recorded(data["output"], data.get("branch"), data.get("variables", {}))
-    if event.kind == "node.failed" and data.get("handled"):
+    if event.kind == EventKind.NODE_FAILED and data.get("handled"):
         return Recorded(error=(data["code"], data["message"]))
     return None
 

@@ -32,7 +32,7 @@ from flowc.server.engine.replay import given_recording
 from flowc.server.host import Host
 from flowc.server.records.run_events import RunEvent
 from flowc.server.store.database import DATABASE_PROBLEMS
-from flowc.server.store.runs.claims import Claim, Claims, TakenOver, Told
+from flowc.server.store.runs.claims import Claim, Claims, TakenOver, WorkerInstructions
 from flowc.server.store.runs.steering import Steering
 from flowc.server.store.spendings import StoredLedger
 from flowc.server.store.threads import StoredThreads
@@ -91,7 +91,7 @@ class Segments:
     def _tasks(self) -> list[asyncio.Task[Advance]]:
         return [stretch.task for stretch in self.driving.values() if stretch.task is not None]
 
-    def changed(self, run_id: str, is_urgent: bool) -> None:
+    def published(self, run_id: str, is_urgent: bool) -> None:
         """Look whether a run that is driven here was ended or steered from outside."""
         if is_urgent and run_id in self.driving:
             self.driving[run_id].look()
@@ -110,7 +110,7 @@ class Segments:
         except (CannotRebuild, RunFailed) as problem:
             claim.run.status = "failed"
             claim.run.error = {"code": problem.code, "message": problem.message}
-            await self.claims.finish(claim, [], [])
+            await self.claims.finish(claim, [], claim.run.ended(()))
             return "failed"
         while True:
             told = await _Stretch(self, claim, compiled).drive()
@@ -128,8 +128,8 @@ class _Stretch:
         self._looking: asyncio.Task[None] | None = None
         self._is_lost = False
         self._breakpoints = Breakpoints()
-        self._obey(Told(None, claim.run.breakpoints))
-        self._log = EventLog(self._keep, self._obey, self._lose)
+        self._follow(WorkerInstructions(None, claim.run.breakpoints))
+        self._log = EventLog(self._commit, self._follow, self._lose)
 
     async def drive(self) -> str | None:
         """Drive the run; return how the segment ended, or None if the answers are there already."""
@@ -147,8 +147,8 @@ class _Stretch:
             raise
         except Exception as problem:
             run.error, run.status = error_of(problem, self._compiled), "failed"
-        unreached = run.unreached(self._compiled.plan.nodes)
-        await claims.finish(self._claim, await self._log.close(), unreached)
+        end = run.ended(self._compiled.plan.nodes)
+        await claims.finish(self._claim, await self._log.close(), end)
         return run.status
 
     async def _driven(self, driving: "asyncio.Task[Advance]") -> Advance:
@@ -181,7 +181,7 @@ class _Stretch:
             context,
             tenant=claim.tenant,
             services={**context.services, **self._services()},
-            emit=self._hear,
+            emit=self._emit,
             can_wait=True,
             is_resumed=is_resumed,
             answers=claim.answers,
@@ -212,21 +212,21 @@ class _Stretch:
             return None
         return given_recording(self._claim.recorded, compiled, run)
 
-    async def _keep(self, events: Sequence[RunEvent]) -> Told:
+    async def _commit(self, events: Sequence[RunEvent]) -> WorkerInstructions:
         if self._claim.tell_queue is not None:
             await self._claim.tell_queue()
             self._claim.tell_queue = None
         return await self._segments.claims.append(self._claim, events)
 
-    def _hear(self, event: Event) -> None:
-        told = RunEvent.of_node(0, event)
-        self._claim.run.hear(told)
-        self._log.say(told)
+    def _emit(self, event: Event) -> None:
+        run_event = RunEvent.of(event)
+        self._claim.run.apply(run_event)
+        self._log.append(run_event)
 
-    def _obey(self, told: Told) -> None:
-        if told.control == "pause":
+    def _follow(self, instructions: WorkerInstructions) -> None:
+        if instructions.control == "pause":
             self._control.request_drain("pause")
-        stops = told.breakpoints or {"nodes": (), "stepping": False}
+        stops = instructions.breakpoints or {"nodes": (), "stepping": False}
         self._breakpoints.names = frozenset(stops["nodes"])
         self._breakpoints.is_stepping = stops["stepping"]
 
@@ -243,6 +243,6 @@ class _Stretch:
         # Where the database fails, the next write finds out.
         with suppress(*DATABASE_PROBLEMS):
             try:
-                self._obey(await self._keep([]))
+                self._follow(await self._commit([]))
             except TakenOver:
                 self._lose()

@@ -11,9 +11,9 @@ from filelock import FileLock, Timeout
 from flowc.compiler.node.registry import Registry
 from flowc.server.conversations.chat import Chat
 from flowc.server.engine.checkpoints import open_savers
-from flowc.server.engine.news.postgres_notices import listen
-from flowc.server.engine.news.redis_streams import Publication
-from flowc.server.engine.news.watchers import Watchers
+from flowc.server.engine.publishing.postgres_notices import listen
+from flowc.server.engine.publishing.redis_streams import RedisPublisher
+from flowc.server.engine.publishing.watchers import Watchers
 from flowc.server.engine.queue.dbos_queue import DoErrand, Queue, Worker
 from flowc.server.engine.queue.retention import Retention
 from flowc.server.engine.queue.supervisor import Supervisor
@@ -69,7 +69,7 @@ async def open_process(
     host = await _open_host(settings, database, files, stack)
     queue, watchers = Queue(url), Watchers()
     stack.callback(queue.close)
-    database.changed = watchers.changed
+    database.publish_to(watchers.publish)
     if settings.redis_url is not None:
         _publish(settings.redis_url, database, stack)
     worker = _worker(settings) if works else None
@@ -91,7 +91,7 @@ async def open_process(
     if is_sqlite(url):
         await runs.steering.requeue_lost(0)
     else:
-        _go_on(stack, listen(url, watchers.changed, watchers.missed))
+        _go_on(stack, listen(url, watchers.publish, watchers.missed))
     return process
 
 
@@ -164,7 +164,7 @@ async def _work(
         savers=savers,
         max_steps=settings.max_steps,
     )
-    runs.watchers.tell(segments)
+    runs.watchers.add(segments)
     errands: dict[Errand, DoErrand] = {
         "wake": runs.steering.expire,
         "deliver": process.deliveries.deliver,
@@ -181,15 +181,10 @@ async def _work(
 
 
 def _publish(url: str, database: Database, stack: AsyncExitStack) -> None:
-    """Publish what this process keeps of runs, besides telling those that watch them here."""
-    publication, tell = Publication(url, StoredRuns(database, TENANT)), database.changed
-
-    def changed(run_id: str, is_urgent: bool) -> None:
-        tell(run_id, is_urgent)
-        publication.changed(run_id, is_urgent)
-
-    database.changed = changed
-    _go_on(stack, publication.watch())
+    """Publish the events that this process commits to Redis as well."""
+    publisher = RedisPublisher(url, StoredRuns(database, TENANT))
+    database.publish_to(publisher.publish)
+    _go_on(stack, publisher.watch())
 
 
 def _worker(settings: Settings) -> Worker:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from flowc.server.records.times import as_text
+from flowc.server.records.times import json_of
 
 InterruptStatus = Literal["open", "answered", "late", "closed"]
 
@@ -27,8 +27,4 @@ class InterruptRecord:
 
     def as_json(self) -> dict[str, Any]:
         """Return the stable JSON form."""
-        times = {name: as_text(getattr(self, name)) for name in _INTERRUPT_TIMES}
-        return {**vars(self), **times}
-
-
-_INTERRUPT_TIMES = ("created_at", "due_at", "answered_at")
+        return json_of(self, vars(self))

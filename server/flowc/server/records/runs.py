@@ -1,37 +1,43 @@
-"""A run and its nodes, built up from the run's events."""
+"""A run and its nodes, as they follow from the run's events."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal
 
-from flowc.compiler.running.events import name_of
+from pydantic import ConfigDict
+
+from flowc.compiler.running.events import RUN_COMPLETED, RUN_FAILED, Event, EventKind, name_of
 from flowc.server.records.run_events import RunEvent
-from flowc.server.records.times import as_text, now
+from flowc.server.records.times import json_of, now
 
 RunStatus = Literal["pending", "running", "completed", "failed", "cancelled", "paused", "waiting"]
 
-
 NodeStatus = Literal["running", "completed", "failed", "skipped", "waiting"]
-
 
 ENDED: frozenset[str] = frozenset({"completed", "failed", "cancelled"})
 
-
 UNFINISHED = ("pending", "running", "paused", "waiting")
-# A run in one of these states goes on only when somebody does something.
+# A run in one of these states continues only after an answer or a request.
 AT_REST: frozenset[str] = ENDED | {"paused", "waiting"}
 
-
+_END_KINDS = frozenset(EventKind.of_status(status) for status in ENDED)
+_REST_KINDS = frozenset(EventKind.of_status(status) for status in AT_REST)
 _NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "cost": 0.0, "calls": 0}
+
+
+# What the API's schema says of these dataclasses: every field is always present.
+_ALWAYS_PRESENT = ConfigDict(json_schema_serialization_defaults_required=True)
 
 
 @dataclass
 class NodeRecord:
-    """What a node did; `duration_ms` counts all attempts and the pauses between them.
+    """What a node did; `duration_ms` counts all attempts and the delays between them.
 
-    Of a node that ran several times, in a loop or a map, this is its last run; `runs` counts them.
+    For a node that ran several times, in a loop or a map, this is its last run; `runs` counts them.
     """
+
+    __pydantic_config__ = _ALWAYS_PRESENT
 
     status: NodeStatus
     runs: int = 0
@@ -44,93 +50,105 @@ class NodeRecord:
 
     def as_json(self) -> dict[str, Any]:
         """Return the stable JSON form."""
-        return {
-            "status": self.status,
-            "runs": self.runs,
-            "output": self.output,
-            "attempts": self.attempts,
-            "duration_ms": self.duration_ms,
-            "started_at": as_text(self.started_at),
-            "finished_at": as_text(self.finished_at),
-            "error": self.error,
-        }
+        return json_of(self, _NODE_FIELDS)
 
 
-@dataclass
-class RunRecord:
-    """A run: what went in, what came out, and what each node did.
+@dataclass(kw_only=True)
+class Run:
+    """A run; `usage` counts tokens and model calls, its `cost` is in US dollars.
 
-    `uses` are the versions of the stored workflows that it runs, as (id, version asked for,
-    version); `segment` is the stretch of work that it is in, or will be; `worked` is for how many
-    seconds it was worked on before. `breakpoints` are the `nodes` before which it stops, and
-    whether it is `stepping`; it begins at `starts_at` if it has to be later.
+    `run_id` is the same as `id`. `breakpoints` are the `nodes` before which the run stops, and
+    whether it is `stepping`; a delayed run starts at `starts_at`.
     """
 
+    # All that clients see of a run; the API's schema and `as_json` are made from these fields.
+    __pydantic_config__ = _ALWAYS_PRESENT
+
     id: str
+    run_id: str = ""
     workflow_id: str | None
     version: int | None
     hash: str
-    input: dict[str, Any]
-    uses: list[list[str | None]] = field(default_factory=list)
     status: RunStatus = "pending"
+    input: dict[str, Any]
     output: Any = None
-    error: dict[str, Any] | None = None
     nodes: dict[str, NodeRecord] = field(default_factory=dict)
     usage: dict[str, float] = field(default_factory=lambda: dict(_NO_USAGE))
+    error: dict[str, Any] | None = None
     priority: int = 10
-    idempotency_key: str | None = None
-    deduplication_key: str | None = None
     forked_from: str | None = None
     thread_id: str | None = None
     breakpoints: dict[str, Any] | None = None
-    max_runs: int | None = None
-    segment: int = 0
-    created_at: datetime = field(default_factory=now)
     starts_at: datetime | None = None
+    created_at: datetime = field(default_factory=now)
     started_at: datetime | None = None
     finished_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        self.run_id = self.id
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the stable JSON form."""
+        nodes = {name: record.as_json() for name, record in self.nodes.items()}
+        return {**json_of(self, _RUN_FIELDS), "nodes": nodes}
+
+
+@dataclass(kw_only=True)
+class RunRecord(Run):
+    """A run with what is not for clients: its keys, and how far workers have come with it.
+
+    `uses` are the versions of the stored workflows that it runs, as (id, requested version,
+    version); `segment` is the number of its current or next stretch of work; `worked` is how many
+    seconds workers spent on it before. `waiting` are the nodes that wait, by path and id.
+    """
+
+    uses: list[list[str | None]] = field(default_factory=list)
+    idempotency_key: str | None = None
+    deduplication_key: str | None = None
+    max_runs: int | None = None
+    segment: int = 0
     waiting: set[tuple[str, str]] = field(default_factory=set)
     worked: float = 0.0
-    _begun: datetime | None = None
-    _heard: datetime | None = None
+    _begun: datetime | None = field(default=None, init=False)
+    _last_event_at: datetime | None = field(default=None, init=False)
 
-    def hear(self, event: RunEvent) -> None:
-        """Take in what happened."""
+    def apply(self, event: RunEvent) -> None:
+        """Update the record with an event; events must be applied in their order."""
         self._count_work(event)
         if event.node_id is not None:
-            self._hear_node(event, name_of(event.path, event.node_id))
-        elif event.kind in {"run.completed", "run.failed", "run.cancelled"}:
+            self._apply_to_node(event, name_of(event.path, event.node_id))
+        elif event.kind in _END_KINDS:
             self._close(event)
 
     def _count_work(self, event: RunEvent) -> None:
-        """Add up the seconds that the run was worked on, until its last rest, or its last event."""
-        if event.kind == "run.started" and self._begun and self._heard:
-            # Whoever worked on it died.
-            self.worked += (self._heard - self._begun).total_seconds()
-        if event.kind == "run.started":
+        """Add up the seconds that workers spent on the run."""
+        if event.kind == EventKind.RUN_STARTED and self._begun and self._last_event_at:
+            # The former worker died: its time ends with the last event that it committed.
+            self.worked += (self._last_event_at - self._begun).total_seconds()
+        if event.kind == EventKind.RUN_STARTED:
             self._begun = event.at
-        elif self._begun is not None and event.kind.removeprefix("run.") in AT_REST:
+        elif self._begun is not None and event.kind in _REST_KINDS:
             self.worked += (event.at - self._begun).total_seconds()
             self._begun = None
-        self._heard = event.at
+        self._last_event_at = event.at
 
-    def _hear_node(self, event: RunEvent, name: str) -> None:
+    def _apply_to_node(self, event: RunEvent, name: str) -> None:
         data, place = event.data, (event.path, event.node_id or "")
         self.waiting.discard(place)
-        if event.kind == "node.started":
+        if event.kind == EventKind.NODE_STARTED:
             runs = self.nodes[name].runs + 1 if name in self.nodes else 1
             self.nodes[name] = NodeRecord("running", runs, started_at=event.at, attempts=1)
-        elif event.kind == "node.skipped":
+        elif event.kind == EventKind.NODE_SKIPPED:
             self.nodes.setdefault(name, NodeRecord("skipped"))
-        elif event.kind == "node.retrying":
+        elif event.kind == EventKind.NODE_RETRYING:
             self.nodes[name].attempts = data["attempt"] + 1
-        elif event.kind == "node.waiting":
+        elif event.kind == EventKind.NODE_WAITING:
             self.waiting.add(place)
             self.nodes[name].status = "waiting"
-        elif event.kind == "node.completed":
+        elif event.kind == EventKind.NODE_COMPLETED:
             self._finish(name, "completed", event)
             self._count(data["usage"])
-        elif event.kind == "node.failed":
+        elif event.kind == EventKind.NODE_FAILED:
             self._finish(name, "failed", event)
 
     def _finish(self, name: str, status: NodeStatus, event: RunEvent) -> None:
@@ -146,40 +164,27 @@ class RunRecord:
             self.usage[name] = self.usage.get(name, 0) + amount
 
     def _close(self, event: RunEvent) -> None:
-        """Mark the nodes that were cut off, and those that were never reached."""
+        """Mark the nodes that were interrupted, and those that never ran."""
         for record in self.nodes.values():
             if record.status in {"running", "waiting"}:
                 record.status, record.finished_at = "failed", event.at
                 record.error = {"code": "cancelled", "message": "The run ended before it did."}
-        # Should the run be tried again, they begin anew.
+        # If the run is retried, these nodes start again.
         self.waiting.clear()
         for name in event.data.get("unreached", ()):
             self.nodes.setdefault(name, NodeRecord("skipped"))
 
+    def ended(self, nodes: Iterable[str]) -> Event:
+        """Return the event with which the run ends as it is: completed, or failed."""
+        unreached = self.unreached(nodes)
+        if self.status == "completed":
+            return RUN_COMPLETED.of_run({"output": self.output, "unreached": unreached})
+        return RUN_FAILED.of_run({"error": self.error or {}, "unreached": unreached})
+
     def unreached(self, names: Iterable[str]) -> list[str]:
-        """Return those of these nodes that nothing has been heard of."""
+        """Return the nodes that no event is about."""
         return [name for name in names if name not in self.nodes]
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the stable JSON form."""
-        return {
-            "id": self.id,
-            "run_id": self.id,
-            "workflow_id": self.workflow_id,
-            "version": self.version,
-            "hash": self.hash,
-            "status": self.status,
-            "input": self.input,
-            "output": self.output,
-            "nodes": {name: record.as_json() for name, record in self.nodes.items()},
-            "usage": self.usage,
-            "error": self.error,
-            "priority": self.priority,
-            "forked_from": self.forked_from,
-            "thread_id": self.thread_id,
-            "breakpoints": self.breakpoints,
-            "starts_at": as_text(self.starts_at),
-            "created_at": as_text(self.created_at),
-            "started_at": as_text(self.started_at),
-            "finished_at": as_text(self.finished_at),
-        }
+
+_NODE_FIELDS = tuple(each.name for each in fields(NodeRecord))
+_RUN_FIELDS = tuple(each.name for each in fields(Run))

@@ -4,7 +4,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from flowc.compiler.running.events import EventKind
 from flowc.server.records.run_events import RunEvent
+
+_ENDS = {EventKind.NODE_COMPLETED: "completed", EventKind.NODE_FAILED: "failed"}
 
 
 @dataclass
@@ -37,8 +40,8 @@ def history_of(events: Iterable[RunEvent]) -> list[dict[str, Any]]:
         if event.node_id is None:
             continue
         place = (event.path, event.node_id)
-        if event.kind in {"node.started", "node.skipped"}:
-            status = "running" if event.kind == "node.started" else "skipped"
+        if event.kind in {EventKind.NODE_STARTED, EventKind.NODE_SKIPPED}:
+            status = "running" if event.kind == EventKind.NODE_STARTED else "skipped"
             at = event.at.isoformat() if status == "running" else None
             last[place] = Execution(event.node_id, event.path, event.number, status, at)
             found.append(last[place])
@@ -49,16 +52,16 @@ def history_of(events: Iterable[RunEvent]) -> list[dict[str, Any]]:
 
 def _take(execution: Execution, event: RunEvent) -> None:
     data, at = event.data, event.at.isoformat()
-    if event.kind == "node.retrying":
+    if event.kind == EventKind.NODE_RETRYING:
         told = {"attempt": data["attempt"], "at": at, "message": data["message"]}
         execution.attempts.append(told)
-    elif event.kind == "node.waiting":
+    elif event.kind == EventKind.NODE_WAITING:
         execution.status = "waiting"
-    elif event.kind in {"node.completed", "node.failed"}:
-        execution.status, execution.finished_at = event.kind.removeprefix("node."), at
+    elif event.kind in _ENDS:
+        execution.status, execution.finished_at = _ENDS[event.kind], at
         execution.duration_ms, execution.output = data["duration_ms"], data.get("output")
         execution.branch, execution.usage = data.get("branch"), data.get("usage", {})
         execution.input = data.get("input", {})
-        if event.kind == "node.failed":
+        if event.kind == EventKind.NODE_FAILED:
             execution.error = {"code": data["code"], "message": data["message"]}
         execution.attempts.append({"attempt": data["attempts"], "at": at, "message": None})

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flowc.compiler.compile import CompiledWorkflow
+from flowc.compiler.running.events import EventKind
 from flowc.server.engine.driving import new_run
 from flowc.server.engine.replay import Replay, ReplayRefused, recorded_for, require_nodes
 from flowc.server.records.run_events import RunEvent
@@ -14,6 +15,7 @@ from flowc.server.store import StoredRuns, StoredWorkflows
 from flowc.server.workflows.compiled import Workflows
 
 ALL = 1_000_000
+_AT_WORK = {EventKind.NODE_STARTED: "started", EventKind.NODE_WAITING: "waiting"}
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,11 @@ def state_of(
     at_work: dict[tuple[str, str], str] = {}
     for event in events:
         place = (event.path, event.node_id or "")
-        if event.kind in {"node.started", "node.waiting"}:
-            at_work[place] = event.kind.removeprefix("node.")
-        elif event.kind in {"node.completed", "node.failed"}:
+        if event.kind in _AT_WORK:
+            at_work[place] = _AT_WORK[event.kind]
+        elif event.kind in {EventKind.NODE_COMPLETED, EventKind.NODE_FAILED}:
             at_work.pop(place, None)
-        if event.kind == "node.completed":
+        if event.kind == EventKind.NODE_COMPLETED:
             empty: dict[str, Any] = {"outputs": {}, "variables": {}}
             scope = top if not event.path else scopes.setdefault(event.path, empty)
             scope["outputs"][event.node_id] = event.data["output"]

@@ -13,7 +13,7 @@ from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.definition.short_schemas import problems_of
 from flowc.nodes.people.human import as_answer
 from flowc.server.engine.driving import new_run
-from flowc.server.engine.news.watchers import Watchers
+from flowc.server.engine.publishing.watchers import Watchers
 from flowc.server.engine.queue.dbos_queue import Worker
 from flowc.server.engine.replay import require_nodes
 from flowc.server.records.interrupts import InterruptRecord
@@ -138,7 +138,7 @@ class Runs:
         """Return a run once it has ended, or waits for somebody; raise NoSuchRun."""
         with self.watchers.watching(id, only_urgent=True) as watch:
             while (run := await self.stored_runs.get_at_rest(id)) is None:
-                await watch.changed(LOOK_SECONDS)
+                await watch.wait(LOOK_SECONDS)
         return run
 
     async def events(self, id: str, after: int = 0) -> AsyncIterator[RunEvent]:
@@ -153,7 +153,7 @@ class Runs:
                 if not batch:
                     if status in ENDED:
                         return
-                    await watch.changed(LOOK_SECONDS)
+                    await watch.wait(LOOK_SECONDS)
 
     async def logs(self, id: str, after: int, limit: int, seconds: float) -> list[RunEvent]:
         """Return a run's events from a number on; wait so long for one if there is none yet."""
@@ -163,7 +163,7 @@ class Runs:
             while not events and (left := until - time.monotonic()) > 0:
                 if await self.stored_runs.status(id) in ENDED:
                     return await self.stored_runs.events(id, after, limit)
-                await watch.changed(min(left, LOOK_SECONDS))
+                await watch.wait(min(left, LOOK_SECONDS))
                 events = await self.stored_runs.events(id, after, limit)
             return events
 

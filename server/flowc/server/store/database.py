@@ -1,7 +1,7 @@
-"""How is the database opened, and how is it read and written?
+"""The database: opening it, migrating it, and its transactions.
 
-Each transaction is one function that runs in a thread: a driver that goes back to the event loop
-for every statement costs several times as much.
+Each transaction is one function that runs in a thread: a driver that returns to the event loop for
+every statement costs several times as much.
 """
 
 import asyncio
@@ -27,42 +27,45 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from flowc.rag.blocking import in_thread
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-# Under this name a transaction collects the runs that it has changed.
-CHANGED = "flowc changed"
+# Under this name a transaction collects the runs that it appends events to.
+APPENDED = "flowc appended"
 _MIGRATING = zlib.crc32(b"flowc migrations")
 _THREADS = 8
-# The database could not be reached, or not written to: it may work again later.
+# The database could not be reached or written to; a later attempt may succeed.
 DATABASE_PROBLEMS = (DBAPIError, sqlite3.Error, psycopg.Error)
 SQLITE_PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
-# A connection that was used within this time is taken to be alive.
+# A connection used within this time is assumed to be alive.
 _FRESH_SECONDS = 1.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+# Publishes that a run has new events, and whether one is urgent: those that work on the run or wait
+# for it must look at once.
+Publish = Callable[[str, bool], None]
+
 
 class Database:
     """A connection pool; close it when done. `url` names it as libpq and SQLite do.
 
-    `changed` is told of each run that a transaction has changed, once it is kept, and whether that
-    is urgent: whoever works on the run, or waits for it, has to look. `problem` is what kept the
-    last transaction from being written, if anything did.
+    After each commit, every run that the transaction appended events to is published. `problem` is
+    why the last transaction could not be written, if it failed.
     """
 
     def __init__(self, engine: Engine, url: str) -> None:
         self.url, self._engine = url, engine
-        self.changed: Callable[[str, bool], None] = lambda run_id, is_urgent: None
+        self._publishers: list[Publish] = []
         self.problem: str | None = None
         self._is_sqlite = is_sqlite(url)
         self._sessions = sessionmaker(engine, expire_on_commit=False)
-        # Of a SQLite file there is one writer at a time; the others would only wait in its threads.
+        # A SQLite file has one writer at a time: more threads would only wait for it.
         writers = 1 if self._is_sqlite else _THREADS
         self._writers = ThreadPoolExecutor(writers, "flowc-writes")
         self._readers = ThreadPoolExecutor(_THREADS // 2, "flowc-reads")
 
     @classmethod
     async def open(cls, url: str) -> "Database":
-        """Open `sqlite:///FILE` or `postgresql://…`, made and migrated if need be."""
+        """Open `sqlite:///FILE` or `postgresql://…`; create and migrate it where necessary."""
         parsed = make_url(url)
         if parsed.database and is_sqlite(url):
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
@@ -70,10 +73,14 @@ class Database:
         await asyncio.get_running_loop().run_in_executor(None, migrate, engine)
         return cls(engine, url)
 
-    async def write(self, work: Callable[[Session], T]) -> T:
-        """Do work in a transaction, which is rolled back if it raises.
+    def publish_to(self, publish: Publish) -> None:
+        """Publish the runs with new events to one more function, after each commit."""
+        self._publishers.append(publish)
 
-        On SQLite it has the database to itself from its beginning.
+    async def write(self, work: Callable[[Session], T]) -> T:
+        """Run a function in a transaction, which is rolled back if the function raises.
+
+        On SQLite, the transaction has the database to itself from its beginning.
         """
 
         def do() -> tuple[T, dict[str, bool]]:
@@ -81,22 +88,23 @@ class Database:
                 if self._is_sqlite:
                     session.connection(execution_options={"flowc_writes": True})
                 result = work(session)
-                return result, session.info.get(CHANGED, {})
+                return result, session.info.get(APPENDED, {})
 
         try:
-            result, changed = await in_thread(self._writers, do)
+            result, appended = await in_thread(self._writers, do)
         except IntegrityError:
             raise
         except DATABASE_PROBLEMS as problem:
             self.problem = str(getattr(problem, "orig", problem))
             raise
         self.problem = None
-        for run_id, is_urgent in changed.items():
-            self.changed(run_id, is_urgent)
+        for run_id, is_urgent in appended.items():
+            for publish in self._publishers:
+                publish(run_id, is_urgent)
         return result
 
     async def read(self, work: Callable[[Session], T]) -> T:
-        """Do work that only reads, and keeps nobody from writing."""
+        """Run a function that only reads; it does not hold up writers."""
 
         def do() -> T:
             with self._sessions() as session, session.begin():
@@ -111,13 +119,13 @@ class Database:
         self._engine.dispose()
 
 
-class Stored(Protocol):
-    """What keeps something in a database."""
+class Transactional(Protocol):
+    """An object whose methods are transactions of a database."""
 
     database: Database
 
 
-S = TypeVar("S", bound=Stored)
+S = TypeVar("S", bound=Transactional)
 
 
 def writing(
@@ -145,13 +153,17 @@ def reading(
 
 
 def insertion(session: Session, table: type[Any]) -> Any:
-    """Return an insertion that can say what becomes of a row that is there by then."""
+    """Return an insertion with `on_conflict_…`, which each dialect has in its own class."""
     name = session.get_bind().dialect.name
     return (sqlite if name == "sqlite" else postgresql).insert(table)
 
 
 def is_sqlite(url: str) -> bool:
-    """Say whether a database is a file in this machine."""
+    """Return whether a database is a file on this machine.
+
+    >>> is_sqlite("sqlite:///data/flowc.db"), is_sqlite("postgresql://db/flowc")
+    (True, False)
+    """
     return url.startswith("sqlite")
 
 
@@ -169,7 +181,7 @@ def _engine(url: str) -> Engine:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring a database to the newest shape; of several that try, one does it."""
+    """Upgrade a database to the newest schema; one of several processes that try does it."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.connect().execution_options(flowc_writes=True) as connection, connection.begin():
@@ -180,8 +192,8 @@ def migrate(engine: Engine) -> None:
 
 
 def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    """Let a SQLite connection share its file with others, and begin transactions as it is told."""
-    # The driver would begin transactions on its own, later than they have to be.
+    """Let a SQLite connection share its file with others, and leave transactions to SQLAlchemy."""
+    # The driver would start transactions itself, and only at the first write.
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in (*SQLITE_PRAGMAS, "busy_timeout = 10000"):
@@ -194,7 +206,7 @@ def _note_use(_: Any, record: ConnectionPoolEntry) -> None:
 
 
 def _require_alive(connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
-    """Have a connection made anew that the database has closed while nobody used it."""
+    """Replace a connection that the database closed while it was idle."""
     if time.monotonic() - record.info.get("used", time.monotonic()) < _FRESH_SECONDS:
         return
     try:

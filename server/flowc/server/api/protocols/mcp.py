@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.diagnostics import DefinitionRefused
+from flowc.compiler.running.events import EventKind
 from flowc.server.engine.driving import InputRefused
 from flowc.server.process.process import Process
 from flowc.server.records.runs import RunRecord
@@ -18,7 +19,7 @@ from flowc.server.store import NoSuchWorkflow, StoredWorkflow
 
 PATH = "/mcp"
 _PAGE = 100
-_DONE = frozenset({"node.completed", "node.skipped"})
+_DONE = frozenset({EventKind.NODE_COMPLETED, EventKind.NODE_SKIPPED})
 
 
 class McpEndpoint:
@@ -80,7 +81,9 @@ class McpEndpoint:
             if event.kind in _DONE and not event.path:
                 done = min(done + 1, total)
                 await context.session.report_progress(done, total, event.node_id)
-            elif event.kind == "run.waiting" and (asked := await process.chat.asked(run_id)):
+            elif event.kind == EventKind.RUN_WAITING and (
+                asked := await process.chat.asked(run_id)
+            ):
                 question = question_of(asked.data)
                 return _failed(f"The run {run_id} waits for a person. It asks: {question}")
         run = await process.runs.at_rest(run_id)

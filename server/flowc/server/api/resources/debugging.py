@@ -7,9 +7,10 @@ from pydantic import BaseModel, Field
 
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES
-from flowc.server.api.resources.runs import RunBody, RunId
+from flowc.server.api.resources.runs import RunId
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.engine.replay import Replay
+from flowc.server.records.runs import Run
 
 router = APIRouter(
     prefix="/runs/{run_id}", tags=["debugging"], route_class=StrictRoute, responses=RESPONSES
@@ -83,12 +84,11 @@ class Debug(BaseModel):
 
 
 @router.post("/replay")
-async def replay_run(run_id: RunId, body: ReplayRequest, process: CurrentProcess) -> RunBody:
+async def replay_run(run_id: RunId, body: ReplayRequest, process: CurrentProcess) -> Run:
     """Run a run again, whole or from somewhere on, as a new run; the original stays as it is."""
     mocks = {name: mock.as_mock() for name, mock in body.mocks.items()}
     replay = Replay(body.from_node, body.after_event, body.input, mocks)
-    fork = await process.replays.fork(run_id, replay, body.version, is_awaited=body.wait)
-    return RunBody.model_validate(fork.as_json())
+    return await process.replays.fork(run_id, replay, body.version, is_awaited=body.wait)
 
 
 @router.get("/state")
@@ -118,33 +118,33 @@ async def read_variables(run_id: RunId, process: CurrentProcess) -> VariablesBod
 @router.post("/debug/enable", responses=CONFLICT)
 async def enable_debugging(
     run_id: RunId, process: CurrentProcess, body: Debug | None = None
-) -> RunBody:
+) -> Run:
     """Have a run, which may be at work, stop before nodes; they replace those set before."""
     return await _stopping_at(process, run_id, set(body.breakpoints) if body is not None else set())
 
 
 @router.post("/debug/disable", responses=CONFLICT)
-async def disable_debugging(run_id: RunId, process: CurrentProcess) -> RunBody:
+async def disable_debugging(run_id: RunId, process: CurrentProcess) -> Run:
     """Have a run stop nowhere any more; where it stands, it stays until it is resumed."""
     return await _stopping_at(process, run_id, None)
 
 
 @router.put("/debug/breakpoints/{node}", responses=CONFLICT)
-async def set_breakpoint(run_id: RunId, node: NodeName, process: CurrentProcess) -> RunBody:
+async def set_breakpoint(run_id: RunId, node: NodeName, process: CurrentProcess) -> Run:
     """Have a run stop before one more node."""
     return await _stopping_at(process, run_id, await _breakpoints(process, run_id) | {node})
 
 
 @router.delete("/debug/breakpoints/{node}", responses=CONFLICT)
-async def delete_breakpoint(run_id: RunId, node: NodeName, process: CurrentProcess) -> RunBody:
+async def delete_breakpoint(run_id: RunId, node: NodeName, process: CurrentProcess) -> Run:
     """Have a run stop before a node no more."""
     return await _stopping_at(process, run_id, await _breakpoints(process, run_id) - {node})
 
 
 @router.post("/debug/step", responses=CONFLICT)
-async def step(run_id: RunId, process: CurrentProcess) -> RunBody:
+async def step(run_id: RunId, process: CurrentProcess) -> Run:
     """Let a paused run do the nodes that it stands before, and stop before those that follow."""
-    return RunBody.model_validate((await process.runs.resume(run_id, is_step=True)).as_json())
+    return await process.runs.resume(run_id, is_step=True)
 
 
 async def _breakpoints(process: CurrentProcess, run_id: str) -> set[str]:
@@ -152,6 +152,6 @@ async def _breakpoints(process: CurrentProcess, run_id: str) -> set[str]:
     return set(run.breakpoints["nodes"]) if run.breakpoints else set()
 
 
-async def _stopping_at(process: CurrentProcess, run_id: str, nodes: set[str] | None) -> RunBody:
+async def _stopping_at(process: CurrentProcess, run_id: str, nodes: set[str] | None) -> Run:
     wanted = sorted(nodes) if nodes is not None else None
-    return RunBody.model_validate((await process.replays.stop_before(run_id, wanted)).as_json())
+    return await process.replays.stop_before(run_id, wanted)

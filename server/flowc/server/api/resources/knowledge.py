@@ -12,9 +12,9 @@ from flowc.nodes.services.knowledge import told
 from flowc.rag.retrieval import Search
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import RESPONSES
-from flowc.server.api.resources.runs import RunBody
 from flowc.server.api.resources.workflows import IdempotencyKey
 from flowc.server.api.strict_requests import StrictRoute
+from flowc.server.records.runs import Run
 from flowc.server.runs.runs import Options
 from flowc.server.workflows.builtin import INGEST
 
@@ -206,10 +206,9 @@ async def ingest(
     body: Ingestion,
     process: CurrentProcess,
     key: IdempotencyKey = None,
-) -> RunBody:
+) -> Run:
     """Begin a run that brings documents in; its events tell of each, its output is a report."""
     given = {**body.model_dump(exclude={"wait"}), "collection": name}
     compiled = await process.workflows.compile(INGEST)
     begin = process.runs.execute if body.wait else process.runs.submit
-    run = await begin(compiled, given, None, Options(idempotency_key=key))
-    return RunBody.model_validate(run.as_json())
+    return await begin(compiled, given, None, Options(idempotency_key=key))

@@ -12,7 +12,8 @@ from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.process.process import Process
-from flowc.server.records.runs import ENDED, NodeStatus, RunStatus
+from flowc.server.records.run_events import RunEvent
+from flowc.server.records.runs import ENDED, NodeStatus, Run, RunStatus
 from flowc.server.runs.history import history_of
 from flowc.server.store.runs.stored_runs import NoSuchRun
 
@@ -23,58 +24,10 @@ After = Annotated[int, Query(ge=0, description="Only events with greater numbers
 router = APIRouter(prefix="/runs", tags=["runs"], route_class=StrictRoute, responses=RESPONSES)
 
 
-class NodeBody(BaseModel):
-    """What one node of a run did."""
-
-    status: NodeStatus
-    runs: int
-    output: Any
-    attempts: int
-    duration_ms: float | None
-    started_at: datetime | None
-    finished_at: datetime | None
-    error: dict[str, Any] | None
-
-
-class RunBody(BaseModel):
-    """A run; `usage` counts tokens and model calls, its `cost` is in US dollars."""
-
-    id: str
-    run_id: str
-    workflow_id: str | None
-    version: int | None
-    hash: str
-    status: RunStatus
-    input: dict[str, Any]
-    output: Any
-    nodes: dict[str, NodeBody]
-    usage: dict[str, float]
-    error: dict[str, Any] | None
-    priority: int
-    forked_from: str | None
-    thread_id: str | None
-    breakpoints: dict[str, Any] | None
-    created_at: datetime
-    starts_at: datetime | None
-    started_at: datetime | None
-    finished_at: datetime | None
-
-
-class EventBody(BaseModel):
-    """One thing that happened to a run, or to a node of it; numbers have no gaps."""
-
-    number: int
-    kind: str
-    at: datetime
-    node_id: str | None
-    path: str
-    data: Any
-
-
 class Logs(BaseModel):
     """A run's events from a number on, and where to go on; `is_over` says that it has ended."""
 
-    events: list[EventBody]
+    events: list[RunEvent]
     last: int
     status: RunStatus
     is_over: bool
@@ -107,7 +60,7 @@ class Ending(BaseModel):
 class RunPage(BaseModel):
     """A page of runs, without their nodes."""
 
-    items: list[RunBody]
+    items: list[Run]
     total: int
     limit: int
     offset: int
@@ -123,15 +76,13 @@ async def list_runs(
 ) -> RunPage:
     """Return a page of runs, newest first."""
     found, total = await process.stored_runs.list(limit, offset, workflow_id, status)
-    items = [RunBody.model_validate(run.as_json()) for run in found]
-    return RunPage(items=items, total=total, limit=limit, offset=offset)
+    return RunPage(items=list[Run](found), total=total, limit=limit, offset=offset)
 
 
 @router.get("/{run_id}")
-async def get_run(run_id: RunId, process: CurrentProcess) -> RunBody:
+async def get_run(run_id: RunId, process: CurrentProcess) -> Run:
     """Return a run with every node's status, output and times."""
-    run = await process.stored_runs.get(run_id)
-    return RunBody.model_validate(run.as_json())
+    return await process.stored_runs.get(run_id)
 
 
 @router.get("/{run_id}/logs")
@@ -146,10 +97,9 @@ async def read_logs(
     events = await process.runs.logs(run_id, after, limit, wait)
     status = await process.stored_runs.status(run_id)
     last = events[-1].number if events else after
-    shown = [EventBody.model_validate(event.as_json()) for event in events]
     is_over = status in ENDED and len(events) < limit
     return Logs.model_validate(
-        {"events": shown, "last": last, "status": status, "is_over": is_over}
+        {"events": events, "last": last, "status": status, "is_over": is_over}
     )
 
 
@@ -195,34 +145,30 @@ async def watch_socket(socket: WebSocket, run_id: str, after: int = 0) -> None:
 
 
 @router.post("/{run_id}/cancel", responses=CONFLICT)
-async def cancel_run(run_id: RunId, process: CurrentProcess, body: Ending | None = None) -> RunBody:
+async def cancel_run(run_id: RunId, process: CurrentProcess, body: Ending | None = None) -> Run:
     """End a run at once, on whatever machine it is worked on; it cannot be tried again."""
-    run = await process.runs.cancel(run_id, body.reason if body else None)
-    return RunBody.model_validate(run.as_json())
+    return await process.runs.cancel(run_id, body.reason if body else None)
 
 
 @router.post("/{run_id}/terminate", responses=CONFLICT)
-async def terminate_run(
-    run_id: RunId, process: CurrentProcess, body: Ending | None = None
-) -> RunBody:
+async def terminate_run(run_id: RunId, process: CurrentProcess, body: Ending | None = None) -> Run:
     """End a run at once as one that failed: it can be tried again from where it was."""
-    run = await process.runs.terminate(run_id, body.reason if body else None)
-    return RunBody.model_validate(run.as_json())
+    return await process.runs.terminate(run_id, body.reason if body else None)
 
 
 @router.post("/{run_id}/pause", responses=CONFLICT)
-async def pause_run(run_id: RunId, process: CurrentProcess) -> RunBody:
+async def pause_run(run_id: RunId, process: CurrentProcess) -> Run:
     """Have a run stop once the nodes that are at work have finished."""
-    return RunBody.model_validate((await process.runs.pause(run_id)).as_json())
+    return await process.runs.pause(run_id)
 
 
 @router.post("/{run_id}/resume", responses=CONFLICT)
-async def resume_run(run_id: RunId, process: CurrentProcess) -> RunBody:
+async def resume_run(run_id: RunId, process: CurrentProcess) -> Run:
     """Have a paused run go on."""
-    return RunBody.model_validate((await process.runs.resume(run_id)).as_json())
+    return await process.runs.resume(run_id)
 
 
 @router.post("/{run_id}/retry", responses=CONFLICT)
-async def retry_run(run_id: RunId, process: CurrentProcess) -> RunBody:
+async def retry_run(run_id: RunId, process: CurrentProcess) -> Run:
     """Have a failed run go on from where it failed: what was done is not done again."""
-    return RunBody.model_validate((await process.runs.retry(run_id)).as_json())
+    return await process.runs.retry(run_id)

@@ -9,13 +9,13 @@ from pydantic import BaseModel, Field
 
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES
-from flowc.server.api.resources.runs import RunBody, RunPage
+from flowc.server.api.resources.runs import RunPage
 from flowc.server.api.resources.workflows import IdempotencyKey, WorkflowId
 from flowc.server.api.sse import event, stream
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.conversations.chat import Chat, Ended, Question, Step, Text, Turn
 from flowc.server.process.process import Process
-from flowc.server.records.runs import RunStatus
+from flowc.server.records.runs import Run, RunStatus
 from flowc.server.records.threads import MessageRecord, ThreadRecord
 
 ThreadId = Annotated[str, Path(max_length=128)]
@@ -149,8 +149,7 @@ async def read_thread_runs(
     """Return a page of a thread's runs, newest first."""
     await process.threads.get(thread_id)
     found, total = await process.stored_runs.list(limit, offset, thread_id=thread_id)
-    items = [RunBody.model_validate(run.as_json()) for run in found]
-    return RunPage(items=items, total=total, limit=limit, offset=offset)
+    return RunPage(items=list[Run](found), total=total, limit=limit, offset=offset)
 
 
 @router.post(

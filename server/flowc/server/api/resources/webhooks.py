@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
+from flowc.compiler.running.events import EventKind
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES, ErrorResponse
 from flowc.server.api.strict_requests import StrictRoute
@@ -16,7 +17,13 @@ PATH_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$"
 WebhookPath = Annotated[str, Path(max_length=128)]
 SubscriptionId = Annotated[str, Path(max_length=36)]
 SecretName = Annotated[str, Field(min_length=1, max_length=128)]
-Kind = Literal["run.completed", "run.failed", "run.cancelled", "run.paused", "run.waiting"]
+Kind = Literal[
+    EventKind.RUN_COMPLETED,
+    EventKind.RUN_FAILED,
+    EventKind.RUN_CANCELLED,
+    EventKind.RUN_PAUSED,
+    EventKind.RUN_WAITING,
+]
 
 
 class NewWebhook(BaseModel):

@@ -10,9 +10,9 @@ from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.reports.comparison import compare
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import RESPONSES, ErrorResponse
-from flowc.server.api.resources.runs import RunBody
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.process.process import Process
+from flowc.server.records.runs import Run
 from flowc.server.runs.runs import Options
 from flowc.server.store import StoredWorkflow
 
@@ -127,7 +127,7 @@ async def list_workflows(
 @router.post("/execute")
 async def execute_definition(
     body: ExecuteDefinitionRequest, process: CurrentProcess, key: IdempotencyKey = None
-) -> RunBody:
+) -> Run:
     """Run a definition from the body, and return the run."""
     compiled = await process.workflows.compile(body.definition)
     return await _begun(process, compiled, body, key)
@@ -187,7 +187,7 @@ async def execute_workflow(
     process: CurrentProcess,
     body: ExecuteRequest | None = None,
     key: IdempotencyKey = None,
-) -> RunBody:
+) -> Run:
     """Run a workflow, and return the run, which may have failed (status 200).
 
     Of several requests with the same `Idempotency-Key`, the first begins a run, and all get it.
@@ -203,7 +203,7 @@ async def _begun(
     body: ExecuteRequest,
     key: str | None,
     stored: StoredWorkflow | None = None,
-) -> RunBody:
+) -> Run:
     options = Options(
         idempotency_key=key,
         deduplication_key=body.deduplication_key,
@@ -213,8 +213,7 @@ async def _begun(
         is_stepping=body.stepping,
     )
     begin = process.runs.execute if body.wait else process.runs.submit
-    run = await begin(compiled, body.input, stored, options)
-    return RunBody.model_validate(run.as_json())
+    return await begin(compiled, body.input, stored, options)
 
 
 def _body(stored: StoredWorkflow) -> WorkflowBody:

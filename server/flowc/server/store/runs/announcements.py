@@ -5,6 +5,7 @@ import uuid
 from sqlalchemy import ColumnElement, FromClause, bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
+from flowc.compiler.running.events import EventKind
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
 from flowc.server.store.runs.errands import Work
@@ -26,7 +27,7 @@ _AWAITED = (
 )
 
 
-def is_anybody_there(runs: FromClause) -> ColumnElement[bool]:
+def has_audience(runs: FromClause) -> ColumnElement[bool]:
     """Say of a run whether its tenant has anybody who may want to be told of runs."""
     told = (select(table.c.tenant).where(table.c.tenant == runs.c.tenant) for table in _TOLD)
     return or_(*(exists(each.correlate(runs)) for each in told))
@@ -34,7 +35,7 @@ def is_anybody_there(runs: FromClause) -> ColumnElement[bool]:
 
 def announce(session: Session, work: Work, tenant: str, run: RunRow | RunRecord) -> None:
     """Have everybody told that a run has come to rest, each in an errand of his own."""
-    kind, about = f"run.{run.status}", {"owner": tenant, "workflow": run.workflow_id}
+    kind, about = EventKind.of_status(run.status), {"owner": tenant, "workflow": run.workflow_id}
     for subscription_id, kinds in session.execute(_FIND, about).all():
         if kind in kinds:
             _deliver(session, work, tenant, subscription_id, run)
@@ -49,7 +50,7 @@ def _deliver(
     moment = now()
     told = {"run_id": run.id, "workflow_id": run.workflow_id, "version": run.version}
     said = {"status": run.status, "output": run.output, "error": run.error}
-    message = {"type": f"run.{run.status}", "timestamp": moment.isoformat()}
+    message = {"type": EventKind.of_status(run.status).value, "timestamp": moment.isoformat()}
     delivery = DeliveryRow(
         tenant=tenant,
         id=f"msg_{uuid.uuid4().hex[:24]}",

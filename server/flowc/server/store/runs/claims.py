@@ -13,39 +13,40 @@ from sqlalchemy import Table, bindparam, case, func, update
 from sqlalchemy.orm import Session
 
 from flowc.compiler.node.interrupts import Answer, Interrupt
+from flowc.compiler.running.events import RUN_PAUSED, RUN_STARTED, RUN_WAITING, Event
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
 from flowc.server.store.database import Database, writing
-from flowc.server.store.runs.announcements import is_anybody_there
+from flowc.server.store.runs.announcements import has_audience
 from flowc.server.store.runs.errands import Work
 from flowc.server.store.runs.steering import DIRECT
 from flowc.server.store.runs.stored_runs import events_of, record_of, with_nodes
 from flowc.server.store.runs.transitions import (
     after,
     answers_of,
+    append_event,
+    append_events,
     ask_for,
     await_answer,
     close_interrupts,
+    data_of,
     interrupts_of,
-    keep,
     lock_signals,
     locked,
-    say,
-    told_of,
 )
 from flowc.server.store.tables import Moment, RecordingRow, RunRow
 
 
-class Told(NamedTuple):
-    """What whoever works on a run is told whenever he writes: what to do, and where to stop.
+class WorkerInstructions(NamedTuple):
+    """What a worker gets back from each write: whether to pause, and the breakpoints.
 
-    `is_heard` says whether anybody may want to be told of the run.
+    `has_audience` is whether a subscriber or a dependent workflow may have to hear of the run.
     """
 
     control: str | None
     breakpoints: Mapping[str, Any] | None
-    is_heard: bool = True
+    has_audience: bool = True
 
 
 class TakenOver(Exception):
@@ -75,7 +76,7 @@ class Claim:
 
 
 _RUNS: Table = RunRow.metadata.tables["runs"]
-_IS_HEARD = is_anybody_there(_RUNS).label("is_heard")
+_HAS_AUDIENCE = has_audience(_RUNS).label("has_audience")
 _NOT_DIRECT = case((_RUNS.c.control == DIRECT, None), else_=_RUNS.c.control)
 # One statement takes a run: of two that try, one finds it as it has to be.
 _TAKE = (
@@ -109,8 +110,8 @@ class Claims:
         taken = session.execute(_TAKE, {"run": run_id, "at": segment, "moment": now()}).first()
         if taken is None:
             return None
-        told = {"segment": segment, "attempt": taken.attempt}
-        keep(session, run_id, taken.events, [RunEvent(0, "run.started", now(), told)])
+        started = RUN_STARTED.of_run({"segment": segment, "attempt": taken.attempt})
+        append_events(session, run_id, taken.events, [RunEvent.of(started)])
         run = record_of(taken)
         claim = Claim(run, taken.tenant, taken.epoch, taken.attempt)
         if taken.forked_from is not None:
@@ -122,18 +123,19 @@ class Claims:
         return claim
 
     @writing
-    def append(self, session: Session, claim: Claim, events: Sequence[RunEvent]) -> Told:
-        """Keep events; return what there is to be told. Raises TakenOver."""
-        return self._mine(session, claim, events)
+    def append(
+        self, session: Session, claim: Claim, events: Sequence[RunEvent]
+    ) -> WorkerInstructions:
+        """Commit events; return the worker's instructions. Raises TakenOver."""
+        return self._append(session, claim, events)
 
     @writing
     def finish(
-        self, session: Session, claim: Claim, events: Sequence[RunEvent], unreached: Sequence[str]
+        self, session: Session, claim: Claim, events: Sequence[RunEvent], end: Event
     ) -> None:
         """Keep how a run ended, as its record says, after its last events. Raises TakenOver."""
         run, moment = claim.run, now()
-        data = {"output": run.output} if run.status == "completed" else {"error": run.error}
-        last = RunEvent(0, f"run.{run.status}", moment, {**data, "unreached": list(unreached)})
+        last = RunEvent.of(end, moment)
         values = {
             "status": run.status,
             "output": run.output,
@@ -142,10 +144,10 @@ class Claims:
             "finished_at": moment,
             "control": None,
         }
-        told = self._mine(session, claim, [*events, last], values)
+        instructions = self._append(session, claim, [*events, last], values)
         if claim.has_asked:
             close_interrupts(session, run.id)
-        after(session, self._work, claim.tenant, run, is_heard=told.is_heard)
+        after(session, self._work, claim.tenant, run, has_audience=instructions.has_audience)
 
     @writing
     def rest(
@@ -164,7 +166,7 @@ class Claims:
         asks = [i.ask for i in interrupts if i.ask.kind == "signal"]
         signals = [(ask.data["signal"], ask.data["key"]) for ask in asks]
         lock_signals(session, claim.tenant, signals)
-        self._mine(session, claim, events)
+        self._append(session, claim, events)
         row = locked(session, claim.run.id)
         known = interrupts_of(session, row.id)
         for interrupt in interrupts:
@@ -181,26 +183,28 @@ class Claims:
         is_paused = is_paused or any(asked.kind == "breakpoint" for asked in asked_now)
         row.status = "paused" if is_paused else "waiting"
         row.segment, row.attempt = row.segment + 1, 0
-        told = [told_of(asked) for asked in asked_now]
-        say(session, row, f"run.{row.status}", {"interrupts": told})
+        rest = RUN_PAUSED if is_paused else RUN_WAITING
+        append_event(
+            session, row, rest.of_run({"interrupts": [data_of(asked) for asked in asked_now]})
+        )
         after(session, self._work, row.tenant, row)
         return True
 
-    def _mine(
+    def _append(
         self,
         session: Session,
         claim: Claim,
         events: Sequence[RunEvent],
         values: Mapping[str, Any] = MappingProxyType({}),
-    ) -> Told:
-        """Keep events and values of a run that is still ours; return what there is to be told."""
+    ) -> WorkerInstructions:
+        """Append events and set values, if the epoch is still ours; raise TakenOver if not."""
         kept = session.execute(
             update(_RUNS)
             .where(_RUNS.c.id == claim.run.id, _RUNS.c.epoch == claim.epoch)
             .values({"events": _RUNS.c.events + len(events), "control": _NOT_DIRECT, **values})
-            .returning(_RUNS.c.events, _RUNS.c.control, _RUNS.c.breakpoints, _IS_HEARD)
+            .returning(_RUNS.c.events, _RUNS.c.control, _RUNS.c.breakpoints, _HAS_AUDIENCE)
         ).first()
         if kept is None:
             raise TakenOver(claim.run.id)
-        keep(session, claim.run.id, kept.events, events)
-        return Told(kept.control, kept.breakpoints, bool(kept.is_heard))
+        append_events(session, claim.run.id, kept.events, events)
+        return WorkerInstructions(kept.control, kept.breakpoints, bool(kept.has_audience))

@@ -6,7 +6,6 @@ follows from it are kept together, or none of them.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import delete, insert, select
@@ -14,6 +13,15 @@ from sqlalchemy.orm import Session
 
 from flowc.compiler.definition import RunRate
 from flowc.compiler.node.interrupts import Answer
+from flowc.compiler.running.event_data import StopsData
+from flowc.compiler.running.events import (
+    RUN_BREAKPOINTS,
+    RUN_CANCELLED,
+    RUN_CREATED,
+    RUN_FAILED,
+    RUN_PAUSED,
+    RUN_STARTED,
+)
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import ENDED, RunRecord
 from flowc.server.records.times import now
@@ -23,15 +31,14 @@ from flowc.server.store.runs.admission import HELD, is_full, seconds_until, star
 from flowc.server.store.runs.errands import Work
 from flowc.server.store.runs.stored_runs import RUN_FIELDS
 from flowc.server.store.runs.transitions import (
-    BREAKPOINTS,
     after,
+    append_event,
+    append_events,
     close_interrupts,
     go_on,
-    keep,
     let_on,
     lock_signals,
     locked,
-    say,
     take_answer,
 )
 from flowc.server.store.tables import (
@@ -45,8 +52,6 @@ from flowc.server.store.tables import (
 
 # What is said of a run that its creator works on, until he first writes to it.
 DIRECT = "direct"
-# What is told of the first time that a run is worked on.
-FIRST: Mapping[str, int] = MappingProxyType({"segment": 0, "attempt": 1})
 
 
 class StartLimits(NamedTuple):
@@ -100,10 +105,11 @@ class Steering:
         control = HELD if is_full(session, tenant, run) else None
         delay = seconds_until(run.starts_at)
         is_here = control is None and delay is None and not is_queued
-        events = [RunEvent(0, "run.created", now(), {"priority": run.priority})]
+        events = [RunEvent.of(RUN_CREATED.of_run({"priority": run.priority}))]
         if is_here:
             control, run.status, run.started_at = DIRECT, "running", now()
-            events.append(RunEvent(0, "run.started", run.started_at, dict(FIRST)))
+            started = RUN_STARTED.of_run({"segment": 0, "attempt": 1})
+            events.append(RunEvent.of(started, run.started_at))
         fields = {name: getattr(run, name) for name in RUN_FIELDS}
         begun = {"attempt": int(is_here), "epoch": int(is_here), "events": len(events)}
         session.execute(_CREATE, [{**fields, **begun, "tenant": tenant, "control": control}])
@@ -112,7 +118,7 @@ class Steering:
             begin_turn(session, tenant, run, message)
         if recorded is not None:
             session.add(RecordingRow(run_id=run.id, recorded=dict(recorded)))
-        keep(session, run.id, len(events), events)
+        append_events(session, run.id, len(events), events)
         if control is None:
             self._work.enqueue(session, run.id, run.segment, run.priority, delay)
         return is_here
@@ -173,7 +179,8 @@ class Steering:
         row.status, row.error, row.finished_at = status, dict(error), now()
         row.epoch += 1
         close_interrupts(session, run_id)
-        say(session, row, f"run.{status}", {"error": dict(error)})
+        kind = RUN_FAILED if status == "failed" else RUN_CANCELLED
+        append_event(session, row, kind.of_run({"error": dict(error)}))
         after(session, self._work, tenant, row)
 
     @writing
@@ -185,7 +192,7 @@ class Steering:
         if row.status in {"pending", "waiting"}:
             row.status = "paused"
             row.segment += 1
-            say(session, row, "run.paused", {})
+            append_event(session, row, RUN_PAUSED.of_run({}))
             after(session, self._work, tenant, row)
         elif row.status == "running":
             row.control = "pause"
@@ -213,9 +220,9 @@ class Steering:
         if row.status in ENDED:
             raise NotPossible(f"The run is {row.status} already.")
         is_stepping = bool(row.breakpoints and row.breakpoints["stepping"])
-        stops = {"nodes": sorted(set(nodes or ())), "stepping": is_stepping}
+        stops: StopsData = {"nodes": sorted(set(nodes or ())), "stepping": is_stepping}
         row.breakpoints = stops if nodes is not None else None
-        say(session, row, BREAKPOINTS, {"breakpoints": row.breakpoints})
+        append_event(session, row, RUN_BREAKPOINTS.of_run({"breakpoints": row.breakpoints}))
 
     @writing
     def retry(self, session: Session, tenant: str, run_id: str) -> None:

@@ -2,14 +2,16 @@
 
 import builtins
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Integer, Row, bindparam, func, select
 from sqlalchemy.orm import Session
 
+from flowc.compiler.running.events import EventKind
 from flowc.server.records.interrupts import InterruptRecord
-from flowc.server.records.run_events import RunEvent
+from flowc.server.records.run_events import EVENT_FIELDS, RunEvent
 from flowc.server.records.runs import AT_REST, UNFINISHED, RunRecord
 from flowc.server.records.times import now
 from flowc.server.store.database import Database, reading
@@ -18,7 +20,7 @@ from flowc.server.store.tables import InterruptRow, RunRow, Table
 _RUNS, _EVENTS_KEPT = Table.metadata.tables["runs"], Table.metadata.tables["events"]
 _FIND = select(_RUNS).where(_RUNS.c.id == bindparam("run"), _RUNS.c.tenant == bindparam("owner"))
 _EVENTS = (
-    select(*(_EVENTS_KEPT.c[name] for name in RunEvent._fields))
+    select(*(_EVENTS_KEPT.c[name] for name in EVENT_FIELDS))
     .where(_EVENTS_KEPT.c.run_id == bindparam("run"), _EVENTS_KEPT.c.number > bindparam("after"))
     .order_by(_EVENTS_KEPT.c.number)
     .limit(bindparam("most", type_=Integer()))
@@ -30,16 +32,9 @@ class NoSuchRun(Exception):
     """Whoever names a run that is not there, or not theirs, meets this."""
 
 
-# What is kept of a run's record in its row.
-RUN_FIELDS = (
-    "id", "workflow_id", "version", "hash", "uses", "status", "input", "output", "error", "usage",
-    "priority", "idempotency_key", "deduplication_key", "forked_from", "thread_id", "breakpoints",
-    "max_runs", "segment", "created_at", "starts_at", "started_at", "finished_at",
-)  # fmt: skip
-_INTERRUPT_FIELDS = (
-    "id", "run_id", "node_id", "path", "kind", "status", "data", "answer", "created_at", "due_at",
-    "answered_at",
-)  # fmt: skip
+# The fields of a record that are columns of its row.
+RUN_FIELDS = tuple(each.name for each in fields(RunRecord) if each.name in _RUNS.c)
+_INTERRUPT_FIELDS = tuple(each.name for each in fields(InterruptRecord))
 
 
 class StoredRuns:
@@ -196,9 +191,9 @@ def record_of(row: Any) -> RunRecord:
 
 def with_nodes(run: RunRecord, events: Sequence[RunEvent]) -> RunRecord:
     """Return a run with what its events say of its nodes."""
-    fresh = RunRecord(run.id, None, None, "", {})
+    fresh = RunRecord(id=run.id, workflow_id=None, version=None, hash="", input={})
     for event in events:
-        fresh.hear(event)
+        fresh.apply(event)
     run.nodes, run.waiting, run.usage = fresh.nodes, fresh.waiting, fresh.usage
     run.worked = fresh.worked
     return run
@@ -207,7 +202,7 @@ def with_nodes(run: RunRecord, events: Sequence[RunEvent]) -> RunRecord:
 def events_of(session: Session, id: str, after: int = 0, limit: int = 1_000_000) -> list[RunEvent]:
     """Return a run's events from a number on, that one left out."""
     rows = session.execute(_EVENTS, {"run": id, "after": after, "most": limit})
-    return [RunEvent(*row) for row in rows]
+    return [RunEvent(number, EventKind(kind), *rest) for number, kind, *rest in rows]
 
 
 def interrupt_of(row: InterruptRow) -> InterruptRecord:

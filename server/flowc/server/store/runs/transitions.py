@@ -3,7 +3,7 @@
 All of this happens within a transaction that somebody else has begun.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,10 +11,12 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from flowc.compiler.node.interrupts import Answer, Interrupt
-from flowc.server.records.run_events import RunEvent
+from flowc.compiler.running.event_data import InterruptData, RunResumedData
+from flowc.compiler.running.events import INTERRUPT_ANSWERED, RUN_RESUMED, Event, EventKind
+from flowc.server.records.run_events import EVENT_FIELDS, RunEvent
 from flowc.server.records.runs import AT_REST, RunRecord
 from flowc.server.records.times import now
-from flowc.server.store.database import CHANGED
+from flowc.server.store.database import APPENDED
 from flowc.server.store.messages import ask_in_turn, end_turn
 from flowc.server.store.runs.admission import enqueue, leave
 from flowc.server.store.runs.announcements import announce
@@ -22,14 +24,13 @@ from flowc.server.store.runs.errands import Work
 from flowc.server.store.runs.stored_runs import NoSuchRun
 from flowc.server.store.tables import EventRow, InterruptRow, RunRow, SignalRow
 
-# Where PostgreSQL tells other processes of the runs that something happened to.
+# The PostgreSQL channel on which other processes are notified of runs with new events.
 CHANNEL = "flowc_runs"
 URGENT = "at once"
-_TELL = text("select pg_notify(:channel, :told)")
-_KEEP = insert(EventRow.__table__)  # type: ignore[arg-type]
-BREAKPOINTS = "run.breakpoints"
-# Of these is told at once: who waits for the run has to look, and so has who works on it.
-_URGENT = {*(f"run.{status}" for status in AT_REST), BREAKPOINTS}
+_NOTIFY = text("select pg_notify(:channel, :payload)")
+_INSERT = insert(EventRow.__table__)  # type: ignore[arg-type]
+# After these, those that wait for the run must look at once, and so must its worker.
+_URGENT = {*(EventKind.of_status(status) for status in AT_REST), EventKind.RUN_BREAKPOINTS}
 
 
 def ask_for(session: Session, work: Work, row: RunRow, interrupt: Interrupt) -> InterruptRow:
@@ -76,22 +77,24 @@ def take_answer(
 ) -> None:
     """Keep what came of an interrupt; the run goes on if it waits, and its worker if not."""
     _answer(asked, answer)
-    say(session, row, "interrupt.answered", {**told_of(asked), "status": asked.status})
+    append_event(
+        session, row, INTERRUPT_ANSWERED.of_run({**data_of(asked), "status": asked.status})
+    )
     if row.status == "waiting":
         go_on(session, work, row, {"reason": "answered", "interrupt": asked.id})
 
 
-def go_on(session: Session, work: Work, row: RunRow, why: Mapping[str, Any]) -> None:
+def go_on(session: Session, work: Work, row: RunRow, why: RunResumedData) -> None:
     """Have a run worked on again."""
     row.status, row.attempt = "pending", 0
     # A segment has an id of its own in the queue, where what ended stays known.
     row.segment += 1
-    say(session, row, "run.resumed", dict(why))
+    append_event(session, row, RUN_RESUMED.of_run(why))
     enqueue(session, work, row)
 
 
 def after(
-    session: Session, work: Work, tenant: str, run: RunRow | RunRecord, *, is_heard: bool = True
+    session: Session, work: Work, tenant: str, run: RunRow | RunRecord, *, has_audience: bool = True
 ) -> None:
     """Do what follows when a run is not at work any more: others have their turn, or are told.
 
@@ -99,7 +102,7 @@ def after(
     """
     leave(session, work, tenant, run)
     end_turn(session, tenant, run)
-    if is_heard:
+    if has_audience:
         announce(session, work, tenant, run)
 
 
@@ -123,26 +126,34 @@ def lock_signals(session: Session, tenant: str, signals: Iterable[tuple[str, str
         session.execute(select(lock))
 
 
-def say(session: Session, row: RunRow, kind: str, data: Mapping[str, Any]) -> None:
-    """Keep one event of a run itself."""
+def append_event(session: Session, row: RunRow, event: Event) -> None:
+    """Append one event of a run whose row is locked."""
     row.events += 1
-    keep(session, row.id, row.events, [RunEvent(0, kind, now(), dict(data))])
+    append_events(session, row.id, row.events, [RunEvent.of(event)])
 
 
-def keep(session: Session, run_id: str, last: int, events: Sequence[RunEvent]) -> None:
-    """Keep events whose last one has this number."""
+def append_events(session: Session, run_id: str, last: int, events: Sequence[RunEvent]) -> None:
+    """Append events, numbered so that the last one has the number `last`.
+
+    They are published when the transaction commits: here by `Database.write`, in other processes
+    by PostgreSQL, which sends its notifications at the same moment.
+    """
     if not events:
         return
     first = last - len(events) + 1
     rows = [
-        {"run_id": run_id, **event._asdict(), "number": first + i} for i, event in enumerate(events)
+        {"run_id": run_id, **_columns(event), "number": first + i} for i, event in enumerate(events)
     ]
     is_urgent = any(event.kind in _URGENT for event in events)
-    session.info.setdefault(CHANGED, {})[run_id] = is_urgent
-    session.execute(_KEEP, rows)
+    session.info.setdefault(APPENDED, {})[run_id] = is_urgent
+    session.execute(_INSERT, rows)
     if _is_postgres(session):
-        told = f"{run_id} {URGENT}" if is_urgent else run_id
-        session.execute(_TELL, {"channel": CHANNEL, "told": told})
+        payload = f"{run_id} {URGENT}" if is_urgent else run_id
+        session.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload})
+
+
+def _columns(event: RunEvent) -> dict[str, Any]:
+    return {name: getattr(event, name) for name in EVENT_FIELDS}
 
 
 def _is_postgres(session: Session) -> bool:
@@ -211,8 +222,13 @@ def close_interrupts(session: Session, run_id: str) -> None:
     )
 
 
-def told_of(asked: InterruptRow) -> dict[str, Any]:
-    """Return what watchers are told of a question."""
-    where = {"id": asked.id, "node_id": asked.node_id, "path": asked.path}
-    due = asked.due_at.isoformat() if asked.due_at is not None else None
-    return {**where, "kind": asked.kind, "data": asked.data, "due_at": due}
+def data_of(asked: InterruptRow) -> InterruptData:
+    """Return an interrupt as the data of an event."""
+    return {
+        "id": asked.id,
+        "node_id": asked.node_id,
+        "path": asked.path,
+        "kind": asked.kind,
+        "data": asked.data,
+        "due_at": asked.due_at.isoformat() if asked.due_at is not None else None,
+    }

@@ -1,7 +1,7 @@
-"""How do the events of runs get to Redis Streams? After they are kept, and without slowing a run.
+"""Publishes the events of runs to Redis Streams, after they are committed.
 
-`flowc:run:ID` has one run's events, and their numbers as ids; `flowc:events` has those of all runs.
-What is in the one is in the other: each event is written once, whoever else tries to.
+`flowc:run:ID` has the events of one run, with their numbers as ids; `flowc:events` has those of all
+runs. Each event is in both streams once, even where several processes publish the same run.
 """
 
 import asyncio
@@ -17,14 +17,15 @@ from flowc.server.store.runs.stored_runs import NoSuchRun, StoredRuns
 log = logging.getLogger(__name__)
 
 ALL = "flowc:events"
-# The newest events of all runs that are kept, and how long those of one run are.
-MOST = 100_000
-KEEP_SECONDS = 7 * 86_400
+# How many of the newest events `flowc:events` holds, and how long the stream of one run lives.
+MAX_EVENTS = 100_000
+RUN_STREAM_SECONDS = 7 * 86_400
 PAUSE_SECONDS = 1.0
 _BATCH = 500
 
-# Ids only grow: an event that is there already is refused, and then it is in the other stream, too.
-_PUBLISH = """
+# Redis refuses an id that is not greater than the last one: such an event is in the run's stream
+# already, and then it is in the stream of all runs, too. One script is one atomic step.
+_ADD_ONCE = """
 local added = redis.pcall('XADD', KEYS[1], ARGV[1] .. '-0', 'event', ARGV[2])
 if type(added) == 'table' and added.err then
     return 0
@@ -35,23 +36,24 @@ return 1
 """
 
 
-class Publication:
-    """Publishes what this process has kept; `watch` does so for ever."""
+class RedisPublisher:
+    """Publishes the events that this process commits; `watch` runs until it is cancelled."""
 
     def __init__(self, url: str, runs: StoredRuns) -> None:
         self._redis, self._runs = Redis.from_url(url, decode_responses=True), runs
-        self._publish = self._redis.register_script(_PUBLISH)
+        self._add_once = self._redis.register_script(_ADD_ONCE)
+        # The number of the last event published, for the runs published last.
         self._last: dict[str, int] = {}
         self._waiting: dict[str, None] = {}
         self._is_some = asyncio.Event()
 
-    def changed(self, run_id: str, is_urgent: bool) -> None:
-        """Have the news of a run published soon."""
+    def publish(self, run_id: str, is_urgent: bool) -> None:
+        """Publish a run's new events soon; the caller does not wait for Redis."""
         self._waiting[run_id] = None
         self._is_some.set()
 
     async def watch(self) -> None:
-        """Publish what is waiting, and what a process that died may have left; for ever."""
+        """Publish what waits, and first what a process that died may have left; forever."""
         try:
             await self._take_up()
             while True:
@@ -64,7 +66,7 @@ class Publication:
         while True:
             try:
                 for run_id in await self._runs.recent():
-                    self.changed(run_id, is_urgent=False)
+                    self.publish(run_id, is_urgent=False)
             except DATABASE_PROBLEMS:
                 await asyncio.sleep(PAUSE_SECONDS)
             else:
@@ -81,7 +83,7 @@ class Publication:
                 continue
             except (RedisError, OSError, *DATABASE_PROBLEMS) as problem:
                 log.warning("events are not published: %s", type(problem).__name__)
-                self.changed(run_id, is_urgent=False)
+                self.publish(run_id, is_urgent=False)
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def _publish_run(self, run_id: str) -> None:
@@ -93,8 +95,8 @@ class Publication:
         while events := await self._runs.events(run_id, after, _BATCH):
             for event in events:
                 text = json.dumps({"run_id": run_id, **event.as_json()}, separators=(",", ":"))
-                await self._publish(
-                    keys=[stream, ALL], args=[event.number, text, MOST, KEEP_SECONDS]
+                await self._add_once(
+                    keys=[stream, ALL], args=[event.number, text, MAX_EVENTS, RUN_STREAM_SECONDS]
                 )
                 after = event.number
         self._last[run_id] = after

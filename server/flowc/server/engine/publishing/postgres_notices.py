@@ -1,4 +1,4 @@
-"""How does a process learn what another one did to a run? By PostgreSQL's notifications."""
+"""Receives PostgreSQL notifications of the events that other processes commit."""
 
 import asyncio
 import logging
@@ -6,15 +6,17 @@ from collections.abc import Callable
 
 import psycopg
 
+from flowc.server.store.database import Publish
 from flowc.server.store.runs.transitions import CHANNEL
 
 log = logging.getLogger(__name__)
 
 
-async def listen(
-    url: str, changed: Callable[[str, bool], None], missed: Callable[[], None]
-) -> None:
-    """Tell of every run that something happens to, for ever; and that some may have been missed."""
+async def listen(url: str, publish: Publish, missed: Callable[[], None]) -> None:
+    """Publish every notification in this process, forever.
+
+    `missed` is called after each (re)connection: notifications sent before it are gone.
+    """
     while True:
         try:
             async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
@@ -22,7 +24,7 @@ async def listen(
                 missed()
                 async for notice in connection.notifies():
                     run_id, _, urgent = notice.payload.partition(" ")
-                    changed(run_id, bool(urgent))
+                    publish(run_id, bool(urgent))
         except psycopg.Error as problem:
             log.warning("notifications are interrupted: %s", type(problem).__name__)
         await asyncio.sleep(1)

@@ -1,1 +1,0 @@
-"""Who learns that something has happened to a run."""

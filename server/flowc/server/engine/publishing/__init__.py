@@ -1,0 +1,1 @@
+"""How committed events reach those that watch runs: in this process, in others, and in Redis."""

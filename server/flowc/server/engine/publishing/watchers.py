@@ -1,0 +1,73 @@
+"""The watchers of runs in this process, and how a committed event wakes them."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Protocol
+
+
+class RunListener(Protocol):
+    """Watches every run, as the worker of this process does."""
+
+    def published(self, run_id: str, is_urgent: bool) -> None:
+        """React to events of a run; urgent ones end the run's work or change how it continues."""
+        ...
+
+    def look_at_all(self) -> None:
+        """Look at every run: events may have been missed."""
+        ...
+
+
+class Watchers:
+    """Wakes those that watch a run when it has new events; they read the events from the store."""
+
+    def __init__(self) -> None:
+        self._watching: defaultdict[str, dict[asyncio.Event, bool]] = defaultdict(dict)
+        self._listeners: list[RunListener] = []
+
+    def add(self, listener: RunListener) -> None:
+        """Publish the events of all runs to a listener."""
+        self._listeners.append(listener)
+
+    def publish(self, run_id: str, is_urgent: bool) -> None:
+        """Wake those that watch this run; some wait for urgent events only."""
+        for event, only_urgent in self._watching.get(run_id, {}).items():
+            if is_urgent or not only_urgent:
+                event.set()
+        for listener in self._listeners:
+            listener.published(run_id, is_urgent)
+
+    def missed(self) -> None:
+        """Wake all: events may have been committed that were not published here."""
+        for listener in self._listeners:
+            listener.look_at_all()
+        for events in self._watching.values():
+            for event in events:
+                event.set()
+
+    @contextmanager
+    def watching(self, run_id: str, *, only_urgent: bool = False) -> Iterator["Watch"]:
+        """Watch a run; no event that is published from now on is missed."""
+        event = asyncio.Event()
+        self._watching[run_id][event] = only_urgent
+        try:
+            yield Watch(event)
+        finally:
+            del self._watching[run_id][event]
+            if not self._watching[run_id]:
+                del self._watching[run_id]
+
+
+class Watch:
+    """One watcher of one run."""
+
+    def __init__(self, event: asyncio.Event) -> None:
+        self._event = event
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until something was published since the last call, for at most some seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        self._event.clear()
