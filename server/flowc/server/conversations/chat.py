@@ -8,6 +8,7 @@ from typing import Any
 from flowc.compiler.analysis.references import node_path
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.server.records.interrupts import InterruptRecord
+from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.speech import answer_in, question_of, text_of
@@ -22,8 +23,8 @@ _LONE = re.compile(r"\{\{\s*[\w.\[\]'\"-]+\s*\}\}")
 STEPS = frozenset({"thought", "tool_call", "tool_result"})
 
 
-class NoChat(Exception):
-    """Whoever talks with a workflow that takes no message meets this."""
+class NoChat(Refused):
+    """The workflow takes no `message`; declare one in its `input` to chat with it."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Chat:
         stored = await self.stored_workflows.get(id if number is not None else name, number)
         compiled = await self.workflows.compiled(stored)
         if not takes(compiled, "message"):
-            raise NoChat(name)
+            raise NoChat
         return stored, compiled
 
     async def begin(
@@ -125,7 +126,7 @@ class Chat:
         compiled = await self.workflows.pinned(run)
         asked = await self.asked(run_id)
         if asked is None:
-            raise ThreadBusy(run.thread_id)
+            raise ThreadBusy
         after = await self.runs.stored_runs.last_event(run_id)
         given = answer_in(message, asked.data.get("schema", {}))
         if given is None:

@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import httpx
 
@@ -18,7 +19,6 @@ from flowc.server.triggers.webhooks import ID, SecretMissing, signer
 # Seconds after which a message that was not taken is sent again, as Standard Webhooks advises.
 AGAIN = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000)
 DEADLINE = 15.0
-GONE = 410
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,8 @@ class Deliveries:
             return None, True
         except (httpx.HTTPError, TimeoutError) as problem:
             return f"It could not be reached: {type(problem).__name__}.", False
-        if 200 <= response.status_code < 300:
+        status = response.status_code
+        if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             return None, True
-        return f"It answered with status {response.status_code}.", response.status_code == GONE
+        # With 410 a receiver says that it wants no more messages.
+        return f"It answered with status {status}.", status == HTTPStatus.GONE

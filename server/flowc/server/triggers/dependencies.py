@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flowc.server.engine.driving import InputRefused
+from flowc.server.records.refused import Refused
 from flowc.server.records.triggers import Dependencies
 from flowc.server.runs.runs import Options, Runs
 from flowc.server.store import NoSuchWorkflow, StoredRuns, StoredWorkflows
@@ -22,12 +23,8 @@ log = logging.getLogger(__name__)
 NAME = "dependencies"
 
 
-class DependenciesRefused(Exception):
-    """Whoever makes a workflow depend on itself, be it over others, meets this."""
-
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        super().__init__("The dependencies are refused: " + " ".join(problems))
+class DependenciesRefused(Refused):
+    """The dependencies are refused."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,7 @@ class WorkflowDependencies:
         sample = {other: {"run_id": "", "output": None} for other in others}
         problems = (await self.workflows.compiled(stored)).input_problems({**given, NAME: sample})
         if problems:
-            raise InputRefused(problems)
+            raise InputRefused(problems=problems)
         await self.triggers.set_dependencies(workflow_id, sorted(set(others)), given)
         return await self.get(workflow_id)
 
@@ -69,7 +66,9 @@ class WorkflowDependencies:
         known = {each.workflow_id: list(each.runs) for each in await self.triggers.dependencies()}
         path = _way_back({**known, workflow_id: list(others)}, workflow_id)
         if path:
-            raise DependenciesRefused([f"The workflow depends on itself: {' → '.join(path)}."])
+            raise DependenciesRefused(
+                problems=[f"The workflow depends on itself: {' → '.join(path)}."]
+            )
 
     async def get(self, workflow_id: str) -> Dependencies:
         """Return what a workflow depends on; raise NoSuchWorkflow."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from flowc.server.engine.driving import InputRefused
 from flowc.server.engine.queue.dbos_queue import Queue, ScheduleRefused
+from flowc.server.records.refused import Refused
 from flowc.server.records.triggers import Schedule
 from flowc.server.runs.runs import Options, Runs
 from flowc.server.store.workflows import NoSuchWorkflow, StoredWorkflows
@@ -15,8 +16,8 @@ from flowc.server.workflows.compiled import Workflows
 log = logging.getLogger(__name__)
 
 
-class NoSuchSchedule(Exception):
-    """Whoever names a schedule that is not there, or not theirs, meets this."""
+class NoSuchSchedule(Refused):
+    """The schedule does not exist, or belongs to another tenant."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,9 @@ class Schedules:
         stored = await self.stored_workflows.get(workflow_id)
         problems = (await self.workflows.compiled(stored)).input_problems(given)
         if problems:
-            raise InputRefused(problems)
+            raise InputRefused(problems=problems)
         if await self._find(id) is not None:
-            raise ScheduleRefused(f"There is a schedule {id!r} already.")
+            raise ScheduleRefused(f"The schedule {id!r} already exists; delete it first.")
         context = {"schedule": id, "workflow": workflow_id, "input": given}
         await self.queue.create_schedule(replace(schedule, id=self._name(id), context=context))
         return await self.get(id)
@@ -53,7 +54,7 @@ class Schedules:
         """Return a schedule; raise NoSuchSchedule."""
         found = await self._find(id)
         if found is None:
-            raise NoSuchSchedule(id)
+            raise NoSuchSchedule
         return found
 
     async def steer(self, id: str, *, is_paused: bool) -> Schedule:

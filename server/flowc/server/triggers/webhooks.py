@@ -10,6 +10,7 @@ from standardwebhooks import WebhookVerificationError
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from flowc.server.host import Host
+from flowc.server.records.refused import Refused
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
 from flowc.server.records.triggers import Webhook
@@ -22,12 +23,12 @@ ID = "webhook-id"
 Read = Callable[[], Awaitable[Any]]
 
 
-class SignatureRefused(Exception):
-    """Whoever sends a message that is not signed, not rightly, or too long ago, meets this."""
+class SignatureRefused(Refused):
+    """The signature is missing or invalid."""
 
 
-class SecretMissing(Exception):
-    """Whoever names a secret that the operator has not set, or that cannot sign, meets this."""
+class SecretMissing(Refused):
+    """The secret is not set, or cannot sign messages."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Webhooks:
             told = dict(headers)
             signer(self.host, webhook.secret).verify(body, told, json_parse=False)
         except (WebhookVerificationError, ValueError):
-            raise SignatureRefused(path) from None
+            raise SignatureRefused from None
         stored = await self.stored_workflows.get(webhook.workflow_id)
         compiled = await self.workflows.compiled(stored)
         message = hashlib.sha256(headers[ID].encode()).hexdigest()
@@ -72,9 +73,11 @@ def signer(host: Host, secret: str) -> Signer:
     """Return what signs and checks with a secret of this name; raise SecretMissing."""
     value = host.secret(secret)
     if value is None:
-        raise SecretMissing(f"There is no secret {secret!r}.")
+        raise SecretMissing(
+            f"The secret {secret!r} is not set; the operator can set FLOWC_SECRET_{secret.upper()}."
+        )
     try:
         return Signer(value)
     except (ValueError, EmptyWebhookSecretError) as problem:
-        why = f"The secret {secret!r} is not the base64 that Standard Webhooks asks for."
+        why = f"The secret {secret!r} cannot sign: it must be base64, with or without `whsec_`."
         raise SecretMissing(why) from problem

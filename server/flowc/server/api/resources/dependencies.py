@@ -1,5 +1,6 @@
 """Dependencies over HTTP: workflows that begin when others have completed."""
 
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
@@ -49,21 +50,21 @@ async def get_dependencies(workflow_id: WorkflowId, process: CurrentProcess) -> 
     return _body(await process.dependencies.get(workflow_id))
 
 
-@router.delete("", status_code=204)
+@router.delete("", status_code=HTTPStatus.NO_CONTENT)
 async def delete_dependencies(workflow_id: WorkflowId, process: CurrentProcess) -> Response:
     """Have a workflow depend on nothing."""
     await process.dependencies.get(workflow_id)
     await process.dependencies.triggers.set_dependencies(workflow_id, [], {})
-    return Response(status_code=204)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-@router.post("/validate", status_code=204)
+@router.post("/validate", status_code=HTTPStatus.NO_CONTENT)
 async def validate_dependencies(
     workflow_id: WorkflowId, body: NewDependencies, process: CurrentProcess
 ) -> Response:
     """Say whether a workflow may depend on others; nothing is kept."""
     await process.dependencies.require_possible(workflow_id, body.depends_on)
-    return Response(status_code=204)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 def _body(found: Dependencies) -> DependenciesBody:

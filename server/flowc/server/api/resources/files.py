@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import quote
 
@@ -12,7 +13,8 @@ from pydantic import BaseModel, ConfigDict
 
 from flowc.rag.ingestion.items import digest_of_file
 from flowc.server.api.current_process import CurrentProcess
-from flowc.server.api.errors import RESPONSES, BadRequest
+from flowc.server.api.errors import RESPONSES
+from flowc.server.api.refused_requests import FileNameRefused
 from flowc.server.store.files import StoredFiles
 
 FILES = "/knowledge/files"
@@ -45,12 +47,12 @@ class FilePage(BaseModel):
     offset: int
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=HTTPStatus.CREATED)
 async def upload_file(file: UploadFile, process: CurrentProcess) -> FileBody:
     """Keep a file; it is known by its name when it is ingested."""
     name = (file.filename or "").replace("\\", "/").rpartition("/")[2]
     if not name or len(name) > MAX_NAME or "\0" in name:
-        raise BadRequest(422, "invalid-request", "The file needs a name of up to 255 characters.")
+        raise FileNameRefused
     digest = await asyncio.to_thread(digest_of_file, file.file)
     media_type = (file.content_type or "application/octet-stream")[:255]
     return FileBody.model_validate(await process.files.keep(file.file, name, media_type, digest))
@@ -91,11 +93,11 @@ async def get_content(file_id: FileId, process: CurrentProcess) -> StreamingResp
     )
 
 
-@router.delete("/{file_id}", status_code=204)
+@router.delete("/{file_id}", status_code=HTTPStatus.NO_CONTENT)
 async def delete_file(file_id: FileId, process: CurrentProcess) -> Response:
     """Forget a file; what was ingested of it stays."""
     await process.files.delete(file_id)
-    return Response(status_code=204)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 async def _content(files: StoredFiles, id: str) -> AsyncIterator[bytes]:

@@ -78,7 +78,7 @@ async def get_interrupt(interrupt_id: InterruptId, process: CurrentProcess) -> I
     """Return what a run waits for, or what came of it."""
     found = await process.stored_runs.interrupt(interrupt_id)
     if found is None:
-        raise NoSuchInterrupt(interrupt_id)
+        raise NoSuchInterrupt
     return InterruptBody.model_validate(found.as_json())
 
 

@@ -1,6 +1,7 @@
 """Documents over HTTP: collections, what is in them, ingestion and search."""
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
@@ -128,7 +129,7 @@ async def list_collections(process: CurrentProcess) -> list[CollectionBody]:
     return [CollectionBody.model_validate(each) for each in await store.collections()]
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=HTTPStatus.CREATED)
 async def create_collection(body: NewCollection, process: CurrentProcess) -> CollectionBody:
     """Make a collection; one that is there stays as it is, if its model is the same."""
     knowledge = process.host.knowledge
@@ -147,12 +148,12 @@ async def get_collection(name: CollectionName, process: CurrentProcess) -> Colle
     return CollectionBody.model_validate(await store.collection(name))
 
 
-@router.delete("/{name}", status_code=204)
+@router.delete("/{name}", status_code=HTTPStatus.NO_CONTENT)
 async def delete_collection(name: CollectionName, process: CurrentProcess) -> Response:
     """Take a collection away with all its documents."""
     store = await process.host.knowledge.store()
     await store.drop(name)
-    return Response(status_code=204)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.get("/{name}/documents")
@@ -169,14 +170,14 @@ async def list_documents(
     return DocumentPage(items=[DocumentBody.model_validate(each) for each in found], next=last)
 
 
-@router.delete("/{name}/documents", status_code=204)
+@router.delete("/{name}/documents", status_code=HTTPStatus.NO_CONTENT)
 async def delete_document(
     name: CollectionName, source: Source, process: CurrentProcess
 ) -> Response:
     """Take a document away, if it is there; a folder that still has it brings it again."""
     store = await process.host.knowledge.store()
     await store.remove(name, [source])
-    return Response(status_code=204)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.get("/{name}/passages")
@@ -200,7 +201,7 @@ async def search(name: CollectionName, body: Question, process: CurrentProcess) 
     return SearchBody.model_validate(found_of(hits))
 
 
-@router.post("/{name}/ingest", status_code=202)
+@router.post("/{name}/ingest", status_code=HTTPStatus.ACCEPTED)
 async def ingest(
     name: Annotated[str, Path(pattern=NAME)],
     body: Ingestion,

@@ -9,7 +9,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field
 
 from flowc.server.api.current_process import CurrentProcess
-from flowc.server.api.errors import CONFLICT, RESPONSES
+from flowc.server.api.errors import CONFLICT, RESPONSES, close_refused
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.process.process import Process
 from flowc.server.records.runs import ENDED, NodeStatus, RunStatus
@@ -186,8 +186,8 @@ async def watch_socket(socket: WebSocket, run_id: str, after: int = 0) -> None:
     try:
         async for event in process.runs.events(run_id[:64], max(after, 0)):
             await socket.send_json(event.as_json())
-    except NoSuchRun:
-        await socket.close(4404, "There is no such run.")
+    except NoSuchRun as problem:
+        await close_refused(socket, problem)
     except WebSocketDisconnect:
         return
     else:

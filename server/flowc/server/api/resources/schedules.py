@@ -1,6 +1,7 @@
 """Schedules over HTTP: runs that are begun at the times of a cron expression."""
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
@@ -58,7 +59,7 @@ class Begun(BaseModel):
     runs: int
 
 
-@router.post("", status_code=201, responses=CONFLICT)
+@router.post("", status_code=HTTPStatus.CREATED, responses=CONFLICT)
 async def create_schedule(body: NewSchedule, process: CurrentProcess) -> ScheduleBody:
     """Keep a schedule; it begins to fire within seconds."""
     wanted = Schedule(body.id, body.cron, body.timezone, {}, body.catch_up)
@@ -77,11 +78,11 @@ async def get_schedule(schedule_id: ScheduleId, process: CurrentProcess) -> Sche
     return _body(await process.schedules.get(schedule_id))
 
 
-@router.delete("/{schedule_id}", status_code=204)
+@router.delete("/{schedule_id}", status_code=HTTPStatus.NO_CONTENT)
 async def delete_schedule(schedule_id: ScheduleId, process: CurrentProcess) -> Response:
     """Take a schedule away; the runs that it began stay."""
     await process.schedules.delete(schedule_id)
-    return Response(status_code=204)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.post("/{schedule_id}/pause")
@@ -96,14 +97,14 @@ async def resume_schedule(schedule_id: ScheduleId, process: CurrentProcess) -> S
     return _body(await process.schedules.steer(schedule_id, is_paused=False))
 
 
-@router.post("/{schedule_id}/trigger", status_code=202)
+@router.post("/{schedule_id}/trigger", status_code=HTTPStatus.ACCEPTED)
 async def trigger_schedule(schedule_id: ScheduleId, process: CurrentProcess) -> ScheduleBody:
     """Begin a schedule's run now, besides its times."""
     await process.schedules.fire_now(schedule_id)
     return _body(await process.schedules.get(schedule_id))
 
 
-@router.post("/{schedule_id}/backfill", status_code=202)
+@router.post("/{schedule_id}/backfill", status_code=HTTPStatus.ACCEPTED)
 async def backfill_schedule(
     schedule_id: ScheduleId, body: Backfill, process: CurrentProcess
 ) -> Begun:

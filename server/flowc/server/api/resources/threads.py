@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
@@ -92,7 +93,7 @@ class Reply(BaseModel):
     usage: dict[str, float] = Field(default_factory=dict)
 
 
-@router.post("/threads", status_code=201)
+@router.post("/threads", status_code=HTTPStatus.CREATED)
 async def create_thread(process: CurrentProcess, body: NewThread | None = None) -> ThreadBody:
     """Begin a thread in which nothing was said yet."""
     new = body or NewThread()
@@ -120,11 +121,11 @@ async def get_thread(thread_id: ThreadId, process: CurrentProcess) -> ThreadBody
     return _body(await process.threads.get(thread_id))
 
 
-@router.delete("/threads/{thread_id}", status_code=204)
+@router.delete("/threads/{thread_id}", status_code=HTTPStatus.NO_CONTENT)
 async def delete_thread(thread_id: ThreadId, process: CurrentProcess) -> Response:
     """Forget a thread and what was said in it; its runs stay readable."""
     await process.threads.delete(thread_id)
-    return Response(status_code=204)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.get("/threads/{thread_id}/messages")
@@ -156,7 +157,7 @@ async def read_thread_runs(
 @router.post(
     "/workflows/{workflow_id}/chat",
     response_model=Reply,
-    responses={**CONFLICT, 200: {"content": {"text/event-stream": {}}}},
+    responses={**CONFLICT, HTTPStatus.OK: {"content": {"text/event-stream": {}}}},
 )
 async def chat(
     workflow_id: WorkflowId, body: Message, process: CurrentProcess, key: IdempotencyKey = None

@@ -1,13 +1,14 @@
 """Webhooks over HTTP: workflows that other services begin, and services that are told of runs."""
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from flowc.server.api.current_process import CurrentProcess
-from flowc.server.api.errors import CONFLICT, RESPONSES, ErrorResponse
+from flowc.server.api.errors import CONFLICT, RESPONSES, UNAUTHORIZED
 from flowc.server.api.strict_requests import StrictRoute
 
 router = APIRouter(tags=["webhooks"], route_class=StrictRoute, responses=RESPONSES)
@@ -67,7 +68,7 @@ class DeliveryBody(BaseModel):
     finished_at: datetime | None
 
 
-@router.post("/webhooks", status_code=201, responses=CONFLICT)
+@router.post("/webhooks", status_code=HTTPStatus.CREATED, responses=CONFLICT)
 async def create_webhook(body: NewWebhook, process: CurrentProcess) -> WebhookBody:
     """Have a workflow begun by messages that are signed as Standard Webhooks says."""
     made = await process.webhooks.create(body.path, body.workflow_id, body.secret)
@@ -81,14 +82,14 @@ async def list_webhooks(process: CurrentProcess) -> list[WebhookBody]:
     return [WebhookBody.model_validate(each._asdict()) for each in found]
 
 
-@router.delete("/webhooks/{path}", status_code=204)
+@router.delete("/webhooks/{path}", status_code=HTTPStatus.NO_CONTENT)
 async def delete_webhook(path: WebhookPath, process: CurrentProcess) -> Response:
     """Take a webhook away."""
     await process.webhooks.triggers.delete_webhook(path)
-    return Response(status_code=204)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-@router.post("/webhooks/{path}", status_code=202, responses={401: {"model": ErrorResponse}})
+@router.post("/webhooks/{path}", status_code=HTTPStatus.ACCEPTED, responses=UNAUTHORIZED)
 async def receive_webhook(path: WebhookPath, request: Request, process: CurrentProcess) -> Accepted:
     """Begin the webhook's workflow; the body is its input, and says nothing else."""
     body = await request.body()
@@ -96,7 +97,7 @@ async def receive_webhook(path: WebhookPath, request: Request, process: CurrentP
     return Accepted(run_id=run.id)
 
 
-@router.post("/subscriptions", status_code=201)
+@router.post("/subscriptions", status_code=HTTPStatus.CREATED)
 async def create_subscription(body: NewSubscription, process: CurrentProcess) -> SubscriptionBody:
     """Have a service told when runs end, or wait, by messages signed as Standard Webhooks says."""
     made = await process.deliveries.subscribe(body.url, body.events, body.secret, body.workflow_id)
@@ -111,11 +112,11 @@ async def list_subscriptions(process: CurrentProcess) -> list[SubscriptionBody]:
     return [SubscriptionBody.model_validate(body) for body in bodies]
 
 
-@router.delete("/subscriptions/{subscription_id}", status_code=204)
+@router.delete("/subscriptions/{subscription_id}", status_code=HTTPStatus.NO_CONTENT)
 async def delete_subscription(subscription_id: SubscriptionId, process: CurrentProcess) -> Response:
     """Tell a service no more."""
     await process.deliveries.triggers.delete_subscription(subscription_id)
-    return Response(status_code=204)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.get("/subscriptions/{subscription_id}/deliveries")

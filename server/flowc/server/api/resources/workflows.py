@@ -1,6 +1,7 @@
 """Workflows over HTTP: keep them, look at them, run them."""
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Response
@@ -9,7 +10,7 @@ from pydantic import BaseModel, Field
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.reports.comparison import compare
 from flowc.server.api.current_process import CurrentProcess
-from flowc.server.api.errors import RESPONSES, ErrorResponse
+from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.resources.runs import RunBody
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.process.process import Process
@@ -103,7 +104,7 @@ class ExecuteDefinitionRequest(ExecuteRequest):
     definition: dict[str, Any]
 
 
-@router.post("", status_code=201, responses={409: {"model": ErrorResponse}})
+@router.post("", status_code=HTTPStatus.CREATED, responses=CONFLICT)
 async def create_workflow(
     body: NewWorkflow | dict[str, Any], process: CurrentProcess
 ) -> WorkflowBody:
@@ -174,11 +175,11 @@ async def replace_workflow(
     return _body(await process.workflows.replace(workflow_id, definition))
 
 
-@router.delete("/{workflow_id}", status_code=204)
+@router.delete("/{workflow_id}", status_code=HTTPStatus.NO_CONTENT)
 async def delete_workflow(workflow_id: WorkflowId, process: CurrentProcess) -> Response:
     """Take a workflow away; its runs stay readable."""
     await process.stored_workflows.delete(workflow_id)
-    return Response(status_code=204)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.post("/{workflow_id}/execute")

@@ -9,6 +9,7 @@ from sqlalchemy import Integer, Row, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from flowc.server.records.interrupts import InterruptRecord
+from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import AT_REST, UNFINISHED, RunRecord
 from flowc.server.records.times import now
@@ -26,8 +27,8 @@ _EVENTS = (
 _RECENT = timedelta(minutes=10)
 
 
-class NoSuchRun(Exception):
-    """Whoever names a run that is not there, or not theirs, meets this."""
+class NoSuchRun(Refused):
+    """The run does not exist, or belongs to another tenant."""
 
 
 # What is kept of a run's record in its row.
@@ -185,7 +186,7 @@ class StoredRuns:
     def _row(self, session: Session, id: str) -> Row[Any]:
         row = session.execute(_FIND, {"run": id, "owner": self._tenant}).first()
         if row is None:
-            raise NoSuchRun(id)
+            raise NoSuchRun
         return row
 
 

@@ -12,8 +12,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from flowc.server.api.current_process import CurrentProcess
-from flowc.server.api.errors import BadRequest, RunEndedBadly
 from flowc.server.api.protocols.openai.reading import conversations, messages_in, text_in
+from flowc.server.api.refused_requests import NotCompleted, Unsupported
 from flowc.server.api.sse import event, stream
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.conversations.chat import Chat, Ended, Question, Text, Turn
@@ -50,7 +50,7 @@ class Completion(BaseModel):
 async def complete(body: Completion, process: CurrentProcess) -> Any:
     """Answer the last message, at once or as a stream."""
     if body.n not in {None, 1}:
-        raise BadRequest(400, "unsupported_value", "n: a workflow gives one answer.")
+        raise Unsupported("unsupported_value", "n: a workflow returns one answer; leave it out.")
     turn = await _turn(body, process)
     if body.stream:
         has_usage = body.stream_options is not None and body.stream_options.include_usage
@@ -90,9 +90,9 @@ def _answer(last: Question | Ended) -> tuple[dict[str, Any], str, RunRecord | No
 
 
 def completed(last: Ended) -> RunRecord:
-    """Return a run that has completed; raise RunEndedBadly if it has not."""
+    """Return a run that has completed; raise NotCompleted if it has not."""
     if last.run.status != "completed":
-        raise RunEndedBadly(last.run)
+        raise NotCompleted(last.run)
     return last.run
 
 
@@ -115,7 +115,7 @@ async def _chunks(chat: Chat, turn: Turn, model: str, has_usage: bool) -> AsyncI
         if isinstance(piece, Text | Question):
             yield chunk({"content": piece.text})
         elif isinstance(piece, Ended) and piece.run.status != "completed":
-            yield event({"error": RunEndedBadly(piece.run).as_openai()})
+            yield event({"error": NotCompleted(piece.run).as_openai()})
             return
         elif isinstance(piece, Ended) and (calls := tool_calls_of(piece.run)):
             reason = "tool_calls"

@@ -5,20 +5,20 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flowc.server.api.errors import BadRequest
+from flowc.server.api.refused_requests import Unsupported
 
 _ROLES = {"system", "developer", "user", "assistant", "tool"}
 
 
 def messages_in(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return messages as nodes take them; raise BadRequest for what is no message."""
+    """Return messages as nodes take them; raise Unsupported for other content."""
     return [_message(each, number) for number, each in enumerate(given)]
 
 
 def _message(given: Mapping[str, Any], number: int) -> dict[str, Any]:
     role = given.get("role")
     if role not in _ROLES:
-        raise BadRequest(400, "invalid_role", f"messages[{number}].role: there is no such role.")
+        raise Unsupported("invalid_role", f"messages[{number}].role: there is no such role.")
     content = given.get("content")
     if isinstance(content, list):
         where = f"messages[{number}].content"
@@ -40,7 +40,7 @@ def _part(part: Any, where: str) -> dict[str, Any]:
         data, name = file.get("file_data"), file.get("filename")
         if isinstance(data, str) and data.startswith("data:"):
             return {"type": "file", "url": data, **({"name": name} if name else {})}
-    raise BadRequest(400, "unsupported_content", f"{where}: a part of this kind is not taken.")
+    raise Unsupported("unsupported_content", f"{where}: parts of this type are not supported.")
 
 
 def text_in(content: Any) -> str:

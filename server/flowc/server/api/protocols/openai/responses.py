@@ -9,9 +9,9 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from flowc.server.api.current_process import CurrentProcess
-from flowc.server.api.errors import BadRequest, RunEndedBadly
 from flowc.server.api.protocols.openai.completions import completed, tool_calls_of, usage_of
 from flowc.server.api.protocols.openai.reading import messages_in, text_in
+from flowc.server.api.refused_requests import NotCompleted, Unsupported
 from flowc.server.api.sse import event, stream
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.conversations.chat import Chat, Ended, Question, Text, Turn
@@ -61,7 +61,7 @@ async def get_response(
     if run.status == "completed":
         return shown.ended(text_of(run.output), run)
     if run.status in {"failed", "cancelled"}:
-        return shown.failed(RunEndedBadly(run))
+        return shown.failed(NotCompleted(run))
     return shown.body("in_progress")
 
 
@@ -71,8 +71,7 @@ async def _turn(body: NewResponse, process: Process) -> Turn:
     items = [{"role": "user", "content": given}] if isinstance(given, str) else _said(given)
     messages = messages_in(items)
     if not messages or messages[-1]["role"] != "user":
-        what = "input: its last item has to be a message of a user."
-        raise BadRequest(400, "invalid_input", what)
+        raise Unsupported("invalid_input", "input: the last item must be a message of the user.")
     text = text_in(messages[-1]["content"])
     thread_id = await _thread(body, process, stored.id)
     waiting = await process.stored_runs.waiting_in([thread_id])
@@ -94,7 +93,7 @@ async def _thread(body: NewResponse, process: Process, workflow_id: str) -> str:
         return (await process.threads.create(workflow_id, body.metadata or {})).id
     run = await process.stored_runs.get(_run_id(body.previous_response_id))
     if run.thread_id is None:
-        raise NoSuchRun(run.id)
+        raise NoSuchRun
     return (await process.threads.fork(run.thread_id, run.id)).id
 
 
@@ -105,7 +104,7 @@ def _said(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _run_id(response_id: str) -> str:
     if not response_id.startswith(_PREFIX):
-        raise NoSuchRun(response_id)
+        raise NoSuchRun
     # A run that asked has several responses.
     return response_id.removeprefix(_PREFIX).partition(".")[0]
 
@@ -161,7 +160,7 @@ class _Shown:
         output = [self.message(text, "completed"), *_calls(run)]
         return self.body("completed", output=output, usage=_usage(run))
 
-    def failed(self, problem: RunEndedBadly) -> dict[str, Any]:
+    def failed(self, problem: NotCompleted) -> dict[str, Any]:
         said = {"code": "server_error", "message": str(problem)}
         return self.body("failed", error=said)
 
@@ -206,7 +205,7 @@ async def _events(chat: Chat, turn: Turn, shown: _Shown) -> AsyncIterator[str]:
     text = ""
     async for piece in chat.pieces(turn):
         if isinstance(piece, Ended) and piece.run.status != "completed":
-            yield told("response.failed", response=shown.failed(RunEndedBadly(piece.run)))
+            yield told("response.failed", response=shown.failed(NotCompleted(piece.run)))
             return
         if isinstance(piece, Text | Question):
             text += piece.text
