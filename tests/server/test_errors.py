@@ -34,7 +34,7 @@ def test_every_refusal_has_a_status_and_a_sentence(kind: type[Refused]) -> None:
     problem = kind.__new__(kind)
     Refused.__init__(problem)
     failure = failure_of(problem)
-    assert HTTPStatus.BAD_REQUEST <= failure.status
+    assert failure.status >= HTTPStatus.BAD_REQUEST
     assert failure.message == sentence_of(kind)
     assert re.fullmatch(r"[A-Z].*\.", failure.message)
 

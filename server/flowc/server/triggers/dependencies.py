@@ -1,4 +1,4 @@
-"""How is a workflow begun when others have completed?"""
+"""Dependencies: workflows that start when others have completed."""
 
 import asyncio
 import hashlib
@@ -19,7 +19,7 @@ from flowc.server.workflows.compiled import Workflows
 
 log = logging.getLogger(__name__)
 
-# Under this name a run finds in its input what it depended on.
+# The name under which the input of a run has the outputs that it depends on.
 NAME = "dependencies"
 
 
@@ -29,10 +29,10 @@ class DependenciesRefused(Refused):
 
 @dataclass(frozen=True)
 class WorkflowDependencies:
-    """What one tenant's workflows depend on.
+    """The dependencies of one tenant's workflows.
 
-    A workflow begins when each of those that it depends on has completed a run since it last began
-    so; its input is the one that was set, and by their ids their outputs, under `dependencies`.
+    A workflow starts when, since its last start, each workflow that it depends on has completed a
+    run. The outputs of those runs are in its input under `dependencies`, by workflow id.
     """
 
     triggers: StoredTriggers
@@ -40,13 +40,13 @@ class WorkflowDependencies:
     stored_workflows: StoredWorkflows
     stored_runs: StoredRuns
     runs: Runs
-    # Of two that complete at once, each would else find all others there, and begin the workflow.
+    # Without it, two runs that complete at once would each find the other, and start it twice.
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def set(
         self, workflow_id: str, others: Sequence[str], given: Mapping[str, Any]
     ) -> Dependencies:
-        """Keep what a workflow depends on.
+        """Store the dependencies of a workflow.
 
         Raises NoSuchWorkflow, DependenciesRefused or InputRefused.
         """
@@ -71,18 +71,18 @@ class WorkflowDependencies:
             )
 
     async def get(self, workflow_id: str) -> Dependencies:
-        """Return what a workflow depends on; raise NoSuchWorkflow."""
+        """Return the dependencies of a workflow; raise NoSuchWorkflow."""
         await self.stored_workflows.get(workflow_id)
         found = await self.triggers.dependencies(workflow_id)
         return found[0] if found else Dependencies(workflow_id, {}, {})
 
     async def begin(self, run_id: str) -> None:
-        """Begin what a run that has completed was the last one missing for; once, if repeated."""
+        """Start the workflows for which this run was the last missing one; repeating it is safe."""
         try:
             run = await self.stored_runs.get(run_id)
         except NoSuchRun:
             return
-        # Only of kept workflows it is told, and when they have completed.
+        # It is called for completed runs of stored workflows only.
         assert run.workflow_id is not None and run.finished_at is not None
         async with self._turn:
             await self.triggers.completed(run.workflow_id, run_id, run.finished_at)
@@ -101,7 +101,7 @@ class WorkflowDependencies:
             given = {**ready.input, NAME: done}
             await self.runs.submit(compiled, given, stored, Options(idempotency_key=key))
         except (NoSuchWorkflow, NoSuchRun, InputRefused) as problem:
-            log.warning("what %s depended on began nothing: %s", ready.workflow_id, problem)
+            log.warning("The dependencies of %s started no run: %s", ready.workflow_id, problem)
         await self.triggers.use_up(ready)
 
     async def _done(self, run_id: str) -> dict[str, Any]:
@@ -109,7 +109,11 @@ class WorkflowDependencies:
 
 
 def _way_back(known: Mapping[str, Sequence[str]], begin: str) -> list[str]:
-    """Return the way along dependencies from a workflow to itself; nothing if there is none."""
+    """Return the path along dependencies from a workflow to itself, empty if there is none.
+
+    >>> _way_back({"a": ["b"], "b": ["c", "a"]}, "a")
+    ['a', 'b', 'a']
+    """
     seen: set[str] = set()
     todo = [(begin, [begin])]
     while todo:

@@ -1,4 +1,4 @@
-"""How are runs begun at the times of a cron expression?"""
+"""Schedules: runs that start at the times of a cron expression."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ class NoSuchSchedule(Refused):
 
 @dataclass(frozen=True)
 class Schedules:
-    """One tenant's schedules."""
+    """The schedules of one tenant."""
 
     tenant: str
     queue: Queue
@@ -33,7 +33,7 @@ class Schedules:
     async def create(
         self, id: str, workflow_id: str, given: dict[str, Any], schedule: Schedule
     ) -> Schedule:
-        """Keep a schedule; raise NoSuchWorkflow, InputRefused or ScheduleRefused."""
+        """Create a schedule; raise NoSuchWorkflow, InputRefused or ScheduleRefused."""
         stored = await self.stored_workflows.get(workflow_id)
         problems = (await self.workflows.compiled(stored)).input_problems(given)
         if problems:
@@ -45,7 +45,7 @@ class Schedules:
         return await self.get(id)
 
     async def list(self) -> list[Schedule]:
-        """Return all schedules, by their ids."""
+        """Return all schedules, sorted by id."""
         found = await self.queue.schedules(self._name(""))
         own = [replace(each, id=each.id.removeprefix(self._name(""))) for each in found]
         return sorted(own, key=lambda schedule: schedule.id)
@@ -58,35 +58,38 @@ class Schedules:
         return found
 
     async def steer(self, id: str, *, is_paused: bool) -> Schedule:
-        """Let a schedule rest, or go on; raise NoSuchSchedule."""
+        """Pause or resume a schedule; raise NoSuchSchedule."""
         await self.get(id)
         await self.queue.steer_schedule(self._name(id), is_paused=is_paused)
         return await self.get(id)
 
     async def delete(self, id: str) -> None:
-        """Take a schedule away; its runs stay. Raises NoSuchSchedule."""
+        """Delete a schedule, but not its runs; raise NoSuchSchedule."""
         await self.get(id)
         await self.queue.delete_schedule(self._name(id))
 
     async def fire_now(self, id: str) -> None:
-        """Begin a schedule's run now, besides its times; raise NoSuchSchedule."""
+        """Start a run now, in addition to the scheduled ones; raise NoSuchSchedule."""
         await self.get(id)
         await self.queue.fire_now(self._name(id))
 
     async def backfill(self, id: str, start: datetime, end: datetime) -> int:
-        """Begin the runs of times between two moments that have none; raise NoSuchSchedule."""
+        """Start the runs that a period is missing; return its number of times.
+
+        Raises NoSuchSchedule.
+        """
         await self.get(id)
         return await self.queue.backfill(self._name(id), start, end)
 
     async def fire(self, context: dict[str, Any], moment: str) -> None:
-        """Begin a schedule's run for a moment, once; the newest version of its workflow."""
+        """Start the run of a scheduled time, at most once, with the newest version."""
         options = Options(idempotency_key=f"schedule {context['schedule']} {moment}")
         try:
             stored = await self.stored_workflows.get(context["workflow"])
             compiled = await self.workflows.compiled(stored)
             await self.runs.submit(compiled, context["input"], stored, options)
         except (NoSuchWorkflow, InputRefused) as problem:
-            log.warning("schedule %s began nothing: %s", context["schedule"], problem)
+            log.warning("The schedule %s started no run: %s", context["schedule"], problem)
 
     async def _find(self, id: str) -> Schedule | None:
         return next((each for each in await self.list() if each.id == id), None)

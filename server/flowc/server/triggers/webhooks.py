@@ -1,4 +1,4 @@
-"""How is a workflow begun by another service? By a signed message, whose body is its input."""
+"""Incoming webhooks: signed messages that start a workflow, with the body as its input."""
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
@@ -33,7 +33,7 @@ class SecretMissing(Refused):
 
 @dataclass(frozen=True)
 class Webhooks:
-    """One tenant's webhooks; they are signed as Standard Webhooks says."""
+    """The webhooks of one tenant; messages are signed as Standard Webhooks specifies."""
 
     triggers: StoredTriggers
     workflows: Workflows
@@ -42,7 +42,7 @@ class Webhooks:
     host: Host
 
     async def create(self, path: str, workflow_id: str, secret: str) -> Webhook:
-        """Keep a webhook; raise NoSuchWorkflow, SecretMissing or TriggerExists."""
+        """Store a webhook; raise NoSuchWorkflow, SecretMissing or TriggerExists."""
         await self.stored_workflows.get(workflow_id)
         signer(self.host, secret)
         webhook = Webhook(path, workflow_id, secret, now())
@@ -52,14 +52,15 @@ class Webhooks:
     async def receive(
         self, path: str, headers: Mapping[str, str], body: bytes, read: Read
     ) -> RunRecord:
-        """Begin a run with a message's body, once for each message; only then the body is `read`.
+        """Start a run with the body of a message; a repeated message gets the same run.
+
+        The body is `read` as JSON after its signature has been verified.
 
         Raises NoSuchTrigger, SignatureRefused, NoSuchWorkflow or InputRefused.
         """
         webhook = await self.triggers.webhook(path)
         try:
-            told = dict(headers)
-            signer(self.host, webhook.secret).verify(body, told, json_parse=False)
+            signer(self.host, webhook.secret).verify(body, dict(headers), json_parse=False)
         except (WebhookVerificationError, ValueError):
             raise SignatureRefused from None
         stored = await self.stored_workflows.get(webhook.workflow_id)
@@ -70,7 +71,7 @@ class Webhooks:
 
 
 def signer(host: Host, secret: str) -> Signer:
-    """Return what signs and checks with a secret of this name; raise SecretMissing."""
+    """Return a signer with the secret of this name; raise SecretMissing."""
     value = host.secret(secret)
     if value is None:
         raise SecretMissing(

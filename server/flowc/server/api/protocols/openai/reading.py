@@ -1,4 +1,4 @@
-"""What do clients of OpenAI send, in our words?"""
+"""Messages of the OpenAI API, converted to those that nodes take."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ _ROLES = {"system", "developer", "user", "assistant", "tool"}
 
 
 def messages_in(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return messages as nodes take them; raise Unsupported for other content."""
+    """Return messages as nodes take them; raise Unsupported for unknown roles and parts."""
     return [_message(each, number) for number, each in enumerate(given)]
 
 
@@ -23,8 +23,8 @@ def _message(given: Mapping[str, Any], number: int) -> dict[str, Any]:
     if isinstance(content, list):
         where = f"messages[{number}].content"
         content = [_part(part, f"{where}[{n}]") for n, part in enumerate(content)]
-    kept = {name: given[name] for name in ("tool_calls", "tool_call_id") if given.get(name)}
-    return {"role": "system" if role == "developer" else role, "content": content or "", **kept}
+    tools = {name: given[name] for name in ("tool_calls", "tool_call_id") if given.get(name)}
+    return {"role": "system" if role == "developer" else role, "content": content or "", **tools}
 
 
 def _part(part: Any, where: str) -> dict[str, Any]:
@@ -44,7 +44,11 @@ def _part(part: Any, where: str) -> dict[str, Any]:
 
 
 def text_in(content: Any) -> str:
-    """Return the text of a message's content, without its images and files."""
+    """Return the text of a message's content, without its images and files.
+
+    >>> text_in([{"type": "text", "text": "Look:"}, {"type": "image", "url": "https://a/b.png"}])
+    'Look:'
+    """
     if isinstance(content, str):
         return content
     texts = [part["text"] for part in content if part["type"] == "text"]
@@ -52,9 +56,9 @@ def text_in(content: Any) -> str:
 
 
 def conversations(model: str, user: str | None, messages: Sequence[Any]) -> list[str]:
-    """Return names for a conversation at each time that a person had spoken, newest first.
+    """Return a name for the conversation after each message of the user, latest first.
 
-    Who sends a whole conversation each time, sends no name for it; the same messages have the same.
+    Clients send the whole conversation without an id, so its messages make up its name.
     """
     digest = hashlib.sha256(json.dumps([model, user]).encode())
     found: list[str] = []
