@@ -150,6 +150,11 @@ def add_error_handlers(app: FastAPI) -> None:
         app.add_exception_handler(kind, _handle)
 
 
+def documented_codes() -> list[tuple[int, str]]:
+    """Return the statuses and codes of errors, other than codes that exceptions bring along."""
+    return [(status, code) for status, code in _ERRORS.values() if code is not None]
+
+
 async def close_refused(socket: WebSocket, problem: Exception) -> None:
     """Close a WebSocket with 4000 plus the HTTP status of a problem, and its message."""
     failure = failure_of(problem)

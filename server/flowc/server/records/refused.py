@@ -20,8 +20,8 @@ class Refused(Exception):
     there is more to say; `problems` are listed after it. `code` names the problem to clients where
     the class alone does not.
 
-    >>> str(Refused(problems=["The name is empty.", "The size is negative."]))
-    'The server refuses this request: The name is empty. The size is negative.'
+    >>> str(Refused(problems=["n: 7 is not of type 'string'", "m: 8 is too large"]))
+    "The server refuses this request: n: 7 is not of type 'string'. m: 8 is too large."
     """
 
     code = ""
@@ -29,5 +29,5 @@ class Refused(Exception):
     def __init__(self, message: str | None = None, *, problems: Sequence[str] = ()) -> None:
         self.problems = list(problems)
         sentence = message or sentence_of(type(self))
-        listed = f"{sentence.removesuffix('.')}: {' '.join(problems)}"
-        super().__init__(listed if problems else sentence)
+        listed = " ".join(f"{problem.removesuffix('.')}." for problem in problems)
+        super().__init__(f"{sentence.removesuffix('.')}: {listed}" if problems else sentence)
