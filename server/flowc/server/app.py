@@ -1,4 +1,4 @@
-"""What is the server made of, and in what order does it start and stop?"""
+"""The server's application: its routes, and what starts and stops with it."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -28,6 +28,23 @@ from flowc.server.settings import Settings
 
 API = "/api/v1"
 VERSION = "0.1.0"
+DESCRIPTION = """
+Every error has the form `{"error": {"code", "message", "details", "request_id"}}`. Codes are
+stable; messages are for people.
+"""
+TAGS = [
+    {"name": "workflows", "description": "Store definitions in versions, compare and run them."},
+    {"name": "dependencies", "description": "Start a workflow when others have completed."},
+    {"name": "runs", "description": "Read, watch, pause, cancel and retry runs."},
+    {"name": "debugging", "description": "Replay runs, set breakpoints, look at their state."},
+    {"name": "interrupts", "description": "Answer the questions of runs; send them signals."},
+    {"name": "schedules", "description": "Start runs at the times of a cron expression."},
+    {"name": "webhooks", "description": "Start runs by signed messages; send such messages."},
+    {"name": "threads", "description": "Chat with workflows, and read the conversations."},
+    {"name": "knowledge", "description": "Upload, ingest and search documents."},
+    {"name": "openai", "description": "The OpenAI API; each workflow is a model."},
+    {"name": "operations", "description": "Whether the server works."},
+]
 PARTS = (
     workflows,
     dependencies,
@@ -45,9 +62,9 @@ PARTS = (
 def create_app(
     settings: Settings | None = None, registry: Registry | None = None, *, works: bool = True
 ) -> FastAPI:
-    """Return the server's application; what it needs is opened when it starts.
+    """Return the server's application; its database and services open when it starts.
 
-    Unless it `works` on runs itself, there have to be workers.
+    An application that does not `works` only serves HTTP, and leaves runs to `flowc worker`.
     """
     settings = settings or Settings()
     registry = registry or Registry.installed()
@@ -64,7 +81,9 @@ def create_app(
 
     app = FastAPI(
         title="flowc",
-        summary="Runs workflows that compile to LangGraph.",
+        summary="Stores workflows, runs them durably, and serves them to people and programs.",
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
         version=VERSION,
         lifespan=lifespan,
         openapi_url=f"{API}/openapi.json",
@@ -77,7 +96,7 @@ def create_app(
     app.include_router(openai.router)
     app.include_router(operations.router)
     app.router.routes.append(Route(mcp.PATH, endpoint))
-    # Of an upload, what is round the file comes on top.
+    # The other parts of an upload come on top of its file.
     by_path = {f"{API}{files.FILES}": settings.max_file_bytes + settings.max_body_bytes}
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, by_path=by_path)
     app.add_middleware(RequestId)

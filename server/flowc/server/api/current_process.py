@@ -1,4 +1,4 @@
-"""The running process, as request handlers receive it."""
+"""The process of the server, as request handlers receive it."""
 
 from typing import Annotated
 

@@ -1,25 +1,32 @@
-"""Which status and which words does each failure have over HTTP? The only place that knows."""
+"""The status and code of each error over HTTP; no other module knows them."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.node import NodeError
 from flowc.nodes.services.egress import EgressDenied
 from flowc.rag.stores import NoSuchCollection
+from flowc.server.api.refused_requests import (
+    FileNameRefused,
+    MalformedBody,
+    NotCompleted,
+    RequestTooLarge,
+    Unsupported,
+)
 from flowc.server.conversations.chat import NoChat
 from flowc.server.engine.driving import InputRefused
 from flowc.server.engine.queue.dbos_queue import ScheduleRefused
 from flowc.server.engine.replay import ReplayRefused
-from flowc.server.records.runs import RunRecord
+from flowc.server.records.refused import Refused, sentence_of
 from flowc.server.runs.runs import AnswerRefused
 from flowc.server.store.database import DATABASE_PROBLEMS
 from flowc.server.store.files import NoSuchFile
@@ -35,182 +42,207 @@ from flowc.server.workflows.compiled import CannotRebuild
 
 log = logging.getLogger(__name__)
 
-Handler = Callable[[Request, Exception], Awaitable[JSONResponse]]
-
-
-# Where clients of OpenAI are served, and which of our refusals they call a bad request.
+# Paths of the OpenAI API, whose clients expect errors in a form of their own.
 OPENAI = "/v1/"
-# What another process, or another hour, may bring.
-_MAY_PASS = frozenset({"documents-in-use", "no-reader"})
+
+
+class StoreUnavailable(Refused):
+    """The database cannot be reached or written to; try again later."""
+
+
+class InternalError(Refused):
+    """Internal server error."""
+
+
+# The codes for which clients of the OpenAI API expect status 400.
 _BAD_REQUESTS = frozenset({"invalid-request", "input-refused", "no-chat"})
+# The codes of node services that may succeed later, or in another process.
+_MAY_PASS = frozenset({"documents-in-use", "no-reader"})
+
+# An exception without a code here has a `code` of its own.
+_ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
+    MalformedBody: (HTTPStatus.BAD_REQUEST, None),
+    Unsupported: (HTTPStatus.BAD_REQUEST, None),
+    SignatureRefused: (HTTPStatus.UNAUTHORIZED, "signature-refused"),
+    NoSuchCollection: (HTTPStatus.NOT_FOUND, "no-such-collection"),
+    NoSuchFile: (HTTPStatus.NOT_FOUND, "no-such-file"),
+    NoSuchInterrupt: (HTTPStatus.NOT_FOUND, "no-such-interrupt"),
+    NoSuchRun: (HTTPStatus.NOT_FOUND, "no-such-run"),
+    NoSuchSchedule: (HTTPStatus.NOT_FOUND, "no-such-schedule"),
+    NoSuchThread: (HTTPStatus.NOT_FOUND, "no-such-thread"),
+    NoSuchTrigger: (HTTPStatus.NOT_FOUND, "no-such-trigger"),
+    NoSuchWorkflow: (HTTPStatus.NOT_FOUND, "no-such-workflow"),
+    CannotRebuild: (HTTPStatus.CONFLICT, "not-possible"),
+    NotAnswerable: (HTTPStatus.CONFLICT, "not-answerable"),
+    NotPossible: (HTTPStatus.CONFLICT, "not-possible"),
+    ScheduleRefused: (HTTPStatus.CONFLICT, "not-possible"),
+    ThreadBusy: (HTTPStatus.CONFLICT, "thread-busy"),
+    TriggerExists: (HTTPStatus.CONFLICT, "webhook-exists"),
+    WorkflowExists: (HTTPStatus.CONFLICT, "workflow-exists"),
+    RequestTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "request-too-large"),
+    AnswerRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "answer-refused"),
+    DefinitionRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "definition-refused"),
+    DependenciesRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "dependencies-refused"),
+    EgressDenied: (HTTPStatus.UNPROCESSABLE_ENTITY, "egress-denied"),
+    FileNameRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request"),
+    InputRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "input-refused"),
+    NoChat: (HTTPStatus.UNPROCESSABLE_ENTITY, "no-chat"),
+    NotCompleted: (HTTPStatus.UNPROCESSABLE_ENTITY, None),
+    ReplayRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "replay-refused"),
+    SecretMissing: (HTTPStatus.UNPROCESSABLE_ENTITY, "secret-missing"),
+    StoreUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable"),
+    InternalError: (HTTPStatus.INTERNAL_SERVER_ERROR, "server-broke"),
+}
+# Exceptions whose text is not for clients, and what clients get instead.
+_HIDDEN: Mapping[type[Exception], type[Refused]] = {
+    **dict.fromkeys(DATABASE_PROBLEMS, StoreUnavailable),
+    Exception: InternalError,
+}
 
 
 class ErrorBody(BaseModel):
     """What went wrong."""
 
-    code: str
-    message: str
-    details: list[Any]
-    request_id: str | None
+    code: str = Field(description="A stable name of the problem, such as `no-such-run`.")
+    message: str = Field(description="A sentence for people; it may change between versions.")
+    details: list[Any] = Field(
+        description="The single problems: a definition's diagnostics, or what is wrong in a body."
+    )
+    request_id: str | None = Field(description="The same as in the header `x-request-id`.")
 
 
 class ErrorResponse(BaseModel):
-    """The one shape of all errors."""
+    """The body of every error."""
 
     error: ErrorBody
 
 
-class RunEndedBadly(Exception):
-    """Whoever waits for what a run says, and it fails, meets this."""
-
-    def __init__(self, run: RunRecord) -> None:
-        error = run.error or {"code": run.status, "message": f"The run is {run.status}."}
-        self.code, self.message = str(error["code"]), str(error["message"])
-        super().__init__(self.message)
-
-    def as_openai(self) -> dict[str, Any]:
-        """Return it as clients of OpenAI read it."""
-        return {"message": self.message, "type": "workflow_error", "param": None, "code": self.code}
+Responses = dict[int | str, dict[str, Any]]
 
 
-class BadRequest(HTTPException):
-    """Whoever sends a request that cannot be read meets this."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        self.code, self.message = code, message
-        super().__init__(status, message)
+def _documented(*statuses: HTTPStatus) -> Responses:
+    return {status: {"model": ErrorResponse} for status in statuses}
 
 
-# Exception, status, code, sentence; those that say more have a handler of their own.
-_PLAIN: tuple[tuple[type[Exception], int, str, str], ...] = (
-    (NoSuchWorkflow, 404, "no-such-workflow", "There is no such workflow."),
-    (NoSuchRun, 404, "no-such-run", "There is no such run."),
-    (NoSuchSchedule, 404, "no-such-schedule", "There is no such schedule."),
-    (NoSuchInterrupt, 404, "no-such-interrupt", "Nobody was asked this."),
-    (NotAnswerable, 409, "not-answerable", "This has another answer already, or is not asked now."),
-    (NoSuchTrigger, 404, "no-such-trigger", "There is no such webhook or subscription."),
-    (TriggerExists, 409, "webhook-exists", "There is a webhook under this path already."),
-    (SignatureRefused, 401, "signature-refused", "The message is not signed as it has to be."),
-    (NoSuchFile, 404, "no-such-file", "There is no such file."),
-    (NoSuchCollection, 404, "no-such-collection", "There is no such collection."),
-    (NoSuchThread, 404, "no-such-thread", "There is no such thread."),
-    (ThreadBusy, 409, "thread-busy", "The last run of this thread has not ended."),
-    (NoChat, 422, "no-chat", "The workflow takes no `message`, so nobody can talk with it."),
-    (WorkflowExists, 409, "workflow-exists", "A workflow with this id is there already."),
-    *(
-        (kind, 503, "store-unavailable", "The database cannot be reached, or not be written to.")
-        for kind in DATABASE_PROBLEMS
-    ),
-    (Exception, 500, "server-broke", "The server broke on this request."),
+# The errors of routes, as OpenAPI shows them.
+CONFLICT = _documented(HTTPStatus.CONFLICT)
+UNAUTHORIZED = _documented(HTTPStatus.UNAUTHORIZED)
+RESPONSES = _documented(
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
 )
 
-# What does not fit is told with its problems, where there can be several.
-_REFUSALS: dict[type[Exception], str] = {
-    InputRefused: "input-refused",
-    AnswerRefused: "answer-refused",
-    ReplayRefused: "replay-refused",
-    DependenciesRefused: "dependencies-refused",
-    SecretMissing: "secret-missing",
-    EgressDenied: "egress-denied",
-}
+
+class Failure(NamedTuple):
+    """An exception as clients see it."""
+
+    status: int
+    code: str
+    message: str
+    details: Sequence[Any] = ()
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Give every failure the one error shape."""
-    app.add_exception_handler(DefinitionRefused, _definition_refused)
-    for refusal, code in _REFUSALS.items():
-        app.add_exception_handler(refusal, _refused(code))
-    for refusal in (NotPossible, ScheduleRefused, CannotRebuild):
-        app.add_exception_handler(refusal, _not_possible)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(RunEndedBadly, _ended_badly)
-    app.add_exception_handler(NodeError, _node_error)
-    for kind, status, code, sentence in _PLAIN:
-        app.add_exception_handler(kind, _plain(status, code, sentence))
+    """Answer every exception with an error in the one form."""
+    for kind in (*_ERRORS, *_HIDDEN, RequestValidationError, HTTPException, NodeError):
+        app.add_exception_handler(kind, _handle)
 
 
-def _plain(status: int, code: str, sentence: str) -> Handler:
-    async def handle(request: Request, problem: Exception) -> JSONResponse:
-        if status >= 500:
-            log.error("a request broke", exc_info=problem)
-        return error_response(request, status, code, sentence)
-
-    return handle
+def documented_codes() -> list[tuple[int, str]]:
+    """Return the statuses and codes of errors, other than codes that exceptions bring along."""
+    return [(status, code) for status, code in _ERRORS.values() if code is not None]
 
 
-async def _definition_refused(request: Request, problem: Exception) -> JSONResponse:
-    found = problem.diagnostics if isinstance(problem, DefinitionRefused) else ()
-    details = [diagnostic.as_json() for diagnostic in found]
-    return error_response(request, 422, "definition-refused", str(problem), details)
+async def close_refused(socket: WebSocket, problem: Exception) -> None:
+    """Close a WebSocket with 4000 plus the HTTP status of a problem, and its message."""
+    failure = failure_of(problem)
+    await socket.close(4000 + failure.status, failure.message)
 
 
-def _refused(code: str) -> Handler:
-    async def handle(request: Request, problem: Exception) -> JSONResponse:
-        details: list[str] = getattr(problem, "problems", [])
-        return error_response(request, 422, code, str(problem), details)
-
-    return handle
-
-
-async def _not_possible(request: Request, problem: Exception) -> JSONResponse:
-    return error_response(request, 409, "not-possible", str(problem))
+async def _handle(request: Request, problem: Exception) -> JSONResponse:
+    failure = failure_of(problem)
+    # What a node's service refuses is no failure of the server.
+    if failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(problem, NodeError):
+        log.error("Request %s failed.", _request_id(request), exc_info=problem)
+    return error_response(request, failure)
 
 
-async def _invalid(request: Request, problem: Exception) -> JSONResponse:
-    errors = problem.errors() if isinstance(problem, RequestValidationError) else []
-    details = [{"at": list(map(str, e["loc"])), "message": e["msg"]} for e in errors]
-    message = "The request does not have the shape that it needs."
-    return error_response(request, 422, "invalid-request", message, details)
-
-
-async def _ended_badly(request: Request, problem: Exception) -> JSONResponse:
-    code = problem.code if isinstance(problem, RunEndedBadly) else "failed"
-    return error_response(request, 422, code, str(problem))
-
-
-async def _node_error(request: Request, problem: Exception) -> JSONResponse:
-    """Tell what a service that nodes use has refused, or that it is down."""
-    code, may_pass = "failed", False
+def failure_of(problem: BaseException) -> Failure:
+    """Return the status, code, message and details with which clients see a problem."""
+    if isinstance(problem, RequestValidationError):
+        details = [{"at": list(map(str, e["loc"])), "message": e["msg"]} for e in problem.errors()]
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+        return Failure(status, "invalid-request", "The request is not valid.", details)
     if isinstance(problem, NodeError):
-        code, may_pass = problem.code, problem.kind is not None or problem.code in _MAY_PASS
-    status = 404 if code == "no-such-collection" else 503 if may_pass else 422
-    return error_response(request, status, code, str(problem))
+        return _of_service(problem)
+    if isinstance(problem, HTTPException):
+        return _of_framework(problem)
+    return _of_class(problem)
 
 
-async def _http(request: Request, problem: Exception) -> JSONResponse:
-    if isinstance(problem, BadRequest):
-        return error_response(request, problem.status_code, problem.code, problem.message)
-    status = problem.status_code if isinstance(problem, HTTPException) else 500
-    phrase = HTTPStatus(status).phrase
-    return error_response(request, status, phrase.lower().replace(" ", "-"), f"{phrase}.")
+def _of_class(problem: BaseException) -> Failure:
+    kinds = type(problem).__mro__
+    kind = next(each for each in kinds if each in _ERRORS or each in _HIDDEN)
+    if kind in _HIDDEN:
+        kind, problem = _HIDDEN[kind], _HIDDEN[kind]()
+    status, code = _ERRORS[kind]
+    message = str(problem) or sentence_of(kind)
+    own = problem.code if isinstance(problem, Refused) else ""
+    return Failure(status, code or own, message, _details_of(problem))
 
 
-def error_response(
-    request: Request, status: int, code: str, message: str, details: Sequence[Any] = ()
-) -> JSONResponse:
-    """Return an error in the one shape."""
+def _details_of(problem: BaseException) -> Sequence[Any]:
+    if isinstance(problem, DefinitionRefused):
+        return [diagnostic.as_json() for diagnostic in problem.diagnostics]
+    return problem.problems if isinstance(problem, Refused) else ()
+
+
+def _of_service(problem: NodeError) -> Failure:
+    """A service that nodes use, such as the collections, refuses a request or is down."""
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    if problem.code == "no-such-collection":
+        status = HTTPStatus.NOT_FOUND
+    elif problem.kind is not None or problem.code in _MAY_PASS:
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+    return Failure(status, problem.code, str(problem))
+
+
+def _of_framework(problem: HTTPException) -> Failure:
+    # FastAPI wraps what is raised while it reads a body.
+    if isinstance(problem.__cause__, Refused):
+        return failure_of(problem.__cause__)
+    phrase = HTTPStatus(problem.status_code).phrase
+    return Failure(problem.status_code, phrase.lower().replace(" ", "-"), f"{phrase}.")
+
+
+def error_response(request: Request, failure: Failure) -> JSONResponse:
+    """Return an error in the one form, or in that of the OpenAI API below its path."""
     if request.url.path.startswith(OPENAI):
-        return _openai_error(status, code, message, details)
-    request_id = request.scope.get("flowc.request_id")
-    body = ErrorBody(code=code, message=message, details=list(details), request_id=request_id)
+        return _openai_error(failure)
+    status, code, message, details = failure
+    body = ErrorBody(
+        code=code, message=message, details=list(details), request_id=_request_id(request)
+    )
     return JSONResponse({"error": body.model_dump()}, status_code=status)
 
 
-def _openai_error(status: int, code: str, message: str, details: Sequence[Any]) -> JSONResponse:
-    """Return an error as clients of OpenAI read it."""
+def _request_id(request: Request) -> str | None:
+    request_id: str | None = request.scope.get("flowc.request_id")
+    return request_id
+
+
+def _openai_error(failure: Failure) -> JSONResponse:
+    status, code, message, details = failure
     first = details[0] if details else None
     at = ".".join(first["at"][1:]) if isinstance(first, dict) and "at" in first else None
-    said = f"{message} {at}: {first['message']}" if at and isinstance(first, dict) else message
+    sentence = f"{message} {at}: {first['message']}" if at and isinstance(first, dict) else message
+    if code in _BAD_REQUESTS:
+        status = HTTPStatus.BAD_REQUEST
     if code == "no-such-workflow":
-        code, said = "model_not_found", "There is no such model: a workflow's id is one."
-    kind = "server_error" if status >= 500 else "invalid_request_error"
-    error = {"message": said, "type": kind, "param": at, "code": code}
-    # What they call a bad request.
-    return JSONResponse({"error": error}, 400 if code in _BAD_REQUESTS else status)
-
-
-CONFLICT: dict[int | str, dict[str, Any]] = {409: {"model": ErrorResponse}}
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {"model": ErrorResponse} for status in (400, 404, 413, 422)
-}
+        code, sentence = "model_not_found", "The model does not exist; use the id of a workflow."
+    is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    kind = "server_error" if is_ours else "invalid_request_error"
+    error = {"message": sentence, "type": kind, "param": at, "code": code}
+    return JSONResponse({"error": error}, status_code=status)

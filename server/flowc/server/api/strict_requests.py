@@ -1,4 +1,4 @@
-"""What is too much of a request, and how are bodies read strictly?"""
+"""Limits and strict reading of requests: their ids, their size, and their JSON."""
 
 import json
 import re
@@ -12,19 +12,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.reading.documents import read_text
-from flowc.server.api.errors import BadRequest
+from flowc.server.api.refused_requests import MalformedBody, RequestTooLarge
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestId:
-    """Gives each request an id, and says it in the response."""
+    """Gives each request an id, which the response repeats in `x-request-id`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with its id."""
+        """Add the id to the request and to its response."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -46,13 +46,16 @@ class RequestId:
 
 
 class BodyLimit:
-    """Refuses a body beyond the limit, however long it says it is; some paths have their own."""
+    """Refuses bodies that are too large; some paths have a limit of their own.
+
+    The bytes that arrive are counted, since a `content-length` can be wrong or missing.
+    """
 
     def __init__(self, app: ASGIApp, max_bytes: int, by_path: Mapping[str, int]) -> None:
         self._app, self._max, self._by_path = app, max_bytes, by_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Count what comes in."""
+        """Pass the request on, counting the bytes of its body."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -63,18 +66,17 @@ class BodyLimit:
             message = await receive()
             received += len(message.get("body", b""))
             if received > most:
-                text = f"A request may have {most:,} bytes at the most."
-                raise BadRequest(413, "request-too-large", text)
+                raise RequestTooLarge(most)
             return message
 
         await self._app(scope, receive_counted, send)
 
 
 class StrictRequest(Request):
-    """A request whose JSON is JSON: no NaN, no key twice, no half surrogates, no depths."""
+    """A request whose JSON is strict: no NaN, duplicate keys, lone surrogates or deep nesting."""
 
     async def json(self) -> Any:
-        """Return the body's value; raise BadRequest."""
+        """Return the body's value; raise MalformedBody."""
         if not hasattr(self, "_strict"):
             body = await self.body()
             self._strict = _strict_json(body)
@@ -82,10 +84,10 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that reads its body strictly."""
+    """A route whose handler gets strict requests."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler, given strict requests."""
+        """Return the route's handler, wrapped."""
         handle = super().get_route_handler()
 
         async def strict(request: Request) -> Response:
@@ -98,13 +100,13 @@ def _strict_json(body: bytes) -> Any:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
-        raise BadRequest(400, "invalid-json", "The body is not UTF-8.") from None
+        raise MalformedBody("The body is not UTF-8.") from None
     if text.lstrip()[:1] not in {"{", "["}:
-        raise BadRequest(400, "invalid-json", "The body must be a JSON object.")
+        raise MalformedBody("The body must be a JSON object.")
     try:
         return read_text(text, "body.json").data
     except DefinitionRefused as refused:
         first = refused.diagnostics[0]
-        raise BadRequest(400, first.code, first.message) from None
+        raise MalformedBody(first.message, first.code) from None
     except json.JSONDecodeError:
-        raise BadRequest(400, "invalid-json", "The body is not JSON.") from None
+        raise MalformedBody("The body is not JSON.") from None

@@ -1,1 +1,1 @@
-"""Workflows that are talked with."""
+"""Chats with workflows."""

@@ -1,4 +1,4 @@
-"""How does a person talk with a workflow? Each message begins a run, or answers what one asks."""
+"""Chats with workflows: each message starts a run, or answers the question of a waiting run."""
 
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -7,8 +7,8 @@ from typing import Any
 
 from flowc.compiler.analysis.references import node_path
 from flowc.compiler.compile import CompiledWorkflow
-from flowc.compiler.running.events import EventKind
 from flowc.server.records.interrupts import InterruptRecord
+from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.speech import answer_in, question_of, text_of
@@ -19,32 +19,32 @@ from flowc.server.store.threads import StoredThreads
 from flowc.server.workflows.compiled import Workflows
 
 _LONE = re.compile(r"\{\{\s*[\w.\[\]'\"-]+\s*\}\}")
-# What is told of an agent on its way.
+# What watchers of a chat see of an agent before its answer.
 STEPS = frozenset({"thought", "tool_call", "tool_result"})
 
 
-class NoChat(Exception):
-    """Whoever talks with a workflow that takes no message meets this."""
+class NoChat(Refused):
+    """The workflow takes no `message`; declare one in its `input` to chat with it."""
 
 
 @dataclass(frozen=True)
-class Text:
-    """A piece of what the run says."""
+class TextPiece:
+    """A piece of the answer's text."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class Step:
-    """What an agent does on its way to an answer."""
+class AgentStep:
+    """A thought or tool call of an agent before its answer."""
 
     kind: str
     data: Any
 
 
 @dataclass(frozen=True)
-class Question:
-    """What the run asks a person; the next message is the answer."""
+class OpenQuestion:
+    """A question that the run asks; the next message answers it."""
 
     interrupt: InterruptRecord
 
@@ -55,21 +55,21 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Ended:
-    """The run has ended; `text` is all that it says."""
+class TurnEnded:
+    """The run has ended; `text` is the whole answer."""
 
     run: RunRecord
     text: str
 
 
-Piece = Text | Step | Question | Ended
+Piece = TextPiece | AgentStep | OpenQuestion | TurnEnded
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One message and what comes of it: a run that was begun, or goes on after an event.
+    """One message and the run that it starts, or that it continues after an event.
 
-    With `misread`, the message was no answer to this question, which is asked again.
+    `misread` is the question that the message did not answer; it is asked again.
     """
 
     run_id: str
@@ -89,16 +89,16 @@ class Chat:
     workflows: Workflows
 
     async def model(self, name: str) -> tuple[StoredWorkflow, CompiledWorkflow]:
-        """Return the workflow of a name, which may be one of its versions: `support@3`.
+        """Return a workflow by its id, or by its id and version such as `support@3`.
 
-        Raises NoSuchWorkflow, or NoChat if it takes no message.
+        Raises NoSuchWorkflow, or NoChat if the workflow takes no message.
         """
         id, _, version = name.partition("@")
         number = int(version) if version.isdigit() and len(version) < 10 else None
         stored = await self.stored_workflows.get(id if number is not None else name, number)
         compiled = await self.workflows.compiled(stored)
         if not takes(compiled, "message"):
-            raise NoChat(name)
+            raise NoChat
         return stored, compiled
 
     async def begin(
@@ -111,9 +111,10 @@ class Chat:
         message: Any = None,
         idempotency_key: str | None = None,
     ) -> Turn:
-        """Begin a run with a message; raise InputRefused, NoSuchThread or ThreadBusy.
+        """Start a run with a message; raise InputRefused, NoSuchThread or ThreadBusy.
 
-        Of what it is given, it gets what it declares. With a `message`, the thread is a kept one.
+        The run gets those of the given values that its workflow declares. With a `message`, the
+        thread must be a stored one.
         """
         given = {name: value for name, value in given.items() if takes(compiled, name)}
         options = Options(idempotency_key, thread_id=thread_id, message=message)
@@ -121,12 +122,12 @@ class Chat:
         return Turn(run.id, compiled, run.thread_id)
 
     async def answer(self, run_id: str, message: str, *, is_kept: bool) -> Turn:
-        """Answer what a run asks; raise ThreadBusy if it asks nobody."""
+        """Answer the question of a run; raise ThreadBusy if it has none."""
         run = await self.runs.stored_runs.get(run_id)
         compiled = await self.workflows.pinned(run)
         asked = await self.asked(run_id)
         if asked is None:
-            raise ThreadBusy(run.thread_id)
+            raise ThreadBusy
         after = await self.runs.stored_runs.last_event(run_id)
         given = answer_in(message, asked.data.get("schema", {}))
         if given is None:
@@ -137,43 +138,43 @@ class Chat:
         return Turn(run_id, compiled, run.thread_id, after)
 
     async def asked(self, run_id: str) -> InterruptRecord | None:
-        """Return the first question of a run that is open."""
+        """Return the first open question of a run."""
         found = await self.runs.stored_runs.interrupts(run_id=run_id, kind="human", status="open")
         return found[0] if found else None
 
-    async def outcome(self, turn: Turn) -> Question | Ended:
-        """Return what a turn comes to, once it does."""
+    async def outcome(self, turn: Turn) -> OpenQuestion | TurnEnded:
+        """Wait for the end of a turn: a question, or the end of its run."""
         async for piece in self.pieces(turn):
-            if isinstance(piece, Question | Ended):
+            if isinstance(piece, OpenQuestion | TurnEnded):
                 return piece
-        raise AssertionError("a turn comes to a question, or to its run's end")
+        raise AssertionError("a turn ends with a question, or with its run")
 
     async def pieces(self, turn: Turn) -> AsyncIterator[Piece]:
-        """Give what a run says as it comes, until it has ended, or asks a person."""
+        """Yield the pieces of a turn as they arrive, up to its question or the end of its run."""
         if turn.misread is not None:
-            yield Question(turn.misread)
+            yield OpenQuestion(turn.misread)
             return
-        said, speaks = "", speakers(turn.workflow)
+        text_so_far, speaks = "", speakers(turn.workflow)
         async for event in self.runs.events(turn.run_id, turn.after):
-            if event.kind == EventKind.NODE_SAID and (step := _step(event)) is not None:
-                # What an agent thought aloud is no part of its answer.
-                said = "" if step.kind == "thought" else said
+            if event.kind == "node.said" and (step := _step(event)) is not None:
+                # A thought has been streamed as text, but is not part of the answer.
+                text_so_far = "" if step.kind == "thought" else text_so_far
                 yield step
-            elif event.kind == EventKind.NODE_SAID and _is_spoken(event, speaks):
-                said += event.data["data"]["text"]
-                yield Text(event.data["data"]["text"])
-            elif event.kind == EventKind.RUN_WAITING and (asked := await self.asked(turn.run_id)):
-                yield Question(asked)
+            elif event.kind == "node.said" and _is_spoken(event, speaks):
+                text_so_far += event.data["data"]["text"]
+                yield TextPiece(event.data["data"]["text"])
+            elif event.kind == "run.waiting" and (asked := await self.asked(turn.run_id)):
+                yield OpenQuestion(asked)
                 return
         run = await self.runs.at_rest(turn.run_id)
         text = text_of(run.output) if run.status == "completed" else ""
-        if rest := _rest(said, text):
-            yield Text(rest)
-        yield Ended(run, text)
+        if rest := _rest(text_so_far, text):
+            yield TextPiece(rest)
+        yield TurnEnded(run, text)
 
 
 def takes(compiled: CompiledWorkflow, name: str) -> bool:
-    """Say whether a workflow's input may have a field."""
+    """Return whether a workflow's input may have a field of this name."""
     schema = compiled.workflow.input
     if schema is None or "properties" not in schema or schema.get("additionalProperties"):
         return True
@@ -181,9 +182,10 @@ def takes(compiled: CompiledWorkflow, name: str) -> bool:
 
 
 def speakers(compiled: CompiledWorkflow) -> frozenset[str]:
-    """Return the nodes whose text, as it comes, is what the workflow says: its exits.
+    """Return the nodes whose streamed text is the workflow's answer.
 
-    Of an exit that gives on what a node said, it is that node.
+    These are its exits. An exit that only passes on the text of another node, such as
+    `{{say.output.text}}`, adds that node.
     """
     plan = compiled.plan
     found = set(plan.exits)
@@ -201,13 +203,19 @@ def _is_spoken(event: RunEvent, speaks: frozenset[str]) -> bool:
     return event.path == "" and event.node_id in speaks and event.data["kind"] == "token"
 
 
-def _step(event: RunEvent) -> Step | None:
+def _step(event: RunEvent) -> AgentStep | None:
     kind = event.data["kind"]
-    return Step(kind, event.data["data"]) if kind in STEPS and not event.path else None
+    return AgentStep(kind, event.data["data"]) if kind in STEPS and not event.path else None
 
 
-def _rest(said: str, text: str) -> str:
-    """Return what is still to be said of a text; all of it, if what was said was something else."""
-    if text.startswith(said):
-        return text[len(said) :]
+def _rest(streamed: str, text: str) -> str:
+    r"""Return what is missing of a text after its streamed part.
+
+    >>> _rest("Hello", "Hello, Ada.")
+    ', Ada.'
+    >>> _rest("Let me see", "Hello.")
+    '\n\nHello.'
+    """
+    if text.startswith(streamed):
+        return text[len(streamed) :]
     return f"\n\n{text}" if text else ""

@@ -20,6 +20,7 @@ from flowc.compiler.running.events import Event
 from flowc.compiler.running.run_context import NodeFailed, RunContext
 from flowc.server.engine.checkpoints import Saver
 from flowc.server.host import Host
+from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
@@ -27,12 +28,8 @@ from flowc.server.records.times import now
 log = logging.getLogger(__name__)
 
 
-class InputRefused(Exception):
-    """Whoever starts a run with an input that the workflow does not take meets this."""
-
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        super().__init__("The input does not fit: " + " ".join(problems))
+class InputRefused(Refused):
+    """The input does not fit."""
 
 
 class RunFailed(Exception):
@@ -62,7 +59,7 @@ def new_run(
     """Return a run that is about to begin; raise InputRefused if the input does not fit."""
     problems = compiled.input_problems(given)
     if problems:
-        raise InputRefused(problems)
+        raise InputRefused(problems=problems)
     uses: list[list[str | None]] = [
         [id, asked, used.version if used is not None else None]
         for (id, asked), used in compiled.uses.items()

@@ -10,18 +10,15 @@ from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.planning.plan import Plan
 from flowc.compiler.running.events import EventKind, name_of
 from flowc.compiler.running.recorded import Recorded, RecordedPlace, Recording
+from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import NodeRecord, RunRecord
 
 Mock = Mapping[str, Any]
 
 
-class ReplayRefused(Exception):
-    """Whoever replays from where a run never was, or names nodes that are not there, meets this."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = list(problems)
-        super().__init__("This is not possible: " + " ".join(problems))
+class ReplayRefused(Refused):
+    """This is not possible."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ def recorded_for(
     """Return what a replay keeps of a run's events, as JSON; raise ReplayRefused."""
     problems = list(_problems(replay, events, compiled))
     if problems:
-        raise ReplayRefused(problems)
+        raise ReplayRefused(problems=problems)
     kept = _kept(replay, events, compiled.plan)
     times = [[*place, [done._asdict() for done in found]] for place, found in kept.items()]
     return {"times": times, "always": dict(replay.mocks)}
@@ -161,7 +158,7 @@ def require_nodes(names: Iterable[str], compiled: CompiledWorkflow) -> None:
     known = dict(names_in(compiled.plan))
     problems = [f"There is no node {name!r}." for name in names if name not in known]
     if problems:
-        raise ReplayRefused(problems)
+        raise ReplayRefused(problems=problems)
 
 
 def _problems(

@@ -48,7 +48,9 @@ class Replays:
         if version is None:
             return await self.workflows.pinned(run)
         if run.workflow_id is None:
-            raise ReplayRefused(["The run is of no kept workflow, so there are no versions."])
+            raise ReplayRefused(
+                problems=["The run has no stored workflow, so there are no other versions."]
+            )
         return await self.workflows.compiled(
             await self.stored_workflows.get(run.workflow_id, version)
         )

@@ -17,6 +17,7 @@ from flowc.server.engine.publishing.watchers import Watchers
 from flowc.server.engine.queue.dbos_queue import Worker
 from flowc.server.engine.replay import require_nodes
 from flowc.server.records.interrupts import InterruptRecord
+from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import ENDED, RunRecord
 from flowc.server.records.times import now
@@ -28,12 +29,8 @@ from flowc.server.store.runs.steering import NoSuchInterrupt, StartLimits, Steer
 LOOK_SECONDS = 2.0
 
 
-class AnswerRefused(Exception):
-    """Whoever answers with something that does not fit the form meets this."""
-
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        super().__init__("The answer does not fit: " + " ".join(problems))
+class AnswerRefused(Refused):
+    """The answer does not fit."""
 
 
 @dataclass(frozen=True)
@@ -198,12 +195,12 @@ class Runs:
         """Answer a person's question; raise NoSuchInterrupt, AnswerRefused or NotAnswerable."""
         asked = await self.stored_runs.interrupt(interrupt_id)
         if asked is None or asked.kind != "human":
-            raise NoSuchInterrupt(interrupt_id)
+            raise NoSuchInterrupt
         given = as_answer(value)
         problems = problems_of(given, asked.data.get("schema", {}))
         if problems:
             told = [f"{'.'.join(map(str, path)) or 'answer'}: {why}" for path, why in problems]
-            raise AnswerRefused(told)
+            raise AnswerRefused(problems=told)
         await self.steering.answer(self.tenant, interrupt_id, given)
         found = await self.stored_runs.interrupt(interrupt_id)
         return found or asked

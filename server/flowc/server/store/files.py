@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from flowc.nodes.services.files import FileInfo, Files
+from flowc.server.records.refused import Refused
 from flowc.server.records.times import now
 from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.tables import FilePartRow, FileRow
@@ -19,8 +20,8 @@ PART = 1 << 20
 _ABANDONED = timedelta(days=1)
 
 
-class NoSuchFile(Exception):
-    """Whoever names an uploaded file that there is not meets this."""
+class NoSuchFile(Refused):
+    """The file does not exist, or belongs to another tenant."""
 
 
 class StoredFiles(Files):
@@ -120,7 +121,7 @@ class StoredFiles(Files):
     def _row(self, session: Session, id: str) -> FileRow:
         row = session.get(FileRow, (self._tenant, id))
         if row is None or not row.is_whole:
-            raise NoSuchFile(id)
+            raise NoSuchFile
         return row
 
 

@@ -5,18 +5,19 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from flowc.server.records.refused import Refused
 from flowc.server.records.runs import UNFINISHED, RunRecord
 from flowc.server.records.speech import question_of, text_of
 from flowc.server.records.times import now
 from flowc.server.store.tables import MessageRow, RunRow, ThreadRow
 
 
-class NoSuchThread(Exception):
-    """Whoever names a thread that is not there, or not theirs, meets this."""
+class NoSuchThread(Refused):
+    """The thread does not exist, or belongs to another tenant."""
 
 
-class ThreadBusy(Exception):
-    """Whoever says something in a thread whose last run has not ended meets this."""
+class ThreadBusy(Refused):
+    """The last run of this thread has not ended; wait for it or cancel it."""
 
 
 def begin_turn(session: Session, tenant: str, run: RunRecord, message: Any) -> None:
@@ -30,7 +31,7 @@ def begin_turn(session: Session, tenant: str, run: RunRecord, message: Any) -> N
         RunRow.status.in_(UNFINISHED),
     )
     if session.scalar(is_busy.limit(1)) is not None:
-        raise ThreadBusy(thread.id)
+        raise ThreadBusy
     thread.workflow_id = thread.workflow_id or run.workflow_id
     say(session, thread, "user", message, run.id)
 
@@ -74,5 +75,5 @@ def thread_row(session: Session, tenant: str, id: str) -> ThreadRow:
     """Return a thread that nobody else changes until the transaction ends; raise NoSuchThread."""
     row = session.get(ThreadRow, (tenant, id), with_for_update=True, populate_existing=True)
     if row is None:
-        raise NoSuchThread(id)
+        raise NoSuchThread
     return row

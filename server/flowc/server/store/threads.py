@@ -155,7 +155,7 @@ class StoredThreads:
     def _row(self, session: Session, id: str) -> ThreadRow:
         row = session.get(ThreadRow, (self._tenant, id))
         if row is None:
-            raise NoSuchThread(id)
+            raise NoSuchThread
         return row
 
     def _said(self, id: str) -> Any:

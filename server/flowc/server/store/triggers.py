@@ -8,6 +8,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from flowc.server.records.refused import Refused
 from flowc.server.records.times import now
 from flowc.server.records.triggers import Delivery, Dependencies, Subscription, Webhook
 from flowc.server.store.database import Database, reading, writing
@@ -17,12 +18,12 @@ from flowc.server.store.tables import DeliveryRow, DependencyRow, SubscriptionRo
 DELIVERED, PENDING, GIVEN_UP = "delivered", "pending", "given up"
 
 
-class NoSuchTrigger(Exception):
-    """Whoever names a webhook or a subscription that is not there, or not theirs, meets this."""
+class NoSuchTrigger(Refused):
+    """The webhook or subscription does not exist, or belongs to another tenant."""
 
 
-class TriggerExists(Exception):
-    """Whoever makes a webhook under a path that is taken meets this."""
+class TriggerExists(Refused):
+    """A webhook with this path already exists; delete it first or choose another path."""
 
 
 class StoredTriggers:
@@ -36,7 +37,7 @@ class StoredTriggers:
         try:
             await self._add_webhook(webhook)
         except IntegrityError:
-            raise TriggerExists(webhook.path) from None
+            raise TriggerExists from None
 
     @writing
     def _add_webhook(self, session: Session, webhook: Webhook) -> None:
@@ -53,7 +54,7 @@ class StoredTriggers:
         """Return a webhook; raise NoSuchTrigger."""
         row = session.get(WebhookRow, (self._tenant, path))
         if row is None:
-            raise NoSuchTrigger(path)
+            raise NoSuchTrigger
         return _webhook(row)
 
     @writing
@@ -61,7 +62,7 @@ class StoredTriggers:
         """Take a webhook away; raise NoSuchTrigger."""
         row = session.get(WebhookRow, (self._tenant, path))
         if row is None:
-            raise NoSuchTrigger(path)
+            raise NoSuchTrigger
         session.delete(row)
 
     @writing
@@ -81,14 +82,14 @@ class StoredTriggers:
         """Take a subscription away, with what it was told; raise NoSuchTrigger."""
         row = session.get(SubscriptionRow, (self._tenant, id))
         if row is None:
-            raise NoSuchTrigger(id)
+            raise NoSuchTrigger
         session.delete(row)
 
     @reading
     def deliveries(self, session: Session, subscription_id: str, limit: int) -> list[Delivery]:
         """Return what a subscriber was told, newest first; raise NoSuchTrigger."""
         if session.get(SubscriptionRow, (self._tenant, subscription_id)) is None:
-            raise NoSuchTrigger(subscription_id)
+            raise NoSuchTrigger
         rows = session.scalars(
             select(DeliveryRow)
             .where(

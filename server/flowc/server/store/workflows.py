@@ -8,17 +8,18 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from flowc.server.records.refused import Refused
 from flowc.server.records.times import now
 from flowc.server.store.database import Database, insertion, reading, writing
 from flowc.server.store.tables import DefinitionRow, VersionRow, WorkflowRow
 
 
-class WorkflowExists(Exception):
-    """Whoever creates a workflow under an id that is taken meets this."""
+class WorkflowExists(Refused):
+    """A workflow with this id already exists; use PUT to add a version of it."""
 
 
-class NoSuchWorkflow(Exception):
-    """Whoever names a workflow that is not there, or not theirs, meets this."""
+class NoSuchWorkflow(Refused):
+    """The workflow or this version of it does not exist, or belongs to another tenant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class StoredWorkflows:
         """Keep a new workflow as version 1, or as the next one if the id was deleted before."""
         row = session.get(WorkflowRow, (self._tenant, id))
         if row is not None and row.deleted_at is None:
-            raise WorkflowExists(id)
+            raise WorkflowExists
         moment = now()
         if row is None:
             row = WorkflowRow(
@@ -95,7 +96,7 @@ class StoredWorkflows:
         else:
             found = session.get(DefinitionRow, (self._tenant, hash))
         if found is None:
-            raise NoSuchWorkflow(id or hash)
+            raise NoSuchWorkflow
         return found.document
 
     @reading
@@ -149,7 +150,7 @@ class StoredWorkflows:
     def _row(self, session: Session, id: str) -> WorkflowRow:
         row = session.get(WorkflowRow, (self._tenant, id))
         if row is None or row.deleted_at is not None:
-            raise NoSuchWorkflow(id)
+            raise NoSuchWorkflow
         return row
 
     def _version(self, session: Session, row: WorkflowRow, number: int | None = None) -> VersionRow:
@@ -157,7 +158,7 @@ class StoredWorkflows:
             VersionRow, (self._tenant, row.id, row.version if number is None else number)
         )
         if version is None:
-            raise NoSuchWorkflow(row.id)
+            raise NoSuchWorkflow
         return version
 
     def _add_version(

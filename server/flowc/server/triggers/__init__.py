@@ -1,1 +1,1 @@
-"""What begins runs besides requests, and who is told of them."""
+"""What starts runs other than requests, and the messages that runs send to subscribers."""

@@ -1,9 +1,10 @@
-"""How do subscribers learn that runs have ended, or wait? By signed messages, tried for days."""
+"""Subscriptions: signed messages about runs, which are sent again until they are accepted."""
 
 import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import httpx
 
@@ -15,15 +16,14 @@ from flowc.server.store import StoredWorkflows
 from flowc.server.store.triggers import StoredTriggers
 from flowc.server.triggers.webhooks import ID, SecretMissing, signer
 
-# Seconds after which a message that was not taken is sent again, as Standard Webhooks advises.
-AGAIN = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000)
+# Seconds before each further attempt, as Standard Webhooks recommends.
+RETRY_SECONDS = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000)
 DEADLINE = 15.0
-GONE = 410
 
 
 @dataclass(frozen=True)
 class Deliveries:
-    """One tenant's subscriptions, and the messages to their subscribers."""
+    """The subscriptions of one tenant, and their messages."""
 
     triggers: StoredTriggers
     stored_workflows: StoredWorkflows
@@ -32,28 +32,31 @@ class Deliveries:
     async def subscribe(
         self, url: str, kinds: Sequence[str], secret: str, workflow_id: str | None
     ) -> Subscription:
-        """Keep a subscription; raise EgressDenied, NoSuchWorkflow or SecretMissing."""
+        """Store a subscription; raise EgressDenied, NoSuchWorkflow or SecretMissing."""
         check_url(url)
         signer(self.host, secret)
         if workflow_id is not None:
             await self.stored_workflows.get(workflow_id)
-        kept = Subscription(str(uuid.uuid4()), url, sorted(kinds), workflow_id, secret, now())
-        await self.triggers.add_subscription(kept)
-        return kept
+        id, moment = str(uuid.uuid4()), now()
+        subscription = Subscription(id, url, sorted(kinds), workflow_id, secret, moment)
+        await self.triggers.add_subscription(subscription)
+        return subscription
 
     async def deliver(self, id: str) -> None:
-        """Send a message once, and have it sent again later if it was not taken."""
+        """Send a message, and plan the next attempt if it was not accepted."""
         found = await self.triggers.to_deliver(id)
         if found is None:
             return
         delivery, to = found
         attempt = delivery.attempts + 1
         problem, is_final = await self._send(delivery, to)
-        again = None if is_final or attempt > len(AGAIN) else float(AGAIN[attempt - 1])
+        again = (
+            None if is_final or attempt > len(RETRY_SECONDS) else float(RETRY_SECONDS[attempt - 1])
+        )
         await self.triggers.delivered(id, attempt, problem, again)
 
     async def _send(self, delivery: Delivery, to: Subscription) -> tuple[str | None, bool]:
-        """Return what kept a message from being taken, if anything, and whether it ever will."""
+        """Send a message; return why it was not accepted, if so, and whether this is final."""
         body, moment = json.dumps(delivery.payload, separators=(",", ":")), now()
         try:
             signature = signer(self.host, to.secret).sign(delivery.id, moment, body)
@@ -71,7 +74,9 @@ class Deliveries:
         except ResponseTooLarge:
             return None, True
         except (httpx.HTTPError, TimeoutError) as problem:
-            return f"It could not be reached: {type(problem).__name__}.", False
-        if 200 <= response.status_code < 300:
+            return f"The receiver cannot be reached ({type(problem).__name__}).", False
+        status = response.status_code
+        if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             return None, True
-        return f"It answered with status {response.status_code}.", response.status_code == GONE
+        # With GONE, a receiver refuses this message for good.
+        return f"The receiver answered with status {status}.", status == HTTPStatus.GONE

@@ -1,4 +1,4 @@
-"""How is a workflow begun when others have completed?"""
+"""Dependencies: workflows that start when others have completed."""
 
 import asyncio
 import hashlib
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flowc.server.engine.driving import InputRefused
+from flowc.server.records.refused import Refused
 from flowc.server.records.triggers import Dependencies
 from flowc.server.runs.runs import Options, Runs
 from flowc.server.store import NoSuchWorkflow, StoredRuns, StoredWorkflows
@@ -18,24 +19,20 @@ from flowc.server.workflows.compiled import Workflows
 
 log = logging.getLogger(__name__)
 
-# Under this name a run finds in its input what it depended on.
+# The name under which the input of a run has the outputs that it depends on.
 NAME = "dependencies"
 
 
-class DependenciesRefused(Exception):
-    """Whoever makes a workflow depend on itself, be it over others, meets this."""
-
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        super().__init__("The dependencies are refused: " + " ".join(problems))
+class DependenciesRefused(Refused):
+    """The dependencies are refused."""
 
 
 @dataclass(frozen=True)
 class WorkflowDependencies:
-    """What one tenant's workflows depend on.
+    """The dependencies of one tenant's workflows.
 
-    A workflow begins when each of those that it depends on has completed a run since it last began
-    so; its input is the one that was set, and by their ids their outputs, under `dependencies`.
+    A workflow starts when, since its last start, each workflow that it depends on has completed a
+    run. The outputs of those runs are in its input under `dependencies`, by workflow id.
     """
 
     triggers: StoredTriggers
@@ -43,13 +40,13 @@ class WorkflowDependencies:
     stored_workflows: StoredWorkflows
     stored_runs: StoredRuns
     runs: Runs
-    # Of two that complete at once, each would else find all others there, and begin the workflow.
+    # Without it, two runs that complete at once would each find the other, and start it twice.
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def set(
         self, workflow_id: str, others: Sequence[str], given: Mapping[str, Any]
     ) -> Dependencies:
-        """Keep what a workflow depends on.
+        """Store the dependencies of a workflow.
 
         Raises NoSuchWorkflow, DependenciesRefused or InputRefused.
         """
@@ -58,7 +55,7 @@ class WorkflowDependencies:
         sample = {other: {"run_id": "", "output": None} for other in others}
         problems = (await self.workflows.compiled(stored)).input_problems({**given, NAME: sample})
         if problems:
-            raise InputRefused(problems)
+            raise InputRefused(problems=problems)
         await self.triggers.set_dependencies(workflow_id, sorted(set(others)), given)
         return await self.get(workflow_id)
 
@@ -69,21 +66,23 @@ class WorkflowDependencies:
         known = {each.workflow_id: list(each.runs) for each in await self.triggers.dependencies()}
         path = _way_back({**known, workflow_id: list(others)}, workflow_id)
         if path:
-            raise DependenciesRefused([f"The workflow depends on itself: {' → '.join(path)}."])
+            raise DependenciesRefused(
+                problems=[f"The workflow depends on itself: {' → '.join(path)}."]
+            )
 
     async def get(self, workflow_id: str) -> Dependencies:
-        """Return what a workflow depends on; raise NoSuchWorkflow."""
+        """Return the dependencies of a workflow; raise NoSuchWorkflow."""
         await self.stored_workflows.get(workflow_id)
         found = await self.triggers.dependencies(workflow_id)
         return found[0] if found else Dependencies(workflow_id, {}, {})
 
     async def begin(self, run_id: str) -> None:
-        """Begin what a run that has completed was the last one missing for; once, if repeated."""
+        """Start the workflows for which this run was the last missing one; repeating it is safe."""
         try:
             run = await self.stored_runs.get(run_id)
         except NoSuchRun:
             return
-        # Only of kept workflows it is told, and when they have completed.
+        # It is called for completed runs of stored workflows only.
         assert run.workflow_id is not None and run.finished_at is not None
         async with self._turn:
             await self.triggers.completed(run.workflow_id, run_id, run.finished_at)
@@ -102,7 +101,7 @@ class WorkflowDependencies:
             given = {**ready.input, NAME: done}
             await self.runs.submit(compiled, given, stored, Options(idempotency_key=key))
         except (NoSuchWorkflow, NoSuchRun, InputRefused) as problem:
-            log.warning("what %s depended on began nothing: %s", ready.workflow_id, problem)
+            log.warning("The dependencies of %s started no run: %s", ready.workflow_id, problem)
         await self.triggers.use_up(ready)
 
     async def _done(self, run_id: str) -> dict[str, Any]:
@@ -110,7 +109,11 @@ class WorkflowDependencies:
 
 
 def _way_back(known: Mapping[str, Sequence[str]], begin: str) -> list[str]:
-    """Return the way along dependencies from a workflow to itself; nothing if there is none."""
+    """Return the path along dependencies from a workflow to itself, empty if there is none.
+
+    >>> _way_back({"a": ["b"], "b": ["c", "a"]}, "a")
+    ['a', 'b', 'a']
+    """
     seen: set[str] = set()
     todo = [(begin, [begin])]
     while todo:

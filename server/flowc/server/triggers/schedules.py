@@ -1,4 +1,4 @@
-"""How are runs begun at the times of a cron expression?"""
+"""Schedules: runs that start at the times of a cron expression."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -7,6 +7,7 @@ from typing import Any
 
 from flowc.server.engine.driving import InputRefused
 from flowc.server.engine.queue.dbos_queue import Queue, ScheduleRefused
+from flowc.server.records.refused import Refused
 from flowc.server.records.triggers import Schedule
 from flowc.server.runs.runs import Options, Runs
 from flowc.server.store.workflows import NoSuchWorkflow, StoredWorkflows
@@ -15,13 +16,13 @@ from flowc.server.workflows.compiled import Workflows
 log = logging.getLogger(__name__)
 
 
-class NoSuchSchedule(Exception):
-    """Whoever names a schedule that is not there, or not theirs, meets this."""
+class NoSuchSchedule(Refused):
+    """The schedule does not exist, or belongs to another tenant."""
 
 
 @dataclass(frozen=True)
 class Schedules:
-    """One tenant's schedules."""
+    """The schedules of one tenant."""
 
     tenant: str
     queue: Queue
@@ -32,19 +33,19 @@ class Schedules:
     async def create(
         self, id: str, workflow_id: str, given: dict[str, Any], schedule: Schedule
     ) -> Schedule:
-        """Keep a schedule; raise NoSuchWorkflow, InputRefused or ScheduleRefused."""
+        """Create a schedule; raise NoSuchWorkflow, InputRefused or ScheduleRefused."""
         stored = await self.stored_workflows.get(workflow_id)
         problems = (await self.workflows.compiled(stored)).input_problems(given)
         if problems:
-            raise InputRefused(problems)
+            raise InputRefused(problems=problems)
         if await self._find(id) is not None:
-            raise ScheduleRefused(f"There is a schedule {id!r} already.")
+            raise ScheduleRefused(f"The schedule {id!r} already exists; delete it first.")
         context = {"schedule": id, "workflow": workflow_id, "input": given}
         await self.queue.create_schedule(replace(schedule, id=self._name(id), context=context))
         return await self.get(id)
 
     async def list(self) -> list[Schedule]:
-        """Return all schedules, by their ids."""
+        """Return all schedules, sorted by id."""
         found = await self.queue.schedules(self._name(""))
         own = [replace(each, id=each.id.removeprefix(self._name(""))) for each in found]
         return sorted(own, key=lambda schedule: schedule.id)
@@ -53,39 +54,42 @@ class Schedules:
         """Return a schedule; raise NoSuchSchedule."""
         found = await self._find(id)
         if found is None:
-            raise NoSuchSchedule(id)
+            raise NoSuchSchedule
         return found
 
     async def steer(self, id: str, *, is_paused: bool) -> Schedule:
-        """Let a schedule rest, or go on; raise NoSuchSchedule."""
+        """Pause or resume a schedule; raise NoSuchSchedule."""
         await self.get(id)
         await self.queue.steer_schedule(self._name(id), is_paused=is_paused)
         return await self.get(id)
 
     async def delete(self, id: str) -> None:
-        """Take a schedule away; its runs stay. Raises NoSuchSchedule."""
+        """Delete a schedule, but not its runs; raise NoSuchSchedule."""
         await self.get(id)
         await self.queue.delete_schedule(self._name(id))
 
     async def fire_now(self, id: str) -> None:
-        """Begin a schedule's run now, besides its times; raise NoSuchSchedule."""
+        """Start a run now, in addition to the scheduled ones; raise NoSuchSchedule."""
         await self.get(id)
         await self.queue.fire_now(self._name(id))
 
     async def backfill(self, id: str, start: datetime, end: datetime) -> int:
-        """Begin the runs of times between two moments that have none; raise NoSuchSchedule."""
+        """Start the runs that a period is missing; return its number of times.
+
+        Raises NoSuchSchedule.
+        """
         await self.get(id)
         return await self.queue.backfill(self._name(id), start, end)
 
     async def fire(self, context: dict[str, Any], moment: str) -> None:
-        """Begin a schedule's run for a moment, once; the newest version of its workflow."""
+        """Start the run of a scheduled time, at most once, with the newest version."""
         options = Options(idempotency_key=f"schedule {context['schedule']} {moment}")
         try:
             stored = await self.stored_workflows.get(context["workflow"])
             compiled = await self.workflows.compiled(stored)
             await self.runs.submit(compiled, context["input"], stored, options)
         except (NoSuchWorkflow, InputRefused) as problem:
-            log.warning("schedule %s began nothing: %s", context["schedule"], problem)
+            log.warning("The schedule %s started no run: %s", context["schedule"], problem)
 
     async def _find(self, id: str) -> Schedule | None:
         return next((each for each in await self.list() if each.id == id), None)

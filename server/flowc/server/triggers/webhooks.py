@@ -1,4 +1,4 @@
-"""How is a workflow begun by another service? By a signed message, whose body is its input."""
+"""Incoming webhooks: signed messages that start a workflow, with the body as its input."""
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,6 +10,7 @@ from standardwebhooks import WebhookVerificationError
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from flowc.server.host import Host
+from flowc.server.records.refused import Refused
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
 from flowc.server.records.triggers import Webhook
@@ -22,17 +23,17 @@ ID = "webhook-id"
 Read = Callable[[], Awaitable[Any]]
 
 
-class SignatureRefused(Exception):
-    """Whoever sends a message that is not signed, not rightly, or too long ago, meets this."""
+class SignatureRefused(Refused):
+    """The signature is missing or invalid."""
 
 
-class SecretMissing(Exception):
-    """Whoever names a secret that the operator has not set, or that cannot sign, meets this."""
+class SecretMissing(Refused):
+    """The secret is not set, or cannot sign messages."""
 
 
 @dataclass(frozen=True)
 class Webhooks:
-    """One tenant's webhooks; they are signed as Standard Webhooks says."""
+    """The webhooks of one tenant; messages are signed as Standard Webhooks specifies."""
 
     triggers: StoredTriggers
     workflows: Workflows
@@ -41,7 +42,7 @@ class Webhooks:
     host: Host
 
     async def create(self, path: str, workflow_id: str, secret: str) -> Webhook:
-        """Keep a webhook; raise NoSuchWorkflow, SecretMissing or TriggerExists."""
+        """Store a webhook; raise NoSuchWorkflow, SecretMissing or TriggerExists."""
         await self.stored_workflows.get(workflow_id)
         signer(self.host, secret)
         webhook = Webhook(path, workflow_id, secret, now())
@@ -51,16 +52,17 @@ class Webhooks:
     async def receive(
         self, path: str, headers: Mapping[str, str], body: bytes, read: Read
     ) -> RunRecord:
-        """Begin a run with a message's body, once for each message; only then the body is `read`.
+        """Start a run with the body of a message; a repeated message gets the same run.
+
+        The body is `read` as JSON after its signature has been verified.
 
         Raises NoSuchTrigger, SignatureRefused, NoSuchWorkflow or InputRefused.
         """
         webhook = await self.triggers.webhook(path)
         try:
-            told = dict(headers)
-            signer(self.host, webhook.secret).verify(body, told, json_parse=False)
+            signer(self.host, webhook.secret).verify(body, dict(headers), json_parse=False)
         except (WebhookVerificationError, ValueError):
-            raise SignatureRefused(path) from None
+            raise SignatureRefused from None
         stored = await self.stored_workflows.get(webhook.workflow_id)
         compiled = await self.workflows.compiled(stored)
         message = hashlib.sha256(headers[ID].encode()).hexdigest()
@@ -69,12 +71,14 @@ class Webhooks:
 
 
 def signer(host: Host, secret: str) -> Signer:
-    """Return what signs and checks with a secret of this name; raise SecretMissing."""
+    """Return a signer with the secret of this name; raise SecretMissing."""
     value = host.secret(secret)
     if value is None:
-        raise SecretMissing(f"There is no secret {secret!r}.")
+        raise SecretMissing(
+            f"The secret {secret!r} is not set; the operator can set FLOWC_SECRET_{secret.upper()}."
+        )
     try:
         return Signer(value)
     except (ValueError, EmptyWebhookSecretError) as problem:
-        why = f"The secret {secret!r} is not the base64 that Standard Webhooks asks for."
+        why = f"The secret {secret!r} cannot sign: it must be base64, with or without `whsec_`."
         raise SecretMissing(why) from problem

@@ -14,6 +14,7 @@ from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.node.registry import Registry
 from flowc.compiler.reading.documents import from_data
 from flowc.compiler.reading.library import Library, StoredDefinition
+from flowc.server.records.refused import Refused
 from flowc.server.records.runs import RunRecord
 from flowc.server.store.workflows import NoSuchWorkflow, StoredWorkflow, StoredWorkflows
 
@@ -21,13 +22,14 @@ MAX_COMPILED = 256
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
-class CannotRebuild(Exception):
-    """A run whose definition cannot be built again as it was meets this."""
+class CannotRebuild(Refused):
+    """The definition that the run began with cannot be compiled any more."""
+
+    code = "definition-lost"
 
     def __init__(self, why: str) -> None:
-        self.code = "definition-lost"
-        self.message = f"The definition that the run began with cannot be built again: {why}"
-        super().__init__(self.message)
+        super().__init__(problems=[why])
+        self.message = str(self)
 
 
 class Workflows:
@@ -104,7 +106,7 @@ class Workflows:
         except (NoSuchWorkflow, DefinitionRefused) as problem:
             raise CannotRebuild(str(problem)) from None
         if compiled.hash != run.hash:
-            raise CannotRebuild("it means something else in this version of flowc.")
+            raise CannotRebuild("This version of flowc reads it differently; start a new run.")
         return compiled
 
     async def _find_kept(self, id: str, version: str | None) -> StoredDefinition | None:

@@ -1,1 +1,1 @@
-"""The protocols of other clients."""
+"""Protocols that clients of other software speak: OpenAI and MCP."""

@@ -1,4 +1,4 @@
-"""Every workflow is a tool of an MCP server, with the input and output that it declares."""
+"""An MCP server, in which each workflow is a tool with the input and output that it declares."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ _DONE = frozenset({EventKind.NODE_COMPLETED, EventKind.NODE_SKIPPED})
 
 
 class McpEndpoint:
-    """The MCP server, as the application mounts it; its `parts` are there once they are open."""
+    """The MCP server as an ASGI application; its `process` is set when the server starts."""
 
     def __init__(self, version: str) -> None:
         self.process: Process | None = None
@@ -33,11 +33,11 @@ class McpEndpoint:
             on_list_tools=self._list_tools,
             on_call_tool=self._call_tool,
         )
-        # Nothing is remembered from one request to the next: any process can serve each of them.
+        # Stateless, so that any process can serve any request.
         self.sessions = StreamableHTTPSessionManager(server, stateless=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Answer one request."""
         await self.sessions.handle_request(scope, receive, send)
 
     async def _list_tools(
@@ -51,7 +51,7 @@ class McpEndpoint:
             try:
                 compiled = await process.workflows.compiled(stored)
             except DefinitionRefused:
-                # What it is made of is not here any more.
+                # One of its node types or workflows is missing by now.
                 continue
             tools.append(_tool(stored, compiled))
         after = offset + len(found)
@@ -75,7 +75,7 @@ class McpEndpoint:
     async def _result(
         self, context: ServerRequestContext[Any], compiled: CompiledWorkflow, run_id: str
     ) -> types.CallToolResult:
-        """Tell of the run's progress; return what it gave, or why it gave nothing."""
+        """Report the progress of a run, and return its output or why it has none."""
         process, done, total = self._open(), 0, len(compiled.plan.nodes)
         async for event in process.runs.events(run_id):
             if event.kind in _DONE and not event.path:
@@ -87,7 +87,7 @@ class McpEndpoint:
                 question = question_of(asked.data)
                 return _failed(f"The run {run_id} waits for a person. It asks: {question}")
         run = await process.runs.at_rest(run_id)
-        return _given(run) if run.status == "completed" else _failed(_reason(run))
+        return _result_of(run) if run.status == "completed" else _failed(_reason(run))
 
     def _open(self) -> Process:
         assert self.process is not None  # requests arrive once the process is open
@@ -106,11 +106,11 @@ def _tool(stored: StoredWorkflow, compiled: CompiledWorkflow) -> types.Tool:
 
 
 def _is_object(compiled: CompiledWorkflow) -> bool:
-    """Say whether the output is declared, and one that can be given as structured content."""
+    """Return whether the output is declared as an object, as structured content must be."""
     return (compiled.workflow.output or {}).get("type") == "object"
 
 
-def _given(run: RunRecord) -> types.CallToolResult:
+def _result_of(run: RunRecord) -> types.CallToolResult:
     data = run.output if isinstance(run.output, dict) else {"output": run.output}
     text = types.TextContent(type="text", text=text_of(run.output))
     return types.CallToolResult(content=[text], structured_content=data)

@@ -1,1 +1,1 @@
-"""One file for each resource."""
+"""The routes of flowc's own API, one file for each resource."""

@@ -1,4 +1,4 @@
-"""Runs looked into over HTTP: run again from somewhere, stopped before nodes, seen as they were."""
+"""Routes for debugging: replays of runs, breakpoints, and the state of a run at any event."""
 
 from typing import Annotated, Any
 
@@ -16,67 +16,75 @@ router = APIRouter(
     prefix="/runs/{run_id}", tags=["debugging"], route_class=StrictRoute, responses=RESPONSES
 )
 
-NodeName = Annotated[str, Path(max_length=500, description="In a body, `container.node`.")]
+NodeName = Annotated[
+    str, Path(max_length=500, description="Id of a node; inside a loop or map, `loop.node`.")
+]
 
 
 class MockError(BaseModel):
-    """A failure that a node is to have."""
+    """The error with which a mocked node fails."""
 
     code: str = Field(max_length=64)
     message: str = Field(max_length=2_000)
 
 
 class MockBody(BaseModel):
-    """What a node does instead of running: an output, with the branch it takes; or a failure."""
+    """What a node returns instead of running."""
 
     output: Any = None
-    branch: str | None = None
-    variables: dict[str, Any] = Field(default_factory=dict)
-    error: MockError | None = None
+    branch: str | None = Field(default=None, description="The branch that it takes, if it has any.")
+    variables: dict[str, Any] = Field(default_factory=dict, description="Variables that it sets.")
+    error: MockError | None = Field(default=None, description="Fail with this instead.")
 
     def as_mock(self) -> dict[str, Any]:
-        """Return what the replay keeps."""
+        """Return the mock as a replay stores it."""
         error = [self.error.code, self.error.message] if self.error is not None else None
-        said = {"output": self.output, "branch": self.branch, "variables": self.variables}
-        return {**said, "error": error}
+        done = {"output": self.output, "branch": self.branch, "variables": self.variables}
+        return {**done, "error": error}
 
 
 class ReplayRequest(BaseModel):
-    """From where a run is run again: a node, or the moment after an event; else from its beginning.
+    """From where a run is repeated, and what is different; by default all of it, unchanged."""
 
-    What happened before is not done again. `input` replaces the run's own, `mocks` say what nodes
-    do instead of running, and `version` runs another version of the workflow.
-    """
-
-    from_node: str | None = Field(default=None, max_length=500)
-    after_event: int | None = Field(default=None, ge=0)
-    input: dict[str, Any] | None = None
-    mocks: dict[str, MockBody] = Field(default_factory=dict, max_length=1_000)
-    version: int | None = Field(default=None, ge=1)
-    wait: bool = True
+    from_node: str | None = Field(
+        default=None,
+        max_length=500,
+        description="First node to run again; earlier outputs are taken from the original.",
+    )
+    after_event: int | None = Field(
+        default=None, ge=0, description="Repeat what came after the event with this number."
+    )
+    input: dict[str, Any] | None = Field(default=None, description="Default: the original input.")
+    mocks: dict[str, MockBody] = Field(
+        default_factory=dict, max_length=1_000, description="Nodes that do not run, by id."
+    )
+    version: int | None = Field(
+        default=None, ge=1, description="Version of the workflow; default: the original's."
+    )
+    wait: bool = Field(default=True, description="Answer when the new run has ended or waits.")
 
 
 class StateBody(BaseModel):
-    """What a run's expressions could read after an event; `scopes` are those of bodies, by path."""
+    """What expressions of a run could read after an event."""
 
-    number: int
-    status: str
+    number: int = Field(description="Number of the event.")
+    status: str = Field(description="The status of the run now.")
     input: dict[str, Any]
-    outputs: dict[str, Any]
+    outputs: dict[str, Any] = Field(description="By node id.")
     variables: dict[str, Any]
-    scopes: dict[str, Any]
-    at_work: list[dict[str, str]]
+    scopes: dict[str, Any] = Field(description="Outputs and variables inside loops and maps.")
+    at_work: list[dict[str, str]] = Field(description="Nodes that were running or waiting.")
 
 
 class VariablesBody(BaseModel):
-    """The variables of a run now: the workflow's, and those that bodies set, by path."""
+    """The variables of a run."""
 
     workflow: dict[str, Any]
-    scopes: dict[str, dict[str, Any]]
+    scopes: dict[str, dict[str, Any]] = Field(description="Inside loops and maps, by path.")
 
 
-class Debug(BaseModel):
-    """Before which nodes a run stops."""
+class BreakpointsRequest(BaseModel):
+    """The nodes before which a run pauses."""
 
     breakpoints: list[Annotated[str, Field(max_length=500)]] = Field(
         default_factory=list, max_length=1_000
@@ -85,7 +93,7 @@ class Debug(BaseModel):
 
 @router.post("/replay")
 async def replay_run(run_id: RunId, body: ReplayRequest, process: CurrentProcess) -> Run:
-    """Run a run again, whole or from somewhere on, as a new run; the original stays as it is."""
+    """Repeat a run as a new run, whole or from a node or event; the original does not change."""
     mocks = {name: mock.as_mock() for name, mock in body.mocks.items()}
     replay = Replay(body.from_node, body.after_event, body.input, mocks)
     return await process.replays.fork(run_id, replay, body.version, is_awaited=body.wait)
@@ -95,21 +103,23 @@ async def replay_run(run_id: RunId, body: ReplayRequest, process: CurrentProcess
 async def read_state(
     run_id: RunId,
     process: CurrentProcess,
-    at: Annotated[int | None, Query(ge=0, description="After the event with this number.")] = None,
+    at: Annotated[
+        int | None, Query(ge=0, description="Number of an event; default: the last one.")
+    ] = None,
 ) -> StateBody:
-    """Return a run's state now, or as it was after an event."""
+    """Return the state of a run now, or after an earlier event."""
     return StateBody.model_validate(await process.replays.state(run_id, at))
 
 
 @router.get("/debug/state")
 async def read_debug_state(run_id: RunId, process: CurrentProcess) -> StateBody:
-    """Return a run's state now."""
+    """Return the state of a run now."""
     return StateBody.model_validate(await process.replays.state(run_id))
 
 
 @router.get("/debug/variables")
 async def read_variables(run_id: RunId, process: CurrentProcess) -> VariablesBody:
-    """Return the variables of a run, by scope."""
+    """Return the variables of a run."""
     state = await process.replays.state(run_id)
     scopes = {path: scope["variables"] for path, scope in state["scopes"].items()}
     return VariablesBody(workflow=state["variables"], scopes=scopes)
@@ -117,33 +127,35 @@ async def read_variables(run_id: RunId, process: CurrentProcess) -> VariablesBod
 
 @router.post("/debug/enable", responses=CONFLICT)
 async def enable_debugging(
-    run_id: RunId, process: CurrentProcess, body: Debug | None = None
+    run_id: RunId, process: CurrentProcess, body: BreakpointsRequest | None = None
 ) -> Run:
-    """Have a run, which may be at work, stop before nodes; they replace those set before."""
-    return await _stopping_at(process, run_id, set(body.breakpoints) if body is not None else set())
+    """Set the breakpoints of a run, which may be running; earlier ones are replaced."""
+    return await _with_breakpoints(
+        process, run_id, set(body.breakpoints) if body is not None else set()
+    )
 
 
 @router.post("/debug/disable", responses=CONFLICT)
 async def disable_debugging(run_id: RunId, process: CurrentProcess) -> Run:
-    """Have a run stop nowhere any more; where it stands, it stays until it is resumed."""
-    return await _stopping_at(process, run_id, None)
+    """Remove all breakpoints; a run that is paused stays so until it is resumed."""
+    return await _with_breakpoints(process, run_id, None)
 
 
 @router.put("/debug/breakpoints/{node}", responses=CONFLICT)
 async def set_breakpoint(run_id: RunId, node: NodeName, process: CurrentProcess) -> Run:
-    """Have a run stop before one more node."""
-    return await _stopping_at(process, run_id, await _breakpoints(process, run_id) | {node})
+    """Add a breakpoint before a node."""
+    return await _with_breakpoints(process, run_id, await _breakpoints(process, run_id) | {node})
 
 
 @router.delete("/debug/breakpoints/{node}", responses=CONFLICT)
 async def delete_breakpoint(run_id: RunId, node: NodeName, process: CurrentProcess) -> Run:
-    """Have a run stop before a node no more."""
-    return await _stopping_at(process, run_id, await _breakpoints(process, run_id) - {node})
+    """Remove the breakpoint before a node."""
+    return await _with_breakpoints(process, run_id, await _breakpoints(process, run_id) - {node})
 
 
-@router.post("/debug/step", responses=CONFLICT)
+@router.post("/debug/step", responses=CONFLICT, summary="Run the Next Nodes")
 async def step(run_id: RunId, process: CurrentProcess) -> Run:
-    """Let a paused run do the nodes that it stands before, and stop before those that follow."""
+    """Run the next nodes of a paused run, and pause again before those that follow."""
     return await process.runs.resume(run_id, is_step=True)
 
 
@@ -152,6 +164,6 @@ async def _breakpoints(process: CurrentProcess, run_id: str) -> set[str]:
     return set(run.breakpoints["nodes"]) if run.breakpoints else set()
 
 
-async def _stopping_at(process: CurrentProcess, run_id: str, nodes: set[str] | None) -> Run:
+async def _with_breakpoints(process: CurrentProcess, run_id: str, nodes: set[str] | None) -> Run:
     wanted = sorted(nodes) if nodes is not None else None
     return await process.replays.stop_before(run_id, wanted)

@@ -1,5 +1,6 @@
-"""Dependencies over HTTP: workflows that begin when others have completed."""
+"""Routes for dependencies: workflows that start when others have completed."""
 
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
@@ -20,18 +21,25 @@ router = APIRouter(
 
 
 class NewDependencies(BaseModel):
-    """On which workflows one depends, and what it is given besides what they gave."""
+    """The workflows that must complete before another one starts."""
 
-    depends_on: list[Annotated[str, Field(max_length=128)]] = Field(min_length=1, max_length=100)
-    input: dict[str, Any] = Field(default_factory=dict)
+    depends_on: list[Annotated[str, Field(max_length=128)]] = Field(
+        min_length=1, max_length=100, description="Ids of workflows."
+    )
+    input: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Input of each run; the outputs it depends on are added as `dependencies`.",
+    )
 
 
 class DependenciesBody(BaseModel):
-    """On which workflows one depends; `completed` are those with a run since it last began so."""
+    """The dependencies of a workflow."""
 
     workflow_id: str
     depends_on: list[str]
-    completed: dict[str, str]
+    completed: dict[str, str] = Field(
+        description="Runs that completed since the workflow last started, by workflow id."
+    )
     input: dict[str, Any]
 
 
@@ -39,31 +47,34 @@ class DependenciesBody(BaseModel):
 async def set_dependencies(
     workflow_id: WorkflowId, body: NewDependencies, process: CurrentProcess
 ) -> DependenciesBody:
-    """Have a workflow begun whenever others have all completed; their outputs are in its input."""
+    """Start a workflow whenever all of the given ones have completed.
+
+    The outputs of those runs are in its input, as `dependencies.ID.output`.
+    """
     return _body(await process.dependencies.set(workflow_id, body.depends_on, body.input))
 
 
 @router.get("")
 async def get_dependencies(workflow_id: WorkflowId, process: CurrentProcess) -> DependenciesBody:
-    """Return on what a workflow depends."""
+    """Return the dependencies of a workflow."""
     return _body(await process.dependencies.get(workflow_id))
 
 
-@router.delete("", status_code=204)
+@router.delete("", status_code=HTTPStatus.NO_CONTENT)
 async def delete_dependencies(workflow_id: WorkflowId, process: CurrentProcess) -> Response:
-    """Have a workflow depend on nothing."""
+    """Remove the dependencies of a workflow."""
     await process.dependencies.get(workflow_id)
     await process.dependencies.triggers.set_dependencies(workflow_id, [], {})
-    return Response(status_code=204)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-@router.post("/validate", status_code=204)
+@router.post("/validate", status_code=HTTPStatus.NO_CONTENT)
 async def validate_dependencies(
     workflow_id: WorkflowId, body: NewDependencies, process: CurrentProcess
 ) -> Response:
-    """Say whether a workflow may depend on others; nothing is kept."""
+    """Check dependencies without storing them; workflows cannot depend on themselves."""
     await process.dependencies.require_possible(workflow_id, body.depends_on)
-    return Response(status_code=204)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 def _body(found: Dependencies) -> DependenciesBody:

@@ -1,18 +1,21 @@
-"""Uploaded files over HTTP, to be read by workflows."""
+"""Routes for uploaded files, which workflows can read."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Response, UploadFile
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from flowc.rag.ingestion.items import digest_of_file
 from flowc.server.api.current_process import CurrentProcess
-from flowc.server.api.errors import RESPONSES, BadRequest
+from flowc.server.api.errors import RESPONSES
+from flowc.server.api.paging import Page
+from flowc.server.api.refused_requests import FileNameRefused
 from flowc.server.store.files import StoredFiles
 
 FILES = "/knowledge/files"
@@ -20,37 +23,34 @@ MAX_NAME = 255
 
 router = APIRouter(prefix=FILES, tags=["knowledge"], responses=RESPONSES)
 
-FileId = Annotated[str, Path(max_length=64)]
+FileId = Annotated[str, Path(max_length=64, description="Id of an uploaded file.")]
 
 
 class FileBody(BaseModel):
-    """An uploaded file; `digest` is the SHA-256 of its content, its size is in bytes."""
+    """An uploaded file."""
 
     model_config = ConfigDict(from_attributes=True)
 
     id: str
     name: str
     media_type: str
-    size: int
-    digest: str
+    size: int = Field(description="In bytes.")
+    digest: str = Field(description="SHA-256 of the content, in hexadecimal.")
     created_at: datetime
 
 
-class FilePage(BaseModel):
-    """A page of files, the newest first."""
+class FilePage(Page):
+    """A page of files, newest first."""
 
     items: list[FileBody]
-    total: int
-    limit: int
-    offset: int
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=HTTPStatus.CREATED)
 async def upload_file(file: UploadFile, process: CurrentProcess) -> FileBody:
-    """Keep a file; it is known by its name when it is ingested."""
+    """Upload a file; its name becomes the `source` of the document when it is ingested."""
     name = (file.filename or "").replace("\\", "/").rpartition("/")[2]
     if not name or len(name) > MAX_NAME or "\0" in name:
-        raise BadRequest(422, "invalid-request", "The file needs a name of up to 255 characters.")
+        raise FileNameRefused
     digest = await asyncio.to_thread(digest_of_file, file.file)
     media_type = (file.content_type or "application/octet-stream")[:255]
     return FileBody.model_validate(await process.files.keep(file.file, name, media_type, digest))
@@ -59,10 +59,10 @@ async def upload_file(file: UploadFile, process: CurrentProcess) -> FileBody:
 @router.get("")
 async def list_files(
     process: CurrentProcess,
-    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1_000, description="Largest number to return.")] = 100,
+    offset: Annotated[int, Query(ge=0, description="Number of files to skip.")] = 0,
 ) -> FilePage:
-    """Return a page of files, the newest first."""
+    """Return a page of files, newest first."""
     found, total = await process.files.list(limit, offset)
     return FilePage(
         items=[FileBody.model_validate(each) for each in found],
@@ -74,13 +74,13 @@ async def list_files(
 
 @router.get("/{file_id}")
 async def get_file(file_id: FileId, process: CurrentProcess) -> FileBody:
-    """Return what is known of a file."""
+    """Return a file's name, type, size and digest."""
     return FileBody.model_validate(await process.files.get(file_id))
 
 
 @router.get("/{file_id}/content", response_class=StreamingResponse)
 async def get_content(file_id: FileId, process: CurrentProcess) -> StreamingResponse:
-    """Return a file's content, to be saved and not shown."""
+    """Download a file; browsers save it and never display it."""
     info = await process.files.get(file_id)
     headers = {
         "content-disposition": f"attachment; filename*=UTF-8''{quote(info.name)}",
@@ -91,11 +91,11 @@ async def get_content(file_id: FileId, process: CurrentProcess) -> StreamingResp
     )
 
 
-@router.delete("/{file_id}", status_code=204)
+@router.delete("/{file_id}", status_code=HTTPStatus.NO_CONTENT)
 async def delete_file(file_id: FileId, process: CurrentProcess) -> Response:
-    """Forget a file; what was ingested of it stays."""
+    """Delete a file; documents ingested from it stay in their collections."""
     await process.files.delete(file_id)
-    return Response(status_code=204)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 async def _content(files: StoredFiles, id: str) -> AsyncIterator[bytes]:

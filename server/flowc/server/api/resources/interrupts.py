@@ -1,4 +1,4 @@
-"""What runs wait for, over HTTP: people's tasks and their answers, and signals."""
+"""Routes for what runs wait for: questions to people and their answers, and signals."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -14,56 +14,71 @@ from flowc.server.store.runs.steering import NoSuchInterrupt
 
 router = APIRouter(tags=["interrupts"], route_class=StrictRoute, responses=RESPONSES)
 
-InterruptId = Annotated[str, Path(max_length=32)]
+InterruptId = Annotated[str, Path(max_length=32, description="Id of the interrupt.")]
 
 
 class InterruptBody(BaseModel):
-    """What a run waits for, or has waited for; of a person's task, `data` is title and form."""
+    """Something that a run waits for, or has waited for: a question, a signal or a time."""
 
     id: str
     run_id: str
     node_id: str
-    path: str
-    kind: str
-    status: InterruptStatus
-    data: dict[str, Any]
+    path: str = Field(description="Where the node runs; empty outside of loops and maps.")
+    kind: str = Field(
+        description="`human` (a question to a person), `signal`, `timer` or `breakpoint`."
+    )
+    status: InterruptStatus = Field(
+        description="`late` when it timed out, `closed` when the run ended without an answer."
+    )
+    data: dict[str, Any] = Field(
+        description="For a question: its `title`, `instructions`, and the `schema` of its answer."
+    )
     answer: Any
     created_at: datetime
-    due_at: datetime | None
+    due_at: datetime | None = Field(description="When it times out.")
     answered_at: datetime | None
 
 
-class Answering(BaseModel):
-    """An answer: an object that fits the task's form; where there is none, just the choice."""
+class AnswerRequest(BaseModel):
+    """The answer to a question."""
 
-    answer: Any
+    answer: Any = Field(
+        description="An object that fits the question's `schema`, or one of its choices as text."
+    )
 
 
-class Sending(BaseModel):
-    """A signal; one that is sent again with the same id is not sent twice."""
+class SignalRequest(BaseModel):
+    """A signal to the runs that wait for its name and key."""
 
     name: str = Field(min_length=1, max_length=128)
-    key: str = Field(default="", max_length=512)
-    data: Any = None
-    id: str | None = Field(default=None, min_length=1, max_length=64)
+    key: str = Field(default="", max_length=512, description="Such as the number of an order.")
+    data: Any = Field(default=None, description="The output of the waiting nodes.")
+    id: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=64,
+        description="A signal with the id of an earlier one is ignored, so sending may be retried.",
+    )
 
 
-class Sent(BaseModel):
-    """How many runs were waiting for a signal; it is kept for those that will."""
+class SignalReceipt(BaseModel):
+    """Confirms a signal; it is stored for runs that wait for it later."""
 
-    runs: int
+    runs: int = Field(description="Number of runs that were waiting for it.")
 
 
 @router.get("/interrupts")
 async def list_interrupts(
     process: CurrentProcess,
     status: InterruptStatus | None = "open",
-    kind: Annotated[str | None, Query(max_length=16)] = None,
+    kind: Annotated[str | None, Query(max_length=16, description="Such as `human`.")] = None,
     run_id: Annotated[str | None, Query(max_length=64)] = None,
-    assignee: Annotated[str | None, Query(max_length=500)] = None,
-    role: Annotated[str | None, Query(max_length=500)] = None,
+    assignee: Annotated[
+        str | None, Query(max_length=500, description="The question's own.")
+    ] = None,
+    role: Annotated[str | None, Query(max_length=500, description="The question's own.")] = None,
 ) -> list[InterruptBody]:
-    """Return what runs wait for, oldest first: people's tasks with `kind=human`."""
+    """Return what runs wait for, oldest first; with `kind=human`, the open questions."""
     found = await process.stored_runs.interrupts(run_id=run_id, kind=kind, status=status)
     wanted = {"assignee": assignee, "role": role}
     return [
@@ -75,23 +90,26 @@ async def list_interrupts(
 
 @router.get("/interrupts/{interrupt_id}")
 async def get_interrupt(interrupt_id: InterruptId, process: CurrentProcess) -> InterruptBody:
-    """Return what a run waits for, or what came of it."""
+    """Return an interrupt, with its answer if there is one."""
     found = await process.stored_runs.interrupt(interrupt_id)
     if found is None:
-        raise NoSuchInterrupt(interrupt_id)
+        raise NoSuchInterrupt
     return InterruptBody.model_validate(found.as_json())
 
 
 @router.post("/interrupts/{interrupt_id}/answer", responses=CONFLICT)
 async def answer_interrupt(
-    interrupt_id: InterruptId, body: Answering, process: CurrentProcess
+    interrupt_id: InterruptId, body: AnswerRequest, process: CurrentProcess
 ) -> InterruptBody:
-    """Answer a person's task, once: the same answer again changes nothing, another is refused."""
+    """Answer a question; its run continues.
+
+    Sending the same answer again changes nothing; a different one is refused with 409.
+    """
     found = await process.runs.answer(interrupt_id, body.answer)
     return InterruptBody.model_validate(found.as_json())
 
 
 @router.post("/signals")
-async def send_signal(body: Sending, process: CurrentProcess) -> Sent:
-    """Send a signal to the runs that wait for it by its name and key, or will."""
-    return Sent(runs=await process.runs.signal(body.name, body.key, body.data, body.id))
+async def send_signal(body: SignalRequest, process: CurrentProcess) -> SignalReceipt:
+    """Send a signal to the runs that wait for its name and key, now or later."""
+    return SignalReceipt(runs=await process.runs.signal(body.name, body.key, body.data, body.id))

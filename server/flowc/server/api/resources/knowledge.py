@@ -1,6 +1,7 @@
-"""Documents over HTTP: collections, what is in them, ingestion and search."""
+"""Routes for documents: collections, their documents and passages, ingestion and search."""
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
@@ -25,59 +26,64 @@ router = APIRouter(
     responses=RESPONSES,
 )
 
-CollectionName = Annotated[str, Path(max_length=128)]
-Source = Annotated[str, Query(min_length=1, max_length=1_024)]
+CollectionName = Annotated[str, Path(max_length=128, description="Name of the collection.")]
+Source = Annotated[
+    str,
+    Query(min_length=1, max_length=1_024, description="Path, URL or name of the document."),
+]
 NAME = r"^[^\x00-\x1f/]{1,128}$"
 
 
 class CollectionBody(BaseModel):
-    """Documents that are searched together; their vectors are of one model."""
+    """Documents that are searched together."""
 
     model_config = ConfigDict(from_attributes=True)
 
     name: str
-    model: str
-    dimension: int
-    documents: int
-    passages: int
+    model: str = Field(description="The embedding model.")
+    dimension: int = Field(description="Length of its vectors.")
+    documents: int = Field(description="Number of documents.")
+    passages: int = Field(description="Number of passages.")
     created_at: datetime
 
 
 class NewCollection(BaseModel):
-    """A collection without documents; without a model, its vectors are of the default one."""
+    """A collection without documents."""
 
     name: str = Field(pattern=NAME)
-    model: str | None = Field(default=None, max_length=256)
+    model: str | None = Field(
+        default=None, max_length=256, description="Embedding model; default: the server's."
+    )
 
 
 class DocumentBody(BaseModel):
-    """A document as it can be found."""
+    """A document of a collection."""
 
     model_config = ConfigDict(from_attributes=True)
 
-    source: str
-    passages: int
+    source: str = Field(description="Path, URL or name of the document.")
+    passages: int = Field(description="Number of passages.")
     tokens: int
     metadata: dict[str, Any]
     updated_at: datetime
 
 
 class DocumentPage(BaseModel):
-    """Documents by their sources; `next` is the one to go on after, if there are more."""
+    """A page of documents, sorted by source."""
 
     items: list[DocumentBody]
-    next: str | None
+    next: str | None = Field(description="Pass it as `after` to get the next page, if any.")
 
 
 class PassageBody(BaseModel):
-    """A passage of a document, and where it stands."""
+    """A passage of a document."""
 
     model_config = ConfigDict(from_attributes=True)
 
-    number: int
+    number: int = Field(description="Position in the document, from 0.")
     text: str
     tokens: int
-    start: int
+    start: int = Field(description="Position of its first character in the document.")
     end: int
     page: int | None
     last_page: int | None
@@ -85,12 +91,12 @@ class PassageBody(BaseModel):
     metadata: dict[str, Any]
 
 
-class FoundBody(BaseModel):
-    """A passage that fits a question."""
+class FoundPassage(BaseModel):
+    """A passage that answers a query."""
 
     number: int
     text: str
-    score: float
+    score: float = Field(description="Higher is better; its scale depends on `mode`.")
     source: str
     page: int | None
     last_page: int | None
@@ -100,37 +106,39 @@ class FoundBody(BaseModel):
     metadata: dict[str, Any]
 
 
-class SearchBody(BaseModel):
-    """The passages that fit a question best; `context` is all of them as one text."""
+class SearchResult(BaseModel):
+    """The passages that answer a query best."""
 
-    passages: list[FoundBody]
-    context: str
+    passages: list[FoundPassage]
+    context: str = Field(description="All passages as one text, for a prompt.")
     count: int
 
 
-class Question(Search):
-    """A question, and how to search."""
+class SearchRequest(Search):
+    """A query, and how to search."""
 
     query: str = Field(max_length=20_000)
-    rerank: str | None = Field(default=None, max_length=256)
+    rerank: str | None = Field(
+        default=None, max_length=256, description="Model that sorts the results once more."
+    )
 
 
-class Ingestion(IngestSettings):
-    """What is to be brought in, as the node type `ingest` takes it, and whether to wait for it."""
+class IngestRequest(IngestSettings):
+    """The documents to ingest, as in the configuration of the node type `ingest`."""
 
-    wait: bool = Field(default=False, description="Whether to answer when it has ended.")
+    wait: bool = Field(default=False, description="Answer when the ingestion has ended.")
 
 
 @router.get("")
 async def list_collections(process: CurrentProcess) -> list[CollectionBody]:
-    """Return all collections, by their names."""
+    """Return all collections, sorted by name."""
     store = await process.host.knowledge.store()
     return [CollectionBody.model_validate(each) for each in await store.collections()]
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=HTTPStatus.CREATED)
 async def create_collection(body: NewCollection, process: CurrentProcess) -> CollectionBody:
-    """Make a collection; one that is there stays as it is, if its model is the same."""
+    """Create a collection; an existing one with the same model is returned unchanged."""
     knowledge = process.host.knowledge
     with told():
         embeddings = await knowledge.embeddings(body.model, body.name)
@@ -147,36 +155,36 @@ async def get_collection(name: CollectionName, process: CurrentProcess) -> Colle
     return CollectionBody.model_validate(await store.collection(name))
 
 
-@router.delete("/{name}", status_code=204)
+@router.delete("/{name}", status_code=HTTPStatus.NO_CONTENT)
 async def delete_collection(name: CollectionName, process: CurrentProcess) -> Response:
-    """Take a collection away with all its documents."""
+    """Delete a collection and its documents."""
     store = await process.host.knowledge.store()
     await store.drop(name)
-    return Response(status_code=204)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.get("/{name}/documents")
 async def list_documents(
     name: CollectionName,
     process: CurrentProcess,
-    after: Annotated[str, Query(max_length=1_024)] = "",
+    after: Annotated[str, Query(max_length=1_024, description="Only later sources.")] = "",
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> DocumentPage:
-    """Return documents by their sources, from the one after a source on."""
+    """Return a page of documents, sorted by source."""
     store = await process.host.knowledge.store()
     found = await store.documents(name, after, limit)
     last = found[-1].source if len(found) == limit else None
     return DocumentPage(items=[DocumentBody.model_validate(each) for each in found], next=last)
 
 
-@router.delete("/{name}/documents", status_code=204)
+@router.delete("/{name}/documents", status_code=HTTPStatus.NO_CONTENT)
 async def delete_document(
     name: CollectionName, source: Source, process: CurrentProcess
 ) -> Response:
-    """Take a document away, if it is there; a folder that still has it brings it again."""
+    """Remove a document; ingesting a folder that still has it adds it again."""
     store = await process.host.knowledge.store()
     await store.remove(name, [source])
-    return Response(status_code=204)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.get("/{name}/passages")
@@ -184,31 +192,37 @@ async def list_passages(
     name: CollectionName,
     source: Source,
     process: CurrentProcess,
-    after: Annotated[int, Query(ge=-1)] = -1,
+    after: Annotated[int, Query(ge=-1, description="Only greater numbers.")] = -1,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> list[PassageBody]:
-    """Return a document's passages, from the one after a number on."""
+    """Return the passages of a document, in order."""
     store = await process.host.knowledge.store()
     found = await store.passages(name, source, after, limit)
     return [PassageBody.model_validate(each) for each in found]
 
 
-@router.post("/{name}/search")
-async def search(name: CollectionName, body: Question, process: CurrentProcess) -> SearchBody:
-    """Return the passages that fit a question best."""
+@router.post("/{name}/search", summary="Search a Collection")
+async def search(
+    name: CollectionName, body: SearchRequest, process: CurrentProcess
+) -> SearchResult:
+    """Return the passages that answer a query best."""
     hits = await process.host.knowledge.search(name, body.query, body, body.rerank)
-    return SearchBody.model_validate(found_of(hits))
+    return SearchResult.model_validate(found_of(hits))
 
 
-@router.post("/{name}/ingest", status_code=202)
+@router.post("/{name}/ingest", summary="Ingest Documents", status_code=HTTPStatus.ACCEPTED)
 async def ingest(
     name: Annotated[str, Path(pattern=NAME)],
-    body: Ingestion,
+    body: IngestRequest,
     process: CurrentProcess,
     key: IdempotencyKey = None,
 ) -> Run:
-    """Begin a run that brings documents in; its events tell of each, its output is a report."""
+    """Start a run that ingests documents; unchanged ones are not embedded again.
+
+    Its events name each document, and its output is a report.
+    """
     given = {**body.model_dump(exclude={"wait"}), "collection": name}
     compiled = await process.workflows.compile(INGEST)
-    begin = process.runs.execute if body.wait else process.runs.submit
-    return await begin(compiled, given, None, Options(idempotency_key=key))
+    start = process.runs.execute if body.wait else process.runs.submit
+    run = await start(compiled, given, None, Options(idempotency_key=key))
+    return run

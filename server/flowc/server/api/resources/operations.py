@@ -1,9 +1,9 @@
-"""Is the server alive, and how well does it keep code in?"""
+"""Routes for operators: whether the server works, and whether it answers."""
 
 from typing import Literal
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from flowc.server.api.current_process import CurrentProcess
 
@@ -11,19 +11,18 @@ router = APIRouter(tags=["operations"])
 
 
 class Health(BaseModel):
-    """Whether the server works, and the isolation of its code sandboxes as tried at its start.
-
-    `store` says what keeps the database from being written to, if anything does.
-    """
+    """The state of the server."""
 
     status: Literal["ok", "degraded"]
-    store: str
-    isolation: dict[str, str]
+    store: str = Field(description="`ok`, or why the database cannot be written to.")
+    isolation: dict[str, str] = Field(
+        description="Isolation of each code sandbox, as measured when the server started."
+    )
 
 
 @router.get("/health")
 async def health(process: CurrentProcess, request: Request) -> Health:
-    """Say whether the server works: the database can be read and written to."""
+    """Return whether the server can read and write its database."""
     await process.stored_workflows.list(1, 0)
     problem = process.stored_workflows.database.problem
     return Health(
@@ -35,5 +34,5 @@ async def health(process: CurrentProcess, request: Request) -> Health:
 
 @router.get("/ping")
 async def ping() -> dict[str, str]:
-    """Say that the process answers."""
+    """Return at once, without using the database."""
     return {"status": "ok"}

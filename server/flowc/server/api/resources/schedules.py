@@ -1,6 +1,7 @@
-"""Schedules over HTTP: runs that are begun at the times of a cron expression."""
+"""Routes for schedules: runs that start at the times of a cron expression."""
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
@@ -15,25 +16,27 @@ router = APIRouter(
     prefix="/schedules", tags=["schedules"], route_class=StrictRoute, responses=RESPONSES
 )
 
-ScheduleId = Annotated[str, Path(max_length=128)]
+ScheduleId = Annotated[str, Path(max_length=128, description="Id of the schedule.")]
 
 
 class NewSchedule(BaseModel):
-    """When to begin which workflow, and with what; in cron, a sixth field in front is seconds.
-
-    One with `catch_up` begins what it missed while no worker was there.
-    """
+    """When to start which workflow, and with which input."""
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$")
     workflow_id: str = Field(max_length=128)
-    cron: str = Field(max_length=200)
-    timezone: str = Field(default="UTC", max_length=64)
+    cron: str = Field(
+        max_length=200,
+        description="Minute, hour, day, month, weekday; six fields begin with the second.",
+    )
+    timezone: str = Field(default="UTC", max_length=64, description="Such as `Europe/Paris`.")
     input: dict[str, Any] = Field(default_factory=dict)
-    catch_up: bool = False
+    catch_up: bool = Field(
+        default=False, description="Start the runs that were missed while no worker was running."
+    )
 
 
 class ScheduleBody(BaseModel):
-    """A schedule, and when it last fired."""
+    """A schedule, and when it last started a run."""
 
     id: str
     workflow_id: str
@@ -45,29 +48,29 @@ class ScheduleBody(BaseModel):
     last_fired_at: datetime | None
 
 
-class Backfill(BaseModel):
-    """Between which moments the runs that are missing are to be begun."""
+class BackfillRequest(BaseModel):
+    """The period in which missing runs are started."""
 
     start: datetime
     end: datetime
 
 
-class Begun(BaseModel):
-    """How many times there were between the two moments."""
+class BackfillReceipt(BaseModel):
+    """Confirms a backfill."""
 
-    runs: int
+    runs: int = Field(description="Number of scheduled times in the period.")
 
 
-@router.post("", status_code=201, responses=CONFLICT)
+@router.post("", status_code=HTTPStatus.CREATED, responses=CONFLICT)
 async def create_schedule(body: NewSchedule, process: CurrentProcess) -> ScheduleBody:
-    """Keep a schedule; it begins to fire within seconds."""
+    """Create a schedule; it takes effect within seconds."""
     wanted = Schedule(body.id, body.cron, body.timezone, {}, body.catch_up)
     return _body(await process.schedules.create(body.id, body.workflow_id, body.input, wanted))
 
 
 @router.get("")
 async def list_schedules(process: CurrentProcess) -> list[ScheduleBody]:
-    """Return all schedules, by their ids."""
+    """Return all schedules, sorted by id."""
     return [_body(each) for each in await process.schedules.list()]
 
 
@@ -77,38 +80,38 @@ async def get_schedule(schedule_id: ScheduleId, process: CurrentProcess) -> Sche
     return _body(await process.schedules.get(schedule_id))
 
 
-@router.delete("/{schedule_id}", status_code=204)
+@router.delete("/{schedule_id}", status_code=HTTPStatus.NO_CONTENT)
 async def delete_schedule(schedule_id: ScheduleId, process: CurrentProcess) -> Response:
-    """Take a schedule away; the runs that it began stay."""
+    """Delete a schedule; its runs stay."""
     await process.schedules.delete(schedule_id)
-    return Response(status_code=204)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.post("/{schedule_id}/pause")
 async def pause_schedule(schedule_id: ScheduleId, process: CurrentProcess) -> ScheduleBody:
-    """Let a schedule rest."""
+    """Pause a schedule."""
     return _body(await process.schedules.steer(schedule_id, is_paused=True))
 
 
 @router.post("/{schedule_id}/resume")
 async def resume_schedule(schedule_id: ScheduleId, process: CurrentProcess) -> ScheduleBody:
-    """Let a schedule go on; what it would have begun meanwhile is not begun."""
+    """Resume a schedule; the times that passed meanwhile are skipped."""
     return _body(await process.schedules.steer(schedule_id, is_paused=False))
 
 
-@router.post("/{schedule_id}/trigger", status_code=202)
+@router.post("/{schedule_id}/trigger", status_code=HTTPStatus.ACCEPTED)
 async def trigger_schedule(schedule_id: ScheduleId, process: CurrentProcess) -> ScheduleBody:
-    """Begin a schedule's run now, besides its times."""
+    """Start a run of the schedule now, in addition to its times."""
     await process.schedules.fire_now(schedule_id)
     return _body(await process.schedules.get(schedule_id))
 
 
-@router.post("/{schedule_id}/backfill", status_code=202)
+@router.post("/{schedule_id}/backfill", status_code=HTTPStatus.ACCEPTED)
 async def backfill_schedule(
-    schedule_id: ScheduleId, body: Backfill, process: CurrentProcess
-) -> Begun:
-    """Begin the runs of the times between two moments; times that have a run get no other."""
-    return Begun(runs=await process.schedules.backfill(schedule_id, body.start, body.end))
+    schedule_id: ScheduleId, body: BackfillRequest, process: CurrentProcess
+) -> BackfillReceipt:
+    """Start the runs of past times that have none."""
+    return BackfillReceipt(runs=await process.schedules.backfill(schedule_id, body.start, body.end))
 
 
 def _body(schedule: Schedule) -> ScheduleBody:

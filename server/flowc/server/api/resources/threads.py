@@ -1,7 +1,8 @@
-"""Threads over HTTP: conversations, what was said in them, and the next thing to say."""
+"""Routes for threads: conversations, their messages, and chats with workflows."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
@@ -9,92 +10,98 @@ from pydantic import BaseModel, Field
 
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES
+from flowc.server.api.paging import Limit, Offset, Page
 from flowc.server.api.resources.runs import RunPage
 from flowc.server.api.resources.workflows import IdempotencyKey, WorkflowId
 from flowc.server.api.sse import event, stream
 from flowc.server.api.strict_requests import StrictRoute
-from flowc.server.conversations.chat import Chat, Ended, Question, Step, Text, Turn
+from flowc.server.conversations.chat import (
+    AgentStep,
+    Chat,
+    OpenQuestion,
+    TextPiece,
+    Turn,
+    TurnEnded,
+)
 from flowc.server.process.process import Process
 from flowc.server.records.runs import Run, RunStatus
 from flowc.server.records.threads import MessageRecord, ThreadRecord
 
-ThreadId = Annotated[str, Path(max_length=128)]
+ThreadId = Annotated[str, Path(max_length=128, description="Id of the thread.")]
 
 router = APIRouter(tags=["threads"], route_class=StrictRoute, responses=RESPONSES)
 
 
 class ThreadBody(BaseModel):
-    """A conversation; `messages` is how many were said in it."""
+    """A conversation."""
 
     id: str
     workflow_id: str | None
     metadata: dict[str, Any]
-    messages: int
+    messages: int = Field(description="Number of messages.")
     created_at: datetime
     updated_at: datetime
 
 
-class ThreadPage(BaseModel):
-    """A page of threads."""
+class ThreadPage(Page):
+    """A page of threads, most recently used first."""
 
     items: list[ThreadBody]
-    total: int
-    limit: int
-    offset: int
 
 
 class MessageBody(BaseModel):
-    """One message; `run_id` is the run that it began, answered, or was said by."""
+    """One message of a thread."""
 
-    number: int
-    role: str
-    content: Any
-    run_id: str | None
+    number: int = Field(description="Position in the thread, from 1.")
+    role: str = Field(description="`user` or `assistant`.")
+    content: Any = Field(description="A text, or a list of parts.")
+    run_id: str | None = Field(description="The run that the message started, answered or is from.")
     created_at: datetime
 
 
 class NewThread(BaseModel):
-    """What is known of a thread from the beginning."""
+    """A thread without messages."""
 
     workflow_id: str | None = Field(default=None, max_length=128)
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    metadata: dict[str, Any] = Field(default_factory=dict, description="Your own data.")
 
 
-class Message(BaseModel):
-    """What a person says; without a `thread_id`, a new thread is begun.
-
-    `input` is what the workflow takes besides `message` and `thread_id`.
-    """
+class ChatRequest(BaseModel):
+    """A message to a workflow."""
 
     message: str = Field(min_length=1, max_length=1_000_000)
-    thread_id: str | None = Field(default=None, max_length=128)
-    input: dict[str, Any] = Field(default_factory=dict)
-    stream: bool = True
+    thread_id: str | None = Field(
+        default=None, max_length=128, description="The thread to continue; default: a new one."
+    )
+    input: dict[str, Any] = Field(
+        default_factory=dict, description="Input of the workflow other than the message."
+    )
+    stream: bool = Field(default=True, description="Send the answer as server-sent events.")
 
 
-class Asked(BaseModel):
-    """What the run asks a person; the next message answers it."""
+class ChatQuestion(BaseModel):
+    """A question of the run; the next message in the thread answers it."""
 
-    id: str
+    id: str = Field(description="Id of the interrupt.")
     data: dict[str, Any]
 
 
-class Reply(BaseModel):
-    """What came of a message: `message` is what the workflow says, or asks."""
+class ChatReply(BaseModel):
+    """The answer to a message."""
 
     thread_id: str
     run_id: str
     status: RunStatus
-    message: str
-    question: Asked | None = None
-    output: Any = None
+    message: str = Field(description="What the workflow answers or asks.")
+    question: ChatQuestion | None = Field(default=None, description="Set while the run waits.")
+    output: Any = Field(default=None, description="The output of the run.")
     error: dict[str, Any] | None = None
     usage: dict[str, float] = Field(default_factory=dict)
 
 
-@router.post("/threads", status_code=201)
+@router.post("/threads", status_code=HTTPStatus.CREATED)
 async def create_thread(process: CurrentProcess, body: NewThread | None = None) -> ThreadBody:
-    """Begin a thread in which nothing was said yet."""
+    """Create a thread without messages."""
     new = body or NewThread()
     if new.workflow_id is not None:
         await process.stored_workflows.get(new.workflow_id)
@@ -105,10 +112,10 @@ async def create_thread(process: CurrentProcess, body: NewThread | None = None) 
 async def list_threads(
     process: CurrentProcess,
     workflow_id: Annotated[str | None, Query(max_length=128)] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    limit: Limit = 50,
+    offset: Offset = 0,
 ) -> ThreadPage:
-    """Return a page of threads, the last that was spoken in first."""
+    """Return a page of threads, most recently used first."""
     found, total = await process.threads.list(limit, offset, workflow_id)
     items = [_body(thread) for thread in found]
     return ThreadPage(items=items, total=total, limit=limit, offset=offset)
@@ -120,21 +127,21 @@ async def get_thread(thread_id: ThreadId, process: CurrentProcess) -> ThreadBody
     return _body(await process.threads.get(thread_id))
 
 
-@router.delete("/threads/{thread_id}", status_code=204)
+@router.delete("/threads/{thread_id}", status_code=HTTPStatus.NO_CONTENT)
 async def delete_thread(thread_id: ThreadId, process: CurrentProcess) -> Response:
-    """Forget a thread and what was said in it; its runs stay readable."""
+    """Delete a thread and its messages; its runs stay."""
     await process.threads.delete(thread_id)
-    return Response(status_code=204)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.get("/threads/{thread_id}/messages")
 async def read_messages(
     thread_id: ThreadId,
     process: CurrentProcess,
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, description="Only messages with greater numbers.")] = 0,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
 ) -> list[MessageBody]:
-    """Return what was said in a thread after a number, in order."""
+    """Return the messages of a thread, oldest first."""
     found = await process.threads.messages(thread_id, after, limit)
     return [_message(message) for message in found]
 
@@ -143,8 +150,8 @@ async def read_messages(
 async def read_thread_runs(
     thread_id: ThreadId,
     process: CurrentProcess,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    limit: Limit = 50,
+    offset: Offset = 0,
 ) -> RunPage:
     """Return a page of a thread's runs, newest first."""
     await process.threads.get(thread_id)
@@ -154,17 +161,20 @@ async def read_thread_runs(
 
 @router.post(
     "/workflows/{workflow_id}/chat",
-    response_model=Reply,
-    responses={**CONFLICT, 200: {"content": {"text/event-stream": {}}}},
+    summary="Chat with a Workflow",
+    response_model=ChatReply,
+    responses={**CONFLICT, HTTPStatus.OK: {"content": {"text/event-stream": {}}}},
 )
 async def chat(
-    workflow_id: WorkflowId, body: Message, process: CurrentProcess, key: IdempotencyKey = None
+    workflow_id: WorkflowId, body: ChatRequest, process: CurrentProcess, key: IdempotencyKey = None
 ) -> Any:
-    """Say something to a workflow, which takes a `message`: it begins a run, or answers one.
+    """Send a message to a workflow that takes a `message`.
 
-    The answer is sent as it comes, as events: `thread` at first, then `token`, and of an agent
-    `thought`, `tool_call`, `tool_result`; at the end `question`, `message` or `error`. Without
-    `stream`, it is returned when it is all there.
+    The message starts a run; if a run of the thread waits for an answer, it answers that run.
+
+    The response is a stream of events: first `thread`, then `token` for each piece of text, and
+    from agents `thought`, `tool_call` and `tool_result`; last `question`, `message` or `error`.
+    With `stream: false`, it is one JSON object.
     """
     stored, compiled = await process.chat.model(workflow_id)
     thread_id = body.thread_id or (await process.threads.create(stored.id, {})).id
@@ -184,28 +194,28 @@ async def _events(chat: Chat, turn: Turn) -> AsyncIterator[str]:
     yield event({"thread_id": turn.thread_id, "run_id": turn.run_id}, "thread")
     async for piece in chat.pieces(turn):
         match piece:
-            case Text(text):
+            case TextPiece(text):
                 yield event({"text": text}, "token")
-            case Step(kind, data):
+            case AgentStep(kind, data):
                 yield event(data, kind)
-            case Question(asked):
+            case OpenQuestion(asked):
                 data = {"id": asked.id, "text": piece.text, "data": asked.data}
                 yield event(data, "question")
-            case Ended(run, text) if run.status == "completed":
-                said = {"text": text, "output": run.output, "usage": run.usage}
-                yield event(said, "message")
-            case Ended(run):
+            case TurnEnded(run, text) if run.status == "completed":
+                answer = {"text": text, "output": run.output, "usage": run.usage}
+                yield event(answer, "message")
+            case TurnEnded(run):
                 yield event(run.error or {"code": run.status}, "error")
 
 
-async def _reply(process: Process, turn: Turn) -> Reply:
+async def _reply(process: Process, turn: Turn) -> ChatReply:
     last = await process.chat.outcome(turn)
-    if isinstance(last, Question):
-        asked = Asked(id=last.interrupt.id, data=last.interrupt.data)
+    if isinstance(last, OpenQuestion):
+        asked = ChatQuestion(id=last.interrupt.id, data=last.interrupt.data)
         where = {"thread_id": turn.thread_id, "run_id": turn.run_id, "status": "waiting"}
-        return Reply.model_validate({**where, "message": last.text, "question": asked})
+        return ChatReply.model_validate({**where, "message": last.text, "question": asked})
     run = last.run
-    return Reply(
+    return ChatReply(
         thread_id=turn.thread_id or "",
         run_id=run.id,
         status=run.status,

@@ -1,35 +1,38 @@
-"""Webhooks over HTTP: workflows that other services begin, and services that are told of runs."""
+"""Routes for incoming webhooks, and for subscriptions to the events of runs."""
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from flowc.compiler.running.events import EventKind
 from flowc.server.api.current_process import CurrentProcess
-from flowc.server.api.errors import CONFLICT, RESPONSES, ErrorResponse
+from flowc.server.api.errors import CONFLICT, RESPONSES, UNAUTHORIZED
 from flowc.server.api.strict_requests import StrictRoute
 
 router = APIRouter(tags=["webhooks"], route_class=StrictRoute, responses=RESPONSES)
 
 PATH_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$"
-WebhookPath = Annotated[str, Path(max_length=128)]
-SubscriptionId = Annotated[str, Path(max_length=36)]
-SecretName = Annotated[str, Field(min_length=1, max_length=128)]
-Kind = Literal[
-    EventKind.RUN_COMPLETED,
-    EventKind.RUN_FAILED,
-    EventKind.RUN_CANCELLED,
-    EventKind.RUN_PAUSED,
-    EventKind.RUN_WAITING,
+WebhookPath = Annotated[str, Path(max_length=128, description="Path of the webhook.")]
+SubscriptionId = Annotated[str, Path(max_length=36, description="Id of the subscription.")]
+SecretName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=128,
+        description="Name of the secret that signs: `hook` is read from `FLOWC_SECRET_HOOK`.",
+    ),
+]
+SubscribedEvent = Literal[
+    "run.completed", "run.failed", "run.cancelled", "run.paused", "run.waiting"
 ]
 
 
 class NewWebhook(BaseModel):
-    """Under which path which workflow is begun; `secret` is the name of the one that signs."""
+    """A path, and the workflow that signed messages to it start."""
 
-    path: str = Field(pattern=PATH_PATTERN)
+    path: str = Field(pattern=PATH_PATTERN, description="The last part of the webhook's URL.")
     workflow_id: str = Field(max_length=128)
     secret: SecretName
 
@@ -40,18 +43,20 @@ class WebhookBody(NewWebhook):
     created_at: datetime
 
 
-class Accepted(BaseModel):
-    """The run that a message has begun; one that comes again begins no other."""
+class WebhookReceipt(BaseModel):
+    """The run that a message started; a repeated message gets the same run."""
 
     run_id: str
 
 
 class NewSubscription(BaseModel):
-    """Whom to tell of which events, of one workflow or of all; `secret` is the name of one."""
+    """A URL that gets signed messages about runs."""
 
-    url: str = Field(max_length=8_192)
-    events: list[Kind] = Field(min_length=1)
-    workflow_id: str | None = Field(default=None, max_length=128)
+    url: str = Field(max_length=8_192, description="Public, or allowed by `FLOWC_EGRESS_ALLOW`.")
+    events: list[SubscribedEvent] = Field(min_length=1)
+    workflow_id: str | None = Field(
+        default=None, max_length=128, description="Only runs of this workflow; default: all runs."
+    )
     secret: SecretName
 
 
@@ -63,49 +68,58 @@ class SubscriptionBody(NewSubscription):
 
 
 class DeliveryBody(BaseModel):
-    """A message to a subscriber: pending, delivered or given up; and what its last try met."""
+    """A message to a subscriber, and its delivery."""
 
     id: str
-    status: str
+    status: str = Field(description="`pending`, `delivered` or `given up`.")
     attempts: int
     payload: dict[str, Any]
-    problem: str | None
+    problem: str | None = Field(description="Why the last attempt failed.")
     created_at: datetime
     finished_at: datetime | None
 
 
-@router.post("/webhooks", status_code=201, responses=CONFLICT)
+@router.post("/webhooks", status_code=HTTPStatus.CREATED, responses=CONFLICT)
 async def create_webhook(body: NewWebhook, process: CurrentProcess) -> WebhookBody:
-    """Have a workflow begun by messages that are signed as Standard Webhooks says."""
+    """Create a webhook: a URL where signed messages start a workflow."""
     made = await process.webhooks.create(body.path, body.workflow_id, body.secret)
     return WebhookBody.model_validate(made._asdict())
 
 
 @router.get("/webhooks")
 async def list_webhooks(process: CurrentProcess) -> list[WebhookBody]:
-    """Return all webhooks, by path."""
+    """Return all webhooks, sorted by path."""
     found = await process.webhooks.triggers.webhooks()
     return [WebhookBody.model_validate(each._asdict()) for each in found]
 
 
-@router.delete("/webhooks/{path}", status_code=204)
+@router.delete("/webhooks/{path}", status_code=HTTPStatus.NO_CONTENT)
 async def delete_webhook(path: WebhookPath, process: CurrentProcess) -> Response:
-    """Take a webhook away."""
+    """Delete a webhook."""
     await process.webhooks.triggers.delete_webhook(path)
-    return Response(status_code=204)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-@router.post("/webhooks/{path}", status_code=202, responses={401: {"model": ErrorResponse}})
-async def receive_webhook(path: WebhookPath, request: Request, process: CurrentProcess) -> Accepted:
-    """Begin the webhook's workflow; the body is its input, and says nothing else."""
+@router.post("/webhooks/{path}", status_code=HTTPStatus.ACCEPTED, responses=UNAUTHORIZED)
+async def receive_webhook(
+    path: WebhookPath, request: Request, process: CurrentProcess
+) -> WebhookReceipt:
+    """Start the webhook's workflow, with the body of the message as its input.
+
+    The message is signed as Standard Webhooks specifies, in the headers `webhook-id`,
+    `webhook-timestamp` and `webhook-signature`. A message older than five minutes is refused.
+    """
     body = await request.body()
     run = await process.webhooks.receive(path, request.headers, body, request.json)
-    return Accepted(run_id=run.id)
+    return WebhookReceipt(run_id=run.id)
 
 
-@router.post("/subscriptions", status_code=201)
+@router.post("/subscriptions", status_code=HTTPStatus.CREATED)
 async def create_subscription(body: NewSubscription, process: CurrentProcess) -> SubscriptionBody:
-    """Have a service told when runs end, or wait, by messages signed as Standard Webhooks says."""
+    """Send signed messages to a URL when runs end, wait or are paused.
+
+    A message that is not accepted is sent again for about two days.
+    """
     made = await process.deliveries.subscribe(body.url, body.events, body.secret, body.workflow_id)
     return SubscriptionBody.model_validate({**made._asdict(), "events": made.kinds})
 
@@ -118,11 +132,11 @@ async def list_subscriptions(process: CurrentProcess) -> list[SubscriptionBody]:
     return [SubscriptionBody.model_validate(body) for body in bodies]
 
 
-@router.delete("/subscriptions/{subscription_id}", status_code=204)
+@router.delete("/subscriptions/{subscription_id}", status_code=HTTPStatus.NO_CONTENT)
 async def delete_subscription(subscription_id: SubscriptionId, process: CurrentProcess) -> Response:
-    """Tell a service no more."""
+    """Delete a subscription."""
     await process.deliveries.triggers.delete_subscription(subscription_id)
-    return Response(status_code=204)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.get("/subscriptions/{subscription_id}/deliveries")
@@ -131,6 +145,6 @@ async def list_deliveries(
     process: CurrentProcess,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> list[DeliveryBody]:
-    """Return what a service was told, newest first."""
+    """Return the messages of a subscription, newest first."""
     found = await process.deliveries.triggers.deliveries(subscription_id, limit)
     return [DeliveryBody.model_validate(each._asdict()) for each in found]

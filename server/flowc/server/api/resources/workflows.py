@@ -1,6 +1,7 @@
-"""Workflows over HTTP: keep them, look at them, run them."""
+"""Routes for workflows: store, list, compare and run them."""
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Response
@@ -9,7 +10,8 @@ from pydantic import BaseModel, Field
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.reports.comparison import compare
 from flowc.server.api.current_process import CurrentProcess
-from flowc.server.api.errors import RESPONSES, ErrorResponse
+from flowc.server.api.errors import CONFLICT, RESPONSES
+from flowc.server.api.paging import Limit, Offset, Page
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.process.process import Process
 from flowc.server.records.runs import Run
@@ -20,30 +22,34 @@ router = APIRouter(
     prefix="/workflows", tags=["workflows"], route_class=StrictRoute, responses=RESPONSES
 )
 
-WorkflowId = Annotated[str, Path(max_length=128)]
-IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)]
+WorkflowId = Annotated[str, Path(max_length=128, description="Id of the workflow.")]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        max_length=255,
+        description="Requests with the same key start one run; all of them return it.",
+    ),
+]
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$"
 
 
 class WorkflowBody(BaseModel):
-    """A kept workflow, with its definition as it was written."""
+    """A stored workflow."""
 
     id: str
     name: str
-    version: int
-    hash: str
-    definition: dict[str, Any]
+    version: int = Field(description="The newest version.")
+    hash: str = Field(description="Equal for definitions with the same meaning.")
+    definition: dict[str, Any] = Field(description="As its author wrote it.")
     created_at: datetime
     updated_at: datetime
 
 
-class WorkflowPage(BaseModel):
-    """A page of workflows."""
+class WorkflowPage(Page):
+    """A page of workflows, sorted by id."""
 
     items: list[WorkflowBody]
-    total: int
-    limit: int
-    offset: int
 
 
 class VersionBody(BaseModel):
@@ -55,59 +61,70 @@ class VersionBody(BaseModel):
 
 
 class ChangeBody(BaseModel):
-    """One difference in meaning."""
+    """One difference in meaning between two versions."""
 
     kind: Literal["added", "removed", "changed", "renamed"]
-    subject: str
+    subject: str = Field(description="What changed, such as `node classify: prompt`.")
     before: Any = None
     after: Any = None
 
 
 class DiffBody(BaseModel):
-    """What changed, and which unfinished runs are pinned to the old version."""
+    """The differences between two versions."""
 
     changes: list[ChangeBody]
-    waiting_runs: list[str]
+    waiting_runs: list[str] = Field(description="Unfinished runs of the old version.")
 
 
 class NewWorkflow(BaseModel):
-    """A definition, and the id it is to have."""
+    """A definition to store."""
 
     definition: dict[str, Any]
-    id: str | None = Field(default=None, pattern=ID_PATTERN)
+    id: str | None = Field(
+        default=None, pattern=ID_PATTERN, description="Default: made from the name."
+    )
 
 
 class ExecuteRequest(BaseModel):
-    """What a run is given, and how it is begun.
-
-    Without `wait`, the run is queued and returned at once; else once it has ended, or waits for
-    somebody. `delay` is in seconds; priority 1 is the highest. While a run with a
-    `deduplication_key` is under way, another one with it gives back that run. The run stops before
-    the nodes of `breakpoints`, or before every one when `stepping`.
-    """
+    """The input of a run, and how it starts."""
 
     input: dict[str, Any] = Field(default_factory=dict)
-    wait: bool = True
-    priority: int = Field(default=10, ge=1, le=100)
-    delay: float | None = Field(default=None, ge=0, le=31_536_000)
-    deduplication_key: str | None = Field(default=None, min_length=1, max_length=255)
-    breakpoints: list[Annotated[str, Field(max_length=500)]] = Field(
-        default_factory=list, max_length=1_000
+    wait: bool = Field(
+        default=True,
+        description="Answer when the run has ended, waits or is paused; otherwise at once.",
     )
-    stepping: bool = False
+    priority: int = Field(default=10, ge=1, le=100, description="In the queue; 1 is the highest.")
+    delay: float | None = Field(
+        default=None, ge=0, le=31_536_000, description="Seconds before the run starts."
+    )
+    deduplication_key: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=255,
+        description="While a run with this key has not ended, no other starts: it is returned.",
+    )
+    breakpoints: list[Annotated[str, Field(max_length=500)]] = Field(
+        default_factory=list,
+        max_length=1_000,
+        description="Nodes before which the run pauses, such as `send` or `loop.send`.",
+    )
+    stepping: bool = Field(default=False, description="Pause before every node.")
 
 
 class ExecuteDefinitionRequest(ExecuteRequest):
-    """A definition that is not kept as a workflow, and what its run is given."""
+    """A definition to run without storing it as a workflow."""
 
     definition: dict[str, Any]
 
 
-@router.post("", status_code=201, responses={409: {"model": ErrorResponse}})
+@router.post("", status_code=HTTPStatus.CREATED, responses=CONFLICT)
 async def create_workflow(
     body: NewWorkflow | dict[str, Any], process: CurrentProcess
 ) -> WorkflowBody:
-    """Keep a workflow: `{"definition": {…}, "id": …}`, or just the definition."""
+    """Store a new workflow; the body is `{"id": …, "definition": {…}}`, or only the definition.
+
+    A definition with errors is refused with 422; `details` lists its diagnostics.
+    """
     new = body if isinstance(body, NewWorkflow) else NewWorkflow(definition=body)
     return _body(await process.workflows.create(new.definition, new.id))
 
@@ -115,10 +132,10 @@ async def create_workflow(
 @router.get("")
 async def list_workflows(
     process: CurrentProcess,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    limit: Limit = 50,
+    offset: Offset = 0,
 ) -> WorkflowPage:
-    """Return a page of workflows, by id."""
+    """Return a page of workflows, sorted by id."""
     found, total = await process.stored_workflows.list(limit, offset)
     items = [_body(stored) for stored in found]
     return WorkflowPage(items=items, total=total, limit=limit, offset=offset)
@@ -128,20 +145,20 @@ async def list_workflows(
 async def execute_definition(
     body: ExecuteDefinitionRequest, process: CurrentProcess, key: IdempotencyKey = None
 ) -> Run:
-    """Run a definition from the body, and return the run."""
+    """Run the definition in the body without storing it as a workflow."""
     compiled = await process.workflows.compile(body.definition)
-    return await _begun(process, compiled, body, key)
+    return await _started(process, compiled, body, key)
 
 
 @router.get("/{workflow_id}")
 async def get_workflow(workflow_id: WorkflowId, process: CurrentProcess) -> WorkflowBody:
-    """Return a workflow in its active version."""
+    """Return the newest version of a workflow."""
     return _body(await process.stored_workflows.get(workflow_id))
 
 
 @router.get("/{workflow_id}/versions")
 async def list_versions(workflow_id: WorkflowId, process: CurrentProcess) -> list[VersionBody]:
-    """Return a workflow's versions, newest first."""
+    """Return the versions of a workflow, newest first."""
     found = await process.stored_workflows.versions(workflow_id)
     return [VersionBody(version=v.version, hash=v.hash, created_at=v.updated_at) for v in found]
 
@@ -150,10 +167,10 @@ async def list_versions(workflow_id: WorkflowId, process: CurrentProcess) -> lis
 async def diff_versions(
     workflow_id: WorkflowId,
     process: CurrentProcess,
-    old: Annotated[int, Query(ge=1)],
-    new: Annotated[int, Query(ge=1)],
+    old: Annotated[int, Query(ge=1, description="Version to compare from.")],
+    new: Annotated[int, Query(ge=1, description="Version to compare to.")],
 ) -> DiffBody:
-    """Return what changed in meaning from one version to another, and the runs on the old one."""
+    """Return what changed in meaning between two versions, and which runs use the old one."""
     before = await process.workflows.compiled(await process.stored_workflows.get(workflow_id, old))
     after = await process.workflows.compiled(await process.stored_workflows.get(workflow_id, new))
     changes = [change.as_json() for change in compare(before.workflow, after.workflow)]
@@ -169,16 +186,19 @@ async def diff_versions(
 async def replace_workflow(
     workflow_id: WorkflowId, body: NewWorkflow | dict[str, Any], process: CurrentProcess
 ) -> WorkflowBody:
-    """Make a definition the workflow's newest version; runs under way keep theirs."""
+    """Store a definition as the newest version of a workflow.
+
+    Runs keep the version that they started with. An identical definition adds none.
+    """
     definition = body.definition if isinstance(body, NewWorkflow) else body
     return _body(await process.workflows.replace(workflow_id, definition))
 
 
-@router.delete("/{workflow_id}", status_code=204)
+@router.delete("/{workflow_id}", status_code=HTTPStatus.NO_CONTENT)
 async def delete_workflow(workflow_id: WorkflowId, process: CurrentProcess) -> Response:
-    """Take a workflow away; its runs stay readable."""
+    """Delete a workflow; its runs stay."""
     await process.stored_workflows.delete(workflow_id)
-    return Response(status_code=204)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.post("/{workflow_id}/execute")
@@ -188,16 +208,16 @@ async def execute_workflow(
     body: ExecuteRequest | None = None,
     key: IdempotencyKey = None,
 ) -> Run:
-    """Run a workflow, and return the run, which may have failed (status 200).
+    """Start a run of a workflow and return it, by default when it has ended or waits.
 
-    Of several requests with the same `Idempotency-Key`, the first begins a run, and all get it.
+    The status is 200 also if the run failed: look at the `status` and `error` of the run.
     """
     stored = await process.stored_workflows.get(workflow_id)
     compiled = await process.workflows.compiled(stored)
-    return await _begun(process, compiled, body or ExecuteRequest(), key, stored)
+    return await _started(process, compiled, body or ExecuteRequest(), key, stored)
 
 
-async def _begun(
+async def _started(
     process: Process,
     compiled: CompiledWorkflow,
     body: ExecuteRequest,
@@ -212,8 +232,9 @@ async def _begun(
         breakpoints=body.breakpoints,
         is_stepping=body.stepping,
     )
-    begin = process.runs.execute if body.wait else process.runs.submit
-    return await begin(compiled, body.input, stored, options)
+    start = process.runs.execute if body.wait else process.runs.submit
+    run = await start(compiled, body.input, stored, options)
+    return run
 
 
 def _body(stored: StoredWorkflow) -> WorkflowBody:

@@ -30,6 +30,7 @@ from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.orm import Session
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
+from flowc.server.records.refused import Refused
 from flowc.server.records.triggers import Schedule
 from flowc.server.store.database import DATABASE_PROBLEMS, SQLITE_PRAGMAS, is_sqlite
 from flowc.server.store.runs.claims import Claim
@@ -53,8 +54,8 @@ DoErrand = Callable[[str], Awaitable[None]]
 Fire = Callable[[dict[str, Any], str], Awaitable[None]]
 
 
-class ScheduleRefused(Exception):
-    """Whoever makes a schedule that is there already, or whose times make no sense, meets this."""
+class ScheduleRefused(Refused):
+    """The schedule already exists, or its cron expression or time zone is not valid."""
 
 
 @dataclass

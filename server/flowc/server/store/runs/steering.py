@@ -22,6 +22,7 @@ from flowc.compiler.running.events import (
     RUN_PAUSED,
     RUN_STARTED,
 )
+from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import ENDED, RunRecord
 from flowc.server.records.times import now
@@ -64,16 +65,16 @@ class StartLimits(NamedTuple):
 _CREATE = insert(RunRow.__table__)  # type: ignore[arg-type]
 
 
-class NoSuchInterrupt(Exception):
-    """Whoever answers what was never asked meets this."""
+class NoSuchInterrupt(Refused):
+    """There is no such question."""
 
 
-class NotAnswerable(Exception):
-    """Whoever answers what has been answered otherwise, or is not asked any more, meets this."""
+class NotAnswerable(Refused):
+    """This question was answered differently, or is no longer open."""
 
 
-class NotPossible(Exception):
-    """Whoever asks of a run what its state does not allow meets this; the text says why."""
+class NotPossible(Refused):
+    """The status of the run does not allow this."""
 
 
 class Steering:
@@ -128,11 +129,11 @@ class Steering:
         """Keep an answer, once; return the run's id. The same answer again changes nothing."""
         asked, row = self._asked(session, interrupt_id)
         if asked.tenant != tenant:
-            raise NoSuchInterrupt(interrupt_id)
+            raise NoSuchInterrupt
         if asked.status != "open":
             if asked.status == "answered" and asked.answer == value:
                 return row.id
-            raise NotAnswerable(asked.status)
+            raise NotAnswerable
         take_answer(session, self._work, row, asked, Answer(value))
         return row.id
 
@@ -175,7 +176,7 @@ class Steering:
         if row.status in ENDED:
             if row.status == status == "cancelled":
                 return
-            raise NotPossible(f"The run is {row.status} already.")
+            raise NotPossible(f"The run is already {row.status}.")
         row.status, row.error, row.finished_at = status, dict(error), now()
         row.epoch += 1
         close_interrupts(session, run_id)
@@ -188,7 +189,7 @@ class Steering:
         """Have a run stop at the next occasion: the nodes at work finish."""
         row = locked(session, run_id, tenant)
         if row.status in ENDED:
-            raise NotPossible(f"The run is {row.status} already.")
+            raise NotPossible(f"The run is already {row.status}.")
         if row.status in {"pending", "waiting"}:
             row.status = "paused"
             row.segment += 1
@@ -218,7 +219,7 @@ class Steering:
         """Have a run stop before nodes, by their names; with None, it is looked into no more."""
         row = locked(session, run_id, tenant)
         if row.status in ENDED:
-            raise NotPossible(f"The run is {row.status} already.")
+            raise NotPossible(f"The run is already {row.status}.")
         is_stepping = bool(row.breakpoints and row.breakpoints["stepping"])
         stops: StopsData = {"nodes": sorted(set(nodes or ())), "stepping": is_stepping}
         row.breakpoints = stops if nodes is not None else None
@@ -288,9 +289,9 @@ class Steering:
     def _asked(self, session: Session, interrupt_id: str) -> tuple[InterruptRow, RunRow]:
         run_id = session.scalar(select(InterruptRow.run_id).where(InterruptRow.id == interrupt_id))
         if run_id is None:
-            raise NoSuchInterrupt(interrupt_id)
+            raise NoSuchInterrupt
         row = locked(session, run_id)
         asked = session.get(InterruptRow, interrupt_id, populate_existing=True)
         if asked is None:
-            raise NoSuchInterrupt(interrupt_id)
+            raise NoSuchInterrupt
         return asked, row

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from flowc.compiler.running.events import EventKind
 from flowc.server.records.interrupts import InterruptRecord
+from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import EVENT_FIELDS, RunEvent
 from flowc.server.records.runs import AT_REST, UNFINISHED, RunRecord
 from flowc.server.records.times import now
@@ -28,8 +29,8 @@ _EVENTS = (
 _RECENT = timedelta(minutes=10)
 
 
-class NoSuchRun(Exception):
-    """Whoever names a run that is not there, or not theirs, meets this."""
+class NoSuchRun(Refused):
+    """The run does not exist, or belongs to another tenant."""
 
 
 # The fields of a record that are columns of its row.
@@ -180,7 +181,7 @@ class StoredRuns:
     def _row(self, session: Session, id: str) -> Row[Any]:
         row = session.execute(_FIND, {"run": id, "owner": self._tenant}).first()
         if row is None:
-            raise NoSuchRun(id)
+            raise NoSuchRun
         return row
 
 

@@ -110,7 +110,7 @@ def locked(session: Session, run_id: str, tenant: str | None = None) -> RunRow:
     """Return a run that nobody else changes until the transaction ends; raise NoSuchRun."""
     row = session.get(RunRow, run_id, with_for_update=True, populate_existing=True)
     if row is None or tenant not in {None, row.tenant}:
-        raise NoSuchRun(run_id)
+        raise NoSuchRun
     return row
 
 

@@ -1,4 +1,4 @@
-"""The API that clients of OpenAI speak: a workflow is a model."""
+"""The OpenAI API, in which each workflow is a model."""
 
 from fastapi import APIRouter
 

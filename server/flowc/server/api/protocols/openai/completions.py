@@ -1,7 +1,7 @@
-"""Chat completions: the whole conversation comes each time, its last message begins a run.
+"""Chat completions: each request has the whole conversation; its last message starts a run.
 
-Where the run asks a person, the question is the answer; who sends it back with an answer of his
-own goes on with that run.
+When the run asks a question, the question is the completion. A request that ends with this question
+and an answer continues the run.
 """
 
 import time
@@ -12,45 +12,47 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from flowc.server.api.current_process import CurrentProcess
-from flowc.server.api.errors import BadRequest, RunEndedBadly
 from flowc.server.api.protocols.openai.reading import conversations, messages_in, text_in
+from flowc.server.api.refused_requests import NotCompleted, Unsupported
 from flowc.server.api.sse import event, stream
 from flowc.server.api.strict_requests import StrictRoute
-from flowc.server.conversations.chat import Chat, Ended, Question, Text, Turn
+from flowc.server.conversations.chat import Chat, OpenQuestion, TextPiece, Turn, TurnEnded
 from flowc.server.process.process import Process
 from flowc.server.records.runs import RunRecord
 
 router = APIRouter(route_class=StrictRoute)
 
-# Of what was said, so many turns are looked through for a run that waits.
-_LOOKED_THROUGH = 20
+# How many of the latest turns are searched for a run that waits.
+_SEARCHED_TURNS = 20
 
 
 class StreamOptions(BaseModel):
-    """What is sent besides the text."""
+    """What a stream holds in addition to the text."""
 
     include_usage: bool = False
 
 
-class Completion(BaseModel):
-    """What is asked; parameters that a workflow sets itself are taken, and have no meaning."""
+class CompletionRequest(BaseModel):
+    """A conversation; parameters that workflows set themselves (`temperature`, …) are ignored."""
 
     model_config = ConfigDict(extra="allow")
 
-    model: str = Field(max_length=200)
+    model: str = Field(max_length=200, description="Id of a workflow, or `id@version`.")
     messages: list[dict[str, Any]] = Field(min_length=1, max_length=10_000)
     stream: bool = False
     stream_options: StreamOptions | None = None
     n: int | None = None
-    user: str | None = None
+    user: str | None = Field(
+        default=None, description="Tells apart people who send the same conversation."
+    )
     tools: list[dict[str, Any]] | None = None
 
 
-@router.post("/chat/completions", response_model=None)
-async def complete(body: Completion, process: CurrentProcess) -> Any:
-    """Answer the last message, at once or as a stream."""
+@router.post("/chat/completions", response_model=None, summary="Create Chat Completion")
+async def complete(body: CompletionRequest, process: CurrentProcess) -> Any:
+    """Answer the last message of a conversation."""
     if body.n not in {None, 1}:
-        raise BadRequest(400, "unsupported_value", "n: a workflow gives one answer.")
+        raise Unsupported("unsupported_value", "n: a workflow returns one answer; leave it out.")
     turn = await _turn(body, process)
     if body.stream:
         has_usage = body.stream_options is not None and body.stream_options.include_usage
@@ -63,24 +65,24 @@ async def complete(body: Completion, process: CurrentProcess) -> Any:
     }
 
 
-async def _turn(body: Completion, process: Process) -> Turn:
+async def _turn(body: CompletionRequest, process: Process) -> Turn:
     stored, compiled = await process.chat.model(body.model)
     messages = messages_in(body.messages)
     names = conversations(body.model, body.user, messages)
     last, text = messages[-1], text_in(messages[-1]["content"])
     if last["role"] == "user" and len(messages) > 2 and messages[-2]["role"] == "assistant":
-        waiting = await process.stored_runs.waiting_in(names[1:_LOOKED_THROUGH])
+        waiting = await process.stored_runs.waiting_in(names[1:_SEARCHED_TURNS])
         asked = await process.chat.asked(waiting) if waiting is not None else None
-        if waiting and asked and Question(asked).text == text_in(messages[-2]["content"]):
+        if waiting and asked and OpenQuestion(asked).text == text_in(messages[-2]["content"]):
             return await process.chat.answer(waiting, text, is_kept=False)
     given = {"message": text, "messages": messages, **({"tools": body.tools} if body.tools else {})}
     name = names[0] if names else f"conversation:{time.time_ns()}"
     return await process.chat.begin(stored, compiled, name, given)
 
 
-def _answer(last: Question | Ended) -> tuple[dict[str, Any], str, RunRecord | None]:
-    """Return the message of a turn's last piece, why it ends, and the run if it has ended."""
-    if isinstance(last, Question):
+def _answer(last: OpenQuestion | TurnEnded) -> tuple[dict[str, Any], str, RunRecord | None]:
+    """Return the message, the reason why it ends, and the run if it has ended."""
+    if isinstance(last, OpenQuestion):
         return {"role": "assistant", "content": last.text, "refusal": None}, "stop", None
     run = completed(last)
     message = {"role": "assistant", "content": last.text, "refusal": None}
@@ -89,15 +91,15 @@ def _answer(last: Question | Ended) -> tuple[dict[str, Any], str, RunRecord | No
     return message, "stop", run
 
 
-def completed(last: Ended) -> RunRecord:
-    """Return a run that has completed; raise RunEndedBadly if it has not."""
+def completed(last: TurnEnded) -> RunRecord:
+    """Return the run of a turn; raise NotCompleted if it has not completed."""
     if last.run.status != "completed":
-        raise RunEndedBadly(last.run)
+        raise NotCompleted(last.run)
     return last.run
 
 
 def tool_calls_of(run: RunRecord) -> list[dict[str, Any]]:
-    """Return the calls that a workflow's model asks its caller for."""
+    """Return the tool calls that the workflow leaves to its caller."""
     calls = run.output.get("tool_calls") if isinstance(run.output, dict) else None
     return [{**call, "type": "function"} for call in calls] if isinstance(calls, list) else []
 
@@ -112,12 +114,12 @@ async def _chunks(chat: Chat, turn: Turn, model: str, has_usage: bool) -> AsyncI
     yield chunk({"role": "assistant", "content": ""})
     reason = "stop"
     async for piece in chat.pieces(turn):
-        if isinstance(piece, Text | Question):
+        if isinstance(piece, TextPiece | OpenQuestion):
             yield chunk({"content": piece.text})
-        elif isinstance(piece, Ended) and piece.run.status != "completed":
-            yield event({"error": RunEndedBadly(piece.run).as_openai()})
+        elif isinstance(piece, TurnEnded) and piece.run.status != "completed":
+            yield event({"error": NotCompleted(piece.run).as_openai()})
             return
-        elif isinstance(piece, Ended) and (calls := tool_calls_of(piece.run)):
+        elif isinstance(piece, TurnEnded) and (calls := tool_calls_of(piece.run)):
             reason = "tool_calls"
             yield chunk({"tool_calls": [{"index": n, **call} for n, call in enumerate(calls)]})
     yield chunk({}, reason)
@@ -133,7 +135,7 @@ def _head(turn: Turn, model: str, kind: str) -> dict[str, Any]:
 
 
 def usage_of(run: RunRecord) -> dict[str, Any]:
-    """Return what all model calls of a run have used."""
+    """Return the tokens that all model calls of a run have used."""
     usage = {name: int(value) for name, value in run.usage.items() if name != "cost"}
     cached, reasoning = usage.get("cached_tokens", 0), usage.get("reasoning_tokens", 0)
     return {

@@ -1,4 +1,4 @@
-"""Which models are there? Every workflow is one, by its id; `id@3` is its version 3."""
+"""Models of the OpenAI API: every workflow is one; `id@3` is its version 3."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ _PAGE = 200
 
 @router.get("/models")
 async def list_models(process: CurrentProcess) -> dict[str, Any]:
-    """Return all workflows; those that take no message refuse to be talked with."""
+    """Return all workflows as models; you can chat with those that take a `message`."""
     found: list[dict[str, Any]] = []
     total = 1
     while len(found) < total:
@@ -29,7 +29,7 @@ async def list_models(process: CurrentProcess) -> dict[str, Any]:
 async def get_model(
     name: Annotated[str, Path(max_length=200)], process: CurrentProcess
 ) -> dict[str, Any]:
-    """Return one."""
+    """Return a workflow as a model."""
     stored, _ = await process.chat.model(name)
     return _model(name, stored.updated_at)
 

@@ -1,30 +1,30 @@
-"""What do clients of OpenAI send, in our words?"""
+"""Messages of the OpenAI API, converted to those that nodes take."""
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flowc.server.api.errors import BadRequest
+from flowc.server.api.refused_requests import Unsupported
 
 _ROLES = {"system", "developer", "user", "assistant", "tool"}
 
 
 def messages_in(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return messages as nodes take them; raise BadRequest for what is no message."""
+    """Return messages as nodes take them; raise Unsupported for unknown roles and parts."""
     return [_message(each, number) for number, each in enumerate(given)]
 
 
 def _message(given: Mapping[str, Any], number: int) -> dict[str, Any]:
     role = given.get("role")
     if role not in _ROLES:
-        raise BadRequest(400, "invalid_role", f"messages[{number}].role: there is no such role.")
+        raise Unsupported("invalid_role", f"messages[{number}].role: there is no such role.")
     content = given.get("content")
     if isinstance(content, list):
         where = f"messages[{number}].content"
         content = [_part(part, f"{where}[{n}]") for n, part in enumerate(content)]
-    kept = {name: given[name] for name in ("tool_calls", "tool_call_id") if given.get(name)}
-    return {"role": "system" if role == "developer" else role, "content": content or "", **kept}
+    tools = {name: given[name] for name in ("tool_calls", "tool_call_id") if given.get(name)}
+    return {"role": "system" if role == "developer" else role, "content": content or "", **tools}
 
 
 def _part(part: Any, where: str) -> dict[str, Any]:
@@ -40,11 +40,15 @@ def _part(part: Any, where: str) -> dict[str, Any]:
         data, name = file.get("file_data"), file.get("filename")
         if isinstance(data, str) and data.startswith("data:"):
             return {"type": "file", "url": data, **({"name": name} if name else {})}
-    raise BadRequest(400, "unsupported_content", f"{where}: a part of this kind is not taken.")
+    raise Unsupported("unsupported_content", f"{where}: parts of this type are not supported.")
 
 
 def text_in(content: Any) -> str:
-    """Return the text of a message's content, without its images and files."""
+    """Return the text of a message's content, without its images and files.
+
+    >>> text_in([{"type": "text", "text": "Look:"}, {"type": "image", "url": "https://a/b.png"}])
+    'Look:'
+    """
     if isinstance(content, str):
         return content
     texts = [part["text"] for part in content if part["type"] == "text"]
@@ -52,9 +56,9 @@ def text_in(content: Any) -> str:
 
 
 def conversations(model: str, user: str | None, messages: Sequence[Any]) -> list[str]:
-    """Return names for a conversation at each time that a person had spoken, newest first.
+    """Return a name for the conversation after each message of the user, latest first.
 
-    Who sends a whole conversation each time, sends no name for it; the same messages have the same.
+    Clients send the whole conversation without an id, so its messages make up its name.
     """
     digest = hashlib.sha256(json.dumps([model, user]).encode())
     found: list[str] = []

@@ -1,4 +1,4 @@
-"""Responses: each one is a run, and `previous_response_id` names the thread it goes on with."""
+"""Responses: each is a run; `previous_response_id` names the thread that it continues."""
 
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -9,12 +9,12 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from flowc.server.api.current_process import CurrentProcess
-from flowc.server.api.errors import BadRequest, RunEndedBadly
 from flowc.server.api.protocols.openai.completions import completed, tool_calls_of, usage_of
 from flowc.server.api.protocols.openai.reading import messages_in, text_in
+from flowc.server.api.refused_requests import NotCompleted, Unsupported
 from flowc.server.api.sse import event, stream
 from flowc.server.api.strict_requests import StrictRoute
-from flowc.server.conversations.chat import Chat, Ended, Question, Text, Turn
+from flowc.server.conversations.chat import Chat, OpenQuestion, TextPiece, Turn, TurnEnded
 from flowc.server.process.process import Process
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.speech import text_of
@@ -24,12 +24,12 @@ router = APIRouter(route_class=StrictRoute)
 _PREFIX = "resp_"
 
 
-class NewResponse(BaseModel):
-    """What is asked; parameters that a workflow sets itself are taken, and have no meaning."""
+class ResponseRequest(BaseModel):
+    """A message; parameters that workflows set themselves (`temperature`, …) are ignored."""
 
     model_config = ConfigDict(extra="allow")
 
-    model: str = Field(max_length=200)
+    model: str = Field(max_length=200, description="Id of a workflow, or `id@version`.")
     input: str | list[dict[str, Any]]
     instructions: str | None = None
     previous_response_id: str | None = Field(default=None, max_length=100)
@@ -38,41 +38,40 @@ class NewResponse(BaseModel):
     tools: list[dict[str, Any]] | None = None
 
 
-@router.post("/responses", response_model=None)
-async def respond(body: NewResponse, process: CurrentProcess) -> Any:
-    """Answer, at once or as a stream of typed events."""
+@router.post("/responses", response_model=None, summary="Create Response")
+async def respond(body: ResponseRequest, process: CurrentProcess) -> Any:
+    """Answer a message, as one object or as a stream of typed events."""
     turn = await _turn(body, process)
-    shown = _Shown(body, turn.run_id, turn.after)
+    response = _Response(body, turn.run_id, turn.after)
     if body.stream:
-        return stream(_events(process.chat, turn, shown))
+        return stream(_events(process.chat, turn, response))
     last = await process.chat.outcome(turn)
-    if isinstance(last, Question):
-        return shown.ended(last.text, await process.stored_runs.get(turn.run_id))
-    return shown.ended(last.text, completed(last))
+    if isinstance(last, OpenQuestion):
+        return response.ended(last.text, await process.stored_runs.get(turn.run_id))
+    return response.ended(last.text, completed(last))
 
 
 @router.get("/responses/{response_id}")
 async def get_response(
     response_id: Annotated[str, Path(max_length=100)], process: CurrentProcess
 ) -> dict[str, Any]:
-    """Return a response that was begun before."""
+    """Return an earlier response, which may still be in progress."""
     run = await process.stored_runs.get(_run_id(response_id))
-    shown = _Shown(NewResponse(model=run.workflow_id or "", input=""), run.id)
+    response = _Response(ResponseRequest(model=run.workflow_id or "", input=""), run.id)
     if run.status == "completed":
-        return shown.ended(text_of(run.output), run)
+        return response.ended(text_of(run.output), run)
     if run.status in {"failed", "cancelled"}:
-        return shown.failed(RunEndedBadly(run))
-    return shown.body("in_progress")
+        return response.failed(NotCompleted(run))
+    return response.body("in_progress")
 
 
-async def _turn(body: NewResponse, process: Process) -> Turn:
+async def _turn(body: ResponseRequest, process: Process) -> Turn:
     stored, compiled = await process.chat.model(body.model)
     given = body.input
-    items = [{"role": "user", "content": given}] if isinstance(given, str) else _said(given)
+    items = [{"role": "user", "content": given}] if isinstance(given, str) else _messages_of(given)
     messages = messages_in(items)
     if not messages or messages[-1]["role"] != "user":
-        what = "input: its last item has to be a message of a user."
-        raise BadRequest(400, "invalid_input", what)
+        raise Unsupported("invalid_input", "input: the last item must be a message of the user.")
     text = text_in(messages[-1]["content"])
     thread_id = await _thread(body, process, stored.id)
     waiting = await process.stored_runs.waiting_in([thread_id])
@@ -88,40 +87,40 @@ async def _turn(body: NewResponse, process: Process) -> Turn:
     )
 
 
-async def _thread(body: NewResponse, process: Process, workflow_id: str) -> str:
-    """Return the thread to go on with: a new one, or as it was after the previous response."""
+async def _thread(body: ResponseRequest, process: Process, workflow_id: str) -> str:
+    """Return a new thread, or a copy of the previous response's as it was after it."""
     if body.previous_response_id is None:
         return (await process.threads.create(workflow_id, body.metadata or {})).id
     run = await process.stored_runs.get(_run_id(body.previous_response_id))
     if run.thread_id is None:
-        raise NoSuchRun(run.id)
+        raise NoSuchRun
     return (await process.threads.fork(run.thread_id, run.id)).id
 
 
-def _said(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the messages among the items; others, such as reasoning, are left out."""
+def _messages_of(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the messages among the items, without others such as reasoning."""
     return [item for item in items if item.get("type", "message") == "message"]
 
 
 def _run_id(response_id: str) -> str:
     if not response_id.startswith(_PREFIX):
-        raise NoSuchRun(response_id)
-    # A run that asked has several responses.
+        raise NoSuchRun
+    # A run that asked questions has several responses; a number after the dot tells them apart.
     return response_id.removeprefix(_PREFIX).partition(".")[0]
 
 
 @dataclass
-class _Shown:
-    """A response as it is shown, from its beginning to its end."""
+class _Response:
+    """A response in its stages."""
 
-    asked: NewResponse
+    request: ResponseRequest
     run_id: str
     after: int = 0
     created_at: int = field(default_factory=lambda: int(time.time()))
 
     @property
     def id(self) -> str:
-        """A turn that goes on with a run has an id of its own."""
+        """The id of the run; a turn that continues the run adds the event it continues after."""
         more = f".{self.after}" if self.after else ""
         return f"{_PREFIX}{self.run_id}{more}"
 
@@ -130,7 +129,7 @@ class _Shown:
         return f"msg_{self.id.removeprefix(_PREFIX)}"
 
     def body(self, status: str, **more: Any) -> dict[str, Any]:
-        asked = self.asked
+        request = self.request
         return {
             "id": self.id,
             "object": "response",
@@ -138,15 +137,15 @@ class _Shown:
             "status": status,
             "error": None,
             "incomplete_details": None,
-            "instructions": asked.instructions,
-            "metadata": asked.metadata or {},
-            "model": asked.model,
+            "instructions": request.instructions,
+            "metadata": request.metadata or {},
+            "model": request.model,
             "output": [],
             "parallel_tool_calls": True,
-            "previous_response_id": asked.previous_response_id,
+            "previous_response_id": request.previous_response_id,
             "temperature": None,
             "tool_choice": "auto",
-            "tools": asked.tools or [],
+            "tools": request.tools or [],
             "top_p": None,
             "usage": None,
             **more,
@@ -161,9 +160,9 @@ class _Shown:
         output = [self.message(text, "completed"), *_calls(run)]
         return self.body("completed", output=output, usage=_usage(run))
 
-    def failed(self, problem: RunEndedBadly) -> dict[str, Any]:
-        said = {"code": "server_error", "message": str(problem)}
-        return self.body("failed", error=said)
+    def failed(self, problem: NotCompleted) -> dict[str, Any]:
+        error = {"code": "server_error", "message": str(problem)}
+        return self.body("failed", error=error)
 
 
 def _content(text: str) -> dict[str, Any]:
@@ -188,35 +187,35 @@ def _usage(run: RunRecord) -> dict[str, Any]:
     }
 
 
-async def _events(chat: Chat, turn: Turn, shown: _Shown) -> AsyncIterator[str]:
+async def _events(chat: Chat, turn: Turn, response: _Response) -> AsyncIterator[str]:
     number = -1
 
-    def told(kind: str, **data: Any) -> str:
+    def typed(kind: str, **data: Any) -> str:
         nonlocal number
         number += 1
         return event({"type": kind, "sequence_number": number, **data}, kind)
 
-    place: dict[str, Any] = {"output_index": 0, "content_index": 0, "item_id": shown.message_id}
+    place: dict[str, Any] = {"output_index": 0, "content_index": 0, "item_id": response.message_id}
     item = {"output_index": 0}
-    yield told("response.created", response=shown.body("in_progress"))
-    yield told("response.in_progress", response=shown.body("in_progress"))
-    begun = shown.message("", "in_progress")
-    yield told("response.output_item.added", item=begun, **item)
-    yield told("response.content_part.added", part=_content(""), **place)
+    yield typed("response.created", response=response.body("in_progress"))
+    yield typed("response.in_progress", response=response.body("in_progress"))
+    begun = response.message("", "in_progress")
+    yield typed("response.output_item.added", item=begun, **item)
+    yield typed("response.content_part.added", part=_content(""), **place)
     text = ""
     async for piece in chat.pieces(turn):
-        if isinstance(piece, Ended) and piece.run.status != "completed":
-            yield told("response.failed", response=shown.failed(RunEndedBadly(piece.run)))
+        if isinstance(piece, TurnEnded) and piece.run.status != "completed":
+            yield typed("response.failed", response=response.failed(NotCompleted(piece.run)))
             return
-        if isinstance(piece, Text | Question):
+        if isinstance(piece, TextPiece | OpenQuestion):
             text += piece.text
-            said = {"delta": piece.text, "logprobs": []}
-            yield told("response.output_text.delta", **said, **place)
-    yield told("response.output_text.done", text=text, logprobs=[], **place)
-    yield told("response.content_part.done", part=_content(text), **place)
-    yield told("response.output_item.done", item=shown.message(text, "completed"), **item)
+            delta = {"delta": piece.text, "logprobs": []}
+            yield typed("response.output_text.delta", **delta, **place)
+    yield typed("response.output_text.done", text=text, logprobs=[], **place)
+    yield typed("response.content_part.done", part=_content(text), **place)
+    yield typed("response.output_item.done", item=response.message(text, "completed"), **item)
     run = await chat.runs.stored_runs.get(turn.run_id)
     for index, call in enumerate(_calls(run), start=1):
-        yield told("response.output_item.added", output_index=index, item=call)
-        yield told("response.output_item.done", output_index=index, item=call)
-    yield told("response.completed", response=shown.ended(text, run))
+        yield typed("response.output_item.added", output_index=index, item=call)
+        yield typed("response.output_item.done", output_index=index, item=call)
+    yield typed("response.completed", response=response.ended(text, run))

@@ -1,0 +1,17 @@
+"""Pages of lists, as requests ask for them and responses describe them."""
+
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import BaseModel, Field
+
+Limit = Annotated[int, Query(ge=1, le=200, description="Largest number of items to return.")]
+Offset = Annotated[int, Query(ge=0, le=1_000_000, description="Number of items to skip.")]
+
+
+class Page(BaseModel):
+    """Which part of a list a response holds."""
+
+    total: int = Field(description="Number of items on all pages.")
+    limit: int
+    offset: int

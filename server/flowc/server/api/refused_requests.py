@@ -1,0 +1,46 @@
+"""What the API itself refuses: malformed bodies, and chats whose run did not complete."""
+
+from typing import Any
+
+from flowc.server.records.refused import Refused
+from flowc.server.records.runs import RunRecord
+
+
+class MalformedBody(Refused):
+    """The body is not a JSON object."""
+
+    def __init__(self, message: str | None = None, code: str = "invalid-json") -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class RequestTooLarge(Refused):
+    """The request is too large."""
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(f"The request is too large; at most {max_bytes:,} bytes are allowed.")
+
+
+class FileNameRefused(Refused):
+    """The file needs a name of up to 255 characters."""
+
+
+class Unsupported(Refused):
+    """A client of the OpenAI API asks for something that workflows do not support."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class NotCompleted(Refused):
+    """The run did not complete, so there is no answer."""
+
+    def __init__(self, run: RunRecord) -> None:
+        error = run.error or {"code": run.status, "message": f"The run is {run.status}."}
+        self.code, self.message = str(error["code"]), str(error["message"])
+        super().__init__(self.message)
+
+    def as_openai(self) -> dict[str, Any]:
+        """Return the error object that clients of the OpenAI API expect in a stream."""
+        return {"message": self.message, "type": "workflow_error", "param": None, "code": self.code}
