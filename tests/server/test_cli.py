@@ -5,6 +5,7 @@ import os
 import pty
 import subprocess
 import sys
+import tomllib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from fakes.command import flowc
-from fakes.places import WORKFLOWS
+from fakes.places import ROOT, WORKFLOWS
 from fakes.processes import PATIENCE
 
 SUPPORT = WORKFLOWS / "customer_support.yaml"
@@ -179,6 +180,45 @@ def test_nodes_schema_and_explain_say_what_there_is() -> None:
 def test_usage_errors_have_status_2() -> None:
     assert flowc("run").returncode == 2
     assert flowc("nonsense").returncode == 2
+
+
+def test_the_version_is_the_one_in_pyproject() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert flowc("--version").stdout == f"flowc {version}\n"
+
+
+def test_python_runs_the_command_by_its_package_name() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "flowc", "--version"],
+        capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, flowc("--version").stdout)
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["runs"], ["runs", "list"]])
+def test_help_has_a_short_and_a_long_option(command: list[str]) -> None:
+    short, long = flowc(*command, "-h"), flowc(*command, "--help")
+    assert (short.returncode, short.stdout) == (0, long.stdout)
+    assert short.stdout.startswith(" ".join(["Usage: flowc", *command]))
+
+
+def completed(line: str, folder: Path) -> list[str]:
+    """Return what bash offers after a tab at the end of a line."""
+    words = line.split(" ")
+    env = {**os.environ, "_FLOWC_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}  # fmt: skip
+    command = [sys.executable, "-m", "flowc"]
+    done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+def test_a_shell_completes_commands_files_node_types_and_codes(tmp_path: Path) -> None:
+    for name in ("ship.yaml", "ship.test.yaml", "ship.txt"):
+        write(tmp_path / name, "")
+    assert completed("flowc sche", tmp_path) == ["schema"]
+    assert completed("flowc check sh", tmp_path) == ["ship.yaml"]
+    assert completed("flowc test sh", tmp_path) == ["ship.test.yaml"]
+    assert completed("flowc nodes swi", tmp_path) == ["switch"]
+    assert completed("flowc explain unknown-node-", tmp_path) == ["unknown-node-type"]
 
 
 def test_serve_refuses_to_listen_beyond_this_machine() -> None:

@@ -117,6 +117,10 @@ def _commands() -> Iterator[str]:
     yield "# Commands\n"
     yield "The exit status is 0 when done, 1 when a workflow failed or two differ, 2 when the"
     yield "definition, expression or usage is wrong.\n"
+    yield "Every command has `-h` and `--help`. `flowc --version` prints the version, and"
+    yield "`python -m flowc` runs the same command. `flowc --install-completion` sets up bash, zsh,"
+    yield "fish or PowerShell to complete commands, options, definition files, node types and"
+    yield "diagnostic codes.\n"
     for name, command in _all_commands(typer.main.get_command(app)):
         arguments = [p for p in command.params if p.param_type_name == "argument"]
         usage = " ".join([f"flowc {name}", *map(_metavar, arguments)])

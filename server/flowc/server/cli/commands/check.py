@@ -11,13 +11,14 @@ from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, has_errors
 from flowc.compiler.node.registry import Registry
 from flowc.compiler.planning.plan import Plan, make_plan
 from flowc.compiler.reading.documents import Document
+from flowc.server.cli.arguments import AsJson, DefinitionFiles
 from flowc.server.cli.definition_files import scope_of
 from flowc.server.cli.output import DONE, WRONG, print_diagnostics, print_json, read_document, wrong
 
 
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Definitions, JSON or YAML; - is stdin.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    files: DefinitionFiles,
+    as_json: AsJson = False,
     explain_plan: Annotated[
         bool,
         typer.Option(

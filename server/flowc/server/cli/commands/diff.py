@@ -16,6 +16,8 @@ from flowc.compiler.definition import WorkflowDefinition
 from flowc.compiler.reading.dialects import read_definition
 from flowc.compiler.reading.documents import Document, from_data
 from flowc.compiler.reports.comparison import Change, compare
+from flowc.server.cli.arguments import AsJson
+from flowc.server.cli.completion import complete_definition
 from flowc.server.cli.definition_files import read_scope
 from flowc.server.cli.output import DONE, FAILED, print_json, wrong
 
@@ -24,9 +26,19 @@ _SIGNS = {"added": "[green]+[/]", "removed": "[red]-[/]"}
 
 
 def diff(
-    old: Annotated[str, typer.Argument(help="A file, or ID@VERSION of a stored workflow.")],
-    new: Annotated[str, typer.Argument(help="The same.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    old: Annotated[
+        str,
+        typer.Argument(
+            help="File, or ID@VERSION of a stored workflow.", autocompletion=complete_definition
+        ),
+    ],
+    new: Annotated[
+        str,
+        typer.Argument(
+            help="File, or ID@VERSION of a stored workflow.", autocompletion=complete_definition
+        ),
+    ],
+    as_json: AsJson = False,
 ) -> None:
     """Say what changed in meaning, and which unfinished runs are pinned to the old definition."""
     before, after = _read(old), _read(new)

@@ -6,10 +6,16 @@ import typer
 
 from flowc.compiler.diagnostics import did_you_mean
 from flowc.compiler.reports.explanations import explanations
+from flowc.server.cli.completion import complete_code
 from flowc.server.cli.output import wrong
 
 
-def explain(code: Annotated[str, typer.Argument(help="Such as unknown-reference.")] = "") -> None:
+def explain(
+    code: Annotated[
+        str,
+        typer.Argument(help="Such as unknown-reference.", autocompletion=complete_code),
+    ] = "",
+) -> None:
     """Say why a diagnostic is given, with a bad and a good example."""
     if not code:
         for known in sorted(explanations()):

@@ -1,12 +1,12 @@
 """`flowc graph`: what does a workflow look like?"""
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from flowc.compiler.reports.drawing import as_json, as_mermaid
+from flowc.server.cli.arguments import DefinitionFile
 from flowc.server.cli.definition_files import read_flow
 from flowc.server.cli.output import print_json
 
@@ -19,7 +19,7 @@ class Format(StrEnum):
 
 
 def graph(
-    file: Annotated[Path, typer.Argument(help="A definition, JSON or YAML; - is stdin.")],
+    file: DefinitionFile,
     format: Annotated[Format, typer.Option(help="mermaid or json.")] = Format.MERMAID,
 ) -> None:
     """Print a workflow's graph."""

@@ -20,6 +20,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from flowc.server.cli.arguments import AsJson
 from flowc.server.cli.output import DONE, FAILED, print_json, wrong
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def ingest(
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep documents that are gone from the folder.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Bring documents in: what is new or has changed is read; what has not, costs nothing.
 

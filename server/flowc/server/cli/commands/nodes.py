@@ -8,11 +8,14 @@ import typer
 from flowc.compiler.diagnostics import did_you_mean
 from flowc.compiler.node.registry import Registry
 from flowc.compiler.reports.json_schema import schema_of_node_type
+from flowc.server.cli.completion import complete_node_type
 from flowc.server.cli.output import print_json, wrong
 
 
 def nodes(
-    node_type: Annotated[str, typer.Argument(metavar="[TYPE]", help="One type.")] = "",
+    node_type: Annotated[
+        str, typer.Argument(metavar="[TYPE]", help="One type.", autocompletion=complete_node_type)
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON Schemas.")] = False,
 ) -> None:
     """List the node types, or show one with its configuration."""

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.node.registry import Registry
 from flowc.compiler.reading.documents import Document
+from flowc.server.cli.arguments import AsJson, DefinitionFile
 from flowc.server.cli.definition_files import id_of, library_beside
 from flowc.server.cli.output import (
     DONE,
@@ -24,12 +25,12 @@ from flowc.server.cli.output import (
 
 
 def run(
-    file: Annotated[Path, typer.Argument(help="A definition, JSON or YAML; - is stdin.")],
+    file: DefinitionFile,
     given: Annotated[str, typer.Option("--input", help="The input, as JSON or @FILE.")] = "{}",
     answers: Annotated[
         str, typer.Option(help="What people answer, by the titles of questions, as JSON or @FILE.")
     ] = "{}",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run a workflow: progress per node, then its output and what it cost; asks on the terminal."""
     data, answered = json_option(given, "--input"), json_option(answers, "--answers")

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from flowc.server.cli.arguments import AsJsonList
 from flowc.server.cli.output import DONE, FAILED, print_json, wrong
 
 app = typer.Typer(help="Look at the runs that are kept.", no_args_is_help=True)
@@ -18,7 +19,7 @@ def list_runs(
     workflow: Annotated[str | None, typer.Option(help="Only this workflow's.")] = None,
     status: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1_000)] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
+    as_json: AsJsonList = False,
 ) -> None:
     """List runs, newest first."""
     runs = asyncio.run(_runs(workflow, status, limit))
@@ -35,7 +36,7 @@ def list_runs(
 @app.command("check-upgrade")
 def check_upgrade(
     workflow: Annotated[str, typer.Argument(help="A stored workflow's id.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
+    as_json: AsJsonList = False,
 ) -> None:
     """Say of each unfinished run whether the newest version could take it over, and why not."""
     verdicts = asyncio.run(_verdicts(workflow))

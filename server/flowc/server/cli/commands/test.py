@@ -10,17 +10,22 @@ from typing import Annotated
 import typer
 
 from flowc.compiler.diagnostics import DefinitionRefused
+from flowc.server.cli.arguments import AsJson
+from flowc.server.cli.completion import complete_cases
 from flowc.server.cli.output import DONE, FAILED, WRONG, print_diagnostics, print_json, wrong
 
 
 def test(
-    paths: Annotated[list[Path], typer.Argument(help="Files *.test.yaml, or folders of them.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="Case files, *.test.yaml, or folders.", autocompletion=complete_cases),
+    ],
     record: Annotated[
         bool, typer.Option("--record", help="Ask models for real, and keep what they answer.")
     ] = False,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit's XML to this file.")] = None,
     only: Annotated[str, typer.Option("-k", help="Only cases with this in their names.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run cases: each with its own clock, made-up nodes, and models that answer as recorded."""
     # Imported here: few commands run anything.
