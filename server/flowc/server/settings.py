@@ -149,6 +149,11 @@ class Settings(BaseSettings):
     circuit_pause: float = Field(
         default=30.0, gt=0, description="Seconds after which one call tries it again."
     )
+    server_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="Server that `flowc runs` and `flowc push` talk to, as with their --server.",
+    )
     max_steps: int = Field(
         default=10_000, ge=1, description="Supersteps that a run may take before it is stopped."
     )

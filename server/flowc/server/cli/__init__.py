@@ -15,6 +15,7 @@ from flowc.server.cli.commands import (
     graph,
     ingest,
     nodes,
+    push,
     run,
     runs,
     schema,
@@ -43,8 +44,9 @@ app.command("export")(export.export)
 app.command("explain")(explain.explain)
 app.command("ingest")(ingest.ingest)
 app.command("serve")(serve.serve)
-app.add_typer(runs.app, name="runs")
 app.command("worker")(worker.worker)
+app.command("push")(push.push)
+app.add_typer(runs.app, name="runs")
 
 
 def _print_version(is_wanted: bool) -> None:

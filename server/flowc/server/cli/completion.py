@@ -1,11 +1,14 @@
-"""Completes definition files, test cases, node types and diagnostic codes in a shell."""
+"""Completes definition files, test cases, node types, diagnostic codes and runs in a shell."""
 
 from pathlib import Path
+
+import typer
 
 from flowc.compiler.node.registry import Registry
 from flowc.compiler.reports.explanations import explanations
 from flowc.server.cases import case_files
 from flowc.server.cli import definition_files
+from flowc.server.cli.run_sources import open_runs
 
 
 def complete_definition(incomplete: str) -> list[str]:
@@ -27,6 +30,13 @@ def complete_node_type(incomplete: str) -> list[str]:
 def complete_code(incomplete: str) -> list[str]:
     """Return the diagnostic codes that start with this text."""
     return sorted(code for code in explanations() if code.startswith(incomplete))
+
+
+def complete_run(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the ids of recent runs that start with this text, newest first."""
+    with open_runs(context.params.get("server")) as runs:
+        found = [str(run["id"]) for run in runs.runs(None, None, 50)]
+    return [id for id in found if id.startswith(incomplete)]
 
 
 def _files(incomplete: str, suffixes: tuple[str, ...]) -> list[str]:

@@ -20,7 +20,7 @@ from flowc.compiler.reading.library import Find, Library, StoredDefinition
 from flowc.server.cli.output import WRONG, print_diagnostics, read_document
 
 SUFFIXES = (".yaml", ".yml", ".json")
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
 def read_scope(file: Path) -> Scope:
@@ -68,7 +68,7 @@ def id_of(file: Path) -> str | None:
 
 def _finder(folder: Path) -> Find:
     def find(id: str, version: str | None) -> StoredDefinition | None:
-        paths = [folder / f"{id}{suffix}" for suffix in SUFFIXES] if _ID.fullmatch(id) else []
+        paths = [folder / f"{id}{suffix}" for suffix in SUFFIXES] if ID.fullmatch(id) else []
         for path in paths:
             if path.is_file():
                 document = read_file(path)

@@ -128,7 +128,7 @@ def _commands() -> Iterator[str]:
         yield from _paragraphs(command.help or "")
         options = [p for p in command.params if p.param_type_name == "option"]
         rows = [(", ".join(p.opts), getattr(p, "help", "") or "") for p in options]
-        rows = [(f"{p.name}", getattr(p, "help", "") or "") for p in arguments] + rows
+        rows = [(_name(p), getattr(p, "help", "") or "") for p in arguments] + rows
         if rows:
             yield "| | |"
             yield "|---|---|"
@@ -146,9 +146,13 @@ def _all_commands(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _metavar(argument: Any) -> str:
-    name = str(argument.name).upper()
+    name = _name(argument)
     shown = f"{name}..." if argument.nargs == -1 else name
     return shown if argument.required else f"[{shown}]"
+
+
+def _name(argument: Any) -> str:
+    return str(argument.metavar or argument.name).strip("[]").upper()
 
 
 def _paragraphs(text: str) -> Iterator[str]:

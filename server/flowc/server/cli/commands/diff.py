@@ -71,8 +71,11 @@ def _read(name: str) -> _Side:
 
 
 async def _from_store(id: str, version: int) -> Document:
-    from flowc.server.store import NoSuchWorkflow, open_local  # noqa: PLC0415 - few need it
+    from flowc.server.cli.local_runs import has_database  # noqa: PLC0415 - few need it
+    from flowc.server.store import NoSuchWorkflow, open_local  # noqa: PLC0415
 
+    if not has_database():
+        wrong(f"There is no workflow {id!r} in version {version}.")
     async with open_local() as store:
         try:
             return from_data((await store.workflows.get(id, version)).document)
@@ -81,8 +84,11 @@ async def _from_store(id: str, version: int) -> Document:
 
 
 async def _unfinished(side: _Side) -> list[str]:
-    from flowc.server.store import open_local  # noqa: PLC0415 - few need it
+    from flowc.server.cli.local_runs import has_database  # noqa: PLC0415 - few need it
+    from flowc.server.store import open_local  # noqa: PLC0415
 
+    if not has_database():
+        return []
     async with open_local() as store:
         return list(await store.runs.unfinished(side.hash, side.version))
 

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.node.registry import Registry
 from flowc.compiler.reading.documents import Document
 from flowc.server.cli.arguments import AsJson, DefinitionFile
 from flowc.server.cli.definition_files import id_of, library_beside
+from flowc.server.cli.local_settings import read_settings
 from flowc.server.cli.output import (
     DONE,
     FAILED,
@@ -56,7 +56,7 @@ def _run(document: Document, file: Path, given: tuple[Any, Any], as_json: bool) 
     if has_errors(diagnostics):
         raise DefinitionRefused(diagnostics)
     from flowc.compiler.compile import CompiledWorkflow, compile_workflow  # noqa: PLC0415
-    from flowc.server.cli.run_view import run_local  # noqa: PLC0415
+    from flowc.server.cli.local_run import run_local  # noqa: PLC0415
     from flowc.server.engine.driving import InputRefused  # noqa: PLC0415
     from flowc.server.host import SettingsRefused  # noqa: PLC0415
 
@@ -64,13 +64,12 @@ def _run(document: Document, file: Path, given: tuple[Any, Any], as_json: bool) 
         return compile_workflow(document, registry, library=library_beside(file), id=id_of(file))
 
     try:
-        data, answers = given
-        record = asyncio.run(run_local(compile_here, data, answers=answers, quiet=as_json))
+        (data, answers), settings = given, read_settings()
+        record = asyncio.run(
+            run_local(compile_here, data, settings=settings, answers=answers, quiet=as_json)
+        )
     except (SettingsRefused, InputRefused) as problem:
         wrong(str(problem))
-    except ValidationError as problem:
-        first = problem.errors(include_url=False, include_input=False)[0]
-        wrong(f"FLOWC_{str(first['loc'][0]).upper()}: {first['msg']}.")
     if as_json:
         names = ("status", "run_id", "output", "nodes", "usage", "error")
         shown = record.as_json()
