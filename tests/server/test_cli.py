@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from fakes.command import flowc
+from fakes.command import flowc, flowc_here
 from fakes.places import ROOT, WORKFLOWS
 from fakes.processes import PATIENCE
 
@@ -120,6 +120,15 @@ def test_wrong_settings_have_status_2_and_a_sentence(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("command", [["serve"], ["runs", "list"], ["test", str(WORKFLOWS)]])
+def test_every_command_refuses_wrong_settings_in_a_sentence(command: list[str]) -> None:
+    done = flowc_here(*command, FLOWC_MAX_STEPS="many")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1].startswith(
+        ("flowc: FLOWC_MAX_STEPS", "flowc: There are no")
+    )
+
+
 def test_check_prints_one_stable_object(tmp_path: Path) -> None:
     good = write(tmp_path / "good.yaml", "nodes: [{id: a, type: start}]")
     bad = write(tmp_path / "bad.yaml", "nodes: [{id: a, type: strat}]")
@@ -224,7 +233,7 @@ def test_a_shell_completes_commands_files_node_types_and_codes(tmp_path: Path) -
 def test_serve_refuses_to_listen_beyond_this_machine() -> None:
     done = flowc("serve", "--host", "0.0.0.0")
     assert done.returncode == 2
-    assert "this machine alone" in done.stderr
+    assert "only listen on this machine" in done.stderr
 
 
 @pytest.mark.parametrize("command", [["eval", "{{1}}"], ["check", SUPPORT], ["graph", SUPPORT]])

@@ -1,4 +1,4 @@
-"""The command `flowc`."""
+"""The command line `flowc`, with one function for each command."""
 
 import sys
 from importlib.metadata import version
@@ -26,7 +26,7 @@ from flowc.server.cli.commands import (
 
 app = typer.Typer(
     name="flowc",
-    help="Compile stored workflow definitions to LangGraph, run them, and serve them.",
+    help="Compile workflow definitions to LangGraph, run them, and serve them.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,

@@ -8,7 +8,7 @@ from flowc.server.cli.local_settings import read_settings
 from flowc.server.cli.output import wrong
 
 if TYPE_CHECKING:
-    from flowc.server.cli.local_runs import LocalRuns
+    from flowc.server.cli.database_runs import DatabaseRuns
     from flowc.server.cli.server_client import ServerClient
 
 
@@ -33,7 +33,7 @@ def open_server(url: str | None) -> Iterator["ServerClient"]:
 
 
 @contextmanager
-def open_runs(url: str | None) -> Iterator["ServerClient | LocalRuns"]:
+def open_runs(url: str | None) -> Iterator["ServerClient | DatabaseRuns"]:
     """Open the runs of the server that is named here or in FLOWC_SERVER_URL, else the local ones.
 
     Reading needs no server, so the default one is not asked: it may store its runs elsewhere.
@@ -42,6 +42,6 @@ def open_runs(url: str | None) -> Iterator["ServerClient | LocalRuns"]:
         with open_server(url) as server:
             yield server
     else:
-        from flowc.server.cli.local_runs import LocalRuns  # noqa: PLC0415 - loads the database
+        from flowc.server.cli.database_runs import DatabaseRuns  # noqa: PLC0415 - loads the database
 
-        yield LocalRuns()
+        yield DatabaseRuns()

@@ -1,4 +1,4 @@
-"""`flowc check`: what is wrong with these definitions, and what would they do?"""
+"""`flowc check`: checks definitions and shows what they would do."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,11 +23,14 @@ def check(
         bool,
         typer.Option(
             "--explain-plan",
-            help="Say what each would do: order, joins, regions, what it touches, calls, cost.",
+            help="Show what each would do: order, joins, regions, access, model calls, cost.",
         ),
     ] = False,
 ) -> None:
-    """Check definitions: every problem with its place, and a hint."""
+    """Check definitions, and report every problem.
+
+    Each is shown with its place in the file, and a hint where there is one.
+    """
     registry = Registry.installed()
     found: list[Diagnostic] = []
     plans: list[Any] = []
@@ -44,7 +47,7 @@ def check(
         shown = [diagnostic.as_json() for diagnostic in found]
         print_json({"ok": ok, "diagnostics": shown, **explained})
     elif ok and not explain_plan:
-        typer.echo(f"{len(files)} definition(s) can run.")
+        typer.echo(f"{len(files)} definition(s) are valid.")
     raise typer.Exit(DONE if ok else WRONG)
 
 

@@ -1,4 +1,4 @@
-"""`flowc export`: what is a workflow, written as LangGraph?"""
+"""`flowc export`: prints a workflow as LangGraph code."""
 
 import typer
 
@@ -9,8 +9,9 @@ from flowc.server.cli.arguments import DefinitionFile
 from flowc.server.cli.definition_files import read_flow
 
 
-def export(
-    file: DefinitionFile,
-) -> None:
-    """Print the workflow as LangGraph Python, which runs without the compiler."""
+def export(file: DefinitionFile) -> None:
+    """Print a workflow as Python code for LangGraph.
+
+    The code runs without the compiler.
+    """
     typer.echo(as_python(make_plan(infer(read_flow(file)))), nl=False)

@@ -1,4 +1,4 @@
-"""`flowc graph`: what does a workflow look like?"""
+"""`flowc graph`: draws a workflow."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -11,8 +11,8 @@ from flowc.server.cli.definition_files import read_flow
 from flowc.server.cli.output import print_json
 
 
-class Format(StrEnum):
-    """What a graph can be printed as."""
+class GraphFormat(StrEnum):
+    """The formats in which a graph can be printed."""
 
     MERMAID = "mermaid"
     JSON = "json"
@@ -20,11 +20,11 @@ class Format(StrEnum):
 
 def graph(
     file: DefinitionFile,
-    format: Annotated[Format, typer.Option(help="mermaid or json.")] = Format.MERMAID,
+    format: Annotated[GraphFormat, typer.Option(help="mermaid or json.")] = GraphFormat.MERMAID,
 ) -> None:
-    """Print a workflow's graph."""
+    """Print a workflow's graph as Mermaid or JSON."""
     flow = read_flow(file)
-    if format is Format.JSON:
+    if format is GraphFormat.JSON:
         print_json(as_json(flow.graph))
     else:
         typer.echo(as_mermaid(flow))

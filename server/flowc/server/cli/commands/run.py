@@ -1,4 +1,4 @@
-"""`flowc run`: run a definition on an input, and show what happens."""
+"""`flowc run`: runs a definition and shows what happens."""
 
 import asyncio
 from pathlib import Path
@@ -26,13 +26,17 @@ from flowc.server.cli.output import (
 
 def run(
     file: DefinitionFile,
-    given: Annotated[str, typer.Option("--input", help="The input, as JSON or @FILE.")] = "{}",
+    given: Annotated[str, typer.Option("--input", help="Input, as JSON or @FILE.")] = "{}",
     answers: Annotated[
-        str, typer.Option(help="What people answer, by the titles of questions, as JSON or @FILE.")
+        str, typer.Option(help="Answers to questions, by their titles, as JSON or @FILE.")
     ] = "{}",
     as_json: AsJson = False,
 ) -> None:
-    """Run a workflow: progress per node, then its output and what it cost; asks on the terminal."""
+    """Run a workflow on this machine, and store nothing.
+
+    Shows each node as it finishes, then the output and its cost. Questions to people are asked on
+    the terminal.
+    """
     data, answered = json_option(given, "--input"), json_option(answers, "--answers")
     document: Document | None = None
     try:
@@ -47,7 +51,7 @@ def run(
 
 
 def _run(document: Document, file: Path, given: tuple[Any, Any], as_json: bool) -> int:
-    # Imported here: a wrong definition is refused without LangGraph being loaded.
+    # Imported here: a definition with errors is refused before LangGraph is loaded.
     from flowc.compiler.check import check_workflow  # noqa: PLC0415
     from flowc.compiler.diagnostics import has_errors  # noqa: PLC0415
 

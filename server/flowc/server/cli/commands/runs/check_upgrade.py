@@ -38,7 +38,7 @@ async def _verdicts(id: str) -> list[Any]:
     # Imported here: the other commands read no database.
     from flowc.compiler.reading.dialects import read_definition  # noqa: PLC0415
     from flowc.compiler.reading.documents import from_data  # noqa: PLC0415
-    from flowc.server.cli.local_runs import has_database  # noqa: PLC0415
+    from flowc.server.cli.database_runs import has_database  # noqa: PLC0415
     from flowc.server.records.runs import UNFINISHED  # noqa: PLC0415
     from flowc.server.store import NoSuchWorkflow, open_local  # noqa: PLC0415
     from flowc.server.workflows.upgrades import judge  # noqa: PLC0415

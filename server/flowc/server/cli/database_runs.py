@@ -19,7 +19,7 @@ def has_database() -> bool:
     return not is_sqlite(url) or Path(make_url(url).database or "").is_file()
 
 
-class LocalRuns:
+class DatabaseRuns:
     """The runs in the database, as JSON; the database is never created here."""
 
     @property
