@@ -6,16 +6,16 @@ READY := $(VENV)/.ready
 .DEFAULT_GOAL := help
 .PHONY: help setup run test lint format check-tests lock clean bench chaos docs
 
-help: ## Say what can be made
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-setup: $(READY) ## Make .venv with exactly what the lock file names
+setup: $(READY) ## Create .venv with exactly the packages in requirements.lock
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "flowc needs Python 3.11 or newer; name one: make PYTHON=python3.12 setup"; exit 1; }
+		|| { echo "flowc needs Python 3.11 or newer; choose one with: make PYTHON=python3.12 setup"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing from requirements.lock (two or three minutes the first time)"
+	@echo "Installing from requirements.lock (takes two or three minutes the first time)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m pip check
@@ -26,35 +26,35 @@ run: setup ## Run the support workflow on an example message
 		notebooks/workflows/customer_support.yaml \
 		--input '{"message": "A technical problem: the app crashes when I log in."}'
 
-test: lint check-tests ## Pass lint, types and tests
+test: lint check-tests ## Run lint, type checks and tests
 
-check-tests: setup
+check-tests: setup ## Run the tests
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile
 
-lint: setup ## Style, types and import contracts
+lint: setup ## Check style, types and import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/basedpyright
 	@$(BIN)/lint-imports
 
-format: setup ## Put the code in the house style
+format: setup ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: setup ## Write the pages that are made from the code
+docs: setup ## Write the reference pages that are generated from the code
 	@$(BIN)/python -m flowc.server.cli.reference_pages .
 
-lock: ## Resolve the dependencies anew and write requirements.lock
+lock: ## Resolve the dependencies and write requirements.lock
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --no-emit-index-url --group dev pyproject.toml -o requirements.lock
 
-clean: ## Remove everything that was made
+clean: ## Remove .venv and everything else that make has created
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-chaos: setup ## Kill runs at every durable step, and hold that they end as if nobody had (an hour)
+chaos: setup ## Kill runs at every durable step, and check that they still end correctly (an hour)
 	@cd tests && ../$(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(SHARE),--share $(SHARE))
 
-bench: setup ## Measure beside hand-written LangGraph, and write build/bench.json
+bench: setup ## Compare with hand-written LangGraph, and write build/bench.json
 	@cd tests && ../$(BIN)/python -m bench ../build/bench.json

@@ -35,7 +35,7 @@ def cluster(
         started = [stack.enter_context(_working(folder, database, i)) for i in range(workers)]
         for i in range(workers):
             log = folder / f"w{i}.log"
-            until(lambda log=log: "at work" in log.read_text())
+            until(lambda log=log: "flowc worker: ready" in log.read_text())
         yield api, started
 
 

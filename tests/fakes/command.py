@@ -1,4 +1,4 @@
-"""The `flowc` command as a process of its own."""
+"""The `flowc` command, as a process of its own or in this one."""
 
 import os
 import subprocess
@@ -6,7 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from typer.testing import CliRunner
+
 from fakes.processes import PATIENCE
+from flowc.server.cli import app
 
 
 def flowc(*arguments: str | Path, stdin: str = "", **environment: str) -> Any:
@@ -20,3 +23,12 @@ def flowc(*arguments: str | Path, stdin: str = "", **environment: str) -> Any:
         check=False,
         env={**env, **environment},
     )
+
+
+def flowc_here(*arguments: str | Path, stdin: str = "", **environment: str) -> Any:
+    """Run a command in this process; what it imports stays loaded for the next one."""
+    others = {name: None for name in os.environ if name.startswith("FLOWC_")}
+    words, env = list(map(str, arguments)), {**others, **environment}
+    done = CliRunner().invoke(app, words, input=stdin, env=env, prog_name="flowc")
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)

@@ -1,4 +1,4 @@
-"""Workflows are tested by cases: what goes in, what is made up, what has to come out."""
+"""`flowc test`: cases with inputs, mocks and recorded answers, and the results they expect."""
 
 import json
 from pathlib import Path
@@ -19,14 +19,14 @@ def run_cases(*arguments: str | Path, models: Path = MODELS) -> Any:
     return flowc("test", *arguments, FLOWC_MODELS_FILE=str(models))
 
 
-def test_our_own_cases_pass(tmp_path: Path) -> None:
+def test_the_cases_in_this_repository_pass(tmp_path: Path) -> None:
     junit = tmp_path / "junit.xml"
     done = run_cases(str(HERE / "workflows"), "--junit", str(junit), "--json")
     assert done.returncode == 0, done.stdout + done.stderr
-    said = json.loads(done.stdout)
-    assert said["ok"] and len(said["cases"]) == 7
-    # Days are waited for in no time.
-    assert sum(case["seconds"] for case in said["cases"]) < 60
+    report = json.loads(done.stdout)
+    assert report["ok"] and len(report["cases"]) == 7
+    # The cases wait for days, on their own clock.
+    assert sum(case["seconds"] for case in report["cases"]) < 60
     suites = XML.parse(junit).getroot()
     assert [(s.get("tests"), s.get("failures")) for s in suites] == [("4", "0"), ("3", "0")]
 
@@ -45,22 +45,24 @@ def write(folder: Path, cases: list[Any], workflow: Any = None) -> Path:
         ({"expect": {"output": {"text": "b"}}}, ['-  "text": "b"', '+  "text": "a"']),
         ({"expect": {"output_contains": {"text": "b"}}}, ['-  "text": "b"', '+  "text": "a"']),
         ({"expect": {"path": ["say", "a"]}}, ["path:", '-  "say",']),
-        ({"expect": {"status": "failed"}}, ["failed was expected; it is completed."]),
-        ({"expect": {"error": "x"}}, ["failed was expected; it is completed."]),
+        ({"expect": {"status": "failed"}}, ["status: expected failed, got completed."]),
+        ({"expect": {"error": "x"}}, ["status: expected failed, got completed."]),
         ({"mocks": {"say": {"error": {"code": "y"}}}, "expect": {"error": "x"}},
-         ["error: x was expected; it is y."]),
+         ["error: expected x, got y."]),
         ({"mocks": {"nobody": {}}, "expect": {}}, ["mocks: there is no node 'nobody'."]),
         ({"input": {"x": 1}, "expect": {}}, ["x: 1 is not of type 'string'"]),
     ],
 )  # fmt: skip
-def test_what_differs_is_shown(tmp_path: Path, case: Any, shown: list[str]) -> None:
+def test_a_case_shows_how_its_result_differs_from_the_expected_one(
+    tmp_path: Path, case: Any, shown: list[str]
+) -> None:
     done = run_cases(str(write(tmp_path, [{"name": "c", "input": {"x": "a"}, **case}])))
     assert done.returncode == 1
     for part in (*shown, "0 passed, 1 failed"):
         assert part in done.stderr
 
 
-def test_a_file_that_is_wrong_is_placed(tmp_path: Path) -> None:
+def test_a_mistake_in_a_case_file_is_reported_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "w.test.yaml"
     file.write_text(
         "workflow: {nodes: [{id: a, type: start}]}\ncases:\n  - name: x\n    expects: {}\n"
@@ -72,7 +74,7 @@ def test_a_file_that_is_wrong_is_placed(tmp_path: Path) -> None:
     assert run_cases(str(tmp_path / "none")).returncode == 2
 
 
-def test_answers_of_models_are_recorded_by_what_was_asked(tmp_path: Path) -> None:
+def test_recorded_answers_of_models_are_found_by_the_request(tmp_path: Path) -> None:
     answers = [calls(("get_weather", {"city": "Rome"})), completion("Sunny.")]
 
     def answer(request: Request) -> Reply:

@@ -5,14 +5,15 @@ import os
 import pty
 import subprocess
 import sys
+import tomllib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fakes.command import flowc
-from fakes.places import WORKFLOWS
+from fakes.command import flowc, flowc_here
+from fakes.places import ROOT, WORKFLOWS
 from fakes.processes import PATIENCE
 
 SUPPORT = WORKFLOWS / "customer_support.yaml"
@@ -119,6 +120,15 @@ def test_wrong_settings_have_status_2_and_a_sentence(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("command", [["serve"], ["runs", "list"], ["test", str(WORKFLOWS)]])
+def test_every_command_refuses_wrong_settings_in_a_sentence(command: list[str]) -> None:
+    done = flowc_here(*command, FLOWC_MAX_STEPS="many")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1].startswith(
+        ("flowc: FLOWC_MAX_STEPS", "flowc: There are no")
+    )
+
+
 def test_check_prints_one_stable_object(tmp_path: Path) -> None:
     good = write(tmp_path / "good.yaml", "nodes: [{id: a, type: start}]")
     bad = write(tmp_path / "bad.yaml", "nodes: [{id: a, type: strat}]")
@@ -181,10 +191,49 @@ def test_usage_errors_have_status_2() -> None:
     assert flowc("nonsense").returncode == 2
 
 
+def test_the_version_is_the_one_in_pyproject() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert flowc("--version").stdout == f"flowc {version}\n"
+
+
+def test_python_runs_the_command_by_its_package_name() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "flowc", "--version"],
+        capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, flowc("--version").stdout)
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["runs"], ["runs", "list"]])
+def test_help_has_a_short_and_a_long_option(command: list[str]) -> None:
+    short, long = flowc(*command, "-h"), flowc(*command, "--help")
+    assert (short.returncode, short.stdout) == (0, long.stdout)
+    assert short.stdout.startswith(" ".join(["Usage: flowc", *command]))
+
+
+def completed(line: str, folder: Path) -> list[str]:
+    """Return what bash offers after a tab at the end of a line."""
+    words = line.split(" ")
+    env = {**os.environ, "_FLOWC_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}  # fmt: skip
+    command = [sys.executable, "-m", "flowc"]
+    done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+def test_a_shell_completes_commands_files_node_types_and_codes(tmp_path: Path) -> None:
+    for name in ("ship.yaml", "ship.test.yaml", "ship.txt"):
+        write(tmp_path / name, "")
+    assert completed("flowc sche", tmp_path) == ["schema"]
+    assert completed("flowc check sh", tmp_path) == ["ship.yaml"]
+    assert completed("flowc test sh", tmp_path) == ["ship.test.yaml"]
+    assert completed("flowc nodes swi", tmp_path) == ["switch"]
+    assert completed("flowc explain unknown-node-", tmp_path) == ["unknown-node-type"]
+
+
 def test_serve_refuses_to_listen_beyond_this_machine() -> None:
     done = flowc("serve", "--host", "0.0.0.0")
     assert done.returncode == 2
-    assert "this machine alone" in done.stderr
+    assert "only listen on this machine" in done.stderr
 
 
 @pytest.mark.parametrize("command", [["eval", "{{1}}"], ["check", SUPPORT], ["graph", SUPPORT]])

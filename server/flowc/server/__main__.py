@@ -1,4 +1,4 @@
-"""`python -m flowc.server` is the command `flowc`."""
+"""Runs the command line as `python -m flowc.server`."""
 
 from flowc.server.cli import main
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
 
 from fastapi import FastAPI
 from starlette.routing import Route
@@ -27,7 +28,6 @@ from flowc.server.process.process import open_process
 from flowc.server.settings import Settings
 
 API = "/api/v1"
-VERSION = "0.1.0"
 DESCRIPTION = """
 Every error has the form `{"error": {"code", "message", "details", "request_id"}}`. Codes are
 stable; messages are for people.
@@ -68,7 +68,7 @@ def create_app(
     """
     settings = settings or Settings()
     registry = registry or Registry.installed()
-    endpoint = mcp.McpEndpoint(VERSION)
+    endpoint = mcp.McpEndpoint(version("flowc"))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -84,7 +84,7 @@ def create_app(
         summary="Stores workflows, runs them durably, and serves them to people and programs.",
         description=DESCRIPTION,
         openapi_tags=TAGS,
-        version=VERSION,
+        version=version("flowc"),
         lifespan=lifespan,
         openapi_url=f"{API}/openapi.json",
         docs_url=f"{API}/docs",

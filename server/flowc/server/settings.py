@@ -1,4 +1,4 @@
-"""What can the operator set? Every setting is an environment variable that begins with FLOWC_."""
+"""The operator's settings, read from environment variables that start with FLOWC_."""
 
 import os
 from ipaddress import ip_address
@@ -12,7 +12,11 @@ from flowc.nodes.services.models.observers import Observer
 
 
 def _egress_rules(value: Any) -> Any:
-    """Read `127.0.0.1:11434,10.0.0.0/8` as networks with the ports that may be dialled in them."""
+    """Read networks with the ports that may be dialled in them; no ports means all.
+
+    >>> _egress_rules("127.0.0.1:11434, 127.0.0.1:80, 10.0.0.0/8, ::1, [::1]:80")
+    {'127.0.0.1': [11434, 80], '10.0.0.0/8': [], '::1': [80]}
+    """
     if not isinstance(value, str):
         return value
     rules: dict[str, list[int]] = {}
@@ -26,15 +30,23 @@ def _egress_rules(value: Any) -> Any:
 
 
 def _limits(value: Any) -> Any:
-    """Read `llm:8,http:20` as numbers by node type."""
+    """Read numbers by node type; the field's own type checks them.
+
+    >>> _limits("llm:8, http:20")
+    {'llm': '8', 'http': '20'}
+    """
     if not isinstance(value, str):
         return value
     pairs = [part.rpartition(":") for part in value.split(",") if part.strip()]
-    return {name.strip(): most.strip() for name, _, most in pairs}
+    return {name.strip(): limit.strip() for name, _, limit in pairs}
 
 
 def _words(value: Any) -> Any:
-    """Read a list written with commas."""
+    """Read a list that is separated by commas.
+
+    >>> _words("langfuse, posthog")
+    ['langfuse', 'posthog']
+    """
     return [word.strip() for word in value.split(",")] if isinstance(value, str) else value
 
 
@@ -47,117 +59,138 @@ def _is_address(text: str) -> bool:
 
 
 class Settings(BaseSettings):
-    """The operator's settings."""
+    """The settings of the person who runs the server."""
 
     model_config = SettingsConfigDict(env_prefix="FLOWC_", frozen=True)
 
-    data_dir: Path = Field(default=Path("flowc-data"), description="Where runs are kept.")
+    data_dir: Path = Field(
+        default=Path("flowc-data"),
+        description="Folder for workflows, runs, uploaded files and documents.",
+    )
     database_url: str | None = Field(
         default=None,
-        description="postgresql://…, for more than one machine; without it, SQLite in data_dir.",
+        description="postgresql://…, for several machines; default: SQLite in the data folder.",
         pattern=r"^(postgresql|sqlite)://",
     )
     redis_url: str | None = Field(
         default=None,
         pattern=r"^(rediss?|unix)://",
-        description="redis://…, where the events of runs are published to Redis Streams as well.",
+        description="redis://…: the events of runs are also published to Redis Streams there.",
     )
     run_slots: int = Field(
-        default=20, ge=1, le=1_000, description="Runs that one process works on at once."
+        default=20, ge=1, le=1_000, description="Most runs that one process works on at once."
     )
     max_runs: int | None = Field(
         default=None,
         ge=1,
-        description="Runs that all processes together work on at once; then all are queued.",
+        description="Most runs that all processes work on at once; if set, every run is queued.",
     )
     poll_seconds: float = Field(
         default=0.4,
         ge=0.02,
         le=60,
-        description="How often a worker looks for queued runs: latency against idle CPU.",
+        description="Seconds between looks at the queue; a short time costs more CPU when idle.",
     )
     drain_seconds: int = Field(
-        default=10, ge=0, description="How long a stopping process lets its runs finish."
+        default=10, ge=0, description="Seconds that a stopping process lets its runs finish."
     )
     takeover_seconds: float = Field(
-        default=5.0, ge=1, description="How long a worker is missing before its runs are taken."
+        default=5.0,
+        ge=1,
+        description="Seconds that a worker is missing before others take over its runs.",
     )
     keep_runs_days: float | None = Field(
         default=None,
         gt=0,
-        description="Days after which runs that have ended are forgotten; without it, never.",
+        description="Days after which ended runs are deleted; default: never.",
     )
     models_file: Path | None = Field(
-        default=None, description="Models by the names that workflows use (JSON or YAML)."
+        default=None,
+        description="File that maps the model names in workflows to models (JSON or YAML).",
     )
     model_observers: Annotated[list[Observer], NoDecode, BeforeValidator(_words)] = Field(
         default_factory=list,
-        description="Who is told of model calls: langfuse, posthog; their keys are in the"
-        " environment, as litellm has them.",
+        description="Services notified of model calls (langfuse, posthog); litellm reads their keys"
+        " from the environment.",
     )
     otlp_endpoint: str | None = Field(
         default=None,
         pattern=r"^https?://",
-        description="Where spans of model calls are sent, as OTLP over HTTP: …/v1/traces.",
+        description="URL that receives spans of model calls, as OTLP over HTTP: https://…/v1/traces.",
     )
     record_prompts: bool = Field(
-        default=False, description="Whether observers and spans get prompts and outputs, too."
+        default=False, description="Whether observers and spans include prompts and outputs."
     )
     warm_models: bool = Field(
         default=True,
-        description="Whether a process that works loads litellm when it starts, not at first use.",
+        description="Whether a process that runs workflows loads litellm at its start.",
     )
     mcp_file: Path | None = Field(
         default=None,
-        description="MCP servers by the names that workflows use (JSON or YAML).",
+        description="File that maps the server names in workflows to MCP servers (JSON or YAML).",
     )
     embedding_model: str = Field(
         default="offline/wordllama",
-        description="The model of collections for which none is named.",
+        description="Embedding model of collections that name none.",
     )
     document_dirs: Annotated[list[Path], NoDecode, BeforeValidator(_words)] = Field(
-        default_factory=list, description="Folders whose documents workflows may read."
+        default_factory=list,
+        description="Folders that workflows may read documents from, separated by commas.",
     )
-    max_file_bytes: int = Field(default=100_000_000, ge=1, description="Of one uploaded file.")
-    default_model: str = Field(
-        default="offline/echo", description="The model of nodes that name none."
+    max_file_bytes: int = Field(
+        default=100_000_000, ge=1, description="Largest uploaded file, in bytes."
     )
+    default_model: str = Field(default="offline/echo", description="Model of nodes that name none.")
     secrets_file: Path | None = Field(
-        default=None, description="Secrets by name (JSON or YAML). FLOWC_SECRET_NAME sets one, too."
+        default=None,
+        description="File with secrets by name (JSON or YAML); FLOWC_SECRET_NAME sets one of them.",
     )
     egress_allow: Annotated[dict[str, list[int]], NoDecode, BeforeValidator(_egress_rules)] = Field(
         default_factory=dict,
-        description="Networks that are not public and may be dialled: 127.0.0.1:8080,10.0.0.0/8.",
+        description="Private networks that workflows may reach, such as 127.0.0.1:8080,10.0.0.0/8.",
     )
     own_addresses: Annotated[list[str], NoDecode, BeforeValidator(_words)] = Field(
         default_factory=list,
-        description="This server's own public addresses, which no workflow may dial.",
+        description="This server's own public addresses, which workflows may not reach.",
     )
     egress_nat64: bool = Field(
         default=False, description="Whether this network reaches IPv4 through NAT64."
     )
-    max_body_bytes: int = Field(default=4_000_000, ge=1, description="Of one HTTP request.")
+    max_body_bytes: int = Field(
+        default=4_000_000, ge=1, description="Largest HTTP request body, in bytes."
+    )
     max_parallel_by_type: Annotated[
         dict[str, Annotated[int, Field(ge=1)]], NoDecode, BeforeValidator(_limits)
     ] = Field(
         default_factory=dict,
-        description="Nodes of a type at work at once in this process: llm:8,http:20.",
+        description="Most nodes of a type that run at once in this process, such as llm:8,http:20.",
     )
     circuit_threshold: int = Field(
-        default=5, ge=1, description="Failures in a row after which a host or model is left alone."
+        default=5,
+        ge=1,
+        description="Failures in a row after which a host or model is no longer called.",
     )
     circuit_pause: float = Field(
-        default=30.0, gt=0, description="Seconds after which one call tries it again."
+        default=30.0,
+        gt=0,
+        description="Seconds after which one call tries such a host or model again.",
+    )
+    server_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="Server that `flowc runs` and `flowc push` talk to, as with their --server.",
     )
     max_steps: int = Field(
-        default=10_000, ge=1, description="Supersteps that a run may take before it is stopped."
+        default=10_000,
+        ge=1,
+        description="Most LangGraph supersteps of a run; a run that takes more fails.",
     )
 
     @property
     def database(self) -> str:
-        """The address of the database."""
+        """The URL of the database."""
         return self.database_url or f"sqlite:///{self.data_dir / 'flowc.db'}"
 
     def secret_variable(self, name: str) -> str | None:
-        """Return a secret that the environment holds."""
+        """Return a secret from the environment; None if it is not set."""
         return os.environ.get(f"FLOWC_SECRET_{name.upper()}")

@@ -1,1 +1,1 @@
-"""How are workflows tested? Cases say what goes in, what is made up, and what has to come out."""
+"""Tests of workflows: each case gives an input, mocks and answers, and the result it expects."""

@@ -1,4 +1,4 @@
-"""What does a file of cases say? Read strictly, with the place of what is wrong."""
+"""Reads case files strictly; each problem is reported with its place in the file."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ class _Part(BaseModel):
 
 
 class Failure(_Part):
-    """A failure that is made up, or expected."""
+    """The failure that a mocked node reports."""
 
     code: str
-    message: str = "It was made to fail."
+    message: str = "The mock fails."
 
 
-class Mock(_Part):
-    """What a node is taken to have done, instead of running."""
+class MockedNode(_Part):
+    """What a node returns instead of running."""
 
     output: Any = None
     branch: str | None = None
@@ -36,31 +36,31 @@ class Mock(_Part):
 
 
 class Expected(_Part):
-    """How a run has to end. What is not said is not looked at.
+    """How a run must end; fields that are left out are not checked.
 
-    Of `output_contains`, objects may have more fields than are named. `path` are the nodes that
-    completed, in order; those in bodies count if one of them is named, as `each.work`.
+    Objects in the output may have more fields than `output_contains` names. `path` lists the nodes
+    that completed, in order; nodes in bodies count only if it names one of them, as `each.work`.
     """
 
     status: str | None = None
     output: Any = None
     output_contains: Any = None
-    error: str | None = Field(default=None, description="Its code.")
+    error: str | None = Field(default=None, description="Code of the error.")
     path: list[str] | None = None
     max_cost: float | None = Field(default=None, ge=0, description="In US dollars.")
 
 
 class Case(_Part):
-    """One run, and what has to come of it.
+    """One run, and the result it must have.
 
-    `mocks` are made-up nodes, by name. `answers` are what people say, by the titles of questions;
-    null lets the time be over. `signals` are the data of signals, by name. The clock stands at
-    `clock`, and only waiting moves it.
+    `mocks` replace nodes, by name. `answers` are people's answers, by the titles of the questions;
+    null lets the question time out. `signals` are the data of signals, by name. The run starts at
+    `clock`, and time passes only while it waits.
     """
 
     name: str
     input: dict[str, Any] = Field(default_factory=dict)
-    mocks: dict[str, Mock] = Field(default_factory=dict)
+    mocks: dict[str, MockedNode] = Field(default_factory=dict)
     answers: dict[str, Any] = Field(default_factory=dict)
     signals: dict[str, Any] = Field(default_factory=dict)
     secrets: dict[str, str] = Field(default_factory=dict)
@@ -74,7 +74,7 @@ class Case(_Part):
 
 
 class Cases(_Part):
-    """A workflow, by its file or written out, and its cases."""
+    """A workflow, as a file name or a definition, and its cases."""
 
     workflow: str | dict[str, Any]
     cases: list[Case] = Field(min_length=1)
@@ -82,7 +82,7 @@ class Cases(_Part):
 
 @dataclass(frozen=True)
 class CaseFile:
-    """A file of cases, with the workflow that they are of."""
+    """A case file, with the workflow that it tests."""
 
     path: Path
     cases: list[Case]
@@ -90,14 +90,14 @@ class CaseFile:
     workflow_path: Path
 
     @property
-    def recorded(self) -> Path:
-        """Where the answers of models are kept."""
+    def recordings(self) -> Path:
+        """The file with the recorded answers of models."""
         name = next(self.path.name.removesuffix(s) for s in SUFFIXES if self.path.name.endswith(s))
         return self.path.with_name(f"{name}.recorded.json")
 
 
 def find_files(paths: list[Path]) -> Iterator[Path]:
-    """Yield the files of cases among files and in folders."""
+    """Yield the given files, and the case files in the given folders."""
     for path in paths:
         if path.is_dir():
             yield from sorted(f for f in path.rglob("*") if f.name.endswith(SUFFIXES))
@@ -106,7 +106,7 @@ def find_files(paths: list[Path]) -> Iterator[Path]:
 
 
 def read_cases(path: Path) -> CaseFile:
-    """Read a file of cases; raise DefinitionRefused with all that is wrong with it."""
+    """Read a case file; raise DefinitionRefused with every problem in it."""
     document = read_file(path)
     try:
         found = Cases.model_validate(document.data)

@@ -1,15 +1,15 @@
-"""How are results written for programs that read JUnit's XML?"""
+"""Writes the results of cases as JUnit XML."""
 
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 from xml.etree import ElementTree as XML
 
-from flowc.server.cases.runner import Result
+from flowc.server.cases.runner import CaseResult
 
 
-def write_junit(results: Sequence[Result], path: Path) -> None:
-    """Write results, a suite for each file."""
+def write_junit(results: Sequence[CaseResult], path: Path) -> None:
+    """Write results, with one test suite for each case file."""
     root = XML.Element("testsuites")
     for file, group in groupby(results, key=lambda result: result.file):
         found = list(group)

@@ -1,4 +1,4 @@
-"""What comes of what a run of a test waits for: time, people, signals?"""
+"""Gives the run of a case the time, the answers and the signals that it waits for."""
 
 import asyncio
 from collections.abc import Mapping
@@ -8,12 +8,15 @@ from typing import Any
 from flowc.compiler.node.interrupts import Answer, Ask, NobodyToAsk
 from flowc.nodes.people.human import as_answer
 
-# How long all has to be quiet, in real seconds, before time goes on.
+# Real seconds that the nodes at work get to ask for something before the clock moves on.
 _QUIET = 0.01
 
 
 class World:
-    """A clock that stands until all wait, and people and signals whose answers are known."""
+    """A clock that moves only when the run waits, and the known answers and signals.
+
+    Of several waits at once the shortest ends first, so days pass in the right order.
+    """
 
     def __init__(
         self, clock: datetime, answers: Mapping[str, Any], signals: Mapping[str, Any]
@@ -23,25 +26,27 @@ class World:
         self._count = 0
 
     def now(self) -> datetime:
-        """Return the time."""
+        """Return the time on this clock."""
         return self._now
 
     async def wait_for(self, ask: Ask) -> Answer:
-        """Return what comes of a question; raise NobodyToAsk if the case does not say."""
+        """Return the answer or signal; raise NobodyToAsk if the case has none."""
         if ask.kind == "timer":
             await self._pass(ask.seconds or 0.0)
             return Answer()
         known = self._signals if ask.kind == "signal" else self._answers
         name = str(ask.data.get("signal" if ask.kind == "signal" else "title", ""))
         if name not in known:
-            raise NobodyToAsk(f"The case has nothing to say to {name!r}.")
+            raise NobodyToAsk(
+                f"The case has no {'signal' if ask.kind == 'signal' else 'answer'} {name!r}."
+            )
         if known[name] is None and ask.seconds is not None:
             await self._pass(ask.seconds)
             return Answer(is_late=True)
         return Answer(known[name] if ask.kind == "signal" else as_answer(known[name]))
 
     async def _pass(self, seconds: float) -> None:
-        """Wait until it is this wait's turn: of several, the one that is over first."""
+        """Move the clock to the end of this wait, once it is the one that ends first."""
         self._count += 1
         mine = (self._now + timedelta(seconds=seconds), self._count)
         self._waiting.append(mine)

@@ -1,4 +1,4 @@
-"""What have models answered before? By the requests as they were sent, once rendered."""
+"""Answers model calls from a file of recorded answers, looked up by the rendered request."""
 
 import difflib
 import hashlib
@@ -13,8 +13,8 @@ from flowc.nodes.services.models.answers import OnText
 from flowc.nodes.services.models.call import SchemaSupport
 
 
-class Recorded:
-    """The answers in a file; those that were used are kept when it is written again."""
+class RecordedAnswers:
+    """The answers in a file; writing it again drops those that no request has used."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -22,7 +22,7 @@ class Recorded:
         self._used: dict[str, Any] = {}
 
     def get(self, key: str) -> ModelAnswer | None:
-        """Return the answer to a request."""
+        """Return the recorded answer to a request; None if there is none."""
         if key not in self._known:
             return None
         self._used[key] = self._known[key]
@@ -30,50 +30,51 @@ class Recorded:
         return ModelAnswer(**{**answer, "tool_calls": tuple(answer["tool_calls"])})
 
     def put(self, key: str, request: Any, answer: ModelAnswer) -> None:
-        """Keep an answer."""
+        """Record an answer."""
         self._known[key] = self._used[key] = {"request": request, "answer": asdict(answer)}
 
     def closest(self, request: Any) -> str:
-        """Return in what a request differs from the one that is most like it, as a diff."""
+        """Return a diff from the most similar recorded request to this one."""
         mine = _lines(request)
         others = [_lines(each["request"]) for each in self._known.values()]
         if not others:
             return "\n".join(mine)
         best = max(others, key=lambda them: difflib.SequenceMatcher(None, mine, them).ratio())
-        return "\n".join(difflib.unified_diff(best, mine, "recorded", "asked", lineterm="", n=2))
+        return "\n".join(
+            difflib.unified_diff(best, mine, "recorded", "requested", lineterm="", n=2)
+        )
 
     def write(self) -> None:
-        """Write the file with what was used, if anything was."""
+        """Write the answers that were used; without any, leave the file alone."""
         if self._used:
             text = json.dumps(dict(sorted(self._used.items())), ensure_ascii=False, indent=2)
             self._path.write_text(text + "\n")
 
 
 class RecordedModels(Models):
-    """Models that answer as they did before; asked for real only while recording.
+    """Models whose answers are recorded; the real ones are called only while recording.
 
-    Models that need no network are asked always. `missing` are the requests that nobody knows the
-    answer to.
+    Offline models are always called. `missing` has a diff for each request without an answer.
     """
 
-    def __init__(self, real: Models, recorded: Recorded, *, is_recording: bool) -> None:
+    def __init__(self, real: Models, recorded: RecordedAnswers, *, is_recording: bool) -> None:
         self._real, self._recorded, self._is_recording = real, recorded, is_recording
         self.missing: list[str] = []
 
     async def schema_support(self, model: str | None) -> SchemaSupport:
-        """Say how the model's provider takes a JSON schema for its answer."""
+        """Return how the model's provider accepts a JSON Schema for the answer."""
         return await self._real.schema_support(model)
 
     def worst_case(self, call: Call) -> tuple[float, float]:
-        """Return what a call can come to at the most: US dollars, and tokens."""
+        """Return the most that a call can cost: US dollars, and tokens."""
         return self._real.worst_case(call)
 
     def is_offline(self, model: str | None) -> bool:
-        """Say whether a model answers without a network."""
+        """Return whether a model answers without a network."""
         return self._real.is_offline(model)
 
     async def complete(self, call: Call, on_text: OnText | None = None) -> ModelAnswer:
-        """Answer as before; raise NodeError if this was not asked before."""
+        """Return the recorded answer; raise NodeError if there is none."""
         if self._real.is_offline(call.model):
             return await self._real.complete(call, on_text)
         request = {
@@ -89,7 +90,9 @@ class RecordedModels(Models):
             self._recorded.put(key, request, answer)
         if answer is None:
             self.missing.append(self._recorded.closest(request))
-            message = "No answer was recorded for what the model is asked; record with --record."
+            message = (
+                "This model call has no recorded answer; record it with `flowc test --record`."
+            )
             raise NodeError("not-recorded", message)
         if on_text is not None and answer.text:
             on_text(answer.text)

@@ -1,4 +1,4 @@
-"""What comes of a case, and is it what had to?"""
+"""Runs a case and compares the result with what the case expects."""
 
 import difflib
 import json
@@ -13,9 +13,9 @@ from flowc.compiler.running.events import Event, EventKind, name_of
 from flowc.compiler.running.recorded import Recorded as RecordedNode
 from flowc.compiler.running.recorded import Recording
 from flowc.nodes.services.models import Models
-from flowc.server.cases.case_files import Case, Expected, Mock
+from flowc.server.cases.case_files import Case, Expected, MockedNode
 from flowc.server.cases.made_up_world import World
-from flowc.server.cases.recorded_models import Recorded, RecordedModels
+from flowc.server.cases.recorded_models import RecordedAnswers, RecordedModels
 from flowc.server.engine.driving import InputRefused, context_of, drive_in, new_run
 from flowc.server.host import Host
 from flowc.server.records.runs import RunRecord
@@ -24,8 +24,8 @@ MAX_STEPS = 10_000
 
 
 @dataclass(frozen=True)
-class Result:
-    """What came of one case; `problems` are in sentences, or diffs."""
+class CaseResult:
+    """The result of one case; `problems` are sentences or diffs, and none if it passed."""
 
     file: str
     name: str
@@ -37,12 +37,12 @@ async def run_case(
     case: Case,
     compiled: CompiledWorkflow,
     host: Host,
-    recorded: Recorded,
+    recorded: RecordedAnswers,
     *,
     is_recording: bool = False,
     file: str = "",
-) -> Result:
-    """Run a case, and hold what came of it against what had to."""
+) -> CaseResult:
+    """Run a case, and return how its result differs from the expected one."""
     started = time.perf_counter()
     models = RecordedModels(host.models, recorded, is_recording=is_recording)
     try:
@@ -51,7 +51,7 @@ async def run_case(
     except InputRefused as refused:
         found = [str(refused)]
     missing = [f"not recorded:\n{diff}" for diff in models.missing]
-    return Result(file, case.name, (*found, *missing), time.perf_counter() - started)
+    return CaseResult(file, case.name, (*found, *missing), time.perf_counter() - started)
 
 
 async def _run(
@@ -60,27 +60,28 @@ async def _run(
     world = World(case.clock, case.answers, case.signals)
     record, path = new_run(compiled, case.input), list[str]()
 
-    def hear(event: Event) -> None:
+    def note(event: Event) -> None:
         if event.kind == EventKind.NODE_COMPLETED:
             path.append(name_of(event.path, event.node_id or ""))
 
     def secret(name: str) -> str | None:
         return case.secrets.get(name, host.secret(name))
 
+    # Each case starts with fresh limits and circuits, so that none depends on the ones before.
     context = replace(
         context_of(compiled, record, host, MAX_STEPS, None),
         services={**host.services, Models: models},
         secret=secret,
         guards=Guards(),
-        emit=hear,
+        emit=note,
         wait_for=world.wait_for,
         now=world.now,
-        recording=Recording({}, {name: _made_up(mock) for name, mock in case.mocks.items()}),
+        recording=Recording({}, {name: _recorded(mock) for name, mock in case.mocks.items()}),
     )
     return await drive_in(compiled, record, context), path
 
 
-def _made_up(mock: Mock) -> RecordedNode:
+def _recorded(mock: MockedNode) -> RecordedNode:
     error = (mock.error.code, mock.error.message) if mock.error is not None else None
     return RecordedNode(mock.output, mock.branch, mock.variables, error)
 
@@ -100,20 +101,20 @@ def _names(nodes: Mapping[str, Any], before: str = "") -> Iterator[str]:
 
 
 def _differences(expected: Expected, record: RunRecord, path: list[str]) -> Iterator[str]:
-    """Yield in what a run did not end as it had to."""
+    """Yield each way in which a run did not end as expected."""
     status = expected.status or ("failed" if expected.error is not None else "completed")
     code = (record.error or {}).get("code")
     if record.status != status:
         why = f" ({code}: {record.error['message']})" if record.error else ""
-        yield f"status: {status} was expected; it is {record.status}{why}."
+        yield f"status: expected {status}, got {record.status}{why}."
         return
     if expected.error is not None and code != expected.error:
-        yield f"error: {expected.error} was expected; it is {code}."
+        yield f"error: expected {expected.error}, got {code}."
     yield from _in_output(expected, record.output)
     yield from _in_path(expected.path, path)
     cost = record.usage["cost"]
     if expected.max_cost is not None and cost > expected.max_cost:
-        yield f"cost: {expected.max_cost:g} US dollars at the most; it came to {cost:g}."
+        yield f"cost: expected at most {expected.max_cost:g} US dollars, got {cost:g}."
 
 
 def _in_output(expected: Expected, output: Any) -> Iterator[str]:
@@ -129,13 +130,17 @@ def _in_path(expected: list[str] | None, path: list[str]) -> Iterator[str]:
     if expected is None:
         return
     has_bodies = any("." in name for name in expected)
-    went = path if has_bodies else [name for name in path if "." not in name]
-    if went != expected:
-        yield f"path:\n{_diff(expected, went)}"
+    taken = path if has_bodies else [name for name in path if "." not in name]
+    if taken != expected:
+        yield f"path:\n{_diff(expected, taken)}"
 
 
 def _overlaid(value: Any, expected: Any) -> Any:
-    """Return a value with what is expected of it in its place: the same, if all of it is there."""
+    """Return a value overlaid with the expected parts: unchanged if it contains them all.
+
+    >>> _overlaid({"a": 1, "b": 2}, {"b": 2}), _overlaid({"a": 1}, {"b": 2})
+    ({'a': 1, 'b': 2}, {'a': 1, 'b': 2})
+    """
     if not isinstance(value, dict) or not isinstance(expected, dict):
         return expected
     return {**value, **{key: _overlaid(value.get(key), part) for key, part in expected.items()}}

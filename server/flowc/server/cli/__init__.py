@@ -1,6 +1,8 @@
-"""The command `flowc`."""
+"""The command line `flowc`, with one function for each command."""
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -13,6 +15,7 @@ from flowc.server.cli.commands import (
     graph,
     ingest,
     nodes,
+    push,
     run,
     runs,
     schema,
@@ -23,9 +26,9 @@ from flowc.server.cli.commands import (
 
 app = typer.Typer(
     name="flowc",
-    help="Compile stored workflow definitions to LangGraph, run them, and serve them.",
+    help="Compile workflow definitions to LangGraph, run them, and serve them.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -41,13 +44,35 @@ app.command("export")(export.export)
 app.command("explain")(explain.explain)
 app.command("ingest")(ingest.ingest)
 app.command("serve")(serve.serve)
-app.add_typer(runs.app, name="runs")
 app.command("worker")(worker.worker)
+app.command("push")(push.push)
+app.add_typer(runs.app, name="runs")
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"flowc {version('flowc')}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _options(
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> None:
-    """Run the command line; the status is 0 done, 1 the workflow failed, 2 the usage is wrong."""
+    """Run the command line: exit 0 when done, 1 when a workflow failed, 2 when the usage is wrong.
+
+    However Python was started, usage lines and shell completion call the program `flowc`.
+    """
     try:
-        app()
+        app(prog_name="flowc")
     except BrokenPipeError:
         sys.exit(0)

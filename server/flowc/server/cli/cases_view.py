@@ -1,4 +1,4 @@
-"""How do tests of workflows look on a terminal?"""
+"""Runs case files for `flowc test` and shows each result on the terminal."""
 
 from collections.abc import Sequence
 
@@ -10,8 +10,8 @@ from flowc.compiler.compile import CompiledWorkflow, compile_workflow
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.node.registry import Registry
 from flowc.server.cases.case_files import CaseFile
-from flowc.server.cases.recorded_models import Recorded
-from flowc.server.cases.runner import Result, run_case
+from flowc.server.cases.recorded_models import RecordedAnswers
+from flowc.server.cases.runner import CaseResult, run_case
 from flowc.server.cli.definition_files import id_of, library_beside
 from flowc.server.host import Host
 from flowc.server.settings import Settings
@@ -20,11 +20,16 @@ _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
 async def run_all(
-    files: Sequence[CaseFile], only: str, *, is_recording: bool, is_quiet: bool
-) -> list[Result]:
-    """Run the cases of files, and show what came of each."""
+    files: Sequence[CaseFile],
+    only: str,
+    settings: Settings,
+    *,
+    is_recording: bool,
+    is_quiet: bool,
+) -> list[CaseResult]:
+    """Run the cases of files, and show the result of each."""
     console = Console(stderr=True, highlight=False, quiet=is_quiet)
-    host, results = Host(Settings()), list[Result]()
+    host, results = Host(settings), list[CaseResult]()
     try:
         for file in track(files, "Testing", console=console, transient=True):
             for result in await _run_file(file, only, host, is_recording=is_recording):
@@ -38,17 +43,20 @@ async def run_all(
     return results
 
 
-async def _run_file(file: CaseFile, only: str, host: Host, *, is_recording: bool) -> list[Result]:
-    name, recorded = str(file.path), Recorded(file.recorded)
+async def _run_file(
+    file: CaseFile, only: str, host: Host, *, is_recording: bool
+) -> list[CaseResult]:
+    name, recorded = str(file.path), RecordedAnswers(file.recordings)
     cases = [case for case in file.cases if only in case.name]
     try:
         compiled = _compiled(file)
     except DefinitionRefused as refused:
-        return [Result(name, case.name, (str(refused),), 0.0) for case in cases]
+        return [CaseResult(name, case.name, (str(refused),), 0.0) for case in cases]
     results = [
         await run_case(case, compiled, host, recorded, is_recording=is_recording, file=name)
         for case in cases
     ]
+    # A selection of cases uses only some of the answers, and writing drops the others.
     if is_recording and not only:
         recorded.write()
     return results
@@ -60,7 +68,7 @@ def _compiled(file: CaseFile) -> CompiledWorkflow:
     return compile_workflow(file.document, Registry.installed(), library=library, id=id_of(path))
 
 
-def _show(console: Console, result: Result) -> None:
+def _show(console: Console, result: CaseResult) -> None:
     mark = ("  ✗ ", "red") if result.problems else ("  ✓ ", "green")
     took = f"{result.seconds * 1e3:.0f} ms"
     console.print(

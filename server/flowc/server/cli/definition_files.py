@@ -1,6 +1,6 @@
-"""How does a command read a definition, and which stored workflows does it use?
+"""Reads a definition from a file, and the workflows it runs from the files next to it.
 
-Those in the files beside it: `refund` is in refund.yaml.
+The workflow `refund` is in refund.yaml, refund.yml or refund.json.
 """
 
 import re
@@ -20,11 +20,11 @@ from flowc.compiler.reading.library import Find, Library, StoredDefinition
 from flowc.server.cli.output import WRONG, print_diagnostics, read_document
 
 SUFFIXES = (".yaml", ".yml", ".json")
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
 def read_scope(file: Path) -> Scope:
-    """Read a definition in a file; print its errors and exit if it has none of the known forms."""
+    """Read a definition file; print its errors and end the command if it cannot be read."""
     document: Document | None = None
     try:
         document = read_document(file)
@@ -34,7 +34,7 @@ def read_scope(file: Path) -> Scope:
 
 
 def read_flow(file: Path) -> Flow:
-    """Read and check a definition in a file; print its errors and exit if it is wrong."""
+    """Read and check a definition file; print its errors and end the command if there are any."""
     document: Document | None = None
     try:
         document = read_document(file)
@@ -45,30 +45,34 @@ def read_flow(file: Path) -> Flow:
 
 
 def exit_with(refused: DefinitionRefused, document: Document | None) -> NoReturn:
-    """Print what is wrong with a definition and exit."""
+    """Print what is wrong with a definition, and end the command with status 2."""
     print_diagnostics(refused.diagnostics, document.text if document else None)
     raise typer.Exit(WRONG) from None
 
 
 def scope_of(document: Document, file: Path, registry: Registry) -> Scope:
-    """Return a file's definition with the workflows beside it; raise DefinitionRefused."""
+    """Return a file's definition with the workflows next to it; raise DefinitionRefused."""
     return resolve(read_definition(document), registry, library_beside(file), id_of(file))
 
 
 def library_beside(file: Path) -> Library:
-    """Return the workflows in a file's folder: `refund` is in refund.yaml, .yml or .json."""
+    """Return the workflows in a file's folder, which are looked up by their file names."""
     folder = Path() if str(file) == "-" else file.parent
     return Library(_finder(folder))
 
 
 def id_of(file: Path) -> str | None:
-    """Return the id that a file's workflow has among those beside it."""
+    """Return the id of a file's workflow: the file's name; None for standard input.
+
+    >>> id_of(Path("flows/refund.yaml")), id_of(Path("-"))
+    ('refund', None)
+    """
     return None if str(file) == "-" else file.stem
 
 
 def _finder(folder: Path) -> Find:
     def find(id: str, version: str | None) -> StoredDefinition | None:
-        paths = [folder / f"{id}{suffix}" for suffix in SUFFIXES] if _ID.fullmatch(id) else []
+        paths = [folder / f"{id}{suffix}" for suffix in SUFFIXES] if ID.fullmatch(id) else []
         for path in paths:
             if path.is_file():
                 document = read_file(path)

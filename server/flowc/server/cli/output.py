@@ -1,4 +1,4 @@
-"""How does the command line speak: JSON on stdout for programs, sentences for people?"""
+"""Prints the results and errors of commands: JSON on stdout, diagnostics and errors on stderr."""
 
 import json
 import sys
@@ -15,20 +15,20 @@ DONE, FAILED, WRONG = 0, 1, 2
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON value, and nothing else, on stdout."""
+    """Print one JSON value on stdout."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
     sys.stdout.flush()
 
 
 def print_diagnostics(diagnostics: Iterable[Diagnostic], text: str | None) -> None:
-    """Print what is wrong with a definition on stderr, for a person."""
+    """Print the diagnostics of a definition on stderr."""
     found = list(diagnostics)
     if found:
         typer.echo(render(found, text), err=True)
 
 
 def wrong(message: str) -> NoReturn:
-    """Say in one sentence what is wrong with the usage, and end with status 2."""
+    """Print one sentence about what is wrong, and end the command with status 2."""
     typer.echo(f"flowc: {message}", err=True)
     raise typer.Exit(WRONG)
 
@@ -41,7 +41,7 @@ def read_document(path: Path) -> Document:
 
 
 def json_option(text: str, option: str) -> Any:
-    """Read JSON given on the command line, or in a file named after an @."""
+    """Read JSON from an option, or from the file that follows an @."""
     try:
         if not text.startswith("@"):
             return read_bytes(text.encode("utf-8", "surrogateescape"), ".json").data

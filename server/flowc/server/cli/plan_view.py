@@ -1,4 +1,4 @@
-"""How does one show what a workflow will do before it runs?"""
+"""Shows what a workflow will do, for `flowc check --explain-plan`."""
 
 from collections.abc import Iterator, Mapping
 from math import inf, isinf
@@ -19,7 +19,7 @@ Aliases = Mapping[str, ModelAlias]
 
 
 def plan_as_json(plan: Plan, aliases: Aliases) -> dict[str, Any]:
-    """Return what a checked workflow will do, and what asking models may cost."""
+    """Return the forecast of a checked workflow, with the number and cost of its model calls."""
     known = forecast(plan)
     calls = {model: _limits(_calls(plan, model)) for model in known.models}
     costs = {model: _cost(plan, model, aliases) for model in known.models}
@@ -28,12 +28,12 @@ def plan_as_json(plan: Plan, aliases: Aliases) -> dict[str, Any]:
 
 
 def show_plan(console: Console, plan: Plan, aliases: Aliases) -> None:
-    """Print the order, the joins and regions, what can be touched, and what models may cost."""
+    """Print the order of the nodes, the joins and regions, what they access, and model costs."""
     known = forecast(plan)
     tree = Tree(f"[bold]{escape(plan.workflow.title)}")
     _add_steps(tree, plan, known)
     console.print(tree)
-    for what, names in _touched(known):
+    for what, names in _accessed(known):
         console.print(f"[dim]{what:10}[/] {escape(', '.join(names)) or 'none'}", highlight=False)
     for model in known.models:
         console.print(
@@ -60,7 +60,7 @@ def _add_steps(tree: Tree, plan: Plan, known: Forecast) -> None:
                 _add_steps(place.add(f"{line} [magenta]region, runs {times}[/]"), body, inner)
 
 
-def _touched(known: Forecast) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _accessed(known: Forecast) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "hosts", known.hosts
     yield "models", known.models
     yield "files", known.files
@@ -70,8 +70,8 @@ def _touched(known: Forecast) -> Iterator[tuple[str, tuple[str, ...]]]:
 def _sentence(plan: Plan, model: str, aliases: Aliases) -> str:
     calls, cost = _calls(plan, model), _cost(plan, model, aliases)
     if cost is None:
-        return f"{model}: {_range(calls)}, at a price that is not listed"
-    basis = f"{VALUE_TOKENS} tokens for each value filled in, {ANSWER_TOKENS} for an answer"
+        return f"{model}: {_range(calls)}, price unknown"
+    basis = f"assuming {VALUE_TOKENS} tokens per value and {ANSWER_TOKENS} per answer"
     return f"{model}: {_range(calls)}, {cost[0]:.6f} to {_amount(cost[1])} US dollars ({basis})"
 
 
@@ -80,7 +80,7 @@ def _calls(plan: Plan, model: str) -> Range:
 
 
 def _cost(plan: Plan, model: str, aliases: Aliases) -> Range | None:
-    """Return the cost of one run's calls of a model; None if its price is not listed."""
+    """Return what one run's calls of a model cost, in US dollars; None if the price is unknown."""
     name = aliases[model].model if model in aliases else model
     if cost_of(Effects(), name) is None:
         return None
@@ -96,6 +96,11 @@ def _limits(found: Range) -> list[float | None]:
 
 
 def _range(found: Range) -> str:
+    """Return a number of times in words.
+
+    >>> _range((1, 1)), _range((0, 3)), _range((2, inf))
+    ('once', '0 to 3 times', '2 times or more')
+    """
     least, most = found
     if isinf(most):
         return f"{least:.0f} times or more"

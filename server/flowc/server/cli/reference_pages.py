@@ -1,6 +1,6 @@
-"""What is there to know of every node type, diagnostic, setting and command?
+"""Writes the reference pages of node types, options, diagnostics, settings and commands.
 
-The pages are made from the code (`make docs`), and a test holds that they are as it is.
+`make docs` generates them from the code, and a test checks that they are up to date.
 """
 
 import sys
@@ -28,11 +28,11 @@ from flowc.server.cli import app
 from flowc.server.cli.events_page import events_page
 from flowc.server.settings import Settings
 
-NOTE = "<!-- Made by `make docs` from the code. -->\n"
+NOTE = "<!-- Generated from the code by `make docs`. -->\n"
 
 
 def pages() -> Mapping[str, str]:
-    """Return every page by its path in the repository."""
+    """Return the text of every page, by its path in the repository."""
     return {
         "nodes/docs/node-types.md": _page(_node_types()),
         "compiler/docs/diagnostics.md": _page(_diagnostics()),
@@ -44,7 +44,7 @@ def pages() -> Mapping[str, str]:
 
 
 def write(root: Path) -> None:
-    """Write every page."""
+    """Write every page below the repository's root."""
     for path, text in pages().items():
         (root / path).parent.mkdir(exist_ok=True)
         (root / path).write_text(text, encoding="utf-8")
@@ -56,9 +56,9 @@ def _page(lines: Iterator[str]) -> str:
 
 def _node_types() -> Iterator[str]:
     yield "# Node types\n"
-    yield "What every node may have besides its `config` stands in"
-    yield "[options](../../compiler/docs/options.md). Text is a template, `{{…}}`, unless another"
-    yield "type is named.\n"
+    yield "The options that every node has in addition to its `config` are described in"
+    yield "[options](../../compiler/docs/options.md). Text is a template, `{{…}}`, unless the field"
+    yield "has another type.\n"
     for kind in Registry.installed():
         also = "".join(f", `{word}`" for word in kind.also)
         yield f"## `{kind.type}`{also}\n"
@@ -117,8 +117,12 @@ def _settings() -> Iterator[str]:
 
 def _commands() -> Iterator[str]:
     yield "# Commands\n"
-    yield "The exit status is 0 when done, 1 when a workflow failed or two differ, 2 when the"
-    yield "definition, expression or usage is wrong.\n"
+    yield "The exit status is 0 on success, 1 when a workflow fails or two definitions differ, and"
+    yield "2 when a definition, expression or option is wrong, or a server refuses the request.\n"
+    yield "Every command has `-h` and `--help`. `flowc --version` prints the version, and"
+    yield "`python -m flowc` runs the same command. `flowc --install-completion` sets up bash, zsh,"
+    yield "fish or PowerShell to complete commands, options, definition files, node types and"
+    yield "diagnostic codes.\n"
     for name, command in _all_commands(typer.main.get_command(app)):
         arguments = [p for p in command.params if p.param_type_name == "argument"]
         usage = " ".join([f"flowc {name}", *map(_metavar, arguments)])
@@ -126,16 +130,16 @@ def _commands() -> Iterator[str]:
         yield from _paragraphs(command.help or "")
         options = [p for p in command.params if p.param_type_name == "option"]
         rows = [(", ".join(p.opts), getattr(p, "help", "") or "") for p in options]
-        rows = [(f"{p.name}", getattr(p, "help", "") or "") for p in arguments] + rows
+        rows = [(_name(p), getattr(p, "help", "") or "") for p in arguments] + rows
         if rows:
-            yield "| | |"
+            yield "| argument or option | meaning |"
             yield "|---|---|"
             yield from (f"| `{opts}` | {_cell(help)} |" for opts, help in rows)
             yield ""
 
 
 def _all_commands(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the commands of a group, those of groups in it among them."""
+    """Yield the commands of a group and of the groups in it, by their full names."""
     for name, command in sorted(getattr(group, "commands", {}).items()):
         if hasattr(command, "commands"):
             yield from _all_commands(command, f"{prefix}{name} ")
@@ -144,9 +148,13 @@ def _all_commands(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _metavar(argument: Any) -> str:
-    name = str(argument.name).upper()
+    name = _name(argument)
     shown = f"{name}..." if argument.nargs == -1 else name
     return shown if argument.required else f"[{shown}]"
+
+
+def _name(argument: Any) -> str:
+    return str(argument.metavar or argument.name).strip("[]").upper()
 
 
 def _paragraphs(text: str) -> Iterator[str]:
@@ -158,11 +166,11 @@ def _fields(schema: Mapping[str, Any]) -> Iterator[str]:
     properties = schema.get("properties", {})
     if not properties:
         return
-    yield "| field | type | default | |"
+    yield "| field | type | default | meaning |"
     yield "|---|---|---|---|"
-    needed = schema.get("required", ())
-    for name, field in sorted(properties.items(), key=lambda each: each[0] not in needed):
-        default = "needed" if name in needed else _default(field)
+    required = schema.get("required", ())
+    for name, field in sorted(properties.items(), key=lambda each: each[0] not in required):
+        default = "required" if name in required else _default(field)
         kind = _cell(_type(field, schema.get("$defs", {})))
         yield f"| `{name}` | {kind} | {default} | {_cell(field.get('description', ''))} |"
     yield ""
@@ -174,7 +182,11 @@ def _default(field: Mapping[str, Any]) -> str:
 
 
 def _type(field: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
-    """Return a field's type in a few words."""
+    """Return a field's type in a few words.
+
+    >>> _type({"type": "array", "items": {"type": ["string", "null"]}}, {})
+    'list of string or null'
+    """
     if "$ref" in field:
         return _type(defs.get(str(field["$ref"]).rpartition("/")[2], {}), defs)
     if "enum" in field or "const" in field:
@@ -192,6 +204,11 @@ def _type(field: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
 
 
 def _cell(text: str) -> str:
+    r"""Return text as a cell of a Markdown table.
+
+    >>> _cell("a |\n b")
+    'a \\| b'
+    """
     return " ".join(text.replace("|", "\\|").split())
 
 

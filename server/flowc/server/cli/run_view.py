@@ -1,93 +1,78 @@
-"""How does one run look on a terminal?"""
+"""Shows a run on a terminal: its nodes as they finish, what it waits for, and its end."""
 
-import contextlib
 import json
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from flowc.compiler.compile import CompiledWorkflow
-from flowc.compiler.running.events import Event, EventKind
-from flowc.server.cli.terminal_questions import Asking
-from flowc.server.engine.driving import drive, new_run
-from flowc.server.host import Host
-from flowc.server.records.runs import RunRecord
-from flowc.server.settings import Settings
+from flowc.compiler.running.events import EventKind
 
 
-async def run_local(
-    compile_here: Callable[[], CompiledWorkflow],
-    data: Any,
-    *,
-    answers: Mapping[str, Any],
-    quiet: bool,
-) -> RunRecord:
-    """Run a definition in this process, with nothing kept of it; say what happens unless quiet.
-
-    What people are asked is answered from `answers`, by the ids of nodes, or else on the terminal.
-    """
-    settings = Settings()
-    host = Host(settings)
-    console = Console(file=sys.stdout, highlight=False, quiet=quiet)
-
-    def show(event: Event) -> None:
-        line = _line(event)
-        if line is not None:
-            console.print(line, soft_wrap=True)
-
-    try:
-        # What libraries print while nodes run goes to stderr: stdout holds results alone.
-        with contextlib.redirect_stdout(sys.stderr):
-            compiled = compile_here()
-            record = new_run(compiled, data)
-            console.print(Text(compiled.workflow.title, style="bold"))
-            asking = Asking(console, answers, is_terminal=sys.stdin.isatty() and not quiet)
-            await drive(
-                compiled,
-                record,
-                host,
-                max_steps=settings.max_steps,
-                listen=show,
-                wait_for=asking.wait_for,
-            )
-    finally:
-        await host.aclose()
-    _show_end(console, record)
-    return record
-
-
-def _line(event: Event) -> Text | None:
-    data, name = event.data, f"{event.path}{event.node_id}"
-    if event.kind == EventKind.NODE_COMPLETED:
+def event_line(kind: str, name: str, data: Mapping[str, Any]) -> Text | None:
+    """Return one line about an event of a node; None for events that are not shown."""
+    if kind == EventKind.NODE_COMPLETED:
         branch = f" → {data['branch']}" if data["branch"] else ""
-        took = f"{data['duration_ms']:.0f} ms"
-        return Text.assemble(("  ✓ ", "green"), f"{name:24}{took:>9}{branch}")
-    if event.kind == EventKind.NODE_FAILED:
+        return node_line("completed", name, f"{data['duration_ms']:.0f} ms", branch)
+    if kind == EventKind.NODE_FAILED:
         return Text.assemble(("  ✗ ", "red"), f"{name:24}{data['message']}")
-    if event.kind == EventKind.NODE_RETRYING:
+    if kind == EventKind.NODE_RETRYING:
         delay = f"{data['delay']:.1f} s"
         return Text(f"  ↻ {name:24}again in {delay}: {data['message']}", style="yellow")
-    if event.kind == EventKind.NODE_SKIPPED:
-        return Text(f"  - {name:24}  skipped", style="dim")
+    if kind == EventKind.NODE_SKIPPED:
+        return node_line("skipped", name)
     return None
 
 
-def _show_end(console: Console, record: RunRecord) -> None:
-    if record.error is not None:
-        place = record.error.get("at") or {}
-        where = f" ({place['file']}:{place['line']}:{place['column']})" if place.get("line") else ""
-        node = f"{record.error['node_id']}: " if "node_id" in record.error else ""
-        console.print(
-            Text(f"failed: {node}{record.error['message']}{where}", style="red"), soft_wrap=True
-        )
+def node_line(status: str, name: str, took: str = "", more: str = "") -> Text:
+    """Return one line about a node in a status."""
+    if status == "completed":
+        return Text.assemble(("  ✓ ", "green"), f"{name:24}{took:>9}{more}")
+    if status == "skipped":
+        return Text(f"  - {name:24}  skipped", style="dim")
+    if status == "failed":
+        return Text.assemble(("  ✗ ", "red"), f"{name:24}{more}")
+    return Text.assemble(("  … ", "cyan"), f"{name:24}{status:>9}{more}")
+
+
+def waits_for(kind: str, data: Mapping[str, Any]) -> str:
+    """Return what a run waits for, in a few words.
+
+    >>> waits_for("human", {"title": "Ship it?"})
+    'an answer to "Ship it?"'
+    >>> waits_for("signal", {"signal": "paid", "key": "8"})
+    "the signal 'paid'"
+    """
+    if kind == "human":
+        return f'an answer to "{data.get("title") or "Please decide"}"'
+    if kind == "signal":
+        return f"the signal {data.get('signal')!r}"
+    return "a moment" if kind == "timer" else f"a {kind}"
+
+
+def show_end(console: Console, run: Mapping[str, Any]) -> None:
+    """Show how a run ended, from its JSON form: its error, or its output and what it cost."""
+    error, usage = run["error"], run["usage"]
+    if error is not None:
+        console.print(Text(f"failed: {error_sentence(error)}", style="red"), soft_wrap=True)
         return
-    console.print(Text(_readable(record.output)), soft_wrap=True)
-    usage = record.usage
+    console.print(Text(_readable(run["output"])), soft_wrap=True)
     tokens = f"{usage['total_tokens']:.0f} tokens in {usage['calls']:.0f} model call(s)"
     console.print(Text(f"{tokens}, {usage['cost']:.6f} US dollars", style="dim"))
+
+
+def error_sentence(error: Mapping[str, Any]) -> str:
+    """Return a run's error with its node and place.
+
+    >>> error_sentence({"node_id": "a", "message": "No.", "at": {"file": "f.yaml", "line": 2,
+    ...                 "column": 5}})
+    'a: No. (f.yaml:2:5)'
+    """
+    place = error.get("at") or {}
+    where = f" ({place['file']}:{place['line']}:{place['column']})" if place.get("line") else ""
+    node = f"{error['node_id']}: " if "node_id" in error else ""
+    return f"{node}{error['message']}{where}"
 
 
 def _readable(output: Any) -> str:

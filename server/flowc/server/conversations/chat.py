@@ -7,6 +7,7 @@ from typing import Any
 
 from flowc.compiler.analysis.references import node_path
 from flowc.compiler.compile import CompiledWorkflow
+from flowc.compiler.running.events import EventKind
 from flowc.server.records.interrupts import InterruptRecord
 from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent
@@ -156,14 +157,14 @@ class Chat:
             return
         text_so_far, speaks = "", speakers(turn.workflow)
         async for event in self.runs.events(turn.run_id, turn.after):
-            if event.kind == "node.said" and (step := _step(event)) is not None:
+            if event.kind == EventKind.NODE_SAID and (step := _step(event)) is not None:
                 # A thought has been streamed as text, but is not part of the answer.
                 text_so_far = "" if step.kind == "thought" else text_so_far
                 yield step
-            elif event.kind == "node.said" and _is_spoken(event, speaks):
+            elif event.kind == EventKind.NODE_SAID and _is_spoken(event, speaks):
                 text_so_far += event.data["data"]["text"]
                 yield TextPiece(event.data["data"]["text"])
-            elif event.kind == "run.waiting" and (asked := await self.asked(turn.run_id)):
+            elif event.kind == EventKind.RUN_WAITING and (asked := await self.asked(turn.run_id)):
                 yield OpenQuestion(asked)
                 return
         run = await self.runs.at_rest(turn.run_id)

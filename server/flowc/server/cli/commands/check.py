@@ -1,4 +1,4 @@
-"""`flowc check`: what is wrong with these definitions, and what would they do?"""
+"""`flowc check`: checks definitions and shows what they would do."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,22 +11,26 @@ from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, has_errors
 from flowc.compiler.node.registry import Registry
 from flowc.compiler.planning.plan import Plan, make_plan
 from flowc.compiler.reading.documents import Document
+from flowc.server.cli.arguments import AsJson, DefinitionFiles
 from flowc.server.cli.definition_files import scope_of
 from flowc.server.cli.output import DONE, WRONG, print_diagnostics, print_json, read_document, wrong
 
 
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Definitions, JSON or YAML; - is stdin.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    files: DefinitionFiles,
+    as_json: AsJson = False,
     explain_plan: Annotated[
         bool,
         typer.Option(
             "--explain-plan",
-            help="Say what each would do: order, joins, regions, what it touches, calls, cost.",
+            help="Show what each would do: order, joins, regions, access, model calls, cost.",
         ),
     ] = False,
 ) -> None:
-    """Check definitions: every problem with its place, and a hint."""
+    """Check definitions, and report every problem.
+
+    Each is shown with its place in the file, and a hint where there is one.
+    """
     registry = Registry.installed()
     found: list[Diagnostic] = []
     plans: list[Any] = []
@@ -43,7 +47,7 @@ def check(
         shown = [diagnostic.as_json() for diagnostic in found]
         print_json({"ok": ok, "diagnostics": shown, **explained})
     elif ok and not explain_plan:
-        typer.echo(f"{len(files)} definition(s) can run.")
+        typer.echo(f"{len(files)} definition(s) are valid.")
     raise typer.Exit(DONE if ok else WRONG)
 
 

@@ -1,4 +1,4 @@
-"""`flowc diff`: what changed in meaning, and which runs wait on the old definition?"""
+"""`flowc diff`: shows how the meaning of a definition has changed."""
 
 import asyncio
 import difflib
@@ -16,6 +16,8 @@ from flowc.compiler.definition import WorkflowDefinition
 from flowc.compiler.reading.dialects import read_definition
 from flowc.compiler.reading.documents import Document, from_data
 from flowc.compiler.reports.comparison import Change, compare
+from flowc.server.cli.arguments import AsJson
+from flowc.server.cli.completion import complete_definition
 from flowc.server.cli.definition_files import read_scope
 from flowc.server.cli.output import DONE, FAILED, print_json, wrong
 
@@ -24,11 +26,24 @@ _SIGNS = {"added": "[green]+[/]", "removed": "[red]-[/]"}
 
 
 def diff(
-    old: Annotated[str, typer.Argument(help="A file, or ID@VERSION of a stored workflow.")],
-    new: Annotated[str, typer.Argument(help="The same.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    old: Annotated[
+        str,
+        typer.Argument(
+            help="File, or ID@VERSION of a stored workflow.", autocompletion=complete_definition
+        ),
+    ],
+    new: Annotated[
+        str,
+        typer.Argument(
+            help="File, or ID@VERSION of a stored workflow.", autocompletion=complete_definition
+        ),
+    ],
+    as_json: AsJson = False,
 ) -> None:
-    """Say what changed in meaning, and which unfinished runs are pinned to the old definition."""
+    """Show what changed in meaning between two definitions.
+
+    Also shows which unfinished runs are pinned to the old one. The exit status is 1 if they differ.
+    """
     before, after = _read(old), _read(new)
     changes = compare(before.workflow, after.workflow)
     runs = asyncio.run(_unfinished(before)) if changes else []
@@ -41,7 +56,7 @@ def diff(
 
 @dataclass(frozen=True)
 class _Side:
-    """One of the two definitions: what its runs are pinned to, and its version if it is stored."""
+    """One of the two definitions; its runs are pinned to its hash, or to its version if stored."""
 
     workflow: WorkflowDefinition
     hash: str
@@ -59,25 +74,31 @@ def _read(name: str) -> _Side:
 
 
 async def _from_store(id: str, version: int) -> Document:
-    from flowc.server.store import NoSuchWorkflow, open_local  # noqa: PLC0415 - few need it
+    from flowc.server.cli.database_runs import has_database  # noqa: PLC0415 - few need it
+    from flowc.server.store import NoSuchWorkflow, open_local  # noqa: PLC0415
 
+    if not has_database():
+        wrong(f"There is no version {version} of a workflow {id!r}.")
     async with open_local() as store:
         try:
             return from_data((await store.workflows.get(id, version)).document)
         except NoSuchWorkflow:
-            wrong(f"There is no workflow {id!r} in version {version}.")
+            wrong(f"There is no version {version} of a workflow {id!r}.")
 
 
 async def _unfinished(side: _Side) -> list[str]:
-    from flowc.server.store import open_local  # noqa: PLC0415 - few need it
+    from flowc.server.cli.database_runs import has_database  # noqa: PLC0415 - few need it
+    from flowc.server.store import open_local  # noqa: PLC0415
 
+    if not has_database():
+        return []
     async with open_local() as store:
         return list(await store.runs.unfinished(side.hash, side.version))
 
 
 def _show(console: Console, changes: list[Change], runs: list[str]) -> None:
     if not changes:
-        console.print("Nothing changed in meaning.")
+        console.print("The meaning has not changed.")
     for change in changes:
         console.print(
             f"{_SIGNS.get(change.kind, '[yellow]~[/]')} {escape(change.subject)}{_how(change)}"
@@ -91,7 +112,7 @@ def _show(console: Console, changes: list[Change], runs: list[str]) -> None:
 
 def _how(change: Change) -> str:
     if change.kind == "renamed":
-        return f" is called {escape(str(change.after))} now"
+        return f" is now called {escape(str(change.after))}"
     if isinstance(change.before, str) and isinstance(change.after, str):
         return ""
     if change.kind == "changed":
@@ -113,5 +134,10 @@ def _show_texts(console: Console, change: Change) -> None:
 
 
 def _short(value: Any) -> str:
+    """Return a value as JSON, at most 100 characters long.
+
+    >>> _short({"a": 1}), len(_short("long" * 100))
+    ('{"a": 1}', 100)
+    """
     text = json.dumps(value, ensure_ascii=False)
     return escape(text if len(text) <= 100 else f"{text[:97]}...")

@@ -1,4 +1,4 @@
-"""`flowc eval`: what is the value of this expression?"""
+"""`flowc eval`: evaluates an expression."""
 
 from typing import Annotated
 
@@ -9,11 +9,13 @@ from flowc.server.cli.output import json_option, print_json, wrong
 
 
 def evaluate(
-    expression: Annotated[str, typer.Argument(help="A template, or a condition.")],
-    context: Annotated[str, typer.Option(help="The names, as JSON or @FILE.")] = "{}",
-    condition: Annotated[bool, typer.Option("--condition", help="Read a condition.")] = False,
+    expression: Annotated[str, typer.Argument(help="A template, or with --condition a condition.")],
+    context: Annotated[
+        str, typer.Option(help="Values the expression can read, as JSON or @FILE.")
+    ] = "{}",
+    condition: Annotated[bool, typer.Option("--condition", help="Evaluate a condition.")] = False,
 ) -> None:
-    """Evaluate a template or a condition, and print the value as JSON."""
+    """Evaluate a template or condition and print the value as JSON."""
     names = json_option(context, "--context")
     if not isinstance(names, dict):
         wrong("--context must be an object.")

@@ -1,4 +1,4 @@
-"""`flowc explain`: what does a diagnostic's code mean?"""
+"""`flowc explain`: explains the code of a diagnostic."""
 
 from typing import Annotated
 
@@ -6,16 +6,26 @@ import typer
 
 from flowc.compiler.diagnostics import did_you_mean
 from flowc.compiler.reports.explanations import explanations
+from flowc.server.cli.completion import complete_code
 from flowc.server.cli.output import wrong
 
 
-def explain(code: Annotated[str, typer.Argument(help="Such as unknown-reference.")] = "") -> None:
-    """Say why a diagnostic is given, with a bad and a good example."""
+def explain(
+    code: Annotated[
+        str,
+        typer.Argument(
+            help="Diagnostic code, such as unknown-reference; without it, all are listed.",
+            autocompletion=complete_code,
+        ),
+    ] = "",
+) -> None:
+    """Explain a diagnostic, with a bad and a good example."""
     if not code:
         for known in sorted(explanations()):
             typer.echo(f"{known:24} {explanations()[known].why.split('. ')[0].rstrip('.')}.")
         return
     found = explanations().get(code)
     if found is None:
-        wrong(f"There is no code {code!r}. {did_you_mean(code, explanations()) or ''}".rstrip())
+        hint = did_you_mean(code, explanations()) or ""
+        wrong(f"There is no diagnostic code {code!r}. {hint}".rstrip())
     typer.echo(f"{code}\n\n{found.why}\n\nBad:\n\n{found.bad}\n\nGood:\n\n{found.good}")

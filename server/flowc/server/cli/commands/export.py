@@ -1,18 +1,17 @@
-"""`flowc export`: what is a workflow, written as LangGraph?"""
-
-from pathlib import Path
-from typing import Annotated
+"""`flowc export`: prints a workflow as LangGraph code."""
 
 import typer
 
 from flowc.compiler.analysis.inference import infer
 from flowc.compiler.export import export as as_python
 from flowc.compiler.planning.plan import make_plan
+from flowc.server.cli.arguments import DefinitionFile
 from flowc.server.cli.definition_files import read_flow
 
 
-def export(
-    file: Annotated[Path, typer.Argument(help="A definition, JSON or YAML; - is stdin.")],
-) -> None:
-    """Print the workflow as LangGraph Python, which runs without the compiler."""
+def export(file: DefinitionFile) -> None:
+    """Print a workflow as Python code for LangGraph.
+
+    The code runs without the compiler.
+    """
     typer.echo(as_python(make_plan(infer(read_flow(file)))), nl=False)

@@ -1,30 +1,30 @@
-"""`flowc graph`: what does a workflow look like?"""
+"""`flowc graph`: draws a workflow."""
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from flowc.compiler.reports.drawing import as_json, as_mermaid
+from flowc.server.cli.arguments import DefinitionFile
 from flowc.server.cli.definition_files import read_flow
 from flowc.server.cli.output import print_json
 
 
-class Format(StrEnum):
-    """What a graph can be printed as."""
+class GraphFormat(StrEnum):
+    """The formats in which a graph can be printed."""
 
     MERMAID = "mermaid"
     JSON = "json"
 
 
 def graph(
-    file: Annotated[Path, typer.Argument(help="A definition, JSON or YAML; - is stdin.")],
-    format: Annotated[Format, typer.Option(help="mermaid or json.")] = Format.MERMAID,
+    file: DefinitionFile,
+    format: Annotated[GraphFormat, typer.Option(help="mermaid or json.")] = GraphFormat.MERMAID,
 ) -> None:
-    """Print a workflow's graph."""
+    """Print a workflow's graph as Mermaid or JSON."""
     flow = read_flow(file)
-    if format is Format.JSON:
+    if format is GraphFormat.JSON:
         print_json(as_json(flow.graph))
     else:
         typer.echo(as_mermaid(flow))

@@ -1,4 +1,4 @@
-"""`flowc ingest`: bring a folder's documents into a collection."""
+"""`flowc ingest`: adds the documents of a folder to a collection."""
 
 import asyncio
 import os
@@ -20,6 +20,8 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from flowc.server.cli.arguments import AsJson
+from flowc.server.cli.local_settings import read_settings
 from flowc.server.cli.output import DONE, FAILED, print_json, wrong
 
 if TYPE_CHECKING:
@@ -29,29 +31,33 @@ _SHOWN = ("added", "changed", "unchanged", "removed", "failed", "passages", "emb
 
 
 def ingest(
-    path: Annotated[Path, typer.Argument(help="A folder, or one file.", exists=True)],
-    collection: Annotated[str, typer.Option(help="The collection; made if need be.")],
-    pattern: Annotated[str, typer.Option(help="Which files of the folder: *.pdf.")] = "*",
+    path: Annotated[Path, typer.Argument(help="Folder or file.", exists=True)],
+    collection: Annotated[str, typer.Option(help="Collection; created if it does not exist.")],
+    pattern: Annotated[str, typer.Option(help="Which files of the folder, such as *.pdf.")] = "*",
     model: Annotated[
-        str | None, typer.Option(help="Of embeddings; the collection's own unless told otherwise.")
+        str | None, typer.Option(help="Embedding model (default: the collection's).")
     ] = None,
-    size: Annotated[int, typer.Option(min=8, max=32_000, help="Of a chunk, in tokens.")] = 512,
+    size: Annotated[int, typer.Option(min=8, max=32_000, help="Chunk size in tokens.")] = 512,
     overlap: Annotated[
-        int | None, typer.Option(min=0, help="Of chunks, in tokens; an eighth of the size.")
+        int | None,
+        typer.Option(min=0, help="Overlap of chunks in tokens (default: an eighth of the size)."),
     ] = None,
-    ocr: Annotated[bool, typer.Option("--ocr", help="Recognise scanned pages.")] = False,
-    keep: Annotated[
-        bool, typer.Option("--keep", help="Keep documents that are gone from the folder.")
+    ocr: Annotated[
+        bool, typer.Option("--ocr", help="Recognise the text of scanned pages.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep documents that are no longer in the folder.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Bring documents in: what is new or has changed is read; what has not, costs nothing.
+    """Add new and changed documents to a collection.
 
-    It is a run as any other: ended anywhere, it goes on with the next `flowc ingest` or `serve`.
+    Unchanged documents are not read or embedded again. It is an ordinary run: if interrupted, the
+    next `flowc ingest` or `flowc serve` resumes it.
     """
-    from flowc.server.host import SettingsRefused  # noqa: PLC0415 - the other commands do without
+    from flowc.server.host import SettingsRefused  # noqa: PLC0415 - the other commands need none
 
-    # Without `..`, which no folder that may be read has in it.
+    # Without `..`, but with links as they are: readable folders are compared by their names.
     root = Path(os.path.abspath(path))
     given = _checked({
         "paths": [str(root)], "pattern": pattern, "removes": not keep, "ocr": ocr, "model": model,
@@ -67,7 +73,7 @@ def ingest(
 
 
 def _checked(what: dict[str, Any]) -> dict[str, Any]:
-    from pydantic import ValidationError  # noqa: PLC0415 - the other commands do without
+    from pydantic import ValidationError  # noqa: PLC0415 - the other commands need none
 
     from flowc.nodes.documents.ingest import IngestSettings  # noqa: PLC0415
 
@@ -79,16 +85,14 @@ def _checked(what: dict[str, Any]) -> dict[str, Any]:
 
 
 def _settings(root: Path) -> "Settings":
-    """Return the operator's settings, with what was named here among the folders to be read."""
-    from flowc.server.settings import Settings  # noqa: PLC0415 - the other commands do without
-
-    known, folder = Settings(), root if root.is_dir() else root.parent
+    """Return the operator's settings, with this folder among those that may be read."""
+    known, folder = read_settings(), root if root.is_dir() else root.parent
     changed = {"document_dirs": [*known.document_dirs, folder], "warm_models": False}
     return known.model_copy(update=changed)
 
 
 async def _run(settings: "Settings", given: dict[str, Any], console: Console) -> Any:
-    from flowc.compiler.node.registry import Registry  # noqa: PLC0415 - the other commands do without
+    from flowc.compiler.node.registry import Registry  # noqa: PLC0415 - the other commands need none
     from flowc.server.process.process import open_process  # noqa: PLC0415
     from flowc.server.workflows.builtin import INGEST  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""`flowc nodes`: which node types are there, and how is each set up?"""
+"""`flowc nodes`: lists the node types and their configuration."""
 
 import inspect
 from typing import Annotated
@@ -8,14 +8,22 @@ import typer
 from flowc.compiler.diagnostics import did_you_mean
 from flowc.compiler.node.registry import Registry
 from flowc.compiler.reports.json_schema import schema_of_node_type
+from flowc.server.cli.completion import complete_node_type
 from flowc.server.cli.output import print_json, wrong
 
 
 def nodes(
-    node_type: Annotated[str, typer.Argument(metavar="[TYPE]", help="One type.")] = "",
+    node_type: Annotated[
+        str,
+        typer.Argument(
+            metavar="[TYPE]",
+            help="Node type; without it, all are listed.",
+            autocompletion=complete_node_type,
+        ),
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON Schemas.")] = False,
 ) -> None:
-    """List the node types, or show one with its configuration."""
+    """List the node types, or show the configuration of one."""
     registry = Registry.installed()
     chosen = registry.get(node_type) if node_type else None
     if node_type and chosen is None:

@@ -1,16 +1,17 @@
-"""`flowc run`: run a definition on an input, and show what happens."""
+"""`flowc run`: runs a definition and shows what happens."""
 
 import asyncio
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.node.registry import Registry
 from flowc.compiler.reading.documents import Document
+from flowc.server.cli.arguments import AsJson, DefinitionFile
 from flowc.server.cli.definition_files import id_of, library_beside
+from flowc.server.cli.local_settings import read_settings
 from flowc.server.cli.output import (
     DONE,
     FAILED,
@@ -24,14 +25,18 @@ from flowc.server.cli.output import (
 
 
 def run(
-    file: Annotated[Path, typer.Argument(help="A definition, JSON or YAML; - is stdin.")],
-    given: Annotated[str, typer.Option("--input", help="The input, as JSON or @FILE.")] = "{}",
+    file: DefinitionFile,
+    given: Annotated[str, typer.Option("--input", help="Input, as JSON or @FILE.")] = "{}",
     answers: Annotated[
-        str, typer.Option(help="What people answer, by the titles of questions, as JSON or @FILE.")
+        str, typer.Option(help="Answers to questions, by their titles, as JSON or @FILE.")
     ] = "{}",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Run a workflow: progress per node, then its output and what it cost; asks on the terminal."""
+    """Run a workflow on this machine, and store nothing.
+
+    Shows each node as it finishes, then the output and its cost. Questions to people are asked on
+    the terminal.
+    """
     data, answered = json_option(given, "--input"), json_option(answers, "--answers")
     document: Document | None = None
     try:
@@ -46,7 +51,7 @@ def run(
 
 
 def _run(document: Document, file: Path, given: tuple[Any, Any], as_json: bool) -> int:
-    # Imported here: a wrong definition is refused without LangGraph being loaded.
+    # Imported here: a definition with errors is refused before LangGraph is loaded.
     from flowc.compiler.check import check_workflow  # noqa: PLC0415
     from flowc.compiler.diagnostics import has_errors  # noqa: PLC0415
 
@@ -55,7 +60,7 @@ def _run(document: Document, file: Path, given: tuple[Any, Any], as_json: bool) 
     if has_errors(diagnostics):
         raise DefinitionRefused(diagnostics)
     from flowc.compiler.compile import CompiledWorkflow, compile_workflow  # noqa: PLC0415
-    from flowc.server.cli.run_view import run_local  # noqa: PLC0415
+    from flowc.server.cli.local_run import run_local  # noqa: PLC0415
     from flowc.server.engine.driving import InputRefused  # noqa: PLC0415
     from flowc.server.host import SettingsRefused  # noqa: PLC0415
 
@@ -63,13 +68,12 @@ def _run(document: Document, file: Path, given: tuple[Any, Any], as_json: bool) 
         return compile_workflow(document, registry, library=library_beside(file), id=id_of(file))
 
     try:
-        data, answers = given
-        record = asyncio.run(run_local(compile_here, data, answers=answers, quiet=as_json))
+        (data, answers), settings = given, read_settings()
+        record = asyncio.run(
+            run_local(compile_here, data, settings=settings, answers=answers, quiet=as_json)
+        )
     except (SettingsRefused, InputRefused) as problem:
         wrong(str(problem))
-    except ValidationError as problem:
-        first = problem.errors(include_url=False, include_input=False)[0]
-        wrong(f"FLOWC_{str(first['loc'][0]).upper()}: {first['msg']}.")
     if as_json:
         names = ("status", "run_id", "output", "nodes", "usage", "error")
         shown = record.as_json()

@@ -1,4 +1,4 @@
-"""`flowc schema`: the JSON Schema of definitions, for editors."""
+"""`flowc schema`: prints the JSON Schema of definitions, for editors."""
 
 from flowc.compiler.node.registry import Registry
 from flowc.compiler.reports.json_schema import definition_schema

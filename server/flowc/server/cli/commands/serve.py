@@ -1,41 +1,45 @@
-"""`flowc serve`: the server, with nothing else to start."""
+"""`flowc serve`: starts the server."""
 
 import ipaddress
 from typing import Annotated
 
 import typer
 
+from flowc.server.cli.local_settings import read_settings
 from flowc.server.cli.output import wrong
 
-# Seconds; longer than what proxies keep an idle connection for, so that it is they who close it: a
-# request that is sent just while the server does meets no answer.
+# Seconds, longer than proxies keep an idle connection open, so that the proxy closes it first: a
+# request that arrives while the server closes the connection is lost.
 _KEEP_ALIVE = 75
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")
-    ] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 chooses a free one.")] = 8000,
     no_worker: Annotated[
-        bool, typer.Option("--no-worker", help="Leave the work to `flowc worker`.")
+        bool,
+        typer.Option(
+            "--no-worker", help="Only serve HTTP; `flowc worker` processes run the workflows."
+        ),
     ] = False,
 ) -> None:
-    """Serve workflows over HTTP, and work on their runs; all that is kept is in one database."""
+    """Serve workflows over HTTP and run them.
+
+    Workflows and runs are stored in the data directory, or in the database of FLOWC_DATABASE_URL.
+    """
     if not _is_loopback(host):
-        wrong("There are no accounts yet, so the server listens on this machine alone (127.0.0.1).")
-    # Imported here: the other commands do without a server.
+        wrong("The server has no accounts yet, so it can only listen on this machine (127.0.0.1).")
+    # Imported here: the other commands need no server.
     import uvicorn  # noqa: PLC0415
 
     from flowc.server.app import create_app  # noqa: PLC0415
     from flowc.server.host import Host, SettingsRefused  # noqa: PLC0415
     from flowc.server.process.process import require_alone  # noqa: PLC0415
-    from flowc.server.settings import Settings  # noqa: PLC0415
     from flowc.server.store.database import is_sqlite  # noqa: PLC0415
 
-    settings = Settings()
+    settings = read_settings()
     if no_worker and is_sqlite(settings.database):
-        wrong("Workers of their own need PostgreSQL: set FLOWC_DATABASE_URL.")
+        wrong("--no-worker needs workers, which need PostgreSQL: set FLOWC_DATABASE_URL.")
     try:
         Host(settings)
         require_alone(settings)

@@ -1,4 +1,4 @@
-"""`flowc test`: run the cases of workflows, and show in what they differ."""
+"""`flowc test`: runs the test cases of workflows."""
 
 import asyncio
 import contextlib
@@ -10,20 +10,30 @@ from typing import Annotated
 import typer
 
 from flowc.compiler.diagnostics import DefinitionRefused
+from flowc.server.cli.arguments import AsJson
+from flowc.server.cli.completion import complete_cases
+from flowc.server.cli.local_settings import read_settings
 from flowc.server.cli.output import DONE, FAILED, WRONG, print_diagnostics, print_json, wrong
 
 
 def test(
-    paths: Annotated[list[Path], typer.Argument(help="Files *.test.yaml, or folders of them.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="Case files, *.test.yaml, or folders.", autocompletion=complete_cases),
+    ],
     record: Annotated[
-        bool, typer.Option("--record", help="Ask models for real, and keep what they answer.")
+        bool, typer.Option("--record", help="Call the real models, and record their answers.")
     ] = False,
-    junit: Annotated[Path | None, typer.Option(help="Write JUnit's XML to this file.")] = None,
-    only: Annotated[str, typer.Option("-k", help="Only cases with this in their names.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML to this file.")] = None,
+    only: Annotated[str, typer.Option("-k", help="Only cases whose names contain this.")] = "",
+    as_json: AsJson = False,
 ) -> None:
-    """Run cases: each with its own clock, made-up nodes, and models that answer as recorded."""
-    # Imported here: few commands run anything.
+    """Run the test cases of workflows.
+
+    Each case has its own clock and mocks, and models give recorded answers. The exit status is 1 if
+    a case fails.
+    """
+    # Imported here: few commands run workflows.
     from flowc.server.cases.case_files import CaseFile, find_files, read_cases  # noqa: PLC0415
     from flowc.server.cases.junit import write_junit  # noqa: PLC0415
 
@@ -38,13 +48,16 @@ def test(
     if is_wrong:
         raise typer.Exit(WRONG)
     if not files:
-        wrong("there are no files *.test.yaml here.")
+        wrong("There are no *.test.yaml files here.")
     from flowc.server.cli.cases_view import run_all  # noqa: PLC0415
     from flowc.server.host import SettingsRefused  # noqa: PLC0415
 
+    settings = read_settings()
     try:
         with contextlib.redirect_stdout(sys.stderr):
-            results = asyncio.run(run_all(files, only, is_recording=record, is_quiet=as_json))
+            results = asyncio.run(
+                run_all(files, only, settings, is_recording=record, is_quiet=as_json)
+            )
     except SettingsRefused as problem:
         wrong(str(problem))
     if junit is not None:

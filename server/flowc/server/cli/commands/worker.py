@@ -1,4 +1,4 @@
-"""`flowc worker`: work on runs, beside other workers, without serving HTTP."""
+"""`flowc worker`: runs workflows without serving HTTP."""
 
 import asyncio
 import signal
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from flowc.server.cli.local_settings import read_settings
 from flowc.server.cli.output import wrong
 
 if TYPE_CHECKING:
@@ -14,15 +15,19 @@ if TYPE_CHECKING:
 
 
 def worker() -> None:
-    """Work on the runs in the database that FLOWC_DATABASE_URL names, until told to stop."""
-    # Imported here: the other commands do without.
+    """Run workflows from the queue in PostgreSQL, until stopped.
+
+    FLOWC_DATABASE_URL names the database; any number of workers can share it.
+    """
+    # Imported here: the other commands need no worker.
     from flowc.server.host import Host, SettingsRefused  # noqa: PLC0415
-    from flowc.server.settings import Settings  # noqa: PLC0415
     from flowc.server.store.database import is_sqlite  # noqa: PLC0415
 
-    settings = Settings()
+    settings = read_settings()
     if is_sqlite(settings.database):
-        wrong("A SQLite file has one process, `flowc serve`; for workers, set FLOWC_DATABASE_URL.")
+        wrong(
+            "Workers need PostgreSQL: set FLOWC_DATABASE_URL. With SQLite, use `flowc serve` alone."
+        )
     try:
         Host(settings)
         asyncio.run(_work(settings))
@@ -34,11 +39,11 @@ async def _work(settings: "Settings") -> None:
     from flowc.compiler.node.registry import Registry  # noqa: PLC0415
     from flowc.server.process.process import open_process  # noqa: PLC0415
 
-    told = asyncio.Event()
+    stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         await open_process(settings, Registry.installed(), stack, works=True)
-        typer.echo("flowc worker: at work")
-        await told.wait()
+        typer.echo("flowc worker: ready")
+        await stop.wait()
         typer.echo("flowc worker: stopping")

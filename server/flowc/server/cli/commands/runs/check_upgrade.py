@@ -1,4 +1,4 @@
-"""`flowc runs`: which runs are there, and could a new version of their workflow take them over?"""
+"""`flowc runs check-upgrade`: shows which unfinished runs a new version could take over."""
 
 import asyncio
 from typing import Annotated, Any
@@ -6,38 +6,19 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
+from flowc.server.cli.arguments import AsJsonList
 from flowc.server.cli.output import DONE, FAILED, print_json, wrong
 
-app = typer.Typer(help="Look at the runs that are kept.", no_args_is_help=True)
 
-
-@app.command("list")
-def list_runs(
-    workflow: Annotated[str | None, typer.Option(help="Only this workflow's.")] = None,
-    status: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1_000)] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
-) -> None:
-    """List runs, newest first."""
-    runs = asyncio.run(_runs(workflow, status, limit))
-    if as_json:
-        print_json([run.as_json() for run in runs])
-        return
-    table = Table("run", "workflow", "version", "status", "created")
-    for run in runs:
-        created = f"{run.created_at:%Y-%m-%d %H:%M:%S}"
-        table.add_row(run.id, run.workflow_id or "", str(run.version or ""), run.status, created)
-    Console().print(table)
-
-
-@app.command("check-upgrade")
 def check_upgrade(
-    workflow: Annotated[str, typer.Argument(help="A stored workflow's id.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
+    workflow: Annotated[str, typer.Argument(help="Id of a stored workflow.")],
+    as_json: AsJsonList = False,
 ) -> None:
-    """Say of each unfinished run whether the newest version could take it over, and why not."""
+    """Check which unfinished runs the newest version could take over.
+
+    Each run that it could not take over is shown with the reasons, and the exit status is 1.
+    """
     verdicts = asyncio.run(_verdicts(workflow))
     if as_json:
         print_json([verdict.as_json() for verdict in verdicts])
@@ -53,21 +34,17 @@ def check_upgrade(
     raise typer.Exit(DONE if all(verdict.is_possible for verdict in verdicts) else FAILED)
 
 
-async def _runs(workflow: str | None, status: str | None, limit: int) -> list[Any]:
-    from flowc.server.store import open_local  # noqa: PLC0415 - few need it
-
-    async with open_local() as store:
-        found, _ = await store.runs.list(limit, 0, workflow, status)
-        return list(found)
-
-
 async def _verdicts(id: str) -> list[Any]:
-    from flowc.compiler.reading.dialects import read_definition  # noqa: PLC0415 - few need it
+    # Imported here: the other commands read no database.
+    from flowc.compiler.reading.dialects import read_definition  # noqa: PLC0415
     from flowc.compiler.reading.documents import from_data  # noqa: PLC0415
+    from flowc.server.cli.database_runs import has_database  # noqa: PLC0415
     from flowc.server.records.runs import UNFINISHED  # noqa: PLC0415
     from flowc.server.store import NoSuchWorkflow, open_local  # noqa: PLC0415
     from flowc.server.workflows.upgrades import judge  # noqa: PLC0415
 
+    if not has_database():
+        wrong(f"There is no workflow {id!r}.")
     async with open_local() as store:
         try:
             newest = await store.workflows.get(id)

@@ -1,0 +1,5 @@
+"""Runs the command line as `python -m flowc`."""
+
+from flowc.server.cli import main
+
+main()

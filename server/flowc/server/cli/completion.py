@@ -1,0 +1,52 @@
+"""Completes definition files, test cases, node types, diagnostic codes and runs in a shell."""
+
+from pathlib import Path
+
+import typer
+
+from flowc.compiler.node.registry import Registry
+from flowc.compiler.reports.explanations import explanations
+from flowc.server.cases import case_files
+from flowc.server.cli import definition_files
+from flowc.server.cli.run_sources import open_runs
+
+
+def complete_definition(incomplete: str) -> list[str]:
+    """Return the definition files whose paths start with this text."""
+    files = _files(incomplete, definition_files.SUFFIXES)
+    return [file for file in files if not file.endswith((*case_files.SUFFIXES, ".recorded.json"))]
+
+
+def complete_cases(incomplete: str) -> list[str]:
+    """Return the files of test cases whose paths start with this text."""
+    return _files(incomplete, case_files.SUFFIXES)
+
+
+def complete_node_type(incomplete: str) -> list[str]:
+    """Return the node types whose names start with this text."""
+    return [word for word in Registry.installed().words() if word.startswith(incomplete)]
+
+
+def complete_code(incomplete: str) -> list[str]:
+    """Return the diagnostic codes that start with this text."""
+    return sorted(code for code in explanations() if code.startswith(incomplete))
+
+
+def complete_run(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the ids of recent runs that start with this text, newest first."""
+    with open_runs(context.params.get("server")) as runs:
+        found = [str(run["id"]) for run in runs.runs(None, None, 50)]
+    return [id for id in found if id.startswith(incomplete)]
+
+
+def _files(incomplete: str, suffixes: tuple[str, ...]) -> list[str]:
+    # Folders are not listed: when nothing matches, the shell completes paths on its own.
+    folder, separator, start = incomplete.rpartition("/")
+    try:
+        names = [each.name for each in Path(folder + separator).iterdir() if each.is_file()]
+    except OSError:
+        return []
+    if not start:
+        names = [name for name in names if not name.startswith(".")]
+    found = [name for name in names if name.startswith(start) and name.endswith(suffixes)]
+    return sorted(f"{folder}{separator}{name}" for name in found)

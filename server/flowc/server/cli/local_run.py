@@ -1,0 +1,60 @@
+"""Runs a definition in this process for `flowc run`, and stores nothing."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from flowc.compiler.compile import CompiledWorkflow
+from flowc.compiler.running.events import Event
+from flowc.server.cli.run_view import event_line, show_end
+from flowc.server.cli.terminal_questions import TerminalQuestions
+from flowc.server.engine.driving import drive, new_run
+from flowc.server.host import Host
+from flowc.server.records.runs import RunRecord
+from flowc.server.settings import Settings
+
+
+async def run_local(
+    compile_here: Callable[[], CompiledWorkflow],
+    data: Any,
+    *,
+    settings: Settings,
+    answers: Mapping[str, Any],
+    quiet: bool,
+) -> RunRecord:
+    """Run a definition, show its progress unless quiet, and return the run.
+
+    Questions to people are answered from `answers`, by their titles, or else on the terminal.
+    """
+    host = Host(settings)
+    console = Console(file=sys.stdout, highlight=False, quiet=quiet)
+
+    def show(event: Event) -> None:
+        line = event_line(event.kind, f"{event.path}{event.node_id}", event.data)
+        if line is not None:
+            console.print(line, soft_wrap=True)
+
+    try:
+        # Libraries may print while nodes run; standard output is for the result alone.
+        with contextlib.redirect_stdout(sys.stderr):
+            compiled = compile_here()
+            record = new_run(compiled, data)
+            console.print(Text(compiled.workflow.title, style="bold"))
+            is_terminal = sys.stdin.isatty() and not quiet
+            questions = TerminalQuestions(console, answers, is_terminal=is_terminal)
+            await drive(
+                compiled,
+                record,
+                host,
+                max_steps=settings.max_steps,
+                listen=show,
+                wait_for=questions.wait_for,
+            )
+    finally:
+        await host.aclose()
+    show_end(console, record.as_json())
+    return record
