@@ -4,12 +4,12 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format check-tests lock clean bench chaos docs
+.PHONY: help setup run serve test lint format check-tests lock clean bench chaos docs
 
-help: ## Say what can be made
+help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-setup: $(READY) ## Make .venv with exactly what the lock file names
+setup: $(READY) ## Install exactly what requirements.lock names into .venv
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -26,35 +26,38 @@ run: setup ## Run the support workflow on an example message
 		notebooks/workflows/customer_support.yaml \
 		--input '{"message": "A technical problem: the app crashes when I log in."}'
 
-test: lint check-tests ## Pass lint, types and tests
+serve: setup ## Start the server on http://127.0.0.1:8000, or on PORT
+	@$(BIN)/flowc serve --port $(or $(PORT),8000)
+
+test: lint check-tests ## Check style, types and import contracts, and run the tests
 
 check-tests: setup
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile
 
-lint: setup ## Style, types and import contracts
+lint: setup ## Check style, types and import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/basedpyright
 	@$(BIN)/lint-imports
 
-format: setup ## Put the code in the house style
+format: setup ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: setup ## Write the pages that are made from the code
+docs: setup ## Write the reference pages that are made from the code
 	@$(BIN)/python -m flowc.server.cli.reference_pages .
 
-lock: ## Resolve the dependencies anew and write requirements.lock
+lock: ## Resolve the dependencies and write requirements.lock
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --no-emit-index-url --group dev pyproject.toml -o requirements.lock
 
-clean: ## Remove everything that was made
+clean: ## Remove everything that make and the tools have created
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-chaos: setup ## Kill runs at every durable step, and hold that they end as if nobody had (an hour)
+chaos: setup ## Kill runs at every durable step, and check that they end correctly (an hour)
 	@cd tests && ../$(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(SHARE),--share $(SHARE))
 
-bench: setup ## Measure beside hand-written LangGraph, and write build/bench.json
+bench: setup ## Compare with hand-written LangGraph, and write build/bench.json
 	@cd tests && ../$(BIN)/python -m bench ../build/bench.json
