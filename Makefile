@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format check-tests lock clean bench chaos docs
+.PHONY: help setup run serve test lint format check-tests lock clean bench chaos docs
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ run: setup ## Run the support workflow on an example message
 	@FLOWC_MODELS_FILE=notebooks/workflows/models.yaml $(BIN)/flowc run \
 		notebooks/workflows/customer_support.yaml \
 		--input '{"message": "A technical problem: the app crashes when I log in."}'
+
+serve: setup ## Start the server on http://127.0.0.1:8000, or on PORT
+	@$(BIN)/flowc serve --port $(or $(PORT),8000)
 
 test: lint check-tests ## Run lint, type checks and tests
 

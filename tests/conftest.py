@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from fakes import conversations as talking
 
 
+# Its tests run where it is installed, in `end_to_end/test_example_package.py`.
+collect_ignore = ["example_package"]
+
+
 @pytest.fixture(params=["node", "fused"])
 def granularity(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Compile the test's workflows at each granularity, one after the other."""
