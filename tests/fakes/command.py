@@ -1,4 +1,4 @@
-"""The `flowc` command as a process of its own."""
+"""Runs the `flowc` command in a process of its own."""
 
 import os
 import subprocess

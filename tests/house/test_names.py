@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from house.sources import modules, name_of, tree_of
 
-# Its names are written into the files that users export: they cannot change, and nobody imports
-# them beside the classes that share them.
+# Its names are written into the files that users export, so they cannot change. No module imports
+# them together with the classes of the same names.
 EXEMPT = "nodes/flowc/nodes/standalone.py"
 
 

@@ -71,10 +71,12 @@ def strings_of(path: Path) -> Iterator[Prose]:
             text = "".join(
                 str(part.value) if isinstance(part, ast.Constant) else "`…`" for part in node.values
             )
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in parts:
+            text = node.value
+        else:
+            continue
+        if " " in text.strip():
             yield Prose(text, name_of(path), node.lineno)
-        elif isinstance(node, ast.Constant) and node not in parts:
-            if isinstance(node.value, str) and " " in node.value.strip():
-                yield Prose(node.value, name_of(path), node.lineno)
 
 
 def docstrings_of(path: Path) -> Iterator[Prose]:
