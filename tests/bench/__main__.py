@@ -1,7 +1,7 @@
-"""`make bench`: how much does a workflow cost beside its rival, measured side by side in one process?
+"""`make bench`: compares the cost of workflows with that of hand-written LangGraph.
 
-Each row is measured in turns, ours and the rival's, and the medians are compared: CPU seconds of
-this process where nothing waits, wall seconds where something does. Writes build/bench.json.
+Ours and the rival take turns in one process, and each row compares the medians: CPU seconds of this
+process where nothing waits, wall seconds where something does. Writes build/bench.json.
 """
 
 import asyncio
@@ -116,7 +116,7 @@ SIZES = {
 
 
 async def stored(kind: str, pool: Pool) -> list[Row]:
-    """Bytes stored per node; the rivals are the bars themselves, in bytes."""
+    """Measure the bytes stored per node; the rivals are the bars themselves, in bytes."""
 
     async def at(count: int) -> float:
         if kind == "sqlite":
@@ -161,13 +161,13 @@ print(peak_memory() - before)
 
 
 def memory() -> Row:
-    """The most memory that compiling 5,000 nodes takes, in a process of its own."""
+    """Measure the peak memory of compiling 5,000 nodes, in a process of its own."""
     done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
     return Row("compile 5000 nodes, memory, beside 300 MB", float(done.stdout), 300.0, "MB", 1.0)
 
 
 def refusing() -> Row:
-    """The CPU seconds of `flowc check` on too many nodes, of all bad input the slowest."""
+    """Measure the CPU seconds of `flowc check` on too many nodes, the slowest bad input."""
     nodes = "".join(
         f"  - {{id: n{i}, type: template, config: {{template: 'x'}}}}\n" for i in range(10_000)
     )
@@ -322,7 +322,7 @@ def show(found: list[Row]) -> None:
 
 
 def _postgres() -> str | None:
-    """Start a PostgreSQL of our own; None where none is installed."""
+    """Start a PostgreSQL server and return its address; None if none is installed."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -334,10 +334,10 @@ def _postgres() -> str | None:
 
 
 def parts(postgres: str | None) -> Iterator[list[Row]]:
-    """Give the rows, part by part."""
+    """Yield the rows, part by part."""
     databases = (("sqlite", None), *([("postgres", postgres)] if postgres else []))
     yield asyncio.run(rows(postgres))
-    # Each on a loop of its own: one on which DBOS has stopped has no threads any more.
+    # Each on a new event loop: one on which DBOS has stopped has no threads left.
     for database in databases:
         yield asyncio.run(durable.rows(*database))
     yield asyncio.run(models.rows())
@@ -348,7 +348,7 @@ def parts(postgres: str | None) -> Iterator[list[Row]]:
 
 def main() -> None:
     found = list[Row]()
-    # As they come: if a later part fails, what is known is not lost.
+    # Shown at once, so that they are not lost if a later part fails.
     for part in parts(_postgres()):
         show(part)
         found += part

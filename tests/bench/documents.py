@@ -1,8 +1,8 @@
-"""What does ingesting documents cost beside a bare loop over the same libraries?
+"""Compares the cost of ingesting documents with that of a bare loop over the same libraries.
 
 200 texts of 20 KB and a PDF of 100 pages become chunks of 512 tokens, vectors of 1,536 numbers from
-a server on loopback, and rows in Chroma. Each measurement is a process of its own, so that its peak
-of memory is its own: `python -m bench.documents ours FOLDER STORE URL`.
+a server on loopback, and rows in Chroma. Each measurement has a process of its own, so that peak
+memory is comparable: `python -m bench.documents ours FOLDER STORE URL`.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ WORDS = ("harbour", "ship", "captain", "storm", "letter", "island", "merchant", 
 
 
 def prose(seed: int, size: int) -> str:
-    """Text in paragraphs, another for each seed."""
+    """Return text in paragraphs, different for each seed."""
     words, lines, length = [], [], 0
     number = seed * 7919 + 1
     while length < size:
@@ -67,18 +67,20 @@ async def ours(folder: Path, store: Path, url: str, *, is_indexed: bool) -> dict
         model="openai/text-embedding-3-small", api_base=url, api_key=SecretStr("sk-x")
     )
     models = Models({"m": alias})
-    kept, reader = await LocalStore.open(store), Reader()
+    documents, reader = await LocalStore.open(store), Reader()
     if not is_indexed:
-        kept._vectors.add = lambda id, passages: None  # type: ignore[method-assign]
+        documents._vectors.add = lambda id, passages: None  # type: ignore[method-assign]
     Tokens()
-    # What is brought in at first use is not measured, nor is it of the rival.
+    # Imports at first use are not measured, here as in the rival.
     await ModelEmbedder(models, "m").embed(["warm"])
     with from_text("one", "warm").open() as one, from_text("two", "warm").open() as two:
         await asyncio.gather(reader.read(one, "one.txt"), reader.read(two, "two.txt"))
 
     async def once() -> tuple[float, Any]:
-        embeddings = Embeddings(ModelEmbedder(models, "m"), kept)
-        ingestion = Ingestion(kept, reader, embeddings, Chunking(by="tokens", size=SIZE, overlap=0))
+        embeddings = Embeddings(ModelEmbedder(models, "m"), documents)
+        ingestion = Ingestion(
+            documents, reader, embeddings, Chunking(by="tokens", size=SIZE, overlap=0)
+        )
         items = each(Folders([folder]).items(str(folder)))
         started = time.perf_counter()
         report = await ingestion.run("docs", items, origin="folder", removes=True)
@@ -88,12 +90,12 @@ async def ours(folder: Path, store: Path, url: str, *, is_indexed: bool) -> dict
     again = [(await once())[0] for _ in range(3)]
     assert report.failed == 0
     await reader.aclose()
-    await kept.aclose()
+    await documents.aclose()
     return {"seconds": seconds, "chunks": report.passages, "again": statistics.median(again)}
 
 
 def rival(folder: Path, store: Path, url: str) -> dict[str, Any]:
-    """The loop that one writes in an afternoon."""
+    """Ingest with a loop as one writes it in an afternoon."""
     import chromadb
     import httpx
     import pypdf
@@ -101,7 +103,7 @@ def rival(folder: Path, store: Path, url: str) -> dict[str, Any]:
 
     from flowc.rag.tokens import Tokens
 
-    # Its tables come from a package; else it would ask the network for them.
+    # Its tables come from a package; otherwise it would load them from the network.
     Tokens()
     encoding = tiktoken.get_encoding("cl100k_base")
     collection = chromadb.PersistentClient(str(store)).create_collection(
@@ -171,7 +173,7 @@ def rows(rounds: int = 5) -> list[Row]:
         large = Path(place) / "large"
         large.mkdir()
         (large / "small.txt").write_text(prose(1, LARGE // 10))
-        # Chroma's index holds all vectors in memory, whoever fills it; here is what is ours.
+        # Chroma's index holds all vectors in memory in any program; without it, the rest is ours.
         small = _in_process("unindexed", large, url)
         (large / "large.txt").write_text(prose(2, LARGE))
         whole = _in_process("unindexed", large, url)

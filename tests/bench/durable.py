@@ -1,4 +1,4 @@
-"""What does it cost that a run is durable? Beside DBOS and LangGraph by themselves, side by side."""
+"""Compares the cost of a durable run with that of DBOS and LangGraph by themselves."""
 
 import asyncio
 import statistics
@@ -44,7 +44,7 @@ async def _floor(key: str) -> str:
 
 @dataclass
 class Bench:
-    """A process that works, and the parts that stand for the floor."""
+    """A working process of ours, and the parts of the floor: DBOS and LangGraph alone."""
 
     process: Process
     client: DBOSClient

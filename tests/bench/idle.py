@@ -1,6 +1,6 @@
-"""What do runs that wait cost, and how soon does a watcher hear of what happens?
+"""Measures the cost of waiting runs, and how soon a watcher receives an event.
 
-Real processes: a server on SQLite, and a server beside a worker on PostgreSQL.
+In real processes: a server on SQLite, and a server and a worker on PostgreSQL.
 """
 
 import json
@@ -23,7 +23,7 @@ API = "/api/v1"
 WAITING = 1_000
 SECONDS = 20.0
 ASK = {"nodes": [{"id": "ask", "type": "human"}]}
-# Nodes that end one after the other, far enough apart for each event to be written by itself.
+# Nodes that end one after another, far enough apart for each event to be written by itself.
 STEPS = {
     "nodes": [
         {
@@ -78,7 +78,7 @@ def _ask(api: httpx.Client, count: int) -> None:
 
     def begin(_: int) -> None:
         response = api.post(f"{API}/workflows/execute", json=body)
-        # With what the server says of itself, such as why its database cannot be used.
+        # With the health report, which says for example why the database cannot be used.
         assert response.is_success, f"{response.text} {api.get('/health').text}"
 
     with ThreadPoolExecutor(4) as pool:
@@ -92,7 +92,7 @@ def _ask(api: httpx.Client, count: int) -> None:
 
 
 def _delays(api: httpx.Client) -> list[float]:
-    """Return how long after it happened each event of a run came over SSE, in milliseconds."""
+    """Return the delay of each event of a run over SSE, in milliseconds."""
     body = {"definition": STEPS, "wait": False}
     run = api.post(f"{API}/workflows/execute", json=body).json()["id"]
     delays: list[float] = []
@@ -101,8 +101,8 @@ def _delays(api: httpx.Client) -> list[float]:
             if line.startswith("data:"):
                 event: Any = json.loads(line.removeprefix("data:"))
                 if event["kind"] == "node.started":
-                    said = datetime.fromisoformat(event["at"])
-                    delays.append((datetime.now(UTC) - said).total_seconds() * 1e3)
+                    emitted = datetime.fromisoformat(event["at"])
+                    delays.append((datetime.now(UTC) - emitted).total_seconds() * 1e3)
     return delays[1:]
 
 
@@ -112,8 +112,8 @@ def rows(kind: str, url: str | None) -> list[Row]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         api, processes = stack.enter_context(_processes(folder, url))
         idle = _idle(processes)
-        heard = statistics.median(_delays(api))
-        # The pools of threads are made at the first requests, and then they are as they are.
+        delay = statistics.median(_delays(api))
+        # The first requests create the thread pools, which do not grow afterwards.
         _ask(api, 50)
         threads = _threads(processes)
         _ask(api, WAITING)
@@ -123,5 +123,5 @@ def rows(kind: str, url: str | None) -> list[Row]:
         Row(f"idle CPU, {kind}, {who}", idle, 5.0, "% of a core", 1.0),
         Row(f"the same with {WAITING:,} waiting runs", waiting, 5.0, "% of a core", 1.0),
         Row(f"threads more for {WAITING:,} waiting runs, {kind}", float(more), 8.0, "threads", 1.0),
-        Row(f"event to watcher over SSE, {kind}, {who}, p50", heard, 50.0, "wall ms", 100.0),
+        Row(f"event to watcher over SSE, {kind}, {who}, p50", delay, 50.0, "wall ms", 100.0),
     ]

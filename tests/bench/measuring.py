@@ -1,4 +1,4 @@
-"""How is one work measured beside another?"""
+"""Measures pieces of work side by side."""
 
 import re
 import statistics
@@ -13,7 +13,7 @@ Work = Callable[[], Awaitable[Any]]
 
 @dataclass
 class Row:
-    """One comparison; `ratio` is ours over the rival's, `bar` what it may be at the most."""
+    """One comparison; `ratio` is ours over the rival's, `bar` the most that it may be."""
 
     work: str
     ours: float
@@ -44,9 +44,9 @@ async def measured(
 
 
 def peak_memory() -> float:
-    """Return the most memory that this process has had, in MB.
+    """Return the peak memory of this process, in MB.
 
-    Not what `getrusage` says: that counts what the process that started this one had.
+    Not from `getrusage`, which includes the memory of the process that started this one.
     """
     found = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
     assert found is not None

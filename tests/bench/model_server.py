@@ -1,4 +1,4 @@
-"""A model's server in a process of its own, so that what it costs is not counted: says its port."""
+"""A model server in a process of its own, so that its cost is not measured; prints its port."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ TOKENS = 400
 DIMENSION, VARIETY = 1_536, 256
 _CHANCE = random.Random(1)
 _VECTORS = [[round(_CHANCE.gauss(0, 0.03), 6) for _ in range(DIMENSION)] for _ in range(VARIETY)]
-# As text of numbers, and as providers give them when they are asked for base64.
+# As text of numbers, and as providers send them on request: in base64.
 _NUMBERS = [json.dumps(vector) for vector in _VECTORS]
 _BASE64 = [
     json.dumps(base64.b64encode(struct.pack(f"<{DIMENSION}f", *vector)).decode())
@@ -25,7 +25,7 @@ _BASE64 = [
 
 
 def _embeddings(request: Request) -> Reply:
-    """Vectors as OpenAI gives them: some hundreds that are drawn once, one for each text."""
+    """Return vectors as OpenAI does: each text gets one of some hundreds that are drawn once."""
     asked = json.loads(request.body)
     known = _BASE64 if asked.get("encoding_format") == "base64" else _NUMBERS
     rows = ",".join(

@@ -1,4 +1,4 @@
-"""What does a model call cost beside litellm by itself, asked for the same of the same server?"""
+"""Compares the cost of model calls with that of litellm by itself, on the same server."""
 
 import asyncio
 import statistics
@@ -48,38 +48,38 @@ def _workflow(count: int, **config: Any) -> CompiledWorkflow:
 
 
 async def _run(
-    workflow: CompiledWorkflow, models: Models, hear: Callable[[Event], None] = lambda event: None
+    workflow: CompiledWorkflow, models: Models, emit: Callable[[Event], None] = lambda event: None
 ) -> None:
-    context = RunContext(services={Models: models}, emit=hear)
+    context = RunContext(services={Models: models}, emit=emit)
     graph: Any = workflow.graph
     await graph.ainvoke(workflow.initial_state({}), {"recursion_limit": 1000}, context=context)
 
 
 def _asking(url: str) -> Callable[..., Any]:
-    # With a key of its own: litellm keeps a client for each, and ours is guarded.
+    # With another key: litellm has a client for each, and ours is guarded.
     async def ask(**more: Any) -> Any:
-        kept = {"num_retries": 0, "max_retries": 0, **more}
+        options = {"num_retries": 0, "max_retries": 0, **more}
         where = {"api_base": url, "api_key": "sk-y", "timeout": 120.0}
         return await litellm().acompletion(
-            model="openai/gpt-4", messages=_MESSAGES, **where, **kept
+            model="openai/gpt-4", messages=_MESSAGES, **where, **options
         )
 
     return ask
 
 
 async def _first_tokens(url: str, models: Models, times: int) -> tuple[float, float]:
-    """Return the median milliseconds to the first token: told of in an event, and litellm's own."""
+    """Return the median milliseconds to the first token: in an event of ours, and in litellm."""
     mine, theirs = list[float](), list[float]()
     workflow, ask = _workflow(1, stream=True), _asking(url)
     for _ in range(times):
-        started, heard = time.perf_counter(), list[float]()
+        started, delays = time.perf_counter(), list[float]()
 
-        def hear(event: Event, since: float = started, heard: list[float] = heard) -> None:
+        def emit(event: Event, since: float = started, delays: list[float] = delays) -> None:
             if event.kind == "node.said":
-                heard.append(time.perf_counter() - since)
+                delays.append(time.perf_counter() - since)
 
-        await _run(workflow, models, hear)
-        mine.append(heard[0] * 1e3)
+        await _run(workflow, models, emit)
+        mine.append(delays[0] * 1e3)
         started = time.perf_counter()
         stream: AsyncIterator[Any] = await ask(stream=True)
         await anext(aiter(stream))
@@ -90,7 +90,7 @@ async def _first_tokens(url: str, models: Models, times: int) -> tuple[float, fl
 
 
 async def rows() -> list[Row]:
-    """Return what calls, tokens and first tokens cost."""
+    """Measure the cost of calls and tokens, and the delay of first tokens."""
     with server() as url:
         alias = ModelAlias(model="openai/gpt-4", api_base=url, api_key=SecretStr("sk-x"))
         models, ask = Models({"m": alias}), _asking(url)

@@ -12,7 +12,7 @@ from flowc.compiler.reading.documents import from_data
 
 
 class Payload(Node):
-    """Give a kilobyte, after some seconds."""
+    """Return a kilobyte, after some seconds."""
 
     type: ClassVar = "payload"
     seconds: float = 0.0
@@ -37,7 +37,7 @@ def chain(count: int) -> Any:
 
 
 def zigzag(chains: int, length: int, slow: float, fast: float) -> Any:
-    """Chains side by side whose nodes are slow and fast by turns, out of step, and a join."""
+    """Return chains of alternately slow and fast nodes, out of step with each other, and a join."""
     nodes: list[Any] = [{"id": "join", "type": "payload"}]
     edges: list[Any] = []
     for c in range(chains):
@@ -56,7 +56,7 @@ def map_items(count: int) -> Any:
 
 
 def edge_loop(turns: int) -> Any:
-    """A loop through edges: a node, and a condition that leads back to it."""
+    """Return a loop through edges: a node, and a condition that leads back to it."""
     condition = f"variables.n < {turns}"
     return {
         "variables": {"n": 0},

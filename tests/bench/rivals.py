@@ -41,7 +41,7 @@ def _node(name: str, seconds: float = 0.0) -> Any:
 
 
 def chain(count: int, state: Any = Merged) -> Any:
-    """Nodes one after the other, each giving a kilobyte."""
+    """Return a chain of nodes that each return a kilobyte."""
     graph = StateGraph(state)
     for index in range(count):
         graph.add_node(f"n{index}", _node(f"n{index}"))
@@ -50,7 +50,7 @@ def chain(count: int, state: Any = Merged) -> Any:
 
 
 def chain_delta(count: int) -> Any:
-    """The same chain with a delta channel, which is the better one with a checkpointer."""
+    """Return the same chain with a delta channel, which is better with a checkpointer."""
     return chain(count, Delta)
 
 
@@ -60,7 +60,7 @@ class Looping(TypedDict):
 
 
 def loop(turns: int) -> Any:
-    """One node that leads back to itself."""
+    """Return one node that leads back to itself."""
 
     async def body(state: Looping) -> Command[Any]:
         index = state["index"] + 1
@@ -79,7 +79,7 @@ class Mapping_(TypedDict):
 
 
 def map_items(count: int) -> Any:
-    """One task for each item, sent by a conditional edge."""
+    """Return a graph with one task for each item, sent by a conditional edge."""
 
     async def start(state: Mapping_) -> None:
         return None

@@ -1,1 +1,1 @@
-"""Runs whose process is killed at every durable step, one after the other."""
+"""Kills the process of a run at every durable step in turn, and checks how the run ends."""

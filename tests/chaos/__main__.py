@@ -1,4 +1,4 @@
-"""`make chaos`: every shape, killed at every durable step, on SQLite and on PostgreSQL."""
+"""`make chaos`: kills runs of every shape at every durable step, on SQLite and on PostgreSQL."""
 
 import argparse
 import random
@@ -17,10 +17,15 @@ from chaos.shapes import SHAPES
 
 
 def main() -> None:
-    """Try all of it, or a share of it that a seed chooses; say what was tried and what failed."""
+    """Try all kills, or a random share of them; print how many runs survived and which did not."""
     options = argparse.ArgumentParser()
     options.add_argument("--seed", type=int, default=random.randrange(10**6))
-    options.add_argument("--share", type=float, default=1.0, help="Of all kills, by chance.")
+    options.add_argument(
+        "--share",
+        type=float,
+        default=1.0,
+        help="Share of all kills to try, chosen at random (default: 1).",
+    )
     options.add_argument("--shape", action="append", choices=list(SHAPES))
     options.add_argument("--no-postgres", action="store_true")
     options.add_argument("--no-sqlite", action="store_true")

@@ -1,4 +1,4 @@
-"""One life of a process: it begins a run or goes on with it, until the end or until it is killed."""
+"""One life of a process: it starts or resumes a run, until the run ends or the process is killed."""
 
 import asyncio
 import functools
@@ -25,7 +25,7 @@ from flowc.server.store.runs.steering import NotAnswerable, Steering
 STEPS: dict[str, tuple[Any, str]] = {
     "submit": (Steering, "create"),
     "enqueue": (dbos_queue.Queue, "enqueue"),
-    "tell queue": (dbos_queue.Worker, "_tell_queue"),
+    "queue": (dbos_queue.Worker, "_tell_queue"),
     "timer": (dbos_queue.Queue, "errand"),
     "claim": (Claims, "claim"),
     "events": (Claims, "append"),
@@ -41,7 +41,7 @@ STEPS: dict[str, tuple[Any, str]] = {
 
 
 class Kill(NamedTuple):
-    """When a process dies: before or after the n-th time that a durable step is done."""
+    """The moment when a process dies: before or after a durable step is done for the n-th time."""
 
     step: str
     time: int
@@ -50,7 +50,7 @@ class Kill(NamedTuple):
 
 @dataclass(frozen=True)
 class Life:
-    """What one process is to do; `seen` is where it leaves how often each step was done."""
+    """The work of one process, and the folder for its result."""
 
     settings: Settings
     shape: dict[str, Any]
@@ -61,7 +61,7 @@ class Life:
 
 
 def live(life: Life) -> None:
-    """Live it; a file `result.json` is there afterwards if the run came to its end."""
+    """Do the work; write `result.json`, with the number of times of each step, if the run ends."""
     os.environ[SIDE_LOG] = str(life.folder / "side.log")
     seen: Counter[str] = Counter()
     for step, (owner, name) in STEPS.items():
@@ -70,7 +70,7 @@ def live(life: Life) -> None:
 
 
 def _watched(function: Any, step: str, seen: Counter[str], kill: Kill | None) -> Any:
-    """Return a function that dies, if it is told to, before or after what it does."""
+    """Return the function, made to count its calls and to die at the moment of the kill."""
 
     def die_if(is_after: bool) -> None:
         if kill == Kill(step, seen[step], is_after):
@@ -112,10 +112,10 @@ async def _run(life: Life, seen: Counter[str]) -> None:
             await asyncio.sleep(0.02)
         done = await process.stored_runs.get(run.id)
         events = await process.stored_runs.events(run.id, limit=10_000)
-        told = [event.as_json() for event in events]
-        result = {"status": done.status, "output": done.output, "events": told, "seen": seen}
+        as_json = [event.as_json() for event in events]
+        result = {"status": done.status, "output": done.output, "events": as_json, "seen": seen}
         (life.folder / "result.json").write_text(json.dumps(result))
-        # An orderly end takes its time, and nothing is left that it is needed for.
+        # The result is written: an orderly end would only take time.
         os._exit(0)
 
 

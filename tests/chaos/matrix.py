@@ -1,4 +1,4 @@
-"""Which lives are tried, and what must hold after each of them?"""
+"""Kills a run at one moment after another, and checks the run that another process completes."""
 
 import json
 import os
@@ -20,13 +20,13 @@ LIMIT_SECONDS = 60
 
 @dataclass(frozen=True)
 class Place:
-    """Where runs are kept in a round of lives: in files of their own, or in a PostgreSQL."""
+    """Where a round of runs is stored: each in files of its own, or all in one PostgreSQL database."""
 
     folder: Path
     url: str | None = None
 
     def new(self) -> tuple[Settings, Path]:
-        """Return settings for a new run, and a folder for what it leaves."""
+        """Return settings for a new run, and a folder for its result."""
         folder = self.folder / uuid.uuid4().hex[:12]
         folder.mkdir(parents=True)
         template = self.folder / "template.db"
@@ -43,9 +43,9 @@ class Place:
 
 
 def lived(life: Life) -> bool:
-    """Live a life in a process of its own; say whether it came to its end.
+    """Run a life in a process of its own; return whether it ended by itself.
 
-    The process is a fork: a new interpreter for each would take longer than all the rest.
+    The process is a fork, since starting an interpreter takes longer than the run.
     """
     child = os.fork()
     if child == 0:
@@ -75,16 +75,16 @@ def lived(life: Life) -> bool:
 
 
 def undisturbed(place: Place, shape: str) -> dict[str, Any]:
-    """Return how a run goes in which nobody is killed."""
+    """Return the result of a run whose process is not killed."""
     settings, folder = place.new()
     assert lived(Life(settings, SHAPES[shape], uuid.uuid4().hex, folder, shape in QUEUED))
     if place.url is None and not (place.folder / "template.db").exists():
-        _keep_template(place, folder)
+        _store_template(place, folder)
     return dict(json.loads((folder / "result.json").read_text()))
 
 
-def _keep_template(place: Place, folder: Path) -> None:
-    """Keep an empty database that has its tables, for all runs to come."""
+def _store_template(place: Place, folder: Path) -> None:
+    """Store an empty database that has its tables, for all later runs to copy."""
     import sqlite3
 
     with sqlite3.connect(folder / "flowc.db") as database:
@@ -98,7 +98,7 @@ def _keep_template(place: Place, folder: Path) -> None:
 
 
 def kills(seen: dict[str, int]) -> Iterator[Kill]:
-    """Give every durable step of an undisturbed run, before and after."""
+    """Yield a kill before and a kill after every durable step of an undisturbed run."""
     for step, times in seen.items():
         for turn in range(1, times + 1):
             yield Kill(step, turn, False)
@@ -106,9 +106,9 @@ def kills(seen: dict[str, int]) -> Iterator[Kill]:
 
 
 def survives(place: Place, shape: str, kill: Kill, calm: dict[str, Any]) -> bool:
-    """Kill a run's process once, let another go on, and hold it against the undisturbed run.
+    """Kill a run's process once, let another resume the run, and compare it with the undisturbed run.
 
-    False means that the run ended before its process was to be killed.
+    Return False if the run ended before the moment of the kill.
     """
     settings, folder = place.new()
     key = uuid.uuid4().hex
@@ -139,16 +139,16 @@ def _require_orderly(events: list[dict[str, Any]], where: str) -> None:
 
 
 def _require_complete(events: list[dict[str, Any]], calm: list[dict[str, Any]], where: str) -> None:
-    """Hold that all that happens in an undisturbed run is told, and how it ended once."""
-    told = Counter((e["kind"], _place(e)) for e in events)
+    """Check that each event of the undisturbed run was emitted, and its creation and end once."""
+    emitted = Counter((e["kind"], _place(e)) for e in events)
     for kind, place in {(e["kind"], _place(e)) for e in calm}:
-        assert told[kind, place] >= 1, f"{where}: nothing told of {kind} {place}"
+        assert emitted[kind, place] >= 1, f"{where}: no {kind} of {place}"
     for kind in ("run.created", "run.completed"):
-        assert told[kind, "None"] == 1, f"{where}: {kind}"
+        assert emitted[kind, "None"] == 1, f"{where}: {kind}"
 
 
 def _require_once(file: Path, window: int, where: str) -> None:
-    """Hold that no more work was done twice than had ended without being durable."""
+    """Check that only work that had ended without being stored was done again."""
     ends = Counter(line for line in file.read_text().splitlines() if line.startswith("end"))
     again = sum(count - 1 for count in ends.values())
     assert again <= window, f"{where}: {again} nodes finished again"

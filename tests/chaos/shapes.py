@@ -1,4 +1,4 @@
-"""The workflows that are killed: at least one of every way in which a run can go on."""
+"""The workflows of the runs to kill: at least one for every way to resume a run."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ SIDE_LOG = "FLOWC_CHAOS_LOG"
 
 
 class Mark(Node):
-    """Leave a line in a file when the work begins, and one when it has ended."""
+    """Write a line to a file when the work begins, and one when it has ended."""
 
     type: ClassVar = "mark"
     seconds: float = 0.0
@@ -23,7 +23,7 @@ class Mark(Node):
 
 
 def note(what: str, place: str) -> None:
-    """Write a line that outlives the process, whatever happens next."""
+    """Append a line to the side log at once, so that it outlives the process."""
     file = os.open(os.environ[SIDE_LOG], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.write(file, f"{what} {place}\n".encode())
     os.close(file)
@@ -46,7 +46,7 @@ def within(kind: str, id: str, nodes: list[Any], *after: str, **config: Any) -> 
     return {"id": id, "type": kind, "depends_on": list(after), "config": config}
 
 
-# Long enough for what ended before to have been written: that is what the window is about.
+# Long enough for the nodes that ended before to be stored: the rest is the window below.
 _SLOW = {"config": {"seconds": 0.05}}
 _ROUTE = {
     "nodes": [
@@ -137,8 +137,8 @@ SHAPES: dict[str, dict[str, Any]] = {
         "nodes": [human("late", timeout=1, default="reject", title="late"), mark("b", "late")]
     },
 }
-# Nodes that can have ended without it being durable when a process dies.
+# How many nodes can have ended without being stored when a process dies; 1 for other shapes.
 WINDOW = {"diamond": 2, "map": 4, "approvals in a map": 2}
 
-# The runs of these stand in the queue; the others begin where they are awaited.
+# The runs of these are queued; the others begin in the process that awaits them.
 QUEUED = frozenset({"diamond", "loop", "sub-workflow", "two approvals", "signal"})

@@ -1,4 +1,4 @@
-"""A share of `make chaos`: runs whose process is killed at durable steps end as if it had not been."""
+"""A share of `make chaos`: a run ends the same whether or not its process is killed on the way."""
 
 import subprocess
 import sys
@@ -17,8 +17,8 @@ from fakes.places import TESTS
     ],
     ids=["people", "items and time", "postgres"],
 )
-def test_what_is_killed_goes_on(options: list[str]) -> None:
-    # In a process of its own, since it forks.
+def test_a_run_whose_process_is_killed_is_completed_by_another(options: list[str]) -> None:
+    # In a process without other threads, since it forks.
     command = [sys.executable, "-m", "chaos", "--seed", "20", *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=TESTS)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -29,18 +29,18 @@ async def test_what_was_done_before_the_question_is_not_done_again() -> None:
     run = Run(
         {"nodes": [note("a"), human("ask", "a", title="Ship {{a.output}}?"), note("b", "ask")]}
     )
-    await run.go_on()
+    await run.resume()
     (asked,) = run.asked.values()
     assert (asked["kind"], asked["data"]["title"]) == ("human", "Ship 1?")
     assert asked["data"]["schema"]["required"] == ["choice"]
-    await run.go_on()
+    await run.resume()
     assert list(run.asked) == [asked["id"]]
-    await run.go_on({asked["id"]: YES})
+    await run.resume({asked["id"]: YES})
     assert run.output == 1
     assert run.turns == {"a": 1, "b": 1}
-    assert run.told("node.started") == {"a": 1, "ask": 1, "b": 1}
-    assert run.told("node.waiting") == {"ask": 1}
-    assert run.told("node.completed") == {"a": 1, "ask": 1, "b": 1}
+    assert run.events_by_node("node.started") == {"a": 1, "ask": 1, "b": 1}
+    assert run.events_by_node("node.waiting") == {"ask": 1}
+    assert run.events_by_node("node.completed") == {"a": 1, "ask": 1, "b": 1}
 
 
 async def test_a_choice_is_a_branch() -> None:
@@ -50,9 +50,9 @@ async def test_a_choice_is_a_branch() -> None:
         {"source": "ask", "target": "bin", "branch": "reject"},
     ]
     run = Run({"nodes": nodes, "edges": edges})
-    await run.go_on()
-    await run.go_on({run.id_of("ask"): NO})
-    assert (run.turns, run.told("node.skipped")) == ({"bin": 1}, {"ship": 1})
+    await run.resume()
+    await run.resume({run.id_of("ask"): NO})
+    assert (run.turns, run.events_by_node("node.skipped")) == ({"bin": 1}, {"ship": 1})
 
 
 @pytest.mark.parametrize("first", ["one", "two"])
@@ -60,41 +60,41 @@ async def test_two_people_answer_in_either_order(first: str) -> None:
     nodes = [note("a"), human("one", "a"), human("two", "a"), note("side", "a")]
     join = {**note("end", "one", "two", "side"), "join": "all"}
     run = Run({"nodes": [*nodes, join]})
-    await run.go_on()
+    await run.resume()
     one, two = run.id_of("one"), run.id_of("two")
     assert one != two
     answers: Answers = {one if first == "one" else two: YES}
-    await run.go_on(answers)
+    await run.resume(answers)
     assert run.output is None and len(run.asked) == 1
     answers |= {one: YES, two: YES}
-    await run.go_on(answers)
+    await run.resume(answers)
     assert run.turns == {"a": 1, "side": 1, "end": 1}
-    assert run.told("node.waiting") == {"one": 1, "two": 1}
-    assert set(run.told("node.started").values()) == {1}
+    assert run.events_by_node("node.waiting") == {"one": 1, "two": 1}
+    assert set(run.events_by_node("node.started").values()) == {1}
 
 
 async def test_every_item_of_a_map_asks_and_the_others_go_on() -> None:
     body = {"nodes": [note("w"), human("ask", "w", title="{{item}}?"), note("x", "ask")]}
     each = {"id": "each", "type": "map", "config": {"items": ["p", "q", "r"], "body": body}}
     run = Run({"nodes": [each, note("end", "each")]})
-    await run.go_on()
+    await run.resume()
     titles = {a["data"]["title"]: id for id, a in run.asked.items()}
     assert sorted(titles) == ["p?", "q?", "r?"]
-    await run.go_on({titles["q?"]: YES})
+    await run.resume({titles["q?"]: YES})
     assert run.turns == {"w": 3, "x": 1}
-    await run.go_on(dict.fromkeys(titles.values(), YES))
+    await run.resume(dict.fromkeys(titles.values(), YES))
     assert run.turns == {"w": 3, "x": 3, "end": 1}
-    assert run.told("node.started") == {"each": 1, "w": 3, "ask": 3, "x": 3, "end": 1}
+    assert run.events_by_node("node.started") == {"each": 1, "w": 3, "ask": 3, "x": 3, "end": 1}
 
 
 async def test_each_turn_of_a_loop_asks_anew() -> None:
     body = {"nodes": [human("ask"), note("x", "ask")]}
     loop = {"id": "again", "type": "loop", "config": {"for_each": [1, 2], "body": body}}
     run, answers = Run({"nodes": [loop]}), Answers()
-    await run.go_on()
+    await run.resume()
     for _ in range(2):
         answers |= dict.fromkeys(run.asked, YES)
-        await run.go_on(answers)
+        await run.resume(answers)
     assert run.asked == {} and len(answers) == 2
     assert run.turns == {"x": 2}
 
@@ -107,11 +107,11 @@ async def test_a_node_that_is_met_again_by_edges_asks_anew() -> None:
         {"source": "ask", "target": "end", "branch": "done"},
     ]
     run, answers = Run({"nodes": nodes, "edges": edges}), Answers()
-    await run.go_on()
+    await run.resume()
     for choice in ("again", "again", "done"):
         assert len(run.asked) == 1 and not set(run.asked) & set(answers)
         answers |= dict.fromkeys(run.asked, Answer(choice))
-        await run.go_on(answers)
+        await run.resume(answers)
     assert (run.output, len(answers)) == (1, 3)
 
 
@@ -119,8 +119,8 @@ async def test_a_workflow_within_a_workflow_asks() -> None:
     inner = {"nodes": [note("w"), human("ask", "w")]}
     sub = {"id": "sub", "type": "subworkflow", "config": {"workflow": inner}}
     run = Run({"nodes": [sub, note("end", "sub")]})
-    await run.go_on()
-    await run.go_on(dict.fromkeys(run.asked, YES))
+    await run.resume()
+    await run.resume(dict.fromkeys(run.asked, YES))
     assert run.turns == {"w": 1, "end": 1}
 
 
@@ -135,16 +135,16 @@ async def test_when_its_time_is_over_there_is_a_default_or_a_failure(
     config: Any, expected: Any
 ) -> None:
     run = Run({"nodes": [human("ask", **config)]})
-    await run.go_on()
+    await run.resume()
     (asked,) = run.asked.values()
     assert asked["seconds"] == 3600
     late = {asked["id"]: Answer(is_late=True)}
     if isinstance(expected, str):
         with pytest.raises(NodeFailed) as caught:
-            await run.go_on(late)
+            await run.resume(late)
         assert caught.value.code == expected
     else:
-        await run.go_on(late)
+        await run.resume(late)
         assert run.output == expected
 
 
@@ -159,14 +159,14 @@ async def test_time_and_signals_are_waited_for_without_anything_in_memory() -> N
         },
     ]
     run = Run({"nodes": nodes})
-    await run.go_on()
+    await run.resume()
     (timer,) = run.asked.values()
     assert (timer["kind"], timer["seconds"]) == ("timer", 7200)
     answers = {timer["id"]: Answer()}
-    await run.go_on(answers)
+    await run.resume(answers)
     (signal,) = run.asked.values()
     assert (signal["kind"], signal["data"]) == ("signal", {"signal": "paid", "key": "7200.0"})
-    await run.go_on({**answers, signal["id"]: Answer({"sum": 5})})
+    await run.resume({**answers, signal["id"]: Answer({"sum": 5})})
     assert run.output == {"signal": "paid", "data": {"sum": 5}, "timed_out": False}
 
 
@@ -174,13 +174,13 @@ async def test_a_failure_beside_a_question_ends_the_run() -> None:
     fails = {"id": "bad", "type": "fail", "config": {"message": "No."}}
     run = Run({"nodes": [human("ask"), fails]})
     with pytest.raises(NodeFailed, match=r"No\."):
-        await run.go_on()
+        await run.resume()
 
 
 async def test_langgraphs_own_way_to_answer_works_too() -> None:
     run = Run({"nodes": [note("a"), human("ask", "a"), note("b", "ask")]})
-    await run.go_on()
-    await run.go_on(resume="approve")
+    await run.resume()
+    await run.resume(resume="approve")
     assert run.output == 1
     assert run.turns == {"a": 1, "b": 1}
 
@@ -194,7 +194,7 @@ async def test_where_nobody_can_be_asked_the_node_says_so() -> None:
 
 async def test_an_answer_that_does_not_fit_fails_the_node() -> None:
     run = Run({"nodes": [human("ask", form={"sum": "number"})]})
-    await run.go_on()
+    await run.resume()
     with pytest.raises(NodeFailed) as caught:
-        await run.go_on(dict.fromkeys(run.asked, Answer({"sum": "much"})))
+        await run.resume(dict.fromkeys(run.asked, Answer({"sum": "much"})))
     assert caught.value.code == "answer-does-not-fit"

@@ -1,1 +1,1 @@
-"""Servers, workflows and data that several tests use."""
+"""Servers, workflows and data that several test files share."""

@@ -1,4 +1,4 @@
-"""The `flowc` command, as a process of its own or in this one."""
+"""Runs the `flowc` command, in a process of its own or in this one."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Workflows that are talked with, and a server of them beside a model's server that is told what to say."""
+"""Workflows to chat with, a server that runs them, and a model server with scripted replies."""
 
 import json
 from collections.abc import Iterator
@@ -55,14 +55,14 @@ APPROVES = {
 
 @dataclass
 class World:
-    """A server of ours, and a model's server that says what it is told to."""
+    """A server of ours, and a model server that sends the scripted `replies`; the last one repeats."""
 
     api: httpx.Client
     models: Server
     openai: openai.OpenAI
     replies: list[Any] = field(default_factory=list)
 
-    def keep(self, id: str, definition: Any) -> None:
+    def store(self, id: str, definition: Any) -> None:
         body = {"id": id, "definition": definition}
         if self.api.post(f"{API}/workflows", json=body).status_code == 409:
             self.api.put(f"{API}/workflows/{id}", json=body).raise_for_status()
@@ -73,12 +73,12 @@ class World:
         assert response.status_code == 200, response.text
         return dict(response.json())
 
-    def start_anew(self) -> None:
+    def reset(self) -> None:
         self.models.requests.clear()
         self.replies[:] = [completion("nothing")]
 
     def asked(self) -> list[list[str]]:
-        """What the model was asked, each time: the contents of the messages."""
+        """Return the contents of the messages in each request to the model."""
         found = [request.json["messages"] for request in self.models.requests]
         return [[message["content"] for message in messages] for messages in found]
 

@@ -1,4 +1,4 @@
-"""Small workflows for tests: how they are built, and how they are run without a server."""
+"""Builds small workflows for tests, and runs them without a server."""
 
 import copy
 from collections import Counter
@@ -31,7 +31,7 @@ class Turns(Counter[str]):
 
 
 class Pick(Node):
-    """Take the branches of a script, one for each time the node runs; the last one stays."""
+    """Take the branches of a script, one each time the node runs; the last one repeats."""
 
     type: ClassVar = "pick"
     script: list[str]
@@ -79,7 +79,7 @@ StoredVersion = tuple[str, str, Any]
 
 
 def with_library(*stored: StoredVersion) -> Find:
-    """Return a look-up in workflows given as id, version and definition, oldest first."""
+    """Return a look-up in these workflows: id, version and definition, oldest first."""
 
     def find(id: str, version: str | None) -> StoredDefinition | None:
         own = [(v, data) for i, v, data in stored if i == id and version in {None, v}]
@@ -105,10 +105,10 @@ async def run(
     stored: Sequence[StoredVersion] = (),
     **context_fields: Any,
 ) -> Ran:
-    """Run a workflow on LangGraph alone; raises what it raises.
+    """Run a workflow on LangGraph alone, and return what it did; raise NodeFailed if it fails.
 
-    At granularity node, what it gives is held against what it gives as one region, event by event,
-    and against what its exported graph gives; where running it again is harmless.
+    At granularity node, where running it again is harmless, it also runs as one region and as an
+    exported graph, and must have the same output and, in the region, the same events.
     """
     if not isinstance(workflow, CompiledWorkflow):
         workflow = compiled(workflow, stored=stored)
@@ -147,10 +147,10 @@ async def _compare_with_fused(
         return
     assert code is None
     assert other.outputs == ran.outputs
-    assert _heard(other) == _heard(ran)
+    assert _events_of(other) == _events_of(ran)
 
 
-def _heard(ran: Ran) -> Counter[tuple[str, str, str]]:
+def _events_of(ran: Ran) -> Counter[tuple[str, str, str]]:
     return Counter((event.kind, event.node_id, event.path) for event in ran.events)
 
 
@@ -187,7 +187,7 @@ async def _exported(
     services: Mapping[type, Any],
     secrets: Mapping[str, str],
 ) -> Any:
-    """Return what the exported graph gives, in a tuple, or the code of its failure."""
+    """Return the output of the exported graph, in a tuple, or the code of its failure."""
     module: dict[str, Any] = {"__name__": "exported"}
     exec(compile(workflow.exported(), "exported.py", "exec"), module)
     host = Host("run", "workflow", {**services, Turns: Turns()}, secrets.get)

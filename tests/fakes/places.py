@@ -1,4 +1,4 @@
-"""Where the parts of the checkout are."""
+"""Paths of the checkout's folders and of the files that tests use."""
 
 from pathlib import Path
 

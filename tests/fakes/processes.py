@@ -1,4 +1,4 @@
-"""The server and its workers as processes, which can be killed."""
+"""Starts the server and its workers as processes that a test can kill."""
 
 import os
 import random
@@ -18,13 +18,13 @@ import psycopg
 from fakes.places import MODELS
 
 Process = subprocess.Popen[bytes]
-# Seconds that a test waits before it fails: more than anything takes on a machine that does much
-# else at the same time, since how fast something is, no test says.
+# Seconds that a test waits before it fails. No test measures speed, so this is longer than anything
+# takes on a busy machine.
 PATIENCE = 180.0
 
 
 def free_port() -> int:
-    """Return a port below those that the system gives away by itself, so that it stays free."""
+    """Return a free port below the range that the system assigns from, so that it stays free."""
     while True:
         port = random.randrange(20_000, 32_000)
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
@@ -32,14 +32,14 @@ def free_port() -> int:
 
 
 def start(data: Path, command: list[str], env: Mapping[str, str] | None = None) -> Process:
-    """Start a flowc command; what it says stands in a log beside its data."""
+    """Start a flowc command; its output goes to a log file next to its data folder."""
     own = {
         "FLOWC_DATA_DIR": str(data),
         "FLOWC_MODELS_FILE": str(MODELS),
         "FLOWC_DRAIN_SECONDS": "2",
         "FLOWC_WARM_MODELS": "false",
     }
-    # A file, since a pipe would be held open by what the process started, after it was killed.
+    # A file, since the children of a killed process would hold a pipe open.
     with (data.parent / f"{data.name}.log").open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "flowc.server", *command],
@@ -53,6 +53,7 @@ def start(data: Path, command: list[str], env: Mapping[str, str] | None = None) 
 def serving(
     data: Path, env: Mapping[str, str] | None = None, *options: str
 ) -> Iterator[tuple[httpx.Client, Process]]:
+    """Run `flowc serve` until the block ends; yield a client of it, and its process."""
     port = free_port()
     process = start(data, ["serve", "--port", str(port), *options], env)
     client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE, trust_env=False)
@@ -70,15 +71,15 @@ def _wait(client: httpx.Client, process: Process, data: Path) -> None:
         try:
             return client.get("/ping").is_success
         except httpx.TransportError:
-            said = (data.parent / f"{data.name}.log").read_text()[-3000:]
-            assert process.poll() is None, f"the server ended: {said}"
+            log = (data.parent / f"{data.name}.log").read_text()[-3000:]
+            assert process.poll() is None, f"the server ended: {log}"
             return False
 
     until(answers)
 
 
 def new_database(postgres: str) -> dict[str, str]:
-    """Make a database of a test's own, and name it in the environment of a server."""
+    """Create an empty database, and return the environment that names it."""
     name = f"d{uuid.uuid4().hex[:8]}"
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute(f"create database {name}".encode())
@@ -86,7 +87,7 @@ def new_database(postgres: str) -> dict[str, str]:
 
 
 def until(look: Any) -> Any:
-    """Look until there is something to see, and return it."""
+    """Call `look` until it returns something true, and return that."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         if found := look():

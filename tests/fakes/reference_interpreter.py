@@ -1,10 +1,10 @@
-"""The rule of joins and loops, written down as plainly as it can be: slow, sequential, obvious.
+"""The rules of joins and loops in their plainest form: slow, sequential, obvious.
 
 Every edge settles live or dead. A node runs when all its incoming edges are settled and one is live
-(`any`) or all are (`all`); else it is skipped and its edges die. Edges that close a loop are not
-waited for. When nothing else can happen and a turn's edges are all settled, a live closing edge
-begins the next turn, with the loop's edges unsettled; otherwise the loop has ended, and those of
-its exits that no turn took are dead.
+(`any`) or all are (`all`); otherwise it is skipped and its edges die. No node waits for an edge
+that closes a loop. When nothing else can happen and a turn's edges are all settled, a live closing
+edge begins the next turn, with the loop's edges unsettled; otherwise the loop has ended, and the
+exits that no turn took are dead.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Flow:
-    """Nodes in an order in which a depth-first walk meets them; edges as (source, target)."""
+    """Nodes in the order of a depth-first walk; edges as (source, target)."""
 
     nodes: list[str]
     edges: list[tuple[str, str]]
@@ -82,7 +82,7 @@ class _Interpreter:
             self.settled[edge] = False
 
     def _step_loop(self) -> bool:
-        """Begin another turn of the innermost loop that wants one, or let the loops end."""
+        """Begin another turn of the innermost loop with a live closing edge, or end the loops."""
         for header, body in sorted(self.loops, key=lambda loop: len(loop[1])):
             closing = [e for e in self.flow.edges if _closes(e, header, body)]
             if any(self.settled.get(e) for e in closing):
@@ -96,9 +96,9 @@ class _Interpreter:
         return self._end_loops()
 
     def _end_loops(self) -> bool:
-        """Let the exits die that no turn took: nothing on any loop can happen any more.
+        """Settle the exits that no turn took as dead: no loop has another turn.
 
-        An exit of an inner loop that leads on within an outer one dies first.
+        An exit of an inner loop that stays within an outer one dies first.
         """
         for edge in sorted(self.provisional, key=self._levels):
             level = self._levels(edge)
@@ -109,7 +109,7 @@ class _Interpreter:
         return False
 
     def _levels(self, edge: tuple[str, str]) -> int:
-        """How large the largest loop is that the edge leaves."""
+        """Return the size of the largest loop that the edge leaves."""
         return max(len(body) for _, body in self.loops if edge[0] in body and edge[1] not in body)
 
 

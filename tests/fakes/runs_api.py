@@ -1,4 +1,4 @@
-"""Small workflows for a server, and what its API says of their runs."""
+"""Small workflows for a server, and calls of its API about their runs."""
 
 from collections import Counter
 from typing import Any
@@ -11,7 +11,7 @@ API = "/api/v1"
 
 
 def pause(id: str, *after: str, seconds: float = 0.01) -> dict[str, Any]:
-    """A node that takes some time, in the process if it is short."""
+    """Return a node that takes some time; a short one waits without leaving its process."""
     return {"id": id, "type": "wait", "depends_on": list(after), "config": {"for": seconds}}
 
 
@@ -47,7 +47,7 @@ def events_of(api: httpx.Client, id: str) -> list[dict[str, Any]]:
 
 
 def require_orderly(events: list[dict[str, Any]]) -> None:
-    """Hold that numbers have no gaps, and that no node ends more often than it began."""
+    """Check that event numbers have no gaps, and that no node ends more often than it starts."""
     assert [event["number"] for event in events] == list(range(1, len(events) + 1))
     begun: Counter[str] = Counter()
     for event in events:

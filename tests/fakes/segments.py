@@ -1,4 +1,4 @@
-"""Runs that are driven in segments, without a server."""
+"""Drives runs in segments, without a server."""
 
 import copy
 from collections import Counter
@@ -16,7 +16,7 @@ from flowc.compiler.running.run_context import RunContext
 
 
 class Run:
-    """A run in segments, each in a context of its own, as after a restart."""
+    """A run in segments, each with a new context, as after a restart."""
 
     def __init__(self, definition: Any, services: Mapping[type, Any] | None = None) -> None:
         self.workflow: CompiledWorkflow = compiled(definition)
@@ -26,23 +26,23 @@ class Run:
         self.waiting: set[tuple[str, str]] = set()
         self.output: Any = None
         self.asked: dict[str, dict[str, Any]] = {}
-        self._is_begun = False
+        self._has_begun = False
 
-    async def go_on(self, answers: Mapping[str, Answer] | None = None, resume: Any = None) -> None:
+    async def resume(self, answers: Mapping[str, Answer] | None = None, resume: Any = None) -> None:
         graph: Any = copy.copy(self.workflow.graph)
         graph.checkpointer = self.saver
         context = RunContext(
             emit=self.events.append,
             services={Turns: self.turns, **self.services},
             saver=self.saver,
-            is_resumed=self._is_begun,
+            is_resumed=self._has_begun,
             can_wait=True,
             answers=answers or {},
             waiting=frozenset(self.waiting),
         )
-        first = None if self._is_begun else self.workflow.initial_state({})
+        first = None if self._has_begun else self.workflow.initial_state({})
         given = Command(resume=resume) if resume is not None else first
-        self._is_begun = True
+        self._has_begun = True
         config = {"configurable": {"thread_id": "r"}, "recursion_limit": 1000}
         state = await graph.ainvoke(given, config, context=context, durability="sync")
         waits = [i for task in state.get("__interrupt__", ()) for i in task.value]
@@ -60,5 +60,5 @@ class Run:
         assert len(found) == 1, self.asked
         return found[0]
 
-    def told(self, kind: str) -> Counter[str]:
+    def events_by_node(self, kind: str) -> Counter[str]:
         return Counter(event.node_id for event in self.events if event.kind == kind)

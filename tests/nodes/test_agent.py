@@ -235,21 +235,21 @@ async def test_a_person_allows_a_call_and_the_model_is_not_asked_again() -> None
     again = calls(("get_weather", {"city": "Bern"}))
     with scripted(asked, again, completion("Sunny.")) as server:
         going = Run(agent(APPROVED), {Models: models_at(server)})
-        await going.go_on()
+        await going.resume()
         assert len(server.requests) == 1
         rome, oslo = going.asked
         shown = going.asked[rome]["data"]
         assert shown["title"] == "Allow get_weather?"
         assert shown["data"] == {"tool": "get_weather", "arguments": {"city": "Rome"}}
         answers = {rome: Answer({"choice": "approve"})}
-        await going.go_on(answers)
+        await going.resume(answers)
         assert [*going.asked] == [oslo]
         answers[oslo] = Answer({"choice": "reject", "note": "Too cold."})
-        await going.go_on(answers)
+        await going.resume(answers)
         [bern] = going.asked
         assert bern not in answers
         answers[bern] = Answer("approve")
-        await going.go_on(answers)
+        await going.resume(answers)
     assert len(server.requests) == 3
     assert results(server.requests[1]) == [
         "Rome: sunny",
@@ -282,9 +282,9 @@ async def test_a_tool_may_ask_a_person_itself() -> None:
     ask = {"id": "ask_user", "type": "human", "config": {"form": {"city": "string"}}}
     with scripted(calls(("ask_user", {})), completion("Rome it is.")) as server:
         going = Run(agent(ask), {Models: models_at(server)})
-        await going.go_on()
+        await going.resume()
         [id] = going.asked
-        await going.go_on({id: Answer({"city": "Rome"})})
+        await going.resume({id: Answer({"city": "Rome"})})
     assert json.loads(results(server.requests[1])[0])["city"] == "Rome"
     assert len(server.requests) == 2
 

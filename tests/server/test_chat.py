@@ -22,7 +22,7 @@ def events(response: httpx.Response) -> list[tuple[str, Any]]:
 
 
 def test_a_conversation_goes_on_in_its_thread(world: World) -> None:
-    world.keep("remembers", REMEMBERS)
+    world.store("remembers", REMEMBERS)
     world.replies[:] = [streamed(["Hel", "lo."]), streamed(["You said hi."])]
     first = world.chat("remembers", "Hi!")
     assert (first["message"], first["status"]) == ("Hello.", "completed")
@@ -50,7 +50,7 @@ def test_a_conversation_goes_on_in_its_thread(world: World) -> None:
 
 
 def test_what_falls_out_of_memory_is_summed_up_once(world: World) -> None:
-    world.keep("remembers", REMEMBERS)
+    world.store("remembers", REMEMBERS)
     long = "I have " + "many " * 12 + "apples."
     summed: list[Request] = []
 
@@ -73,7 +73,7 @@ def test_what_falls_out_of_memory_is_summed_up_once(world: World) -> None:
 
 
 def test_an_answer_is_streamed_as_it_comes(world: World) -> None:
-    world.keep("remembers", REMEMBERS)
+    world.store("remembers", REMEMBERS)
     world.replies[:] = [streamed(["One ", "two ", "three."], pause=0.1)]
     response = world.api.post(f"{API}/workflows/remembers/chat", json={"message": "Count."})
     found = events(response)
@@ -85,7 +85,7 @@ def test_an_answer_is_streamed_as_it_comes(world: World) -> None:
 
 
 def test_a_run_that_fails_says_so_and_is_not_remembered(world: World) -> None:
-    world.keep("remembers", REMEMBERS)
+    world.store("remembers", REMEMBERS)
     world.replies[:] = [reply_json({"error": {"message": "no"}}, 400), streamed(["Fine."])]
     failed = world.chat("remembers", "Bad.")
     assert (failed["status"], failed["error"]["code"]) == ("failed", "model-refused")
@@ -98,7 +98,7 @@ def test_a_run_that_fails_says_so_and_is_not_remembered(world: World) -> None:
 
 
 def test_a_question_is_answered_by_the_next_message(world: World) -> None:
-    world.keep("approves", APPROVES)
+    world.store("approves", APPROVES)
     asked = world.chat("approves", "Order 7.")
     assert asked["status"] == "waiting"
     assert asked["message"] == "Refund 7 EUR?\nAnswer with one of: approve, reject."
@@ -116,7 +116,7 @@ def test_a_question_is_answered_by_the_next_message(world: World) -> None:
 def test_what_an_agent_does_is_told(world: World) -> None:
     tool = {"id": "weather", "type": "template", "config": {"template": "{{arguments.city}}: 20°"}}
     config = {"model": "m", "prompt": "{{input.message}}", "tools": [tool]}
-    world.keep("helper", {"nodes": [{"id": "a", "type": "agent", "config": config}]})
+    world.store("helper", {"nodes": [{"id": "a", "type": "agent", "config": config}]})
     world.replies[:] = [
         calls(("weather", {"city": "Rome"}), text="Let me look."),
         completion("20°."),
@@ -129,10 +129,10 @@ def test_what_an_agent_does_is_told(world: World) -> None:
 
 
 def test_what_cannot_be_said_is_refused(world: World) -> None:
-    world.keep("echo", ECHO)
-    world.keep("mute", {"input": {"x": "string"}, "nodes": [{"id": "a", "type": "start"}]})
+    world.store("echo", ECHO)
+    world.store("mute", {"input": {"x": "string"}, "nodes": [{"id": "a", "type": "start"}]})
     slow = {"nodes": [{"id": "w", "type": "wait", "config": {"for": "1h"}}]}
-    world.keep("slow", slow)
+    world.store("slow", slow)
     thread = world.api.post(f"{API}/threads", json={"metadata": {"a": 1}}).json()
     assert thread["metadata"] == {"a": 1}
     for id, body, status, code in (
@@ -155,7 +155,7 @@ def test_what_cannot_be_said_is_refused(world: World) -> None:
 
 
 def test_a_key_begins_one_turn(world: World) -> None:
-    world.keep("echo", ECHO)
+    world.store("echo", ECHO)
     thread = world.api.post(f"{API}/threads").json()["id"]
     body = {"message": "x", "thread_id": thread, "stream": False}
     headers = {"idempotency-key": f"once-{thread}"}
@@ -166,7 +166,7 @@ def test_a_key_begins_one_turn(world: World) -> None:
 
 
 def test_a_key_gives_back_its_turn_while_it_is_under_way(world: World) -> None:
-    world.keep("slow", {"nodes": [{"id": "w", "type": "wait", "config": {"for": "1h"}}]})
+    world.store("slow", {"nodes": [{"id": "w", "type": "wait", "config": {"for": "1h"}}]})
     url, headers = f"{API}/workflows/slow/chat", {"idempotency-key": "slowly"}
     found = []
     for _ in range(2):
@@ -181,7 +181,7 @@ def test_a_key_gives_back_its_turn_while_it_is_under_way(world: World) -> None:
 def test_whoever_cancels_a_run_hangs_up_on_its_model(world: World) -> None:
     hung_up: list[bool] = []
 
-    world.keep("remembers", REMEMBERS)
+    world.store("remembers", REMEMBERS)
     world.replies[:] = [lambda asked: endless(hung_up)]
     body = {"input": {"message": "x"}, "wait": False}
     run = world.api.post(f"{API}/workflows/remembers/execute", json=body).json()
@@ -194,7 +194,7 @@ def test_the_runs_of_a_workflow_share_a_budget(world: World) -> None:
     config = {"model": "m", "prompt": "{{input.message}}", "max_tokens": 10}
     nodes = [{"id": "say", "type": "llm", "config": config}]
     budget = {"tokens": 45, "per": "day"}
-    world.keep("frugal", {"settings": {"workflow_budget": budget}, "nodes": nodes})
+    world.store("frugal", {"settings": {"workflow_budget": budget}, "nodes": nodes})
     world.replies[:] = [completion("Fine.")]
     said = [world.chat("frugal", "Hello.") for _ in range(4)]
     assert [turn["status"] for turn in said] == ["completed"] * 3 + ["failed"]
@@ -202,7 +202,7 @@ def test_the_runs_of_a_workflow_share_a_budget(world: World) -> None:
     assert "The workflow's budget per day is 45 tokens; 30 are spent" in said[3]["error"]["message"]
     assert len(world.models.requests) == 3
     # A call that failed has come to nothing.
-    world.keep("cheap", {"settings": {"workflow_budget": budget}, "nodes": nodes})
+    world.store("cheap", {"settings": {"workflow_budget": budget}, "nodes": nodes})
     world.replies[:] = [reply_json({"error": {"message": "no"}}, 400)]
     assert [world.chat("cheap", "Hello.")["error"]["code"] for _ in range(4)] == [
         "model-refused"

@@ -11,7 +11,7 @@ from fakes.loopback import calls, completion, reply_json, streamed
 
 
 def test_an_openai_client_sees_workflows_as_models(world: World) -> None:
-    world.keep("echo", ECHO)
+    world.store("echo", ECHO)
     assert "echo" in [model.id for model in world.openai.models.list()]
     assert world.openai.models.retrieve("echo@1").id == "echo@1"
     with pytest.raises(openai.NotFoundError) as caught:
@@ -20,7 +20,7 @@ def test_an_openai_client_sees_workflows_as_models(world: World) -> None:
 
 
 def test_an_openai_client_completes(world: World) -> None:
-    world.keep("echo", ECHO)
+    world.store("echo", ECHO)
     done = world.openai.chat.completions.create(
         model="echo", messages=[{"role": "user", "content": "Good morning."}], temperature=0.3
     )
@@ -35,7 +35,7 @@ def test_an_openai_client_completes(world: World) -> None:
 
 
 def test_an_openai_client_streams(world: World) -> None:
-    world.keep("remembers", REMEMBERS)
+    world.store("remembers", REMEMBERS)
     world.replies[:] = [streamed(["One ", "two ", "three."], pause=0.1)]
     messages: Any = [
         {"role": "user", "content": "Hi!"},
@@ -60,8 +60,8 @@ def test_an_openai_client_streams(world: World) -> None:
 
 
 def test_an_openai_client_gets_errors_as_it_knows_them(world: World) -> None:
-    world.keep("remembers", REMEMBERS)
-    world.keep("mute", {"input": {"x": "string"}, "nodes": [{"id": "a", "type": "start"}]})
+    world.store("remembers", REMEMBERS)
+    world.store("mute", {"input": {"x": "string"}, "nodes": [{"id": "a", "type": "start"}]})
     client, messages = world.openai, [{"role": "user", "content": "x"}]
     create: Any = client.chat.completions.create
     with pytest.raises(openai.NotFoundError):
@@ -87,7 +87,7 @@ def test_an_openai_client_gets_errors_as_it_knows_them(world: World) -> None:
 
 def test_an_openai_client_is_given_tool_calls(world: World) -> None:
     config = {"model": "m", "messages": "{{input.messages}}", "functions": "{{input.tools}}"}
-    world.keep("tools", {"nodes": [{"id": "a", "type": "llm", "config": config}]})
+    world.store("tools", {"nodes": [{"id": "a", "type": "llm", "config": config}]})
     tools: Any = [
         {
             "type": "function",
@@ -117,7 +117,7 @@ def test_an_openai_client_is_given_tool_calls(world: World) -> None:
 
 
 def test_an_openai_client_answers_a_question(world: World) -> None:
-    world.keep("approves", APPROVES)
+    world.store("approves", APPROVES)
     create = world.openai.chat.completions.create
     messages: Any = [{"role": "user", "content": "Order 8."}]
     asked = create(model="approves", messages=messages).choices[0].message.content
@@ -132,7 +132,7 @@ def test_an_openai_client_answers_a_question(world: World) -> None:
 
 
 def test_an_openai_client_goes_on_from_a_response(world: World) -> None:
-    world.keep("remembers", REMEMBERS)
+    world.store("remembers", REMEMBERS)
     world.replies[:] = [streamed(["Hello."]), streamed(["You said hi."]), streamed(["Hi again."])]
     client = world.openai
     first = client.responses.create(model="remembers", input="Hi!")
@@ -158,7 +158,7 @@ def test_an_openai_client_goes_on_from_a_response(world: World) -> None:
 
 
 def test_an_openai_client_streams_a_response(world: World) -> None:
-    world.keep("remembers", REMEMBERS)
+    world.store("remembers", REMEMBERS)
     world.replies[:] = [streamed(["One ", "two."], pause=0.1)]
     found = list(world.openai.responses.create(model="remembers", input="Count.", stream=True))
     assert list(dict.fromkeys(event.type for event in found)) == [
@@ -183,7 +183,7 @@ def test_an_openai_client_streams_a_response(world: World) -> None:
 
 
 def test_a_response_asks_and_the_next_one_answers(world: World) -> None:
-    world.keep("approves", APPROVES)
+    world.store("approves", APPROVES)
     client = world.openai
     asked = client.responses.create(model="approves", input="Order 9.")
     assert asked.output_text.startswith("Refund 7 EUR?")

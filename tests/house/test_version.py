@@ -1,0 +1,13 @@
+"""The version is the same wherever it appears."""
+
+import tomllib
+from importlib.metadata import version
+
+from fakes.places import ROOT
+from flowc.server.app import create_app
+
+
+def test_the_project_the_installed_package_and_the_api_have_one_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert version("flowc") == project
+    assert create_app().openapi()["info"]["version"] == project
