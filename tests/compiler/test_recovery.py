@@ -164,7 +164,7 @@ async def _failed_and_resumed(shape: str, granularity: Any, saver: Any) -> tuple
     graph.checkpointer = saver
     for is_resumed in (False, True):
         context = RunContext(
-            emit=lambda event: heard.append((event.kind, event.node_id)),
+            emit=lambda event: heard.append((event.kind, event.node_id or "")),
             services={Turns: turns, Mood: mood},
             saver=saver,
             is_resumed=is_resumed,

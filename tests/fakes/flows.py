@@ -68,7 +68,7 @@ class Ran:
     events: list[Event] = field(default_factory=list)
 
     def times(self, kind: str = "node.completed") -> Counter[str]:
-        return Counter(event.node_id for event in self.events if event.kind == kind)
+        return Counter(event.node_id or "" for event in self.events if event.kind == kind)
 
 
 def registry(*more: type[Node]) -> Registry:
@@ -150,7 +150,7 @@ async def _compare_with_fused(
     assert _events_of(other) == _events_of(ran)
 
 
-def _events_of(ran: Ran) -> Counter[tuple[str, str, str]]:
+def _events_of(ran: Ran) -> Counter[tuple[str, str | None, str]]:
     return Counter((event.kind, event.node_id, event.path) for event in ran.events)
 
 

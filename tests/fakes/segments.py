@@ -48,7 +48,7 @@ class Run:
         waits = [i for task in state.get("__interrupt__", ()) for i in task.value]
         self.asked = {interrupt["id"]: interrupt for interrupt in waits}
         for event in self.events:
-            place = (event.path, event.node_id)
+            place = (event.path, event.node_id or "")
             if event.kind == "node.waiting":
                 self.waiting.add(place)
             elif event.kind in {"node.completed", "node.failed"}:
@@ -61,4 +61,4 @@ class Run:
         return found[0]
 
     def events_by_node(self, kind: str) -> Counter[str]:
-        return Counter(event.node_id for event in self.events if event.kind == kind)
+        return Counter(event.node_id or "" for event in self.events if event.kind == kind)

@@ -29,7 +29,7 @@ def kinds(of: type[Refused] = Refused) -> Iterator[type[Refused]]:
         yield from kinds(kind)
 
 
-@pytest.mark.parametrize("kind", sorted(set(kinds()), key=lambda kind: kind.__name__))
+@pytest.mark.parametrize("kind", sorted(set(kinds()), key=str))
 def test_every_refusal_has_a_status_and_a_sentence(kind: type[Refused]) -> None:
     problem = kind.__new__(kind)
     Refused.__init__(problem)

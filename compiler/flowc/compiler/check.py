@@ -26,7 +26,7 @@ from flowc.compiler.reading.library import Library
 STRUCTURE = ((check_names,), (check_edges, check_configuration, check_uses))
 FLOW = ((check_reachability, check_references), (check_types, check_flow, check_concurrency))
 
-Part = TypeVar("Part")
+Checked = TypeVar("Checked", Scope, Flow)
 
 
 def check_workflow(
@@ -102,8 +102,8 @@ class _Checking:
 
 
 def _problems(
-    stages: Iterable[tuple[Callable[[Part], Iterator[Problem]], ...]],
-    parts: Callable[[], Iterator[Part]],
+    stages: Iterable[tuple[Callable[[Checked], Iterator[Problem]], ...]],
+    parts: Callable[[], Iterator[Checked]],
 ) -> list[Problem]:
     """Return the problems of all parts, stage by stage, up to the first stage with an error."""
     found: list[Problem] = []

@@ -203,7 +203,7 @@ def with_nodes(run: RunRecord, events: Sequence[RunEvent]) -> RunRecord:
 def events_of(session: Session, id: str, after: int = 0, limit: int = 1_000_000) -> list[RunEvent]:
     """Return a run's events from a number on, that one left out."""
     rows = session.execute(_EVENTS, {"run": id, "after": after, "most": limit})
-    return [RunEvent(number, EventKind(kind), *rest) for number, kind, *rest in rows]
+    return [RunEvent(number, EventKind(kind), *rest) for number, kind, *rest in map(tuple, rows)]
 
 
 def interrupt_of(row: InterruptRow) -> InterruptRecord:
