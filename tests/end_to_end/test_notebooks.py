@@ -21,7 +21,7 @@ def test_it_runs(path: Path) -> None:
     assert "image/png" in shown or "text/plain" in shown
 
 
-def test_they_are_kept_without_outputs() -> None:
+def test_they_are_committed_without_outputs() -> None:
     for path in NOTEBOOKS.glob("*.ipynb"):
         notebook = nbformat.read(path, as_version=4)
         assert not any(cell.get("outputs") for cell in notebook.cells), path.name
