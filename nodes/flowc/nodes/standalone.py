@@ -216,7 +216,7 @@ class _Work:
             node = make(self._names())
         except ValidationError as problem:
             raise misfit(problem) from None
-        self.kind, self.told = node.type, node.as_told
+        self.kind, self.told = node.type, node.shown_to_model
         policy = RetryPolicy.model_validate(self.options.retry)
         return await tried(policy, partial(self._attempt, node), lambda problem, delay: None)
 

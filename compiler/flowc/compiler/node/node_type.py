@@ -122,7 +122,7 @@ class Node(BaseModel):
         return None
 
     @classmethod
-    def as_told(cls, output: Json) -> Json:
+    def shown_to_model(cls, output: Json) -> Json:
         """Return what a model sees of the output of a tool of this type."""
         return output
 

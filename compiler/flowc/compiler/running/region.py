@@ -128,7 +128,7 @@ def _output_of(body: Plan, outputs: Mapping[str, Any], only: str | None) -> Any:
     output = body.result(outputs)
     if only is None or "error" in outputs:
         return output
-    return body.nodes[only].node_type.as_told(output)
+    return body.nodes[only].node_type.shown_to_model(output)
 
 
 def _too_many_steps(node: PlannedNode, limit: int) -> NodeFailed:
