@@ -102,6 +102,7 @@ def lower(plan: Plan, granularity: Granularity = "node") -> Lowered:
     graph: Building = StateGraph(state, context_schema=RunContext)
     (_add_nodes if granularity == "node" else _add_region)(graph, plan, state)
     lowered = graph.compile(name=plan.workflow.title)
+    # Only the workflow's own nodes; LangGraph adds some that work differently.
     for name in graph.nodes:
         call_directly(lowered.nodes[name])
     return lowered
@@ -194,6 +195,7 @@ def _work(
     node: PlannedNode, state: FullState, runtime: Runtime[RunContext]
 ) -> Coroutine[Any, Any, Outcome]:
     run, view = runtime.context, _view(state, runtime)
+    # LangGraph stores the outcome of a node itself; a journal is for what happens inside it.
     if node.body is not None or node.node_type.remembers:
         return _until_answered(partial(_work_with_journal, node, view, runtime), run)
     if not run.can_wait:
@@ -230,6 +232,7 @@ def _answered(run: RunContext, interrupts: Sequence[Interrupt], given: Any) -> R
 
     They are an object by interrupt id, or the answer itself if there is only one.
     """
+    # A client may resume with part of the answers: the work then waits for the others again.
     ids = [each.id for each in interrupts]
     by_id = given if isinstance(given, dict) and set(given) <= set(ids) else {ids[0]: given}
     answers = {id: Answer(value) for id, value in by_id.items()}

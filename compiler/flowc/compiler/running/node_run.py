@@ -51,7 +51,7 @@ from flowc.compiler.running.resolution import (
     secrets_of,
     validated,
 )
-from flowc.compiler.running.retries import tried, within
+from flowc.compiler.running.retries import with_retries, with_time_limit
 from flowc.compiler.running.run_context import NodeFailed, RunContext, View
 
 NO_SECRETS = Redactor()
@@ -90,6 +90,7 @@ async def execute(
     try:
         if recorded is not None:
             outcome = work.replayed(recorded)
+        # Computing a configuration costs more than most nodes do; a constant one needs none.
         elif node.plain is not None and not run.guards.limits.by_type:
             outcome = await work.plainly(node.plain)
         else:
@@ -152,6 +153,7 @@ class _Work:
     def stop_at(self, breakpoints: Breakpoints) -> None:
         """Raise Interrupted if the run stops before this node and was not resumed from there."""
         if self.run.can_wait and breakpoints.stop_before(self.view.path, self.node.id):
+            # 0 is the breakpoint; what the node itself asks counts from 1.
             id = interrupt_id(self._place(), 0)
             if id not in self.run.answers:
                 ask = Ask("breakpoint", {"names": dict(self.view.names)})
@@ -207,6 +209,7 @@ class _Work:
         if continued is not None:
             return continued
         # The author looks for the node that failed, which is in the body, not the one around it.
+        # `from None`, because the cause may contain secrets that only the message is free of.
         if isinstance(error, BodyFailed):
             raise NodeFailed(error.code, message, error.node_id, error.attempt, error.at) from None
         raise NodeFailed(error.code, message, node.id, self.attempts, node.definition.at) from None
@@ -232,6 +235,7 @@ class _Work:
             async with self.run.guards.limits.taken(limits):
                 outcome = await self._tried(resolved)
         if key is not None and self.node.definition.cache is not None:
+            # Without its usage: reusing the output costs nothing.
             variables = dict(outcome.variables)
             entry = {"output": outcome.output, "branch": outcome.branch, "variables": variables}
             await cache.put(key, json.dumps(entry), self.node.definition.cache.ttl)
@@ -252,7 +256,7 @@ class _Work:
         if self.node.retry.max_attempts == 1:
             return await self.attempt(resolved)
         attempt = partial(self.attempt, resolved)
-        return await tried(self.node.retry, attempt, self._emit_retry)
+        return await with_retries(self.node.retry, attempt, self._emit_retry)
 
     async def attempt(self, resolved: Node) -> Outcome:
         """Make one attempt; raise NodeError or ExpressionError."""
@@ -261,7 +265,7 @@ class _Work:
         timeout = self.node.timeout
         work: Callable[[], Awaitable[Any]] = partial(resolved.run, self._context())
         if timeout is not None:
-            work = partial(within, timeout, work)
+            work = partial(with_time_limit, timeout, work)
         try:
             result = await work()
         except TimeoutError:
@@ -298,6 +302,7 @@ class _Work:
         )
 
     def _place(self) -> str:
+        # A node that edges run again has the same path and turn, but another LangGraph task.
         view = self.view
         return f"{self.run.run_id}/{view.task}/{view.path}{self.node.id}#{self.turn}"
 
