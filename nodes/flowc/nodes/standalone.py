@@ -36,7 +36,7 @@ from flowc.compiler.running.failures import as_node_error, misfit
 from flowc.compiler.running.names import incoming_data, names_of
 from flowc.compiler.running.outcomes import plain_outcome, require_fit
 from flowc.compiler.running.redaction import Redactor
-from flowc.compiler.running.retries import tried, within
+from flowc.compiler.running.retries import with_retries, with_time_limit
 from flowc.compiler.running.run_context import View
 from flowc.compiler.running.settlement import Settlement, arrive, merge_edges, settle
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
@@ -216,15 +216,15 @@ class _Work:
             node = make(self._names())
         except ValidationError as problem:
             raise misfit(problem) from None
-        self.kind, self.told = node.type, node.as_told
+        self.kind, self.told = node.type, node.shown_to_model
         policy = RetryPolicy.model_validate(self.options.retry)
-        return await tried(policy, partial(self._attempt, node), lambda problem, delay: None)
+        return await with_retries(policy, partial(self._attempt, node), lambda problem, delay: None)
 
     async def _attempt(self, node: Node) -> Outcome:
         self.attempts += 1
         work: Callable[[], Awaitable[Any]] = partial(node.run, self._context())
         if self.options.timeout is not None:
-            work = partial(within, self.options.timeout, work)
+            work = partial(with_time_limit, self.options.timeout, work)
         result = await work()
         outcome = result if isinstance(result, Outcome) else Outcome(result)
         return plain_outcome(outcome, self.redactor)

@@ -120,6 +120,7 @@ class Compilation:
     def _owner(self, node: nodes.Node, whole: bool) -> Evaluate:
         if not whole:
             return self.compile(node)
+        # Counted like any tree, but not noted: only the whole path is a reference.
         self._size += 1
         self._depth += 1
         if self._size > MAX_NODES or self._depth > MAX_DEPTH:
@@ -131,6 +132,7 @@ class Compilation:
 
     def _name(self, node: nodes.Name, noted: bool) -> Evaluate:
         name = node.name
+        # By convention, names with an underscore lead to Python's internals; JSON needs none.
         if name.startswith("_"):
             raise ExpressionError(f"the name {name[:60]!r} is not allowed")
         if not noted:
@@ -228,6 +230,7 @@ class Compilation:
     def _choice(self, node: nodes.CondExpr) -> Evaluate:
         if node.expr2 is None:
             raise ExpressionError('"if" needs an "else"')
+        # `b if a is defined else c`: whichever side is not chosen may be missing.
         test = self.compile(node.test, "boolean")
         compile_side = self._guarded if any(_tested_in(node.test)) else self.compile
         yes, no = compile_side(node.expr1), compile_side(node.expr2)
@@ -256,8 +259,9 @@ class Compilation:
         def evaluate(names: Names) -> Any:
             try:
                 return operation(value(names), *[argument(names) for argument in arguments])
+            # Filters check their values themselves, so this is about the number of arguments.
             except TypeError:
-                message = f"the filter {node.name!r} has the wrong number or type of arguments"
+                message = f"the filter {node.name!r} does not take these arguments"
                 raise ExpressionError(message) from None
 
         return evaluate

@@ -90,7 +90,7 @@ def _int(value: Any, default: Any = None) -> Any:
         return bounded(int(value))
     except (ValueError, TypeError, OverflowError):
         if default is None:
-            raise ExpressionError(f"int cannot convert this {kind_of(value)}") from None
+            raise ExpressionError(f"this {kind_of(value)} is not a whole number") from None
         return default
 
 
@@ -110,7 +110,7 @@ def _float(value: Any, default: Any = None) -> Any:
         return result
     except (ValueError, TypeError, OverflowError):
         if default is None:
-            raise ExpressionError(f"float cannot convert this {kind_of(value)}") from None
+            raise ExpressionError(f"this {kind_of(value)} is not a number") from None
         return default
 
 

@@ -1,1 +1,1 @@
-"""The only door to LangGraph: from a plan to a graph."""
+"""Turns a plan into a LangGraph graph; the only folder of the compiler that imports LangGraph."""

@@ -1,7 +1,25 @@
-"""Where is a region's journal kept? Beside the checkpoint that its superstep began with.
+"""Stores a region's journal next to the checkpoint with which its superstep began.
 
-Each entry is a pending write of that checkpoint, under a channel that LangGraph does not know
-and so leaves alone. Entries are written in batches: while one is under way, the next one fills.
+LangGraph stores a checkpoint between supersteps, and a region is a single superstep: without a
+journal, a crash in it would repeat all of its nodes. Each entry is a pending write of that
+checkpoint, under a channel that LangGraph does not know and therefore ignores. Entries are deleted
+with the thread, so the journal needs no clean-up of its own.
+
+Example: the `fused` workflow `fetch --> summarise --> send`, which is one superstep.
+
+1. LangGraph stores checkpoint C0 (the input) and starts the region; `journal_of` returns a journal
+   at C0. It is empty and, as the run is not resumed, it is not even read.
+2. `fetch` finishes: `record("fetch#0", …)` starts the write of batch 1, and returns at once.
+3. `summarise` finishes while batch 1 is being written: its entry waits. When batch 1 is durable,
+   batch 2 begins with all entries that wait by then; under load, batches grow by themselves.
+4. The process dies during batch 2. The pending writes of C0 are now:
+
+       journal:fetch#0   {"output": …}
+
+5. The run is resumed from C0. `load` reads the pending writes, `recorded("fetch#0")` returns the
+   outcome of `fetch`, and `summarise` runs again, because its outcome was not durable yet.
+6. `send` finishes, the region returns, and leaving `journal_of` waits for the last batch. LangGraph
+   stores checkpoint C1 with the outputs; the entries at C0 are not read again.
 """
 
 import asyncio
@@ -18,12 +36,13 @@ from flowc.compiler.running.region import Journal, NoJournal
 from flowc.compiler.running.run_context import RunContext
 
 _CHANNEL = "journal:"
+# No task of LangGraph has this path.
 _TASK_PATH = "~~journal"
 
 
 @asynccontextmanager
 async def journal_of(runtime: Runtime[RunContext]) -> AsyncIterator[Journal]:
-    """Open the journal of the superstep that is running; all of it is durable on leaving."""
+    """Open the journal of the current superstep; on leaving, all entries are durable."""
     run, info = runtime.context, runtime.execution_info
     if run.saver is None or info is None:
         yield NoJournal()
@@ -38,6 +57,7 @@ async def journal_of(runtime: Runtime[RunContext]) -> AsyncIterator[Journal]:
 
 
 def _config(run: RunContext, info: Any) -> Any:
+    # The namespace of the task is that of its checkpoint, followed by the task itself.
     namespace = "|".join(info.checkpoint_ns.split("|")[:-1])
     return {
         "configurable": {
@@ -49,7 +69,7 @@ def _config(run: RunContext, info: Any) -> Any:
 
 
 class CheckpointJournal:
-    """What nodes of a region did, as pending writes of a checkpoint."""
+    """The outcomes of a region's nodes, as pending writes of a checkpoint."""
 
     def __init__(self, saver: BaseCheckpointSaver[Any], config: Any) -> None:
         self._saver, self._config = saver, config
@@ -58,28 +78,29 @@ class CheckpointJournal:
         self._writing: asyncio.Task[None] | None = None
 
     async def load(self) -> None:
-        """Read what earlier attempts left."""
+        """Read the entries of earlier attempts."""
         found = await self._saver.aget_tuple(self._config)
         for _, channel, value in (found.pending_writes or []) if found else []:
             if channel.startswith(_CHANNEL):
                 self._known[channel.removeprefix(_CHANNEL)] = Outcome(**value)
 
     def recorded(self, key: str) -> Outcome | None:
-        """Return what a node did in an earlier attempt."""
+        """Return the outcome under this key from an earlier attempt, or None."""
         return self._known.get(key)
 
     def record(self, key: str, outcome: Outcome) -> None:
-        """Keep what a node did: it is written with the next batch."""
+        """Store an outcome; it is written with the next batch."""
         entry: dict[str, Any] = {"output": outcome.output}
         for name in ("branch", "variables", "usage", "error"):
             if value := getattr(outcome, name):
                 entry[name] = value
         self._waiting.append((f"{_CHANNEL}{key}", entry))
+        # After a failed batch no other is started: flush raises that failure, and the region ends.
         if self._writing is None or (self._writing.done() and not self._has_failed()):
             self._writing = asyncio.create_task(self._write())
 
     async def flush(self) -> None:
-        """Wait until all is written; raise what kept a batch from being written."""
+        """Wait until everything is written; raise the failure of a batch, if one failed."""
         if self._writing is not None:
             await self._writing
 
@@ -90,4 +111,5 @@ class CheckpointJournal:
     async def _write(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting, []
+            # Entries are stored by task id and position, so each batch needs its own id.
             await self._saver.aput_writes(self._config, batch, str(uuid.uuid4()), _TASK_PATH)

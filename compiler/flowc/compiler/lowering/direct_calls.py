@@ -1,11 +1,11 @@
-"""How does LangGraph call a node when nobody listens to its callbacks?
+"""Calls nodes without LangGraph's callbacks if there is no callback handler.
 
-LangGraph runs a node as a sequence (the node, then the writing of what it gave) in a task of its
-own, each step announced to callbacks: a quarter of what a node costs. When no callback handler is
-there, the same steps can be called one after the other.
+LangGraph runs a node as a sequence (the node, then its writers) in its own task, and announces each
+step to callbacks, which is a quarter of the cost of a node. Without a handler, the same steps can
+be called directly.
 
-`PregelNode.node` is where LangGraph looks the sequence up; that is not promised, and held by the
-self-test of the server.
+LangGraph reads the sequence from `PregelNode.node`. That is not part of its public API; the
+server's self-test checks it at every start.
 """
 
 from typing import Any
@@ -17,19 +17,20 @@ from langgraph.pregel._read import PregelNode
 
 
 class Direct(Runnable[Any, Any]):
-    """A node and its writers, called as LangGraph calls them, less the callbacks."""
+    """A node and its writers, called as LangGraph calls them, but without callbacks."""
 
     def __init__(self, announced: Runnable[Any, Any], node: PregelNode) -> None:
         self._announced, self._work, self._writers = announced, node.bound, node.flat_writers
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
-        """Refuse: nodes are asynchronous."""
+        """Raise NotImplementedError: nodes are asynchronous."""
         raise NotImplementedError
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
-        """Run the node, and write what it gave to the channels."""
-        if config is None or _is_heard(config):
+        """Run the node, and write its result to the channels."""
+        if config is None or _has_handlers(config):
             return await self._announced.ainvoke(input, config, **kwargs)
+        # `get_runtime` and `interrupt` in the node find the run through this variable.
         token = var_child_runnable_config.set(config)
         try:
             output = await self._work.ainvoke(input, config, **kwargs)
@@ -41,11 +42,11 @@ class Direct(Runnable[Any, Any]):
 
 
 def call_directly(node: PregelNode) -> None:
-    """Have LangGraph call this node directly where it can."""
+    """Make LangGraph call this node directly if there are no callback handlers."""
     if node.node is not None:
         node.node = Direct(node.node, node)
 
 
-def _is_heard(config: RunnableConfig) -> bool:
+def _has_handlers(config: RunnableConfig) -> bool:
     callbacks = config.get("callbacks")
     return bool(callbacks.handlers if isinstance(callbacks, BaseCallbackManager) else callbacks)

@@ -1,7 +1,8 @@
-"""What LangGraph graph is a plan?
+"""Builds the LangGraph graph of a plan.
 
-Each workflow node is one LangGraph node under its own id. The state has few channels, whatever the
-number of nodes; outputs and edges are kept as deltas, so that a checkpoint does not grow with them.
+Each workflow node is a LangGraph node under its own id; with granularity `fused`, the workflow is a
+single one. The state has at most four channels, whatever the number of nodes. Outputs and edges are
+stored as deltas, so the size of a checkpoint does not depend on how much was stored before.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -29,7 +30,8 @@ from flowc.compiler.running.region import Region, execute_in, run_region
 from flowc.compiler.running.run_context import RunContext, View
 from flowc.compiler.running.settlement import Edges, Settlement, arrive, merge_edges, settle
 
-# A snapshot holds every output; a run is read back from the last one, and the deltas after it.
+# A snapshot holds every output. A run is restored from its last snapshot and the deltas after it,
+# so rare snapshots make writing cheap, and only very long runs slow to restore.
 SNAPSHOT_EVERY = 5_000
 REGION = "workflow"
 
@@ -51,40 +53,40 @@ Latest = Annotated[dict[str, Any], DeltaChannel(_latest, snapshot_frequency=SNAP
 Settled = Annotated[dict[str, Any], DeltaChannel(_settled, snapshot_frequency=SNAPSHOT_EVERY)]
 
 
-class State(TypedDict, total=False):
-    """A run's state: plain JSON, in as many channels for a thousand nodes as for one.
+class GraphState(TypedDict, total=False):
+    """A run's state: plain JSON, in the same few channels for one node and for a thousand.
 
-    Every channel costs at every superstep; so there are only those that the workflow uses.
+    Each channel costs time in each superstep, so a graph has only those that its workflow uses.
     """
 
     input: dict[str, Any]
     outputs: Latest
 
 
-class StateWithEdges(State, total=False):
-    """The same, where a run has to remember how edges settled."""
+class StateWithEdges(GraphState, total=False):
+    """The state of a workflow in which a run must remember how edges settled."""
 
     edges: Settled
 
 
-class StateWithVariables(State, total=False):
-    """The same, with variables."""
+class StateWithVariables(GraphState, total=False):
+    """The state of a workflow with variables."""
 
     variables: Latest
 
 
 class FullState(StateWithEdges, StateWithVariables, total=False):
-    """All that there can be."""
+    """The state with all channels."""
 
 
-_STATES: dict[tuple[bool, bool], type[State]] = {
-    (False, False): State,
+_STATES: dict[tuple[bool, bool], type[GraphState]] = {
+    (False, False): GraphState,
     (True, False): StateWithEdges,
     (False, True): StateWithVariables,
     (True, True): FullState,
 }
 
-Done = TypeVar("Done")
+T = TypeVar("T")
 Building = StateGraph[Any, RunContext, Any, Any]
 Lowered = CompiledStateGraph[Any, RunContext, Any, Any]
 
@@ -94,11 +96,13 @@ def lower(plan: Plan, granularity: Granularity = "node") -> Lowered:
 
     With granularity "node", each node is a LangGraph node; with "fused", all are one region.
     """
+    # A region has the edges in memory; only LangGraph nodes hand them to each other in the state.
     has_edges = bool(plan.wiring.tracked) and granularity == "node"
     state = _STATES[has_edges, plan.has_variables]
     graph: Building = StateGraph(state, context_schema=RunContext)
     (_add_nodes if granularity == "node" else _add_region)(graph, plan, state)
     lowered = graph.compile(name=plan.workflow.title)
+    # Only the workflow's own nodes; LangGraph adds some that work differently.
     for name in graph.nodes:
         call_directly(lowered.nodes[name])
     return lowered
@@ -111,6 +115,7 @@ def _add_region(graph: Building, plan: Plan, state: Any) -> None:
 
 def _add_nodes(graph: Building, plan: Plan, state: Any) -> None:
     for node in plan.nodes.values():
+        # Plain edges are cheaper than a Command, and enough where every run goes the same way.
         if node.wire.is_static:
             graph.add_node(node.id, _StaticNode(node), input_schema=state)
             for edge in node.wire.outgoing:
@@ -124,19 +129,19 @@ def _add_nodes(graph: Building, plan: Plan, state: Any) -> None:
 
 
 class _LoweredNode(Runnable[Any, Any]):
-    """A node as LangGraph has it.
+    """A node of the LangGraph graph.
 
-    A Runnable is taken as it is. Functions LangGraph wraps, and takes their code apart to look for
-    graphs in it, which costs more than all the rest of its compilation.
+    It is a Runnable because LangGraph takes those as they are. It wraps a function, and searches
+    its code for graphs, which takes longer than the rest of the compilation.
     """
 
     def invoke(self, input: Any, config: Any = None, **kwargs: Any) -> Any:
-        """Refuse: nodes are asynchronous."""
+        """Raise NotImplementedError: nodes are asynchronous."""
         raise NotImplementedError
 
 
 class _StaticNode(_LoweredNode):
-    """A node that always runs when woken, and goes on by plain edges: they settle ever the same."""
+    """A node that always runs when woken and continues along plain edges, always the same ones."""
 
     def __init__(self, node: PlannedNode) -> None:
         self._node, self._settled = node, [node.wire.settles] if node.wire.settles else []
@@ -148,26 +153,27 @@ class _StaticNode(_LoweredNode):
 
 
 class _DynamicNode(_LoweredNode):
-    """A node that looks whether its turn has come, and says itself where to go on."""
+    """A node that checks whether it can run, and chooses the nodes that LangGraph wakes next."""
 
     def __init__(self, wiring: Wiring, node: PlannedNode) -> None:
         self._wiring, self._node = wiring, node
 
     async def ainvoke(self, input: Any, config: Any = None, **kwargs: Any) -> Command[Any]:
-        """Run the node on the run's state, if its turn has come."""
+        """Run the node on the run's state, if its edges allow it."""
         wiring, node, runtime = self._wiring, self._node, get_runtime(RunContext)
         edges = input.get("edges", {})
         arrival = arrive(wiring, node.wire, edges)
         if not arrival.runs:
-            return _go(None, node, [arrival], runtime.context)
+            return _command(None, node, [arrival], runtime.context)
         outcome = await _work(node, input, runtime)
+        # LangGraph applies what this node writes only after it has returned.
         now = merge_edges(edges, [arrival.edges])
         settlement = settle(wiring, node.wire, branch_after(node, outcome), now)
-        return _go(outcome, node, [arrival, settlement], runtime.context)
+        return _command(outcome, node, [arrival, settlement], runtime.context)
 
 
 class _RegionNode(_LoweredNode):
-    """All of a workflow in one node."""
+    """A whole workflow in one node."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -180,7 +186,7 @@ class _RegionNode(_LoweredNode):
             async def work(run: RunContext) -> Region:
                 return await run_region(self._plan, _view(input, runtime), run, journal)
 
-            region = await _asking(work, runtime.context)
+            region = await _until_answered(work, runtime.context)
         update: dict[str, Any] = {"outputs": region.outputs}
         return {**update, "variables": region.written} if region.written else update
 
@@ -189,9 +195,12 @@ def _work(
     node: PlannedNode, state: FullState, runtime: Runtime[RunContext]
 ) -> Coroutine[Any, Any, Outcome]:
     run, view = runtime.context, _view(state, runtime)
+    # LangGraph stores the outcome of a node itself; a journal is for what happens inside it.
     if node.body is not None or node.node_type.remembers:
-        return _asking(partial(_work_with_journal, node, view, runtime), run)
-    return _asking(partial(execute, node, view), run) if run.can_wait else execute(node, view, run)
+        return _until_answered(partial(_work_with_journal, node, view, runtime), run)
+    if not run.can_wait:
+        return execute(node, view, run)
+    return _until_answered(partial(execute, node, view), run)
 
 
 async def _work_with_journal(
@@ -201,8 +210,12 @@ async def _work_with_journal(
         return await execute_in(node, view, run, journal)
 
 
-async def _asking(work: Callable[[RunContext], Awaitable[Done]], run: RunContext) -> Done:
-    """Do work; when it waits, so does LangGraph's task, unless it was resumed with the answers."""
+async def _until_answered(work: Callable[[RunContext], Awaitable[T]], run: RunContext) -> T:
+    """Do the work; when it waits, interrupt LangGraph's task, or continue if that has the answers.
+
+    LangGraph's `interrupt` raises the first time. When the task is resumed, the node starts again,
+    the work waits for the same, and `interrupt` returns the answers.
+    """
     while True:
         try:
             return await work(run)
@@ -215,7 +228,11 @@ def _asked(stopped: Interrupted) -> list[dict[str, Any]]:
 
 
 def _answered(run: RunContext, interrupts: Sequence[Interrupt], given: Any) -> RunContext:
-    """Take in what LangGraph was resumed with: answers by interrupt, or the only one's answer."""
+    """Return the run with the answers that LangGraph was resumed with.
+
+    They are an object by interrupt id, or the answer itself if there is only one.
+    """
+    # A client may resume with part of the answers: the work then waits for the others again.
     ids = [each.id for each in interrupts]
     by_id = given if isinstance(given, dict) and set(given) <= set(ids) else {ids[0]: given}
     answers = {id: Answer(value) for id, value in by_id.items()}
@@ -224,11 +241,11 @@ def _answered(run: RunContext, interrupts: Sequence[Interrupt], given: Any) -> R
 
 def _view(state: FullState, runtime: Runtime[RunContext]) -> View:
     task = runtime.execution_info.task_id if runtime.execution_info is not None else ""
-    given, outputs = state.get("input", {}), state.get("outputs", {})
-    return View(given, outputs, state.get("variables", {}), task=task)
+    input, outputs = state.get("input", {}), state.get("outputs", {})
+    return View(input, outputs, state.get("variables", {}), task=task)
 
 
-def _go(
+def _command(
     outcome: Outcome | None, node: PlannedNode, steps: Sequence[Settlement], run: RunContext
 ) -> Command[Any]:
     for step in steps:
@@ -240,7 +257,7 @@ def _go(
 
 
 def _update(node: PlannedNode, outcome: Outcome | None, news: Sequence[Edges]) -> dict[str, Any]:
-    """Return what a node writes: nothing to a channel that it has no news for."""
+    """Return what a node writes; channels without a change are left out."""
     update: dict[str, Any] = {}
     if news:
         update["edges"] = news

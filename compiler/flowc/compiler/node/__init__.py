@@ -14,12 +14,15 @@ from flowc.compiler.node.fields import (
     SecretAllowed,
     ToolsField,
 )
+from flowc.compiler.node.interrupts import Answer, Ask
 from flowc.compiler.node.node_type import Node
 from flowc.compiler.node.outcome import NOTHING, BodyResult, Effects, Json, Outcome
 
 __all__ = [
     "NOTHING",
     "PER_ITEM",
+    "Answer",
+    "Ask",
     "BodyFailed",
     "BodyField",
     "BodyResult",

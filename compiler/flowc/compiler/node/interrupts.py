@@ -61,14 +61,14 @@ class Interrupted(Exception):
 WaitFor = Callable[[Ask], Awaitable[Answer]]
 
 
-class NobodyToAsk(Exception):
+class NoOneToAsk(Exception):
     """The node asks a question where there is no one to answer it."""
 
 
 async def wait_here(ask: Ask) -> Answer:
-    """Wait for a timer in this process; raise NobodyToAsk for anything else."""
+    """Wait for a timer in this process; raise NoOneToAsk for anything else."""
     if ask.kind != "timer" or ask.seconds is None:
-        raise NobodyToAsk(f"The node waits for a {ask.kind}, and no one can answer here.")
+        raise NoOneToAsk(f"The node waits for a {ask.kind}, and no one can answer here.")
     await asyncio.sleep(ask.seconds)
     return Answer()
 

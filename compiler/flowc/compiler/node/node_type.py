@@ -19,7 +19,7 @@ class Node(BaseModel):
     - `type` is the word for it in definitions, `also` are other words for the same type, and
       `group` is the heading under which `flowc nodes` lists it.
     - `body_field` names the field that holds nodes and edges of the node's own. `run` has them run
-      with `context.run_body(key, names, variables)`: `key` tells one run of the body from the
+      with `context.run_body(key, names, variables)`: `key` distinguishes this run of the body from
       others, and `names` are the values of `body_names`. The body reads what the node can read,
       unless the type `is_isolated`: then it reads its `input` alone. If `body_is_tools`, one
       node of the body runs per call.
@@ -122,7 +122,7 @@ class Node(BaseModel):
         return None
 
     @classmethod
-    def as_told(cls, output: Json) -> Json:
+    def shown_to_model(cls, output: Json) -> Json:
         """Return what a model sees of the output of a tool of this type."""
         return output
 

@@ -25,6 +25,7 @@ MAX_VALUES = 100_000
 
 Position = tuple[int, int]
 
+# libyaml, or the same parser in Python where PyYAML was built without it.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PLAIN_TAGS = {None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
 _INTEGER = re.compile(r"[-+]?[0-9]+|0x[0-9a-fA-F]+|0o[0-7]+")
@@ -227,6 +228,7 @@ def _at(event: Any) -> Position:
 
 def _scalar(event: Any) -> Any:
     text: str = event.value
+    # Quotes, blocks and !!str say that it is text, whatever it looks like.
     if event.style in {"'", '"', "|", ">"} or event.tag == "tag:yaml.org,2002:str":
         return text
     if event.tag not in _PLAIN_TAGS:

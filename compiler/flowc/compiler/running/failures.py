@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from flowc.compiler.expressions import ExpressionError
 from flowc.compiler.node import NodeError
 from flowc.compiler.node.budget import BudgetExceeded
-from flowc.compiler.node.interrupts import NobodyToAsk
+from flowc.compiler.node.interrupts import NoOneToAsk
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def as_node_error(problem: Exception, name: str, kind: str) -> NodeError:
         return NodeError("expression-failed", f"{text[:1].upper()}{text[1:]}.")
     if isinstance(problem, TimeoutError):
         return timed_out()
-    if isinstance(problem, NobodyToAsk):
+    if isinstance(problem, NoOneToAsk):
         return NodeError("nobody-to-ask", str(problem))
     if isinstance(problem, BudgetExceeded):
         return NodeError("budget-exceeded", str(problem))

@@ -1,4 +1,8 @@
-"""How does one node run: its configuration resolved, its work tried, its output made plain?"""
+"""Runs one node: computes its configuration, makes the attempts, and checks its output.
+
+Most of the order here is about what a node must not do twice, or must not show: a recorded result
+comes before a breakpoint, a cached output before the limits, and nothing leaves without redaction.
+"""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -47,14 +51,14 @@ from flowc.compiler.running.resolution import (
     secrets_of,
     validated,
 )
-from flowc.compiler.running.retries import tried, within
+from flowc.compiler.running.retries import with_retries, with_time_limit
 from flowc.compiler.running.run_context import NodeFailed, RunContext, View
 
 NO_SECRETS = Redactor()
 
 
 class Inside(NamedTuple):
-    """What a node has within it: a body that it runs, and a memory of what it did once."""
+    """What a node has inside: a body to run, and the memory behind `context.once`."""
 
     run_body: RunBody = no_body
     once: Once = every_time
@@ -70,20 +74,23 @@ async def execute(
     turn: int = 0,
     inside: Inside = NOTHING_INSIDE,
 ) -> Outcome:
-    """Run a node to the end, for the n-th time in its region.
+    """Run a node to its end, for the n-th time in its region.
 
-    Raises NodeFailed if no attempt succeeds, and Interrupted if it has to wait.
+    Raises NodeFailed if no attempt succeeds and the workflow does not continue after that, and
+    Interrupted if the node must wait.
     """
     work = _Work(node, view, run, turn, inside)
     recorded = run.recording.of(view.path, node.id, turn) if run.recording is not None else None
     if recorded is None and run.breakpoints is not None:
         work.stop_at(run.breakpoints)
+    # A node that waited runs again from its beginning; its events were emitted the first time.
     was_waiting = bool(run.waiting) and (view.path, node.id) in run.waiting
     if not was_waiting:
         run.emit(NODE_STARTED.of_node(node.id, {"type": node.node_type.type}, view.path))
     try:
         if recorded is not None:
             outcome = work.replayed(recorded)
+        # Computing a configuration costs more than most nodes do; a constant one needs none.
         elif node.plain is not None and not run.guards.limits.by_type:
             outcome = await work.plainly(node.plain)
         else:
@@ -111,21 +118,24 @@ def _awaited_data(interrupt: Interrupt) -> AwaitedData:
     )
 
 
-def _coped(node: PlannedNode, error: NodeError, message: str, attempts: int) -> Outcome | None:
-    """Return how the workflow goes on after this failure; None if it does not."""
+def _handled(node: PlannedNode, error: NodeError, message: str, attempts: int) -> Outcome | None:
+    """Return the outcome with which the workflow continues after this failure, or None."""
     policy = node.definition.on_error
     if policy == "fail":
         return None
-    said = {"node": node.id, "code": error.code, "message": message, "attempts": attempts}
+    details = {"node": node.id, "code": error.code, "message": message, "attempts": attempts}
     if isinstance(policy, GoTo):
-        return Outcome(None, branch=ERROR, error=said)
+        return Outcome(None, branch=ERROR, error=details)
     output = policy.output if isinstance(policy, GoOn) else None
-    return Outcome(output, error=said)
+    return Outcome(output, error=details)
 
 
 @dataclass(slots=True)
 class _Work:
-    """One node's work in one run, attempt after attempt."""
+    """The work of one node in one run, over all its attempts.
+
+    `filled` is its configuration with all values computed; `asked` counts what it has waited for.
+    """
 
     node: PlannedNode
     view: View
@@ -141,22 +151,23 @@ class _Work:
     filled: Mapping[str, Any] | None = None
 
     def stop_at(self, breakpoints: Breakpoints) -> None:
-        """Raise Interrupted if the run stops before this node, and has not been let on."""
+        """Raise Interrupted if the run stops before this node and was not resumed from there."""
         if self.run.can_wait and breakpoints.stop_before(self.view.path, self.node.id):
+            # 0 is the breakpoint; what the node itself asks counts from 1.
             id = interrupt_id(self._place(), 0)
             if id not in self.run.answers:
                 ask = Ask("breakpoint", {"names": dict(self.view.names)})
                 raise Interrupted(Interrupt(id, self.node.id, self.view.path, ask))
 
     def replayed(self, recorded: Recorded) -> Outcome:
-        """Return what the node did before; raise NodeError if it failed then."""
+        """Return the recorded result; raise NodeError if the node failed in the recording."""
         self.is_replayed = True
         if recorded.error is not None:
             raise NodeError(*recorded.error)
         return Outcome(recorded.output, recorded.branch, recorded.variables)
 
     async def plainly(self, plain: Node) -> Outcome:
-        """Run a node of which nothing is computed, and round which nothing stands."""
+        """Run a node whose configuration is constant, without retries, limits or cache."""
         self.attempts = 1
         try:
             result = await plain.run(self._context())
@@ -165,7 +176,7 @@ class _Work:
         return plain_outcome(result if isinstance(result, Outcome) else Outcome(result), NO_SECRETS)
 
     def completed(self, outcome: Outcome) -> None:
-        """Tell of what the node did."""
+        """Emit `node.completed`."""
         data: NodeCompletedData = {
             "output": outcome.output,
             "branch": outcome.branch,
@@ -182,21 +193,23 @@ class _Work:
         self.run.emit(NODE_COMPLETED.of_node(self.node.id, data, self.view.path))
 
     def failed(self, error: NodeError) -> Outcome:
-        """Tell of a failure, and return how the workflow goes on; raise NodeFailed if it ends."""
+        """Emit `node.failed`; return how the workflow continues, or raise NodeFailed if it ends."""
         node, message = self.node, self.redactor.text(error.message)
-        coped = _coped(node, error, message, self.attempts)
+        continued = _handled(node, error, message, self.attempts)
         data: NodeFailedData = {
             "code": error.code,
             "message": message,
             "duration_ms": _since(self.started),
             "attempts": self.attempts,
         }
-        if coped is not None:
+        if continued is not None:
             data["handled"] = True
         self._end(data)
         self.run.emit(NODE_FAILED.of_node(node.id, data, self.view.path))
-        if coped is not None:
-            return coped
+        if continued is not None:
+            return continued
+        # The author looks for the node that failed, which is in the body, not the one around it.
+        # `from None`, because the cause may contain secrets that only the message is free of.
         if isinstance(error, BodyFailed):
             raise NodeFailed(error.code, message, error.node_id, error.attempt, error.at) from None
         raise NodeFailed(error.code, message, node.id, self.attempts, node.definition.at) from None
@@ -210,25 +223,26 @@ class _Work:
             self.run.recording.count(self.view.path, self.node.id)
 
     async def guarded(self) -> Outcome:
-        """Do the work within all that guards it; raise NodeError or ExpressionError."""
+        """Do the work behind the cache and the limits; raise NodeError or ExpressionError."""
         resolved, key, limits = self._prepared()
         cache = self.run.guards.cache
-        if key is not None and (kept := await cache.get(key)) is not None:
+        if key is not None and (found := await cache.get(key)) is not None:
             self.is_cached = True
-            return Outcome(**json.loads(kept))
+            return Outcome(**json.loads(found))
         if not limits:
             outcome = await self._tried(resolved)
         else:
             async with self.run.guards.limits.taken(limits):
                 outcome = await self._tried(resolved)
         if key is not None and self.node.definition.cache is not None:
+            # Without its usage: reusing the output costs nothing.
             variables = dict(outcome.variables)
-            said = {"output": outcome.output, "branch": outcome.branch, "variables": variables}
-            await cache.put(key, json.dumps(said), self.node.definition.cache.ttl)
+            entry = {"output": outcome.output, "branch": outcome.branch, "variables": variables}
+            await cache.put(key, json.dumps(entry), self.node.definition.cache.ttl)
         return outcome
 
     def _prepared(self) -> tuple[Node, str | None, list[Limit]]:
-        """Return the node with its values, its key in the cache, and the limits it is under."""
+        """Return the node with its values, its cache key if it is cached, and its limits."""
         node = self.node
         secrets = secrets_of(node, self.run)
         if secrets:
@@ -242,15 +256,16 @@ class _Work:
         if self.node.retry.max_attempts == 1:
             return await self.attempt(resolved)
         attempt = partial(self.attempt, resolved)
-        return await tried(self.node.retry, attempt, self._tell)
+        return await with_retries(self.node.retry, attempt, self._emit_retry)
 
     async def attempt(self, resolved: Node) -> Outcome:
-        """Try once; raise NodeError or ExpressionError."""
+        """Make one attempt; raise NodeError or ExpressionError."""
+        # Each attempt asks from the beginning, so its questions get the same ids.
         self.attempts, self.asked = self.attempts + 1, 0
         timeout = self.node.timeout
         work: Callable[[], Awaitable[Any]] = partial(resolved.run, self._context())
         if timeout is not None:
-            work = partial(within, timeout, work)
+            work = partial(with_time_limit, timeout, work)
         try:
             result = await work()
         except TimeoutError:
@@ -258,7 +273,7 @@ class _Work:
         outcome = result if isinstance(result, Outcome) else Outcome(result)
         return plain_outcome(outcome, self.redactor)
 
-    def _tell(self, problem: NodeError, delay: float) -> None:
+    def _emit_retry(self, problem: NodeError, delay: float) -> None:
         message = self.redactor.text(problem.message)
         event = NODE_RETRYING.of_node(
             self.node.id,
@@ -287,23 +302,26 @@ class _Work:
         )
 
     def _place(self) -> str:
+        # A node that edges run again has the same path and turn, but another LangGraph task.
         view = self.view
         return f"{self.run.run_id}/{view.task}/{view.path}{self.node.id}#{self.turn}"
 
     async def _wait_for(self, ask: Ask) -> Answer:
-        """Return the answer, if it has come; else end the node's work until it has."""
+        """Return the answer if there is one; otherwise raise Interrupted to end the node's work."""
         self.asked += 1
         id = interrupt_id(self._place(), self.asked)
         if id in self.run.answers:
             return self.run.answers[id]
-        told = ask._replace(data=self.redactor.json(dict(ask.data)))
-        raise Interrupted(Interrupt(id, self.node.id, self.view.path, told))
+        redacted = ask._replace(data=self.redactor.json(dict(ask.data)))
+        raise Interrupted(Interrupt(id, self.node.id, self.view.path, redacted))
 
     async def _through(self, target: str, work: Callable[[], Awaitable[Any]]) -> Any:
+        # One tenant's failing calls (a wrong address, say) must not stop another tenant's.
         key = f"{self.run.tenant} {target}"
         return await self.run.guards.circuits.through(key, target, work)
 
     async def _once(self, key: str, work: Callable[[], Awaitable[Any]]) -> Any:
+        # Before it is stored: what a service returned may contain the secret sent to it.
         async def redacted() -> Any:
             return self.redactor.json(await work())
 
@@ -317,16 +335,16 @@ class _Work:
 
 
 def outputs_after(node: PlannedNode, outcome: Outcome) -> dict[str, Any]:
-    """Return the outputs that a node leaves: its own, unless it failed for another to go on.
+    """Return what a node adds to the outputs: its own, unless another node handles its failure.
 
-    The last error that the workflow coped with stands among them under a name that is no id.
+    The last error that was handled is among them as `error`, which cannot be the id of a node.
     """
     error = {"error": dict(outcome.error)} if outcome.error is not None else {}
     return error if outcome.branch == ERROR and error else {node.id: outcome.output, **error}
 
 
 def branch_after(node: PlannedNode, outcome: Outcome) -> str | None:
-    """Return the branch that a node chose; one with a way for failures says that all went well."""
+    """Return the branch that a node chose; with an edge for failures, success is a branch, too."""
     if outcome.branch is None and node.definition.error_target is not None:
         return DONE
     return outcome.branch

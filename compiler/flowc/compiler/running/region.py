@@ -1,8 +1,26 @@
-"""How does a whole plan run inside one LangGraph node, each node as soon as its inputs are there?
+"""Runs a whole plan inside one LangGraph node, and each of its nodes as soon as it can start.
 
-The same rule of joins and loops as between LangGraph nodes, and the same work per node; without
-supersteps, so that nobody waits for strangers. What a node did is written to a journal, from which
-a run that is taken up again has it back.
+Joins, loops and the work of each node are the same as between LangGraph nodes (`settlement`,
+`node_run`). There are no supersteps, so a node never waits for nodes that it does not depend on.
+Each outcome is written to a journal; when the run is resumed, it is read from there.
+
+Example: a body of four nodes, run as a region with the path `each#0/2/` (the third item of `each`):
+
+    fetch --> summarise --> send
+    fetch --> translate --> send          send: `join: all`
+
+1. `run_all(["fetch"])` wakes `fetch`. The journal has no `each#0/2/fetch#0`, so `fetch` is ready.
+   It is the only one, so it is awaited without a task.
+2. `fetch` returns. Its outcome is recorded as `each#0/2/fetch#0`, and its edges wake `summarise`
+   and `translate`, which run as two tasks.
+3. `translate` returns first, is recorded, and wakes `send`: its other edge is open, so it waits.
+4. The process dies. When the run is resumed, the region starts again: `fetch` and `translate` are
+   in the journal, so their outcomes are taken at once, without work and without events. Only
+   `summarise` runs, from its beginning.
+5. `summarise` returns and wakes `send`, which runs. Nothing is ready and no task is left: done.
+
+In a loop, the number after `#` counts the executions of the node in this region, so that the second
+turn has keys of its own (`…work#1`).
 """
 
 import asyncio
@@ -22,26 +40,26 @@ from flowc.compiler.running.settlement import Settlement, arrive, settle, update
 
 
 class Journal(Protocol):
-    """What nodes of a region did, kept until the region ends."""
+    """The outcomes of a region's nodes, stored until the region ends."""
 
     def recorded(self, key: str) -> Outcome | None:
-        """Return what a node did in an earlier attempt at this region."""
+        """Return the outcome under this key from an earlier attempt, or None."""
         ...
 
     def record(self, key: str, outcome: Outcome) -> None:
-        """Keep what a node did; it is durable soon after."""
+        """Store an outcome; it is durable soon after."""
         ...
 
 
 class NoJournal:
-    """For runs of which nothing is kept."""
+    """The journal of a run without a checkpointer: it stores nothing."""
 
     def recorded(self, key: str) -> Outcome | None:
-        """Return None: nothing is kept."""
+        """Return None."""
         return None
 
     def record(self, key: str, outcome: Outcome) -> None:
-        """Keep nothing."""
+        """Do nothing."""
 
 
 async def run_region(
@@ -52,12 +70,12 @@ async def run_region(
     path: str = "",
     only: str | None = None,
 ) -> "Region":
-    """Run a plan to its end, and return the region with what its nodes gave.
+    """Run a plan to its end, and return the region with its nodes' outputs.
 
-    `path` names this region within the run; `only` the one node that it begins with, if that is
-    not for the plan to say. When a node fails, those that are running finish, so
-    that what they did is kept; then NodeFailed is raised. While a node waits, the others go on;
-    then Interrupted is raised for all that wait.
+    `path` is the place of this region in the run; `only` is the one node to begin with, if it is
+    not the plan's entries. When a node fails, those that are running finish, so that their outcomes
+    are recorded; then NodeFailed is raised. When nodes wait, the others continue; then Interrupted
+    is raised with everything that is waited for.
     """
     region = Region(plan, view, run, journal, path)
     await region.run_all(plan.wiring.entries if only is None else [only])
@@ -67,10 +85,13 @@ async def run_region(
 def execute_in(
     node: PlannedNode, view: View, run: RunContext, journal: Journal, turn: int = 0
 ) -> Coroutine[Any, Any, Outcome]:
-    """Run one node, for the n-th time in its region; its body, if it has one, is a region, too."""
+    """Run one node, for the n-th time in its region; its body, if any, is a region as well."""
     if node.body is None and not node.node_type.remembers:
         return execute(node, view, run, turn)
     path = f"{view.path}{node.id}#{turn}/"
+
+    # In the journal, `node#0` is an outcome and `node#0/key!` the result of `once`; `node#0/key/`
+    # begins the keys of a body.
 
     async def once(key: str, work: Callable[[], Awaitable[Any]]) -> Any:
         known = journal.recorded(f"{path}{key}!")
@@ -90,11 +111,11 @@ def execute_in(
         try:
             region = await run_region(node.body, inner, run, journal, f"{path}{key}/", only)
         except NodeFailed as failure:
-            # A place in a stored workflow is a place in another document.
+            # A failure in a stored workflow has its place in another document.
             at = node.definition.at if node.runs_stored else failure.at
             what = (failure.code, failure.message, failure.node_id, failure.attempt, at)
             raise BodyFailed(*what) from None
-        output = _given(node.body, region.outputs, only)
+        output = _output_of(node.body, region.outputs, only)
         if declared is not None:
             require_fit("output", output, declared.output)
         return BodyResult(output, region.outputs, region.written)
@@ -102,23 +123,23 @@ def execute_in(
     return execute(node, view, run, turn, Inside(run_body, once))
 
 
-def _given(body: Plan, outputs: Mapping[str, Any], only: str | None) -> Any:
-    """Return what a body gave: its output, or of a tool what a model is told."""
+def _output_of(body: Plan, outputs: Mapping[str, Any], only: str | None) -> Any:
+    """Return the output of a body; for a tool (`only`), what the model sees of its output."""
     output = body.result(outputs)
     if only is None or "error" in outputs:
         return output
-    return body.nodes[only].node_type.as_told(output)
+    return body.nodes[only].node_type.shown_to_model(output)
 
 
 def _too_many_steps(node: PlannedNode, limit: int) -> NodeFailed:
-    message = f"The run took more steps than it may ({limit:,})."
+    message = f"The run exceeded its limit of {limit:,} steps."
     return NodeFailed("too-many-steps", message, node.id, 0, node.definition.at)
 
 
 def _inner_view(
     node: PlannedNode, view: View, names: Mapping[str, Any], variables: Mapping[str, Any]
 ) -> View:
-    """Return what a body can read: all that its node can, or its input alone."""
+    """Return what a body can read: the same as its node, or only its input."""
     if node.node_type.is_isolated and node.body is not None:
         return View(names["input"], {}, node.body.workflow.variables, task=view.task)
     seen = {**view.variables, **variables} if variables else view.variables
@@ -126,13 +147,17 @@ def _inner_view(
 
 
 def _only_read(mapping: Mapping[str, Any]) -> MutableMapping[str, Any]:
-    """Return a mapping as ChainMap's types want it, which writes to its first one alone."""
+    """Cast a mapping for ChainMap, whose type wants mutable ones but which writes to the first."""
     return cast(MutableMapping[str, Any], mapping)
 
 
 @dataclass
 class Region:
-    """A plan on its way: which edges are settled, what nodes gave, who is at work."""
+    """The state of a plan that runs: settled edges, outputs, and which nodes are at work.
+
+    `_ready` are nodes to start, `_tasks` are at work, `_busy` are both. A node that is woken while
+    it is busy is in `_again`, and is woken once more when it has finished.
+    """
 
     plan: Plan
     view: View
@@ -153,7 +178,7 @@ class Region:
     _is_caught_up: bool = False
 
     def __post_init__(self) -> None:
-        # What the nodes in here read: what could be read outside, and what they give.
+        # Nodes in a body see the outputs and variables around it; what they write stays inside.
         outputs = ChainMap(self.outputs, _only_read(self.view.outputs))
         variables = ChainMap(self.written, _only_read(self.view.variables))
         self._scope = View(
@@ -161,8 +186,9 @@ class Region:
         )
 
     async def run_all(self, entries: Iterable[str]) -> None:
-        """Run from these nodes on until no node is at work and none is woken."""
-        # What follows from the journal alone has been told before.
+        """Run from these nodes until no node is at work and none is woken."""
+        # Whatever follows from the journal alone happened in an earlier attempt, which emitted its
+        # events: so no `node.skipped` here.
         self._wake(entries)
         self._is_caught_up = True
         try:
@@ -171,7 +197,7 @@ class Region:
         finally:
             for task in self._tasks:
                 task.cancel()
-            # Who was cancelled has left by the time that the region has.
+            # A cancelled node must not continue after its region has ended.
             await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._failure is not None:
             raise self._failure
@@ -179,7 +205,7 @@ class Region:
             raise Interrupted(*self._interrupts)
 
     async def _work(self) -> None:
-        """Let nodes work until one of them is done; one that is alone needs no task of its own."""
+        """Run the ready nodes until one has finished; a single one is awaited without a task."""
         if len(self._ready) == 1 and not self._tasks:
             node = self._ready.pop()
             try:
@@ -205,7 +231,7 @@ class Region:
         return execute_in(node, self._scope, self.run, self.journal, self._times[node.id])
 
     def _wake(self, names: Iterable[str]) -> None:
-        # A name stands in it once: edges that settle before a node has looked wake it together.
+        # Each name is in it once: several edges that settle before a node has looked wake it once.
         todo = dict.fromkeys(names)
         while todo and self._failure is None:
             name = next(iter(todo))
@@ -223,7 +249,7 @@ class Region:
                 todo.update(dict.fromkeys(self._start(node)))
 
     def _apply(self, settlement: Settlement) -> list[str]:
-        """Take in what follows from one node, and return whom it wakes."""
+        """Apply what follows from one node, and return the nodes that it wakes."""
         if settlement.edges:
             update_edges(self._edges, [settlement.edges])
         for name in settlement.skipped if self._is_caught_up else ():
@@ -231,7 +257,7 @@ class Region:
         return list(settlement.wake)
 
     def _start(self, node: PlannedNode) -> list[str]:
-        """Put a node to work; if the journal has what it did, return whom it wakes already."""
+        """Make a node ready; if the journal has its outcome, apply it and return whom it wakes."""
         self._steps += 1
         if self._steps > self.run.max_steps:
             self._failure = _too_many_steps(node, self.run.max_steps)
@@ -249,8 +275,9 @@ class Region:
         self._wake(self._take(node, outcome))
 
     def _stop(self, node: PlannedNode, failure: BaseException) -> None:
-        """Let those that are at work finish, and nobody begin; beside one that waits, all go on."""
+        """After a failure, start no more nodes; those at work finish. A waiting node stops none."""
         if isinstance(failure, Interrupted):
+            # It stays busy: the region cannot start it again before there is an answer.
             self._interrupts += failure.interrupts
             return
         self._busy.discard(node.id)
@@ -258,18 +285,19 @@ class Region:
         self._ready.clear()
 
     def _take(self, node: PlannedNode, outcome: Outcome) -> list[str]:
-        """Take in what a node did, and return whom that wakes."""
+        """Apply the outcome of a node, and return the nodes that it wakes."""
         self._times[node.id] += 1
         self.outputs.update(outputs_after(node, outcome))
         self.written.update(outcome.variables)
-        woken = self._go_on(node, outcome)
+        woken = self._continue_after(node, outcome)
         if node.id in self._again:
             self._again.discard(node.id)
             woken.append(node.id)
         return woken
 
-    def _go_on(self, node: PlannedNode, outcome: Outcome) -> list[str]:
-        """Settle a node's edges, and return whom that wakes."""
+    def _continue_after(self, node: PlannedNode, outcome: Outcome) -> list[str]:
+        """Settle a node's edges, and return the nodes that this wakes."""
+        # Most nodes always take the same edges, so there is nothing to decide.
         if node.wire.is_static:
             self._edges.update(node.wire.settles)
             return [edge.target for edge in node.wire.outgoing]

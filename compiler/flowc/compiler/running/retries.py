@@ -14,7 +14,7 @@ from flowc.compiler.node import NodeError, Outcome
 OnRetry = Callable[[NodeError, float], None]
 
 
-async def tried(
+async def with_retries(
     policy: RetryPolicy, attempt: Callable[[], Awaitable[Outcome]], on_retry: OnRetry
 ) -> Outcome:
     """Run attempts until one succeeds or the policy allows no more; raise the last failure."""
@@ -22,7 +22,7 @@ async def tried(
     return outcome
 
 
-async def within(seconds: float, work: Callable[[], Awaitable[Any]]) -> Any:
+async def with_time_limit(seconds: float, work: Callable[[], Awaitable[Any]]) -> Any:
     """Return the result of the work; raise NodeError if it takes longer than this."""
     try:
         async with asyncio.timeout(seconds):

@@ -1,13 +1,72 @@
-"""When a node has run or been skipped: which edges settle, and whom does that wake?
+"""Decides, when a node has run or was skipped, which edges settle and which nodes wake.
 
-Every edge settles as live or dead. A node runs once, when all its incoming edges are settled and
-at least one is live (`join: any`) or all are (`join: all`); otherwise it is skipped and its own
-edges die. The edges that close a loop are not waited for; taking one begins a turn, in which the
-edges on the loop are unsettled again. An edge out of a loop is live as soon as a turn takes it,
-and dead once the loop has ended and no turn took it.
+The rule:
 
-Pure functions over the wiring and a run's settled edges; a dead path is settled at once, by the
-node that decided, as far as the next join.
+- Every edge settles as live (the run takes it) or dead (the run can no longer take it).
+- A node runs once, when all its incoming edges are settled and at least one is live (`join: any`)
+  or all are (`join: all`). Otherwise it is skipped, and its own edges die.
+- An edge that closes a loop is not waited for. Taking it begins the next turn, in which the edges
+  on the loop are unsettled again.
+- An edge out of a loop is live as soon as a turn takes it, and dead once the loop has ended and no
+  turn took it.
+
+The functions are pure: they read the wiring and the run's settled edges, and return what changes.
+
+Example 1, a join. `route` chooses between `a` and `b`, and `join` follows both:
+
+    route --true--> a --> join
+    route --false-> b --> join
+
+>>> from flowc.compiler.analysis.graph import Graph
+>>> from flowc.compiler.definition import NodeDefinition
+>>> from flowc.compiler.planning.wiring import wire_up
+>>> yes, no = frozenset({"true"}), frozenset({"false"})
+>>> edges = Edge("route", "a", yes), Edge("route", "b", no), Edge("a", "join"), Edge("b", "join")
+>>> nodes = {name: NodeDefinition(id=name, type="x") for name in ("route", "a", "b", "join")}
+>>> wiring = wire_up(Graph(nodes, edges, ("route",)))
+>>> wires = wiring.wires
+
+`route` chooses `true`. The edge to `a` is live. The edge to `b` is dead, and since `b` waits for
+nothing else, it is skipped at once and its edge to `join` dies as well:
+
+>>> after_route = settle(wiring, wires["route"], "true", {})
+>>> after_route.edges, after_route.skipped, sorted(after_route.wake)
+({'b->join': False}, ['b'], ['a', 'join'])
+
+Only the edges into the join are recorded: those to `a` and `b` need no memory, because nothing else
+is waited for there. `join` wakes and finds that `a->join` is open, so nothing happens:
+
+>>> settled = merge_edges({}, [after_route.edges])
+>>> arrive(wiring, wires["join"], settled).runs
+False
+
+`a` runs and wakes `join` again, which runs now. With `join: all` it would be skipped here.
+
+>>> settled = merge_edges(settled, [settle(wiring, wires["a"], None, settled).edges])
+>>> settled, arrive(wiring, wires["join"], settled).runs
+({'b->join': False, 'a->join': True}, True)
+
+Example 2, a loop with two nodes that leave it, so that neither can end a turn alone:
+
+    begin --> work --> enough --false--> work      closes the loop
+                       enough --true---> done      leaves it
+              work --> note                        leaves it, too
+
+The header `work` is woken after every node on the loop, and looks whether all edges of the turn
+are settled; the table shows them.
+
+| step                      | work->enough | work->note | enough->work | enough->done |
+|---------------------------|--------------|------------|--------------|--------------|
+| work runs, turn 1         | live         | live       |              |              |
+| enough chooses `false`    | live         | live       | live         | held         |
+| work: the turn is over    |              | live       |              |              |
+| work runs, turn 2         | live         | live       |              |              |
+| enough chooses `true`     | live         | live       | dead         | live         |
+| work: the loop has ended  | live         | live       | dead         | live         |
+
+`held` is dead so far: had the loop ended without any turn that takes `enough->done`, it would die
+then, and `done` would be skipped. `work->note` stays live from turn 1 on, and `note` runs on each
+turn that takes it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,31 +76,41 @@ from typing import Any
 from flowc.compiler.analysis.graph import Edge
 from flowc.compiler.planning.wiring import Wire, WiredLoop, Wiring
 
-# An edge is live (True), dead (False), or dead so far in a loop that may take another turn.
+# An edge is live (True), dead (False), or dead so far in a loop that may take another turn (HELD);
+# an edge that is not among a run's edges is not settled.
 HELD = "held"
 Edges = Mapping[str, Any]
 
 
 def merge_edges(old: Edges, news: Sequence[Edges]) -> dict[str, Any]:
-    """Return the edges with news of some of them; None unsettles, and live is not made dead."""
+    """Return the edges with changes applied: None unsettles an edge, and a live edge stays live.
+
+    >>> merge_edges({"a->b": True, "b->c": True}, [{"a->b": False, "b->c": None, "c->d": "held"}])
+    {'a->b': True, 'c->d': 'held'}
+    """
     merged = dict(old)
     update_edges(merged, news)
     return merged
 
 
 def update_edges(edges: dict[str, Any], news: Sequence[Edges]) -> None:
-    """Put news of some edges in their place, by the rule of `merge_edges`."""
+    """Apply changes to edges in place, by the rule of `merge_edges`."""
     for new in news:
         for key, value in new.items():
             if value is None:
                 edges.pop(key, None)
+            # Nodes that work at the same time do not see each other's changes: one that leaves an
+            # exit dead must not undo that another took it.
             elif edges.get(key) is not True:
                 edges[key] = value
 
 
 @dataclass
 class Settlement:
-    """What follows from one node: edges to record, nodes to wake, nodes that are skipped."""
+    """What follows from one node: edges to record, nodes to wake, nodes that are skipped.
+
+    `runs` means that the node itself runs now.
+    """
 
     edges: dict[str, Any] = field(default_factory=dict)
     wake: dict[str, None] = field(default_factory=dict)
@@ -50,13 +119,16 @@ class Settlement:
 
 
 def arrive(wiring: Wiring, node: Wire, edges: Edges) -> Settlement:
-    """Say what happens when a node is woken: it runs, is skipped, waits, or ends its loop."""
+    """Return what happens when a node is woken: it runs, is skipped, waits, or ends its loop."""
     loop = _coordinated_loop(wiring, node)
     if loop is not None and _has_begun(loop, node, edges):
         return _turn(wiring, loop, node, edges)
+    # A closing edge begins a turn whatever the other edges are. It is unsettled again, so that it
+    # counts once each time it is taken.
     closing = [edge.key for edge in node.closing if edges.get(edge.key) is True]
     if closing:
         return Settlement(edges=dict.fromkeys(closing), runs=True)
+    # A node with one incoming edge is woken only when that edge is live.
     status = [edges.get(edge.key) for edge in node.incoming] if node.is_join else [True]
     if not all(isinstance(settled, bool) for settled in status):
         return Settlement()
@@ -66,7 +138,7 @@ def arrive(wiring: Wiring, node: Wire, edges: Edges) -> Settlement:
 
 
 def settle(wiring: Wiring, node: Wire, branch: str | None, edges: Edges) -> Settlement:
-    """Say what follows when a node has run, and chose this branch if it branches."""
+    """Return what follows when a node has run and, if it branches, chose this branch."""
     live = {e for e in node.outgoing if e.branches is None or branch in e.branches}
     result = Settlement()
     turning = [
@@ -74,6 +146,8 @@ def settle(wiring: Wiring, node: Wire, branch: str | None, edges: Edges) -> Sett
         for loop in wiring.loops_of[node.id]
         if loop.decider == node.id and any(edge in live for edge in loop.back)
     ]
+    # This node alone decides that the loop turns: the edges of the turn are forgotten, and its
+    # exits do not die yet, because a later turn may take them.
     for loop in turning:
         result.edges.update({e.key: None for e in loop.inside if e in wiring.tracked})
     held = {edge for loop in turning for edge in loop.exits}
@@ -95,7 +169,9 @@ def _spread(
     held: set[Edge],
     result: Settlement,
 ) -> None:
-    """Settle edges, and along dead paths what follows from them, up to the next joins."""
+    """Settle edges, and along dead paths everything that follows, up to the next joins."""
+    # In a loop without a decider, no node knows alone whether the turn is the last one: an exit not
+    # taken is held, and the header is woken to look at all edges.
     coordinated = [loop for loop in wiring.loops_of[decider.id] if loop.decider is None]
     may_turn = {edge for loop in coordinated for edge in loop.exits}
     while todo:
@@ -116,7 +192,7 @@ def _spread(
 
 
 def _die(wiring: Wiring, edge: Edge, result: Settlement) -> tuple[Edge, ...]:
-    """Return the edges that die with this one, or wake the join that has to look."""
+    """Return the edges that die with this one; at a join, wake it instead, so that it decides."""
     target = wiring.wires[edge.target]
     if target.is_join:
         result.wake[target.id] = None
@@ -142,7 +218,7 @@ def _has_begun(loop: WiredLoop, node: Wire, edges: Edges) -> bool:
 
 
 def _turn(wiring: Wiring, loop: WiredLoop, node: Wire, edges: Edges) -> Settlement:
-    """Begin the loop's next turn, end it, or wait for the turn to be over."""
+    """Begin the next turn of the loop, end the loop, or wait until the turn is over."""
     if not _turn_is_over(wiring, loop, edges):
         return Settlement()
     if any(edges.get(edge.key) is True for edge in loop.back):
@@ -152,7 +228,7 @@ def _turn(wiring: Wiring, loop: WiredLoop, node: Wire, edges: Edges) -> Settleme
 
 
 def _end(wiring: Wiring, loop: WiredLoop, node: Wire, edges: Edges) -> Settlement:
-    """Let the exits die that no turn took, unless a loop round this one still holds them."""
+    """Let the exits die that no turn took, except those that a loop around this one still holds."""
     result = Settlement()
     outer = [
         other for other in wiring.loops_of[node.id] if other.decider is None and other is not loop
@@ -174,6 +250,7 @@ def _turn_is_over(wiring: Wiring, loop: WiredLoop, edges: Edges) -> bool:
     every = (*loop.inside, *loop.back, *loop.exits)
     if any(edges.get(edge.key) is None for edge in every):
         return False
+    # All edges can be settled while an inner loop is about to turn again: not over yet.
     inner = {
         other
         for name in loop.nodes

@@ -133,7 +133,7 @@ class ModelNode(Node):
         return {**config, "output_schema": schema}
 
     @classmethod
-    def as_told(cls, output: Any) -> Any:
+    def shown_to_model(cls, output: Any) -> Any:
         """Return the text of the answer, without usage and cost."""
         return output["text"]
 

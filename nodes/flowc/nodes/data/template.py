@@ -25,7 +25,7 @@ class Template(Node):
         return {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
 
     @classmethod
-    def as_told(cls, output: Any) -> Any:
+    def shown_to_model(cls, output: Any) -> Any:
         """Return the text."""
         return output["text"]
 

@@ -55,7 +55,7 @@ class DocumentNode(Node):
         return {"type": "object", "properties": properties, "required": list(properties)}
 
     @classmethod
-    def as_told(cls, output: Any) -> Any:
+    def shown_to_model(cls, output: Any) -> Any:
         """Return the text."""
         return output["text"]
 

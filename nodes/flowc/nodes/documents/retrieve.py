@@ -78,7 +78,7 @@ class Retrieve(Node, Search):
         return f"Search the documents of {config.get('collection')!r}."
 
     @classmethod
-    def as_told(cls, output: Any) -> Any:
+    def shown_to_model(cls, output: Any) -> Any:
         """Return the context."""
         return output["context"] or "Nothing was found."
 

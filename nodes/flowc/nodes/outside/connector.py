@@ -101,7 +101,7 @@ class Connector(Node):
         return operation.description if operation is not None else None
 
     @classmethod
-    def as_told(cls, output: Any) -> Any:
+    def shown_to_model(cls, output: Any) -> Any:
         """Return the response without its headers."""
         return without_headers(output)
 

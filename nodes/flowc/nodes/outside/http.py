@@ -60,7 +60,7 @@ class Http(Node):
         return response_schema({})
 
     @classmethod
-    def as_told(cls, output: Any) -> Any:
+    def shown_to_model(cls, output: Any) -> Any:
         """Return the response without its headers."""
         return without_headers(output)
 

@@ -82,7 +82,7 @@ class Mcp(Node):
         return bool(config.get("tool") == _TOOL)
 
     @classmethod
-    def as_told(cls, output: Any) -> Any:
+    def shown_to_model(cls, output: Any) -> Any:
         """Return the data of a result, or its text if it has none."""
         if "tools" in output:
             return output

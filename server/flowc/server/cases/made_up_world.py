@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from flowc.compiler.node.interrupts import Answer, Ask, NobodyToAsk
+from flowc.compiler.node.interrupts import Answer, Ask, NoOneToAsk
 from flowc.nodes.people.human import as_answer
 
 # Real seconds that the nodes at work get to ask for something before the clock moves on.
@@ -30,14 +30,14 @@ class World:
         return self._now
 
     async def wait_for(self, ask: Ask) -> Answer:
-        """Return the answer or signal; raise NobodyToAsk if the case has none."""
+        """Return the answer or signal; raise NoOneToAsk if the case has none."""
         if ask.kind == "timer":
             await self._pass(ask.seconds or 0.0)
             return Answer()
         known = self._signals if ask.kind == "signal" else self._answers
         name = str(ask.data.get("signal" if ask.kind == "signal" else "title", ""))
         if name not in known:
-            raise NobodyToAsk(
+            raise NoOneToAsk(
                 f"The case has no {'signal' if ask.kind == 'signal' else 'answer'} {name!r}."
             )
         if known[name] is None and ask.seconds is not None:

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.prompt import Confirm, FloatPrompt, IntPrompt, Prompt
 
 from flowc.compiler.definition.short_schemas import problems_of
-from flowc.compiler.node.interrupts import Answer, Ask, NobodyToAsk, wait_here
+from flowc.compiler.node.interrupts import Answer, Ask, NoOneToAsk, wait_here
 from flowc.nodes.people.human import as_answer
 
 
@@ -23,14 +23,14 @@ class TerminalQuestions:
         self._lock = asyncio.Lock()
 
     async def wait_for(self, ask: Ask) -> Answer:
-        """Return the answer; raise NobodyToAsk if there is none, and no terminal."""
+        """Return the answer; raise NoOneToAsk if there is none, and no terminal."""
         if ask.kind != "human":
             return await wait_here(ask)
         title = str(ask.data.get("title", ""))
         if title in self._answers:
             return Answer(as_answer(self._answers[title]))
         if not self._is_terminal:
-            raise NobodyToAsk(f"There is no terminal, and --answers has no answer to {title!r}.")
+            raise NoOneToAsk(f"There is no terminal, and --answers has no answer to {title!r}.")
         async with self._lock:
             return Answer(await asyncio.to_thread(ask_on_terminal, self._console, ask.data))
 
