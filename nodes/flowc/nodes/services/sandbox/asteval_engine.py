@@ -43,7 +43,7 @@ class WorkerLost(Exception):
 
 
 class AstevalEngine:
-    """A few worker processes, each of which runs one code at a time."""
+    """Runs code in a few worker processes, each with one code at a time."""
 
     name = "asteval"
 
