@@ -193,7 +193,7 @@ async def test_rules_apply_in_order_and_expressions_come_last() -> None:
         ({"a": "x"}, {"type": "convert", "field": "a", "to": "number"}, "'x' is not a number"),
         ({"a": 1}, {"type": "filter", "field": "a", "where": "true"}, "needs a list"),
         ([{"a": 1}], {"type": "filter", "where": "item.b > 1"}, "no field 'b'"),
-        ([1], {"type": "filter", "where": "item"}, "not true or false"),
+        ([1], {"type": "filter", "where": "item"}, "must be true or false"),
     ],
 )
 async def test_the_error_of_a_rule_names_the_reason(data: Any, rule: Any, message: str) -> None:
