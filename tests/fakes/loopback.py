@@ -1,4 +1,4 @@
-"""Real HTTP servers on loopback: one that answers as told, one that speaks OpenAI's wire format."""
+"""Real HTTP servers on loopback, and replies in OpenAI's wire format."""
 
 import json
 import threading
@@ -42,7 +42,7 @@ class Server:
 
 @contextmanager
 def serving(answer: Callable[[Request], Reply]) -> Iterator[Server]:
-    """Serve on a free port; what was asked stands in `requests`."""
+    """Serve on a free port, and record the `requests`."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -76,7 +76,7 @@ def serving(answer: Callable[[Request], Reply]) -> Iterator[Server]:
 
     class Quiet(ThreadingHTTPServer):
         def handle_error(self, request: Any, client_address: Any) -> None:
-            """Say nothing of clients that hang up: some tests are about just that."""
+            """Print nothing if a client closes the connection: some tests do so."""
 
     httpd = Quiet(("127.0.0.1", 0), Handler)
     server = Server(httpd.server_address[1])
@@ -91,7 +91,7 @@ def serving(answer: Callable[[Request], Reply]) -> Iterator[Server]:
 
 
 def endless(hung_up: list[bool]) -> Reply:
-    """Begin a stream that says nothing for seconds; note when the other side hangs up."""
+    """Send a stream without text for seconds, and record if the client closes the connection."""
 
     def send(wire: Any) -> None:
         try:
@@ -106,13 +106,13 @@ def endless(hung_up: list[bool]) -> Reply:
 
 
 def reply_json(value: Any, status: int = 200, **headers: str) -> Reply:
-    """Answer with JSON."""
+    """Return a reply with JSON."""
     named = {name.replace("_", "-"): text for name, text in headers.items()}
     return Reply(status, json.dumps(value).encode(), {"content-type": "application/json", **named})
 
 
 def calls(*asked: tuple[str, Any], text: str | None = None) -> Reply:
-    """Ask for calls of tools, as OpenAI's models do; arguments may be no JSON."""
+    """Return a reply that requests calls of tools; arguments that are texts are sent unchanged."""
     tool_calls = [
         {
             "id": f"call_{number}",
@@ -131,7 +131,7 @@ def calls(*asked: tuple[str, Any], text: str | None = None) -> Reply:
 
 
 def completion(text: str, model: str = "gpt-4", prompt: int = 7, answer: int = 3) -> Reply:
-    """Answer as OpenAI's chat completions do."""
+    """Return a reply with an answer, as OpenAI's chat completions have it."""
     return reply_json(
         {
             "id": "chatcmpl-1",
@@ -157,7 +157,7 @@ def completion(text: str, model: str = "gpt-4", prompt: int = 7, answer: int = 3
 def streamed(
     pieces: list[str], *, pause: float = 0.0, ends: bool = True, model: str = "gpt-4"
 ) -> Reply:
-    """Answer as OpenAI's chat completions do when they stream; cut off unless it `ends`."""
+    """Return a reply that streams an answer as OpenAI does; it breaks off unless it `ends`."""
 
     def event(delta: dict[str, Any], finish: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}

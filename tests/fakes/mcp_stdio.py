@@ -1,4 +1,4 @@
-"""An MCP server that tests start as a command, with `python -P`: `collections.py` beside it is not ours to import."""
+"""An MCP server that tests start as a command."""
 
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError

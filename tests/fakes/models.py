@@ -1,4 +1,4 @@
-"""Workflows that call a model, and the model's server on loopback."""
+"""Workflows that call a model, and a server for the model on loopback."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,8 +30,8 @@ async def ask(models: Models, given: Any = None, **config: Any) -> Ran:
 
 
 def emitted(ran: Ran, kind: str) -> list[Any]:
-    told = [event.data for event in ran.events if event.kind == "node.said"]
-    return [data["data"] for data in told if data["kind"] == kind]
+    emissions = [event.data for event in ran.events if event.kind == "node.said"]
+    return [data["data"] for data in emissions if data["kind"] == kind]
 
 
 def agent(*tools: Any, **config: Any) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def agent(*tools: Any, **config: Any) -> dict[str, Any]:
 
 @contextmanager
 def scripted(*replies: Reply | Callable[[Request], Reply]) -> Iterator[Server]:
-    """Serve replies one after the other; the last one stays."""
+    """Serve replies one after the other, and the last one for all later requests."""
     left = list(replies)
 
     def answer(request: Request) -> Reply:

@@ -1,4 +1,4 @@
-"""What model providers answer on the wire: OpenAI's, Anthropic's and Gemini's formats."""
+"""Responses of model providers in their wire formats: OpenAI's, Anthropic's and Gemini's."""
 
 import json
 import time
@@ -17,7 +17,7 @@ Calls = tuple[tuple[str, Any], ...]
 
 
 def sse(events: Iterator[tuple[str | None, Any]], *, pause: float = 0.0) -> Reply:
-    """Send events as they come; bytes are sent as they are."""
+    """Send events one after the other; bytes are sent unchanged."""
 
     def send(wire: Any) -> None:
         for kind, data in events:
@@ -32,14 +32,14 @@ def sse(events: Iterator[tuple[str | None, Any]], *, pause: float = 0.0) -> Repl
 
 @dataclass(frozen=True)
 class Provider:
-    """One wire format, and the name under which litellm speaks it."""
+    """One wire format, and litellm's name of a model that uses it."""
 
     name: str = "openai"
     model: str = "openai/gpt-4"
     base: str = "/v1"
 
     def models(self, server: Server, **more: ModelAlias) -> Models:
-        """Return models of which `m` is served there."""
+        """Return models with the alias `m` for this server."""
         alias = ModelAlias(
             model=self.model, api_base=f"{server.url}{self.base}", api_key=SecretStr(KEY)
         )
@@ -81,7 +81,7 @@ class Provider:
         return reply_json({"error": {"message": message, "code": code}}, 400)
 
     def results(self, request: Request) -> list[str]:
-        """Return what the model is told that its calls gave."""
+        """Return the results of calls in a request."""
         return [m["content"] for m in request.json["messages"] if m["role"] == "tool"]
 
     def key(self, request: Request) -> str:
@@ -177,7 +177,7 @@ class Gemini(Provider):
             return sse(iter([(None, each) for each in candidates]), pause=pause)
 
         def send(wire: Any) -> None:
-            # A body in chunks, of which the last one never comes.
+            # A chunked body without the last chunk.
             body = b"data: " + json.dumps(self._candidate([{"text": pieces[0]}], None)).encode()
             wire.write(f"{len(body) + 4:x}\r\n".encode() + body + b"\r\n\r\n" + b"\r\n")
             wire.flush()

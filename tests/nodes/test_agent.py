@@ -1,4 +1,4 @@
-"""The agent: it calls what it is offered, in turns, and nothing is asked or called twice."""
+"""The `agent` node: it calls tools in turns, and no model or tool is called twice."""
 
 import json
 from typing import Any
@@ -60,7 +60,7 @@ async def test_a_tool_is_called_and_the_model_answers() -> None:
     assert completed == [("helper#0/1.0/", "get_weather"), ("", "helper")]
 
 
-async def test_calls_of_one_turn_run_side_by_side() -> None:
+async def test_calls_of_one_turn_run_at_the_same_time() -> None:
     pause = {"id": "pause", "type": "wait", "config": {"for": 0.3}}
     both = calls(("pause", {}), ("pause", {}))
     with scripted(both, completion("Done.")) as server:
@@ -74,7 +74,7 @@ async def test_calls_of_one_turn_run_side_by_side() -> None:
 
 
 @pytest.mark.parametrize(
-    ("call", "told"),
+    ("call", "reason"),
     [
         (("nothing", {}), "There is no tool 'nothing': get_weather."),
         (("get_weather", "{no json"), "The arguments are not JSON."),
@@ -89,15 +89,15 @@ async def test_calls_of_one_turn_run_side_by_side() -> None:
         ),
     ],
 )
-async def test_a_call_that_cannot_be_made_is_told_to_the_model(call: Any, told: str) -> None:
+async def test_the_model_gets_the_reason_why_a_call_cannot_be_made(call: Any, reason: str) -> None:
     with scripted(calls(call), completion("Sorry.")) as server:
         found = await ran(server, agent(WEATHER))
-    assert json.loads(results(server.requests[1])[0]) == {"error": told}
+    assert json.loads(results(server.requests[1])[0]) == {"error": reason}
     assert found.output["text"] == "Sorry."
-    assert found.output["calls"][0]["error"] == told
+    assert found.output["calls"][0]["error"] == reason
 
 
-async def test_a_tool_that_fails_is_told_to_the_model_or_fails_the_agent() -> None:
+async def test_the_error_of_a_tool_reaches_the_model_or_fails_the_agent() -> None:
     broken = {"id": "broken", "type": "fail", "config": {"message": "No such order."}}
     with scripted(calls(("broken", {})), completion("Sorry.")) as server:
         await ran(server, agent(broken))
@@ -109,7 +109,7 @@ async def test_a_tool_that_fails_is_told_to_the_model_or_fails_the_agent() -> No
         await ran(server, agent(broken, on_tool_error="fail"))
 
 
-async def test_an_agent_without_an_end_is_stopped() -> None:
+async def test_an_agent_without_an_answer_fails_at_its_limits() -> None:
     endless = calls(("get_weather", {"city": "Rome"}))
     for config, what in (
         ({"max_turns": 3}, "limit of 3 turns"),
@@ -123,7 +123,7 @@ async def test_an_agent_without_an_end_is_stopped() -> None:
         assert len(server.requests) in {2, 3}
 
 
-async def test_at_its_limit_an_agent_may_answer_with_what_it_knows() -> None:
+async def test_at_its_limit_an_agent_can_answer_with_what_it_knows() -> None:
     def answer(request: Request) -> Reply:
         is_last = request.json.get("tool_choice") == "none"
         return completion("Sunny.") if is_last else calls(("get_weather", {"city": "Rome"}))
@@ -134,14 +134,14 @@ async def test_at_its_limit_an_agent_may_answer_with_what_it_knows() -> None:
     assert emitted(found, "limit") == [{"reached": "2 turns"}]
 
 
-async def test_the_time_of_an_agent_is_limited() -> None:
+async def test_an_agent_fails_after_its_max_time() -> None:
     slow = {"id": "slow", "type": "wait", "config": {"for": 30}}
     with scripted(calls(("slow", {}))) as server, pytest.raises(NodeFailed) as caught:
         await ran(server, agent(slow, max_time=0.3))
     assert caught.value.code == "agent-limit"
 
 
-async def test_a_final_answer_fits_its_schema() -> None:
+async def test_the_final_answer_matches_its_schema() -> None:
     schema = {"city": "string", "sunny": "boolean"}
     good = completion(json.dumps({"city": "Rome", "sunny": True}))
     with scripted(
@@ -155,7 +155,7 @@ async def test_a_final_answer_fits_its_schema() -> None:
     assert caught.value.code == "answer-does-not-fit"
 
 
-async def test_a_budget_is_not_exceeded_by_an_agent() -> None:
+async def test_an_agent_does_not_exceed_the_budget() -> None:
     endless = calls(("get_weather", {"city": "Rome"}))
     with scripted(endless) as server, pytest.raises(NodeFailed) as caught:
         await ran(server, agent(WEATHER, max_tokens=10), budget=Budget(None, 400))
@@ -168,7 +168,7 @@ def process(a: int, b: int = 2, *, how: Literal["add", "multiply"] = "add", note
 """
 
 
-async def test_parameters_are_those_of_the_function_or_the_workflow() -> None:
+async def test_a_tool_has_the_parameters_of_its_function_or_workflow() -> None:
     code = {"id": "count", "type": "code", "config": {"code": PYTHON}}
     inner = {
         "input": {"order": "string"},
@@ -199,7 +199,7 @@ async def test_parameters_are_those_of_the_function_or_the_workflow() -> None:
     assert results(server.requests[1]) == ["6", '{"text": "7!"}']
 
 
-async def test_an_agent_is_a_tool_of_another() -> None:
+async def test_an_agent_can_be_a_tool_of_another() -> None:
     expert = {
         "id": "expert",
         "type": "agent",
@@ -217,7 +217,7 @@ async def test_an_agent_is_a_tool_of_another() -> None:
     assert found.output["text"] == "The expert says: sunny."
 
 
-async def test_without_a_key_the_offline_agent_calls_the_tool_that_is_meant() -> None:
+async def test_the_offline_agent_calls_the_matching_tool_without_a_key() -> None:
     other = {**WEATHER, "id": "get_time", "description": "The time in a zone."}
     workflow = agent(other, WEATHER, model="offline/agent", prompt="What weather is it?")
     found = await run(workflow, {}, {Models: Models()})
@@ -263,7 +263,7 @@ async def test_a_person_allows_a_call_and_the_model_is_not_asked_again() -> None
     assert called.count("tool_call") == 3
 
 
-async def test_an_exported_agent_asks_by_langgraphs_interrupt() -> None:
+async def test_an_exported_agent_waits_by_langgraphs_interrupt() -> None:
     workflow = compiled(agent(APPROVED, model="offline/agent", prompt="What weather?"))
     module: dict[str, Any] = {"__name__": "exported"}
     exec(compile(workflow.exported(), "exported.py", "exec"), module)
@@ -278,7 +278,7 @@ async def test_an_exported_agent_asks_by_langgraphs_interrupt() -> None:
     assert done["outputs"]["helper"]["text"] == "What weather?: sunny"
 
 
-async def test_a_tool_may_ask_a_person_itself() -> None:
+async def test_a_tool_can_ask_a_person() -> None:
     ask = {"id": "ask_user", "type": "human", "config": {"form": {"city": "string"}}}
     with scripted(calls(("ask_user", {})), completion("Rome it is.")) as server:
         going = Run(agent(ask), {Models: models_at(server)})
@@ -289,7 +289,7 @@ async def test_a_tool_may_ask_a_person_itself() -> None:
     assert len(server.requests) == 2
 
 
-async def test_where_a_person_is_at_hand_the_run_just_goes_on() -> None:
+async def test_the_run_continues_at_once_if_a_person_is_present() -> None:
     async def approve(ask: Ask) -> Answer:
         return Answer("approve")
 
@@ -301,7 +301,7 @@ async def test_where_a_person_is_at_hand_the_run_just_goes_on() -> None:
 SECRET = "s3cr3t-0123456789"
 
 
-async def test_secrets_that_a_tool_uses_are_not_told() -> None:
+async def test_secrets_that_a_tool_uses_do_not_reach_the_model() -> None:
     def echo(request: Request) -> Reply:
         return reply_json({"your key": request.headers["k"]})
 
@@ -320,7 +320,7 @@ async def test_secrets_that_a_tool_uses_are_not_told() -> None:
 
 
 @pytest.mark.parametrize("schema", [None, {"text": "string"}])
-async def test_a_tool_may_be_called_answer(schema: Any) -> None:
+async def test_a_tool_can_have_the_name_answer(schema: Any) -> None:
     tool = {**WEATHER, "id": "answer"}
     final = completion(json.dumps({"text": "Sunny."}))
     with scripted(calls(("answer", {"city": "Rome"})), final) as server:
@@ -341,7 +341,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("tools", "code"), BAD, ids=[code for _, code in BAD])
-def test_what_is_wrong_with_tools_is_found_before_a_run(tools: Any, code: str) -> None:
+def test_wrong_tools_are_reported_before_a_run(tools: Any, code: str) -> None:
     from flowc.compiler.check import check_workflow
     from flowc.compiler.node.registry import Registry
     from flowc.compiler.reading.documents import from_data

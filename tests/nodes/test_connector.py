@@ -1,4 +1,4 @@
-"""Operations of OpenAPI documents: checked against the document, and called as it says."""
+"""The `connector` node: operations are checked against their document, and called as it describes."""
 
 import base64
 import json
@@ -38,7 +38,7 @@ async def call(server: Server, operation: str, secrets: Any = None, **config: An
         await client.aclose()
 
 
-async def test_an_operation_is_called_as_its_document_says() -> None:
+async def test_an_operation_is_called_as_its_document_describes() -> None:
     with serving(lambda request: reply_json({"name": "Rex", "age": 3})) as server:
         arguments = {
             "id": "{{input.id}}",
@@ -53,7 +53,7 @@ async def test_an_operation_is_called_as_its_document_says() -> None:
     assert ran.output["body"] == {"name": "Rex", "age": 3}
 
 
-async def test_a_body_is_made_of_its_fields_or_given_whole() -> None:
+async def test_arguments_are_the_fields_of_the_body_or_the_whole_body() -> None:
     with serving(lambda request: reply_json({"name": "Rex"})) as server:
         await call(server, "keepPet", arguments={"id": 1, "name": "Rex", "age": 3})
         await call(server, "addNames", arguments={"body": ["a", "b"]})
@@ -73,7 +73,7 @@ async def test_a_body_is_made_of_its_fields_or_given_whole() -> None:
         ({"type": "oauth2", "flows": {}}, "authorization", f"Bearer {USER}"),
     ],
 )  # fmt: skip
-async def test_a_credential_is_sent_as_the_scheme_says(
+async def test_a_credential_is_sent_as_the_security_scheme_requires(
     scheme: Any, header: str, value: str
 ) -> None:
     with serving(lambda request: reply_json({"name": "Rex"})) as server:
@@ -87,7 +87,7 @@ async def test_a_credential_is_sent_as_the_scheme_says(
     assert USER not in json.dumps([event.data for event in ran.events])
 
 
-async def test_a_credential_in_the_query_is_not_told() -> None:
+async def test_a_credential_in_the_query_is_not_in_the_output() -> None:
     with serving(lambda request: reply_json({"name": "Rex"})) as server:
         scheme = {"type": "apiKey", "in": "query", "name": "key"}
         more: Any = {
@@ -100,7 +100,7 @@ async def test_a_credential_in_the_query_is_not_told() -> None:
     assert "k3y-0123456789" not in json.dumps([event.data for event in ran.events])
 
 
-async def test_values_that_do_not_fit_fail_the_node() -> None:
+async def test_computed_arguments_that_do_not_match_fail_the_node() -> None:
     with serving(lambda request: reply_json({})) as server, pytest.raises(NodeFailed) as caught:
         await call(server, "getPet", arguments={"id": "{{input.id ~ 'x'}}"})
     assert caught.value.code == "invalid-configuration"
@@ -127,18 +127,20 @@ def check(**config: Any) -> list[tuple[str, str, str]]:
         ({"operation": "keepPet", "arguments": {"id": 1}}, "arguments", "'name' is a required"),
     ],
 )
-def test_a_call_is_held_to_the_document_before_the_run(config: Any, pointer: str, why: str) -> None:
+def test_arguments_are_checked_against_the_document_before_a_run(
+    config: Any, pointer: str, why: str
+) -> None:
     [(code, at, message)] = check(**config)
     assert (code, at) == ("invalid-value", f"/nodes/0/config/{pointer}")
     assert why in message
 
 
-def test_what_is_read_of_an_answer_is_held_to_the_document() -> None:
+def test_references_to_a_response_are_checked_against_the_document() -> None:
     good = {"operation": "getPet", "arguments": {"id": "{{input.id}}"}}
     assert check(**good, reads="{{pet.output.body.mother.name}}") == []
 
 
-def test_documents_are_read_with_care() -> None:
+def test_wrong_documents_are_refused_with_a_reason() -> None:
     bomb: dict[str, Any] = {
         f"S{i}": {"anyOf": [{"$ref": f"#/components/schemas/S{i + 1}"}] * 8} for i in range(30)
     }
@@ -157,7 +159,7 @@ def test_documents_are_read_with_care() -> None:
     assert (found.base, found.host) == ("https://pets.test/v2", "pets.test")
 
 
-async def test_an_operation_is_a_tool() -> None:
+async def test_an_operation_can_be_a_tool() -> None:
     def pets(request: Request) -> Reply:
         return reply_json({"name": "Rex"})
 
@@ -180,6 +182,6 @@ async def test_an_operation_is_a_tool() -> None:
         "X-Trace",
         "theme",
     }
-    told = [json.loads(each) for each in results(model.requests[1])]
-    assert told[0] == {"status_code": 200, "body": {"name": "Rex"}}
-    assert "'x' is not of type 'integer'" in told[1]["error"]
+    answers = [json.loads(each) for each in results(model.requests[1])]
+    assert answers[0] == {"status_code": 200, "body": {"name": "Rex"}}
+    assert "'x' is not of type 'integer'" in answers[1]["error"]

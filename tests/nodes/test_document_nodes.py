@@ -1,4 +1,4 @@
-"""Workflows read documents, store them, search them, and answer with citations."""
+"""The nodes for documents: read, cut, embed, store, search, and answer with citations."""
 
 from collections.abc import AsyncIterator
 from functools import partial
@@ -72,7 +72,7 @@ def node(type: str, **config: Any) -> dict[str, Any]:
 RETRIEVE = node("retrieve", collection="guides", query="{{input.question}}", limit=2)
 
 
-async def test_a_document_goes_through_all_steps(world: World) -> None:
+async def test_a_document_is_read_cut_embedded_stored_and_found(world: World) -> None:
     ran = await world.run(
         node("read_file", path="guide.md"),
         node("chunk", document="{{read_file.output}}", by="headings", size=64, overlap=0),
@@ -103,7 +103,7 @@ async def test_a_document_goes_through_all_steps(world: World) -> None:
     assert ran.output["context"].startswith("[1] (guide.md)\n## Opening")
 
 
-async def test_ingest_brings_folders_texts_and_the_web_in(world: World) -> None:
+async def test_ingest_takes_folders_texts_and_web_pages(world: World) -> None:
     papers.pdf(world.docs / "fees.pdf", ["Fees are paid in cash.", "Cards are not taken."])
     (world.docs / "broken.pdf").write_bytes(b"%PDF-1.4 x")
     with serving(lambda request: Reply(200, b"<h1>News</h1><p>The bridge is closed.</p>", {"content-type": "text/html"})) as server:  # fmt: skip
@@ -120,8 +120,8 @@ async def test_ingest_brings_folders_texts_and_the_web_in(world: World) -> None:
     report = ran.output
     assert (report["added"], report["failed"]) == (4, 1)
     assert report["failures"][0]["code"] == "broken-document"
-    told = [event.data["data"] for event in ran.events if event.data.get("kind") == "document"]
-    assert {each["status"] for each in told} == {"added", "failed"}
+    documents = [event.data["data"] for event in ran.events if event.data.get("kind") == "document"]
+    assert {each["status"] for each in documents} == {"added", "failed"}
     assert (again.output["unchanged"], again.output["embedded"]) == (4, 0)
     for question, source in (("bridge", f"{server.url}/news"), ("rope", "note")):
         found = await world.run(RETRIEVE, given={"question": question})
@@ -130,8 +130,8 @@ async def test_ingest_brings_folders_texts_and_the_web_in(world: World) -> None:
     assert [each["source"] for each in found.output["passages"]] == ["note"]
 
 
-async def test_models_of_providers_embed_and_rank(tmp_path: Path) -> None:
-    """By the wire formats of OpenAI and Cohere, which litellm speaks."""
+async def test_providers_models_embed_and_rank(tmp_path: Path) -> None:
+    """By the wire formats of OpenAI and Cohere."""
 
     def answer(request: Request) -> Reply:
         given = request.json
@@ -171,7 +171,7 @@ async def test_models_of_providers_embed_and_rank(tmp_path: Path) -> None:
         assert ran.output["passages"][0]["source"] == "bbb"
         ran = await world.run(node("retrieve", **{**query, "query": "a"}, rerank="rank"))
         assert ran.output["passages"][0]["source"] == "bbb"
-        # What the collection has is of its own model.
+        # Its passages were embedded with another model.
         with pytest.raises(NodeFailed, match="has vectors of openai/text-embedding-3-small"):
             await world.run(node("ingest", collection="letters", documents=texts, model="offline/wordllama"))  # fmt: skip
         await world.aclose()
@@ -212,7 +212,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("wrong", "sentence"), MISTAKES)
-async def test_mistakes_are_said_in_a_sentence(
+async def test_a_failure_has_a_code_and_a_sentence(
     world: World, wrong: dict[str, Any], sentence: str
 ) -> None:
     (world.docs / "noise.bin").write_bytes(bytes(range(256)))
@@ -220,7 +220,7 @@ async def test_mistakes_are_said_in_a_sentence(
         await world.run(wrong)
 
 
-async def test_a_filter_that_makes_no_sense_is_said(world: World) -> None:
+async def test_a_wrong_filter_fails_the_node(world: World) -> None:
     await world.run(node("ingest", collection="x", paths="guide.md"))
     with pytest.raises(NodeFailed, match=r"There is no '\$like'"):
         await world.run(node("retrieve", collection="x", query="x", where={"a": {"$like": "x"}}))
@@ -236,6 +236,6 @@ async def test_a_filter_that_makes_no_sense_is_said(world: World) -> None:
         node("retrieve", collection="x", query="x", limit=0),
     ],
 )  # fmt: skip
-def test_wrong_configurations_are_found_before_the_run(wrong: dict[str, Any]) -> None:
+def test_wrong_configurations_are_reported_before_a_run(wrong: dict[str, Any]) -> None:
     found = check_workflow(from_data({"nodes": [wrong]}), Registry.installed())
     assert [each.code for each in found if each.severity == "error"] == ["invalid-value"]

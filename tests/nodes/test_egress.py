@@ -1,4 +1,4 @@
-"""The dial guard: every given case, decided where the connection is made."""
+"""The guard of outgoing connections: every given case, decided when the connection is opened."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ DENIED = (EgressDenied, ResponseTooLarge, TimeoutError, httpx.TransportError)
 
 
 class Dialled(httpcore.AsyncNetworkBackend):
-    """Stands for the network beyond this machine: notes what is dialled, and answers as told."""
+    """In place of the network: records connections, and answers with given bytes."""
 
     def __init__(self, answers: dict[str, bytes], drip: float = 0.0) -> None:
         self.answers, self.drip = answers, drip
@@ -79,12 +79,12 @@ class _Stream(httpcore.AsyncNetworkStream):
 
 
 def _client(case: dict[str, Any], network: Dialled) -> HttpClient:
-    told = {"internal.example.test": ["10.0.0.5"]}
+    known = {"internal.example.test": ["10.0.0.5"]}
 
     async def resolver(host: str, port: int) -> Sequence[IPv4Address | IPv6Address]:
-        names = told.get(host) or case.get("resolves_to")
+        names = known.get(host) or case.get("resolves_to")
         if names is None:
-            # What the system's resolver makes of odd spellings; no network is asked.
+            # As the system's resolver reads odd spellings; this needs no network.
             loop = asyncio.get_running_loop()
             found = await loop.getaddrinfo(host, port, flags=4)
             names = [str(entry[4][0]).split("%")[0] for entry in found]
@@ -138,7 +138,7 @@ async def test_every_case(case: dict[str, Any]) -> None:
 
 
 @given(st.integers(0, 2**32 - 1))
-def test_no_wrapping_of_an_address_is_more_public_than_the_address(number: int) -> None:
+def test_an_address_embedded_in_ipv6_is_no_more_public_than_itself(number: int) -> None:
     inner = IPv4Address(number)
     packed = inner.packed
     wrapped = [
@@ -155,7 +155,7 @@ def test_no_wrapping_of_an_address_is_more_public_than_the_address(number: int) 
     assert is_public(IPv6Address(wrapped[3]), nat64=True) == is_public(inner)
 
 
-async def test_this_machine_is_not_dialled_unless_the_operator_says_so() -> None:
+async def test_this_machine_is_reached_only_if_the_operator_allows_it() -> None:
     with serving(lambda request: Reply(body=b"inner")) as server:
         client = HttpClient()
         with pytest.raises(EgressDenied, match="not allowed"):
@@ -181,7 +181,7 @@ async def test_a_proxy_in_the_environment_is_not_used(monkeypatch: pytest.Monkey
     assert server.requests == []
 
 
-async def test_a_body_that_unpacks_beyond_the_limit_is_given_up() -> None:
+async def test_a_body_that_decompresses_beyond_the_limit_is_refused() -> None:
     import gzip
 
     packed = gzip.compress(b"0" * 20_000_000)
@@ -193,7 +193,7 @@ async def test_a_body_that_unpacks_beyond_the_limit_is_given_up() -> None:
         await client.aclose()
 
 
-async def test_one_deadline_holds_for_the_whole_call() -> None:
+async def test_one_deadline_applies_to_the_whole_call() -> None:
     def drip(stream: Any) -> None:
         for _ in range(40):
             try:

@@ -1,4 +1,4 @@
-"""The http node against a real server."""
+"""The `http` node, with a real server."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ async def call(server: Server, given: Any = None, node: Any = None, **config: An
         await client.aclose()
 
 
-async def test_it_sends_what_it_is_told_and_parses_json() -> None:
+async def test_the_configured_request_is_sent_and_json_is_parsed() -> None:
     with serving(lambda request: reply_json({"ok": True})) as server:
         ran = await call(
             server,
@@ -47,7 +47,7 @@ async def test_it_sends_what_it_is_told_and_parses_json() -> None:
     assert ran.output["body"] == {"ok": True}
 
 
-async def test_text_is_text_and_wrong_json_stays_text() -> None:
+async def test_a_body_that_is_not_json_is_text() -> None:
     def answer(request: Request) -> Reply:
         kind = "text/plain; charset=latin-1" if request.path == "/t" else "application/json"
         return Reply(
@@ -59,14 +59,14 @@ async def test_text_is_text_and_wrong_json_stays_text() -> None:
         assert (await call(server, path="/j")).output["body"] == "é{"
 
 
-async def test_a_status_of_400_and_above_fails_unless_that_is_fine() -> None:
+async def test_a_status_of_400_or_above_fails_the_node_unless_it_is_allowed() -> None:
     with serving(lambda request: Reply(404, b"no such thing")) as server:
         with pytest.raises(NodeFailed, match="answered 404: no such thing"):
             await call(server)
         assert (await call(server, raise_for_status=False)).output["status_code"] == 404
 
 
-async def test_a_failing_service_is_tried_again_as_told() -> None:
+async def test_a_failed_call_is_retried_as_configured() -> None:
     answers = iter(
         [Reply(503), Reply(429, headers={"retry-after": "0"}), reply_json({"third": True})]
     )
@@ -78,13 +78,13 @@ async def test_a_failing_service_is_tried_again_as_told() -> None:
     assert next(e for e in ran.events if e.kind == "node.completed").data["attempts"] == 3
 
 
-async def test_bad_requests_are_not_tried_again() -> None:
+async def test_a_bad_request_is_not_retried() -> None:
     with serving(lambda request: Reply(400)) as server, pytest.raises(NodeFailed):
         await call(server, node={"retry": {"max_attempts": 3, "initial_delay": 0.01}})
     assert len(server.requests) == 1
 
 
-async def test_a_refused_address_fails_the_node_with_a_reason() -> None:
+async def test_an_address_that_is_not_allowed_fails_the_node_with_a_reason() -> None:
     client = HttpClient()
     workflow = {"nodes": [{"id": "call", "type": "http", "config": {"url": "http://10.0.0.1/"}}]}
     with pytest.raises(NodeFailed, match="not allowed") as caught:
@@ -93,7 +93,7 @@ async def test_a_refused_address_fails_the_node_with_a_reason() -> None:
     await client.aclose()
 
 
-async def test_redirects_are_followed_only_as_far_as_told() -> None:
+async def test_redirects_are_followed_up_to_max_redirects() -> None:
     def answer(request: Request) -> Reply:
         if request.path == "/to":
             return reply_json({"here": True})
@@ -104,7 +104,7 @@ async def test_redirects_are_followed_only_as_far_as_told() -> None:
         assert (await call(server)).output["status_code"] == 302
 
 
-async def test_no_answer_in_time_is_a_timeout() -> None:
+async def test_no_response_in_time_is_a_timeout() -> None:
     import time
 
     def late(request: Request) -> Reply:
@@ -116,12 +116,12 @@ async def test_no_answer_in_time_is_a_timeout() -> None:
     assert caught.value.code == "timeout"
 
 
-def test_retry_after_is_a_number_or_a_date() -> None:
+def test_retry_after_can_be_a_number_or_a_date() -> None:
     assert _retry_after("7") == 7.0
     assert _retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0.0
     assert _retry_after("soon") is None
     assert _retry_after(None) is None
 
 
-def test_its_schema_names_every_field() -> None:
+def test_its_output_schema_names_every_field() -> None:
     assert set(Http.model_json_schema()["properties"]) >= {"url", "method", "headers", "body"}

@@ -1,4 +1,4 @@
-"""The llm node, through litellm, against a real server that speaks OpenAI's wire format."""
+"""The `llm` and `classify` nodes, through litellm, with a real server of OpenAI's wire format."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from flowc.nodes.services.egress import EgressPolicy, HttpClient
 from flowc.nodes.services.models import ModelAlias, Models
 
 
-async def test_it_asks_and_counts() -> None:
+async def test_the_output_has_the_answer_and_the_usage() -> None:
     with serving(lambda request: completion("Paris.", prompt=11, answer=2)) as server:
         ran = await ask(
             models_at(server),
@@ -39,7 +39,7 @@ async def test_it_asks_and_counts() -> None:
     assert ran.output["cost"] == pytest.approx(11 * 30e-6 + 2 * 60e-6)
 
 
-async def test_messages_are_sent_as_they_are() -> None:
+async def test_messages_are_sent_unchanged() -> None:
     messages = [
         {"role": "user", "content": "Hi"},
         {"role": "assistant", "content": "Hello"},
@@ -53,7 +53,7 @@ async def test_messages_are_sent_as_they_are() -> None:
 SCHEMA = {"category": "string", "urgent": "boolean"}
 
 
-async def test_an_output_schema_goes_to_providers_that_take_one() -> None:
+async def test_an_output_schema_is_sent_to_providers_that_accept_one() -> None:
     answer = json.dumps({"category": "billing", "urgent": True})
     with serving(lambda request: completion(answer)) as server:
         models = models_at(server, "openai/gpt-4o-mini")
@@ -63,7 +63,7 @@ async def test_an_output_schema_goes_to_providers_that_take_one() -> None:
     assert (ran.output["category"], ran.output["urgent"]) == ("billing", True)
 
 
-async def test_an_output_schema_is_that_of_a_tool_where_there_are_tools_alone() -> None:
+async def test_an_output_schema_becomes_a_tool_for_providers_that_accept_only_tools() -> None:
     given = {"category": "billing", "urgent": True}
     with serving(lambda request: calls(("answer", given))) as server:
         ran = await ask(models_at(server), prompt="Classify.", output_schema=SCHEMA)
@@ -75,7 +75,7 @@ async def test_an_output_schema_is_that_of_a_tool_where_there_are_tools_alone() 
     assert "tool_calls" not in ran.output
 
 
-async def test_an_output_schema_is_put_in_words_for_those_that_do_not() -> None:
+async def test_an_output_schema_becomes_an_instruction_for_all_other_providers() -> None:
     answer = 'Here it is:\n```json\n{"category": "billing", "urgent": false}\n```'
     with serving(lambda request: completion(answer)) as server:
         ran = await ask(models_at(server, "openai/own"), prompt="Classify.", output_schema=SCHEMA)
@@ -85,7 +85,7 @@ async def test_an_output_schema_is_put_in_words_for_those_that_do_not() -> None:
     assert ran.output["category"] == "billing"
 
 
-async def test_an_answer_that_does_not_fit_is_asked_for_once_more() -> None:
+async def test_an_answer_that_does_not_match_is_asked_for_once_more() -> None:
     answers = iter(["no idea", '{"category": "billing", "urgent": true}'])
     with serving(lambda request: completion(next(answers))) as server:
         ran = await ask(models_at(server, "openai/own"), prompt="Classify.", output_schema=SCHEMA)
@@ -97,7 +97,7 @@ async def test_an_answer_that_does_not_fit_is_asked_for_once_more() -> None:
     assert completed.data["usage"]["latency_ms"] > 0
 
 
-async def test_a_model_that_never_fits_fails_the_node() -> None:
+async def test_two_answers_that_do_not_match_fail_the_node() -> None:
     with (
         serving(lambda request: completion("{}")) as server,
         pytest.raises(NodeFailed, match="does not match its schema") as caught,
@@ -107,7 +107,7 @@ async def test_a_model_that_never_fits_fails_the_node() -> None:
     assert len(server.requests) == 2
 
 
-async def test_a_plain_word_will_do_where_the_schema_was_only_inferred() -> None:
+async def test_a_plain_word_is_accepted_if_the_schema_was_inferred() -> None:
     workflow = {
         "nodes": [
             {"id": "ask", "type": "llm", "config": {"model": "m", "prompt": "Which?"}},
@@ -136,18 +136,18 @@ FAILURES: list[tuple[Callable[[], Reply], str]] = [
 
 
 @pytest.mark.parametrize(("reply", "code"), FAILURES)
-async def test_a_failing_provider_is_told_without_its_words(
+async def test_the_failure_of_a_provider_does_not_repeat_its_words(
     reply: Callable[[], Reply], code: str
 ) -> None:
     with serving(lambda request: reply()) as server, pytest.raises(NodeFailed) as caught:
         await ask(models_at(server), prompt="Hi")
     assert caught.value.code == code
     assert KEY not in str(caught.value)
-    # Retries are the workflow's to ask for, not litellm's.
+    # Only the workflow retries, not litellm.
     assert len(server.requests) == 1
 
 
-async def test_a_rate_limit_is_waited_for_as_the_provider_asks() -> None:
+async def test_a_rate_limit_is_waited_for_as_the_provider_requests() -> None:
     answers: Iterator[Reply] = iter(
         [reply_json({"error": {"message": "slow"}}, 429, retry_after="0"), completion("ok")]
     )
@@ -162,7 +162,7 @@ async def test_a_rate_limit_is_waited_for_as_the_provider_asks() -> None:
     assert ran.output["text"] == "ok"
 
 
-async def test_only_what_the_models_file_names_is_dialled() -> None:
+async def test_only_addresses_in_the_models_file_are_connected_to() -> None:
     with serving(lambda request: completion("inner")) as server:
         alias = ModelAlias(model="openai/gpt-4", api_base="http://127.0.0.1:9/v1")
         models = Models({"m": alias})
@@ -173,7 +173,7 @@ async def test_only_what_the_models_file_names_is_dialled() -> None:
     assert server.requests == []
 
 
-async def test_a_redirect_does_not_carry_the_prompt_elsewhere() -> None:
+async def test_a_redirect_does_not_send_the_prompt_elsewhere() -> None:
     with serving(lambda request: completion("stolen")) as other:
 
         def redirect(request: Request) -> Reply:
@@ -185,12 +185,12 @@ async def test_a_redirect_does_not_carry_the_prompt_elsewhere() -> None:
 
 
 @pytest.mark.parametrize("model", ["ollama/llama3", "hosted_vllm/x", "openai_like/x", "nonsense"])
-async def test_providers_without_one_address_need_the_models_file(model: str) -> None:
+async def test_providers_without_a_fixed_address_need_the_models_file(model: str) -> None:
     with pytest.raises(NodeFailed, match="models file"):
         await ask(Models({"m": ModelAlias(model=model)}), prompt="Hi")
 
 
-async def test_a_hosted_model_without_a_key_says_how_to_give_one(
+async def test_the_error_for_a_missing_key_names_the_remedy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
@@ -208,7 +208,7 @@ def models_of(**servers: Server) -> Models:
     )
 
 
-async def test_fallbacks_are_asked_in_turn() -> None:
+async def test_fallbacks_are_tried_in_turn() -> None:
     with (
         serving(lambda request: reply_json({"error": {"message": "?"}}, 503)) as down,
         serving(lambda request: reply_json({"error": {"message": "slow"}}, 429)) as busy,
@@ -224,7 +224,7 @@ async def test_fallbacks_are_asked_in_turn() -> None:
         assert caught.value.code == "model-rate-limited"
 
 
-async def test_only_chosen_failures_are_fallen_back_on() -> None:
+async def test_only_chosen_failures_lead_to_a_fallback() -> None:
     with (
         serving(lambda request: reply_json({"error": {"message": "?"}}, 401)) as locked,
         serving(lambda request: completion("Here.")) as up,
@@ -267,7 +267,7 @@ async def test_images_and_files_are_sent_as_data() -> None:
             await client.aclose()
 
 
-async def test_more_parameters_are_passed_on() -> None:
+async def test_all_parameters_are_passed_on() -> None:
     with serving(lambda request: completion("ok")) as server:
         await ask(
             models_at(server, "openai/gpt-4o"), prompt="Hi", presence_penalty=0.5, logprobs=True,
@@ -311,7 +311,7 @@ ROUTED = {
         ({"label": "question", "confidence": 1}, "question"),
     ],
 )
-async def test_a_label_is_a_branch_and_one_that_is_not_sure_falls_back(
+async def test_a_label_is_a_branch_and_low_confidence_takes_the_fallback(
     answer: Any, way: str
 ) -> None:
     with serving(lambda request: completion(json.dumps(answer))) as server:
@@ -325,7 +325,7 @@ async def test_a_label_is_a_branch_and_one_that_is_not_sure_falls_back(
     assert label["enum"] == ["fault", "question"]
 
 
-async def test_a_label_that_does_not_exist_is_asked_for_again() -> None:
+async def test_a_wrong_label_is_asked_for_again() -> None:
     answers = iter(
         ['{"label": "nonsense", "confidence": 1}', '{"label": "fault", "confidence": 1}']
     )
@@ -334,7 +334,7 @@ async def test_a_label_that_does_not_exist_is_asked_for_again() -> None:
     assert (ran.output, len(server.requests)) == ({"text": "fault"}, 2)
 
 
-async def test_a_call_that_could_exceed_the_budget_is_not_made() -> None:
+async def test_a_call_that_could_exceed_the_budget_is_not_sent() -> None:
     asked = {"type": "llm", "config": {"model": "m", "prompt": "Hi", "max_tokens": 50}}
     nodes = [{**asked, "id": "a"}, {**asked, "id": "b", "depends_on": ["a"]}]
     with serving(lambda request: completion("ok", prompt=40, answer=50)) as server:
@@ -343,7 +343,7 @@ async def test_a_call_that_could_exceed_the_budget_is_not_made() -> None:
         with pytest.raises(NodeFailed, match="budget is 140 tokens; 90 are spent") as caught:
             await run({"nodes": nodes}, services={Models: models}, budget=budget)
         assert (caught.value.code, caught.value.node_id) == ("budget-exceeded", "b")
-        # 90 tokens of gpt-4 are 0.0042 dollars, and the next ones could be as many.
+        # 90 tokens of gpt-4 cost 0.0042 dollars, and the next call could use as many.
         with pytest.raises(NodeFailed, match=r"0\.0042 are spent"):
             await run({"nodes": nodes}, services={Models: models}, budget=Budget(cost=0.005))
         assert len(server.requests) == 2

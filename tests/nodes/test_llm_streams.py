@@ -1,4 +1,4 @@
-"""The text of a model is told as it comes, from wherever it is asked."""
+"""The text of a model is emitted as it arrives, at every depth of a workflow."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from flowc.compiler.running.run_context import NodeFailed
 from flowc.nodes.services.models import Models
 
 
-async def test_an_answer_is_told_as_it_comes_in_batches() -> None:
+async def test_the_text_of_an_answer_is_emitted_in_batches_as_it_arrives() -> None:
     words = [f"word{i} " for i in range(200)]
     with serving(lambda request: streamed(words)) as server:
         ran = await ask(models_at(server), prompt="Go on", stream=True)
@@ -27,7 +27,7 @@ async def test_an_answer_is_told_as_it_comes_in_batches() -> None:
     }  # fmt: skip
 
 
-async def test_offline_models_stream_too_and_from_within_a_map() -> None:
+async def test_offline_models_stream_also_inside_a_map() -> None:
     body = {
         "nodes": [
             {"id": "say", "type": "llm", "config": {"prompt": "a b {{item}}", "stream": True}}
@@ -44,7 +44,7 @@ async def test_offline_models_stream_too_and_from_within_a_map() -> None:
 
 
 @pytest.mark.parametrize("kind", ["loop", "subworkflow"])
-async def test_tokens_are_told_from_within_loops_and_sub_workflows(kind: str) -> None:
+async def test_tokens_are_emitted_inside_loops_and_sub_workflows(kind: str) -> None:
     say = {"id": "say", "type": "llm", "config": {"prompt": "a b c", "stream": True}}
     within = {"id": "say_it", "type": "loop", "config": {"for_each": [1], "body": {"nodes": [say]}}}
     config = {"body": {"nodes": [within]}, "for_each": [1]}
@@ -58,7 +58,7 @@ async def test_tokens_are_told_from_within_loops_and_sub_workflows(kind: str) ->
     assert {event.path for event in tokens} == {"outer#0/0/say_it#0/0/"}
 
 
-async def test_a_stream_that_breaks_off_is_a_failure() -> None:
+async def test_a_stream_that_breaks_off_fails_the_node() -> None:
     with (
         serving(lambda request: streamed(["The ", "capital"], ends=False)) as server,
         pytest.raises(NodeFailed) as caught,
@@ -67,7 +67,7 @@ async def test_a_stream_that_breaks_off_is_a_failure() -> None:
     assert caught.value.code == "answer-broke-off"
 
 
-async def test_who_is_cancelled_hangs_up() -> None:
+async def test_a_cancelled_run_closes_the_connection() -> None:
     sent: list[int] = []
 
     def slow(request: Request) -> Reply:

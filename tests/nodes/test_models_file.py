@@ -1,4 +1,4 @@
-"""Which models there are without a key, and those of the operator's file."""
+"""The offline models, and the operator's models file."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from flowc.nodes.services.models import ModelAlias, Models, read_models_file
 from flowc.nodes.services.operator_files import OperatorFileRefused
 
 
-async def test_echo_says_what_it_was_told_and_extract_finds_the_sentence() -> None:
+async def test_echo_repeats_the_message_and_extract_finds_the_sentence() -> None:
     models = Models({"m": ModelAlias(model="offline/extract")})
     prompt = "Cats sleep all day. The tower is 300 metres tall.\nDogs bark.\nHow tall is the tower?"
     assert (await ask(models, prompt=prompt)).output["text"] == "The tower is 300 metres tall."
@@ -39,7 +39,7 @@ async def test_offline_models_fill_in_a_schema() -> None:
     assert (ran.output["kind"], ran.output["count"], ran.output["urgent"]) == ("fault", 3, True)
 
 
-def test_a_models_file_is_read_in_its_forms(tmp_path: Path) -> None:
+def test_a_models_file_can_have_several_forms(tmp_path: Path) -> None:
     file = tmp_path / "models.yaml"
     file.write_text("a: offline/echo\nb: {model: openai/x, api_base: 'http://h/v1', key: k}\n")
     found = read_models_file(file)
@@ -53,7 +53,7 @@ def test_a_models_file_is_read_in_its_forms(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["[]", "a: {model: m, modle: x}", "a: 1", "a: {", "a: {api_key: k}"]
 )
-def test_a_wrong_models_file_is_refused_by_name(text: str, tmp_path: Path) -> None:
+def test_the_error_for_a_wrong_models_file_names_the_entry(text: str, tmp_path: Path) -> None:
     file = tmp_path / "models.yaml"
     file.write_text(text)
     with pytest.raises(OperatorFileRefused, match=r"models\.yaml"):

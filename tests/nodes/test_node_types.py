@@ -1,4 +1,4 @@
-"""Every node type keeps the promises of node types, and does its own work."""
+"""Every node type passes the conformance test; and the nodes for data and flow."""
 
 import sys
 from functools import partial
@@ -33,7 +33,7 @@ from flowc.rag.stores.local import LocalStore
 
 pytestmark = pytest.mark.usefixtures("granularity")
 
-STDIO = McpServer(command=sys.executable, args=["-P", str(TESTS / "fakes" / "mcp_stdio.py")])
+STDIO = McpServer(command=sys.executable, args=[str(TESTS / "fakes" / "mcp_stdio.py")])
 GOOD: dict[str, dict[str, Any]] = {
     "start": {"data": {"a": 1}},
     "end": {"output": [1]},
@@ -71,7 +71,7 @@ async def empty_body(key: str, names: Any, variables: Any, only: Any = None) -> 
 
 
 class Sent(Signals):
-    """Signals that nobody waits for."""
+    """Signals that no run waits for."""
 
     async def send(self, name: str, key: str, data: Any, *, id: str) -> None:
         return None
@@ -84,7 +84,7 @@ async def says_yes(ask: Ask) -> Answer:
 @pytest.mark.parametrize(
     "node_type", [t for t in NODE_TYPES if t is not Fail], ids=lambda t: t.type
 )
-async def test_it_keeps_the_promises_of_node_types(node_type: type[Node], tmp_path: Path) -> None:
+async def test_it_passes_the_conformance_test(node_type: type[Node], tmp_path: Path) -> None:
     sandboxes = Sandboxes((MontyEngine(),))
     client = HttpClient(EgressPolicy.of_rules({"127.0.0.1/32": []}))
     signals = Sent()
@@ -117,7 +117,7 @@ async def knowing(folder: Path, models: Models, client: HttpClient) -> Knowledge
 
 
 class Careless(Node):
-    """Branches without having said so."""
+    """Chooses a branch that it does not declare."""
 
     type: ClassVar = "careless"
 
@@ -174,7 +174,7 @@ async def test_every_rule(data: Any, rule: dict[str, Any], expected: Any) -> Non
     assert await transform(data, rule) == expected
 
 
-async def test_rules_follow_each_other_and_expressions_come_last() -> None:
+async def test_rules_apply_in_order_and_expressions_come_last() -> None:
     output = await transform(
         {"items": [{"price": 2, "n": 3}, {"price": 5, "n": 0}]},
         {"type": "filter", "field": "items", "where": "item.n > 0"},
@@ -196,7 +196,7 @@ async def test_rules_follow_each_other_and_expressions_come_last() -> None:
         ([1], {"type": "filter", "where": "item"}, "must be true or false"),
     ],
 )
-async def test_a_rule_that_does_not_fit_says_why(data: Any, rule: Any, message: str) -> None:
+async def test_the_error_of_a_rule_names_the_reason(data: Any, rule: Any, message: str) -> None:
     with pytest.raises(NodeFailed, match=message):
         await transform(data, rule)
 
@@ -226,7 +226,7 @@ async def test_data_flows_through_conditions_to_a_transform_without_data() -> No
     ("value", "branch"),
     [("x", "x"), (1, "1"), (True, "true"), ("other", "default"), (None, "default")],
 )
-async def test_a_switch_takes_the_case_of_its_value(value: Any, branch: str) -> None:
+async def test_a_switch_chooses_the_branch_of_its_value(value: Any, branch: str) -> None:
     config = {"value": "{{input.v}}", "cases": {"x": None, "1": "one", "true": None}}
     workflow = {
         "nodes": [{"id": "s", "type": "switch", "config": config}, {"id": "one", "type": "note"}],
@@ -236,7 +236,7 @@ async def test_a_switch_takes_the_case_of_its_value(value: Any, branch: str) -> 
     assert ran.times()["one"] == (branch == "1")
 
 
-async def test_variables_are_set_and_read() -> None:
+async def test_variables_can_be_set_and_read() -> None:
     workflow = {
         "variables": {"n": 1},
         "nodes": [
@@ -263,7 +263,7 @@ async def test_fail_ends_the_run_with_its_message() -> None:
     assert (caught.value.code, caught.value.node_id) == ("sold-out", "f")
 
 
-async def test_several_ends_give_their_outputs_by_id() -> None:
+async def test_the_output_of_several_ends_is_by_node_id() -> None:
     workflow = {
         "nodes": [
             {"id": "a", "type": "end", "config": {"output": 1}},
@@ -273,7 +273,7 @@ async def test_several_ends_give_their_outputs_by_id() -> None:
     assert (await run(workflow, {"v": 2})).output == {"a": 1, "b": {"x": 2}}
 
 
-async def test_a_missing_value_fails_the_node_with_its_name() -> None:
+async def test_the_error_for_a_missing_value_names_it() -> None:
     node = {"id": "t", "type": "template", "config": {"template": "{{input.nope}}"}}
     with pytest.raises(NodeFailed, match="'nope'") as caught:
         await run({"nodes": [node]}, {})
@@ -288,7 +288,7 @@ async def test_a_computed_value_of_the_wrong_type_fails_the_node() -> None:
 
 
 class Slow(Node):
-    """Take too long."""
+    """Run for too long."""
 
     type: ClassVar = "slow"
 
@@ -298,14 +298,14 @@ class Slow(Node):
         await asyncio.sleep(5)
 
 
-async def test_a_node_is_stopped_when_its_time_is_up() -> None:
+async def test_a_node_fails_after_its_timeout() -> None:
     workflow = compiled({"nodes": [{"id": "s", "type": "slow", "timeout": "50ms"}]}, Slow)
     with pytest.raises(NodeFailed, match=r"longer than 0\.05 s"):
         await run(workflow)
 
 
 class Broken(Node):
-    """Break with a secret in the error."""
+    """Raise an error with a secret in it."""
 
     type: ClassVar = "broken"
 
@@ -313,7 +313,7 @@ class Broken(Node):
         raise KeyError("sk-very-secret")
 
 
-async def test_a_node_type_that_breaks_tells_its_kind_alone() -> None:
+async def test_the_error_of_a_broken_node_type_names_only_its_kind() -> None:
     workflow = compiled({"nodes": [{"id": "b", "type": "broken"}]}, Broken)
     with pytest.raises(NodeFailed) as caught:
         await run(workflow)
@@ -322,7 +322,7 @@ async def test_a_node_type_that_breaks_tells_its_kind_alone() -> None:
 
 
 class Odd(Node):
-    """Give back what is not JSON."""
+    """Return a value that is not JSON."""
 
     type: ClassVar = "odd"
 
@@ -336,12 +336,12 @@ async def test_an_output_that_is_not_json_fails_the_node() -> None:
         await run(workflow)
 
 
-def test_two_types_cannot_have_one_name() -> None:
+def test_two_node_types_cannot_have_one_name() -> None:
     with pytest.raises(BrokenPlugin, match="'odd'"):
         Registry([Odd, Odd])
 
 
-def test_a_broken_plug_in_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_a_broken_plug_in_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     from importlib.metadata import EntryPoint
 
     import flowc.compiler.node.registry as module
@@ -352,7 +352,7 @@ def test_a_broken_plug_in_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         Registry.installed()
 
 
-async def test_expressions_over_what_is_no_object_say_why() -> None:
+async def test_expressions_need_an_object() -> None:
     with pytest.raises(NodeFailed, match="needs an object, and this is a list") as caught:
         await transform([1], expressions={"n": "data[0]"})
     assert caught.value.code == "transform-failed"

@@ -1,4 +1,4 @@
-"""Models are asked in each provider's own wire format, through litellm, over real HTTP."""
+"""Models of each provider's wire format, through litellm, over real HTTP."""
 
 import asyncio
 import json
@@ -29,11 +29,11 @@ async def ask(provider: Provider, server: Server, **config: Any) -> Ran:
 
 
 def tokens(ran: Ran) -> list[str]:
-    said = [e.data for e in ran.events if e.kind == "node.said"]
-    return [data["data"]["text"] for data in said if data["kind"] == "token"]
+    emitted = [e.data for e in ran.events if e.kind == "node.said"]
+    return [data["data"]["text"] for data in emitted if data["kind"] == "token"]
 
 
-async def test_it_answers_and_is_counted(provider: Provider) -> None:
+async def test_a_model_answers_and_its_usage_is_counted(provider: Provider) -> None:
     with scripted(provider.text("Hello.")) as server:
         ran = await ask(provider, server, temperature=0.2, max_tokens=50)
     [request] = server.requests
@@ -44,7 +44,7 @@ async def test_it_answers_and_is_counted(provider: Provider) -> None:
     assert ran.output["cost"] > 0
 
 
-async def test_it_streams(provider: Provider) -> None:
+async def test_a_model_streams_its_answer(provider: Provider) -> None:
     with scripted(provider.streamed(["One ", "two ", "three."], pause=0.1)) as server:
         ran = await ask(provider, server, stream=True)
     assert provider.is_streamed(server.requests[0])
@@ -54,7 +54,7 @@ async def test_it_streams(provider: Provider) -> None:
     assert ran.output["usage"]["completion_tokens"] == 3
 
 
-async def test_a_stream_that_breaks_off_is_no_answer(provider: Provider) -> None:
+async def test_a_stream_that_breaks_off_is_a_failure(provider: Provider) -> None:
     broken = provider.streamed(["One "], ends=False)
     with scripted(broken) as server, pytest.raises(NodeFailed) as caught:
         await ask(provider, server, stream=True)
@@ -88,7 +88,7 @@ async def test_an_agent_calls_tools(provider: Provider, stream: bool) -> None:
         (503, "model-unavailable", "server-error"),
     ],
 )
-async def test_a_refusal_is_told_without_what_it_repeats(
+async def test_an_error_does_not_repeat_the_prompt_or_the_key(
     provider: Provider, status: int, code: str, kind: str | None
 ) -> None:
     with scripted(provider.error(status, f"Bad key {KEY} for: Hi.")) as server:
@@ -105,7 +105,7 @@ async def test_a_refusal_is_told_without_what_it_repeats(
             assert len(server.requests) == 3
 
 
-async def test_it_waits_as_long_as_it_is_asked_to(provider: Provider) -> None:
+async def test_a_rate_limit_is_waited_for(provider: Provider) -> None:
     limited = provider.error(429, "slow down", retry_after="1")
     with scripted(limited, provider.text("Hello.")) as server:
         node = {"id": "ask", "type": "llm", "config": {"model": "m", "prompt": "Hi."}}
@@ -119,14 +119,14 @@ async def test_it_waits_as_long_as_it_is_asked_to(provider: Provider) -> None:
     assert retrying.data["delay"] == 1
 
 
-async def test_a_conversation_that_is_too_long_is_said_to_be(provider: Provider) -> None:
+async def test_a_conversation_that_is_too_long_has_an_error_of_its_own(provider: Provider) -> None:
     with scripted(provider.overflow()) as server, pytest.raises(NodeFailed) as caught:
         await ask(provider, server, prompt="word " * 500)
     assert caught.value.code == "context-too-large"
     assert "about 51" in caught.value.message
 
 
-async def test_garbage_is_no_answer(provider: Provider) -> None:
+async def test_a_malformed_response_is_a_failure(provider: Provider) -> None:
     garbage = Reply(200, b"\xff\xfe{not json", {"content-type": "application/json"})
     with scripted(garbage) as server, pytest.raises(NodeFailed) as caught:
         await ask(provider, server)
@@ -137,7 +137,7 @@ async def test_garbage_is_no_answer(provider: Provider) -> None:
     assert caught.value.code in {"answer-broke-off", "model-unavailable", "model-failed"}
 
 
-async def test_a_slow_provider_is_not_waited_for_and_a_cancelled_one_is_hung_up_on(
+async def test_a_slow_call_times_out_and_a_cancelled_call_is_closed(
     provider: Provider,
 ) -> None:
     hung_up: list[bool] = []
@@ -158,7 +158,7 @@ async def test_a_slow_provider_is_not_waited_for_and_a_cancelled_one_is_hung_up_
     assert hung_up == [True, True]
 
 
-async def test_when_a_provider_is_down_its_circuit_opens_and_another_answers(
+async def test_if_a_provider_is_down_its_circuit_opens_and_the_fallback_answers(
     provider: Provider,
 ) -> None:
     guards = Guards(circuits=Circuits(threshold=2, pause=60))
@@ -172,13 +172,13 @@ async def test_when_a_provider_is_down_its_circuit_opens_and_another_answers(
         for _ in range(4):
             ran = await run({"nodes": [node]}, {}, {type(models): models}, guards=guards)
             assert ran.output["text"] == "Hello."
-            said = [e.data for e in ran.events if e.kind == "node.said"]
-            codes += [data["data"]["code"] for data in said if data["kind"] == "fallback"]
+            emitted = [e.data for e in ran.events if e.kind == "node.said"]
+            codes += [data["data"]["code"] for data in emitted if data["kind"] == "fallback"]
     assert codes == ["model-unavailable", "model-unavailable", "circuit-open", "circuit-open"]
     assert (len(down.requests), len(up.requests)) == (2, 4)
 
 
-async def test_a_schema_reaches_the_provider_and_is_held(provider: Provider) -> None:
+async def test_a_schema_reaches_the_provider_and_the_answer_matches(provider: Provider) -> None:
     wanted = {"city": "string"}
     with scripted(provider.text("No idea."), provider.text(json.dumps({"city": "Rome"}))) as server:
         ran = await ask(provider, server, output_schema=wanted)
@@ -187,7 +187,7 @@ async def test_a_schema_reaches_the_provider_and_is_held(provider: Provider) -> 
     assert "does not fit" in server.requests[1].body.decode()
 
 
-async def test_a_prompt_is_marked_as_worth_keeping(provider: Provider) -> None:
+async def test_a_prompt_is_marked_for_caching(provider: Provider) -> None:
     with scripted(provider.text("Hello.")) as server:
         ran = await ask(provider, server, cache_prompt=True)
     assert ran.output["text"] == "Hello."
@@ -197,16 +197,14 @@ async def test_a_prompt_is_marked_as_worth_keeping(provider: Provider) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-async def test_a_key_that_is_repeated_in_an_answer_is_hidden(
-    provider: Provider, stream: bool
-) -> None:
+async def test_a_key_that_an_answer_repeats_is_removed(provider: Provider, stream: bool) -> None:
     pieces = ["Your key is sk-lo", KEY[5:12], KEY[12:], ", sk-lo", "cked."]
     reply = provider.streamed(pieces) if stream else provider.text("".join(pieces))
     with scripted(reply) as server:
         ran = await ask(provider, server, stream=stream)
     assert ran.output["text"] == "Your key is [secret], sk-locked."
-    said = json.dumps([event.data for event in ran.events])
-    assert KEY not in said
+    events = json.dumps([event.data for event in ran.events])
+    assert KEY not in events
     if stream:
         assert "".join(tokens(ran)) == ran.output["text"]
     with scripted(provider.calls(("get_weather", {"city": KEY})), provider.text("Ok.")) as server:

@@ -1,4 +1,4 @@
-"""Both sandboxes against every given case: nothing gets out, and the next run is clean."""
+"""Both sandboxes, with every given case: no code gets out, and the next run is clean."""
 
 import asyncio
 import json
@@ -40,14 +40,14 @@ async def test_every_case(case: dict[str, Any], engine: Engine, tmp_path: Path) 
         code = code.replace("$PORT", str(listener.getsockname()[1]))
         inputs = {"x": "original"}
         async with asyncio.timeout(SandboxLimits().seconds + 60):
-            said = await _outcome(engine, code, inputs)
+            outcome = await _outcome(engine, code, inputs)
         assert not _was_reached(listener)
-    assert CANARY not in said
+    assert CANARY not in outcome
     assert not drop.exists()
     assert inputs == {"x": "original"}
     if case["oracle"] == "limit":
-        assert len(said) < 2 << 20
-    # The host lives, and nothing of the last run is there.
+        assert len(outcome) < 2 << 20
+    # The host still works, and nothing of the last run is left.
     assert (await engine.run("result = 1 + 1", {}, SandboxLimits())).value == 2
     if case["oracle"] == "fresh_state":
         assert (await engine.run("result = int('7')", {}, SandboxLimits())).value == 7
@@ -70,14 +70,14 @@ def _was_reached(listener: socket.socket) -> bool:
     return True
 
 
-async def test_process_gets_its_inputs_and_its_prints_are_kept(engine: Engine) -> None:
+async def test_process_gets_its_inputs_and_what_it_prints_is_returned(engine: Engine) -> None:
     code = "def process(a, b=2):\n    print('adding')\n    return {'sum': a + b}"
     result = await engine.run(code, {"a": 40}, SandboxLimits())
     assert result.value == {"sum": 42}
     assert result.stdout == "adding\n"
 
 
-async def test_an_error_is_told_with_its_kind(engine: Engine) -> None:
+async def test_an_error_has_its_kind(engine: Engine) -> None:
     with pytest.raises(CodeFailed, match="ZeroDivisionError"):
         await engine.run("result = 1 / 0", {}, SandboxLimits())
 
@@ -89,13 +89,13 @@ async def test_a_secret_in_an_argument_is_not_in_the_error(engine: Engine) -> No
     assert CANARY not in str(caught.value)
 
 
-async def test_time_is_limited_and_the_next_run_works(engine: Engine) -> None:
+async def test_code_is_stopped_after_its_time_and_the_next_run_works(engine: Engine) -> None:
     with pytest.raises(LimitReached):
         await engine.run("while True:\n    pass", {}, SandboxLimits(seconds=0.5))
     assert (await engine.run("result = 'ok'", {}, SandboxLimits())).value == "ok"
 
 
-async def test_many_at_once_do_not_mix(engine: Engine) -> None:
+async def test_runs_at_the_same_time_do_not_mix(engine: Engine) -> None:
     code = "def process(n):\n    return n * n"
     results = await asyncio.gather(
         *(engine.run(code, {"n": n}, SandboxLimits()) for n in range(20))
@@ -103,7 +103,7 @@ async def test_many_at_once_do_not_mix(engine: Engine) -> None:
     assert [result.value for result in results] == [n * n for n in range(20)]
 
 
-async def test_the_isolation_is_tried_out() -> None:
+async def test_the_isolation_is_tested() -> None:
     sandboxes = Sandboxes((MontyEngine(), AstevalEngine()))
     found = await sandboxes.isolation()
     await sandboxes.aclose()

@@ -25,8 +25,7 @@ from flowc.nodes.services.mcp import McpServer, McpServers, read_mcp_file
 from flowc.nodes.services.models import Models
 from flowc.nodes.services.operator_files import OperatorFileRefused
 
-# With -P, the folder of the script does not hide modules of the standard library.
-STDIO = McpServer(command=sys.executable, args=["-P", str(TESTS / "fakes" / "mcp_stdio.py")])
+STDIO = McpServer(command=sys.executable, args=[str(TESTS / "fakes" / "mcp_stdio.py")])
 GREET = {
     "name": "Greeting",
     "description": "Greets somebody.",

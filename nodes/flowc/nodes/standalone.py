@@ -1,7 +1,7 @@
-"""What does a graph use that `flowc export` wrote? Node types, expressions, joins: no compiler.
+"""What a graph written by `flowc export` imports: node types, expressions and joins, no compiler.
 
-A written graph is plain LangGraph. Each of its nodes says `run_node(...)`, which fills in what is
-computed, tries the node type as often as it may be, and returns what the node did.
+An exported graph is plain LangGraph. Each of its nodes calls `run_node(...)`, which evaluates the
+configuration, runs the node type with its retries, and returns what to write to the state.
 """
 
 import asyncio
@@ -56,9 +56,10 @@ def _settled(old: Mapping[str, Any] | None, new: Sequence[Mapping[str, Any]]) ->
 
 
 class State(TypedDict, total=False):
-    """A run's state; in a body, `names` are of its turn, `outer` is what nodes round it gave.
+    """A run's state.
 
-    Of tools, `only` one runs.
+    In a body, `names` are those of the turn or item, and `outer` has the outputs of the nodes
+    around it. In a body of tools, `only` names the one to run.
     """
 
     input: dict[str, Any]
@@ -77,7 +78,7 @@ def _secret_variable(name: str) -> str | None:
 
 @dataclass(frozen=True)
 class Host:
-    """What the nodes are offered; secrets are looked up as FLOWC_SECRET_NAME."""
+    """The services for the nodes; by default, a secret is read from FLOWC_SECRET_NAME."""
 
     run_id: str = "run"
     workflow: str = "workflow"
@@ -88,7 +89,7 @@ class Host:
     def usual(cls) -> "Host":
         """Return a host with models, HTTP and the code sandbox.
 
-        FLOWC_MODELS_FILE and FLOWC_DEFAULT_MODEL say which models there are.
+        Models are those of FLOWC_MODELS_FILE; FLOWC_DEFAULT_MODEL is the default one.
         """
         file = os.environ.get("FLOWC_MODELS_FILE")
         aliases = read_models_file(Path(file)) if file else {}
@@ -97,7 +98,7 @@ class Host:
         return cls(services={type(service): service for service in services})
 
     async def aclose(self) -> None:
-        """Close what the services hold open."""
+        """Close the services."""
         for service in self.services.values():
             if hasattr(service, "aclose"):
                 await service.aclose()
@@ -105,9 +106,10 @@ class Host:
 
 @dataclass(frozen=True)
 class Body:
-    """A graph that a node runs; `exits` are the nodes whose output is its own.
+    """A graph that a node runs; its output is that of its `exits`.
 
-    An isolated one is a workflow of its own: it sees its input alone.
+    An isolated one is a sub-workflow: it sees only its input, and `input` and `output` are the
+    schemas that it declares.
     """
 
     graph: Any
@@ -121,10 +123,12 @@ class Body:
 
 @dataclass(frozen=True)
 class Options:
-    """What a node's author said of failures and secrets, and of the data that flows to it.
+    """The options of a node: retries, failures, secrets, the nodes its data comes from, its body.
 
-    A node that asks does so by LangGraph's `interrupt`: the graph has to have a checkpointer, and
-    goes on with `Command(resume=ANSWER)`.
+    With `copes`, the run continues if the node fails: with `output_on_error`, or with
+    `goes_on_error` on the branch `error`. A node that asks a person does so by LangGraph's
+    `interrupt`, passed as `ask`: the graph needs a checkpointer, and `Command(resume=ANSWER)`
+    resumes it.
     """
 
     retry: Mapping[str, Any] = field(default_factory=lambda: {"max_attempts": 1})
@@ -140,29 +144,37 @@ class Options:
 
 @dataclass(frozen=True)
 class Done:
-    """What a node did: what to write to the state, and the branch it chose."""
+    """The result of a node: what to write to the state, and the branch it chose."""
 
     update: dict[str, Any]
     branch: str | None = None
 
 
 def template(source: str, names: Names) -> Any:
-    """Return a text with its `{{...}}` filled in; one that stands alone keeps its JSON type."""
+    """Return a text with its `{{...}}` filled in; a single expression keeps its JSON type.
+
+    >>> template("{{input.n}}", {"input": {"n": 3}}), template("n={{input.n}}", {"input": {"n": 3}})
+    (3, 'n=3')
+    """
     return compile_template(source).evaluate(names)
 
 
 def condition(source: str, names: Names) -> bool:
-    """Return whether a condition holds."""
+    """Return whether a condition holds.
+
+    >>> condition("{{input.n}} > 2", {"input": {"n": 3}})
+    True
+    """
     return bool(compile_condition(source).evaluate(names))
 
 
 def formula(source: str, names: Names) -> Formula:
-    """Return an expression that a node evaluates itself, with names of its own."""
+    """Return an expression that a node evaluates itself, with additional names such as `item`."""
     return Formula(compile_formula(source), names)
 
 
 def formula_condition(source: str, names: Names) -> Formula:
-    """Return a condition that a node looks at itself, with names of its own."""
+    """Return a condition that a node evaluates itself, with additional names such as `item`."""
     return Formula(compile_condition(source), names)
 
 
@@ -173,26 +185,30 @@ async def run_node(
     host: Host | None,
     options: Options = Options(),
 ) -> Done:
-    """Fill in a node and run it; raise NodeError if it fails and is not to go on then."""
+    """Make a node from its names and run it; raise NodeError if it fails and does not cope."""
     host = host or Host()
     secrets = {key: value for key in options.secrets if (value := host.secret(key)) is not None}
     work = _Work(name, state, host, options, secrets, Redactor(secrets.values()))
     try:
         outcome = await work.run(make)
     except Interrupted as stopped:
-        # LangGraph's own, which it has to see.
+        # Not a failure: LangGraph must get its own exception to save the state and stop.
         raise stopped.__cause__ or stopped from None
     except Exception as problem:
         failure = as_node_error(problem, name, work.kind)
         message = work.redactor.text(failure.message)
         if not options.copes:
             raise NodeError(failure.code, message) from None
-        said = {"node": name, "code": failure.code, "message": message}
-        error = {**said, "attempts": work.attempts}
+        error = {
+            "node": name,
+            "code": failure.code,
+            "message": message,
+            "attempts": work.attempts,
+        }
         if options.goes_on_error:
             return Done({"outputs": {"error": error}}, ERROR)
         return Done({"outputs": {name: options.output_on_error, "error": error}})
-    output = outcome.output if state.get("only") != name else work.told(outcome.output)
+    output = outcome.output if state.get("only") != name else work.as_tool_result(outcome.output)
     update: dict[str, Any] = {"outputs": {name: output}}
     if outcome.variables:
         update["written"] = dict(outcome.variables)
@@ -208,7 +224,7 @@ class _Work:
     secrets: Mapping[str, str]
     redactor: Redactor
     kind: str = "node"
-    told: Callable[[Any], Any] = lambda output: output
+    as_tool_result: Callable[[Any], Any] = lambda output: output
     attempts: int = 0
 
     async def run(self, make: Callable[[Names], Node]) -> Outcome:
@@ -216,7 +232,7 @@ class _Work:
             node = make(self._names())
         except ValidationError as problem:
             raise misfit(problem) from None
-        self.kind, self.told = node.type, node.shown_to_model
+        self.kind, self.as_tool_result = node.type, node.shown_to_model
         policy = RetryPolicy.model_validate(self.options.retry)
         return await with_retries(policy, partial(self._attempt, node), lambda problem, delay: None)
 
@@ -256,15 +272,15 @@ class _Work:
         state = self.state
         given = {**state.get("outer", {}), **state.get("outputs", {})}
         view = View(state.get("input", {}), given, _variables(state), state.get("names", {}))
-        told = {"id": self.host.run_id, "workflow": self.host.workflow}
-        names = names_of(view, [name for name in given if name != "error"], told, self.secrets)
+        run = {"id": self.host.run_id, "workflow": self.host.workflow}
+        names = names_of(view, [name for name in given if name != "error"], run, self.secrets)
         return {**names, "incoming": incoming_data(self.options.data_from, view)}
 
     async def _run_body(
         self, key: str, names: Names, variables: Mapping[str, Any], only: str | None = None
     ) -> BodyResult:
         body = self.options.body
-        assert body is not None  # asked for with one only
+        assert body is not None  # `_context` passes this method only with a body
         inner = self._inner_state(body, names, variables)
         if only is not None:
             inner["only"] = only
@@ -296,7 +312,8 @@ class Joins:
     """Joins that LangGraph's edges cannot express: each node runs once all its edges are settled.
 
     `edges` are (source, target) or (source, target, branches); the nodes of `join_all` run only if
-    all their edges are live. A node visits when it is woken, and says where to go on.
+    all their edges are taken. An edge is settled when it is known whether the run takes it. Each
+    node of the graph calls `visit`, which returns the nodes to go to.
     """
 
     def __init__(
@@ -317,7 +334,7 @@ class Joins:
     async def visit(
         self, name: str, state: State, work: Callable[[], Awaitable[Done]]
     ) -> tuple[dict[str, Any], list[str]]:
-        """Run a node if its turn has come; return what to write, and the nodes to wake."""
+        """Run a node if its edges are settled; return what to write, and the nodes to go to."""
         edges, wire = state.get("edges", {}), self._wiring.wires[name]
         arrival = arrive(self._wiring, wire, edges)
         if not arrival.runs:
@@ -340,7 +357,7 @@ async def run_graph(
     variables: Mapping[str, Any] | None = None,
     host: Host | None = None,
 ) -> Any:
-    """Run a written graph on an input, and return its output."""
+    """Run an exported graph on an input, and return its output."""
     start = {"input": dict(given), "variables": dict(variables or {}), "outputs": {}}
     chosen = host or Host.usual()
     try:
@@ -349,12 +366,13 @@ async def run_graph(
         if host is None:
             await chosen.aclose()
     if state.get("__interrupt__"):
-        raise NodeError("nobody-to-ask", "The graph asks, and nobody answers: resume it yourself.")
+        message = "The graph waits for an answer; resume it with Command(resume=ANSWER)."
+        raise NodeError("nobody-to-ask", message)
     return result_of(exits, state.get("outputs", {}))
 
 
 def main(run: Callable[[Mapping[str, Any]], Coroutine[Any, Any, Any]]) -> None:
-    """Run a written graph from the command line: its input is the first argument, as JSON."""
+    """Run an exported graph from the command line; its input is the first argument, as JSON."""
     given = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
     try:
         output = asyncio.run(run(given))

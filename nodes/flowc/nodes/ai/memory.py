@@ -13,7 +13,7 @@ from flowc.nodes.services.threads import Thread, ThreadMessage
 
 # Recorded test cases are found by what was sent: a change of this text makes them miss.
 _SUM_UP = (
-    "Sum up this conversation for somebody who goes on with it: facts, names, figures, decisions,"
+    "Sum up this conversation for someone who will continue it: facts, names, figures, decisions,"
     " open questions. Write nothing else."
 )
 
@@ -68,7 +68,7 @@ def _message(stored: ThreadMessage) -> ChatMessage:
 def _as_message(summary: str) -> list[dict[str, Any]]:
     if not summary:
         return []
-    return [{"role": "system", "content": f"What was said before, in short:\n{summary}"}]
+    return [{"role": "system", "content": f"Summary of the conversation so far:\n{summary}"}]
 
 
 async def _tokens_in(messages: list[dict[str, Any]]) -> int:

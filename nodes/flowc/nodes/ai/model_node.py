@@ -87,7 +87,7 @@ class ModelNode(Node):
         default=None, description="How much a reasoning model thinks before it answers."
     )
     cache_prompt: bool = Field(
-        default=False, description="Ask the provider to cache what comes before the prompt."
+        default=False, description="Ask the provider to cache the messages before the prompt."
     )
     stream: bool = Field(
         default=False, description="Emit the text as events while the model writes it."

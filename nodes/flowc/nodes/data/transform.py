@@ -286,7 +286,7 @@ def _to_number(value: Any) -> int | float:
         return value
     try:
         text = str(value).strip()
-        # Python refuses to read much longer whole numbers; as a float they keep their size.
+        # Longer ones become floats: Python refuses to read whole numbers of thousands of digits.
         return int(text) if text.lstrip("+-").isdigit() and len(text) < 80 else float(text)
     except ValueError:
         raise _DoesNotFit(f"{str(value)[:40]!r} is not a number") from None

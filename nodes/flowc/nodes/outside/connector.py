@@ -24,7 +24,7 @@ class Connector(Node):
 
     `arguments` are the operation's parameters and the fields of its JSON body; if the body is not
     an object, or a field has the name of a parameter, the body is the argument `body`. Arguments
-    are checked against the document before a run, as far as they are known then.
+    are checked against the document before a run, except those that are templates.
 
     The output and the failures are those of an `http` node; the schema of the output's `body` is
     that of the document. The `credential` is sent as the document's security scheme requires, and

@@ -98,10 +98,10 @@ class Mcp(Node):
     async def run(self, context: Context) -> dict[str, Any]:
         """Call the tool, and return its result."""
         server = f"mcp {self.server or self.url}"
-        found: dict[str, Any] = await context.through(server, partial(self._visit, context))
+        found: dict[str, Any] = await context.through(server, partial(self._call, context))
         return found
 
-    async def _visit(self, context: Context) -> dict[str, Any]:
+    async def _call(self, context: Context) -> dict[str, Any]:
         servers = context.service(McpServers)
         headers = {name: as_text(value) for name, value in self.headers.items()}
         address = McpAddress(self.server, self.url, headers, self.timeout)

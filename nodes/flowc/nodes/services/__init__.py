@@ -1,1 +1,1 @@
-"""What a host offers to node types: a guarded way out, models, and sandboxes for code."""
+"""Services that a host offers to node types: HTTP, models, documents, sandboxes, MCP and others."""

@@ -1,4 +1,4 @@
-"""Where are the files that people have uploaded?"""
+"""The uploaded files of a tenant, as nodes read them."""
 
 from abc import ABC, abstractmethod
 from datetime import datetime
@@ -6,7 +6,7 @@ from typing import BinaryIO, NamedTuple
 
 
 class FileInfo(NamedTuple):
-    """What is known of an uploaded file; `digest` is the SHA-256 of its content."""
+    """An uploaded file; `size` is in bytes, `digest` is the SHA-256 of its content."""
 
     id: str
     name: str
@@ -21,18 +21,18 @@ class Files(ABC):
 
     @abstractmethod
     async def info(self, id: str) -> FileInfo | None:
-        """Return what is known of a file, if there is one."""
+        """Return a file's name, type and size; None if there is no such file."""
 
     @abstractmethod
     async def open(self, id: str) -> BinaryIO:
-        """Return a copy of its content, as a file with a descriptor; raise FileNotFoundError."""
+        """Return its content as an open file with a descriptor; raise FileNotFoundError."""
 
 
 class NoFiles(Files):
     """A host without uploads."""
 
     async def info(self, id: str) -> FileInfo | None:
-        """Return nothing."""
+        """Return None."""
         return None
 
     async def open(self, id: str) -> BinaryIO:

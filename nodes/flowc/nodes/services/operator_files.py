@@ -1,4 +1,4 @@
-"""What does a file of the operator say, which maps names to things of one kind?"""
+"""Reads the operator's files of models and MCP servers, which map names to entries."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,13 +13,13 @@ Entry = TypeVar("Entry", bound=BaseModel)
 
 
 class OperatorFileRefused(Exception):
-    """Whoever names a file that cannot be used, of models or MCP servers, meets this."""
+    """A file of models or MCP servers cannot be read."""
 
 
 def read_entries(path: Path, under: str, kind: type[Entry], what: str) -> dict[str, Entry]:
     """Read a file that maps names to entries, at the top or `under` a key.
 
-    Raises OperatorFileRefused, which says in one sentence what is wrong, and where.
+    Raises OperatorFileRefused, whose message says what is wrong, and where.
     """
     try:
         data = read_file(path).data

@@ -1,11 +1,11 @@
-"""Where do signals go that a workflow sends?"""
+"""Signals that nodes send to waiting runs."""
 
 from typing import Any
 
 
 class Signals:
-    """What a host offers that keeps signals until a run has taken them."""
+    """Stores signals until the runs that wait for them have received them."""
 
     async def send(self, name: str, key: str, data: Any, *, id: str) -> None:
-        """Send a signal once, however often this is said with the same id."""
+        """Send a signal; a second call with the same id does nothing."""
         raise NotImplementedError

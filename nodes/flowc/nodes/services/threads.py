@@ -1,11 +1,11 @@
-"""What was said in the conversation that a run is a turn of?"""
+"""The conversation that a run belongs to, as nodes read it."""
 
 from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
 
 class ThreadMessage(NamedTuple):
-    """One message; `content` is a text, or a list of parts."""
+    """One message; `content` is a text, or a list of parts. Numbers rise by time."""
 
     number: int
     role: str
@@ -17,12 +17,12 @@ class Thread(ABC):
 
     @abstractmethod
     async def history(self, after: int = 0) -> list[ThreadMessage]:
-        """Return what was said before this run, after a number, in order."""
+        """Return the messages before this run with a higher number than `after`, in order."""
 
     @abstractmethod
     async def summary(self) -> tuple[int, str]:
-        """Return what was said up to a number, in short; (0, "") if nothing was summed up."""
+        """Return the number of the last message summed up, and the summary; (0, "") without one."""
 
     @abstractmethod
     async def sum_up(self, number: int, summary: str) -> None:
-        """Keep what was said up to a number, in short."""
+        """Store the summary of the messages up to a number."""

@@ -1,4 +1,4 @@
-"""The only way out: HTTP whose every connection is judged when it is dialled."""
+"""Outgoing HTTP: every connection is checked against the operator's policy when it is opened."""
 
 from flowc.nodes.services.egress.policy import EgressDenied, EgressPolicy
 from flowc.nodes.services.egress.request import (

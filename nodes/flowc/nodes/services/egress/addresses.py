@@ -1,10 +1,10 @@
-"""Is an address one of the public internet's, whatever form it is dressed up in?"""
+"""Decides whether an IP address is public, in whatever form it is written."""
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Address = IPv4Address | IPv6Address
 
-# `is_global` changes between patch releases of Python; this list does not.
+# Checked in addition to `is_global`, whose answer changes between patch releases of Python.
 _REFUSED_V4 = tuple(
     IPv4Network(net)
     for net in (
@@ -27,6 +27,7 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 _ISATAP = (b"\0\0\x5e\xfe", b"\x02\0\x5e\xfe")
 _UNSPECIFIED_OR_LOOPBACK = (IPv6Address("::"), IPv6Address("::1"))
 
+# Where cloud machines get their credentials: never allowed, whatever the operator's rules say.
 METADATA = frozenset(
     ip_address(text)
     for text in (
@@ -38,10 +39,15 @@ METADATA = frozenset(
 
 
 def is_public(address: Address, *, nat64: bool = False) -> bool:
-    """Say whether an address belongs to the public internet.
+    """Return whether an address belongs to the public internet.
 
-    An IPv6 address that carries an IPv4 address does not, except, with `nat64`, one of the
-    translation prefix that carries a public one.
+    An IPv6 address that embeds an IPv4 address is not public: a router can translate it to that
+    address. With `nat64`, one with the prefix 64:ff9b::/96 and a public IPv4 address is.
+
+    >>> is_public(ip_address("93.184.215.14")), is_public(ip_address("10.1.2.3"))
+    (True, False)
+    >>> is_public(ip_address("::ffff:93.184.215.14"))
+    False
     """
     if isinstance(address, IPv4Address):
         return address.is_global and not any(address in net for net in _REFUSED_V4)
@@ -53,7 +59,11 @@ def is_public(address: Address, *, nat64: bool = False) -> bool:
 
 
 def is_metadata(address: Address) -> bool:
-    """Say whether cloud machines are told their credentials at this address."""
+    """Return whether cloud machines get their credentials at this address.
+
+    >>> is_metadata(ip_address("::ffff:169.254.169.254"))
+    True
+    """
     if address in METADATA:
         return True
     return isinstance(address, IPv6Address) and any(
@@ -66,6 +76,7 @@ def _carries_v4(address: IPv6Address) -> bool:
 
 
 def _inner_v4(address: IPv6Address) -> list[bytes]:
+    """Return the IPv4 addresses that an IPv6 address embeds, by each scheme for doing so."""
     packed = address.packed
     found: list[bytes] = []
     if address.ipv4_mapped or address in _NAT64 or packed[8:12] in _ISATAP:

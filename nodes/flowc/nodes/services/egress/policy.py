@@ -1,4 +1,4 @@
-"""Which connections may a workflow make?"""
+"""The operator's policy: which connections workflows may open."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,8 +13,8 @@ _METADATA_NAMES = frozenset(
     {"metadata.google.internal", "metadata", "instance-data", "metadata.azure.internal"}
 )
 
-# Ports of services that are no web servers, and of databases and orchestrators that are reached
-# by HTTP but are nobody's public web server.
+# Ports of services other than web servers, and of databases and orchestrators that speak HTTP but
+# are not meant for the public.
 _SERVICE_PORTS = frozenset(
     {
         0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95,
@@ -30,15 +30,15 @@ _LOCAL: Mapping[str, tuple[str, ...]] = {"localhost": ("127.0.0.1/32", "::1/128"
 
 
 class EgressDenied(Exception):
-    """Whoever asks for a connection that the operator does not allow meets this."""
+    """The operator's policy does not allow the connection (FLOWC_EGRESS_ALLOW)."""
 
 
 @dataclass(frozen=True)
 class EgressPolicy:
-    """What the operator allows: the public internet, and the networks and ports named here.
+    """The public internet is allowed, and the networks and ports in `allow`.
 
-    `allow` maps a network (`127.0.0.1/32`) to the ports that may be dialled in it; none means all.
-    It never opens the addresses at which machines are told their credentials.
+    `allow` maps a network (`127.0.0.1/32`) to the allowed ports; an empty set allows all. The
+    addresses where cloud machines get their credentials are never allowed.
     """
 
     allow: Mapping[Network, frozenset[int]] = field(default_factory=dict)
@@ -47,9 +47,9 @@ class EgressPolicy:
     own_addresses: frozenset[Address] = frozenset()
 
     def serving(self, urls: Iterable[str]) -> "EgressPolicy":
-        """Return a policy that also allows what an operator's file says something is served at.
+        """Return a policy that also allows the hosts and ports of an operator's URLs.
 
-        That address and port may be dialled, and nothing next to it.
+        A name other than `localhost` adds nothing: its addresses must be public, or in `allow`.
         """
         allow = dict(self.allow)
         for url in urls:
@@ -67,20 +67,24 @@ class EgressPolicy:
         nat64: bool = False,
         own_addresses: Iterable[str] = (),
     ) -> "EgressPolicy":
-        """Read rules such as {"127.0.0.1/32": [11434]}; raise ValueError for one that is none.
+        """Read rules such as {"127.0.0.1/32": [11434]}; raise ValueError for a malformed one.
 
-        `own_addresses` are public addresses of this server, through which it would meet itself.
+        `own_addresses` are public addresses of this server, which would lead back to itself.
+
+        >>> EgressPolicy.of_rules({"10.0.0.0/8": []}).reason_against(ip_address("10.1.2.3"), 80)
+        >>> EgressPolicy().reason_against(ip_address("10.1.2.3"), 80)
+        'not a public address'
         """
         allow = {ip_network(net, strict=False): frozenset(ports) for net, ports in rules.items()}
         own = frozenset(ip_address(text) for text in own_addresses)
         return cls(allow=allow, nat64=nat64, own_addresses=own)
 
     def reason_against_name(self, host: str) -> str | None:
-        """Return why a host may not be asked for by this name, if it may not."""
+        """Return why a host name is not allowed; None if it is."""
         return "metadata" if host in _METADATA_NAMES else None
 
     def reason_against(self, address: Address, port: int) -> str | None:
-        """Return why a connection may not be made, if it may not."""
+        """Return why a connection is not allowed; None if it is."""
         if is_metadata(address):
             return "metadata"
         for network, ports in self.allow.items():
@@ -94,7 +98,7 @@ class EgressPolicy:
 
 
 def address_of(host: str) -> Address | None:
-    """Return the address that a host is written as; None if it is a name."""
+    """Return the address of a host that is written as one; None for a name."""
     try:
         return ip_address(host)
     except ValueError:

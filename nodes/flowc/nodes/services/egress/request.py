@@ -1,4 +1,4 @@
-"""What is one guarded HTTP call, from its URL to the last byte of the answer?"""
+"""Guarded HTTP requests: URL and headers, redirects, deadline, size of the response."""
 
 import asyncio
 from collections.abc import Mapping
@@ -16,23 +16,24 @@ from flowc.nodes.services.egress.transport import (
 )
 
 MAX_URL = 8_192
-_OURS = frozenset(
+# Headers that the client sets itself, or that would mislead a proxy about the connection.
+_RESERVED = frozenset(
     {
         "host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer",
         "keep-alive", "expect", "forwarded",
     }
 )  # fmt: skip
-_OURS_BY_PREFIX = ("proxy-", "x-forwarded-", "forwarded", "sec-")
+_RESERVED_BY_PREFIX = ("proxy-", "x-forwarded-", "forwarded", "sec-")
 _TOKEN = frozenset("!#$%&'*+-.^_`|~")
 
 
 class ResponseTooLarge(Exception):
-    """Whoever asks for more than the limit meets this."""
+    """The response is larger than the limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer, read to its end."""
+    """A response, read to its end; `url` is the last one after redirects."""
 
     status_code: int
     headers: Mapping[str, str]
@@ -41,13 +42,14 @@ class Response:
 
 
 class HttpClient:
-    """Makes HTTP calls that the operator's policy allows; one per process, shared."""
+    """Sends HTTP requests that the operator's policy allows; one per process, shared."""
 
     def __init__(self, policy: EgressPolicy | None = None, resolver: Resolver = resolve) -> None:
         self.policy = policy or EgressPolicy()
         backend = GuardedBackend(self.policy, resolver)
         self._client = httpx.AsyncClient(
             transport=GuardedTransport(backend),
+            # A proxy from the environment would connect past the guard.
             trust_env=False,
             timeout=httpx.Timeout(60, connect=10),
             follow_redirects=False,
@@ -68,38 +70,39 @@ class HttpClient:
         max_bytes: int = 5_000_000,
         deadline: float = 30.0,
     ) -> Response:
-        """Make one call; `deadline` in seconds holds for all of it, `max_bytes` once decompressed.
+        """Send one request, and return the response.
 
-        Redirects are followed here, each judged anew; the author's headers do not go to another
-        origin. Raises EgressDenied, ResponseTooLarge, TimeoutError or httpx.TransportError.
+        `deadline` is in seconds for the whole call, `max_bytes` is the size after decompression.
+        Each redirect is checked like a request; headers and content are not sent to another origin.
+        Raises EgressDenied, ResponseTooLarge, TimeoutError or httpx.TransportError.
         """
         check_headers(headers or {})
         call = _Call(method, check_url(url), dict(headers or {}), content)
         async with asyncio.timeout(deadline):
             for _ in range(max_redirects + 1):
-                answer = await self._once(call, max_redirects, max_bytes)
-                if isinstance(answer, Response):
-                    return answer
-                call = answer
+                result = await self._once(call, max_redirects, max_bytes)
+                if isinstance(result, Response):
+                    return result
+                call = result
         raise EgressDenied("there are too many redirects")
 
     async def _once(self, call: "_Call", max_redirects: int, max_bytes: int) -> "Response | _Call":
-        """Return the answer, or the call that a redirect asks for."""
+        """Return the response, or the next request if it is a redirect to follow."""
         request = self._client.build_request(
             call.method,
             call.url,
             headers={**call.headers, "accept-encoding": "gzip, deflate"},
             content=call.content,
         )
-        answer = await self._client.send(request, stream=True)
+        response = await self._client.send(request, stream=True)
         try:
-            location = answer.headers.get("location")
-            if answer.is_redirect and location and max_redirects:
-                return _redirected(call, location, answer.status_code)
-            content = await _read(answer, max_bytes)
-            return Response(answer.status_code, dict(answer.headers), content, str(call.url))
+            location = response.headers.get("location")
+            if response.is_redirect and location and max_redirects:
+                return _redirected(call, location, response.status_code)
+            content = await _read(response, max_bytes)
+            return Response(response.status_code, dict(response.headers), content, str(call.url))
         finally:
-            await answer.aclose()
+            await response.aclose()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,11 @@ class _Call:
 
 
 def check_url(raw: str) -> httpx.URL:
-    """Return a URL that is plainly http or https; raise EgressDenied for any other."""
+    """Return the URL if it is a plain http or https one; raise EgressDenied if not.
+
+    >>> check_url("https://example.com/a").host
+    'example.com'
+    """
     if len(raw) > MAX_URL or "\\" in raw or any(ord(c) < 33 or ord(c) == 127 for c in raw):
         raise EgressDenied("the URL has characters that are not allowed, or is too long")
     try:
@@ -122,17 +129,17 @@ def check_url(raw: str) -> httpx.URL:
     if url.scheme not in {"http", "https"}:
         raise EgressDenied("the URL must begin with http:// or https://")
     if url.userinfo or not url.host or "%" in url.host:
-        raise EgressDenied("the URL needs a plain host, without user information")
+        raise EgressDenied("the URL needs a plain host, without user name")
     if port == 0:
-        raise EgressDenied("port 0 is no port")
+        raise EgressDenied("the URL has the port 0, which does not exist")
     return url
 
 
 def check_headers(headers: Mapping[str, str]) -> None:
-    """Raise EgressDenied for a header that is not the author's to set, or is malformed."""
+    """Raise EgressDenied for a header that the author must not set, or a malformed one."""
     for name, value in headers.items():
         lower = name.lower()
-        if lower in _OURS or lower.startswith(_OURS_BY_PREFIX):
+        if lower in _RESERVED or lower.startswith(_RESERVED_BY_PREFIX):
             raise EgressDenied(f"the header {lower[:40]!r} cannot be set")
         well_formed = name.isascii() and all(c.isalnum() or c in _TOKEN for c in name)
         if not name or not well_formed or any(c in value for c in "\r\n\0"):
@@ -151,7 +158,7 @@ def _redirected(call: _Call, location: str, status: int) -> _Call:
         target.host,
         target.port,
     )
-    # Another origin gets neither the author's headers nor what was to be sent.
+    # Another origin gets neither the headers nor the content: they may contain secrets.
     headers, content = (call.headers, call.content) if same else ({}, None)
     keeps_method = call.method in {"GET", "HEAD"} or (same and status in {307, 308})
     if keeps_method:
@@ -159,10 +166,11 @@ def _redirected(call: _Call, location: str, status: int) -> _Call:
     return _Call("GET", target, headers, None)
 
 
-async def _read(answer: httpx.Response, limit: int) -> bytes:
+async def _read(response: httpx.Response, limit: int) -> bytes:
     content = bytearray()
-    async for chunk in answer.aiter_bytes(65_536):
+    async for chunk in response.aiter_bytes(65_536):
+        # Counted after decompression, so that a small body cannot unpack to a huge one.
         content += chunk
         if len(content) > limit:
-            raise ResponseTooLarge(f"the answer is larger than {limit:,} bytes")
+            raise ResponseTooLarge(f"the response is larger than {limit:,} bytes")
     return bytes(content)

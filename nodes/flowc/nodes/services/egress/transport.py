@@ -1,4 +1,9 @@
-"""How is every connection judged at the moment it is dialled?"""
+"""Checks every connection at the moment it is opened, by the address that is connected to.
+
+A check of the URL would not be enough: a name can resolve to an inner address, or to another one
+between the check and the connection (DNS rebinding), and a redirect can lead elsewhere. Here a name
+is resolved once, all its addresses are checked, and one of exactly these is connected to.
+"""
 
 import asyncio
 import socket
@@ -21,17 +26,16 @@ MAX_ADDRESSES = 4
 
 
 async def resolve(host: str, port: int) -> list[Address]:
-    """Return the addresses that the system knows a name by."""
+    """Return the addresses of a name, from the system's resolver."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [ip_address(str(entry[4][0]).split("%")[0]) for entry in found]
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
-    """Dials what the policy allows, and exactly the address it judged.
+    """Connects to addresses that the policy allows, and to none but the ones it checked.
 
-    Redirects, rebinding, odd spellings of addresses and reused connections all pass here; TLS and
-    the Host header still go by the name.
+    TLS and the Host header still use the name.
     """
 
     def __init__(
@@ -52,9 +56,12 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first address that answers; raise EgressDenied if any is refused."""
+        """Connect to the first address that answers; raise EgressDenied if one is not allowed.
+
+        One bad address is enough: a name with both kinds is misconfigured, or an attack.
+        """
         last: Exception | None = None
-        for address in (await self._judged(host, port, timeout))[:MAX_ADDRESSES]:
+        for address in (await self._checked(host, port, timeout))[:MAX_ADDRESSES]:
             try:
                 return await self._inner.connect_tcp(
                     str(address), port, timeout, local_address, socket_options
@@ -64,14 +71,14 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         raise last or httpcore.ConnectError(f"{host!r} has no address")
 
     async def connect_unix_socket(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
-        """Refuse: there is no Unix socket a workflow may speak to."""
+        """Raise EgressDenied: Unix sockets are not available to workflows."""
         raise EgressDenied("unix sockets are not available")
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await self._inner.sleep(seconds)
 
-    async def _judged(self, host: str, port: int, timeout: float | None) -> Sequence[Address]:
+    async def _checked(self, host: str, port: int, timeout: float | None) -> Sequence[Address]:
         name = host.rstrip(".").lower()
         self._require(host, self.policy.reason_against_name(name))
         addresses = await self._addresses(name, port, timeout)
@@ -91,18 +98,18 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
             raise httpcore.ConnectError(f"the name {name[:80]!r} cannot be resolved") from None
 
     def _require(self, host: str, reason: str | None) -> None:
-        # The address itself is not told: it would map the inner network for whoever asks.
+        # Without the address: it would show a workflow's author how inner names resolve.
         if reason is not None:
             raise EgressDenied(f"a connection to {host[:80]!r} is not allowed ({reason})")
 
 
 class GuardedTransport(httpx.AsyncHTTPTransport):
-    """An httpx transport that dials through the guard, and takes no proxy from the environment."""
+    """An httpx transport that connects through the guard, without proxies from the environment."""
 
     def __init__(self, backend: GuardedBackend, verify: ssl.SSLContext | None = None) -> None:
         context = verify or ssl.create_default_context()
         super().__init__(verify=context, trust_env=False)
-        # httpx offers no public way to hand its pool a network backend.
+        # httpx has no public way to set the network backend of its pool.
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=context,
             max_connections=100,

@@ -1,4 +1,4 @@
-"""The door to MCP servers: which there are, and calls of their tools."""
+"""MCP servers: the operator's file of them, and calls of their tools."""
 
 from flowc.nodes.services.mcp.servers import McpServer, read_mcp_file
 from flowc.nodes.services.mcp.sessions import McpAddress, McpServers, McpTool, ToolResult

@@ -1,4 +1,4 @@
-"""Which MCP servers stand behind the names that workflows use?"""
+"""The operator's file of MCP servers."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from flowc.nodes.services.operator_files import read_entries
 
 
 class McpServer(BaseModel):
-    """One MCP server: one that is reached by its `url`, or a `command` that is started."""
+    """One MCP server: one with a `url`, or a `command` that flowc starts."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -21,10 +21,10 @@ class McpServer(BaseModel):
     @model_validator(mode="after")
     def _is_one_of_two(self) -> "McpServer":
         if (self.url is None) == (self.command is None):
-            raise ValueError("a server has a `url` or a `command`")
+            raise ValueError("a server needs exactly one of `url` and `command`")
         return self
 
 
 def read_mcp_file(path: Path) -> dict[str, McpServer]:
-    """Read a file of MCP servers, at the top or under `mcpServers`; raise OperatorFileRefused."""
+    """Return the servers in a file, at the top or under `mcpServers`; raise OperatorFileRefused."""
     return read_entries(path, "mcpServers", McpServer, "servers")

@@ -1,4 +1,4 @@
-"""What is one visit to an MCP server: its tools are listed, or one is called?"""
+"""Sessions with MCP servers: list the tools, or call one."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -11,12 +11,12 @@ from flowc.nodes.services.egress import EgressDenied, EgressPolicy, GuardedBacke
 from flowc.nodes.services.egress.transport import Resolver, resolve
 from flowc.nodes.services.mcp.servers import McpServer
 
-# What their client says when a server has hung up.
+# The code of the client's own error when the server closed the connection.
 _CLOSED = -32000
 
 
 class McpTool(NamedTuple):
-    """One tool of a server."""
+    """One tool of a server; `parameters` is a JSON Schema."""
 
     name: str
     description: str
@@ -24,7 +24,7 @@ class McpTool(NamedTuple):
 
 
 class ToolResult(NamedTuple):
-    """What a call gave: its texts, its data if there is any, all its parts; or that it failed."""
+    """The result of a call: its texts as one, its structured data or None, and all its parts."""
 
     text: str
     data: Any
@@ -33,7 +33,7 @@ class ToolResult(NamedTuple):
 
 
 class McpAddress(NamedTuple):
-    """Which server is visited, and for how many seconds: by its name, or by its URL."""
+    """A server to call, by its name in the file or by its URL; `seconds` is the time limit."""
 
     name: str | None
     url: str | None
@@ -42,10 +42,10 @@ class McpAddress(NamedTuple):
 
 
 class McpServers:
-    """The MCP servers that workflows may use; one per process.
+    """The MCP servers that workflows can use; one object per process.
 
-    `known` are those of the operator's file: they alone may be commands. Others are named by their
-    URL. Each visit is a session of its own, so that nothing is left behind when a run waits.
+    `known` are those of the operator's file; only these may be commands. Others are reached by
+    their URL. Each call is a session of its own, so that none is open while a run waits.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class McpServers:
     async def tools(self, address: McpAddress) -> list[McpTool]:
         """Return a server's tools; raise NodeError."""
         found: list[McpTool] = []
-        async with self._visit(address) as client:
+        async with self._session(address) as client:
             cursor: str | None = None
             while True:
                 page = await client.list_tools(cursor=cursor)
@@ -77,14 +77,14 @@ class McpServers:
         self, address: McpAddress, tool: str, arguments: Mapping[str, Any]
     ) -> ToolResult:
         """Call a tool; raise NodeError if it cannot be called."""
-        async with self._visit(address) as client:
+        async with self._session(address) as client:
             result = await client.call_tool(tool, dict(arguments))
         content = [part.model_dump(mode="json", exclude_none=True) for part in result.content]
         text = "\n".join(part["text"] for part in content if part.get("type") == "text")
         return ToolResult(text, result.structured_content, content, bool(result.is_error))
 
     @asynccontextmanager
-    async def _visit(self, address: McpAddress) -> AsyncIterator[Any]:
+    async def _session(self, address: McpAddress) -> AsyncIterator[Any]:
         server, is_own = self._server(address)
         shown, seconds = address.name or address.url or "", address.seconds
         try:
@@ -99,19 +99,21 @@ class McpServers:
             raise _failure(problem, shown) from None
 
     def _server(self, address: McpAddress) -> tuple[McpServer, bool]:
-        """Return the server, and whether it is one of the operator's."""
+        """Return the server, and whether it is in the operator's file."""
         name, url, headers, _ = address
         if name is None:
             return McpServer(url=url, headers=dict(headers)), False
         if name not in self._known:
-            message = f"There is no MCP server {name!r}: name it in the file (FLOWC_MCP_FILE)."
+            message = (
+                f"There is no MCP server {name!r}: add it to the file of servers (FLOWC_MCP_FILE)."
+            )
             raise NodeError("unknown-mcp-server", message)
         server = self._known[name]
         return server.model_copy(update={"headers": {**server.headers, **headers}}), True
 
     @asynccontextmanager
     async def _client(self, server: McpServer, is_own: bool) -> AsyncIterator[Any]:
-        # It takes more than a second, and few workflows need it.
+        # Imported here: it takes more than a second, and few workflows need it.
         import httpx2  # noqa: PLC0415
         from mcp import Client, StdioServerParameters  # noqa: PLC0415
         from mcp.client.streamable_http import streamable_http_client  # noqa: PLC0415
@@ -133,26 +135,28 @@ class McpServers:
 
 
 def _failure(problem: BaseException, shown: str) -> NodeError:
-    """Return what may be told of a visit that failed."""
+    """Return the failure of a call, without details that are not safe to show."""
     causes = list(_causes(problem))
     for cause in causes:
         if isinstance(cause, NodeError):
             return cause
         if isinstance(cause, EgressDenied):
-            return NodeError("egress-denied", f"The MCP server {shown!r}: {cause}.")
+            return NodeError("egress-denied", f"The MCP server {shown!r} is not allowed: {cause}.")
         if type(cause).__name__ == "MCPError" and getattr(cause, "code", 0) != _CLOSED:
-            return NodeError("mcp-refused", f"The MCP server {shown!r} refused: {_said(cause)}")
+            return NodeError(
+                "mcp-refused", f"The MCP server {shown!r} refused the call: {_message_of(cause)}"
+            )
     kind = type(causes[-1]).__name__
     message = f"The MCP server {shown!r} cannot be reached ({kind})."
     return NodeError("mcp-unavailable", message, kind="connection")
 
 
-def _said(problem: BaseException) -> str:
+def _message_of(problem: BaseException) -> str:
     return str(getattr(problem, "message", problem))[:500]
 
 
 def _causes(problem: BaseException) -> Iterator[BaseException]:
-    """Yield an exception with those within it and behind it, the innermost last."""
+    """Yield an exception, those in its group and its causes, the innermost last."""
     yield problem
     inner = problem.exceptions if isinstance(problem, BaseExceptionGroup) else (problem.__cause__,)
     for each in inner:

@@ -1,4 +1,4 @@
-"""How do calls of MCP servers pass the guard? Their client sends them through our transport."""
+"""Lets the MCP client connect through the guard, by a transport for its HTTP library, httpx2."""
 
 from collections.abc import AsyncIterator
 
@@ -25,7 +25,7 @@ class _Body(httpx2.AsyncByteStream):
 
 
 class GuardedMcpTransport(httpx2.AsyncBaseTransport):
-    """Sends requests through the guard, and gives the answers back as they come."""
+    """Sends requests of httpx2 through the guard, and returns responses as streams."""
 
     def __init__(self, backend: GuardedBackend) -> None:
         self._client = httpx.AsyncClient(
@@ -35,7 +35,7 @@ class GuardedMcpTransport(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request; raise httpx2's errors."""
         times = request.extensions.get("timeout", {})
-        asked = self._client.build_request(
+        guarded = self._client.build_request(
             request.method,
             str(request.url),
             headers=list(request.headers.items()),
@@ -43,10 +43,11 @@ class GuardedMcpTransport(httpx2.AsyncBaseTransport):
             timeout=httpx.Timeout(**{name: times.get(name) for name in _TIMES}),
         )
         try:
-            response = await self._client.send(asked, stream=True)
+            response = await self._client.send(guarded, stream=True)
         except httpx.TimeoutException as problem:
             raise httpx2.ReadTimeout(str(problem)) from None
         except EgressDenied as denied:
+            # An error that the client does not retry; the cause shows why.
             raise httpx2.UnsupportedProtocol(str(denied)) from denied
         except httpx.TransportError as problem:
             raise httpx2.ConnectError(str(problem)) from None

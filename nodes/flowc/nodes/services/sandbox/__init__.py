@@ -1,4 +1,4 @@
-"""Where foreign code runs: never in this process, and with JSON as the only way in and out."""
+"""Sandboxes for code: it runs in other processes, with JSON as its input and output."""
 
 from flowc.nodes.services.sandbox.engine import (
     CodeFailed,

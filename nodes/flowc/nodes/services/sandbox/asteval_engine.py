@@ -1,4 +1,4 @@
-"""Code in asteval: CPython's own semantics, in a process locked by the operating system."""
+"""The sandbox `asteval`: Python's own semantics, in processes locked by the operating system."""
 
 import asyncio
 import json
@@ -39,11 +39,11 @@ _LIMITS = frozenset(
 
 
 class WorkerLost(Exception):
-    """The worker process ended, or said something that is no frame."""
+    """The worker process ended, or did not answer with a frame."""
 
 
 class AstevalEngine:
-    """The second sandbox; a few worker processes, each running one piece of code at a time."""
+    """Runs code in a few worker processes, each with one code at a time."""
 
     name = "asteval"
 
@@ -52,7 +52,7 @@ class AstevalEngine:
         self._slots = asyncio.Semaphore(workers)
 
     async def run(self, code: str, inputs: Mapping[str, Any], limits: SandboxLimits) -> CodeResult:
-        """Run code in a child of a worker."""
+        """Run code in a child process of a worker."""
         require_short(code)
         answer = await self._ask({"code": code, "inputs": dict(inputs)}, limits)
         if not answer.get("ok"):
@@ -60,7 +60,7 @@ class AstevalEngine:
         return CodeResult(value_of(json.dumps(answer.get("result"))), str(answer.get("stdout", "")))
 
     async def isolation(self) -> IsolationLevel:
-        """Try to reach files, the network and other processes from within."""
+        """Try to reach files, the network and other processes from inside."""
         try:
             answer = await self._ask({"probe": True}, SandboxLimits())
         except CodeFailed:
@@ -89,8 +89,11 @@ class AstevalEngine:
                 answer = await worker.ask(frame, limits.seconds + 2 * _GRACE + 2)
             except (WorkerLost, OSError, TimeoutError):
                 await worker.stop()
-                raise LimitReached("The code had to be stopped.") from None
+                raise LimitReached(
+                    "The code was stopped: it used too much time or memory."
+                ) from None
             except BaseException:
+                # Cancelled, for example: its answer would be read as that of the next code.
                 await worker.stop()
                 raise
             self._free.append(worker)
@@ -105,7 +108,7 @@ class _Worker:
 
     @classmethod
     async def start(cls) -> "_Worker":
-        """Start a process with nothing of ours: no environment, no site, its own session."""
+        """Start a process without our environment, without `site`, in its own session."""
         paths = [
             str(_WORKER),
             str(_LOCKS),
@@ -128,7 +131,7 @@ class _Worker:
                 await worker._receive()
         except (WorkerLost, TimeoutError):
             await worker.stop()
-            raise CodeFailed("The sandbox for code cannot be started on this host.") from None
+            raise CodeFailed("The sandbox `asteval` cannot be started on this host.") from None
         return worker
 
     async def ask(self, frame: dict[str, Any], seconds: float) -> dict[str, Any]:
@@ -145,7 +148,7 @@ class _Worker:
         if self._process.returncode is None:
             self._process.kill()
         await self._process.wait()
-        # The transport's own close would otherwise wait for the loop to end.
+        # Otherwise the pipes stay open until the event loop ends.
         self._process._transport.close()  # type: ignore[attr-defined] # no public way to close pipes
 
     async def _receive(self) -> dict[str, Any]:
@@ -167,7 +170,7 @@ def _failure(error: Mapping[str, Any]) -> CodeFailed:
     if kind in _LIMITS:
         return LimitReached(f"The code reached a limit: {message or kind}")
     if kind == "SyntaxError":
-        return CodeFailed(f"The code cannot be read: {message}")
+        return CodeFailed(f"The code has a syntax error: {message}")
     return CodeFailed(
         f"The code failed: {kind}: {message}" if message else f"The code failed: {kind}"
     )

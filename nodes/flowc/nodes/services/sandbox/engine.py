@@ -1,4 +1,4 @@
-"""What does every sandbox promise?"""
+"""The interface of all sandboxes, and the limits that they share."""
 
 import json
 from collections.abc import Mapping
@@ -15,11 +15,11 @@ MAX_STDOUT = 64_000
 
 
 class CodeFailed(Exception):
-    """Whoever runs code that ends in an error meets this; the message tells its author why."""
+    """The code failed; the message names the error and, if known, the line."""
 
 
 class LimitReached(CodeFailed):
-    """Whoever runs code that needs more time or memory than it may have meets this."""
+    """The code needs more time or memory than it is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +32,31 @@ class SandboxLimits:
 
 @dataclass(frozen=True, slots=True)
 class CodeResult:
-    """What code gave back, plain JSON, and what it printed."""
+    """The result of code, plain JSON, and what it printed."""
 
     value: Any
     stdout: str
 
 
 class Engine(Protocol):
-    """One sandbox. `process(**inputs)` is called if the code defines it; else `result` counts."""
+    """One sandbox.
+
+    If the code defines `process`, the result is that of `process(**inputs)`; otherwise the value of
+    the variable `result`.
+    """
 
     name: str
 
     async def run(self, code: str, inputs: Mapping[str, Any], limits: SandboxLimits) -> CodeResult:
-        """Run code once, from nothing; raise CodeFailed."""
+        """Run code once, with no state of earlier runs; raise CodeFailed."""
         ...
 
     async def isolation(self) -> IsolationLevel:
-        """Try what must not be possible, and say how far it is prevented."""
+        """Try to break out, and return how far that is prevented.
+
+        `full`: the operating system prevents it; `partial`: it prevents a part, or the interpreter
+        alone does; `none`: code can read files, or the sandbox does not work.
+        """
         ...
 
     async def aclose(self) -> None:
@@ -57,7 +65,7 @@ class Engine(Protocol):
 
 
 class Sandboxes:
-    """The sandboxes of this host, by name; each starts when it is first used."""
+    """The sandboxes of a host, by name; each starts when it is first used."""
 
     def __init__(self, engines: tuple[Engine, ...]) -> None:
         self._engines = {engine.name: engine for engine in engines}
@@ -68,11 +76,11 @@ class Sandboxes:
         return tuple(self._engines)
 
     def get(self, name: str) -> Engine | None:
-        """Return the sandbox of this name."""
+        """Return the sandbox with this name; None if there is none."""
         return self._engines.get(name)
 
     async def isolation(self) -> dict[str, IsolationLevel]:
-        """Return how well each sandbox keeps code in, as tried just now."""
+        """Test each sandbox, and return its isolation by name."""
         return {name: await engine.isolation() for name, engine in self._engines.items()}
 
     async def aclose(self) -> None:
@@ -88,14 +96,18 @@ def require_short(code: str) -> None:
 
 
 def value_of(text: str) -> Any:
-    """Return the value that a sandbox wrote as JSON; raise CodeFailed if it is no plain value."""
+    """Return the value that a sandbox wrote as JSON; raise CodeFailed if it is not plain JSON.
+
+    >>> value_of('{"total": 3}')
+    {'total': 3}
+    """
     if len(text) > MAX_RESULT:
         raise LimitReached(f"The result is larger than {MAX_RESULT:,} bytes.")
     try:
         value = json.loads(text)
         require_plain(value)
     except NotPlain as problem:
-        raise CodeFailed(f"The result cannot be kept: {problem}") from None
+        raise CodeFailed(f"The result cannot be stored: {problem}") from None
     except (ValueError, RecursionError):
         raise CodeFailed("The result is not plain JSON.") from None
     return value

@@ -1,4 +1,4 @@
-"""Code in Monty: a Python of its own in Rust, in worker processes with an empty environment."""
+"""The sandbox `monty`: a Python interpreter in Rust, in processes with an empty environment."""
 
 import ast
 import asyncio
@@ -32,7 +32,7 @@ MAX_RECURSION = 200
 MAX_SLEEP = 1.0
 MAX_RUN_SECONDS = 70.0
 
-# The result crosses as text, so that this process never converts what foreign code has built.
+# The code writes its result as JSON text: this process never converts objects of foreign code.
 _DUMP_PROCESS = "import json as _flowc_json\n_flowc_json.dumps(process(**inputs))"
 _DUMP_RESULT = "import json as _flowc_json\n_flowc_json.dumps(result)"
 
@@ -62,13 +62,13 @@ class MontyEngine:
         except MontyError as problem:
             raise _failure(problem) from None
         except TimeoutError:
-            raise LimitReached("The code ran longer than it may.") from None
+            raise LimitReached("The code reached its time limit.") from None
         if not isinstance(text, str):
             raise CodeFailed("The result is not plain JSON.")
         return CodeResult(value_of(text), stdout.output)
 
     async def isolation(self) -> IsolationLevel:
-        """Try to reach the host: the interpreter keeps code in, and no lock of the system does."""
+        """Try to reach the host; `partial` at best, since the interpreter alone isolates code."""
         for attempt in (
             "open('/etc/hostname').read()",
             "import socket",
@@ -111,10 +111,10 @@ def _resources(limits: SandboxLimits) -> Any:
 
 def _failure(problem: MontyError) -> CodeFailed:
     if isinstance(problem, MontyCrashedError):
-        return LimitReached("The code had to be stopped.")
+        return LimitReached("The code was stopped: it used too much time or memory.")
     text = str(problem)
     if isinstance(problem, MontySyntaxError):
-        return CodeFailed(f"The code cannot be read: {text[:300]}")
+        return CodeFailed(f"The code has a syntax error: {text[:300]}")
     if isinstance(problem, MontyRuntimeError):
         inner = type(problem.exception()).__name__
         if inner in {"TimeoutError", "MemoryError", "RecursionError"}:
@@ -129,12 +129,12 @@ def _line(problem: MontyRuntimeError) -> str:
 
 
 def _defines_process(code: str) -> bool:
-    """Say whether the code defines `process`, as far as it can be parsed here."""
+    """Return whether the code defines `process`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        # Monty says what is wrong; its parser is not this one.
+        # Monty has its own parser, and reports what is wrong.
         return False
     return any(isinstance(node, ast.FunctionDef) and node.name == "process" for node in tree.body)

@@ -1,1 +1,1 @@
-"""What runs in the locked worker process: nothing in here is imported by the server."""
+"""Code that runs in the locked worker process; the server imports none of it."""

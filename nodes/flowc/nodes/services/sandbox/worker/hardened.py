@@ -1,6 +1,9 @@
-"""asteval with its own table of names, allowed attributes by type, and limits on what grows.
+"""asteval with our own names, with allowed attributes by type, and with limits on growing values.
 
-Runs in the locked worker only. A list of what is allowed, never of what is forbidden.
+The interpreter is the first wall, the locks of the worker process are the second. Names and
+attributes are lists of what is allowed: what is new in Python or asteval is not allowed by default.
+Operations that can make a huge value from a small one are checked before they run, since the limit
+on memory would only kill the process without a message.
 """
 
 import ast
@@ -29,7 +32,7 @@ MAX_RESULT_BITS = 1024
 
 
 class LimitExceeded(RuntimeError):
-    """Code that wants more than it may have meets this."""
+    """The code uses something that is not available, or makes a value that is too large."""
 
 
 _SEQUENCES = (str, bytes, bytearray, list, tuple)
@@ -95,6 +98,8 @@ def _filter(test: Any, items: Iterable[Any]) -> list[Any]:
     return [item for item in items if (test(item) if test else item)]
 
 
+# Lists in place of iterators, which could hold back work until after the checks; no `getattr`,
+# and a `type` that returns a name, since a class leads to all others.
 _FUNCTIONS: Mapping[str, Any] = {
     "abs": abs, "all": all, "any": any, "bool": bool, "chr": chr, "dict": dict, "divmod": divmod,
     "enumerate": lambda items, start=0: list(enumerate(items, start)), "filter": _filter,
@@ -143,6 +148,7 @@ _ATTRIBUTES: Mapping[type, frozenset[str]] = {
     bool: frozenset(),
 }  # fmt: skip
 
+# Kinds of exceptions from calls that the code can see; all others become RuntimeError.
 _PASSED_ON = (ValueError, TypeError, KeyError, IndexError, RuntimeError, ZeroDivisionError)
 
 _REFUSED_SYNTAX = (
@@ -157,7 +163,7 @@ _REFUSED_HANDLERS = (
 
 
 def prepare() -> None:
-    """Put the limits into asteval's table of operators, and spare it its slowest habit."""
+    """Put the limits into asteval's table of operators, and cache its slow check of names."""
     asteval.asteval.valid_symbol_name = functools.lru_cache(4096)(asteval.asteval.valid_symbol_name)
     asteval.astutils.OPERATORS.update(
         {
@@ -171,7 +177,7 @@ def prepare() -> None:
 
 
 class _Printed(io.StringIO):
-    """What code prints, as far as it may."""
+    """What code prints, up to a limit."""
 
     def write(self, text: str) -> int:
         if self.tell() + len(text) > MAX_PRINTED:
@@ -180,10 +186,10 @@ class _Printed(io.StringIO):
 
 
 class _Interpreter(Interpreter):  # type: ignore[misc] # asteval has no types
-    """asteval, with attributes and calls by our rules."""
+    """asteval, with our rules for attributes, formats and calls."""
 
     def value_of(self, node: ast.AST) -> Any:
-        """Return what a part of the code comes to."""
+        """Return the value of a part of the code."""
         return self.run(node)
 
     def on_attribute(self, node: ast.Attribute) -> Any:
@@ -191,6 +197,7 @@ class _Interpreter(Interpreter):  # type: ignore[misc] # asteval has no types
             self.raise_exception(node, exc=AttributeError, msg="attributes are read only")
         owner, name = self.value_of(node.value), node.attr
         if name not in _ATTRIBUTES.get(type(owner), frozenset()):
+            # So that `item.name` works on JSON, as it does in expressions.
             if type(owner) is dict and not name.startswith("_") and name in owner:
                 return owner[name]
             kind = type(owner).__name__
@@ -217,7 +224,7 @@ class _Interpreter(Interpreter):  # type: ignore[misc] # asteval has no types
         try:
             return function(*positional, **named)
         except Exception as problem:
-            # Never the arguments: they may be what nobody should read.
+            # Without the exception's text: it can repeat arguments, which may be secrets.
             kind = type(problem) if isinstance(problem, _PASSED_ON) else RuntimeError
             self.raise_exception(node, exc=kind, msg=f"{type(problem).__name__} in a call")
         finally:
@@ -255,7 +262,7 @@ _GUARDED: Mapping[str, Callable[..., str]] = {"replace": _replace, "join": _join
 
 
 def run(code: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    """Run code; return what the worker sends back: `ok` with a `result`, or an `error`."""
+    """Run code, and return the worker's answer: `ok` with the `result`, or an `error`."""
     printed = _Printed()
     try:
         tree = _parsed(code)
@@ -288,7 +295,7 @@ def _error_of(holder: Any, printed: _Printed) -> dict[str, Any]:
 
 
 def _interpreter(inputs: dict[str, Any], printed: _Printed) -> _Interpreter:
-    def say(*values: Any, sep: Any = " ", end: Any = "\n") -> None:
+    def show(*values: Any, sep: Any = " ", end: Any = "\n") -> None:
         print(*values, sep=str(sep)[:20], end=str(end)[:20], file=printed)
 
     names = {**_FUNCTIONS, "inputs": inputs}
@@ -302,7 +309,7 @@ def _interpreter(inputs: dict[str, Any], printed: _Printed) -> _Interpreter:
         max_statement_length=MAX_CODE,
         readonly_symbols={*_FUNCTIONS, "inputs", "print"},
     )
-    interpreter.symtable["print"] = say
+    interpreter.symtable["print"] = show
     return interpreter
 
 
@@ -310,6 +317,7 @@ def _parsed(code: str) -> ast.Module:
     if len(code) > MAX_CODE:
         raise LimitExceeded("code beyond the limit")
     tree = ast.parse(code, mode="exec")
+    # With a list of its own: a recursion could overflow on deeply nested code.
     count, todo = 0, [(tree, 0)]
     while todo:
         node, depth = todo.pop()
@@ -333,7 +341,7 @@ def _require_allowed(node: ast.AST) -> None:
 
 
 def plain(value: Any, depth: int, budget: list[int]) -> Any:
-    """Return a value as plain JSON; raise LimitExceeded for what cannot be one, or is too large."""
+    """Return a value as plain JSON; raise LimitExceeded if it is not plain, or too large."""
     budget[0] -= 1
     if depth > MAX_RESULT_DEPTH or budget[0] < 0:
         raise LimitExceeded("the result is too deep or too large")

@@ -1,7 +1,9 @@
-"""The worker: loads all it needs, locks itself in, then runs each code in a child of its own.
+"""The worker process: loads what it needs, locks itself, then runs each code in a child process.
 
-Frames are a length of four bytes and JSON. Only the child sees foreign code; one child per run, so
-nothing of one run is there for the next.
+Requests and answers are frames: a length of four bytes, then JSON. Only the child runs foreign
+code, and each child runs one code, so that nothing of one run is left for the next. The locks on
+files and network are on the worker, and its children inherit them; those on system calls, memory
+and time are on the child.
 """
 
 import json
@@ -14,8 +16,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import hardened  # type: ignore[import-not-found] # found beside this file
-import locks  # type: ignore[import-not-found] # those of flowc.rag, found in the path
+import hardened  # type: ignore[import-not-found] # in the same folder
+import locks  # type: ignore[import-not-found] # from flowc.rag, by the path
 
 MAX_FRAME = 8 << 20
 WorkerFrame = dict[str, Any]
@@ -39,6 +41,7 @@ def main() -> None:
 
 
 def _close_standard_streams() -> None:
+    """Point them at nothing: what foreign code prints must not look like a frame."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in range(3):
         os.dup2(nothing, descriptor)
@@ -49,6 +52,7 @@ def _in_child(
     request: WorkerFrame, pipes: tuple[int, int], lock_calls: Callable[[], None]
 ) -> bytes:
     read_end, write_end = os.pipe()
+    # A fork of a process that has loaded everything starts in milliseconds.
     child = os.fork()
     if child == 0:
         for descriptor in (*pipes, read_end):
@@ -75,6 +79,7 @@ def _run_child(request: WorkerFrame, write_end: int, lock_calls: Callable[[], No
     except BaseException as problem:
         _send_raw(write_end, _error(type(problem).__name__))
     finally:
+        # Without cleaning up: the worker's own objects are here only as copies.
         os._exit(0)
 
 
@@ -91,7 +96,11 @@ def _error(kind: str) -> bytes:
 
 
 def _collect(descriptor: int, child: int, seconds: float, limit: int) -> tuple[bytes, str | None]:
-    """Read the child's one frame; kill it when its time is up or it says too much."""
+    """Read the child's frame; kill it if its time is over, or if it writes too much.
+
+    Returns the content and None, or nothing and the reason. A child can be killed by the system,
+    for its memory or a forbidden call: then its frame is incomplete.
+    """
     end = time.monotonic() + seconds
     received = b""
     while True:
