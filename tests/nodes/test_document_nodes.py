@@ -205,7 +205,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
         node(
             "store", collection="x", source="a", chunks=[{"text": "b"}] * 2, vectors=[[1], [1, 2]]
         ),
-        "not of one length",
+        "differ in length",
     ),
     (node("embed", texts=["x"], model="openai/none-such"), "no key for the model"),
 ]

@@ -1,4 +1,4 @@
-"""Where are documents kept, and how are they found again?"""
+"""Stores documents, and finds their passages by vectors and by words."""
 
 from flowc.rag.stores.document_store import (
     CollectionDiffers,
