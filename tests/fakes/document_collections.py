@@ -15,7 +15,7 @@ from flowc.rag.folders import Folders
 from flowc.rag.ingestion import DocumentItem, Ingestion, Report
 from flowc.rag.reading import Reader
 from flowc.rag.retrieval import Search, search
-from flowc.rag.stores import DocumentStore, FoundPassage
+from flowc.rag.stores import DocumentStore, ScoredPassage
 
 
 @dataclass
@@ -81,7 +81,7 @@ class Library:
 
     async def search(
         self, question: str, name: str = "docs", **settings: Any
-    ) -> list[FoundPassage]:
+    ) -> list[ScoredPassage]:
         return await search(self.store, name, question, Search(**settings), self.embeddings())
 
     async def texts(self, name: str = "docs") -> dict[str, list[str]]:

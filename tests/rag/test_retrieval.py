@@ -9,7 +9,7 @@ from fakes.document_collections import Library
 from flowc.rag.ingestion import from_text
 from flowc.rag.reading import Reader
 from flowc.rag.retrieval import Search, fuse, search
-from flowc.rag.stores import FilterRefused, FoundPassage, NoSuchCollection, Passage
+from flowc.rag.stores import FilterRefused, NoSuchCollection, Passage, ScoredPassage
 from flowc.rag.stores.local import LocalStore
 
 TEXTS = {
@@ -86,8 +86,8 @@ async def test_unknown_collections_and_invalid_filters_are_refused(library: Libr
 
 
 def test_rankings_are_fused_by_place() -> None:
-    def found(source: str) -> FoundPassage:
-        return FoundPassage(Passage(source, 0, source, 1, 0, 1), 0.0)
+    def found(source: str) -> ScoredPassage:
+        return ScoredPassage(Passage(source, 0, source, 1, 0, 1), 0.0)
 
     a, b, c, d = map(found, "abcd")
     joined = fuse([a, b, c], [b, d])

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flowc.rag.embedding.embeddings import Embeddings
 from flowc.rag.embedding.vector import Vector
-from flowc.rag.stores import DocumentStore, Filter, FoundPassage, read_filter
+from flowc.rag.stores import DocumentStore, Filter, ScoredPassage, read_filter
 
 Mode = Literal["hybrid", "vector", "keyword"]
 # The constant of reciprocal rank fusion: with a larger one, the first places count for less.
@@ -58,7 +58,7 @@ async def search(
     settings: Search,
     embeddings: Embeddings,
     reranker: Reranker | None = None,
-) -> list[FoundPassage]:
+) -> list[ScoredPassage]:
     """Return the passages of a collection that answer a question best, the best first.
 
     Raises NoSuchCollection, FilterRefused, EmbeddingFailed.
@@ -85,8 +85,8 @@ async def _candidates(
     mode: Mode,
     extent: tuple[int, Filter | None],
     embeddings: Embeddings,
-) -> list[FoundPassage]:
-    async def by_vector() -> list[FoundPassage]:
+) -> list[ScoredPassage]:
+    async def by_vector() -> list[ScoredPassage]:
         return await store.nearest(name, await embeddings.query(question), *extent)
 
     if not question.strip():
@@ -98,14 +98,14 @@ async def _candidates(
     return fuse(*await asyncio.gather(by_vector(), store.matching(name, question, *extent)))
 
 
-def fuse(*rankings: Sequence[FoundPassage]) -> list[FoundPassage]:
+def fuse(*rankings: Sequence[ScoredPassage]) -> list[ScoredPassage]:
     """Join rankings by reciprocal rank fusion (RRF), whose scores need not be comparable.
 
     At place `p` of a ranking, counted from 0, a passage gets 61 / (61 + p). Its score is the sum,
     divided by the number of rankings: 1 for the first place in all of them.
 
     >>> from flowc.rag.stores import Passage
-    >>> a, b, c, d = (FoundPassage(Passage(name, 0, "", 1, 0, 1), 0.0) for name in "abcd")
+    >>> a, b, c, d = (ScoredPassage(Passage(name, 0, "", 1, 0, 1), 0.0) for name in "abcd")
     >>> [(each.passage.source, round(each.score, 3)) for each in fuse([a, b, c], [b, d])]
     [('b', 0.992), ('a', 0.5), ('d', 0.492), ('c', 0.484)]
 
@@ -123,13 +123,13 @@ def fuse(*rankings: Sequence[FoundPassage]) -> list[FoundPassage]:
     return [known[key]._replace(score=scores[key]) for key in order]
 
 
-def _key(found: FoundPassage) -> tuple[str, int]:
+def _key(found: ScoredPassage) -> tuple[str, int]:
     return found.passage.source, found.passage.number
 
 
 async def _diverse(
-    candidates: list[FoundPassage], settings: Search, embeddings: Embeddings
-) -> list[FoundPassage]:
+    candidates: list[ScoredPassage], settings: Search, embeddings: Embeddings
+) -> list[ScoredPassage]:
     """Return a choice by maximal marginal relevance (MMR).
 
     Each time, the passage with the highest `(1 - diversity) * score - diversity * likeness` is
@@ -149,7 +149,7 @@ async def _diverse(
     return [candidates[index] for index in chosen]
 
 
-async def _vectors(candidates: list[FoundPassage], embeddings: Embeddings) -> Vector:
+async def _vectors(candidates: list[ScoredPassage], embeddings: Embeddings) -> Vector:
     """Return the vectors of candidates, of length 1; those found by words alone are embedded."""
     missing = [found for found in candidates if found.vector is None]
     made = (

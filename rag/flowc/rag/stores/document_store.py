@@ -10,10 +10,10 @@ from flowc.rag.stores.filters import Filter
 from flowc.rag.stores.records import (
     Collection,
     FinishedDraft,
-    FoundPassage,
     KnownDocument,
     NewPassage,
     Passage,
+    ScoredPassage,
     StoredDocument,
 )
 
@@ -116,13 +116,13 @@ class DocumentStore(VectorCache, Protocol):
 
     async def nearest(
         self, name: str, vector: Vector, limit: int, where: Filter | None
-    ) -> list[FoundPassage]:
+    ) -> list[ScoredPassage]:
         """Return the passages with the nearest vectors, the best first, and these vectors."""
         ...
 
     async def matching(
         self, name: str, text: str, limit: int, where: Filter | None
-    ) -> list[FoundPassage]:
+    ) -> list[ScoredPassage]:
         """Return passages that share words with a text, ranked by BM25."""
         ...
 

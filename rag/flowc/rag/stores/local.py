@@ -18,7 +18,7 @@ from flowc.rag.stores import catalog, words
 from flowc.rag.stores.catalogued import CataloguedStore
 from flowc.rag.stores.document_store import StoreInUse
 from flowc.rag.stores.filters import Filter
-from flowc.rag.stores.records import Collection, FoundPassage, NewPassage, Passage, best_first
+from flowc.rag.stores.records import Collection, NewPassage, Passage, ScoredPassage, best_first
 from flowc.rag.stores.rows import passage_of, row_of
 from flowc.rag.stores.searches import Searches
 from flowc.rag.stores.transactions import Transactions
@@ -131,7 +131,7 @@ class LocalStore(CataloguedStore):
 
     async def nearest(
         self, name: str, vector: Vector, limit: int, where: Filter | None
-    ) -> list[FoundPassage]:
+    ) -> list[ScoredPassage]:
         with self._searches.one():
             return await self._transactions.in_reader(
                 lambda: self._nearest(name, vector, limit, where)
@@ -139,10 +139,10 @@ class LocalStore(CataloguedStore):
 
     async def matching(
         self, name: str, text: str, limit: int, where: Filter | None
-    ) -> list[FoundPassage]:
-        def work(connection: Connection, row: Row[Any]) -> list[FoundPassage]:
+    ) -> list[ScoredPassage]:
+        def work(connection: Connection, row: Row[Any]) -> list[ScoredPassage]:
             return [
-                FoundPassage(passage_of(found), found.score)
+                ScoredPassage(passage_of(found), found.score)
                 for found in words.search(connection, row.id, text, limit, where)
             ]
 
@@ -168,7 +168,7 @@ class LocalStore(CataloguedStore):
 
     def _nearest(
         self, name: str, vector: Vector, limit: int, where: Filter | None
-    ) -> list[FoundPassage]:
+    ) -> list[ScoredPassage]:
         def hidden_in(connection: Connection) -> tuple[int, list[str]]:
             id = int(catalog.get(connection, self._tenant, name).id)
             return id, catalog.hidden_versions(connection, id)
@@ -177,7 +177,9 @@ class LocalStore(CataloguedStore):
         near = self._vectors.nearest(id, vector, limit, where, hidden)
         keys = [key for key, _, _ in near]
         passages = self._transactions.transaction(lambda c: words.passages(c, id, keys))
-        found = [FoundPassage(passages[key], score, v) for key, score, v in near if key in passages]
+        found = [
+            ScoredPassage(passages[key], score, v) for key, score, v in near if key in passages
+        ]
         return best_first(found)
 
 

@@ -13,7 +13,7 @@ from flowc.rag.embedding.vector import Vector
 from flowc.rag.stores import catalog, ranking
 from flowc.rag.stores.catalogued import CataloguedStore
 from flowc.rag.stores.filters import Filter
-from flowc.rag.stores.records import Collection, FoundPassage, NewPassage, Passage, best_first
+from flowc.rag.stores.records import Collection, NewPassage, Passage, ScoredPassage, best_first
 from flowc.rag.stores.rows import passage_of, row_of
 from flowc.rag.stores.transactions import Transactions
 
@@ -126,8 +126,8 @@ class PostgresStore(CataloguedStore):
 
     async def nearest(
         self, name: str, vector: Vector, limit: int, where: Filter | None
-    ) -> list[FoundPassage]:
-        def work(connection: Connection, row: Row[Any]) -> list[FoundPassage]:
+    ) -> list[ScoredPassage]:
+        def work(connection: Connection, row: Row[Any]) -> list[ScoredPassage]:
             looked_at = min(max(limit, 40), _MAX_LOOKED_AT)
             # The index returns the nearest vectors before they are filtered; iterating continues
             # until enough of them match.
@@ -136,7 +136,7 @@ class PostgresStore(CataloguedStore):
             asked = np.asarray(vector, np.float32)
             rows = ranking.nearest(connection, _table(row.id), row.id, asked, limit, where)
             return [
-                FoundPassage(passage_of(found), found.score, found.vector.to_numpy())
+                ScoredPassage(passage_of(found), found.score, found.vector.to_numpy())
                 for found in rows
             ]
 
@@ -144,10 +144,10 @@ class PostgresStore(CataloguedStore):
 
     async def matching(
         self, name: str, text: str, limit: int, where: Filter | None
-    ) -> list[FoundPassage]:
-        def work(connection: Connection, row: Row[Any]) -> list[FoundPassage]:
+    ) -> list[ScoredPassage]:
+        def work(connection: Connection, row: Row[Any]) -> list[ScoredPassage]:
             rows = ranking.matching(connection, _table(row.id), row.id, text, limit, where)
-            return [FoundPassage(passage_of(found), found.score) for found in rows]
+            return [ScoredPassage(passage_of(found), found.score) for found in rows]
 
         return best_first(await self._read(name, work))
 

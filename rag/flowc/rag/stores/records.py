@@ -78,7 +78,7 @@ class FinishedDraft(NamedTuple):
     seen: str = ""
 
 
-class FoundPassage(NamedTuple):
+class ScoredPassage(NamedTuple):
     """A passage that answers a question, better with a higher score.
 
     Scores by vectors are cosines; scores by words are those of BM25, which can be compared within
@@ -90,6 +90,6 @@ class FoundPassage(NamedTuple):
     vector: Vector | None = None
 
 
-def best_first(found: Sequence[FoundPassage]) -> list[FoundPassage]:
+def best_first(found: Sequence[ScoredPassage]) -> list[ScoredPassage]:
     """Return passages by score; equal scores are in the order of source and number."""
     return sorted(found, key=lambda each: (-each.score, each.passage.source, each.passage.number))

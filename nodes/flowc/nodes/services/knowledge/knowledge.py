@@ -19,9 +19,9 @@ from flowc.rag.retrieval import Search, search
 from flowc.rag.stores import (
     DocumentStore,
     FinishedDraft,
-    FoundPassage,
     NewPassage,
     NoSuchCollection,
+    ScoredPassage,
     StoredDocument,
 )
 
@@ -74,7 +74,7 @@ class Knowledge:
 
     async def search(
         self, collection: str, question: str, settings: Search, rerank: str | None = None
-    ) -> list[FoundPassage]:
+    ) -> list[ScoredPassage]:
         """Return the passages that answer a question best; raise NodeError."""
         reranker = ModelReranker(self._models, rerank) if rerank is not None else None
         with told():
