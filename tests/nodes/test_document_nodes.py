@@ -172,7 +172,7 @@ async def test_models_of_providers_embed_and_rank(tmp_path: Path) -> None:
         ran = await world.run(node("retrieve", **{**query, "query": "a"}, rerank="rank"))
         assert ran.output["passages"][0]["source"] == "bbb"
         # What the collection has is of its own model.
-        with pytest.raises(NodeFailed, match="has vectors of openai/text-embedding-3-small"):
+        with pytest.raises(NodeFailed, match="holds vectors of openai/text-embedding-3-small"):
             await world.run(node("ingest", collection="letters", documents=texts, model="offline/wordllama"))  # fmt: skip
         await world.aclose()
 

@@ -116,6 +116,7 @@ async def _check_collections(store: DocumentStore) -> None:
 
 async def _check_passages(store: DocumentStore) -> None:
     await store.create(NAME, MODEL, DIMENSION)
+    # Characters that mean something in SQL, in a full-text query or to a model.
     text = 'It\'s "quoted", <|endoftext|>, ünïcode 漢字 🙂 % _ \\ ; -- \n'
     await put(store, "dir/it's.txt", {text: vector(0.6, 0.8)}, {"lang": "de", "year": 2024})
     for found in (
@@ -148,6 +149,7 @@ async def _check_order(store: DocumentStore) -> None:
     near = await store.nearest(NAME, vector(1), 4, None)
     assert [each.passage.number for each in near] == [0, 1, 2, 3]
     assert [each.score for each in near] == sorted((each.score for each in near), reverse=True)
+    # BM25: one rare word weighs more than one that is in all other passages.
     rare = "zebra " + "common filler words here " * 5
     await put(store, "rare", [rare])
     for i in range(5):
@@ -155,11 +157,13 @@ async def _check_order(store: DocumentStore) -> None:
     found = await store.matching(NAME, "common zebra", 10, None)
     assert found[0].passage.source == "rare"
     assert [each.score for each in found] == sorted((e.score for e in found), reverse=True)
+    # Parts of hosts, paths and addresses are words.
     await put(store, "names", ["see docs.example.org/path_to/file.txt, or ann@example.com; it's"])
     for word in ("docs", "path", "ann", "file"):
         assert [each.passage.source for each in await store.matching(NAME, word, 9, None)] == [
             "names"
         ]
+    # English words are found by their stems.
     await put(store, "twice", ["running runner: it runs and runs"])
     assert [each.passage.source for each in await store.matching(NAME, "run", 9, None)] == ["twice"]
 
@@ -173,6 +177,7 @@ async def _check_filters(store: DocumentStore) -> None:
         assert await sources(store, "word", where) == expected, where
 
 
+# Values of different types are never equal, and negations are true without the field.
 FILTERS: tuple[tuple[Any, list[str]], ...] = (
     (None, ["a", "b", "c"]),
     ({"lang": "de"}, ["a"]),
@@ -215,6 +220,7 @@ async def _check_replacement(store: DocumentStore) -> None:
     assert await store.passages(NAME, "none", -1, 9) == []
     [known] = await store.documents(NAME, "", 9)
     assert (known.source, known.passages, known.metadata) == ("a", 1, {"x": 1})
+    # An ingestion was interrupted; a document could not be read to its end.
     [left] = await store.drafts(NAME, 1)
     await store.add(NAME, passages(left, "a", {"never": vector(1)}, {}))
     await store.sweep(NAME)

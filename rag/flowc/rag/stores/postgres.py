@@ -23,6 +23,7 @@ _MAX_LOOKED_AT = 1_000
 # How often to try to get a lock. Waiting for it would keep a thread busy for a whole ingestion.
 _LOOK_SECONDS = 0.2
 _THREADS = 4
+# The key of a lock: processes that start at once would all create the extension and the tables.
 _SETTING_UP = zlib.crc32(b"flowc knowledge")
 
 _TABLE = """
