@@ -222,7 +222,7 @@ async def test_mistakes_are_said_in_a_sentence(
 
 async def test_a_filter_that_makes_no_sense_is_said(world: World) -> None:
     await world.run(node("ingest", collection="x", paths="guide.md"))
-    with pytest.raises(NodeFailed, match=r"There is no '\$like'"):
+    with pytest.raises(NodeFailed, match=r"There is no operator '\$like'"):
         await world.run(node("retrieve", collection="x", query="x", where={"a": {"$like": "x"}}))
 
 
