@@ -1,7 +1,7 @@
-"""A small world of islands in 64 documents of four formats, and 200 questions with known answers.
+"""Generates 64 documents about islands, in four formats, and 200 questions with known answers.
 
-Each island has the same kinds of things, so that a question's words stand in many documents; most
-questions are put in other words than their answers. Everything is drawn from a fixed seed.
+All islands have the same topics, so that the words of a question are in many documents. Most
+questions use other words than their answers. Everything follows from a fixed seed.
 """
 
 import random
@@ -24,7 +24,7 @@ _STONES = ("granite", "sandstone", "limestone", "basalt", "marble")
 
 
 class Topic(NamedTuple):
-    """What is told of every island; `{x}` is what differs, `{who}` a person, `{name}` the island."""
+    """A topic of every island; `{x}` is what differs, `{who}` a person, `{name}` the island."""
 
     heading: str
     fact: str
@@ -88,7 +88,7 @@ _TOPICS = (
 
 
 class Fact(NamedTuple):
-    """What one document says, and what may be asked about it."""
+    """A sentence of one document, and questions that it answers."""
 
     source: str
     sentence: str
@@ -96,7 +96,7 @@ class Fact(NamedTuple):
 
 
 class Corpus(NamedTuple):
-    """Documents in a folder, and questions with the one that answers each."""
+    """A folder of documents, and questions, each with the fact that answers it."""
 
     folder: Path
     questions: list[tuple[str, Fact]]
@@ -108,16 +108,16 @@ def made_in(folder: Path) -> Corpus:
     names = [first + last for first in _FIRST for last in _LAST]
     facts: list[Fact] = []
     for number, name in enumerate(chance.sample(names, ISLANDS)):
-        parts = [(topic, *_told(topic, name, chance)) for topic in _TOPICS]
+        parts = [(topic, *_filled_in(topic, name, chance)) for topic in _TOPICS]
         chance.shuffle(parts)
         texts = [(topic.heading, f"{topic.filler} {sentence}") for topic, sentence, _ in parts]
         source = _write(folder, number, name, texts)
-        facts += [Fact(source, sentence, asked) for _, sentence, asked in parts]
+        facts += [Fact(source, sentence, questions) for _, sentence, questions in parts]
     chosen = chance.sample(facts, QUESTIONS)
     return Corpus(folder, [(chance.choice(fact.questions), fact) for fact in chosen])
 
 
-def _told(topic: Topic, name: str, chance: random.Random) -> tuple[str, tuple[str, ...]]:
+def _filled_in(topic: Topic, name: str, chance: random.Random) -> tuple[str, tuple[str, ...]]:
     values = {
         "The harbour": f"{chance.randint(5, 11)}:{chance.choice(('05', '20', '35', '50'))}",
         "The doctor": str(chance.randint(1870, 1930)),
@@ -134,7 +134,7 @@ def _told(topic: Topic, name: str, chance: random.Random) -> tuple[str, tuple[st
 
 
 def _write(folder: Path, number: int, name: str, parts: list[tuple[str, str]]) -> str:
-    """Write an island's document in one of four formats; return the file's name."""
+    """Write the document of an island in one of four formats; return the file name."""
     title = f"The island of {name}"
     own = [(f"{heading} of {name}", text) for heading, text in parts]
     path = folder / f"{name.lower()}{('.md', '.html', '.docx', '.pdf')[number % 4]}"
@@ -151,5 +151,5 @@ def _write(folder: Path, number: int, name: str, parts: list[tuple[str, str]]) -
 
 
 def each_kind(corpus: Corpus) -> Iterator[str]:
-    """The kinds of files that there are."""
+    """Yield the suffixes of the files."""
     yield from sorted({file.suffix for file in corpus.folder.iterdir()})

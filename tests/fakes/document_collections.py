@@ -1,4 +1,4 @@
-"""Parts of documents' library for tests: a model that counts, and a collection to bring things into."""
+"""An embedding model and a library of documents, for tests."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -15,12 +15,12 @@ from flowc.rag.folders import Folders
 from flowc.rag.ingestion import DocumentItem, Ingestion, Report
 from flowc.rag.reading import Reader
 from flowc.rag.retrieval import Search, search
-from flowc.rag.stores import DocumentStore, FoundPassage
+from flowc.rag.stores import DocumentStore, ScoredPassage
 
 
 @dataclass
 class Letters:
-    """Embeds a text as how often each letter is in it; counts the calls, and fails when told to."""
+    """Embeds a text as the frequency of each letter; counts its calls, and raises `failures`."""
 
     name: str = "test/letters"
     batches: list[int] = field(default_factory=list)
@@ -49,7 +49,7 @@ QUICK = Batches(max_texts=32, max_tokens=20_000, initial_wait=0.001)
 
 @dataclass
 class Library:
-    """A store, a reader and a model that counts."""
+    """A store, a reader and a model, with what ingestions reported."""
 
     store: DocumentStore
     reader: Reader
@@ -61,31 +61,31 @@ class Library:
 
     async def ingest(
         self,
-        given: Path | Iterable[DocumentItem],
+        source: Path | Iterable[DocumentItem],
         name: str = "docs",
         size: int = 64,
         **options: Any,
     ) -> Report:
-        """Bring a folder in as it is now, or items."""
+        """Ingest the files in a folder, or some items."""
         self.progress.clear()
         ingestion = Ingestion(
             self.store, self.reader, self.embeddings(), Chunking(size=size, overlap=8)
         )
         on_progress = lambda kind, data: self.progress.append((kind, data))  # noqa: E731
-        if isinstance(given, Path):
-            items = Folders([given]).items(str(given))
-            options = {"origin": str(given), "removes": True, **options}
+        if isinstance(source, Path):
+            items = Folders([source]).items(str(source))
+            options = {"origin": str(source), "removes": True, **options}
         else:
-            items = iter(given)
+            items = iter(source)
         return await ingestion.run(name, each(items), on_progress=on_progress, **options)
 
     async def search(
         self, question: str, name: str = "docs", **settings: Any
-    ) -> list[FoundPassage]:
+    ) -> list[ScoredPassage]:
         return await search(self.store, name, question, Search(**settings), self.embeddings())
 
     async def texts(self, name: str = "docs") -> dict[str, list[str]]:
-        """The texts of all passages, by file names, in the order of the documents."""
+        """Return the texts of all passages by file name, in the order of the documents."""
         documents = await self.store.documents(name, "", 1_000)
         texts = {}
         for document in documents:

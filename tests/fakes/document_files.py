@@ -1,4 +1,4 @@
-"""Files of all formats, made for tests."""
+"""Creates files of all formats for tests."""
 
 import io
 import zipfile
@@ -60,7 +60,7 @@ def encrypted_pdf(path: Path, password: str) -> Path:
 
 
 def pdf_of_stream(path: Path, stream: bytes) -> Path:
-    """A PDF of one page, whose contents unpack to this."""
+    """Create a PDF of one page whose content unpacks to `stream`."""
     packed = zlib.compress(stream, 9)
     objects = [
         b"<</Type/Catalog/Pages 2 0 R>>",
@@ -106,7 +106,7 @@ def pptx(path: Path, slides: Sequence[tuple[str, str]]) -> Path:
 
 
 def xlsx(path: Path, sheets: dict[str, Sequence[Sequence[object]]]) -> Path:
-    """A workbook as Excel writes it, of the few parts that it must have."""
+    """Create a workbook of the parts that Excel requires."""
     names = list(sheets)
     head = '<?xml version="1.0" encoding="UTF-8"?>'
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -184,7 +184,7 @@ def archive(path: Path, files: dict[str, bytes]) -> Path:
 
 
 def lying_archive(path: Path, name: str, raw: bytes) -> Path:
-    """An archive that says a file in it has one byte."""
+    """Create an archive that declares a size of one byte for its file."""
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr(name, raw)
@@ -194,7 +194,7 @@ def lying_archive(path: Path, name: str, raw: bytes) -> Path:
 
 
 def docx_entities(path: Path) -> Path:
-    """A Word file whose XML holds entities that grow by the power."""
+    """Create a Word file whose XML has entities that grow exponentially."""
     whole = docx(path, [("A", "b")])
     with zipfile.ZipFile(whole) as file:
         files = {name: file.read(name) for name in file.namelist()}

@@ -172,7 +172,7 @@ async def test_providers_models_embed_and_rank(tmp_path: Path) -> None:
         ran = await world.run(node("retrieve", **{**query, "query": "a"}, rerank="rank"))
         assert ran.output["passages"][0]["source"] == "bbb"
         # Its passages were embedded with another model.
-        with pytest.raises(NodeFailed, match="has vectors of openai/text-embedding-3-small"):
+        with pytest.raises(NodeFailed, match="holds vectors of openai/text-embedding-3-small"):
             await world.run(node("ingest", collection="letters", documents=texts, model="offline/wordllama"))  # fmt: skip
         await world.aclose()
 
@@ -205,7 +205,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
         node(
             "store", collection="x", source="a", chunks=[{"text": "b"}] * 2, vectors=[[1], [1, 2]]
         ),
-        "not of one length",
+        "differ in length",
     ),
     (node("embed", texts=["x"], model="openai/none-such"), "no key for the model"),
 ]
@@ -222,7 +222,7 @@ async def test_a_failure_has_a_code_and_a_sentence(
 
 async def test_a_wrong_filter_fails_the_node(world: World) -> None:
     await world.run(node("ingest", collection="x", paths="guide.md"))
-    with pytest.raises(NodeFailed, match=r"There is no '\$like'"):
+    with pytest.raises(NodeFailed, match=r"There is no operator '\$like'"):
         await world.run(node("retrieve", collection="x", query="x", where={"a": {"$like": "x"}}))
 
 

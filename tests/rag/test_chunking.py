@@ -1,4 +1,4 @@
-"""Chunks: exact in tokens, found again in their document, whatever the text is made of."""
+"""Every chunk of any text has exactly the tokens and the place in the document that it states."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -38,7 +38,7 @@ def whole(sections: list[Section]) -> str:
 
 
 def require_exact(sections: list[Section], chunking: Chunking) -> list[TextChunk]:
-    """Hold what is promised of every chunk, and that nothing is left out but blanks."""
+    """Assert the promises of every chunk, and that only blanks are left out."""
     chunks = list(chunks_of(sections, chunking))
     text, count = whole(sections), Tokens(chunking.encoding).count
     places, at = [], 0
@@ -70,7 +70,7 @@ def require_exact(sections: list[Section], chunking: Chunking) -> list[TextChunk
     st.floats(0, 0.5),
     st.sampled_from(ENCODINGS),
 )
-# With the overlap, there would be room for nothing new.
+# Beside the overlap, there is no room for new text.
 @example([Section("ࠂࠂ ࠂເ")], "recursive", 8, 0.5, "cl100k_base")
 def test_every_chunk_is_exact(
     sections: list[Section], by: By, size: int, overlap: float, encoding: Any
@@ -97,22 +97,22 @@ def test_chunks_are_filled_and_overlap(by: By) -> None:
     assert all(one.end <= two.start for one, two in pairwise(none))
 
 
-def test_tokens_cut_exactly_at_the_size() -> None:
+def test_cutting_by_tokens_fills_every_chunk() -> None:
     chunks = require_exact([Section(english(3_000))], Chunking(by="tokens", size=64, overlap=0))
     assert {chunk.tokens for chunk in chunks[:-1]} == {64}
 
 
-def test_text_is_cut_where_it_reads_best() -> None:
+def test_text_is_cut_at_the_best_boundary() -> None:
     text = english(600)
     for chunk in chunks_of([Section(text)], Chunking(size=100, overlap=0)):
         assert chunk.text.startswith("The quick") and chunk.text.endswith("while.")
-    said = "Dr. Smith paid 3.50 to J. Doe, e.g. for tea. Then he left! Why? 漢字。次。 " * 20
-    for chunk in chunks_of([Section(said)], Chunking(by="sentences", size=60, overlap=0)):
+    sentences = "Dr. Smith paid 3.50 to J. Doe, e.g. for tea. Then he left! Why? 漢字。次。 " * 20
+    for chunk in chunks_of([Section(sentences)], Chunking(by="sentences", size=60, overlap=0)):
         assert chunk.text[0] in "DTW漢次" and chunk.text[-1] in ".!?。"
         assert not chunk.text.startswith("Doe") and not chunk.text.endswith("Dr.")
 
 
-def test_pages_and_headings_are_not_run_over() -> None:
+def test_chunks_do_not_cross_pages_or_headings() -> None:
     sections = [Section(f"text of page {i}. " * 30, i, (f"H{i // 2}",)) for i in range(1, 6)]
     ways: dict[By, Callable[[Section], object]] = {
         "pages": lambda section: section.page,
@@ -124,41 +124,41 @@ def test_pages_and_headings_are_not_run_over() -> None:
     assert len(require_exact(sections, Chunking(size=1_000, overlap=100))) == 1
 
 
-def test_words_that_are_special_to_models_are_text() -> None:
+def test_special_tokens_of_models_are_plain_text() -> None:
     text = "a <|endoftext|> b <|fim_prefix|> " * 50
     chunks = require_exact([Section(text)], Chunking(size=32, overlap=4))
     assert "<|endoftext|>" in chunks[0].text
 
 
-def test_nothing_comes_of_nothing() -> None:
+def test_empty_text_has_no_chunks() -> None:
     assert list(chunks_of([])) == []
     assert list(chunks_of([Section(""), Section(" \n\t ")])) == []
 
 
-def test_accents_and_emoji_are_not_cut_apart() -> None:
+def test_accents_and_emoji_are_not_split() -> None:
     for cluster in ("e\u0301", "👩\u200d👩\u200d👧", "👍🏽", "नि"):
         for chunk in chunks_of([Section(cluster * 500)], Chunking(by="tokens", size=20, overlap=0)):
             assert len(chunk.text) % len(cluster) == 0
 
 
-def test_it_makes_little_difference_how_a_text_comes() -> None:
+def test_the_size_of_sections_hardly_changes_the_chunks() -> None:
     text = english(2_000)
     chunking = Chunking(size=80, overlap=16)
     expected = len(list(chunks_of([Section(text)], chunking)))
-    # Where pieces meet, a token may be counted twice: a cut may come a little earlier.
+    # A token across two pieces may be counted twice, so a cut may be a little earlier.
     for size in (33, 777, 4_096):
         pieces = [Section(text[i : i + size]) for i in range(0, len(text), size)]
         assert abs(len(require_exact(pieces, chunking)) - expected) <= expected // 20
 
 
-def work_on(text: str, monkeypatch: pytest.MonkeyPatch) -> int:
-    """Return how many characters were looked at for tokens while a text was cut."""
-    looked = 0
+def characters_encoded(text: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Return how many characters were encoded to cut a text."""
+    encoded = 0
 
     def counting(method: Callable[[Tokens, str], Any]) -> Callable[[Tokens, str], Any]:
         def counted(self: Tokens, text: str) -> Any:
-            nonlocal looked
-            looked += len(text)
+            nonlocal encoded
+            encoded += len(text)
             return method(self, text)
 
         return counted
@@ -172,21 +172,19 @@ def work_on(text: str, monkeypatch: pytest.MonkeyPatch) -> int:
                 pass
             assert len(chunker._window.text) < 400_000
         assert list(chunker.end())
-    return looked
+    return encoded
 
 
 @pytest.mark.parametrize("piece", ["x", "word ", "\n", "é", "one line\n", "。", "<|endoftext|>"])
-def test_work_and_memory_grow_with_the_text_alone(
-    piece: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_work_is_linear_and_memory_is_bounded(piece: str, monkeypatch: pytest.MonkeyPatch) -> None:
     half, whole = (piece + "a" + piece * (n // len(piece)) + "b" for n in (250_000, 500_000))
-    assert work_on(whole, monkeypatch) < 2.3 * work_on(half, monkeypatch)
-    assert work_on(whole, monkeypatch) < 4 * len(whole)
+    assert characters_encoded(whole, monkeypatch) < 2.3 * characters_encoded(half, monkeypatch)
+    assert characters_encoded(whole, monkeypatch) < 4 * len(whole)
 
 
 @pytest.mark.parametrize(
     "wrong", [{"size": 4}, {"overlap": -1}, {"size": 10, "overlap": 6}, {"by": "x"}]
 )
-def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
+def test_invalid_settings_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Chunking(**wrong)

@@ -1,4 +1,4 @@
-"""Texts are embedded in batches, several at once, none twice, and once more where it may help."""
+"""Texts are embedded in batches, several at once, none twice, and again after some failures."""
 
 import subprocess
 import sys
@@ -13,16 +13,16 @@ from flowc.rag.embedding.vector import Vector
 
 
 class Memory:
-    """Keeps vectors in a dict."""
+    """Stores vectors in a dict."""
 
     def __init__(self) -> None:
-        self.kept: dict[tuple[str, bytes], Vector] = {}
+        self.stored: dict[tuple[str, bytes], Vector] = {}
 
     async def known_vectors(self, model, keys):
-        return {key: self.kept[model, key] for key in keys if (model, key) in self.kept}
+        return {key: self.stored[model, key] for key in keys if (model, key) in self.stored}
 
     async def store_vectors(self, model, vectors):
-        self.kept |= {(model, key): vector for key, vector in vectors.items()}
+        self.stored |= {(model, key): vector for key, vector in vectors.items()}
 
 
 async def test_texts_are_embedded_in_batches_in_their_order() -> None:
@@ -38,13 +38,13 @@ async def test_texts_are_embedded_in_batches_in_their_order() -> None:
     assert len(long) == 2
     assert letters.batches[-2:] == [1, 1]
     await embeddings.of(["c" * 1_000, "d" * 1_000, "e" * 1_000], [40, 60, 60])
-    assert letters.batches[-2:] == [2, 1], "what is known of tokens is not guessed"
+    assert letters.batches[-2:] == [2, 1], "known sizes are used instead of estimates"
     assert embeddings.usage.embedded == 40
     assert embeddings.usage.cost == pytest.approx(0.040)
     assert await embeddings.of([]) == []
 
 
-async def test_no_text_is_paid_for_twice() -> None:
+async def test_no_text_is_embedded_twice() -> None:
     letters, memory = Letters(), Memory()
     embeddings = Embeddings(letters, memory)
     await embeddings.of(["a", "b", "a"])
@@ -59,7 +59,7 @@ async def test_no_text_is_paid_for_twice() -> None:
     assert other.usage.embedded == 1
 
 
-async def test_what_may_pass_is_tried_again() -> None:
+async def test_failures_that_may_pass_are_retried() -> None:
     letters = Letters()
     busy = EmbeddingFailed("busy", "Too many.", may_pass=True, retry_after=0.001)
     letters.failures = [busy, EmbeddingFailed("down", "Down.", may_pass=True)]
@@ -76,7 +76,7 @@ async def test_what_may_pass_is_tried_again() -> None:
 
 
 @pytest.mark.parametrize("rows", [[[1.0]], [[1.0], [float("nan")]], [1.0, 2.0]])
-async def test_vectors_that_are_none_are_refused(rows: list) -> None:
+async def test_invalid_vectors_are_refused(rows: list) -> None:
     class Wrong(Letters):
         async def embed(self, texts, *, is_query=False):
             return Embedded(np.asarray(rows, np.float32))
@@ -85,7 +85,7 @@ async def test_vectors_that_are_none_are_refused(rows: list) -> None:
         await Embeddings(Wrong()).of(["a", "b"])
 
 
-def test_the_offline_model_leaves_logging_as_it_is() -> None:
+def test_the_offline_model_does_not_change_logging() -> None:
     script = (
         "import asyncio, logging; from flowc.rag.embedding import OfflineEmbedder;"
         "asyncio.run(OfflineEmbedder().embed(['x']));"
@@ -97,7 +97,7 @@ def test_the_offline_model_leaves_logging_as_it_is() -> None:
     assert (done.stdout, done.stderr) == ("[] 30\n", "")
 
 
-async def test_the_model_that_needs_no_network_knows_what_words_mean() -> None:
+async def test_the_offline_model_finds_similar_words() -> None:
     texts = ["The automobile drove quickly.", "Bananas are yellow.", "x" * 200_000, " ", "漢字"]
     vectors = (await OfflineEmbedder().embed([*texts, "A fast car."])).vectors
     assert vectors.shape == (6, 256)

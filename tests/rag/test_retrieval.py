@@ -1,4 +1,4 @@
-"""The best passages are found by vectors, by words, and by both."""
+"""Searches find the best passages by vectors, by words, and by both."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from fakes.document_collections import Library
 from flowc.rag.ingestion import from_text
 from flowc.rag.reading import Reader
 from flowc.rag.retrieval import Search, fuse, search
-from flowc.rag.stores import FilterRefused, FoundPassage, NoSuchCollection, Passage
+from flowc.rag.stores import FilterRefused, NoSuchCollection, Passage, ScoredPassage
 from flowc.rag.stores.local import LocalStore
 
 TEXTS = {
@@ -32,7 +32,7 @@ async def sources(library: Library, question: str, **settings) -> list[str]:
     return [hit.passage.source for hit in await library.search(question, **settings)]
 
 
-async def test_ways_to_search_find_what_they_should(library: Library) -> None:
+async def test_each_mode_finds_its_passages(library: Library) -> None:
     assert (await sources(library, "aaaa", mode="vector"))[:2] == ["aaa", "twin"]
     assert await sources(library, "pear", mode="keyword") == ["zeta"]
     assert await sources(library, "pear", mode="hybrid", limit=1) == ["zeta"]
@@ -41,7 +41,7 @@ async def test_ways_to_search_find_what_they_should(library: Library) -> None:
     assert len(await sources(library, "apple", limit=2)) == 2
 
 
-async def test_scores_say_how_good(library: Library) -> None:
+async def test_scores_show_how_well_passages_match(library: Library) -> None:
     [best, *_] = await library.search("aaaa aaaa apple", mode="vector")
     assert best.score == pytest.approx(1, abs=1e-3)
     hits = await library.search("zzzz apple and pear", mode="hybrid")
@@ -54,14 +54,14 @@ async def test_scores_say_how_good(library: Library) -> None:
     assert await library.search("banana", mode="keyword", threshold=1_000) == []
 
 
-async def test_passages_that_say_the_same_give_way(library: Library) -> None:
+async def test_diversity_moves_repeating_passages_down(library: Library) -> None:
     assert set(await sources(library, "aaaa apple", mode="hybrid", limit=2)) == {"aaa", "twin"}
     diverse = await sources(library, "aaaa apple", mode="hybrid", limit=3, diversity=0.6)
     assert diverse[0] in ("aaa", "twin")
     assert len({"aaa", "twin"} & set(diverse)) == 1
 
 
-async def test_a_reranker_has_the_last_word(library: Library) -> None:
+async def test_a_reranker_decides_the_order(library: Library) -> None:
     class ByLength:
         async def rerank(self, question, texts):
             assert question == "apple"
@@ -78,16 +78,16 @@ async def test_a_reranker_has_the_last_word(library: Library) -> None:
     assert [(hit.passage.source, hit.score) for hit in hits] == [("zeta", 19)]
 
 
-async def test_mistakes_are_said(library: Library) -> None:
+async def test_unknown_collections_and_invalid_filters_are_refused(library: Library) -> None:
     with pytest.raises(NoSuchCollection):
         await library.search("x", name="none")
     with pytest.raises(FilterRefused):
         await library.search("x", where={"a": None})
 
 
-def test_rankings_are_joined_by_places() -> None:
-    def found(source: str) -> FoundPassage:
-        return FoundPassage(Passage(source, 0, source, 1, 0, 1), 0.0)
+def test_rankings_are_fused_by_place() -> None:
+    def found(source: str) -> ScoredPassage:
+        return ScoredPassage(Passage(source, 0, source, 1, 0, 1), 0.0)
 
     a, b, c, d = map(found, "abcd")
     joined = fuse([a, b, c], [b, d])

@@ -1,4 +1,4 @@
-"""How well are passages found? Measured on a made corpus; a change that makes it worse fails."""
+"""Measures how well passages of a generated corpus are found; fails if a change makes it worse."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -41,8 +41,8 @@ async def library(
     await store.aclose()
 
 
-async def measured(store: DocumentStore, made: corpus.Corpus, mode: Mode) -> tuple[float, float]:
-    """Return recall among the first five, and the mean reciprocal rank."""
+async def measure(store: DocumentStore, made: corpus.Corpus, mode: Mode) -> tuple[float, float]:
+    """Return the recall among the first five, and the mean reciprocal rank among the first ten."""
     embeddings = Embeddings(OfflineEmbedder(), store)
     found, ranks = 0, 0.0
     for question, fact in made.questions:
@@ -59,14 +59,14 @@ async def measured(store: DocumentStore, made: corpus.Corpus, mode: Mode) -> tup
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_hybrid_search_is_at_least_as_good_as_either_way(
+async def test_hybrid_search_is_at_least_as_good_as_each_alone(
     library: tuple[DocumentStore, corpus.Corpus],
 ) -> None:
     store, made = library
     assert len(list(made.folder.iterdir())) >= 60
     assert len(made.questions) >= 200
     assert len({file.suffix for file in made.folder.iterdir()}) == 4
-    got = {mode: await measured(store, made, mode) for mode in MEASURED}
+    got = {mode: await measure(store, made, mode) for mode in MEASURED}
     for mode, (recall, rank) in got.items():
         print(f"{mode:8} recall@5 {recall:.3f}  MRR {rank:.3f}")
     for number in (0, 1):

@@ -1,4 +1,4 @@
-"""Stores of documents: Chroma on this machine, pgvector in PostgreSQL."""
+"""Both document stores keep their promises: Chroma on this machine, pgvector in PostgreSQL."""
 
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ async def test_tenants_see_nothing_of_each_other(opens) -> None:
     await two.aclose()
 
 
-async def test_a_folder_is_open_in_one_place_at_a_time(
+async def test_only_one_process_can_open_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(local, "_PATIENCE", 0.1)
@@ -60,37 +60,37 @@ async def test_a_folder_is_open_in_one_place_at_a_time(
         {"page": "1"}, {"$and": [{"a": 1}] * 51}, {"a": {"$in": list(range(1001))}},
     ],
 )  # fmt: skip
-def test_a_filter_that_cannot_be_understood_is_refused(where: object) -> None:
+def test_an_invalid_filter_is_refused(where: object) -> None:
     with pytest.raises(FilterRefused):
         read_filter(where)
 
 
-def test_the_checks_are_all_run() -> None:
+def test_every_check_runs() -> None:
     from flowc.rag import testing
 
     named = {value for name, value in vars(testing).items() if name.startswith("_check_")}
-    assert named - set(CHECKS) == {testing._check_it_is_kept}
+    assert named - set(CHECKS) == {testing._check_reopening}
 
 
-async def test_the_longer_vectors_take_the_fewer_are_kept_at_once(
+async def test_slower_vectors_are_added_in_smaller_batches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, sizes, seconds_each = [0.0], list[int](), [0.0]
     monkeypatch.setattr(vectors, "perf_counter", lambda: clock[0])
     store = await LocalStore.open(tmp_path)
     await store.create(NAME, MODEL, 3)
-    kept = store._vectors._collection(1)
-    upsert = kept.upsert
+    collection = store._vectors._collection(1)
+    upsert = collection.upsert
 
     def timed(**what: Any) -> None:
         sizes.append(len(what["ids"]))
         clock[0] += sizes[-1] * seconds_each[0]
         upsert(**what)
 
-    monkeypatch.setattr(kept, "upsert", timed)
+    monkeypatch.setattr(collection, "upsert", timed)
     for each in (0.005, 0.1, 0.001):
         seconds_each[0] = each
         await put(store, f"{each}.md", [f"Part {number}." for number in range(200)])
     await store.aclose()
-    # Once too many, since nobody knows before; then as many as take a quarter of a second.
+    # The first batch may be too large; later ones take a quarter of a second.
     assert sizes == [128, 50, 22, 50, 32, 32, 32, 32, 22, 32, 168]

@@ -319,7 +319,7 @@ def test_the_command_ingests_and_shows_what_it_did(tmp_path: Path) -> None:
     assert "ship number 3" in json.loads(ran.stdout)["output"]["context"]
     wrong = flowc("ingest", str(docs), "--collection", "ships", "--overlap", "400", env=env)
     assert wrong.returncode == 2
-    assert "overlap is more than half" in wrong.stderr and "Traceback" not in wrong.stderr
+    assert "overlap must be at most half" in wrong.stderr and "Traceback" not in wrong.stderr
     assert flowc("ingest", str(docs / "none"), "--collection", "x", env=env).returncode == 2
 
 

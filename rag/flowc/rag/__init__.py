@@ -1,1 +1,1 @@
-"""Documents."""
+"""The documents' library: reads, chunks, embeds, stores and searches documents."""

@@ -1,4 +1,4 @@
-"""What is a document, once it has been read?"""
+"""Defines the text of a document, as reading produces it and chunking takes it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,10 +8,10 @@ Metadata = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A stretch of a document's text that stands on one page and under one heading.
+    """A part of a document's text that is on one page and under one heading.
 
-    The text of a document is that of its sections, one after the other; places in it are counted in
-    characters from its beginning, pages from 1. `headings` is the path from the title down.
+    The text of a document is that of its sections, one after the other. Positions in it are counted
+    in characters from its beginning, pages from 1. `headings` is the path from the title down.
     """
 
     text: str
@@ -20,7 +20,7 @@ class Section:
 
 
 class DocumentRefused(Exception):
-    """Whoever reads a document that cannot be read meets this; the message tells its owner why.
+    """The document cannot be read; the message says why, and its owner may see it.
 
     `code` is one of `broken-document`, `encrypted-document`, `document-too-large`,
     `document-too-slow`, `unknown-format`, `no-such-document`, `several-documents`,

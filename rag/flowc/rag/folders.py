@@ -1,8 +1,8 @@
-"""Which files are in a folder, and nothing outside it?
+"""Lists and opens the files in the folders that may be read, and nothing outside them.
 
-No symbolic link is followed, at the end of a path or within it: what a folder holds is what is in
-it. Each part of a path is opened from the one before, so a link that is put there meanwhile is
-refused, too.
+Symbolic links are not followed, neither at the end of a path nor within it. Each part of a path is
+opened from the descriptor of the part before, so a link that replaces a folder between the check
+and the opening is refused, too.
 """
 
 import os
@@ -18,18 +18,19 @@ from flowc.rag.documents import DocumentRefused
 from flowc.rag.ingestion.items import DocumentItem
 from flowc.rag.reading.detection import format_of_name
 
+# Without O_NONBLOCK, opening a named pipe would wait for a writer.
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _OPEN_FOLDER = _OPEN | os.O_DIRECTORY
 
 
 class Folders:
-    """The folders that may be read; a path names something in one of them, or from its root."""
+    """The folders that may be read; a path is absolute, or relative to the only one."""
 
     def __init__(self, roots: Sequence[Path]) -> None:
         self.roots = tuple(Path(os.path.abspath(root)) for root in roots)
 
     def locate(self, path: str) -> tuple[Path, PurePosixPath]:
-        """Return the root that a path is in, and the way from there; raise DocumentRefused."""
+        """Return the folder that a path is in, and the path from there; raise DocumentRefused."""
         if "\0" in path or ".." in PurePosixPath(path).parts:
             raise _not_allowed(path)
         if not os.path.isabs(path):
@@ -42,14 +43,14 @@ class Folders:
         raise _not_allowed(path)
 
     def open(self, path: str) -> BinaryIO:
-        """Open a file; raise DocumentRefused."""
+        """Open a file for reading; raise DocumentRefused."""
         root, way = self.locate(path)
         return _open_file(root, way)
 
     def items(self, path: str, pattern: str = "*") -> Iterator[DocumentItem]:
-        """Give the documents in a folder, or the one file, whose names fit; raise DocumentRefused.
+        """Yield the documents in a folder whose paths match a pattern; raise DocumentRefused.
 
-        Files of a suffix that is not known are left out, unless they are named.
+        Of a file, yield that one. In a folder, files with an unknown suffix are left out.
         """
         root, way = self.locate(path)
         descriptor = _descend(root, way)
@@ -79,13 +80,17 @@ def _open_file(root: Path, way: PurePosixPath) -> BinaryIO:
 
 def _require_file(descriptor: int, path: Path) -> None:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        raise DocumentRefused("document-not-allowed", f"{path} is no plain file.")
+        raise DocumentRefused("document-not-allowed", f"{path} is not a regular file.")
 
 
 def _descend(root: Path, way: PurePosixPath) -> int:
-    """Open what is at the end of a way, each part from the one before; raise DocumentRefused."""
+    """Open what a path leads to, each part from the one before; raise DocumentRefused.
+
+    For `way` = `sub/a.txt`, it opens the root, then `sub` in it, then `a.txt` in that. Opening
+    `root/sub/a.txt` at once would follow `sub` if it were a link.
+    """
     with _refusing(root / way):
-        # The root is the operator's: it may be a link.
+        # The operator chose the root, so it may be a link.
         descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         for number, part in enumerate(way.parts, 1):
             folder, flags = descriptor, _OPEN if number == len(way.parts) else _OPEN_FOLDER
@@ -97,7 +102,7 @@ def _descend(root: Path, way: PurePosixPath) -> int:
 
 
 def _walk(folder: int, path: Path, way: PurePosixPath) -> Iterator[PurePosixPath]:
-    """Give the files under an open folder in a fixed order; what is hidden is left out."""
+    """Yield the files under an open folder in a fixed order, without hidden ones."""
     with _refusing(path / way), os.scandir(folder) as entries:
         found = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
     for entry in found:
@@ -108,7 +113,7 @@ def _walk(folder: int, path: Path, way: PurePosixPath) -> Iterator[PurePosixPath
                 try:
                     inner = os.open(entry.name, _OPEN_FOLDER, dir_fd=folder)
                 except FileNotFoundError:
-                    continue  # it went meanwhile, with what was in it
+                    continue  # it was deleted after it was listed
             try:
                 yield from _walk(inner, path, way / entry.name)
             finally:
@@ -117,12 +122,13 @@ def _walk(folder: int, path: Path, way: PurePosixPath) -> Iterator[PurePosixPath
 
 @contextmanager
 def _refusing(path: Path) -> Iterator[None]:
+    """Turn the system's errors into DocumentRefused."""
     try:
         yield
     except FileNotFoundError:
         raise DocumentRefused("no-such-document", f"There is no file {path}.") from None
     except OSError:
-        message = f"{path} is a link, leads over one, or cannot be read."
+        message = f"{path} is a symbolic link, passes through one, or cannot be read."
         raise DocumentRefused("document-not-allowed", message) from None
 
 

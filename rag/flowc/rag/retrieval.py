@@ -1,4 +1,4 @@
-"""Which passages answer a question? By vectors, by words, or by both."""
+"""Finds the passages that answer a question: by vectors, by words, or by both."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,15 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flowc.rag.embedding.embeddings import Embeddings
 from flowc.rag.embedding.vector import Vector
-from flowc.rag.stores import DocumentStore, Filter, FoundPassage, read_filter
+from flowc.rag.stores import DocumentStore, Filter, ScoredPassage, read_filter
 
 Mode = Literal["hybrid", "vector", "keyword"]
-# Of reciprocal rank fusion: how little the first places count more than those after them.
+# The constant of reciprocal rank fusion: with a larger one, the first places count for less.
 RRF_K = 60
 
 
 class Reranker(Protocol):
-    """A model that says how well passages answer a question."""
+    """A model that scores how well passages answer a question."""
 
     async def rerank(self, question: str, texts: Sequence[str]) -> Sequence[float]:
         """Return a score for each text, higher for a better one."""
@@ -25,11 +25,11 @@ class Reranker(Protocol):
 
 
 class Search(BaseModel):
-    """How to search. `hybrid` joins vectors and words by reciprocal rank fusion.
+    """How to search. `hybrid` joins the rankings by vectors and by words (see `fuse`).
 
-    Scores are cosines of vectors, BM25 of words, of both how near to the first place in each (1 is
-    the first in both), or a reranker's; none below the `threshold` is given. `diversity` above 0
-    has passages give way that say what those before them do (MMR).
+    The score of a passage is the cosine of its vector, BM25 of its words, for `hybrid` its place in
+    both rankings (1 is the first place in both), or what a reranker gives. With `diversity` above
+    0, passages that repeat better ones move down (MMR).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,14 +37,17 @@ class Search(BaseModel):
     mode: Mode = "hybrid"
     limit: int = Field(default=5, ge=1, le=100)
     candidates: int = Field(
-        default=40, ge=1, le=1_000, description="Looked at before the best are chosen."
+        default=40, ge=1, le=1_000, description="Passages to rank before the best are chosen."
     )
     where: dict[str, Any] | None = Field(
-        default=None, description="What passages must fit: {lang: de, page: {$gte: 3}}."
+        default=None, description="Conditions on passages: {lang: de, page: {$gte: 3}}."
     )
-    threshold: float | None = Field(default=None, description="No score below is given.")
+    threshold: float | None = Field(default=None, description="Lowest score that is returned.")
     diversity: float = Field(
-        default=0.0, ge=0.0, le=1.0, description="Above 0, passages that repeat others give way."
+        default=0.0,
+        ge=0.0,
+        le=1.0,
+        description="Above 0, passages that repeat better ones move down.",
     )
 
 
@@ -55,8 +58,11 @@ async def search(
     settings: Search,
     embeddings: Embeddings,
     reranker: Reranker | None = None,
-) -> list[FoundPassage]:
-    """Return the passages that fit a question best; raise NoSuchCollection, EmbeddingFailed."""
+) -> list[ScoredPassage]:
+    """Return the passages of a collection that answer a question best, the best first.
+
+    Raises NoSuchCollection, FilterRefused, EmbeddingFailed.
+    """
     where = read_filter(settings.where)
     count = max(settings.candidates, settings.limit)
     candidates = await _candidates(store, name, question, settings.mode, (count, where), embeddings)
@@ -79,8 +85,8 @@ async def _candidates(
     mode: Mode,
     extent: tuple[int, Filter | None],
     embeddings: Embeddings,
-) -> list[FoundPassage]:
-    async def by_vector() -> list[FoundPassage]:
+) -> list[ScoredPassage]:
+    async def by_vector() -> list[ScoredPassage]:
         return await store.nearest(name, await embeddings.query(question), *extent)
 
     if not question.strip():
@@ -92,34 +98,46 @@ async def _candidates(
     return fuse(*await asyncio.gather(by_vector(), store.matching(name, question, *extent)))
 
 
-def fuse(*rankings: Sequence[FoundPassage]) -> list[FoundPassage]:
-    """Join rankings: a passage counts by its places in them, 1 for the first place in all.
+def fuse(*rankings: Sequence[ScoredPassage]) -> list[ScoredPassage]:
+    """Join rankings by reciprocal rank fusion (RRF), whose scores need not be comparable.
 
-    Of passages that count the same, the one comes first that does in the last ranking: that of
-    words, since a word is there or not, where vectors are only near.
+    At place `p` of a ranking, counted from 0, a passage gets 61 / (61 + p). Its score is the sum,
+    divided by the number of rankings: 1 for the first place in all of them.
+
+    >>> from flowc.rag.stores import Passage
+    >>> a, b, c, d = (ScoredPassage(Passage(name, 0, "", 1, 0, 1), 0.0) for name in "abcd")
+    >>> [(each.passage.source, round(each.score, 3)) for each in fuse([a, b, c], [b, d])]
+    [('b', 0.992), ('a', 0.5), ('d', 0.492), ('c', 0.484)]
+
+    Of passages with equal scores, the one that is higher in the last ranking comes first. `search`
+    passes words last: a word is there or not, while any two vectors are near to some degree.
     """
-    places = [{_place(found): at for at, found in enumerate(ranking)} for ranking in rankings]
-    # Those of the first ranking last, so that they stay: they have vectors.
-    known = {_place(found): found for ranking in reversed(rankings) for found in ranking}
+    places = [{_key(found): at for at, found in enumerate(ranking)} for ranking in rankings]
+    # The first ranking overwrites the others, since its passages have vectors.
+    known = {_key(found): found for ranking in reversed(rankings) for found in ranking}
     scores = {
-        place: sum((RRF_K + 1) / (RRF_K + 1 + at[place]) for at in places if place in at)
-        / len(rankings)
-        for place in known
+        key: sum((RRF_K + 1) / (RRF_K + 1 + at[key]) for at in places if key in at) / len(rankings)
+        for key in known
     }
-    order = sorted(known, key=lambda p: (-scores[p], places[-1].get(p, len(known)), p))
-    return [known[place]._replace(score=scores[place]) for place in order]
+    order = sorted(known, key=lambda key: (-scores[key], places[-1].get(key, len(known)), key))
+    return [known[key]._replace(score=scores[key]) for key in order]
 
 
-def _place(found: FoundPassage) -> tuple[str, int]:
+def _key(found: ScoredPassage) -> tuple[str, int]:
     return found.passage.source, found.passage.number
 
 
 async def _diverse(
-    candidates: list[FoundPassage], settings: Search, embeddings: Embeddings
-) -> list[FoundPassage]:
-    """Choose one after the other: what is good, and unlike those that are chosen (MMR)."""
+    candidates: list[ScoredPassage], settings: Search, embeddings: Embeddings
+) -> list[ScoredPassage]:
+    """Return a choice by maximal marginal relevance (MMR).
+
+    Each time, the passage with the highest `(1 - diversity) * score - diversity * likeness` is
+    chosen, where the likeness is the cosine to the most similar passage that was chosen before.
+    """
     vectors = await _vectors(candidates, embeddings)
     scores = np.asarray([found.score for found in candidates])
+    # Scores of any kind become 0 to 1, so that they weigh as much as cosines.
     spread = float(scores.max() - scores.min()) or 1.0
     worth = (scores - scores.min()) / spread
     alike = vectors @ vectors.T
@@ -131,8 +149,8 @@ async def _diverse(
     return [candidates[index] for index in chosen]
 
 
-async def _vectors(candidates: list[FoundPassage], embeddings: Embeddings) -> Vector:
-    """Return the vectors of candidates, of length 1; those found by words alone are looked up."""
+async def _vectors(candidates: list[ScoredPassage], embeddings: Embeddings) -> Vector:
+    """Return the vectors of candidates, of length 1; those found by words alone are embedded."""
     missing = [found for found in candidates if found.vector is None]
     made = (
         iter(await embeddings.of([found.passage.text for found in missing]))

@@ -1,7 +1,7 @@
-"""Does a store keep what `flowc.rag.stores.Store` promises?
+"""Checks that a store keeps the promises of `flowc.rag.stores.DocumentStore`.
 
-`await check_store(open)` raises AssertionError where it does not; `open` gives a store with nothing
-in it, and can be called again after the store was closed, for what it has kept.
+A test of a new store calls `await check_store(open)`. `open` returns the store, empty at first; it
+is called again after the store is closed, and must then return the same content.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ NAME = "papers"
 
 
 async def check_store(open: Open) -> None:
-    """Raise AssertionError unless the store that is opened keeps its promises."""
+    """Raise AssertionError unless the store keeps its promises."""
     for check in CHECKS:
         store = await open()
         try:
@@ -41,11 +41,11 @@ async def check_store(open: Open) -> None:
             await check(store)
         finally:
             await store.aclose()
-    await _check_it_is_kept(open)
+    await _check_reopening(open)
 
 
 def vector(*numbers: float) -> Vector:
-    """Return a vector of the length that the checks use."""
+    """Return a vector of the length that the checks use, filled up with zeros."""
     return np.asarray([*numbers, *[0.0] * (DIMENSION - len(numbers))], np.float32)
 
 
@@ -58,13 +58,13 @@ async def put(
     name: str = NAME,
     origin: str = "here",
 ) -> None:
-    """Store a document of these texts, each with its vector."""
-    given = texts if isinstance(texts, Mapping) else {text: vector(1) for text in texts}
+    """Store a document whose passages have these texts, and these vectors or one for all."""
+    vectors = texts if isinstance(texts, Mapping) else {text: vector(1) for text in texts}
     [draft] = await store.drafts(name, 1)
-    await store.add(name, passages(draft, source, given, metadata or {}))
+    await store.add(name, passages(draft, source, vectors, metadata or {}))
     document = StoredDocument(
-        source, sha256(repr(sorted(given)).encode()).hexdigest(), origin, len(given),
-        10 * len(given), dict(metadata or {}), datetime.now(UTC),
+        source, sha256(repr(sorted(vectors)).encode()).hexdigest(), origin, len(vectors),
+        10 * len(vectors), dict(metadata or {}), datetime.now(UTC),
     )  # fmt: skip
     await store.publish(name, [FinishedDraft(draft, document)])
 
@@ -72,20 +72,20 @@ async def put(
 def passages(
     draft: str, source: str, texts: Mapping[str, Vector], metadata: Mapping[str, Any]
 ) -> list[NewPassage]:
-    """Return the passages of a draft, ten characters apart, each on a page of its own."""
+    """Return the passages of a draft, ten characters apart, each on its own page."""
     return [
         NewPassage(
             draft,
             Passage(source, number, text, 10, 10 * number, 10 * number + len(text),
                     number + 1, number + 2, ("Top", f"Part {number}"), dict(metadata)),
-            its,
+            vector,
         )
-        for number, (text, its) in enumerate(texts.items())
+        for number, (text, vector) in enumerate(texts.items())
     ]  # fmt: skip
 
 
 async def sources(store: DocumentStore, text: str, where: Any = None) -> list[str]:
-    """Return the sources of what is found by words, after holding that vectors find the same."""
+    """Return the sources of passages found by words; assert that vectors find the same."""
     filter = read_filter(where)
     by_words = [each.passage.source for each in await store.matching(NAME, text, 50, filter)]
     near = [each.passage.source for each in await store.nearest(NAME, vector(1), 50, filter)]
@@ -106,7 +106,7 @@ async def _check_collections(store: DocumentStore) -> None:
     assert await _raises(NoSuchCollection, store.drop("letters"))
     assert await _raises(NoSuchCollection, store.nearest("letters", vector(1), 5, None))
     assert await _raises(NoSuchCollection, store.matching("letters", "x", 5, None))
-    # What was in a collection of the same name is gone with it.
+    # A new collection of the same name does not find what was in the old one.
     await put(store, "a.txt", ["alpha"])
     await store.drop(NAME)
     await store.create(NAME, MODEL, DIMENSION)
@@ -116,6 +116,7 @@ async def _check_collections(store: DocumentStore) -> None:
 
 async def _check_passages(store: DocumentStore) -> None:
     await store.create(NAME, MODEL, DIMENSION)
+    # Characters that mean something in SQL, in a full-text query or to a model.
     text = 'It\'s "quoted", <|endoftext|>, ünïcode 漢字 🙂 % _ \\ ; -- \n'
     await put(store, "dir/it's.txt", {text: vector(0.6, 0.8)}, {"lang": "de", "year": 2024})
     for found in (
@@ -148,6 +149,7 @@ async def _check_order(store: DocumentStore) -> None:
     near = await store.nearest(NAME, vector(1), 4, None)
     assert [each.passage.number for each in near] == [0, 1, 2, 3]
     assert [each.score for each in near] == sorted((each.score for each in near), reverse=True)
+    # BM25: one rare word weighs more than one that is in all other passages.
     rare = "zebra " + "common filler words here " * 5
     await put(store, "rare", [rare])
     for i in range(5):
@@ -155,11 +157,13 @@ async def _check_order(store: DocumentStore) -> None:
     found = await store.matching(NAME, "common zebra", 10, None)
     assert found[0].passage.source == "rare"
     assert [each.score for each in found] == sorted((e.score for e in found), reverse=True)
+    # Parts of hosts, paths and addresses are words.
     await put(store, "names", ["see docs.example.org/path_to/file.txt, or ann@example.com; it's"])
     for word in ("docs", "path", "ann", "file"):
         assert [each.passage.source for each in await store.matching(NAME, word, 9, None)] == [
             "names"
         ]
+    # English words are found by their stems.
     await put(store, "twice", ["running runner: it runs and runs"])
     assert [each.passage.source for each in await store.matching(NAME, "run", 9, None)] == ["twice"]
 
@@ -173,6 +177,7 @@ async def _check_filters(store: DocumentStore) -> None:
         assert await sources(store, "word", where) == expected, where
 
 
+# Values of different types are never equal, and negations are true without the field.
 FILTERS: tuple[tuple[Any, list[str]], ...] = (
     (None, ["a", "b", "c"]),
     ({"lang": "de"}, ["a"]),
@@ -215,6 +220,7 @@ async def _check_replacement(store: DocumentStore) -> None:
     assert await store.passages(NAME, "none", -1, 9) == []
     [known] = await store.documents(NAME, "", 9)
     assert (known.source, known.passages, known.metadata) == ("a", 1, {"x": 1})
+    # An ingestion was interrupted; a document could not be read to its end.
     [left] = await store.drafts(NAME, 1)
     await store.add(NAME, passages(left, "a", {"never": vector(1)}, {}))
     await store.sweep(NAME)
@@ -249,7 +255,7 @@ async def _check_removal(store: DocumentStore) -> None:
 
 
 async def _check_nothing_half_replaced(store: DocumentStore) -> None:
-    """While a document is replaced, all that is found of it is of one version."""
+    """While a document is replaced, each search finds passages of one version only."""
     await store.create(NAME, MODEL, DIMENSION)
     await put(store, "a", [f"version zero {i}" for i in range(8)])
     is_over = False
@@ -260,7 +266,7 @@ async def _check_nothing_half_replaced(store: DocumentStore) -> None:
             await put(store, "a", [f"version turn{turn} {i}" for i in range(8)])
         is_over = True
 
-    async def look() -> None:
+    async def search() -> None:
         while not is_over:
             for found in (
                 await store.nearest(NAME, vector(1), 20, None),
@@ -269,7 +275,7 @@ async def _check_nothing_half_replaced(store: DocumentStore) -> None:
                 assert len(found) == 8, len(found)
                 assert len({each.passage.text.split()[1] for each in found}) == 1
 
-    await asyncio.gather(replace(), look(), look())
+    await asyncio.gather(replace(), search(), search())
 
 
 async def _check_alone(store: DocumentStore) -> None:
@@ -292,34 +298,34 @@ async def _check_alone(store: DocumentStore) -> None:
 
 
 async def _check_vectors(store: DocumentStore) -> None:
-    kept = {bytes([i]) * 32: vector(i, 1) for i in range(5)}
-    await store.store_vectors(MODEL, kept)
+    stored = {bytes([i]) * 32: vector(i, 1) for i in range(5)}
+    await store.store_vectors(MODEL, stored)
     await store.store_vectors(MODEL, {bytes([4]) * 32: vector(4, 1), bytes([9]) * 32: vector(9)})
     known = await store.known_vectors(MODEL, [bytes([i]) * 32 for i in (0, 4, 7, 9)])
     assert sorted(known) == [bytes([i]) * 32 for i in (0, 4, 9)]
     assert np.array_equal(known[bytes([4]) * 32], vector(4, 1))
-    assert await store.known_vectors("other/model", list(kept)) == {}
+    assert await store.known_vectors("other/model", list(stored)) == {}
 
 
 async def _check_vectors_at_once(store: DocumentStore) -> None:
-    """Of several who keep the same vectors, none is in another's way."""
+    """Several transactions that store the same vectors do not disturb each other."""
     keys = [bytes([i]) * 32 for i in range(200)]
     orders = (keys, keys[::-1], keys[100:] + keys[:100], keys[::2] + keys[1::2])
     for turn in range(10):
         model = f"{MODEL}/{turn}"
-        kept = [{key: vector(*key[:1]) for key in order} for order in orders]
-        await asyncio.gather(*(store.store_vectors(model, each) for each in kept))
+        batches = [{key: vector(*key[:1]) for key in order} for order in orders]
+        await asyncio.gather(*(store.store_vectors(model, each) for each in batches))
         assert len(await store.known_vectors(model, keys)) == len(keys)
 
 
-async def _check_it_is_kept(open: Open) -> None:
+async def _check_reopening(open: Open) -> None:
     store = await open()
     await store.create(NAME, MODEL, DIMENSION)
-    await put(store, "kept", ["remains"])
+    await put(store, "a", ["remains"])
     await store.aclose()
     store = await open()
     try:
-        assert await sources(store, "remains") == ["kept"]
+        assert await sources(store, "remains") == ["a"]
         await store.drop(NAME)
     finally:
         await store.aclose()

@@ -9,7 +9,7 @@ from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Context, Effects, Node
 from flowc.nodes.services.knowledge import Knowledge
 from flowc.rag.retrieval import Search
-from flowc.rag.stores import FoundPassage
+from flowc.rag.stores import ScoredPassage
 
 _PASSAGE: Schema = {
     "type": "object",
@@ -93,14 +93,14 @@ class Retrieve(Node, Search):
         return found_of(await knowledge.search(self.collection, self.query, self, self.rerank))
 
 
-def found_of(hits: list[FoundPassage]) -> dict[str, Any]:
+def found_of(hits: list[ScoredPassage]) -> dict[str, Any]:
     """Return the passages, the context and the count."""
     passages = [_as_json(number, hit) for number, hit in enumerate(hits, 1)]
     context = "\n\n".join(f"[{each['number']}] {_place(each)}\n{each['text']}" for each in passages)
     return {"passages": passages, "context": context, "count": len(passages)}
 
 
-def _as_json(number: int, hit: FoundPassage) -> dict[str, Any]:
+def _as_json(number: int, hit: ScoredPassage) -> dict[str, Any]:
     passage = hit.passage
     return {
         "number": number,

@@ -1,4 +1,4 @@
-"""How is a document cut into chunks that can be found and quoted?"""
+"""Cuts documents into chunks that can be found and quoted."""
 
 from flowc.rag.chunking.chunk import Chunking, TextChunk
 from flowc.rag.chunking.chunker import Chunker, chunks_of

@@ -1,4 +1,4 @@
-"""What is a chunk, and how is a document to be cut into some?"""
+"""Defines a chunk, and the settings for cutting documents into chunks."""
 
 from typing import Any, Literal, NamedTuple
 
@@ -14,33 +14,35 @@ def _an_eighth(given: dict[str, Any]) -> int:
 
 
 class Chunking(BaseModel):
-    """How to cut: chunks have `size` tokens at the most, and share `overlap` with the one before.
+    """How to cut: a chunk has at most `size` tokens, and shares `overlap` with the one before.
 
-    `recursive` cuts between paragraphs where it can, then lines, sentences and words; `headings`
-    and `pages` do so too, and begin a new chunk at each. `sentences` keeps those whole, `tokens`
-    cuts where the size is reached.
+    `recursive` cuts between paragraphs where possible, else between lines, sentences or words.
+    `headings` and `pages` do the same, and begin a new chunk at each heading or page. `sentences`
+    cuts between sentences, `tokens` wherever the size is reached.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     by: By = "recursive"
-    size: int = Field(default=512, ge=8, le=32_000, description="Of a chunk, in tokens.")
+    size: int = Field(
+        default=512, ge=8, le=32_000, description="Largest size of a chunk, in tokens."
+    )
     overlap: int = Field(
         default_factory=_an_eighth,
         ge=0,
-        description="In tokens: half the size at the most; an eighth unless told otherwise.",
+        description="Tokens shared with the chunk before: by default size / 8, at most size / 2.",
     )
     encoding: EncodingName = "cl100k_base"
 
     @model_validator(mode="after")
     def _overlap_fits(self) -> "Chunking":
         if self.overlap > self.size // 2:
-            raise ValueError("the overlap is more than half the size")
+            raise ValueError("the overlap must be at most half the size")
         return self
 
 
 class TextChunk(NamedTuple):
-    """A passage of a document: its text is that of the document from `start` to `end`.
+    """A part of a document: its text is `document[start:end]`.
 
     `page` and `headings` are those of its beginning, `last_page` is that of its end.
     """

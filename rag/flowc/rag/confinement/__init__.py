@@ -1,4 +1,5 @@
-"""How is a process kept from all that it does not need?
+"""Confines processes that handle untrusted input.
 
-`locks` is brought in by processes that have nothing else of ours, so it imports nothing of ours.
+The sandbox for code imports `locks` without the rest of flowc, so `locks` must not import any of
+it.
 """

@@ -1,4 +1,17 @@
-"""How does the worker lock itself in: no network, no files, few system calls?"""
+"""Takes rights away from this process for good: network, files, system calls, memory, time.
+
+Each lock works on its own, since kernels and containers differ in what they permit:
+
+    level: Locks = {}
+    lock_calls = make_filter(level)      # first, since it imports a library
+    lock_network(level)                  # a network namespace without any interface
+    lock_files(level)                    # Landlock: no file can be opened any more
+    if os.fork() == 0:
+        limit_resources(seconds, memory)
+        lock_calls()                     # last, since it forbids what the other locks call
+
+Open descriptors stay usable, which is how a child gets its input.
+"""
 
 import ctypes
 import os
@@ -9,6 +22,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+# The locks by name (`network`, `files`, `calls`), and whether each is closed.
 Locks = dict[str, Any]
 
 _LANDLOCK_CREATE_RULESET = 444
@@ -16,7 +30,7 @@ _LANDLOCK_RESTRICT_SELF = 446
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_SECCOMP = 22
 _SECCOMP_MODE_FILTER = 2
-# Bytes of one instruction of a filter (`struct sock_filter`).
+# Size of one instruction of a filter, in bytes (`struct sock_filter`).
 _INSTRUCTION = 8
 
 _ALLOWED_CALLS = (
@@ -26,6 +40,7 @@ _ALLOWED_CALLS = (
     "sched_yield", "lseek", "fstat", "newfstatat", "getrandom", "restart_syscall", "rseq",
     "set_robust_list", "prlimit64", "sched_getaffinity",
 )  # fmt: skip
+# Other calls fail with an error; these end the process, since only an attack makes them.
 _FATAL_CALLS = (
     "execve", "execveat", "ptrace", "process_vm_readv", "process_vm_writev", "bpf",
     "userfaultfd", "io_uring_setup",
@@ -33,17 +48,18 @@ _FATAL_CALLS = (
 
 
 def lock_network(level: Locks) -> None:
-    """Move into a network of one's own, with nothing in it."""
+    """Move this process into a network namespace of its own, which is empty."""
     level["network"] = False
     if sys.platform != "linux":
         return
+    # The user namespace is what permits a process without privileges to create the others.
     flags = 0x10000000 | 0x40000000 | 0x08000000  # user, network and IPC namespaces
     libc = ctypes.CDLL(None, use_errno=True)
     level["network"] = libc.unshare(flags) == 0
 
 
 def lock_files(level: Locks) -> None:
-    """Give up every right to files and sockets (Landlock)."""
+    """Give up all rights to open files and sockets (Landlock)."""
     level["files"] = False
     if sys.platform != "linux":
         return
@@ -51,6 +67,8 @@ def lock_files(level: Locks) -> None:
     abi = libc.syscall(_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(1))
     if abi <= 0:
         return
+    # A ruleset denies what it names and allows nothing. A kernel refuses rights and fields that
+    # are newer than its version of Landlock.
     rights = (1 << 13) - 1
     for since, bit in ((2, 13), (3, 14), (5, 15)):
         rights |= 1 << bit if abi >= since else 0
@@ -69,7 +87,7 @@ def lock_files(level: Locks) -> None:
 
 
 def make_filter(level: Locks) -> Callable[[], None]:
-    """Return what allows only harmless system calls from then on (seccomp)."""
+    """Return a function after which only harmless system calls are allowed (seccomp)."""
     level["calls"] = False
     try:
         import pyseccomp  # noqa: PLC0415 - it needs libseccomp, which may be missing
@@ -85,7 +103,7 @@ def make_filter(level: Locks) -> Callable[[], None]:
 
 
 class _Program(ctypes.Structure):
-    """A filter as the kernel takes it (`struct sock_fprog`)."""
+    """A filter in the form that the kernel takes (`struct sock_fprog`)."""
 
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
@@ -94,8 +112,8 @@ class _Program(ctypes.Structure):
 
 
 def _compiled(rules: Any) -> bytes:
-    """Return the filter's instructions, so that it is not made anew in every child."""
-    # In memory, since there may be no place for files.
+    """Return the filter's instructions, so that not every child compiles them."""
+    # In memory, since there may be no writable folder.
     with os.fdopen(os.memfd_create("filter"), "w+b") as file:
         rules.export_bpf(file)
         file.seek(0)
@@ -117,8 +135,9 @@ def _add(rules: Any, action: Any, name: str) -> None:
 
 
 def limit_resources(seconds: float, memory: int) -> None:
-    """Allow so many seconds and bytes; no new files, processes or core dumps."""
+    """Limit CPU time in seconds and memory in bytes; forbid new files, processes and core dumps."""
     whole = max(1, round(seconds + 0.5))
+    # The soft limit sends a signal that code could handle; the hard limit kills.
     resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 1))
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_STACK, (8 << 20, 8 << 20))
@@ -128,8 +147,8 @@ def limit_resources(seconds: float, memory: int) -> None:
 
 
 def probe() -> dict[str, bool]:
-    """Try what must not be possible; True means that it was."""
-    import socket  # noqa: PLC0415 - loaded before the locks close, by the worker
+    """Attempt what must be impossible; return whether each attempt succeeded."""
+    import socket  # noqa: PLC0415 - the worker imports it before the locks close
 
     attempts: dict[str, Callable[[], Any]] = {
         "read": lambda: os.open("/etc/hostname", os.O_RDONLY),
@@ -145,7 +164,7 @@ def _works(attempt: Callable[[], Any]) -> bool:
     try:
         attempt()
     except ConnectionRefusedError:
-        return True  # the network was reached; nobody listened
+        return True  # the network was reached, though no one listens on the port
     except OSError:
         return False
     return True

@@ -1,4 +1,4 @@
-"""How do texts become vectors, whoever makes them?"""
+"""Turns texts into vectors, with any model."""
 
 from flowc.rag.embedding.embedder import Embedded, Embedder, EmbeddingFailed
 from flowc.rag.embedding.embeddings import Embeddings

@@ -1,4 +1,4 @@
-"""What does a model of embeddings promise?"""
+"""Defines what an embedding model must provide."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 
 class Embedded(NamedTuple):
-    """Vectors, a row for each text, and what they took: tokens, and US dollars as far as known."""
+    """Vectors, one row for each text, and their price in tokens and, where known, US dollars."""
 
     vectors: NDArray[np.float32]
     tokens: int = 0
@@ -16,9 +16,10 @@ class Embedded(NamedTuple):
 
 
 class EmbeddingFailed(Exception):
-    """Whoever has texts embedded meets this where the model fails.
+    """The embedding model failed.
 
-    One that `may_pass` is worth another attempt, after `retry_after` seconds if that was said.
+    If it `may_pass`, another attempt may succeed, after `retry_after` seconds where the model
+    names a time.
     """
 
     def __init__(
@@ -30,13 +31,13 @@ class EmbeddingFailed(Exception):
 
 
 class Embedder(Protocol):
-    """A model; the vectors of one `name` are compared with each other, and with no others."""
+    """A model; only vectors of the same `name` are compared with each other."""
 
     name: str
 
     async def embed(self, texts: Sequence[str], *, is_query: bool = False) -> Embedded:
-        """Return the vectors of texts, none of them empty; raise EmbeddingFailed.
+        """Return the vectors of texts that are not empty; raise EmbeddingFailed.
 
-        Some models have other vectors for questions than for passages that answer them.
+        Some models embed a question (`is_query`) differently from the passages that answer it.
         """
         ...

@@ -1,4 +1,4 @@
-"""How are many texts embedded: in batches, several at once, none twice, once more if it fails?"""
+"""Embeds many texts: in batches, several at once, no text twice, again after a failure."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,27 +13,27 @@ from tenacity.wait import wait_random_exponential
 from flowc.rag.embedding.embedder import Embedded, Embedder, EmbeddingFailed
 from flowc.rag.embedding.vector import Vector
 
-# What a provider may want us to wait at the most.
+# Longest wait that a provider may ask for, in seconds.
 MAX_WAIT = 60.0
-# Few languages take more tokens than this.
+# Few texts have more than one token for two bytes.
 BYTES_PER_TOKEN = 2
 
 
 class VectorCache(Protocol):
-    """Keeps vectors of texts, by their hashes; a store of documents does."""
+    """Stores vectors by the SHA-256 of their texts; every document store is one."""
 
     async def known_vectors(self, model: str, keys: Sequence[bytes]) -> Mapping[bytes, Vector]:
-        """Return vectors that were kept."""
+        """Return the vectors that are stored, by key."""
         ...
 
     async def store_vectors(self, model: str, vectors: Mapping[bytes, Vector]) -> None:
-        """Keep vectors."""
+        """Store vectors, so that their texts need not be embedded again."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Batches:
-    """How much is asked of a model in one call, how many calls at once, and how often."""
+    """Limits of one call to a model, how many calls run at once, and attempts of each."""
 
     max_texts: int = 128
     max_tokens: int = 100_000
@@ -44,7 +44,7 @@ class Batches:
 
 @dataclass(slots=True)
 class Usage:
-    """What embedding took: texts that were embedded, texts whose vectors were known, the price."""
+    """Texts that were embedded, texts whose vectors were stored already, and the price."""
 
     embedded: int = 0
     cached: int = 0
@@ -53,7 +53,7 @@ class Usage:
 
 
 class Embeddings:
-    """A model, with what was kept of it; counts what it takes."""
+    """A model with a cache of its vectors; `usage` counts what it is used for."""
 
     def __init__(
         self, embedder: Embedder, cache: VectorCache | None = None, batches: Batches = Batches()
@@ -69,7 +69,7 @@ class Embeddings:
         return self.embedder.name
 
     async def dimension(self) -> int:
-        """Return how many numbers a vector has."""
+        """Return the length of a vector."""
         return len((await self.of(["dimension"]))[0])
 
     async def query(self, text: str) -> Vector:
@@ -78,9 +78,9 @@ class Embeddings:
         return vector
 
     async def of(self, texts: Sequence[str], tokens: Sequence[int] | None = None) -> list[Vector]:
-        """Return the vectors of texts; raise EmbeddingFailed.
+        """Return the vectors of texts, in order; raise EmbeddingFailed.
 
-        Where it is not said how many tokens each has, they are taken for as many as can be.
+        `tokens` are the sizes of the texts; without them, the largest possible are assumed.
         """
         keys = [sha256(text.encode()).digest() for text in texts]
         most = tokens or [len(text.encode()) // BYTES_PER_TOKEN for text in texts]
@@ -91,13 +91,13 @@ class Embeddings:
         )
         self.usage.cached += len(texts) - len(wanted) + len(found)
         missing = {key: text for key, text in wanted.items() if key not in found}
-        made = await self._made(missing, sizes)
-        if self._cache and made:
-            await self._cache.store_vectors(self.model, made)
-        found |= made
+        embedded = await self._embed_all(missing, sizes)
+        if self._cache and embedded:
+            await self._cache.store_vectors(self.model, embedded)
+        found |= embedded
         return [found[key] for key in keys]
 
-    async def _made(
+    async def _embed_all(
         self, missing: Mapping[bytes, str], sizes: Mapping[bytes, int]
     ) -> dict[bytes, Vector]:
         batches = list(self._batched(missing, sizes))
@@ -108,11 +108,13 @@ class Embeddings:
                     for batch in batches
                 ]
         except BaseExceptionGroup as problems:
+            # The others are calls that were cancelled because this one failed.
             raise problems.exceptions[0] from None
         keys = (key for batch in batches for key in batch)
         return dict(zip(keys, (v for task in tasks for v in task.result()), strict=True))
 
     def _batched(self, keys: Iterable[bytes], sizes: Mapping[bytes, int]) -> Iterator[list[bytes]]:
+        """Yield batches of keys within the limits; a text that exceeds them is alone in its own."""
         most, batch, size = self.batches, list[bytes](), 0
         for key in keys:
             if batch and (len(batch) == most.max_texts or size + sizes[key] > most.max_tokens):
@@ -134,7 +136,7 @@ class Embeddings:
             embedded: Embedded = await retrying(self.embedder.embed, texts, is_query=is_query)
         vectors = np.asarray(embedded.vectors, np.float32)
         if vectors.ndim != 2 or len(vectors) != len(texts) or not np.isfinite(vectors).all():
-            message = f"The model {self.model!r} gave no vector for each of {len(texts)} texts."
+            message = f"The model {self.model!r} returned no vector for each of {len(texts)} texts."
             raise EmbeddingFailed("invalid-embedding", message)
         self.usage.embedded += len(texts)
         self.usage.tokens += embedded.tokens
@@ -143,5 +145,5 @@ class Embeddings:
 
     def _pause(self, state: RetryCallState) -> float:
         problem = state.outcome.exception() if state.outcome is not None else None
-        told = problem.retry_after if isinstance(problem, EmbeddingFailed) else None
-        return min(told, MAX_WAIT) if told is not None else self._wait(state)
+        wait = problem.retry_after if isinstance(problem, EmbeddingFailed) else None
+        return min(wait, MAX_WAIT) if wait is not None else self._wait(state)

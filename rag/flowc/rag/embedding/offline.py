@@ -1,8 +1,8 @@
-"""How are texts embedded without a key and without a network?
+"""Embeds texts without a key and without a network.
 
-By WordLlama, whose model comes inside its package: each token has a vector of its own, and a text
-the mean of its tokens'. It knows which words mean the same, in English above all, and nothing of
-their order; it is for first steps, tests and small collections. A provider's model is better.
+WordLlama has a vector for each token in its package; the vector of a text is their mean. It knows
+which words are similar, best in English, but not their order. It serves first steps, tests and
+small collections; a provider's model finds better.
 """
 
 import asyncio
@@ -18,18 +18,18 @@ from flowc.rag.embedding.embedder import Embedded
 
 NAME = "offline/wordllama"
 DIMENSION = 256
-# Texts are padded to the longest of their batch.
+# Texts are padded to the longest in their batch, so batches are small and sorted by length.
 _BATCH = 16
 MAX_CHARACTERS = 40_000
 
 
 class OfflineEmbedder:
-    """Embeds texts on this machine: 256 numbers each, some thousand texts a second."""
+    """Embeds texts on this machine: 256 numbers each, thousands of texts a second."""
 
     name = NAME
 
     async def embed(self, texts: Sequence[str], *, is_query: bool = False) -> Embedded:
-        """Return the vectors of texts; of a long one, that of its beginning."""
+        """Return the vectors of texts, of a long text that of its first 40,000 characters."""
         return Embedded(
             await asyncio.to_thread(_vectors, [text[:MAX_CHARACTERS] for text in texts])
         )
@@ -50,7 +50,7 @@ def _model() -> Any:
     handlers, level = root.handlers[:], root.level
     import wordllama  # noqa: PLC0415 - it takes a moment, and 100 MB
 
-    # It has all libraries of the process log as it likes.
+    # On import, it changes how the whole process logs.
     root.handlers[:] = handlers
     root.setLevel(level)
     folder = Path(wordllama.__file__).parent

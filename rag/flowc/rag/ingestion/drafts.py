@@ -1,4 +1,4 @@
-"""Which drafts are under way, and when does one have all its passages?"""
+"""Defines the draft of a document, from the first chunk to its publication."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from flowc.rag.stores import FinishedDraft, NewPassage, Passage, StoredDocument
 
 @dataclass(slots=True, eq=False)
 class DocumentDraft:
-    """A document that is being replaced; its passages are stored in any order."""
+    """A new version of a document that is being stored; its passages are stored in any order."""
 
     id: str
     item: DocumentItem
@@ -29,16 +29,16 @@ class DocumentDraft:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all passages are there."""
+        """Whether all passages are stored."""
         return self.is_read and self.stored == self.passages
 
     def passage(self, number: int, chunk: TextChunk, vector: Vector) -> NewPassage:
-        """Return a chunk as it is stored."""
+        """Return a chunk as a passage to store."""
         passage = as_passage(self.item.source, number, chunk, self.item.metadata)
         return NewPassage(self.id, passage, vector)
 
     def finished(self) -> FinishedDraft:
-        """Return the draft as it is published."""
+        """Return the draft in the form that is published."""
         document = StoredDocument(
             source=self.item.source,
             fingerprint=self.fingerprint,
@@ -52,7 +52,7 @@ class DocumentDraft:
 
 
 def as_passage(source: str, number: int, chunk: TextChunk, metadata: dict[str, Any]) -> Passage:
-    """Return a chunk of a document as it is stored, with what of the metadata can be searched."""
+    """Return a chunk as a passage, with the metadata that filters can compare."""
     return Passage(
         source=source,
         number=number,

@@ -1,4 +1,4 @@
-"""What is to be ingested?"""
+"""Defines the documents to ingest, and opens them."""
 
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -17,11 +17,12 @@ _PIECE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class DocumentItem:
-    """A document to be: `source` is what it is known by, `open` gives a file with a descriptor.
+    """A document to ingest; `source` is its name in the collection.
 
-    It is opened in a thread: when it is compared with what is known, unless the SHA-256 of its
-    content is given as `digest`, and again when it is read. Opening may raise DocumentRefused or
-    OSError. Metadata can be searched for: texts, numbers and booleans.
+    `open` returns a file that has a descriptor, and may raise DocumentRefused or OSError. It is
+    called in a thread: once for the digest, unless `digest` is the SHA-256 of the content already,
+    and again for reading. Filters can compare those values of `metadata` that are texts, numbers or
+    booleans.
     """
 
     source: str
@@ -34,7 +35,7 @@ class DocumentItem:
 def from_file(
     path: Path, source: str | None = None, metadata: Metadata | None = None
 ) -> DocumentItem:
-    """Return a file of this machine as an item; its path is its source unless told otherwise."""
+    """Return a file of this machine as an item; by default its path is its source."""
     return DocumentItem(source or path.as_posix(), lambda: path.open("rb"), None, metadata or {})
 
 
@@ -46,7 +47,7 @@ def from_text(source: str, text: str, metadata: Metadata | None = None) -> Docum
 
 
 def digest_of(item: DocumentItem) -> str:
-    """Return the digest of an item's content; raise DocumentRefused."""
+    """Return the SHA-256 of an item's content; raise DocumentRefused."""
     if item.digest is not None:
         return item.digest
     with _refusing(item), item.open() as file:
@@ -55,7 +56,7 @@ def digest_of(item: DocumentItem) -> str:
 
 @asynccontextmanager
 async def opened(item: DocumentItem) -> AsyncIterator[tuple[BinaryIO, str]]:
-    """Give an item's file, opened in a thread, with its digest now; raise DocumentRefused."""
+    """Open an item in a thread; yield its file and current digest; raise DocumentRefused."""
     with ExitStack() as stack:
 
         def open_in_thread() -> tuple[BinaryIO, str]:
@@ -68,7 +69,7 @@ async def opened(item: DocumentItem) -> AsyncIterator[tuple[BinaryIO, str]]:
 
 @contextmanager
 def _refusing(item: DocumentItem) -> Iterator[None]:
-    """Turn what the system says of an item's file into a DocumentRefused."""
+    """Turn an OSError of an item's file into a DocumentRefused."""
     try:
         yield
     except OSError:
@@ -77,7 +78,7 @@ def _refusing(item: DocumentItem) -> Iterator[None]:
 
 
 def digest_of_file(file: BinaryIO) -> str:
-    """Return the SHA-256 of a file's content, and go back to its beginning."""
+    """Return the SHA-256 of a file's content, and rewind the file."""
     digest = sha256()
     while piece := file.read(_PIECE):
         digest.update(piece)
@@ -86,8 +87,8 @@ def digest_of_file(file: BinaryIO) -> str:
 
 
 def spooled(raw: bytes) -> BinaryIO:
-    """Return a file of this content that is gone when it is closed."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - it is given to who closes it
+    """Return a file with this content that is deleted when it is closed."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     file.write(raw)
     file.seek(0)
     return file

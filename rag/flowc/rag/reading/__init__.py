@@ -1,4 +1,4 @@
-"""How does a file become text? In a process of its own, which can do nothing else."""
+"""Turns files into text, in separate processes that can do nothing else."""
 
 from flowc.rag.reading.limits import ReadingLimits
 from flowc.rag.reading.processes import ReadersUnavailable

@@ -1,4 +1,4 @@
-"""Is a ZIP archive, as Office files are, what it says it is, and no bomb?"""
+"""Refuses ZIP archives, such as Office files, that are broken or unpack to too much."""
 
 import zipfile
 from typing import BinaryIO
@@ -8,21 +8,22 @@ from flowc.rag.documents import DocumentRefused
 MAX_FILES = 5_000
 MAX_UNPACKED = 256 << 20
 MAX_RATIO = 200
-# Small files may be packed as well as they like.
+# Smaller files may have any ratio of packed to unpacked size.
 RATIO_FROM = 1 << 20
 PIECE = 1 << 16
 
 
 def require_harmless(file: BinaryIO) -> zipfile.ZipFile:
-    """Return the archive; raise DocumentRefused for one that cannot be, or is larger than it says.
+    """Return the archive; raise DocumentRefused.
 
-    What is inside is unpacked once to be sure of its size, piece by piece.
+    An archive can declare sizes that are too small, so each file is unpacked once, piece by piece,
+    and compared with what was declared.
     """
     try:
         archive = zipfile.ZipFile(file)
         _require_sizes(archive.infolist())
         for entry in archive.infolist():
-            _require_as_said(archive, entry)
+            _require_declared_size(archive, entry)
     except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError) as problem:
         raise DocumentRefused("broken-document", f"The archive is broken: {problem}") from None
     except RuntimeError:
@@ -32,22 +33,22 @@ def require_harmless(file: BinaryIO) -> zipfile.ZipFile:
 
 def _require_sizes(entries: list[zipfile.ZipInfo]) -> None:
     if len(entries) > MAX_FILES:
-        raise _too_large(f"holds {len(entries):,} files")
+        raise _too_large(f"contains {len(entries):,} files")
     unpacked = sum(entry.file_size for entry in entries)
     if unpacked > MAX_UNPACKED:
         raise _too_large(f"unpacks to {unpacked:,} bytes")
     for entry in entries:
         if entry.file_size > RATIO_FROM and entry.file_size > MAX_RATIO * entry.compress_size:
-            raise _too_large(f"holds {entry.filename[:80]!r}, which is packed as only bombs are")
+            raise _too_large(f"contains {entry.filename[:80]!r}, which unpacks to far too much")
 
 
-def _require_as_said(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+def _require_declared_size(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
     read = 0
     with archive.open(entry) as inside:
         while piece := inside.read(PIECE):
             read += len(piece)
             if read > entry.file_size:
-                raise _too_large(f"holds {entry.filename[:80]!r}, which is larger than it says")
+                raise _too_large(f"contains {entry.filename[:80]!r}, which is larger than declared")
 
 
 def _too_large(what: str) -> DocumentRefused:

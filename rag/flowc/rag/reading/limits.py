@@ -1,4 +1,4 @@
-"""How much may reading one document take?"""
+"""Defines what reading one document may take."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,10 @@ MEGABYTE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class ReadingLimits:
-    """Seconds of CPU, and bytes: of memory, of a file, of one that has to be read as a whole.
+    """Limits for one document: CPU time in seconds, and sizes in bytes.
 
-    `max_characters` is of the text that comes out, `max_pages` of a PDF.
+    `max_whole_bytes` limits files of formats that cannot be read piece by piece, `max_characters`
+    the text that is extracted, `max_pages` the pages of a PDF.
     """
 
     seconds: float = 20.0
@@ -20,5 +21,5 @@ class ReadingLimits:
     max_pages: int = 5_000
 
 
-# Recognising the text of scanned pages takes models in memory, and about a second a page.
+# OCR holds its models in memory, and takes about a second a page.
 OCR_LIMITS = ReadingLimits(seconds=900.0, memory=6 << 30, max_pages=1_000)

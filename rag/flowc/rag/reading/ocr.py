@@ -1,4 +1,4 @@
-"""What does a scanned page say? By models that come inside the package rapidocr."""
+"""Recognises the text of scanned pages, with the models in the package rapidocr."""
 
 from typing import Any, BinaryIO
 
@@ -6,13 +6,13 @@ import numpy as np
 
 from flowc.rag.documents import DocumentRefused
 
-# Pixels for each point: letters of a printed page are then some twenty pixels high.
+# Pixels for each point of a page: printed letters are then about twenty pixels high.
 SCALE = 2
 MAX_PIXELS = 40_000_000
 
 
 class Recogniser:
-    """Recognises the text of a page of a PDF, or of an image."""
+    """Recognises the text of pages of a PDF, and of images."""
 
     def __init__(self) -> None:
         import pypdfium2  # noqa: PLC0415 - an extra
@@ -27,9 +27,9 @@ class Recogniser:
         self._engine: Any = RapidOCR(params=settings)
         self._open: Any = pypdfium2.PdfDocument
         self._image: Any = Image
-        # Its formats are else brought in when they are first met.
+        # Otherwise, Pillow would import each image format at first use.
         Image.init()
-        # Once, so that all is loaded while files can still be read.
+        # Loads the models while files can still be opened.
         self._engine(_sample())
 
     def page(self, file: BinaryIO, number: int) -> str:
@@ -62,7 +62,7 @@ class Recogniser:
 
 
 def _sample() -> Any:
-    """Return an image that says something: models are loaded when there is something for them."""
+    """Return an image with text in it: the models are loaded when an image has some."""
     from PIL import Image, ImageDraw, ImageFont  # noqa: PLC0415 - an extra
 
     image = Image.new("RGB", (400, 100), "white")

@@ -1,4 +1,4 @@
-"""How is a document read in a process of its own, as it comes, and in little memory?"""
+"""Runs the processes that read documents, and receives what they find, piece by piece."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ _Frame = dict[str, Any]
 
 _START = "import sys; sys.path[:] = {paths!r}; from flowc.rag.reading.worker import main; main()"
 _BOOT_SECONDS = 60.0
-# Beyond what a document may take of the CPU: how long nothing may be heard of it.
+# Longest time without a frame, in seconds, beyond the CPU time that a document may take.
 _SILENCE = 120.0
 _MAX_FRAME = 256 << 20
 _KILLED = 1
@@ -27,14 +27,14 @@ _BY_MEMORY = 2
 
 
 class ReadersUnavailable(Exception):
-    """Whoever reads documents where the reading process does not start, or ends, meets this.
+    """The process that reads documents did not start, or has ended; try again.
 
-    It says nothing of the document.
+    The document is not the cause.
     """
 
 
 class ReadingProcesses:
-    """A few processes, each reading one document at a time; they start when they are needed."""
+    """A few processes that read one document at a time each; they start when needed."""
 
     def __init__(self, count: int = 2, *, with_ocr: bool = False) -> None:
         self._free: list[_Process] = []
@@ -45,7 +45,7 @@ class ReadingProcesses:
     async def reading(
         self, file: int, name: str, media_type: str | None, limits: ReadingLimits
     ) -> AsyncIterator[AsyncIterator[_Frame]]:
-        """Give the frames that come of an open file; it is closed by whoever opened it."""
+        """Have an open file read; yield its frames. The caller closes the file."""
         async with self._slots:
             request = {"name": name, "media_type": media_type, "limits": asdict(limits)}
             process, here = await self._ask(request, file)
@@ -68,7 +68,7 @@ class ReadingProcesses:
                 return process, process.ask(request, file)
             except ReadersUnavailable:
                 await process.stop()
-                # One that ended while nobody needed it is nobody's trouble.
+                # An idle process may have ended, for lack of memory say: a new one is tried.
                 if is_new:
                     raise
 
@@ -79,7 +79,7 @@ class ReadingProcesses:
 
 
 class _Process:
-    """One process, which forks for each document."""
+    """One process, which forks a child for each document."""
 
     def __init__(self, process: asyncio.subprocess.Process, ours: socket.socket) -> None:
         self._process, self._socket = process, ours
@@ -109,11 +109,11 @@ class _Process:
         return started
 
     def ask(self, request: _Frame, file: int) -> socket.socket:
-        """Have a file read; return where its frames come."""
+        """Send a request with a file; return the socket that its frames come from."""
         self.is_free = False
         raw = json.dumps(request).encode()
         with _unavailable():
-            # No pipe: uvloop closes its descriptor twice, which may be another thread's by then.
+            # Not a pipe: uvloop closes its descriptor twice, when another thread may have it.
             here, there = socket.socketpair()
             with there:
                 try:
@@ -124,15 +124,15 @@ class _Process:
         return here
 
     async def answer(self, size: int) -> bytes:
-        """Return what the process says; raise ReadersUnavailable if it is gone."""
+        """Return bytes that the process sends; raise ReadersUnavailable if it has ended."""
         with _unavailable():
-            said = await asyncio.get_running_loop().sock_recv(self._socket, size)
-        if not said:
-            raise ReadersUnavailable("The process that reads documents is gone.")
-        return said
+            answer = await asyncio.get_running_loop().sock_recv(self._socket, size)
+        if not answer:
+            raise ReadersUnavailable("The process that reads documents has ended.")
+        return answer
 
     async def frames(self, here: socket.socket, seconds: float) -> AsyncGenerator[_Frame]:
-        """Give the frames of the document that was asked for."""
+        """Yield the frames of the requested document; raise DocumentRefused."""
         reader, writer = await asyncio.open_unix_connection(sock=here, limit=1 << 18)
         try:
             async with asyncio.timeout(None) as patience:
@@ -141,11 +141,12 @@ class _Process:
                     frame = await _next_frame(reader)
                     if frame is None:
                         break
+                    # The time that the caller takes for a frame does not count.
                     patience.reschedule(None)
                     yield frame
                 how = await self.answer(2)
         except TimeoutError:
-            message = "The document took too long to be read."
+            message = "Reading the document took too long."
             raise DocumentRefused("document-too-slow", message) from None
         finally:
             writer.close()
@@ -153,16 +154,16 @@ class _Process:
         _require_ended(how)
 
     async def stop(self) -> None:
-        """End the process, and what it has forked."""
+        """End the process and its children."""
         self._socket.close()
-        # Its session, so that a child of it ends as well; either may be gone by now.
+        # The whole session, so that its child ends as well; both may have ended already.
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         await self._process.wait()
 
 
 async def _spawn(server: int, with_ocr: bool) -> asyncio.subprocess.Process:
-    """Start a process with nothing of ours but the libraries: no environment, its own session."""
+    """Start a process in its own session, without our environment."""
     start = _START.format(paths=[path for path in sys.path if path])
     with _unavailable():
         return await asyncio.create_subprocess_exec(
@@ -178,7 +179,7 @@ async def _spawn(server: int, with_ocr: bool) -> asyncio.subprocess.Process:
 
 @contextmanager
 def _unavailable() -> Iterator[None]:
-    """Tell what the system refuses apart from what is wrong with a document."""
+    """Turn an OSError, which has nothing to do with a document, into ReadersUnavailable."""
     try:
         yield
     except OSError as problem:
@@ -198,12 +199,15 @@ async def _next_frame(reader: asyncio.StreamReader) -> _Frame | None:
 
 
 def _require_ended(how: bytes) -> None:
-    """Raise DocumentRefused unless the document was read to its end, or refused in a frame."""
+    """Raise DocumentRefused unless the child ended by itself.
+
+    `how` has two bytes: whether the child was killed, and the signal or exit status.
+    """
     kind, number = how[0], how[1]
     if kind == _KILLED and number in (signal.SIGXCPU, signal.SIGKILL, signal.SIGALRM):
-        raise DocumentRefused("document-too-slow", "The document took too long to be read.")
+        raise DocumentRefused("document-too-slow", "Reading the document took too long.")
     if kind == _KILLED or number == _BY_MEMORY:
-        message = "Reading the document took more memory than it may."
+        message = "Reading the document took too much memory."
         raise DocumentRefused("document-too-large", message)
     if number:
         raise DocumentRefused("broken-document", "The document cannot be read.")

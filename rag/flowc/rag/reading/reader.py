@@ -1,4 +1,4 @@
-"""How does a file become a document, whatever it holds?"""
+"""Reads documents of all formats."""
 
 import os
 from collections.abc import AsyncIterator
@@ -12,9 +12,9 @@ from flowc.rag.reading.processes import ReadingProcesses
 
 
 class Reading:
-    """A document that is being read: its sections, once, as they come.
+    """A document that is being read; its sections can be iterated once.
 
-    `metadata` is complete when the last section has come: `format`, and what the document says of
+    `metadata` is complete after the last section: `format`, and what the document says about
     itself, such as `title`, `author`, `pages`, `pages_without_text`.
     """
 
@@ -23,13 +23,13 @@ class Reading:
         self.metadata: Metadata = {}
 
     async def __aiter__(self) -> AsyncIterator[Section]:
-        """Give the sections; raise DocumentRefused when it turns out that it cannot be read."""
+        """Yield the sections; raise DocumentRefused, possibly after some of them."""
         async for sections in self.batches():
             for section in sections:
                 yield section
 
     async def batches(self) -> AsyncIterator[list[Section]]:
-        """Give the sections, several at a time."""
+        """Yield the sections, several at a time."""
         refused: list[str] | None = None
         async for frame in self._frames:
             self.metadata |= frame.get("metadata", {})
@@ -43,7 +43,7 @@ class Reading:
 class Reader:
     """Reads documents of all formats, in processes that can do nothing else; close it when done.
 
-    With OCR, the text of scanned pages is recognised; that takes the extra `flowc[ocr]`.
+    With OCR, the text of scanned pages is recognised; this needs the extra `flowc[ocr]`.
     """
 
     def __init__(self, processes: int = 2, limits: ReadingLimits = ReadingLimits()) -> None:
@@ -55,15 +55,15 @@ class Reader:
     async def reading(
         self, file: BinaryIO, name: str, media_type: str | None = None, *, with_ocr: bool = False
     ) -> AsyncIterator[Reading]:
-        """Open a document; its name and media type count where its content does not tell."""
+        """Open a document for reading; name and media type help where its content is not clear."""
         if os.fstat(file.fileno()).st_size > self.limits.max_bytes:
             message = f"{name} has more than {self.limits.max_bytes:,} bytes."
             raise DocumentRefused("document-too-large", message)
         if with_ocr and find_spec("rapidocr") is None:
-            raise DocumentRefused("no-ocr", "OCR takes the extra `flowc[ocr]`.")
+            raise DocumentRefused("no-ocr", "OCR needs the extra `flowc[ocr]` on the server.")
         processes = self._ocr if with_ocr else self._plain
         limits = OCR_LIMITS if with_ocr else self.limits
-        # Not of the file object, which may have read ahead, and would then stay where it is.
+        # On the descriptor, since a file object that has read ahead only moves in its buffer.
         os.lseek(file.fileno(), 0, os.SEEK_SET)
         async with processes.reading(file.fileno(), name, media_type, limits) as frames:
             yield Reading(frames)
@@ -71,7 +71,7 @@ class Reader:
     async def read(
         self, file: BinaryIO, name: str, media_type: str | None = None, *, with_ocr: bool = False
     ) -> tuple[list[Section], Metadata]:
-        """Return a whole document at once, and what it says of itself."""
+        """Return all sections of a document, and its metadata; raise DocumentRefused."""
         async with self.reading(file, name, media_type, with_ocr=with_ocr) as reading:
             sections = [section async for section in reading]
         return sections, reading.metadata

@@ -1,5 +1,4 @@
-"""The process that reads documents: it imports its libraries, locks itself, and forks a child for
-each document.
+"""The process that reads documents; it locks itself, then forks a child for each document.
 
 A request is one message over a socket: JSON, with two descriptors, of the file and of a socket for
 the answer. The answer is a sequence of frames, each a length of four bytes and JSON. Whatever a

@@ -1,4 +1,4 @@
-"""Where are documents kept, and how are they found again?"""
+"""Stores documents, and finds their passages by vectors and by words."""
 
 from flowc.rag.stores.document_store import (
     CollectionDiffers,
@@ -10,10 +10,10 @@ from flowc.rag.stores.filters import Filter, FilterRefused, read_filter
 from flowc.rag.stores.records import (
     Collection,
     FinishedDraft,
-    FoundPassage,
     KnownDocument,
     NewPassage,
     Passage,
+    ScoredPassage,
     StoredDocument,
 )
 
@@ -24,11 +24,11 @@ __all__ = [
     "Filter",
     "FilterRefused",
     "FinishedDraft",
-    "FoundPassage",
     "KnownDocument",
     "NewPassage",
     "NoSuchCollection",
     "Passage",
+    "ScoredPassage",
     "StoreInUse",
     "StoredDocument",
     "read_filter",

@@ -1,7 +1,17 @@
-"""What is written down of collections and documents, in SQLite and PostgreSQL alike?
+"""The tables of collections, documents and cached vectors, the same in SQLite and PostgreSQL.
 
-A version of a document that nobody may find stands in `hidden`: a draft until it is published, and
-an old one until all of it is gone.
+A document has a version, and each passage belongs to one. The versions in `hidden` are not found by
+any search: a draft until it is published, an old version until its passages are deleted. So
+publishing replaces a document in one transaction, however many passages it has:
+
+    step                        documents            hidden      found
+    a.txt has a version         a.txt -> v1                      passages of v1
+    add_drafts: v2              a.txt -> v1          v2          passages of v1
+    passages of v2 are stored   a.txt -> v1          v2          passages of v1
+    publish: v2                 a.txt -> v2          v1          passages of v2
+    passages of v1 are deleted  a.txt -> v2                      passages of v2
+
+Whenever this is interrupted, every row in `hidden` is a version to delete.
 """
 
 import uuid
@@ -47,7 +57,7 @@ collections = Table(
     Column("dimension", Integer, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     UniqueConstraint("tenant", "name"),
-    # A number that was used is not used again: what is left of a collection is not another's.
+    # Ids are not used again, so that a new collection never finds remains of a dropped one.
     sqlite_autoincrement=True,
 )
 documents = Table(
@@ -83,7 +93,7 @@ vectors = Table(
 def create(
     connection: Connection, tenant: str, name: str, model: str, dimension: int
 ) -> tuple[Row[Any], bool]:
-    """Return a collection's row, and whether it was made now; raise CollectionDiffers."""
+    """Return a collection's row, and whether it is new; raise CollectionDiffers."""
     known = connection.execute(_of_name(tenant, name)).one_or_none()
     if known is not None:
         if (known.model, known.dimension) != (model, dimension):
@@ -111,7 +121,7 @@ def all_of(connection: Connection, tenant: str) -> list[Collection]:
 
 
 def as_collection(connection: Connection, row: Row[Any]) -> Collection:
-    """Return a row as others know it."""
+    """Return a collection from its row, with the number of its documents and passages."""
     count = select(func.count(), func.coalesce(func.sum(documents.c.passages), 0))
     found = connection.execute(count.where(documents.c.collection == row.id)).one()
     created = _in_utc(row.created_at)
@@ -119,14 +129,14 @@ def as_collection(connection: Connection, row: Row[Any]) -> Collection:
 
 
 def drop(connection: Connection, id: int) -> None:
-    """Forget a collection and its documents."""
+    """Delete a collection and its documents."""
     for table in (documents, hidden):
         connection.execute(delete(table).where(table.c.collection == id))
     connection.execute(delete(collections).where(collections.c.id == id))
 
 
 def documents_of(connection: Connection, id: int, after: str, limit: int) -> list[StoredDocument]:
-    """Return documents by their sources."""
+    """Return documents in the order of their sources, those after one source."""
     rows = connection.execute(
         select(documents)
         .where(documents.c.collection == id, documents.c.source > after)
@@ -145,27 +155,27 @@ def documents_of(connection: Connection, id: int, after: str, limit: int) -> lis
 def known_documents(
     connection: Connection, id: int, sources: Sequence[str]
 ) -> dict[str, KnownDocument]:
-    """Return what is known of the documents that are there."""
+    """Return fingerprint and last visit of those sources that are stored."""
     columns = documents.c.source, documents.c.fingerprint, documents.c.seen
     rows = connection.execute(select(*columns).where(_of_sources(id, sources)))
     return {row.source: KnownDocument(row.fingerprint, row.seen) for row in rows}
 
 
 def version_of(connection: Connection, id: int, source: str) -> str | None:
-    """Return the version of a document that is found."""
+    """Return the version of a document that searches find."""
     wanted = select(documents.c.version).where(_of_sources(id, [source]))
     return connection.execute(wanted).scalar()
 
 
 def add_drafts(connection: Connection, id: int, count: int) -> list[str]:
-    """Write drafts down; return their ids."""
+    """Create drafts; return their versions."""
     versions = [uuid.uuid4().hex for _ in range(count)]
     _hide(connection, id, versions)
     return versions
 
 
 def publish(connection: Connection, id: int, drafts: Sequence[FinishedDraft]) -> list[str]:
-    """Put drafts in their documents' places; return the versions that stood there, now hidden."""
+    """Replace documents by their drafts; return the old versions, which are hidden now."""
     old = remove(connection, id, [finished.document.source for finished in drafts])
     connection.execute(delete(hidden).where(hidden.c.version.in_([each.draft for each in drafts])))
     connection.execute(
@@ -190,7 +200,7 @@ def publish(connection: Connection, id: int, drafts: Sequence[FinishedDraft]) ->
 
 
 def remove(connection: Connection, id: int, sources: Sequence[str]) -> list[str]:
-    """Take documents away; return their versions, now hidden."""
+    """Delete documents; return their versions, which are hidden now."""
     wanted = select(documents.c.version).where(_of_sources(id, sources))
     versions = list(connection.execute(wanted).scalars())
     _hide(connection, id, versions)
@@ -199,12 +209,12 @@ def remove(connection: Connection, id: int, sources: Sequence[str]) -> list[str]
 
 
 def mark_seen(connection: Connection, id: int, sources: Sequence[str], visit: str) -> None:
-    """Note that a visit has seen documents."""
+    """Mark documents as seen by a visit."""
     connection.execute(update(documents).where(_of_sources(id, sources)).values(seen=visit))
 
 
 def unseen(connection: Connection, id: int, origin: str, visit: str, limit: int) -> list[str]:
-    """Return sources of an origin that a visit has not seen."""
+    """Return sources of an origin that were not seen by a visit."""
     wanted = select(documents.c.source).where(
         documents.c.collection == id, documents.c.origin == origin, documents.c.seen != visit
     )
@@ -212,18 +222,18 @@ def unseen(connection: Connection, id: int, origin: str, visit: str, limit: int)
 
 
 def hidden_versions(connection: Connection, id: int) -> list[str]:
-    """Return the versions that nobody may find."""
+    """Return the versions that no search may find."""
     wanted = select(hidden.c.version).where(hidden.c.collection == id)
     return list(connection.execute(wanted).scalars())
 
 
 def forget(connection: Connection, versions: Iterable[str]) -> None:
-    """Forget versions of which nothing is left."""
+    """Delete hidden versions whose passages are deleted."""
     connection.execute(delete(hidden).where(hidden.c.version.in_(list(versions))))
 
 
 def known_vectors(connection: Connection, model: str, keys: Sequence[bytes]) -> dict[bytes, Vector]:
-    """Return vectors by the hashes of their texts."""
+    """Return the vectors that are stored, by the hashes of their texts."""
     wanted = select(vectors.c.key, vectors.c.vector).where(
         vectors.c.model == model, vectors.c.key.in_(keys)
     )
@@ -232,22 +242,22 @@ def known_vectors(connection: Connection, model: str, keys: Sequence[bytes]) -> 
     }
 
 
-def store_vectors(connection: Connection, model: str, kept: Mapping[bytes, Vector]) -> None:
-    """Keep vectors; those that are there stay as they are."""
-    # In one order, so that of two who keep the same ones, none waits for the other in a circle.
+def store_vectors(connection: Connection, model: str, new: Mapping[bytes, Vector]) -> None:
+    """Store vectors; those that are stored already stay as they are."""
+    # In one order: two transactions with the same rows in different orders could deadlock.
     rows = [
         {"model": model, "key": key, "vector": np.asarray(vector, np.float32).tobytes()}
-        for key, vector in sorted(kept.items(), key=itemgetter(0))
+        for key, vector in sorted(new.items(), key=itemgetter(0))
     ]
     if rows:
         connection.execute(_insert_new(connection), rows)
 
 
 def _insert_new(connection: Connection) -> Any:
-    """Return an insertion that lets be what another process has kept meanwhile."""
+    """Return an insertion that skips rows which another process has inserted."""
     if connection.dialect.name == "sqlite":
         return insert(vectors).prefix_with("OR IGNORE")
-    from sqlalchemy.dialects.postgresql import insert as insert_into  # noqa: PLC0415 - its own
+    from sqlalchemy.dialects.postgresql import insert as insert_into  # noqa: PLC0415 - only PostgreSQL needs it
 
     return insert_into(vectors).on_conflict_do_nothing()
 

@@ -1,4 +1,8 @@
-"""Documents on this machine: vectors in Chroma, all else in a SQLite file beside it."""
+"""Stores documents on this machine: vectors in Chroma, everything else in a SQLite file.
+
+The two are written one after the other. Searches are consistent because the catalogue lists the
+versions to leave out, and Chroma changes a version only when no search uses an older list.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -14,7 +18,7 @@ from flowc.rag.stores import catalog, words
 from flowc.rag.stores.catalogued import CataloguedStore
 from flowc.rag.stores.document_store import StoreInUse
 from flowc.rag.stores.filters import Filter
-from flowc.rag.stores.records import Collection, FoundPassage, NewPassage, Passage, best_first
+from flowc.rag.stores.records import Collection, NewPassage, Passage, ScoredPassage, best_first
 from flowc.rag.stores.rows import passage_of, row_of
 from flowc.rag.stores.searches import Searches
 from flowc.rag.stores.transactions import Transactions
@@ -37,12 +41,12 @@ VALUES
      :headings, :metadata)
 """
 _NEXT = "SELECT coalesce(max(id), 0) + 1 FROM knowledge_passages"
-# How long one process waits for another that is about to end.
+# Seconds to wait for another process that is about to end.
 _PATIENCE = 2.0
 
 
 class LocalStore(CataloguedStore):
-    """One tenant's collections in a folder; one process at a time may have it open."""
+    """One tenant's collections in a folder that one process at a time can open."""
 
     def __init__(self, lock: FileLock, transactions: Transactions, vectors: Vectors, tenant: str):
         super().__init__(transactions, tenant)
@@ -52,7 +56,7 @@ class LocalStore(CataloguedStore):
 
     @classmethod
     async def open(cls, folder: Path, tenant: str = "default") -> "LocalStore":
-        """Open the folder, made if need be; raise StoreInUse."""
+        """Open a folder, created if necessary; raise StoreInUse."""
 
         def do() -> LocalStore:
             folder.mkdir(parents=True, exist_ok=True)
@@ -68,8 +72,6 @@ class LocalStore(CataloguedStore):
         return await asyncio.to_thread(do)
 
     async def create(self, name: str, model: str, dimension: int) -> Collection:
-        """Return a collection, made if need be; raise CollectionDiffers."""
-
         def work(connection: Connection) -> Collection:
             row, _ = catalog.create(connection, self._tenant, name, model, dimension)
             connection.execute(text(words.create(row.id)))
@@ -79,8 +81,6 @@ class LocalStore(CataloguedStore):
         return await self._transactions.write(work)
 
     async def drop(self, name: str) -> None:
-        """Take a collection away with all that is in it; raise NoSuchCollection."""
-
         def work(connection: Connection, row: Row[Any]) -> int:
             catalog.drop(connection, row.id)
             connection.execute(
@@ -93,15 +93,12 @@ class LocalStore(CataloguedStore):
         await self._vectors.write(lambda vectors: vectors.drop(id))
 
     async def drafts(self, name: str, count: int) -> list[str]:
-        """Begin so many new versions of documents; return the drafts' ids."""
         drafts = await super().drafts(name, count)
-        # Searches that do not know of them yet would find their vectors.
+        # A search that read the hidden versions before would find the drafts' vectors.
         await self._searches.over()
         return drafts
 
     async def passages(self, name: str, source: str, after: int, limit: int) -> list[Passage]:
-        """Return a document's passages by their numbers, from the one after a number on."""
-
         def work(connection: Connection, row: Row[Any]) -> list[Passage]:
             version = catalog.version_of(connection, row.id, source)
             rows = words.of_version(connection, row.id, version, after, limit)
@@ -110,10 +107,9 @@ class LocalStore(CataloguedStore):
         return await self._read(name, work)
 
     async def add(self, name: str, passages: Sequence[NewPassage]) -> None:
-        """Keep passages of drafts."""
-
         def work(connection: Connection, row: Row[Any]) -> int:
-            # All at once, which takes a tenth of the time; nobody else writes meanwhile.
+            # Ids are chosen here, so that one statement inserts all rows: ten times as fast. There
+            # is only one writer, so no one else uses them.
             first = connection.execute(text(_NEXT)).scalar_one()
             rows = [
                 {**row_of(new), "id": id, "collection": row.id}
@@ -129,15 +125,13 @@ class LocalStore(CataloguedStore):
 
     @asynccontextmanager
     async def alone(self, name: str) -> AsyncIterator[None]:
-        """Wait until nobody else brings documents in, here or in another process."""
         await self.collection(name)
         async with self._alone.setdefault(name, asyncio.Lock()):
             yield
 
     async def nearest(
         self, name: str, vector: Vector, limit: int, where: Filter | None
-    ) -> list[FoundPassage]:
-        """Return the passages whose vectors are nearest to one, with their vectors."""
+    ) -> list[ScoredPassage]:
         with self._searches.one():
             return await self._transactions.in_reader(
                 lambda: self._nearest(name, vector, limit, where)
@@ -145,19 +139,16 @@ class LocalStore(CataloguedStore):
 
     async def matching(
         self, name: str, text: str, limit: int, where: Filter | None
-    ) -> list[FoundPassage]:
-        """Return the passages that share words with a text, by BM25."""
-
-        def work(connection: Connection, row: Row[Any]) -> list[FoundPassage]:
+    ) -> list[ScoredPassage]:
+        def work(connection: Connection, row: Row[Any]) -> list[ScoredPassage]:
             return [
-                FoundPassage(passage_of(found), found.score)
+                ScoredPassage(passage_of(found), found.score)
                 for found in words.search(connection, row.id, text, limit, where)
             ]
 
         return best_first(await self._read(name, work))
 
     async def aclose(self) -> None:
-        """Close what is open."""
         self._transactions.close()
         self._vectors.close()
         self._lock.release()
@@ -165,7 +156,7 @@ class LocalStore(CataloguedStore):
     async def _clear(self, id: int, versions: Sequence[str]) -> None:
         if not versions:
             return
-        # Searches that still find them would find half of them.
+        # A search that found the old version before it was hidden would find a part of it.
         await self._searches.over()
 
         def work(connection: Connection) -> None:
@@ -177,22 +168,19 @@ class LocalStore(CataloguedStore):
 
     def _nearest(
         self, name: str, vector: Vector, limit: int, where: Filter | None
-    ) -> list[FoundPassage]:
-        def look(connection: Connection) -> tuple[int, list[str]]:
+    ) -> list[ScoredPassage]:
+        def hidden_in(connection: Connection) -> tuple[int, list[str]]:
             id = int(catalog.get(connection, self._tenant, name).id)
             return id, catalog.hidden_versions(connection, id)
 
-        id, hidden = self._transactions.transaction(look)
+        id, hidden = self._transactions.transaction(hidden_in)
         near = self._vectors.nearest(id, vector, limit, where, hidden)
-        places = [place for place, _, _ in near]
-        passages = self._transactions.transaction(lambda c: words.passages(c, id, places))
-        return best_first(
-            [
-                FoundPassage(passages[place], score, its)
-                for place, score, its in near
-                if place in passages
-            ]
-        )
+        keys = [key for key, _, _ in near]
+        passages = self._transactions.transaction(lambda c: words.passages(c, id, keys))
+        found = [
+            ScoredPassage(passages[key], score, v) for key, score, v in near if key in passages
+        ]
+        return best_first(found)
 
 
 def _lock(folder: Path) -> FileLock:

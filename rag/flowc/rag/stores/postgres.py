@@ -1,4 +1,4 @@
-"""Documents in PostgreSQL: vectors with pgvector, words with its own full-text index."""
+"""Stores documents in PostgreSQL: vectors with pgvector, words with its full-text index."""
 
 import asyncio
 import zlib
@@ -13,15 +13,17 @@ from flowc.rag.embedding.vector import Vector
 from flowc.rag.stores import catalog, ranking
 from flowc.rag.stores.catalogued import CataloguedStore
 from flowc.rag.stores.filters import Filter
-from flowc.rag.stores.records import Collection, FoundPassage, NewPassage, Passage, best_first
+from flowc.rag.stores.records import Collection, NewPassage, Passage, ScoredPassage, best_first
 from flowc.rag.stores.rows import passage_of, row_of
 from flowc.rag.stores.transactions import Transactions
 
-# Beyond it, pgvector has no index for vectors of full precision: all are looked at.
+# pgvector has no index for longer vectors: a search compares all of them.
 MAX_INDEXED = 2_000
 _MAX_LOOKED_AT = 1_000
+# How often to try to get a lock. Waiting for it would keep a thread busy for a whole ingestion.
 _LOOK_SECONDS = 0.2
 _THREADS = 4
+# The key of a lock: processes that start at once would all create the extension and the tables.
 _SETTING_UP = zlib.crc32(b"flowc knowledge")
 
 _TABLE = """
@@ -48,7 +50,7 @@ SELECT * FROM {table} WHERE version = :version AND number > :after ORDER BY numb
 
 
 class PostgresStore(CataloguedStore):
-    """One tenant's collections in a database that any number of processes share."""
+    """One tenant's collections in a database that any number of processes can share."""
 
     def __init__(self, engine: Engine, tenant: str) -> None:
         super().__init__(Transactions(engine, writers=_THREADS, readers=_THREADS), tenant)
@@ -56,7 +58,7 @@ class PostgresStore(CataloguedStore):
 
     @classmethod
     async def open(cls, url: str, tenant: str = "default") -> "PostgresStore":
-        """Open `postgresql://…`, with its tables made if need be; pgvector must be installed."""
+        """Open `postgresql://…`, its tables created if necessary; pgvector must be installed."""
 
         def do() -> PostgresStore:
             driven = make_url(url).set(drivername="postgresql+psycopg")
@@ -73,20 +75,16 @@ class PostgresStore(CataloguedStore):
         return await asyncio.to_thread(do)
 
     async def create(self, name: str, model: str, dimension: int) -> Collection:
-        """Return a collection, made if need be; raise CollectionDiffers."""
-
         def work(connection: Connection) -> Collection:
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_SETTING_UP})"))
             row, is_new = catalog.create(connection, self._tenant, name, model, dimension)
             if is_new:
-                _make_table(connection, row.id, dimension)
+                _create_table(connection, row.id, dimension)
             return catalog.as_collection(connection, row)
 
         return await self._transactions.write(work)
 
     async def drop(self, name: str) -> None:
-        """Take a collection away with all that is in it; raise NoSuchCollection."""
-
         def work(connection: Connection, row: Row[Any]) -> None:
             catalog.drop(connection, row.id)
             connection.execute(text(f"DROP TABLE IF EXISTS {_table(row.id)}"))
@@ -94,8 +92,6 @@ class PostgresStore(CataloguedStore):
         await self._write(name, work)
 
     async def passages(self, name: str, source: str, after: int, limit: int) -> list[Passage]:
-        """Return a document's passages by their numbers, from the one after a number on."""
-
         def work(connection: Connection, row: Row[Any]) -> list[Passage]:
             version = catalog.version_of(connection, row.id, source)
             values = {"version": version, "after": after, "limit": limit}
@@ -105,7 +101,6 @@ class PostgresStore(CataloguedStore):
         return await self._read(name, work)
 
     async def add(self, name: str, passages: Sequence[NewPassage]) -> None:
-        """Keep passages of drafts."""
         rows = [{**row_of(new), "vector": np.asarray(new.vector, np.float32)} for new in passages]
 
         def work(connection: Connection, row: Row[Any]) -> None:
@@ -116,7 +111,6 @@ class PostgresStore(CataloguedStore):
 
     @asynccontextmanager
     async def alone(self, name: str) -> AsyncIterator[None]:
-        """Wait until nobody else brings documents in, here or in another process."""
         id = await self._read(name, lambda _, row: int(row.id))
         connection = await asyncio.to_thread(self._engine.connect)
         key = {"space": _SETTING_UP >> 1, "id": id}
@@ -128,22 +122,22 @@ class PostgresStore(CataloguedStore):
             await asyncio.to_thread(connection.commit)
             yield
         finally:
-            # With its connection, the lock is gone, however this ends.
+            # The lock ends with the connection, even where unlocking would fail.
             await asyncio.to_thread(_hang_up, connection)
 
     async def nearest(
         self, name: str, vector: Vector, limit: int, where: Filter | None
-    ) -> list[FoundPassage]:
-        """Return the passages whose vectors are nearest to one, with their vectors."""
-
-        def work(connection: Connection, row: Row[Any]) -> list[FoundPassage]:
+    ) -> list[ScoredPassage]:
+        def work(connection: Connection, row: Row[Any]) -> list[ScoredPassage]:
             looked_at = min(max(limit, 40), _MAX_LOOKED_AT)
+            # The index returns the nearest vectors before they are filtered; iterating continues
+            # until enough of them match.
             connection.execute(text(f"SET LOCAL hnsw.ef_search = {looked_at}"))
             connection.execute(text("SET LOCAL hnsw.iterative_scan = strict_order"))
             asked = np.asarray(vector, np.float32)
             rows = ranking.nearest(connection, _table(row.id), row.id, asked, limit, where)
             return [
-                FoundPassage(passage_of(found), found.score, found.vector.to_numpy())
+                ScoredPassage(passage_of(found), found.score, found.vector.to_numpy())
                 for found in rows
             ]
 
@@ -151,17 +145,14 @@ class PostgresStore(CataloguedStore):
 
     async def matching(
         self, name: str, text: str, limit: int, where: Filter | None
-    ) -> list[FoundPassage]:
-        """Return the passages that share words with a text, by BM25."""
-
-        def work(connection: Connection, row: Row[Any]) -> list[FoundPassage]:
+    ) -> list[ScoredPassage]:
+        def work(connection: Connection, row: Row[Any]) -> list[ScoredPassage]:
             rows = ranking.matching(connection, _table(row.id), row.id, text, limit, where)
-            return [FoundPassage(passage_of(found), found.score) for found in rows]
+            return [ScoredPassage(passage_of(found), found.score) for found in rows]
 
         return best_first(await self._read(name, work))
 
     async def aclose(self) -> None:
-        """Close what is open."""
         self._transactions.close()
 
     async def _clear(self, id: int, versions: Sequence[str]) -> None:
@@ -176,7 +167,7 @@ class PostgresStore(CataloguedStore):
         await self._transactions.write(work)
 
 
-def _make_table(connection: Connection, id: int, dimension: int) -> None:
+def _create_table(connection: Connection, id: int, dimension: int) -> None:
     table = _table(id)
     connection.execute(
         text(_TABLE.format(table=table, dimension=dimension, words=ranking.words_of("text")))

@@ -1,4 +1,17 @@
-"""How are passages ranked in PostgreSQL: by the distance of vectors, and by BM25?"""
+"""Ranks passages in PostgreSQL, by the distance of vectors and by BM25.
+
+PostgreSQL has an index of words, but ranks by what is within one passage alone. BM25 also counts
+how rare a word is in the collection. The score of a passage is a sum over the words of the question
+that it contains:
+
+    weight * often * 2.2 / (often + 1.2 * (0.25 + 0.75 * tokens / mean tokens))
+    weight = ln(1 + (passages - found + 0.5) / (found + 0.5))
+
+`often` counts the word in the passage, `found` the passages that contain it. In 100 passages, a
+word in 1 of them weighs ln(1 + 99.5 / 1.5) = 4.2, a word in 50 of them ln(1 + 50.5 / 50.5) = 0.7.
+In a passage of mean length, a word that occurs once counts its weight, one that occurs twice 1.4
+times that, and none more than 2.2 times. In a longer passage, each occurrence counts less.
+"""
 
 from typing import Any
 
@@ -13,8 +26,8 @@ from flowc.rag.stores.filters import (
     Filter,
     FilterCondition,
     as_sql,
-    kind_of,
     named,
+    type_of,
 )
 
 MAX_WORDS = 64
@@ -29,7 +42,7 @@ SELECT {columns}, p.vector, 1 - (p.vector <=> :asked) AS score
 FROM {table} p WHERE {visible} AND {filter}
 ORDER BY p.vector <=> :asked LIMIT :limit
 """
-# BM25 as Lucene has it, with k1 = 1.2 and b = 0.75.
+# BM25 with k1 = 1.2 and b = 0.75; `rarity` counts each word of the question with the index.
 _MATCHING = """
 WITH wanted AS (
     SELECT lexeme FROM unnest(to_tsvector('english', {asked})) LIMIT :most
@@ -53,7 +66,7 @@ SELECT {columns}, (
     FROM (
         SELECT rarity.weight, cardinality(word.positions)::float AS often
         FROM unnest(p.words) word JOIN rarity ON rarity.lexeme = word.lexeme
-    ) told
+    ) scored
 ) AS score
 FROM {table} p, asked, extent
 WHERE p.words @@ asked.any_of AND {visible} AND {filter}
@@ -62,14 +75,17 @@ ORDER BY score DESC, p.source, p.number LIMIT :limit
 
 
 def words_of(text: str) -> str:
-    """Return text in SQL as words alone: what looks like a host or a path is no word of its own."""
+    """Return SQL that separates all words of a text.
+
+    PostgreSQL would index `docs.example.org` as one word, and `example` would not find it.
+    """
     return f"regexp_replace({text}, '[^[:alnum:]]+', ' ', 'g')"
 
 
 def nearest(
     connection: Connection, table: str, id: int, asked: Vector, limit: int, where: Filter | None
 ) -> list[Row[Any]]:
-    """Return the rows of passages whose vectors are nearest to one."""
+    """Return the rows of the passages with the nearest vectors."""
     values: dict[str, Any] = {"asked": asked, "limit": limit, "collection": id}
     return _rows(connection, _NEAREST, table, values, where)
 
@@ -102,19 +118,19 @@ def _rows(
 
 
 def _compare(condition: FilterCondition, values: dict[str, Any]) -> str:
-    """Write a condition; a text never equals a number, and a boolean neither."""
+    """Return a condition as SQL; values of different types are never equal."""
     several = condition.operator in LISTS
     wanted = condition.value if several else [condition.value]
-    kind = kind_of(wanted[0])
-    told = [f"CAST({named(values, value)} AS {_TYPES[kind]})" for value in wanted]
-    right = f"({', '.join(told)})" if several else told[0]
+    type = type_of(wanted[0])
+    named_values = [f"CAST({named(values, value)} AS {_TYPES[type]})" for value in wanted]
+    right = f"({', '.join(named_values)})" if several else named_values[0]
     if condition.field in OWN:
-        is_kind, column = "true", f"p.{condition.field}"
+        is_type, column = "true", f"p.{condition.field}"
     else:
         field = f"CAST({named(values, condition.field)} AS text)"
-        is_kind = f"jsonb_typeof(p.metadata -> {field}) = '{kind}'"
-        column = f"(p.metadata ->> {field})::{_TYPES[kind]}"
+        is_type = f"jsonb_typeof(p.metadata -> {field}) = '{type}'"
+        column = f"(p.metadata ->> {field})::{_TYPES[type]}"
     written = f"{column} {(COMPARISONS | LISTS)[condition.operator]} {right}"
-    missed = "true" if condition.operator in NEGATIVE else "false"
-    # In a CASE, so that what is no number is never read as one.
-    return f"coalesce(CASE WHEN {is_kind} THEN {written} END, {missed})"
+    without = "true" if condition.operator in NEGATIVE else "false"
+    # CASE guarantees that a value of another type is not cast.
+    return f"coalesce(CASE WHEN {is_type} THEN {written} END, {without})"

@@ -1,4 +1,4 @@
-"""What is kept of documents, and what is found of them?"""
+"""Defines the collections, documents and passages of a store."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from flowc.rag.embedding.vector import Vector
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Documents that are searched together; their vectors are of one model, and of one length."""
+    """Documents that are searched together; all vectors are of one model and one length."""
 
     name: str
     model: str
@@ -23,10 +23,11 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """A document as it can be found: `fingerprint` is that of its content and of how it was cut.
+    """A document that searches find.
 
-    A fingerprint has 64 characters at most, a source and an origin 1,024.
-    `origin` is what brought it, such as a folder, and takes it away again when it is gone there.
+    `fingerprint` identifies its content and how it was cut. `origin` is where it came from, such as
+    a folder; an ingestion of that origin can remove it. A fingerprint has at most 64 characters,
+    source and origin at most 1,024.
     """
 
     source: str
@@ -39,7 +40,7 @@ class StoredDocument:
 
 
 class KnownDocument(NamedTuple):
-    """What tells whether a document has changed, and which visit has seen it last."""
+    """The fingerprint of a stored document, and the last visit that saw it."""
 
     fingerprint: str
     seen: str
@@ -47,7 +48,7 @@ class KnownDocument(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A chunk of a document that is kept, at its `number` from 0."""
+    """A stored chunk of a document; `number` counts from 0."""
 
     source: str
     number: int
@@ -70,17 +71,18 @@ class NewPassage(NamedTuple):
 
 
 class FinishedDraft(NamedTuple):
-    """A draft that has all its passages; `seen` is the visit to its origin that found it there."""
+    """A draft with all its passages; `seen` is the visit to its origin that found it."""
 
     draft: str
     document: StoredDocument
     seen: str = ""
 
 
-class FoundPassage(NamedTuple):
-    """A passage that fits a question, better with a higher score; its vector, if it was asked for.
+class ScoredPassage(NamedTuple):
+    """A passage that answers a question, better with a higher score.
 
-    Scores of vectors are cosines; those of words are BM25's, and compare within one search only.
+    Scores by vectors are cosines; scores by words are those of BM25, which can be compared within
+    one search only. A passage found by vectors has its vector.
     """
 
     passage: Passage
@@ -88,6 +90,6 @@ class FoundPassage(NamedTuple):
     vector: Vector | None = None
 
 
-def best_first(found: Sequence[FoundPassage]) -> list[FoundPassage]:
-    """Return what was found in an order that is the same everywhere."""
+def best_first(found: Sequence[ScoredPassage]) -> list[ScoredPassage]:
+    """Return passages by score; equal scores are in the order of source and number."""
     return sorted(found, key=lambda each: (-each.score, each.passage.source, each.passage.number))

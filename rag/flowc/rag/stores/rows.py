@@ -1,4 +1,4 @@
-"""How does a passage stand in a row of a table?"""
+"""Converts passages to rows of a table, and back."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from flowc.rag.stores.records import NewPassage, Passage
 
 
 def row_of(new: NewPassage) -> dict[str, Any]:
-    """Return what is written of a passage, but for its vector; what is nested is JSON."""
+    """Return a passage as a row without its vector; nested values are JSON."""
     passage = new.passage
     return {
         "version": new.draft,
@@ -27,7 +27,7 @@ def row_of(new: NewPassage) -> dict[str, Any]:
 
 
 def passage_of(row: Row[Any]) -> Passage:
-    """Return a row as a passage."""
+    """Return the passage in a row."""
     return Passage(
         source=row.source,
         number=row.number,
@@ -37,11 +37,11 @@ def passage_of(row: Row[Any]) -> Passage:
         end=row.end,
         page=row.page,
         last_page=row.last_page,
-        headings=tuple(_read(row.headings)),
-        metadata=_read(row.metadata),
+        headings=tuple(_parsed(row.headings)),
+        metadata=_parsed(row.metadata),
     )
 
 
-def _read(nested: Any) -> Any:
-    """Return what was nested: SQLite gives it as it was written, PostgreSQL as it was meant."""
+def _parsed(nested: Any) -> Any:
+    """Return a nested value; SQLite returns it as text, PostgreSQL already parsed."""
     return json.loads(nested) if isinstance(nested, str) else nested

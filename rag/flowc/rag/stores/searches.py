@@ -1,4 +1,4 @@
-"""Which searches are under way? What they may find must not change under them."""
+"""Tracks the running searches, so that a change can wait for those that it would disturb."""
 
 import asyncio
 from collections.abc import Iterator
@@ -9,20 +9,20 @@ class Searches:
     """The searches of one process."""
 
     def __init__(self) -> None:
-        self._under_way: set[asyncio.Event] = set()
+        self._running: set[asyncio.Event] = set()
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Have a search count as under way."""
+        """Count a search as running."""
         over = asyncio.Event()
-        self._under_way.add(over)
+        self._running.add(over)
         try:
             yield
         finally:
-            self._under_way.remove(over)
+            self._running.remove(over)
             over.set()
 
     async def over(self) -> None:
-        """Wait until the searches that are under way now are over; later ones may go on."""
-        for search in tuple(self._under_way):
+        """Wait until the searches that run now are over; later ones may continue."""
+        for search in tuple(self._running):
             await search.wait()

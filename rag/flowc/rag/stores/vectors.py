@@ -1,4 +1,4 @@
-"""How are vectors kept and found with Chroma, embedded in this process?"""
+"""Stores and searches vectors with Chroma, embedded in this process."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -14,18 +14,19 @@ from flowc.rag.embedding.vector import Vector
 from flowc.rag.stores.filters import OWN, Filter, FilterCondition
 from flowc.rag.stores.records import NewPassage
 
+# The version and the number of a passage.
 PassageKey = tuple[str, int]
 Near = tuple[PassageKey, float, Vector]
 
-# Metadata of documents stand beside ours, and must not be taken for them.
-_THEIRS = "its "
-# Chroma lets no other thread run while it builds its index, which takes longer the more there is in
-# it: so many seconds at once, and never fewer vectors than these, since each time costs something.
-_MAX_STILL, _LEAST, _FIRST = 0.25, 32, 128
+# Prefix of metadata of documents, which are stored beside the fields of passages.
+_METADATA = "its "
+# While Chroma adds to its index, no other thread runs. Adding takes longer as the index grows, so
+# batches are sized to block for this many seconds; each call has a cost, hence a smallest size.
+_MAX_BLOCKED, _LEAST, _FIRST = 0.25, 32, 128
 
 
 class Vectors:
-    """One folder of Chroma's; collections are known by numbers that are ours."""
+    """A folder of Chroma; collections are named by their ids in the catalogue."""
 
     def __init__(self, folder: Path) -> None:
         os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
@@ -37,26 +38,26 @@ class Vectors:
         self._most = int(self._client.get_max_batch_size())
         self._at_once = _FIRST
         self._open: dict[int, Any] = {}
-        # Of its own: nothing that is written elsewhere waits for an index to be built.
+        # A thread of its own, so that no other write waits for the index.
         self._writer = ThreadPoolExecutor(1, "flowc-knowledge-vectors")
 
     async def write(self, work: "Callable[[Vectors], None]") -> None:
-        """Change something, after what is being changed."""
+        """Run a change in the thread for writing, after the changes before it."""
         await in_thread(self._writer, lambda: work(self))
 
     def create(self, id: int) -> None:
-        """Make room for a collection, if there is none."""
+        """Create a collection unless it exists."""
         self._open[id] = self._client.get_or_create_collection(
             _name(id), embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
         )
 
     def drop(self, id: int) -> None:
-        """Take a collection's vectors away."""
+        """Delete a collection."""
         self._open.pop(id, None)
         self._client.delete_collection(_name(id))
 
     def add(self, id: int, passages: Sequence[NewPassage]) -> None:
-        """Keep vectors; those that are there already are kept anew."""
+        """Store vectors; those that are stored already are overwritten."""
         left = list(passages)
         while left:
             batch, left = left[: self._at_once], left[self._at_once :]
@@ -66,11 +67,11 @@ class Vectors:
                 embeddings=np.asarray([new.vector for new in batch], np.float32),
                 metadatas=[_metadata(new) for new in batch],
             )
-            fitting = round(len(batch) * _MAX_STILL / (perf_counter() - began))
+            fitting = round(len(batch) * _MAX_BLOCKED / (perf_counter() - began))
             self._at_once = min(max(fitting, _LEAST), self._most)
 
     def remove(self, id: int, versions: Sequence[str]) -> None:
-        """Take the vectors of versions away."""
+        """Delete the vectors of versions."""
         for begin in range(0, len(versions), 100):
             some = list(versions[begin : begin + 100])
             self._collection(id).delete(where={"version": {"$in": some}})
@@ -78,7 +79,7 @@ class Vectors:
     def nearest(
         self, id: int, vector: Vector, limit: int, where: Filter | None, hidden: Sequence[str]
     ) -> list[Near]:
-        """Return the vectors that are nearest to one, but for those of hidden versions."""
+        """Return the nearest vectors, without those of hidden versions."""
         conditions = [_where(where)] if where is not None else []
         conditions += [{"version": {"$nin": list(hidden)}}] if hidden else []
         both = {"$and": conditions} if len(conditions) > 1 else next(iter(conditions), None)
@@ -89,14 +90,14 @@ class Vectors:
             include=["distances", "embeddings"],
         )
         return [
-            (_place(name), 1.0 - float(distance), np.asarray(its, np.float32))
-            for name, distance, its in zip(
+            (_key(name), 1.0 - float(distance), np.asarray(vector, np.float32))
+            for name, distance, vector in zip(
                 found["ids"][0], found["distances"][0], found["embeddings"][0], strict=True
             )
         ]
 
     def close(self) -> None:
-        """Let go of the folder, once what is under way is done."""
+        """Close the folder after the running change."""
         self._writer.shutdown()
         self._open.clear()
         self._client.close()
@@ -111,7 +112,7 @@ def _name(id: int) -> str:
     return f"knowledge-{id}"
 
 
-def _place(name: str) -> PassageKey:
+def _key(name: str) -> PassageKey:
     version, _, number = name.partition(":")
     return version, int(number)
 
@@ -121,12 +122,12 @@ def _metadata(new: NewPassage) -> dict[str, Any]:
     own: dict[str, Any] = {"version": new.draft, "source": passage.source}
     if passage.page is not None:
         own["page"] = passage.page
-    return own | {_THEIRS + name: value for name, value in passage.metadata.items()}
+    return own | {_METADATA + name: value for name, value in passage.metadata.items()}
 
 
 def _where(found: Filter) -> dict[str, Any]:
     if isinstance(found, FilterCondition):
-        name = found.field if found.field in OWN else _THEIRS + found.field
+        name = found.field if found.field in OWN else _METADATA + found.field
         return {name: {found.operator: found.value}}
     parts = [_where(part) for part in found.parts]
     return parts[0] if len(parts) == 1 else {found.operator: parts}

@@ -1,4 +1,7 @@
-"""How are passages found by their words in SQLite? By its full-text index, ranked by BM25."""
+"""Finds passages by their words in SQLite, with its full-text index, ranked by BM25.
+
+Each collection has an index of its own, since BM25 counts how rare a word is in the whole index.
+"""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -14,8 +17,8 @@ from flowc.rag.stores.filters import (
     Filter,
     FilterCondition,
     as_sql,
-    kind_of,
     named,
+    type_of,
 )
 from flowc.rag.stores.records import Passage
 from flowc.rag.stores.rows import passage_of
@@ -40,14 +43,14 @@ _OF_VERSION = """
 SELECT p.*, w.text FROM knowledge_passages p JOIN {words} w ON w.rowid = p.id
 WHERE p.version = :version AND p.number > :after ORDER BY p.number LIMIT :limit
 """
-_OF_PLACES = """
+_OF_KEY = """
 SELECT p.*, w.text FROM knowledge_passages p JOIN {words} w ON w.rowid = p.id
 WHERE p.version = :version AND p.number = :number
 """
 
 
 def create(id: int) -> str:
-    """Return the statement that makes a collection's index of words."""
+    """Return the statement that creates a collection's index of words."""
     tokenizer = "porter unicode61 remove_diacritics 2"
     return (
         f"CREATE VIRTUAL TABLE IF NOT EXISTS {_words(id)} USING fts5(text, tokenize='{tokenizer}')"
@@ -55,17 +58,17 @@ def create(id: int) -> str:
 
 
 def drop(id: int) -> str:
-    """Return the statement that takes the index away."""
+    """Return the statement that deletes the index."""
     return f"DROP TABLE IF EXISTS {_words(id)}"
 
 
 def add(connection: Connection, id: int, rows: Sequence[dict[str, Any]]) -> None:
-    """Keep the texts of passages, which are given as their rows."""
+    """Store the texts of passages, from their rows."""
     connection.execute(text(f"INSERT INTO {_words(id)} (rowid, text) VALUES (:id, :text)"), rows)
 
 
 def remove(connection: Connection, id: int, versions: Iterable[str]) -> None:
-    """Take the passages of versions away."""
+    """Delete the passages of versions."""
     of_version = "FROM knowledge_passages WHERE version = :version"
     for version in versions:
         values = {"version": version}
@@ -82,6 +85,7 @@ def search(
     wanted = list(dict.fromkeys(_WORD.findall(asked.lower())))[:MAX_WORDS]
     if not wanted:
         return []
+    # In quotes, since words such as AND and NEAR are operators of the index.
     values: dict[str, Any] = {
         "wanted": " OR ".join(f'"{word}"' for word in wanted),
         "collection": id,
@@ -95,18 +99,18 @@ def search(
 def of_version(
     connection: Connection, id: int, version: str | None, after: int, limit: int
 ) -> list[Row[Any]]:
-    """Return the rows of a version's passages, from the one after a number on."""
+    """Return the rows of a version's passages with a number greater than `after`."""
     values = {"version": version, "after": after, "limit": limit}
     return list(connection.execute(text(_OF_VERSION.format(words=_words(id))), values).all())
 
 
 def passages(
-    connection: Connection, id: int, places: Iterable[tuple[str, int]]
+    connection: Connection, id: int, keys: Iterable[tuple[str, int]]
 ) -> dict[tuple[str, int], Passage]:
-    """Return the passages of versions, by version and number."""
-    statement = text(_OF_PLACES.format(words=_words(id)))
+    """Return passages by version and number."""
+    statement = text(_OF_KEY.format(words=_words(id)))
     found = {}
-    for version, number in places:
+    for version, number in keys:
         row = connection.execute(statement, {"version": version, "number": number}).one_or_none()
         if row is not None:
             found[version, number] = passage_of(row)
@@ -118,17 +122,18 @@ def _words(id: int) -> str:
 
 
 def _compare(condition: FilterCondition, values: dict[str, Any]) -> str:
-    """Write a condition; a text never equals a number, and a boolean neither."""
+    """Return a condition as SQL; values of different types are never equal."""
     several = condition.operator in LISTS
     wanted = condition.value if several else [condition.value]
-    told = [named(values, value) for value in wanted]
-    right = f"({', '.join(told)})" if several else told[0]
+    named_values = [named(values, value) for value in wanted]
+    right = f"({', '.join(named_values)})" if several else named_values[0]
     if condition.field in OWN:
-        is_kind, column = "1", f"p.{condition.field}"
+        is_type, column = "1", f"p.{condition.field}"
     else:
+        # By key, since in a JSON path some characters of a field's name would have a meaning.
         of_field = f"FROM json_each(p.metadata) WHERE key = {named(values, condition.field)}"
-        is_kind = f"(SELECT type {of_field}) IN {_TYPES[kind_of(wanted[0])]}"
+        is_type = f"(SELECT type {of_field}) IN {_TYPES[type_of(wanted[0])]}"
         column = f"(SELECT value {of_field})"
     written = f"{column} {(COMPARISONS | LISTS)[condition.operator]} {right}"
-    missed = "1" if condition.operator in NEGATIVE else "0"
-    return f"coalesce(CASE WHEN {is_kind} THEN {written} END, {missed})"
+    without = "1" if condition.operator in NEGATIVE else "0"
+    return f"coalesce(CASE WHEN {is_type} THEN {written} END, {without})"

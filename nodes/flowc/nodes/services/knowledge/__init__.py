@@ -1,4 +1,4 @@
-"""The documents that workflows read, search and bring in."""
+"""Gives workflows access to documents: reading, searching and ingesting them."""
 
 from flowc.nodes.services.knowledge.knowledge import Knowledge
 from flowc.nodes.services.knowledge.problems import told

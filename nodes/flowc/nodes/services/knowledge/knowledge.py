@@ -1,4 +1,4 @@
-"""What may a workflow do with documents: read them, search them, bring them in?"""
+"""Reads, searches and ingests documents for workflows."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,15 +19,15 @@ from flowc.rag.retrieval import Search, search
 from flowc.rag.stores import (
     DocumentStore,
     FinishedDraft,
-    FoundPassage,
     NewPassage,
     NoSuchCollection,
+    ScoredPassage,
     StoredDocument,
 )
 
 
 class Knowledge:
-    """One tenant's documents; the store is opened when it is first needed. Close it when done."""
+    """One tenant's documents; the store is opened at first use. Close it when done."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Knowledge:
         self._opening = asyncio.Lock()
 
     async def store(self) -> DocumentStore:
-        """Return the store, open."""
+        """Return the open store; raise NodeError."""
         async with self._opening:
             if self._store is None:
                 with told():
@@ -52,7 +52,7 @@ class Knowledge:
         return self._store
 
     async def embeddings(self, model: str | None, collection: str | None = None) -> Embeddings:
-        """Return a model as it embeds: the one named, else the collection's, else the default."""
+        """Return embeddings by a named model, the collection's or the default; raise NodeError."""
         store = await self.store()
         if model is None and collection is not None:
             try:
@@ -67,15 +67,15 @@ class Knowledge:
         return ModelEmbedder(self._models, model)
 
     async def read(self, item: DocumentItem, *, with_ocr: bool) -> tuple[list[Section], Metadata]:
-        """Return a document as text; raise NodeError."""
+        """Return the sections and metadata of a document; raise NodeError."""
         with told():
             async with opened(item) as (file, _):
                 return await self.reader.read(file, item.source, item.media_type, with_ocr=with_ocr)
 
     async def search(
         self, collection: str, question: str, settings: Search, rerank: str | None = None
-    ) -> list[FoundPassage]:
-        """Return the passages that fit a question best; raise NodeError."""
+    ) -> list[ScoredPassage]:
+        """Return the passages that answer a question best; raise NodeError."""
         reranker = ModelReranker(self._models, rerank) if rerank is not None else None
         with told():
             store = await self.store()
@@ -86,7 +86,7 @@ class Knowledge:
     async def ingestion(
         self, collection: str, model: str | None, chunking: Chunking, *, with_ocr: bool
     ) -> Ingestion:
-        """Return how documents are brought in; raise NodeError."""
+        """Return an ingestion into a collection; raise NodeError."""
         with told():
             embeddings = await self.embeddings(model, collection)
             store = await self.store()
@@ -103,14 +103,14 @@ class Knowledge:
         metadata: Metadata,
         fingerprint: str,
     ) -> Report:
-        """Store chunks as a document, in place of what was there of its source; raise NodeError."""
+        """Store chunks as a document, in place of any with the same source; raise NodeError."""
         with told():
             store, embeddings = await self.store(), await self.embeddings(model, collection)
             texts, tokens = [each.text for each in chunks], [each.tokens for each in chunks]
             made = vectors if vectors is not None else await embeddings.of(texts, tokens)
             dimension = len(made[0]) if len(made) else await embeddings.dimension()
             if any(len(vector) != dimension for vector in made):
-                raise NodeError("vectors-differ", "The vectors are not of one length.")
+                raise NodeError("vectors-differ", "The vectors differ in length.")
             await store.create(collection, embeddings.model, dimension)
             async with store.alone(collection):
                 known = await store.known_documents(collection, [source])

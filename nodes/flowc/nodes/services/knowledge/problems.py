@@ -1,4 +1,4 @@
-"""What is told of what goes wrong with documents?"""
+"""Translates exceptions of the documents' library into NodeErrors."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ _CODES: Mapping[type[Exception], str] = {
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Turn what documents' library raises into what is told of a node."""
+    """Raise a NodeError in place of an exception of flowc.rag."""
     try:
         yield
     except DocumentRefused as refused:

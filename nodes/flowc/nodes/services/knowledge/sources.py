@@ -1,4 +1,4 @@
-"""Where do documents come from: folders that the operator allows, uploads, the web?"""
+"""Gets documents from folders that the operator allows, from uploads, and from the web."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -14,14 +14,14 @@ from flowc.rag.documents import DocumentRefused
 from flowc.rag.folders import Folders
 from flowc.rag.ingestion import DocumentItem, spooled
 
-# Of a document from the web, which is held in memory while it comes.
+# Largest document from the web; it is downloaded to memory.
 MAX_BYTES = 64 << 20
 SECONDS = 60.0
 REDIRECTS = 5
 
 
 class Sources:
-    """The places that documents may come from."""
+    """The places that workflows can get documents from."""
 
     def __init__(self, folders: Folders, http: HttpClient, files: Files | None = None) -> None:
         self.folders, self._http, self._files = folders, http, files or NoFiles()
@@ -29,19 +29,19 @@ class Sources:
     async def in_folders(
         self, paths: Iterable[str], pattern: str, metadata: dict[str, Any]
     ) -> AsyncIterator[DocumentItem]:
-        """Give the documents in folders, and single files; raise DocumentRefused."""
+        """Yield the documents in folders, and single files; raise DocumentRefused."""
         for path in paths:
             found = await asyncio.to_thread(self.folders.items, path, pattern)
             while (item := await asyncio.to_thread(next, found, None)) is not None:
                 yield DocumentItem(item.source, item.open, None, metadata)
 
     async def count(self, paths: Iterable[str], pattern: str) -> int:
-        """Return how many documents there are in folders; raise DocumentRefused."""
+        """Return the number of documents in folders; raise DocumentRefused."""
         found = (self.folders.items(path, pattern) for path in paths)
         return await asyncio.to_thread(lambda: sum(1 for items in found for _ in items))
 
     async def uploaded(self, id: str, metadata: dict[str, Any] | None = None) -> DocumentItem:
-        """Return an uploaded file, known by its name; raise DocumentRefused."""
+        """Return an uploaded file; its name is its source; raise DocumentRefused."""
         info = await self._files.info(id)
         if info is None:
             raise DocumentRefused("no-such-document", f"There is no uploaded file {id!r}.")
@@ -49,21 +49,21 @@ class Sources:
         loop, files = asyncio.get_running_loop(), self._files
 
         def open_here() -> BinaryIO:
-            # In a thread, where the store's own loop has to be asked.
+            # This runs in a thread, while the files belong to the event loop.
             return asyncio.run_coroutine_threadsafe(files.open(id), loop).result()
 
         return DocumentItem(info.name, open_here, info.media_type, known, info.digest)
 
     async def on_the_web(self, url: str, metadata: dict[str, Any] | None = None) -> DocumentItem:
-        """Return what is at a URL as it is now, known by the URL; raise DocumentRefused.
+        """Download a document; its URL is its source; raise DocumentRefused.
 
-        Only what the operator allows is dialled.
+        Only addresses that the operator allows are contacted.
         """
         content, media_type = await self._fetched(url)
         return DocumentItem(url, partial(spooled, content), media_type, metadata or {})
 
     async def one(self, path: str | None, file: str | None, url: str | None) -> DocumentItem:
-        """Return the one document that is named; raise DocumentRefused."""
+        """Return the document that one of the three arguments names; raise DocumentRefused."""
         if file is not None:
             return await self.uploaded(file)
         if url is not None:
@@ -79,8 +79,8 @@ class Sources:
         except (EgressDenied, ResponseTooLarge) as problem:
             raise DocumentRefused("document-not-allowed", f"{url}: {problem}.") from None
         except (TimeoutError, httpx.HTTPError):
-            raise DocumentRefused("no-such-document", f"{url} does not answer.") from None
+            raise DocumentRefused("no-such-document", f"{url} does not respond.") from None
         if answer.status_code != httpx.codes.OK:
-            message = f"{url} answers with status {answer.status_code}."
+            message = f"{url} responds with status {answer.status_code}."
             raise DocumentRefused("no-such-document", message)
         return answer.content, answer.headers.get("content-type", "")

@@ -15,7 +15,7 @@ from flowc.rag.reading.text_recognition import TextRecogniser
 
 
 class ParsingOptions(NamedTuple):
-    """What a parser needs to know besides the file; without OCR there is no recogniser."""
+    """What a parser gets in addition to the file; without OCR there is no recogniser."""
 
     max_pages: int
     recogniser: TextRecogniser | None
