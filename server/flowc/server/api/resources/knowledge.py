@@ -17,7 +17,6 @@ from flowc.server.api.resources.workflows import IdempotencyKey
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.records.runs import Run
 from flowc.server.runs.runs import Options
-from flowc.server.workflows.builtin import INGEST
 
 router = APIRouter(
     prefix="/knowledge/collections",
@@ -222,7 +221,6 @@ async def ingest(
     Its events name each document, and its output is a report.
     """
     given = {**body.model_dump(exclude={"wait"}), "collection": name}
-    compiled = await process.workflows.compile(INGEST)
+    compiled = await process.workflows.ingestion()
     start = process.runs.execute if body.wait else process.runs.submit
-    run = await start(compiled, given, None, Options(idempotency_key=key))
-    return run
+    return await start(compiled, given, None, Options(idempotency_key=key))
