@@ -55,7 +55,7 @@ def ingest(
     Unchanged documents are not read or embedded again. It is an ordinary run: if interrupted, the
     next `flowc ingest` or `flowc serve` resumes it.
     """
-    from flowc.server.host import SettingsRefused  # noqa: PLC0415 - the other commands need none
+    from flowc.server.process_services import SettingsRefused  # noqa: PLC0415 - the other commands need none
 
     # Without `..`, but with links as they are: readable folders are compared by their names.
     root = Path(os.path.abspath(path))
