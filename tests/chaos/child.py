@@ -17,7 +17,7 @@ from flowc.server.engine import checkpoints
 from flowc.server.engine.queue import dbos_queue
 from flowc.server.process.process import Process, open_process
 from flowc.server.records.runs import ENDED
-from flowc.server.runs.runs import Options
+from flowc.server.runs.runs import RunOptions
 from flowc.server.settings import Settings
 from flowc.server.store.runs.claims import Claims
 from flowc.server.store.runs.steering import NotAnswerable, Steering
@@ -105,7 +105,10 @@ async def _run(life: Life, seen: Counter[str]) -> None:
         process = await open_process(life.settings, registry, stack, works=True)
         compiled = await process.workflows.compile(life.shape)
         run = await process.runs.submit(
-            compiled, {}, options=Options(idempotency_key=life.key), is_awaited=not life.is_queued
+            compiled,
+            {},
+            options=RunOptions(idempotency_key=life.key),
+            is_awaited=not life.is_queued,
         )
         while await process.stored_runs.status(run.id) not in ENDED:
             await _answer_all(process, run.id)

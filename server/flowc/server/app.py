@@ -76,7 +76,7 @@ def create_app(
             app.state.process = await open_process(settings, registry, stack, works=works)
             endpoint.process = app.state.process
             await stack.enter_async_context(endpoint.sessions.run())
-            app.state.isolation = await app.state.process.host.sandboxes.isolation()
+            app.state.isolation = await app.state.process.services.sandboxes.isolation()
             yield
 
     app = FastAPI(

@@ -17,7 +17,7 @@ from flowc.server.cases.case_files import Case, Expected, MockedNode
 from flowc.server.cases.made_up_world import World
 from flowc.server.cases.recorded_models import RecordedAnswers, RecordedModels
 from flowc.server.engine.driving import InputRefused, context_of, drive_in, new_run
-from flowc.server.host import Host
+from flowc.server.process_services import ProcessServices
 from flowc.server.records.runs import RunRecord
 
 MAX_STEPS = 10_000
@@ -36,7 +36,7 @@ class CaseResult:
 async def run_case(
     case: Case,
     compiled: CompiledWorkflow,
-    host: Host,
+    services: ProcessServices,
     recorded: RecordedAnswers,
     *,
     is_recording: bool = False,
@@ -44,9 +44,9 @@ async def run_case(
 ) -> CaseResult:
     """Run a case, and return how its result differs from the expected one."""
     started = time.perf_counter()
-    models = RecordedModels(host.models, recorded, is_recording=is_recording)
+    models = RecordedModels(services.models, recorded, is_recording=is_recording)
     try:
-        record, path = await _run(case, compiled, host, models)
+        record, path = await _run(case, compiled, services, models)
         found = [*_unknown_mocks(case, compiled), *_differences(case.expect, record, path)]
     except InputRefused as refused:
         found = [str(refused)]
@@ -55,7 +55,7 @@ async def run_case(
 
 
 async def _run(
-    case: Case, compiled: CompiledWorkflow, host: Host, models: RecordedModels
+    case: Case, compiled: CompiledWorkflow, services: ProcessServices, models: RecordedModels
 ) -> tuple[RunRecord, list[str]]:
     world = World(case.clock, case.answers, case.signals)
     record, path = new_run(compiled, case.input), list[str]()
@@ -65,12 +65,12 @@ async def _run(
             path.append(name_of(event.path, event.node_id or ""))
 
     def secret(name: str) -> str | None:
-        return case.secrets.get(name, host.secret(name))
+        return case.secrets.get(name, services.secret(name))
 
     # Each case starts with fresh limits and circuits, so that none depends on the ones before.
     context = replace(
-        context_of(compiled, record, host, MAX_STEPS, None),
-        services={**host.services, Models: models},
+        context_of(compiled, record, services, MAX_STEPS, None),
+        services={**services.by_type, Models: models},
         secret=secret,
         guards=Guards(),
         emit=note,

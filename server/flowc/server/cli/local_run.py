@@ -13,7 +13,7 @@ from flowc.compiler.running.events import Event
 from flowc.server.cli.run_view import event_line, show_end
 from flowc.server.cli.terminal_questions import TerminalQuestions
 from flowc.server.engine.driving import drive, new_run
-from flowc.server.host import Host
+from flowc.server.process_services import ProcessServices
 from flowc.server.records.runs import RunRecord
 from flowc.server.settings import Settings
 
@@ -30,7 +30,7 @@ async def run_local(
 
     Questions to people are answered from `answers`, by their titles, or else on the terminal.
     """
-    host = Host(settings)
+    services = ProcessServices(settings)
     console = Console(file=sys.stdout, highlight=False, quiet=quiet)
 
     def show(event: Event) -> None:
@@ -49,12 +49,12 @@ async def run_local(
             await drive(
                 compiled,
                 record,
-                host,
+                services,
                 max_steps=settings.max_steps,
                 listen=show,
                 wait_for=questions.wait_for,
             )
     finally:
-        await host.aclose()
+        await services.aclose()
     show_end(console, record.as_json())
     return record

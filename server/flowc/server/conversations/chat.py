@@ -13,7 +13,7 @@ from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.speech import answer_in, question_of, text_of
-from flowc.server.runs.runs import Options, Runs
+from flowc.server.runs.runs import RunOptions, Runs
 from flowc.server.store import StoredWorkflow, StoredWorkflows
 from flowc.server.store.messages import ThreadBusy
 from flowc.server.store.threads import StoredThreads
@@ -118,7 +118,7 @@ class Chat:
         thread must be a stored one.
         """
         given = {name: value for name, value in given.items() if takes(compiled, name)}
-        options = Options(idempotency_key, thread_id=thread_id, message=message)
+        options = RunOptions(idempotency_key, thread_id=thread_id, message=message)
         run = await self.runs.submit(compiled, given, stored, options, is_awaited=True)
         return Turn(run.id, compiled, run.thread_id)
 

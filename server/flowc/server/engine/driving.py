@@ -19,7 +19,7 @@ from flowc.compiler.node.interrupts import Ask, Interrupt, WaitFor, wait_here
 from flowc.compiler.running.events import Event
 from flowc.compiler.running.run_context import NodeFailed, RunContext
 from flowc.server.engine.checkpoints import Saver
-from flowc.server.host import Host
+from flowc.server.process_services import ProcessServices
 from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
@@ -75,15 +75,19 @@ def new_run(
 
 
 def context_of(
-    compiled: CompiledWorkflow, run: RunRecord, host: Host, max_steps: int, saver: Saver | None
+    compiled: CompiledWorkflow,
+    run: RunRecord,
+    services: ProcessServices,
+    max_steps: int,
+    saver: Saver | None,
 ) -> RunContext:
     """Return what a run has besides its state, of which nobody is told and which cannot wait."""
     return RunContext(
         run_id=run.id,
         workflow_id=run.workflow_id or compiled.workflow.title,
-        services=host.services,
-        secret=host.secret,
-        guards=host.guards,
+        services=services.by_type,
+        secret=services.secret,
+        guards=services.guards,
         saver=saver,
         max_steps=max_steps,
         budget=budget_of(compiled, run),
@@ -151,7 +155,7 @@ def _interrupt(told: dict[str, Any]) -> Interrupt:
 async def drive(
     compiled: CompiledWorkflow,
     run: RunRecord,
-    host: Host,
+    services: ProcessServices,
     *,
     saver: Saver | None = None,
     max_steps: int = 10_000,
@@ -162,7 +166,7 @@ async def drive(
 
     With a saver, its checkpoints are kept. `wait_for` answers what nodes ask.
     """
-    context = context_of(compiled, run, host, max_steps, saver)
+    context = context_of(compiled, run, services, max_steps, saver)
     return await drive_in(compiled, run, replace(context, emit=listen, wait_for=wait_for))
 
 

@@ -14,7 +14,7 @@ from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import NodeRecord, RunRecord
 
-Mock = Mapping[str, Any]
+MockJson = Mapping[str, Any]
 
 
 class ReplayRefused(Refused):
@@ -32,7 +32,7 @@ class Replay:
     from_node: str | None = None
     after_event: int | None = None
     input: dict[str, Any] | None = None
-    mocks: Mapping[str, Mock] = field(default_factory=dict)
+    mocks: Mapping[str, MockJson] = field(default_factory=dict)
 
 
 def recorded_for(

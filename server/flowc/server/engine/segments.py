@@ -29,7 +29,7 @@ from flowc.server.engine.event_log import EventLog
 from flowc.server.engine.node_services.signals import StoredSignals
 from flowc.server.engine.node_services.thread import StoredThread
 from flowc.server.engine.replay import given_recording
-from flowc.server.host import Host
+from flowc.server.process_services import ProcessServices
 from flowc.server.records.run_events import RunEvent
 from flowc.server.store.database import DATABASE_PROBLEMS
 from flowc.server.store.runs.claims import Claim, Claims, TakenOver, WorkerInstructions
@@ -49,7 +49,7 @@ class Segments:
     claims: Claims
     steering: Steering
     workflows: Workflows
-    host: Host
+    services: ProcessServices
     savers: Savers
     max_steps: int
     driving: "dict[str, _Stretch]" = field(default_factory=dict)
@@ -173,10 +173,10 @@ class _Stretch:
 
     def _context(self) -> RunContext:
         segments, claim = self._segments, self._claim
-        run, host = claim.run, segments.host
+        run, services = claim.run, segments.services
         is_resumed = claim.attempt > 1 or run.segment > 0 or bool(claim.answers)
         saver = segments.savers.saver(self._log.flush, is_new=not is_resumed)
-        context = context_of(self._compiled, run, host, segments.max_steps, saver)
+        context = context_of(self._compiled, run, services, segments.max_steps, saver)
         return replace(
             context,
             tenant=claim.tenant,

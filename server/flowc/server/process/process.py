@@ -18,9 +18,9 @@ from flowc.server.engine.queue.dbos_queue import DoErrand, Queue, Worker
 from flowc.server.engine.queue.retention import Retention
 from flowc.server.engine.queue.supervisor import Supervisor
 from flowc.server.engine.segments import Segments
-from flowc.server.host import Host, SettingsRefused
 from flowc.server.process.self_test import self_test
 from flowc.server.process.tracing import start_tracing
+from flowc.server.process_services import ProcessServices, SettingsRefused
 from flowc.server.runs.replays import Replays
 from flowc.server.runs.runs import Runs
 from flowc.server.settings import Settings
@@ -43,7 +43,7 @@ from flowc.server.workflows.compiled import Workflows
 class Process:
     """The open parts of a running process."""
 
-    host: Host
+    services: ProcessServices
     stored_workflows: StoredWorkflows
     stored_runs: StoredRuns
     workflows: Workflows
@@ -66,7 +66,7 @@ async def open_process(
     url = settings.database
     database = await _open_database(settings, stack)
     files = StoredFiles(database, TENANT)
-    host = await _open_host(settings, database, files, stack)
+    services = await _open_services(settings, database, files, stack)
     queue, watchers = Queue(url), Watchers()
     stack.callback(queue.close)
     database.publish_to(watchers.publish)
@@ -81,13 +81,13 @@ async def open_process(
         watchers=watchers,
         worker=worker,
     )
-    process = _process(runs, host, queue, database, registry, files)
+    process = _process(runs, services, queue, database, registry, files)
     if worker is None:
         await queue.set_up()
     else:
         await _work(process, worker, Claims(database, queue), settings, stack)
         if settings.warm_models:
-            _go_on(stack, host.models.warm())
+            _go_on(stack, services.models.warm())
     if is_sqlite(url):
         await runs.steering.requeue_lost(0)
     else:
@@ -103,23 +103,23 @@ async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
     return database
 
 
-async def _open_host(
+async def _open_services(
     settings: Settings, database: Database, files: StoredFiles, stack: AsyncExitStack
-) -> Host:
+) -> ProcessServices:
     """Return what nodes work with, once what is left of earlier processes is gone."""
     cache = StoredCache(database, TENANT)
     await cache.prune()
     await files.sweep()
     if settings.otlp_endpoint is not None:
         stack.callback(start_tracing(settings.otlp_endpoint))
-    host = Host(settings, cache, files)
-    stack.push_async_callback(host.aclose)
-    return host
+    services = ProcessServices(settings, cache, files)
+    stack.push_async_callback(services.aclose)
+    return services
 
 
 def _process(
     runs: Runs,
-    host: Host,
+    services: ProcessServices,
     queue: Queue,
     database: Database,
     registry: Registry,
@@ -133,15 +133,15 @@ def _process(
     )
     threads = StoredThreads(database, TENANT)
     return Process(
-        host=host,
+        services=services,
         stored_workflows=stored_workflows,
         stored_runs=stored_runs,
         workflows=workflows,
         runs=runs,
         schedules=Schedules(TENANT, queue, workflows, stored_workflows, runs),
         replays=Replays(stored_runs, stored_workflows, workflows, runs),
-        webhooks=Webhooks(triggers, workflows, stored_workflows, runs, host),
-        deliveries=Deliveries(triggers, stored_workflows, host),
+        webhooks=Webhooks(triggers, workflows, stored_workflows, runs, services),
+        deliveries=Deliveries(triggers, stored_workflows, services),
         dependencies=WorkflowDependencies(triggers, workflows, stored_workflows, stored_runs, runs),
         threads=threads,
         files=files,
@@ -160,7 +160,7 @@ async def _work(
         claims=claims,
         steering=runs.steering,
         workflows=process.workflows,
-        host=process.host,
+        services=process.services,
         savers=savers,
         max_steps=settings.max_steps,
     )

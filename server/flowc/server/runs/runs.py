@@ -34,7 +34,7 @@ class AnswerRefused(Refused):
 
 
 @dataclass(frozen=True)
-class Options:
+class RunOptions:
     """How a run is to be begun; `delay` is in seconds, priority 1 is the highest.
 
     Of the unfinished runs, one at a time has a `deduplication_key`. With a `message`, the run is
@@ -68,7 +68,7 @@ class Runs:
         compiled: CompiledWorkflow,
         given: Any,
         stored: StoredWorkflow | None = None,
-        options: Options = Options(),
+        options: RunOptions = RunOptions(),
         *,
         is_awaited: bool = False,
     ) -> RunRecord:
@@ -125,7 +125,7 @@ class Runs:
         compiled: CompiledWorkflow,
         given: Any,
         stored: StoredWorkflow | None = None,
-        options: Options = Options(),
+        options: RunOptions = RunOptions(),
     ) -> RunRecord:
         """Run a workflow until it ends or waits; raise InputRefused if the input does not fit."""
         run = await self.submit(compiled, given, stored, options, is_awaited=True)
@@ -210,7 +210,7 @@ class Runs:
         return await self.steering.send(self.tenant, id or uuid.uuid4().hex, name, key, data)
 
 
-def _apply(options: Options, run: RunRecord, compiled: CompiledWorkflow) -> None:
+def _apply(options: RunOptions, run: RunRecord, compiled: CompiledWorkflow) -> None:
     """Say of a run how it is to be begun; raise ReplayRefused for breakpoints at no node."""
     run.priority, run.idempotency_key = options.priority, options.idempotency_key
     run.deduplication_key, run.thread_id = options.deduplication_key, options.thread_id

@@ -1,4 +1,4 @@
-"""What is kept on this machine, opened for a command."""
+"""The database of this machine, opened for a command."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,23 +9,23 @@ from flowc.server.store.database import Database
 from flowc.server.store.runs.stored_runs import StoredRuns
 from flowc.server.store.workflows import StoredWorkflows
 
-# Until there are accounts, all that is kept belongs to one tenant.
+# There are no accounts yet: all data belongs to one tenant.
 TENANT = "default"
 
 
 @dataclass(frozen=True)
-class Store:
-    """What one tenant has kept."""
+class LocalData:
+    """The workflows and runs of one tenant."""
 
     workflows: StoredWorkflows
     runs: StoredRuns
 
 
 @asynccontextmanager
-async def open_local() -> AsyncIterator[Store]:
+async def open_local() -> AsyncIterator[LocalData]:
     """Open what the settings say is kept here, for a command."""
     database = await Database.open(Settings().database)
     try:
-        yield Store(StoredWorkflows(database, TENANT), StoredRuns(database, TENANT))
+        yield LocalData(StoredWorkflows(database, TENANT), StoredRuns(database, TENANT))
     finally:
         await database.close()

@@ -9,7 +9,7 @@ from http import HTTPStatus
 import httpx
 
 from flowc.nodes.services.egress import EgressDenied, ResponseTooLarge, check_url
-from flowc.server.host import Host
+from flowc.server.process_services import ProcessServices
 from flowc.server.records.times import now
 from flowc.server.records.triggers import Delivery, Subscription
 from flowc.server.store import StoredWorkflows
@@ -27,14 +27,14 @@ class Deliveries:
 
     triggers: StoredTriggers
     stored_workflows: StoredWorkflows
-    host: Host
+    services: ProcessServices
 
     async def subscribe(
         self, url: str, kinds: Sequence[str], secret: str, workflow_id: str | None
     ) -> Subscription:
         """Store a subscription; raise EgressDenied, NoSuchWorkflow or SecretMissing."""
         check_url(url)
-        signer(self.host, secret)
+        signer(self.services, secret)
         if workflow_id is not None:
             await self.stored_workflows.get(workflow_id)
         id, moment = str(uuid.uuid4()), now()
@@ -59,14 +59,14 @@ class Deliveries:
         """Send a message; return why it was not accepted, if so, and whether this is final."""
         body, moment = json.dumps(delivery.payload, separators=(",", ":")), now()
         try:
-            signature = signer(self.host, to.secret).sign(delivery.id, moment, body)
+            signature = signer(self.services, to.secret).sign(delivery.id, moment, body)
             headers = {
                 "content-type": "application/json",
                 ID: delivery.id,
                 "webhook-timestamp": str(int(moment.timestamp())),
                 "webhook-signature": signature,
             }
-            response = await self.host.http.request(
+            response = await self.services.http.request(
                 "POST", to.url, headers=headers, content=body.encode(), deadline=DEADLINE
             )
         except (EgressDenied, SecretMissing) as refused:

@@ -11,7 +11,7 @@ from typing import Any
 from flowc.server.engine.driving import InputRefused
 from flowc.server.records.refused import Refused
 from flowc.server.records.triggers import Dependencies
-from flowc.server.runs.runs import Options, Runs
+from flowc.server.runs.runs import RunOptions, Runs
 from flowc.server.store import NoSuchWorkflow, StoredRuns, StoredWorkflows
 from flowc.server.store.runs.stored_runs import NoSuchRun
 from flowc.server.store.triggers import StoredTriggers
@@ -99,7 +99,7 @@ class WorkflowDependencies:
             compiled = await self.workflows.compiled(stored)
             done = {other: await self._done(run_id) for other, run_id in runs.items()}
             given = {**ready.input, NAME: done}
-            await self.runs.submit(compiled, given, stored, Options(idempotency_key=key))
+            await self.runs.submit(compiled, given, stored, RunOptions(idempotency_key=key))
         except (NoSuchWorkflow, NoSuchRun, InputRefused) as problem:
             log.warning("The dependencies of %s started no run: %s", ready.workflow_id, problem)
         await self.triggers.use_up(ready)

@@ -9,7 +9,7 @@ from flowc.server.engine.driving import InputRefused
 from flowc.server.engine.queue.dbos_queue import Queue, ScheduleRefused
 from flowc.server.records.refused import Refused
 from flowc.server.records.triggers import Schedule
-from flowc.server.runs.runs import Options, Runs
+from flowc.server.runs.runs import RunOptions, Runs
 from flowc.server.store.workflows import NoSuchWorkflow, StoredWorkflows
 from flowc.server.workflows.compiled import Workflows
 
@@ -83,7 +83,7 @@ class Schedules:
 
     async def fire(self, context: dict[str, Any], moment: str) -> None:
         """Start the run of a scheduled time, at most once, with the newest version."""
-        options = Options(idempotency_key=f"schedule {context['schedule']} {moment}")
+        options = RunOptions(idempotency_key=f"schedule {context['schedule']} {moment}")
         try:
             stored = await self.stored_workflows.get(context["workflow"])
             compiled = await self.workflows.compiled(stored)

@@ -9,12 +9,12 @@ from standardwebhooks import Webhook as Signer
 from standardwebhooks import WebhookVerificationError
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
-from flowc.server.host import Host
+from flowc.server.process_services import ProcessServices
 from flowc.server.records.refused import Refused
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
 from flowc.server.records.triggers import Webhook
-from flowc.server.runs.runs import Options, Runs
+from flowc.server.runs.runs import RunOptions, Runs
 from flowc.server.store import StoredWorkflows
 from flowc.server.store.triggers import StoredTriggers
 from flowc.server.workflows.compiled import Workflows
@@ -39,12 +39,12 @@ class Webhooks:
     workflows: Workflows
     stored_workflows: StoredWorkflows
     runs: Runs
-    host: Host
+    services: ProcessServices
 
     async def create(self, path: str, workflow_id: str, secret: str) -> Webhook:
         """Store a webhook; raise NoSuchWorkflow, SecretMissing or TriggerExists."""
         await self.stored_workflows.get(workflow_id)
-        signer(self.host, secret)
+        signer(self.services, secret)
         webhook = Webhook(path, workflow_id, secret, now())
         await self.triggers.add_webhook(webhook)
         return webhook
@@ -60,19 +60,19 @@ class Webhooks:
         """
         webhook = await self.triggers.webhook(path)
         try:
-            signer(self.host, webhook.secret).verify(body, dict(headers), json_parse=False)
+            signer(self.services, webhook.secret).verify(body, dict(headers), json_parse=False)
         except (WebhookVerificationError, ValueError):
             raise SignatureRefused from None
         stored = await self.stored_workflows.get(webhook.workflow_id)
         compiled = await self.workflows.compiled(stored)
         message = hashlib.sha256(headers[ID].encode()).hexdigest()
-        options = Options(idempotency_key=f"webhook {path[:128]} {message}")
+        options = RunOptions(idempotency_key=f"webhook {path[:128]} {message}")
         return await self.runs.submit(compiled, await read(), stored, options)
 
 
-def signer(host: Host, secret: str) -> Signer:
+def signer(services: ProcessServices, secret: str) -> Signer:
     """Return a signer with the secret of this name; raise SecretMissing."""
-    value = host.secret(secret)
+    value = services.secret(secret)
     if value is None:
         raise SecretMissing(
             f"The secret {secret!r} is not set; the operator can set FLOWC_SECRET_{secret.upper()}."

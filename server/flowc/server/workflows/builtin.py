@@ -1,10 +1,10 @@
-"""Which workflow brings documents in, where nobody has written one?"""
+"""The built-in workflow that ingests documents."""
 
 from typing import Any
 
 from flowc.nodes.documents.ingest import Ingest
 
-# One definition for all: what it is to do is its input, where no text is taken for a template.
+# One constant definition: what to ingest is its input, where no text is taken for a template.
 INGEST: dict[str, Any] = {
     "name": "Ingest",
     "nodes": [

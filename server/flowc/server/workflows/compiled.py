@@ -1,4 +1,4 @@
-"""What does the server do with workflows: keep them, and compile them once?"""
+"""The workflows of one tenant: stored, and compiled once."""
 
 import asyncio
 import re
@@ -17,6 +17,7 @@ from flowc.compiler.reading.library import Library, StoredDefinition
 from flowc.server.records.refused import Refused
 from flowc.server.records.runs import RunRecord
 from flowc.server.store.workflows import NoSuchWorkflow, StoredWorkflow, StoredWorkflows
+from flowc.server.workflows.builtin import INGEST
 
 MAX_COMPILED = 256
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
@@ -33,22 +34,24 @@ class CannotRebuild(Refused):
 
 
 class Workflows:
-    """One tenant's workflows, compiled when they come in."""
+    """One tenant's workflows; a definition is compiled before it is stored."""
 
     def __init__(self, stored_workflows: StoredWorkflows, registry: Registry) -> None:
         self._stored_workflows, self._registry = stored_workflows, registry
         self._compiled: OrderedDict[tuple[str, int], CompiledWorkflow] = OrderedDict()
         self._pinned: OrderedDict[str, CompiledWorkflow] = OrderedDict()
+        self._ingestion: CompiledWorkflow | None = None
+        self._compiling_ingestion = asyncio.Lock()
 
     async def create(self, document: Any, id: str | None) -> StoredWorkflow:
-        """Keep a new workflow; raise DefinitionRefused or WorkflowExists."""
+        """Store a new workflow; raise DefinitionRefused or WorkflowExists."""
         compiled = await self.compile(document, id)
         workflow = compiled.workflow
         chosen = id or workflow.id or _id_from(workflow)
         return await self._stored_workflows.create(chosen, workflow.title, workflow.hash, document)
 
     async def replace(self, id: str, document: Any) -> StoredWorkflow:
-        """Make a definition the newest version; raise DefinitionRefused or NoSuchWorkflow."""
+        """Store a definition as the newest version; raise DefinitionRefused or NoSuchWorkflow."""
         await self._stored_workflows.get(id)
         compiled = await self.compile(document, id)
         workflow = compiled.workflow
@@ -57,7 +60,7 @@ class Workflows:
     async def compile(self, document: Any, id: str | None = None) -> CompiledWorkflow:
         """Compile a definition from data; raise DefinitionRefused.
 
-        The stored workflows that it runs without naming a version are taken in their newest.
+        It uses the newest versions of stored workflows that it runs without naming a version.
         """
         return await self._compile(document, id, self._find)
 
@@ -70,20 +73,25 @@ class Workflows:
         loop = asyncio.get_running_loop()
 
         def find_here(id: str, version: str | None) -> StoredDefinition | None:
-            # The compiler works in a thread of its own, and the store on the loop.
+            # The compiler runs in a thread of its own, and the store on the event loop.
             return asyncio.run_coroutine_threadsafe(find(id, version), loop).result()
 
         return await asyncio.to_thread(
             compile_workflow, from_data(document), self._registry, library=Library(find_here), id=id
         )
 
-    async def pinned(self, run: RunRecord) -> CompiledWorkflow:
-        """Return what a run began with, compiled, whatever its workflow is by now.
+    async def ingestion(self) -> CompiledWorkflow:
+        """Return the built-in ingestion workflow; it is compiled once, at its first use."""
+        async with self._compiling_ingestion:
+            if self._ingestion is None:
+                self._ingestion = await self.compile(INGEST)
+        # So that a worker of this process does not compile it again.
+        self._remember(_pin(self._ingestion.hash, None, None), self._ingestion)
+        return self._ingestion
 
-        Raises CannotRebuild if it is not to be had any more.
-        """
-        # Not by the hash alone: what means the same may stand differently in its document.
-        key = f"{run.hash}/{run.workflow_id}/{run.version}"
+    async def pinned(self, run: RunRecord) -> CompiledWorkflow:
+        """Return the definition that a run started with, compiled; raise CannotRebuild."""
+        key = _pin(run.hash, run.workflow_id, run.version)
         known = self._pinned.get(key) or await self._rebuilt(run)
         self._remember(key, known)
         return known
@@ -110,7 +118,7 @@ class Workflows:
         return compiled
 
     async def _find_kept(self, id: str, version: str | None) -> StoredDefinition | None:
-        """Return a version of a workflow, be it deleted by now."""
+        """Return a version of a workflow, even if the workflow is deleted."""
         if version is None or not _NUMBER.fullmatch(version):
             return None
         try:
@@ -120,8 +128,8 @@ class Workflows:
         return StoredDefinition(id, version, from_data(document))
 
     async def compiled(self, stored: StoredWorkflow) -> CompiledWorkflow:
-        """Return a kept workflow, compiled; each version is compiled once for those it uses."""
-        # Not by its hash: versions that mean the same may stand differently in their documents.
+        """Return a stored workflow, compiled; again only if a workflow that it uses changed."""
+        # Not by its hash: documents that mean the same may have their nodes in different places.
         key = (stored.id, stored.version)
         known = self._compiled.get(key)
         if known is None or not await self._uses_the_newest(known):
@@ -133,7 +141,7 @@ class Workflows:
         return known
 
     async def _uses_the_newest(self, compiled: CompiledWorkflow) -> bool:
-        """Say whether the workflows it uses without naming a version have no newer one."""
+        """Return whether no workflow that it uses without naming a version has a newer one."""
         for (id, asked), used in compiled.uses.items():
             if asked is None:
                 newest = await self._find(id, None)
@@ -153,8 +161,13 @@ class Workflows:
         return StoredDefinition(id, str(found.version), from_data(found.document))
 
 
+def _pin(hash: str, workflow_id: str | None, version: int | None) -> str:
+    # Not the hash alone: documents that mean the same may have their nodes in different places.
+    return f"{hash}/{workflow_id}/{version}"
+
+
 def _id_from(workflow: WorkflowDefinition) -> str:
-    """Make an id of a workflow's name, with a few random letters so that it is free."""
+    """Return an id made from a workflow's name, with random letters so that it is free."""
     plain = unicodedata.normalize("NFKD", workflow.title).encode("ascii", "ignore").decode()
     words = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:60] or "workflow"
     return f"{words}-{uuid.uuid4().hex[:8]}"

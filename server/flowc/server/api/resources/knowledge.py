@@ -16,8 +16,7 @@ from flowc.server.api.errors import RESPONSES
 from flowc.server.api.resources.workflows import IdempotencyKey
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.records.runs import Run
-from flowc.server.runs.runs import Options
-from flowc.server.workflows.builtin import INGEST
+from flowc.server.runs.runs import RunOptions
 
 router = APIRouter(
     prefix="/knowledge/collections",
@@ -132,14 +131,14 @@ class IngestRequest(IngestSettings):
 @router.get("")
 async def list_collections(process: CurrentProcess) -> list[CollectionBody]:
     """Return all collections, sorted by name."""
-    store = await process.host.knowledge.store()
+    store = await process.services.knowledge.store()
     return [CollectionBody.model_validate(each) for each in await store.collections()]
 
 
 @router.post("", status_code=HTTPStatus.CREATED)
 async def create_collection(body: NewCollection, process: CurrentProcess) -> CollectionBody:
     """Create a collection; an existing one with the same model is returned unchanged."""
-    knowledge = process.host.knowledge
+    knowledge = process.services.knowledge
     with told():
         embeddings = await knowledge.embeddings(body.model, body.name)
         dimension = await embeddings.dimension()
@@ -151,14 +150,14 @@ async def create_collection(body: NewCollection, process: CurrentProcess) -> Col
 @router.get("/{name}")
 async def get_collection(name: CollectionName, process: CurrentProcess) -> CollectionBody:
     """Return a collection."""
-    store = await process.host.knowledge.store()
+    store = await process.services.knowledge.store()
     return CollectionBody.model_validate(await store.collection(name))
 
 
 @router.delete("/{name}", status_code=HTTPStatus.NO_CONTENT)
 async def delete_collection(name: CollectionName, process: CurrentProcess) -> Response:
     """Delete a collection and its documents."""
-    store = await process.host.knowledge.store()
+    store = await process.services.knowledge.store()
     await store.drop(name)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
@@ -171,7 +170,7 @@ async def list_documents(
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> DocumentPage:
     """Return a page of documents, sorted by source."""
-    store = await process.host.knowledge.store()
+    store = await process.services.knowledge.store()
     found = await store.documents(name, after, limit)
     last = found[-1].source if len(found) == limit else None
     return DocumentPage(items=[DocumentBody.model_validate(each) for each in found], next=last)
@@ -182,7 +181,7 @@ async def delete_document(
     name: CollectionName, source: Source, process: CurrentProcess
 ) -> Response:
     """Remove a document; ingesting a folder that still has it adds it again."""
-    store = await process.host.knowledge.store()
+    store = await process.services.knowledge.store()
     await store.remove(name, [source])
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
@@ -196,7 +195,7 @@ async def list_passages(
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> list[PassageBody]:
     """Return the passages of a document, in order."""
-    store = await process.host.knowledge.store()
+    store = await process.services.knowledge.store()
     found = await store.passages(name, source, after, limit)
     return [PassageBody.model_validate(each) for each in found]
 
@@ -206,7 +205,7 @@ async def search(
     name: CollectionName, body: SearchRequest, process: CurrentProcess
 ) -> SearchResult:
     """Return the passages that answer a query best."""
-    hits = await process.host.knowledge.search(name, body.query, body, body.rerank)
+    hits = await process.services.knowledge.search(name, body.query, body, body.rerank)
     return SearchResult.model_validate(found_of(hits))
 
 
@@ -222,7 +221,6 @@ async def ingest(
     Its events name each document, and its output is a report.
     """
     given = {**body.model_dump(exclude={"wait"}), "collection": name}
-    compiled = await process.workflows.compile(INGEST)
+    compiled = await process.workflows.ingestion()
     start = process.runs.execute if body.wait else process.runs.submit
-    run = await start(compiled, given, None, Options(idempotency_key=key))
-    return run
+    return await start(compiled, given, None, RunOptions(idempotency_key=key))

@@ -15,7 +15,7 @@ from flowc.server.api.paging import Limit, Offset, Page
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.process.process import Process
 from flowc.server.records.runs import Run
-from flowc.server.runs.runs import Options
+from flowc.server.runs.runs import RunOptions
 from flowc.server.store import StoredWorkflow
 
 router = APIRouter(
@@ -224,7 +224,7 @@ async def _started(
     key: str | None,
     stored: StoredWorkflow | None = None,
 ) -> Run:
-    options = Options(
+    options = RunOptions(
         idempotency_key=key,
         deduplication_key=body.deduplication_key,
         priority=body.priority,

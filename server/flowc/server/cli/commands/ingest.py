@@ -55,7 +55,7 @@ def ingest(
     Unchanged documents are not read or embedded again. It is an ordinary run: if interrupted, the
     next `flowc ingest` or `flowc serve` resumes it.
     """
-    from flowc.server.host import SettingsRefused  # noqa: PLC0415 - the other commands need none
+    from flowc.server.process_services import SettingsRefused  # noqa: PLC0415 - the other commands need none
 
     # Without `..`, but with links as they are: readable folders are compared by their names.
     root = Path(os.path.abspath(path))
@@ -94,11 +94,10 @@ def _settings(root: Path) -> "Settings":
 async def _run(settings: "Settings", given: dict[str, Any], console: Console) -> Any:
     from flowc.compiler.node.registry import Registry  # noqa: PLC0415 - the other commands need none
     from flowc.server.process.process import open_process  # noqa: PLC0415
-    from flowc.server.workflows.builtin import INGEST  # noqa: PLC0415
 
     async with AsyncExitStack() as stack:
         process = await open_process(settings, Registry.installed(), stack, works=True)
-        compiled = await process.workflows.compile(INGEST)
+        compiled = await process.workflows.ingestion()
         run = await process.runs.submit(compiled, given, is_awaited=True)
         bar = stack.enter_context(_progress(console))
         show = partial(_show_progress, bar, bar.add_task("documents", total=None, passages=0))

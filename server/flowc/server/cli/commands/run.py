@@ -62,7 +62,7 @@ def _run(document: Document, file: Path, given: tuple[Any, Any], as_json: bool) 
     from flowc.compiler.compile import CompiledWorkflow, compile_workflow  # noqa: PLC0415
     from flowc.server.cli.local_run import run_local  # noqa: PLC0415
     from flowc.server.engine.driving import InputRefused  # noqa: PLC0415
-    from flowc.server.host import SettingsRefused  # noqa: PLC0415
+    from flowc.server.process_services import SettingsRefused  # noqa: PLC0415
 
     def compile_here() -> CompiledWorkflow:
         return compile_workflow(document, registry, library=library_beside(file), id=id_of(file))

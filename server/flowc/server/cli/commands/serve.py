@@ -33,15 +33,15 @@ def serve(
     import uvicorn  # noqa: PLC0415
 
     from flowc.server.app import create_app  # noqa: PLC0415
-    from flowc.server.host import Host, SettingsRefused  # noqa: PLC0415
     from flowc.server.process.process import require_alone  # noqa: PLC0415
+    from flowc.server.process_services import ProcessServices, SettingsRefused  # noqa: PLC0415
     from flowc.server.store.database import is_sqlite  # noqa: PLC0415
 
     settings = read_settings()
     if no_worker and is_sqlite(settings.database):
         wrong("--no-worker needs workers, which need PostgreSQL: set FLOWC_DATABASE_URL.")
     try:
-        Host(settings)
+        ProcessServices(settings)
         require_alone(settings)
     except SettingsRefused as problem:
         wrong(str(problem))

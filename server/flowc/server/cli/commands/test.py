@@ -50,7 +50,7 @@ def test(
     if not files:
         wrong("There are no *.test.yaml files here.")
     from flowc.server.cli.cases_view import run_all  # noqa: PLC0415
-    from flowc.server.host import SettingsRefused  # noqa: PLC0415
+    from flowc.server.process_services import SettingsRefused  # noqa: PLC0415
 
     settings = read_settings()
     try:

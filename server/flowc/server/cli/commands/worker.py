@@ -20,7 +20,7 @@ def worker() -> None:
     FLOWC_DATABASE_URL names the database; any number of workers can share it.
     """
     # Imported here: the other commands need no worker.
-    from flowc.server.host import Host, SettingsRefused  # noqa: PLC0415
+    from flowc.server.process_services import ProcessServices, SettingsRefused  # noqa: PLC0415
     from flowc.server.store.database import is_sqlite  # noqa: PLC0415
 
     settings = read_settings()
@@ -29,7 +29,7 @@ def worker() -> None:
             "Workers need PostgreSQL: set FLOWC_DATABASE_URL. With SQLite, use `flowc serve` alone."
         )
     try:
-        Host(settings)
+        ProcessServices(settings)
         asyncio.run(_work(settings))
     except SettingsRefused as problem:
         wrong(str(problem))

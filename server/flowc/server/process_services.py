@@ -29,7 +29,7 @@ class SettingsRefused(Exception):
     """Whoever starts flowc with settings that cannot be used meets this."""
 
 
-class Host:
+class ProcessServices:
     """The services of one process and event loop; close it when done."""
 
     def __init__(
@@ -74,7 +74,7 @@ class Host:
         )
 
     @property
-    def services(self) -> Mapping[type, Any]:
+    def by_type(self) -> Mapping[type, Any]:
         """The services by their types, as nodes ask for them."""
         own = (self.http, self.sandboxes, self.models, self.mcp, self.knowledge)
         return {type(service): service for service in own}
