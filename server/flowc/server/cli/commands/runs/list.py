@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from flowc.server.cli.arguments import AsJsonList, ServerToRead
+from flowc.server.cli.arguments import AsJsonList, ReadServerOption
 from flowc.server.cli.output import print_json
 from flowc.server.cli.run_sources import open_runs
 
@@ -16,7 +16,7 @@ def list_runs(
     workflow: Annotated[str | None, typer.Option(help="Only runs of this workflow.")] = None,
     status: Annotated[str | None, typer.Option(help="Only runs with this status.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1_000, help="Most runs to list.")] = 20,
-    server: ServerToRead = None,
+    server: ReadServerOption = None,
     as_json: AsJsonList = False,
 ) -> None:
     """List runs, newest first."""
