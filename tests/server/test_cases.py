@@ -7,7 +7,7 @@ from xml.etree import ElementTree as XML
 
 import pytest
 
-from fakes.command import flowc
+from fakes.command import flowc_here
 from fakes.loopback import Reply, Request, calls, completion, serving
 from fakes.models import WEATHER
 from fakes.places import MODELS
@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 
 
 def run_cases(*arguments: str | Path, models: Path = MODELS) -> Any:
-    return flowc("test", *arguments, FLOWC_MODELS_FILE=str(models))
+    return flowc_here("test", *arguments, FLOWC_MODELS_FILE=str(models))
 
 
 def test_the_cases_in_this_repository_pass(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The command line as programs use it: one JSON object on stdout, and a status."""
+"""The command line: its output for programs and people, its messages and exit statuses."""
 
 import json
 import os
@@ -24,7 +24,7 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-def test_run_prints_one_stable_object() -> None:
+def test_run_prints_one_json_object_with_stable_keys() -> None:
     models = str(WORKFLOWS / "models.yaml")
     given = '{"message": "A technical fault"}'
     done = flowc("run", SUPPORT, "--input", given, "--json", FLOWC_MODELS_FILE=models)
@@ -41,12 +41,12 @@ def test_run_prints_one_stable_object() -> None:
     assert run["error"] is None
 
 
-def test_run_shows_progress_the_answer_and_the_cost_to_people(tmp_path: Path) -> None:
+def test_run_shows_progress_the_output_and_the_cost(tmp_path: Path) -> None:
     file = write(
         tmp_path / "f.yaml",
         "nodes: [{id: hello, type: template, config: {template: 'Hi {{input.n}}'}}]",
     )
-    done = flowc("run", file, "--input", '{"n": "you"}')
+    done = flowc_here("run", file, "--input", '{"n": "you"}')
     assert done.returncode == 0
     for part in ("✓ hello", "Hi you", "US dollars"):
         assert part in done.stdout
@@ -55,13 +55,13 @@ def test_run_shows_progress_the_answer_and_the_cost_to_people(tmp_path: Path) ->
 def test_input_comes_from_a_file_too(tmp_path: Path) -> None:
     file = write(tmp_path / "f.yaml", "nodes: [{id: a, type: start}]")
     given = write(tmp_path / "input.json", '{"x": 1}')
-    done = flowc("run", file, "--input", f"@{given}", "--json")
+    done = flowc_here("run", file, "--input", f"@{given}", "--json")
     assert json.loads(done.stdout)["output"] == {"x": 1}
 
 
-def test_a_failed_run_has_status_1_and_says_where(tmp_path: Path) -> None:
+def test_a_failed_run_exits_with_1_and_reports_the_place(tmp_path: Path) -> None:
     text = "nodes:\n  - {id: ok, type: start}\n  - id: bad\n    type: fail\n    config: {message: No}\n    depends_on: [ok]\n"
-    done = flowc("run", write(tmp_path / "f.yaml", text), "--json", "--input", '{"a": 1}')
+    done = flowc_here("run", write(tmp_path / "f.yaml", text), "--json", "--input", '{"a": 1}')
     assert done.returncode == 1
     run = json.loads(done.stdout)
     assert run["status"] == "failed"
@@ -72,7 +72,7 @@ def test_a_failed_run_has_status_1_and_says_where(tmp_path: Path) -> None:
     assert run["nodes"]["bad"]["status"] == "failed"
 
 
-def test_a_refused_definition_has_status_2(tmp_path: Path) -> None:
+def test_a_definition_with_errors_exits_with_2(tmp_path: Path) -> None:
     done = flowc("run", write(tmp_path / "f.yaml", "nodes: []"), "--json")
     assert done.returncode == 2
     assert json.loads(done.stdout)["error"]["diagnostics"][0]["code"] == "no-nodes"
@@ -91,11 +91,11 @@ def test_a_refused_definition_has_status_2(tmp_path: Path) -> None:
         (["--input", '{"n": "x"}'], "n: 'x' is not of type 'integer'"),
     ],
 )
-def test_a_wrong_input_has_status_2_and_a_sentence(
+def test_an_invalid_input_exits_with_2_and_one_sentence(
     arguments: list[str], message: str, tmp_path: Path
 ) -> None:
     file = write(tmp_path / "f.yaml", "input: {n: integer?}\nnodes: [{id: a, type: start}]")
-    done = flowc("run", file, *arguments)
+    done = flowc_here("run", file, *arguments)
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
@@ -110,18 +110,18 @@ def test_a_wrong_input_has_status_2_and_a_sentence(
         {"FLOWC_SECRETS_FILE": "/no/such/file"},
     ],
 )
-def test_wrong_settings_have_status_2_and_a_sentence(
+def test_invalid_settings_exit_with_2_and_one_sentence(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     file = write(tmp_path / "f.yaml", "nodes: [{id: a, type: start}]")
-    done = flowc("run", file, **environment)
+    done = flowc_here("run", file, **environment)
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith("flowc: ")
     assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("command", [["serve"], ["runs", "list"], ["test", str(WORKFLOWS)]])
-def test_every_command_refuses_wrong_settings_in_a_sentence(command: list[str]) -> None:
+def test_every_command_that_reads_settings_refuses_invalid_ones(command: list[str]) -> None:
     done = flowc_here(*command, FLOWC_MAX_STEPS="many")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines()[-1].startswith(
@@ -129,10 +129,10 @@ def test_every_command_refuses_wrong_settings_in_a_sentence(command: list[str]) 
     )
 
 
-def test_check_prints_one_stable_object(tmp_path: Path) -> None:
+def test_check_prints_one_json_object_with_every_diagnostic(tmp_path: Path) -> None:
     good = write(tmp_path / "good.yaml", "nodes: [{id: a, type: start}]")
     bad = write(tmp_path / "bad.yaml", "nodes: [{id: a, type: strat}]")
-    done = flowc("check", good, bad, "--json")
+    done = flowc_here("check", good, bad, "--json")
     assert done.returncode == 2
     assert json.loads(done.stdout) == {
         "ok": False,
@@ -149,44 +149,44 @@ def test_check_prints_one_stable_object(tmp_path: Path) -> None:
             }
         ],
     }
-    assert flowc("check", good).returncode == 0
-    assert flowc("check", "-", stdin="nodes: [{id: a, type: start}]").returncode == 0
+    assert flowc_here("check", good).returncode == 0
+    assert flowc_here("check", "-", stdin="nodes: [{id: a, type: start}]").returncode == 0
 
 
 def test_eval_prints_the_value_as_json() -> None:
     names = '{"a": {"b": [1, 2]}}'
-    done = flowc("eval", "{{a.b}}", "--context", names)
+    done = flowc_here("eval", "{{a.b}}", "--context", names)
     assert (done.returncode, json.loads(done.stdout)) == (0, [1, 2])
-    done = flowc("eval", "'{{a.b[0]}}' == '1'", "--context", names, "--condition")
+    done = flowc_here("eval", "'{{a.b[0]}}' == '1'", "--context", names, "--condition")
     assert (done.returncode, json.loads(done.stdout)) == (0, True)
-    done = flowc("eval", "{{a.c}}", "--context", names)
+    done = flowc_here("eval", "{{a.c}}", "--context", names)
     assert (done.returncode, done.stdout) == (2, "")
     assert "'c'" in done.stderr
 
 
 def test_graph_is_printed_as_mermaid_and_json() -> None:
-    drawn = flowc("graph", SUPPORT)
+    drawn = flowc_here("graph", SUPPORT)
     assert drawn.stdout.startswith("flowchart TD")
     assert '-->|"true"|' in drawn.stdout
-    graph = json.loads(flowc("graph", SUPPORT, "--format", "json").stdout)
+    graph = json.loads(flowc_here("graph", SUPPORT, "--format", "json").stdout)
     assert graph["entries"] == ["start"]
     assert {"source": "route", "target": "technical_support", "branches": ["true"],
             "closes_loop": False} in graph["edges"]  # fmt: skip
 
 
-def test_nodes_schema_and_explain_say_what_there_is() -> None:
-    assert "transform, process" in flowc("nodes").stdout
-    assert "temperature" in flowc("nodes", "llm").stdout
-    assert "properties" in json.loads(flowc("nodes", "llm", "--json").stdout)["llm"]
-    assert "$defs" in json.loads(flowc("schema").stdout)
-    assert "Good:" in flowc("explain", "maybe-undefined").stdout
+def test_nodes_schema_and_explain_print_what_the_language_has() -> None:
+    assert "transform, process" in flowc_here("nodes").stdout
+    assert "temperature" in flowc_here("nodes", "llm").stdout
+    assert "properties" in json.loads(flowc_here("nodes", "llm", "--json").stdout)["llm"]
+    assert "$defs" in json.loads(flowc_here("schema").stdout)
+    assert "Good:" in flowc_here("explain", "maybe-undefined").stdout
     for wrong in (("nodes", "lm"), ("explain", "maybe-undefind")):
-        done = flowc(*wrong)
+        done = flowc_here(*wrong)
         assert done.returncode == 2
         assert "Did you mean" in done.stderr
 
 
-def test_usage_errors_have_status_2() -> None:
+def test_a_wrong_usage_exits_with_2() -> None:
     assert flowc("run").returncode == 2
     assert flowc("nonsense").returncode == 2
 
@@ -205,8 +205,8 @@ def test_python_runs_the_command_by_its_package_name() -> None:
 
 
 @pytest.mark.parametrize("command", [[], ["run"], ["runs"], ["runs", "list"]])
-def test_help_has_a_short_and_a_long_option(command: list[str]) -> None:
-    short, long = flowc(*command, "-h"), flowc(*command, "--help")
+def test_every_command_has_a_short_and_a_long_help_option(command: list[str]) -> None:
+    short, long = flowc_here(*command, "-h"), flowc_here(*command, "--help")
     assert (short.returncode, short.stdout) == (0, long.stdout)
     assert short.stdout.startswith(" ".join(["Usage: flowc", *command]))
 
@@ -230,14 +230,14 @@ def test_a_shell_completes_commands_files_node_types_and_codes(tmp_path: Path) -
     assert completed("flowc explain unknown-node-", tmp_path) == ["unknown-node-type"]
 
 
-def test_serve_refuses_to_listen_beyond_this_machine() -> None:
-    done = flowc("serve", "--host", "0.0.0.0")
+def test_serve_refuses_to_listen_on_a_public_address() -> None:
+    done = flowc_here("serve", "--host", "0.0.0.0")
     assert done.returncode == 2
     assert "only listen on this machine" in done.stderr
 
 
 @pytest.mark.parametrize("command", [["eval", "{{1}}"], ["check", SUPPORT], ["graph", SUPPORT]])
-def test_light_commands_load_no_engine(command: list[Any]) -> None:
+def test_commands_that_run_nothing_load_no_engine(command: list[Any]) -> None:
     script = (
         "import sys\n"
         "from flowc.server.cli import app\n"
@@ -252,22 +252,22 @@ def test_light_commands_load_no_engine(command: list[Any]) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_workflows_beside_that_cannot_be_run_are_named(tmp_path: Path) -> None:
+def test_a_broken_workflow_in_the_same_folder_is_reported_with_its_error(tmp_path: Path) -> None:
     (tmp_path / "torn.yaml").write_text("nodes: [{id: a")
     (tmp_path / "list.yaml").write_text("- {id: a, type: start}")
     for name, reason in (("torn", "not YAML"), ("list", "list of nodes")):
         node = {"id": "a", "type": "subworkflow", "config": {"workflow": name}}
         (tmp_path / "main.json").write_text(json.dumps({"nodes": [node]}))
-        done = flowc("check", str(tmp_path / "main.json"))
+        done = flowc_here("check", str(tmp_path / "main.json"))
         assert done.returncode == 2
         assert f"error[broken-workflow]: The workflow '{name}' cannot run" in done.stderr
         assert reason in done.stderr and "Traceback" not in done.stderr
 
 
-def test_a_plan_is_drawn_whatever_stands_in_the_names(tmp_path: Path) -> None:
+def test_a_plan_shows_markup_in_names_as_plain_text(tmp_path: Path) -> None:
     call = {"id": "a", "type": "http", "config": {"url": "http://h/{{input.hosts[0]}}"}}
     (tmp_path / "main.json").write_text(json.dumps({"name": "[b]T[/x]", "nodes": [call]}))
-    done = flowc("check", "--explain-plan", str(tmp_path / "main.json"))
+    done = flowc_here("check", "--explain-plan", str(tmp_path / "main.json"))
     assert done.returncode == 0
     assert "[b]T[/x]" in done.stdout and "http://h/{{input.hosts[0]}}" in done.stdout
 
@@ -281,20 +281,20 @@ edges:
 """
 
 
-def test_what_a_person_is_asked_is_answered_by_an_option(tmp_path: Path) -> None:
+def test_an_option_answers_questions_by_their_titles(tmp_path: Path) -> None:
     file = tmp_path / "ask.yaml"
     file.write_text(ASKING)
     answers = json.dumps({"Ship it?": {"choice": "yes", "note": "Fine.", "count": 2}})
-    done = flowc("run", file, "--answers", answers)
+    done = flowc_here("run", file, "--answers", answers)
     assert (done.returncode, "Shipped: Fine." in done.stdout) == (0, True)
     wrong = json.dumps({"Ship it?": "perhaps"})
-    refused = flowc("run", file, "--answers", wrong, "--json")
+    refused = flowc_here("run", file, "--answers", wrong, "--json")
     assert json.loads(refused.stdout)["error"]["code"] == "answer-does-not-fit"
-    nobody = flowc("run", file, "--json")
+    nobody = flowc_here("run", file, "--json")
     assert json.loads(nobody.stdout)["error"]["code"] == "nobody-to-ask"
 
 
-def test_a_person_is_asked_on_the_terminal(tmp_path: Path) -> None:
+def test_a_question_is_asked_on_the_terminal_until_the_answer_fits(tmp_path: Path) -> None:
     file = tmp_path / "ask.yaml"
     file.write_text(ASKING)
     shown, terminal = pty.openpty()
@@ -305,25 +305,25 @@ def test_a_person_is_asked_on_the_terminal(tmp_path: Path) -> None:
         stderr=terminal,
     )
     os.close(terminal)
-    said = b""
+    seen = b""
 
     def answer(question: bytes, text: bytes) -> None:
-        nonlocal said
-        while question not in said:
-            said += os.read(shown, 4096)
-        said = b""
+        nonlocal seen
+        while question not in seen:
+            seen += os.read(shown, 4096)
+        seen = b""
         os.write(shown, text + b"\n")
 
     answer(b"note", b"Fine.")
     answer(b"count", b"many")
     answer(b"count", b"2")
     answer(b"choice", b"yes")
-    with suppress(OSError):  # on Linux, a terminal ends so
+    with suppress(OSError):  # how the end of a terminal is reported on Linux
         while more := os.read(shown, 4096):
-            said += more
+            seen += more
     os.close(shown)
     assert process.wait(30) == 0
-    assert b"Shipped: Fine." in said
+    assert b"Shipped: Fine." in seen
 
 
 CASES = """
@@ -334,7 +334,7 @@ cases: [{name: x, expect: {}}]
 
 @pytest.mark.parametrize("command", ["run", "test", "serve", "worker"])
 @pytest.mark.parametrize("variable", ["FLOWC_MODELS_FILE", "FLOWC_MCP_FILE"])
-def test_a_file_of_the_operator_that_is_wrong_is_said_in_a_sentence(
+def test_an_invalid_models_or_mcp_file_is_reported_in_one_sentence(
     command: str, variable: str, tmp_path: Path
 ) -> None:
     names = write(tmp_path / "names.yaml", "a: {odd: 1}")
@@ -342,7 +342,7 @@ def test_a_file_of_the_operator_that_is_wrong_is_said_in_a_sentence(
     env = {variable: str(names), "FLOWC_DATA_DIR": str(tmp_path / "d")}
     if command == "worker":
         env["FLOWC_DATABASE_URL"] = "postgresql://127.0.0.1:1/x"
-    done = flowc(command, *given.get(command, []), **env)
+    done = flowc_here(command, *given.get(command, []), **env)
     assert done.returncode == 2
     assert "names.yaml: a: " in done.stderr
     assert "Traceback" not in done.stderr

@@ -63,7 +63,7 @@ def test_runs_are_listed_from_the_database_and_from_a_server(
         (found,) = [run for run in json.loads(done.stdout) if run["id"] == id]
         assert found["status"] == "completed"
     assert set(json.loads(remote.stdout)[0]) == set(json.loads(local.stdout)[0])
-    assert id[:8] in on(api, "runs", "list").stdout
+    assert id in on(api, "runs", "list").stdout
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["show", "x"], ["check-upgrade", "x"]])
@@ -192,7 +192,7 @@ def test_a_question_is_answered_in_a_form_on_the_terminal(api: httpx.Client) -> 
             seen += os.read(shown, 4096)
         seen = b""
         os.write(shown, answer + b"\n")
-    with suppress(OSError):  # on Linux, a terminal ends so
+    with suppress(OSError):  # how the end of a terminal is reported on Linux
         while os.read(shown, 4096):
             pass
     os.close(shown)

@@ -19,7 +19,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Failure(_Part):
+class MockedFailure(_Part):
     """The failure that a mocked node reports."""
 
     code: str
@@ -32,7 +32,7 @@ class MockedNode(_Part):
     output: Any = None
     branch: str | None = None
     variables: dict[str, Any] = Field(default_factory=dict)
-    error: Failure | None = None
+    error: MockedFailure | None = None
 
 
 class Expected(_Part):

@@ -34,19 +34,19 @@ class World:
         if ask.kind == "timer":
             await self._pass(ask.seconds or 0.0)
             return Answer()
-        known = self._signals if ask.kind == "signal" else self._answers
-        name = str(ask.data.get("signal" if ask.kind == "signal" else "title", ""))
+        is_signal = ask.kind == "signal"
+        known = self._signals if is_signal else self._answers
+        name = str(ask.data.get("signal" if is_signal else "title", ""))
         if name not in known:
-            raise NoOneToAsk(
-                f"The case has no {'signal' if ask.kind == 'signal' else 'answer'} {name!r}."
-            )
+            raise NoOneToAsk(f"The case has no {'signal' if is_signal else 'answer'} {name!r}.")
         if known[name] is None and ask.seconds is not None:
             await self._pass(ask.seconds)
             return Answer(is_late=True)
-        return Answer(known[name] if ask.kind == "signal" else as_answer(known[name]))
+        return Answer(known[name] if is_signal else as_answer(known[name]))
 
     async def _pass(self, seconds: float) -> None:
         """Move the clock to the end of this wait, once it is the one that ends first."""
+        # The count orders waits that end at the same moment.
         self._count += 1
         mine = (self._now + timedelta(seconds=seconds), self._count)
         self._waiting.append(mine)

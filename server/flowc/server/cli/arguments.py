@@ -21,15 +21,17 @@ DefinitionFiles = Annotated[
         autocompletion=complete_definition,
     ),
 ]
-RunId = Annotated[str, typer.Argument(metavar="RUN", help="Run id.", autocompletion=complete_run)]
-Server = Annotated[
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="Run id.", autocompletion=complete_run)
+]
+ServerOption = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
         help="Server to use (default: FLOWC_SERVER_URL, else http://127.0.0.1:8000).",
     ),
 ]
-ServerToRead = Annotated[
+ReadServerOption = Annotated[
     str | None,
     typer.Option(
         metavar="URL",

@@ -16,10 +16,10 @@ def event_line(kind: str, name: str, data: Mapping[str, Any]) -> Text | None:
         branch = f" → {data['branch']}" if data["branch"] else ""
         return node_line("completed", name, f"{data['duration_ms']:.0f} ms", branch)
     if kind == EventKind.NODE_FAILED:
-        return Text.assemble(("  ✗ ", "red"), f"{name:24}{data['message']}")
+        return node_line("failed", name, more=data["message"])
     if kind == EventKind.NODE_RETRYING:
         delay = f"{data['delay']:.1f} s"
-        return Text(f"  ↻ {name:24}again in {delay}: {data['message']}", style="yellow")
+        return Text(f"  ↻ {name:24}retry in {delay}: {data['message']}", style="yellow")
     if kind == EventKind.NODE_SKIPPED:
         return node_line("skipped", name)
     return None

@@ -11,7 +11,7 @@ import typer
 from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, Pointer
 from flowc.compiler.reading.dialects import read_definition
 from flowc.compiler.reading.documents import Document
-from flowc.server.cli.arguments import AsJsonList, DefinitionFiles, Server
+from flowc.server.cli.arguments import AsJsonList, DefinitionFiles, ServerOption
 from flowc.server.cli.definition_files import ID, id_of
 from flowc.server.cli.output import DONE, WRONG, print_diagnostics, print_json, read_document, wrong
 from flowc.server.cli.run_sources import open_server
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from flowc.server.cli.server_client import ServerClient
 
 
-def push(files: DefinitionFiles, server: Server = None, as_json: AsJsonList = False) -> None:
+def push(files: DefinitionFiles, server: ServerOption = None, as_json: AsJsonList = False) -> None:
     """Store definitions on a server, as new workflows or new versions.
 
     A workflow's id is the `id` in its definition, or else the name of the file without its suffix.

@@ -7,15 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
-from flowc.server.cli.arguments import AsJson, RunId, Server
+from flowc.server.cli.arguments import AsJson, RunArgument, ServerOption
 from flowc.server.cli.output import json_option, print_json, wrong
 from flowc.server.cli.run_sources import open_server
 
-Question = Mapping[str, Any]
+_Question = Mapping[str, Any]
 
 
 def answer_run(
-    run_id: RunId,
+    run_id: RunArgument,
     answer: Annotated[
         str | None,
         typer.Argument(help="A choice, JSON, or @FILE; without it, the terminal shows a form."),
@@ -23,7 +23,7 @@ def answer_run(
     question: Annotated[
         str | None, typer.Option(metavar="ID", help="Which question, if the run has several.")
     ] = None,
-    server: Server = None,
+    server: ServerOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Answer a question that a run has asked a person.
@@ -45,8 +45,8 @@ def answer_run(
 
 
 def _choose(
-    run_id: str, asked: Sequence[Question], id: str | None, *, is_terminal: bool
-) -> Question:
+    run_id: str, asked: Sequence[_Question], id: str | None, *, is_terminal: bool
+) -> _Question:
     if not asked:
         wrong(f"The run {run_id} has no open question.")
     known = {each["id"]: each for each in asked}
@@ -63,7 +63,7 @@ def _choose(
     return known[Prompt.ask("question", choices=list(known), show_choices=False)]
 
 
-def _value(question: Question, answer: str | None, *, is_terminal: bool) -> Any:
+def _value(question: _Question, answer: str | None, *, is_terminal: bool) -> Any:
     schema = question["data"].get("schema") or {}
     if answer is not None:
         return _read(answer, schema)
@@ -86,5 +86,5 @@ def _read(answer: str, schema: dict[str, Any]) -> Any:
     return found if found is not None else answer
 
 
-def _title(question: Question) -> str:
+def _title(question: _Question) -> str:
     return str(question["data"].get("title") or "Please decide")

@@ -4,15 +4,15 @@ from typing import Annotated
 
 import typer
 
-from flowc.server.cli.arguments import AsJson, RunId, Server
+from flowc.server.cli.arguments import AsJson, RunArgument, ServerOption
 from flowc.server.cli.output import print_json
 from flowc.server.cli.run_sources import open_server
 
 
 def cancel_run(
-    run_id: RunId,
+    run_id: RunArgument,
     reason: Annotated[str | None, typer.Option(help="Reason, shown as the run's error.")] = None,
-    server: Server = None,
+    server: ServerOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Cancel a run at once, wherever it is running."""

@@ -6,13 +6,13 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from flowc.server.cli.arguments import AsJson, RunId, ServerToRead
+from flowc.server.cli.arguments import AsJson, ReadServerOption, RunArgument
 from flowc.server.cli.output import print_json
 from flowc.server.cli.run_sources import open_runs
 from flowc.server.cli.run_view import error_sentence, node_line, show_end, waits_for
 
 
-def show_run(run_id: RunId, server: ServerToRead = None, as_json: AsJson = False) -> None:
+def show_run(run_id: RunArgument, server: ReadServerOption = None, as_json: AsJson = False) -> None:
     """Show a run: its status, nodes, error and open questions."""
     with open_runs(server) as source:
         run, interrupts = source.run(run_id), source.interrupts(run_id)

@@ -10,15 +10,15 @@ from rich.console import Console
 from rich.text import Text
 
 from flowc.compiler.running.events import EventKind
-from flowc.server.cli.arguments import RunId, Server
+from flowc.server.cli.arguments import RunArgument, ServerOption
 from flowc.server.cli.output import DONE, FAILED
 from flowc.server.cli.run_sources import open_server
 from flowc.server.cli.run_view import event_line, node_line, show_end, waits_for
 
 
 def watch_run(
-    run_id: RunId,
-    server: Server = None,
+    run_id: RunArgument,
+    server: ServerOption = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print each event as one line of JSON.")
     ] = False,
