@@ -212,7 +212,9 @@ async def search(
 
 @router.post("/{name}/ingest", summary="Ingest Documents", status_code=HTTPStatus.ACCEPTED)
 async def ingest(
-    name: Annotated[str, Path(pattern=NAME)],
+    name: Annotated[
+        str, Path(pattern=NAME, description="Name of the collection; made if missing.")
+    ],
     body: IngestRequest,
     process: CurrentProcess,
     key: IdempotencyKey = None,
