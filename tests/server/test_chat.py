@@ -199,10 +199,8 @@ def test_the_runs_of_a_workflow_share_a_budget(world: World) -> None:
     turns = [world.chat("frugal", "Hello.") for _ in range(4)]
     assert [turn["status"] for turn in turns] == ["completed"] * 3 + ["failed"]
     assert turns[3]["error"]["code"] == "budget-exceeded"
-    assert (
-        "The workflow, in each day, may spend 45 tokens; 30 are spent"
-        in turns[3]["error"]["message"]
-    )
+    message = turns[3]["error"]["message"]
+    assert "The workflow's budget per day is 45 tokens; 30 are spent" in message
     assert len(world.models.requests) == 3
     # A failed call costs nothing.
     world.store("cheap", {"settings": {"workflow_budget": budget}, "nodes": nodes})

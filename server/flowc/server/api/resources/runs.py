@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES, close_refused
-from flowc.server.api.paging import Limit, Offset, Page
+from flowc.server.api.paging import Page, PageLimit, PageOffset
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.process.process import Process
 from flowc.server.records.run_events import RunEvent
@@ -69,8 +69,8 @@ async def list_runs(
     process: CurrentProcess,
     workflow_id: Annotated[str | None, Query(max_length=128)] = None,
     status: RunStatus | None = None,
-    limit: Limit = 50,
-    offset: Offset = 0,
+    limit: PageLimit = 50,
+    offset: PageOffset = 0,
 ) -> RunPage:
     """Return a page of runs, newest first."""
     found, total = await process.stored_runs.list(limit, offset, workflow_id, status)
