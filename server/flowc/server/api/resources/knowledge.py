@@ -91,7 +91,7 @@ class PassageBody(BaseModel):
     metadata: dict[str, Any]
 
 
-class FoundPassage(BaseModel):
+class SearchHit(BaseModel):
     """A passage that answers a query."""
 
     number: int
@@ -109,7 +109,7 @@ class FoundPassage(BaseModel):
 class SearchResult(BaseModel):
     """The passages that answer a query best."""
 
-    passages: list[FoundPassage]
+    passages: list[SearchHit]
     context: str = Field(description="All passages as one text, for a prompt.")
     count: int
 
