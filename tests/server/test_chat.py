@@ -1,4 +1,4 @@
-"""People talk with workflows over threads."""
+"""Chats with workflows over threads."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ def events(response: httpx.Response) -> list[tuple[str, Any]]:
     return found
 
 
-def test_a_conversation_goes_on_in_its_thread(world: World) -> None:
+def test_a_conversation_continues_in_its_thread(world: World) -> None:
     world.store("remembers", REMEMBERS)
     world.replies[:] = [streamed(["Hel", "lo."]), streamed(["You said hi."])]
     first = world.chat("remembers", "Hi!")
@@ -32,14 +32,14 @@ def test_a_conversation_goes_on_in_its_thread(world: World) -> None:
         ["Be kind.", "Hi!"],
         ["Be kind.", "Hi!", "Hello.", "What did I say?"],
     ]
-    said = world.api.get(f"{API}/threads/{first['thread_id']}/messages").json()
-    assert [(m["number"], m["role"], m["content"]) for m in said] == [
+    messages = world.api.get(f"{API}/threads/{first['thread_id']}/messages").json()
+    assert [(m["number"], m["role"], m["content"]) for m in messages] == [
         (1, "user", "Hi!"),
         (2, "assistant", "Hello."),
         (3, "user", "What did I say?"),
         (4, "assistant", "You said hi."),
     ]
-    assert said[1]["run_id"] == first["run_id"]
+    assert messages[1]["run_id"] == first["run_id"]
     runs = world.api.get(f"{API}/threads/{first['thread_id']}/runs").json()
     assert [run["id"] for run in runs["items"]] == [second["run_id"], first["run_id"]]
     listed = world.api.get(f"{API}/threads", params={"workflow_id": "remembers"}).json()
@@ -49,15 +49,15 @@ def test_a_conversation_goes_on_in_its_thread(world: World) -> None:
     assert world.api.get(f"{API}/runs/{first['run_id']}").status_code == 200
 
 
-def test_what_falls_out_of_memory_is_summed_up_once(world: World) -> None:
+def test_messages_beyond_the_memory_are_summarized_once(world: World) -> None:
     world.store("remembers", REMEMBERS)
     long = "I have " + "many " * 12 + "apples."
-    summed: list[Request] = []
+    summaries: list[Request] = []
 
     def answer(asked: Request) -> Reply:
         last = asked.json["messages"][-1]["content"]
         if last.startswith("Sum up"):
-            summed.append(asked)
+            summaries.append(asked)
             return completion("They have apples.")
         return streamed(["Fine."])
 
@@ -65,14 +65,14 @@ def test_what_falls_out_of_memory_is_summed_up_once(world: World) -> None:
     thread = world.chat("remembers", long)["thread_id"]
     for _ in range(3):
         world.chat("remembers", long, thread_id=thread)
-    assert len(summed) == 1
-    assert long in [m["content"] for m in summed[0].json["messages"]]
-    told = world.models.requests[-1].json["messages"]
-    assert told[1]["content"].endswith("They have apples.")
-    assert [m["content"] for m in told].count(long) < 4
+    assert len(summaries) == 1
+    assert long in [m["content"] for m in summaries[0].json["messages"]]
+    sent = world.models.requests[-1].json["messages"]
+    assert sent[1]["content"].endswith("They have apples.")
+    assert [m["content"] for m in sent].count(long) < 4
 
 
-def test_an_answer_is_streamed_as_it_comes(world: World) -> None:
+def test_an_answer_is_streamed_as_it_arrives(world: World) -> None:
     world.store("remembers", REMEMBERS)
     world.replies[:] = [streamed(["One ", "two ", "three."], pause=0.1)]
     response = world.api.post(f"{API}/workflows/remembers/chat", json={"message": "Count."})
@@ -84,7 +84,7 @@ def test_an_answer_is_streamed_as_it_comes(world: World) -> None:
     assert found[-1][1]["usage"]["completion_tokens"] == 3
 
 
-def test_a_run_that_fails_says_so_and_is_not_remembered(world: World) -> None:
+def test_a_failed_run_is_reported_and_leaves_no_message_in_the_memory(world: World) -> None:
     world.store("remembers", REMEMBERS)
     world.replies[:] = [reply_json({"error": {"message": "no"}}, 400), streamed(["Fine."])]
     failed = world.chat("remembers", "Bad.")
@@ -107,13 +107,13 @@ def test_a_question_is_answered_by_the_next_message(world: World) -> None:
     assert (again["status"], again["message"]) == ("waiting", asked["message"])
     done = world.chat("approves", "Yes.", thread_id=thread)
     assert (done["run_id"], done["message"]) == (asked["run_id"], "Refunded: Order 7.")
-    said = world.api.get(f"{API}/threads/{thread}/messages").json()
-    assert [m["content"] for m in said] == [
+    messages = world.api.get(f"{API}/threads/{thread}/messages").json()
+    assert [m["content"] for m in messages] == [
         "Order 7.", asked["message"], "Yes.", "Refunded: Order 7.",
     ]  # fmt: skip
 
 
-def test_what_an_agent_does_is_told(world: World) -> None:
+def test_the_steps_of_an_agent_are_streamed(world: World) -> None:
     tool = {"id": "weather", "type": "template", "config": {"template": "{{arguments.city}}: 20°"}}
     config = {"model": "m", "prompt": "{{input.message}}", "tools": [tool]}
     world.store("helper", {"nodes": [{"id": "a", "type": "agent", "config": config}]})
@@ -128,7 +128,7 @@ def test_what_an_agent_does_is_told(world: World) -> None:
     assert found[3][1] == {"id": "call_0", "result": "Rome: 20°"}
 
 
-def test_what_cannot_be_said_is_refused(world: World) -> None:
+def test_messages_that_cannot_start_a_run_are_refused(world: World) -> None:
     world.store("echo", ECHO)
     world.store("mute", {"input": {"x": "string"}, "nodes": [{"id": "a", "type": "start"}]})
     slow = {"nodes": [{"id": "w", "type": "wait", "config": {"for": "1h"}}]}
@@ -154,7 +154,7 @@ def test_what_cannot_be_said_is_refused(world: World) -> None:
     assert (busy.status_code, busy.json()["error"]["code"]) == (409, "thread-busy")
 
 
-def test_a_key_begins_one_turn(world: World) -> None:
+def test_requests_with_one_idempotency_key_start_one_turn(world: World) -> None:
     world.store("echo", ECHO)
     thread = world.api.post(f"{API}/threads").json()["id"]
     body = {"message": "x", "thread_id": thread, "stream": False}
@@ -165,7 +165,7 @@ def test_a_key_begins_one_turn(world: World) -> None:
     assert len(world.api.get(f"{API}/threads/{thread}/messages").json()) == 2
 
 
-def test_a_key_gives_back_its_turn_while_it_is_under_way(world: World) -> None:
+def test_a_repeated_request_joins_the_turn_while_it_is_running(world: World) -> None:
     world.store("slow", {"nodes": [{"id": "w", "type": "wait", "config": {"for": "1h"}}]})
     url, headers = f"{API}/workflows/slow/chat", {"idempotency-key": "slowly"}
     found = []
@@ -178,7 +178,7 @@ def test_a_key_gives_back_its_turn_while_it_is_under_way(world: World) -> None:
     assert found[0] == found[1]
 
 
-def test_whoever_cancels_a_run_hangs_up_on_its_model(world: World) -> None:
+def test_cancelling_a_run_closes_the_request_to_its_model(world: World) -> None:
     hung_up: list[bool] = []
 
     world.store("remembers", REMEMBERS)
@@ -196,12 +196,13 @@ def test_the_runs_of_a_workflow_share_a_budget(world: World) -> None:
     budget = {"tokens": 45, "per": "day"}
     world.store("frugal", {"settings": {"workflow_budget": budget}, "nodes": nodes})
     world.replies[:] = [completion("Fine.")]
-    said = [world.chat("frugal", "Hello.") for _ in range(4)]
-    assert [turn["status"] for turn in said] == ["completed"] * 3 + ["failed"]
-    assert said[3]["error"]["code"] == "budget-exceeded"
-    assert "The workflow's budget per day is 45 tokens; 30 are spent" in said[3]["error"]["message"]
+    turns = [world.chat("frugal", "Hello.") for _ in range(4)]
+    assert [turn["status"] for turn in turns] == ["completed"] * 3 + ["failed"]
+    assert turns[3]["error"]["code"] == "budget-exceeded"
+    message = turns[3]["error"]["message"]
+    assert "The workflow's budget per day is 45 tokens; 30 are spent" in message
     assert len(world.models.requests) == 3
-    # A call that failed has come to nothing.
+    # A failed call costs nothing.
     world.store("cheap", {"settings": {"workflow_budget": budget}, "nodes": nodes})
     world.replies[:] = [reply_json({"error": {"message": "no"}}, 400)]
     assert [world.chat("cheap", "Hello.")["error"]["code"] for _ in range(4)] == [

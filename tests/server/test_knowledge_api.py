@@ -1,4 +1,4 @@
-"""Documents over HTTP and on the command line: uploaded, ingested, searched, taken away."""
+"""Documents over HTTP and on the command line: upload, ingestion, search and deletion."""
 
 import hashlib
 import json
@@ -109,7 +109,7 @@ def test_an_uploaded_file_is_ingested_and_found(api: httpx.Client, tmp_path: Pat
     assert search(api, "guides", "fees")
 
 
-def test_large_files_are_kept_whole_and_larger_ones_refused(api: httpx.Client) -> None:
+def test_large_files_are_stored_whole_and_larger_ones_are_refused(api: httpx.Client) -> None:
     raw = os.urandom(2_500_000)
     file = upload(api, "large.bin", raw)
     assert api.get(f"{KNOWLEDGE}/files/{file['id']}/content").content == raw
@@ -120,7 +120,7 @@ def test_large_files_are_kept_whole_and_larger_ones_refused(api: httpx.Client) -
     assert api.post(f"{KNOWLEDGE}/files", json={}).status_code == 422
 
 
-def test_folders_are_ingested_again_as_they_change(api: httpx.Client, docs: Path) -> None:
+def test_changed_files_of_a_folder_are_ingested_again(api: httpx.Client, docs: Path) -> None:
     for name, text in SHIPS.items():
         (docs / f"{name}.txt").write_text(text)
     assert ingest(api, "ships", paths=str(docs))["added"] == 8
@@ -144,14 +144,12 @@ def test_folders_are_ingested_again_as_they_change(api: httpx.Client, docs: Path
     assert (known["documents"], known["model"], known["dimension"]) == (6, "offline/wordllama", 256)
 
 
-def test_an_ingestion_is_a_run_whose_events_tell_of_documents(
-    api: httpx.Client, docs: Path
-) -> None:
+def test_the_events_of_an_ingestion_name_its_documents(api: httpx.Client, docs: Path) -> None:
     (docs / "a.txt").write_text("All about {{ship.output}}.")
     papers.pdf(docs / "b.pdf", ["x"]).write_bytes(b"%PDF-1.4")
     texts = [{"source": "{{note}}", "text": "{{not.a.template}} at all"}]
     response = api.post(
-        f"{KNOWLEDGE}/collections/told/ingest", json={"paths": str(docs), "documents": texts}
+        f"{KNOWLEDGE}/collections/reported/ingest", json={"paths": str(docs), "documents": texts}
     )
     assert response.status_code == 202
     run = ended(api, response.json()["id"])
@@ -166,11 +164,11 @@ def test_an_ingestion_is_a_run_whose_events_tell_of_documents(
         if each["kind"] == "document"
     }
     assert statuses == {"a.txt": "added", "b.pdf": "failed", "{{note}}": "added"}
-    [hit, *_] = search(api, "told", "template", mode="keyword")
+    [hit, *_] = search(api, "reported", "template", mode="keyword")
     assert hit["text"] == "{{not.a.template}} at all"
 
 
-def test_collections_are_made_and_taken_away(api: httpx.Client) -> None:
+def test_collections_are_created_and_deleted(api: httpx.Client) -> None:
     response = api.post(f"{KNOWLEDGE}/collections", json={"name": "empty ü"})
     assert response.status_code == 201, response.text
     assert search(api, "empty ü", "anything") == []
@@ -197,7 +195,7 @@ def test_collections_are_made_and_taken_away(api: httpx.Client) -> None:
         ("POST", "collections/here/ingest", {"wrong": 1}, 422, "invalid-request"),
     ],
 )  # fmt: skip
-def test_mistakes_are_said(
+def test_mistakes_in_requests_have_their_codes(
     api: httpx.Client, method: str, path: str, body: Any, status: int, code: str
 ) -> None:
     api.post(f"{KNOWLEDGE}/collections", json={"name": "here"})
@@ -205,7 +203,7 @@ def test_mistakes_are_said(
     assert (response.status_code, response.json()["error"]["code"]) == (status, code)
 
 
-def test_what_an_ingestion_may_not_read_fails_its_run(api: httpx.Client) -> None:
+def test_an_ingestion_fails_on_sources_that_it_may_not_read(api: httpx.Client) -> None:
     for what in ({"paths": "/etc"}, {"files": ["none"]}, {"urls": ["http://127.0.0.1:1/"]}, {}):
         response = api.post(f"{KNOWLEDGE}/collections/x/ingest", json={"wait": True, **what})
         run = response.json()
@@ -218,10 +216,10 @@ def test_what_an_ingestion_may_not_read_fails_its_run(api: httpx.Client) -> None
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_an_ingestion_that_is_killed_goes_on(
+def test_a_killed_ingestion_continues(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    """kill -9 in the middle, several times: in the end, each document is there once, and whole."""
+    """After several kills with -9, each document is there once, and whole."""
     docs = tmp_path / "docs"
     docs.mkdir()
     for i in range(150):
@@ -260,7 +258,7 @@ def test_an_ingestion_that_is_killed_goes_on(
 
 
 def _has(api: httpx.Client, run_id: str, wanted: int) -> bool:
-    """Say whether so many documents are there already."""
+    """Return whether this many documents are there already."""
     run = run_of(api, run_id)
     assert run["status"] != "failed", run["error"]
     response = api.get(f"{KNOWLEDGE}/collections/many")
@@ -268,7 +266,7 @@ def _has(api: httpx.Client, run_id: str, wanted: int) -> bool:
 
 
 def _require_whole(api: httpx.Client, collection: str, file: Path) -> None:
-    """Hold that the passages of a file are all of it, in their order."""
+    """Check that the passages of a file are its whole text, in order."""
     what = {"source": str(file), "limit": 1000}
     passages = api.get(f"{KNOWLEDGE}/collections/{collection}/passages", params=what).json()
     assert passages and [p["number"] for p in passages] == list(range(len(passages)))
@@ -282,7 +280,7 @@ def flowc(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[s
     )  # fmt: skip
 
 
-def test_the_command_ingests_and_shows_what_it_did(tmp_path: Path) -> None:
+def test_the_command_ingests_and_reports(tmp_path: Path) -> None:
     docs = tmp_path / "docs"
     docs.mkdir()
     for name, text in SHIPS.items():
@@ -310,7 +308,7 @@ def test_the_command_ingests_and_shows_what_it_did(tmp_path: Path) -> None:
         env=env,
     )
     assert "1 added" in one.stdout
-    # What was ingested is found by a workflow that is run here.
+    # A workflow that runs on the command line finds the documents.
     workflow = tmp_path / "ask.yaml"
     workflow.write_text(
         "nodes: [{id: find, type: retrieve, config: {collection: ships, query: '{{input.q}}', limit: 1}}]"
@@ -323,7 +321,7 @@ def test_the_command_ingests_and_shows_what_it_did(tmp_path: Path) -> None:
     assert flowc("ingest", str(docs / "none"), "--collection", "x", env=env).returncode == 2
 
 
-def test_the_command_that_was_killed_goes_on(tmp_path: Path) -> None:
+def test_a_killed_command_continues_when_it_is_run_again(tmp_path: Path) -> None:
     docs = tmp_path / "docs"
     docs.mkdir()
     for i in range(120):

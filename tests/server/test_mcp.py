@@ -1,4 +1,4 @@
-"""Workflows are tools of an MCP server, and call those of others."""
+"""Workflows are tools of an MCP server, and call the tools of other servers."""
 
 import json
 import sys
@@ -28,7 +28,7 @@ from flowc.nodes.services.operator_files import OperatorFileRefused
 STDIO = McpServer(command=sys.executable, args=[str(TESTS / "fakes" / "mcp_stdio.py")])
 GREET = {
     "name": "Greeting",
-    "description": "Greets somebody.",
+    "description": "Greets a person.",
     "input": {"name": "string"},
     "output": {"text": "string"},
     "nodes": [
@@ -64,26 +64,26 @@ async def test_workflows_are_tools_with_their_schemas(api: httpx.Client) -> None
         found = {tool.name: tool for tool in (await client.list_tools()).tools}
     assert set(found) == {"greet", "list", "fails", "asks"}
     greet = found["greet"]
-    assert (greet.title, greet.description) == ("Greeting", "Greets somebody.")
+    assert (greet.title, greet.description) == ("Greeting", "Greets a person.")
     assert greet.input_schema["properties"] == {"name": {"type": "string"}}
     assert greet.output_schema is not None
     assert greet.output_schema["required"] == ["text"]
     assert found["list"].output_schema is None
 
 
-async def test_a_call_is_a_run_that_tells_of_its_progress(api: httpx.Client) -> None:
-    told: list[tuple[float, float | None, str | None]] = []
+async def test_a_call_reports_the_progress_of_its_run(api: httpx.Client) -> None:
+    reports: list[tuple[float, float | None, str | None]] = []
 
-    async def hear(progress: float, total: float | None, message: str | None) -> None:
-        told.append((progress, total, message))
+    async def report(progress: float, total: float | None, message: str | None) -> None:
+        reports.append((progress, total, message))
 
     async with connected(api) as client:
-        result = await client.call_tool("greet", {"name": "Ada"}, progress_callback=hear)
+        result = await client.call_tool("greet", {"name": "Ada"}, progress_callback=report)
         listed = await client.call_tool("list", {})
     assert not result.is_error
     assert result.structured_content == {"text": "Hello Ada."}
     assert [part.text for part in result.content if part.type == "text"] == ["Hello Ada."]
-    assert told == [(1, 2, "a"), (2, 2, "b")]
+    assert reports == [(1, 2, "a"), (2, 2, "b")]
     assert listed.structured_content == {"n": 1}
 
 
@@ -97,7 +97,7 @@ async def test_a_call_is_a_run_that_tells_of_its_progress(api: httpx.Client) -> 
         ("asks", {}, "It asks: May I?"),
     ],
 )
-async def test_a_call_that_gives_nothing_says_why(
+async def test_a_call_without_a_result_says_why(
     api: httpx.Client, name: str, given: Any, why: str
 ) -> None:
     async with connected(api) as client:
@@ -106,7 +106,7 @@ async def test_a_call_that_gives_nothing_says_why(
     assert why in str(getattr(result.content[0], "text", ""))
 
 
-async def test_older_clients_are_served_too(api: httpx.Client) -> None:
+async def test_older_clients_work_too(api: httpx.Client) -> None:
     async with Client(f"{api.base_url}/mcp", mode="legacy") as client:
         result = await client.call_tool("greet", {"name": "Ada"})
     assert result.structured_content == {"text": "Hello Ada."}
@@ -117,7 +117,7 @@ async def visit(servers: McpServers, **config: Any) -> Ran:
     return await run({"nodes": [node]}, {"item": "tea"}, {McpServers: servers})
 
 
-async def test_a_node_calls_a_tool_of_a_command_of_the_operator() -> None:
+async def test_a_node_calls_a_tool_of_a_command_that_the_operator_set() -> None:
     servers = McpServers({"shop": STDIO})
     ran = await visit(
         servers, server="shop", tool="price", arguments={"item": "{{input.item}}", "count": 2}
@@ -138,7 +138,7 @@ async def test_a_node_calls_a_tool_over_http(api: httpx.Client) -> None:
     assert ran.output["data"] == {"text": "Hello Bob."}
 
 
-async def test_what_is_served_within_the_network_is_out_of_reach(api: httpx.Client) -> None:
+async def test_servers_in_the_private_network_are_out_of_reach(api: httpx.Client) -> None:
     with pytest.raises(NodeFailed) as caught:
         await visit(McpServers(), url=f"{api.base_url}/mcp", tool="greet")
     assert caught.value.code == "egress-denied"
@@ -157,7 +157,7 @@ async def test_what_is_served_within_the_network_is_out_of_reach(api: httpx.Clie
         ({"server": "shop", "tool": "greet", "tools": ["price"]}, "unknown-tool"),
     ],
 )
-async def test_a_server_that_is_not_there_is_said_so(config: Any, code: str) -> None:
+async def test_a_missing_server_or_tool_is_reported(config: Any, code: str) -> None:
     gone = McpServer(url="http://127.0.0.1:9/mcp")
     dead = McpServer(command=sys.executable, args=["-c", "pass"])
     with pytest.raises(NodeFailed) as caught:
@@ -194,14 +194,14 @@ async def test_an_agent_is_offered_the_tools_of_a_server() -> None:
     assert set(offered) == {"shop__price", "shop__greet", "only__greet", "tea"}
     assert offered["shop__price"]["description"] == "The price of some items."
     assert set(offered["shop__price"]["parameters"]["properties"]) == {"item", "count"}
-    told = results(server.requests[1])
-    assert json.loads(told[0]) == {"total": 10.0}
-    assert "Hello Ada." in told[1]
-    assert json.loads(told[2]) == {"total": 5.0}
-    assert "There is no such item." in told[3]
+    answers = results(server.requests[1])
+    assert json.loads(answers[0]) == {"total": 10.0}
+    assert "Hello Ada." in answers[1]
+    assert json.loads(answers[2]) == {"total": 5.0}
+    assert "There is no such item." in answers[3]
 
 
-async def test_an_agent_goes_on_without_a_server_that_may_be_away() -> None:
+async def test_an_agent_continues_without_an_optional_server() -> None:
     tool = {"id": "shop", "type": "mcp", "config": {"server": "none"}, "on_error": "continue"}
     with scripted(completion("Done.")) as server:
         services = {Models: models_at(server), McpServers: McpServers()}
@@ -210,7 +210,7 @@ async def test_an_agent_goes_on_without_a_server_that_may_be_away() -> None:
     assert "tools" not in server.requests[0].json
 
 
-def test_headers_may_hold_secrets_and_nothing_else_may() -> None:
+def test_only_headers_may_contain_secrets() -> None:
     config = {"url": "https://x.test/mcp", "headers": {"authorization": "{{secrets.k}}"}}
     node: dict[str, Any] = {"id": "a", "type": "mcp", "config": config}
     assert check_workflow(from_data({"nodes": [node]}), Registry.installed()) == []

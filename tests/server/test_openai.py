@@ -1,4 +1,4 @@
-"""Clients made for OpenAI talk with workflows, as they are."""
+"""Unchanged OpenAI clients use workflows as models."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ def test_an_openai_client_sees_workflows_as_models(world: World) -> None:
     assert caught.value.code == "model_not_found"
 
 
-def test_an_openai_client_completes(world: World) -> None:
+def test_an_openai_client_gets_a_chat_completion(world: World) -> None:
     world.store("echo", ECHO)
     done = world.openai.chat.completions.create(
         model="echo", messages=[{"role": "user", "content": "Good morning."}], temperature=0.3
@@ -34,7 +34,7 @@ def test_an_openai_client_completes(world: World) -> None:
     assert done.choices[0].message.content == "In parts."
 
 
-def test_an_openai_client_streams(world: World) -> None:
+def test_an_openai_client_streams_a_chat_completion(world: World) -> None:
     world.store("remembers", REMEMBERS)
     world.replies[:] = [streamed(["One ", "two ", "three."], pause=0.1)]
     messages: Any = [
@@ -59,7 +59,7 @@ def test_an_openai_client_streams(world: World) -> None:
     assert world.asked() == [["Be kind.", "Hi!", "Hello.", "Count."]]
 
 
-def test_an_openai_client_gets_errors_as_it_knows_them(world: World) -> None:
+def test_an_openai_client_gets_errors_in_its_own_form(world: World) -> None:
     world.store("remembers", REMEMBERS)
     world.store("mute", {"input": {"x": "string"}, "nodes": [{"id": "a", "type": "start"}]})
     client, messages = world.openai, [{"role": "user", "content": "x"}]
@@ -85,7 +85,7 @@ def test_an_openai_client_gets_errors_as_it_knows_them(world: World) -> None:
     assert broken.value.code == "model-refused"
 
 
-def test_an_openai_client_is_given_tool_calls(world: World) -> None:
+def test_an_openai_client_gets_tool_calls(world: World) -> None:
     config = {"model": "m", "messages": "{{input.messages}}", "functions": "{{input.tools}}"}
     world.store("tools", {"nodes": [{"id": "a", "type": "llm", "config": config}]})
     tools: Any = [
@@ -131,7 +131,7 @@ def test_an_openai_client_answers_a_question(world: World) -> None:
     assert said == "Refunded: Order 8."
 
 
-def test_an_openai_client_goes_on_from_a_response(world: World) -> None:
+def test_an_openai_client_continues_from_a_response(world: World) -> None:
     world.store("remembers", REMEMBERS)
     world.replies[:] = [streamed(["Hello."]), streamed(["You said hi."]), streamed(["Hi again."])]
     client = world.openai
@@ -143,7 +143,7 @@ def test_an_openai_client_goes_on_from_a_response(world: World) -> None:
         model="remembers", input="What did I say?", previous_response_id=first.id
     )
     assert second.output_text == "You said hi."
-    # Going on from the first one again, the second one was never said.
+    # The second response is not part of a conversation that continues from the first.
     third = client.responses.create(
         model="remembers", input="And now?", previous_response_id=first.id
     )
@@ -182,7 +182,7 @@ def test_an_openai_client_streams_a_response(world: World) -> None:
     assert (failed.type, failed.response.status) == ("response.failed", "failed")
 
 
-def test_a_response_asks_and_the_next_one_answers(world: World) -> None:
+def test_a_response_asks_a_question_and_the_next_one_answers_it(world: World) -> None:
     world.store("approves", APPROVES)
     client = world.openai
     asked = client.responses.create(model="approves", input="Order 9.")

@@ -1,4 +1,4 @@
-"""The server as a process: what it keeps, how it fails, what is there after it was killed."""
+"""The server as a process: what it stores, how it fails, and what survives a kill."""
 
 import json
 import signal
@@ -49,7 +49,7 @@ def test_a_workflow_is_created_read_replaced_listed_and_deleted(api: httpx.Clien
     assert (again.status_code, again.json()["version"]) == (201, 3)
 
 
-def test_an_id_is_made_of_the_name_and_one_that_is_taken_is_refused(api: httpx.Client) -> None:
+def test_an_id_is_made_from_the_name_and_a_taken_one_is_refused(api: httpx.Client) -> None:
     first = api.post("/api/v1/workflows", json=HELLO).json()["id"]
     assert first.startswith("hello-")
     body = {"id": first, "definition": HELLO}
@@ -57,7 +57,7 @@ def test_an_id_is_made_of_the_name_and_one_that_is_taken_is_refused(api: httpx.C
     assert (taken.status_code, taken.json()["error"]["code"]) == (409, "workflow-exists")
 
 
-def test_a_run_waits_and_can_be_read_again_node_by_node(api: httpx.Client) -> None:
+def test_an_awaited_run_can_be_read_again_node_by_node(api: httpx.Client) -> None:
     id = api.post("/api/v1/workflows", json=SUPPORT).json()["id"]
     body = {"input": {"message": "A technical fault"}}
     response = api.post(f"/api/v1/workflows/{id}/execute", json=body)
@@ -72,14 +72,16 @@ def test_a_run_waits_and_can_be_read_again_node_by_node(api: httpx.Client) -> No
     assert [item["id"] for item in listed["items"]] == [run["run_id"]]
 
 
-def test_a_definition_from_the_body_is_run(api: httpx.Client) -> None:
+def test_a_definition_in_the_body_runs_without_being_stored(api: httpx.Client) -> None:
     body = {"definition": HELLO, "input": {"n": "you"}}
     run = api.post("/api/v1/workflows/execute", json=body).json()
     assert (run["status"], run["output"]) == ("completed", {"text": "Hi you"})
     assert run["workflow_id"] is None
 
 
-def test_a_failed_run_is_told_with_its_place_and_what_was_finished(api: httpx.Client) -> None:
+def test_a_failed_run_has_the_place_of_its_error_and_the_outputs_before_it(
+    api: httpx.Client,
+) -> None:
     nodes = [
         {"id": "first", "type": "template", "config": {"template": "done"}},
         {
@@ -142,7 +144,7 @@ BODIES = {
 @pytest.mark.parametrize(
     "url", ["/api/v1/workflows", "/api/v1/workflows/execute", "/api/v1/workflows/x/execute"]
 )
-def test_a_bad_body_is_a_4xx_in_the_one_shape(api: httpx.Client, url: str, name: str) -> None:
+def test_a_bad_body_is_refused_in_the_one_form(api: httpx.Client, url: str, name: str) -> None:
     headers = {"content-type": "application/json"}
     response = api.post(url, content=BODIES[name], headers=headers)
     assert 400 <= response.status_code < 500
@@ -165,7 +167,7 @@ def test_a_large_body_in_pieces_is_refused_too(api: httpx.Client) -> None:
     assert response.status_code == 413
 
 
-def test_openapi_describes_every_route_and_health_tells_the_isolation(api: httpx.Client) -> None:
+def test_openapi_lists_the_routes_and_health_shows_the_isolation(api: httpx.Client) -> None:
     paths = api.get("/api/v1/openapi.json").json()["paths"]
     assert {"/api/v1/workflows", "/api/v1/workflows/{workflow_id}/execute",
             "/api/v1/workflows/execute", "/api/v1/runs/{run_id}", "/health", "/ping"} <= set(paths)  # fmt: skip
@@ -186,7 +188,7 @@ def test_many_runs_at_once_do_not_mix(api: httpx.Client) -> None:
         assert list(pool.map(run, range(40))) == [f"Hi {n}" for n in range(40)]
 
 
-def test_all_is_there_after_the_server_was_killed(tmp_path: Path) -> None:
+def test_workflows_and_runs_survive_a_kill(tmp_path: Path) -> None:
     with serving(tmp_path) as (client, process):
         kept = client.post("/api/v1/workflows", json={"id": "hello", "definition": HELLO}).json()
         run = client.post("/api/v1/workflows/hello/execute", json={"input": {"n": 1}}).json()
@@ -219,7 +221,7 @@ def test_all_is_there_after_the_server_was_killed(tmp_path: Path) -> None:
         assert again["output"] == {"text": "Hi 2"}
 
 
-def test_no_secret_is_kept_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_secret_is_stored_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from fakes.loopback import reply_json
     from fakes.loopback import serving as serving_loopback
 
@@ -264,7 +266,7 @@ def test_a_workflow_runs_another_in_its_newest_version(api: httpx.Client) -> Non
     assert "grow → outer → grow" in refused.text
 
 
-def test_what_a_node_gave_is_kept_across_restarts_where_its_author_says_so(tmp_path: Path) -> None:
+def test_a_cached_output_survives_restarts(tmp_path: Path) -> None:
     code = {"code": "def process():\n    return 1", "input_mapping": {}}
     node = {"id": "work", "type": "code", "config": code, "cache": {"ttl": "1h"}}
     attempts = []
@@ -299,7 +301,7 @@ def test_versions_are_listed_and_compared(api: httpx.Client) -> None:
 @pytest.mark.parametrize("warm", ["true", "false"])
 def test_a_working_process_loads_litellm_when_it_starts(tmp_path: Path, warm: str) -> None:
     with serving(tmp_path / "d", {"FLOWC_WARM_MODELS": warm}) as (client, process):
-        # An extension that comes with litellm alone.
+        # Only litellm loads this extension.
         maps = Path(f"/proc/{process.pid}/maps")
         if warm == "true":
             assert until(lambda: "_tiktoken" in maps.read_text())

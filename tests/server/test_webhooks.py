@@ -1,4 +1,4 @@
-"""Other services begin workflows, are told of runs, and workflows begin after one another."""
+"""Webhooks start workflows, subscribers get messages, and workflows start after one another."""
 
 import base64
 import json
@@ -22,7 +22,7 @@ SHOW = {"id": "show", "type": "template", "config": {"template": "{{input.n}}"}}
 
 
 class Receiver:
-    """Who is told; it takes a message once it has refused some."""
+    """A subscriber, which accepts a message after it has refused some."""
 
     def __init__(self) -> None:
         self.refuse = 0
@@ -36,9 +36,9 @@ class Receiver:
 
 @pytest.fixture(scope="module")
 def receiver() -> Iterator[tuple[Receiver, loopback.Server]]:
-    who = Receiver()
-    with loopback.serving(who.answer) as server:
-        yield who, server
+    subscriber = Receiver()
+    with loopback.serving(subscriber.answer) as server:
+        yield subscriber, server
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
@@ -73,7 +73,7 @@ def signed(body: bytes, id: str, at: float | None = None) -> dict[str, str]:
     }
 
 
-def test_a_signed_message_begins_a_run_once(api: httpx.Client) -> None:
+def test_a_signed_message_starts_one_run(api: httpx.Client) -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     workflow(api, "hooked", [SHOW], input=schema)
     wanted = {"path": "orders", "workflow_id": "hooked", "secret": "hook"}
@@ -94,8 +94,8 @@ def test_a_signed_message_begins_a_run_once(api: httpx.Client) -> None:
         {**signed(body, "msg_2"), "webhook-signature": "nonsense"},
         {**signed(body, "msg_2"), "webhook-signature": "v1,§"},
     ):
-        told = [(name.encode(), value.encode()) for name, value in headers.items()]
-        refused = api.post(path, content=body, headers=told)
+        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+        refused = api.post(path, content=body, headers=raw)
         assert (refused.status_code, refused.json()["error"]["code"]) == (401, "signature-refused")
     for wrong, status, code in (
         (b"[]", 422, "input-refused"),
@@ -124,12 +124,12 @@ def test_a_webhook_needs_a_workflow_and_a_secret(api: httpx.Client) -> None:
         assert SECRET not in refused.text
 
 
-def test_a_subscriber_is_told_and_told_again_until_he_takes_it(
+def test_a_message_is_sent_again_until_the_subscriber_accepts_it(
     api: httpx.Client, receiver: tuple[Receiver, loopback.Server]
 ) -> None:
-    who, server = receiver
+    subscriber, server = receiver
     server.requests.clear()
-    who.refuse = 1
+    subscriber.refuse = 1
     workflow(api, "watched", [human("ask"), pause("b", "ask")])
     wanted = {
         "url": f"{server.url}/told",
@@ -142,8 +142,8 @@ def test_a_subscriber_is_told_and_told_again_until_he_takes_it(
     until(lambda: len(server.requests) == 2)
     first, again = server.requests
     assert first.headers["webhook-id"] == again.headers["webhook-id"]
-    told = Webhook(SECRET).verify(again.body, again.headers)
-    assert (told["type"], told["data"]["run_id"]) == ("run.waiting", run["id"])
+    message = Webhook(SECRET).verify(again.body, again.headers)
+    assert (message["type"], message["data"]["run_id"]) == ("run.waiting", run["id"])
     (task,) = api.get(f"{API}/interrupts", params={"run_id": run["id"]}).json()
     api.post(f"{API}/interrupts/{task['id']}/answer", json={"answer": "approve"})
     ended(api, run["id"])
@@ -161,7 +161,7 @@ def test_a_subscriber_is_told_and_told_again_until_he_takes_it(
     assert api.get(f"{path}/deliveries").status_code == 404
 
 
-def test_nobody_is_told_inside_the_network(api: httpx.Client) -> None:
+def test_no_message_is_sent_into_the_private_network(api: httpx.Client) -> None:
     wanted = {"url": "http://10.0.0.1/x", "events": ["run.completed"], "secret": "hook"}
     made = api.post(f"{API}/subscriptions", json=wanted).json()
     workflow(api, "quiet", [pause("a")])
@@ -180,7 +180,7 @@ def test_nobody_is_told_inside_the_network(api: httpx.Client) -> None:
         assert refused.status_code == 422, refused.text
 
 
-def test_a_workflow_begins_when_those_before_it_have_completed(api: httpx.Client) -> None:
+def test_a_workflow_starts_when_its_dependencies_have_completed(api: httpx.Client) -> None:
     for id in ("extract", "clean"):
         workflow(api, id, [SHOW])
     template = "{{input.day}} {{input.dependencies.extract.output.text}}"
@@ -225,7 +225,9 @@ def test_dependencies_in_a_circle_are_refused(api: httpx.Client) -> None:
     assert missing.status_code == 404
 
 
-def test_a_strict_input_is_looked_at_before(api: httpx.Client, tmp_path: Path) -> None:
+def test_dependencies_that_a_strict_input_does_not_take_are_refused(
+    api: httpx.Client, tmp_path: Path
+) -> None:
     strict = {"type": "object", "properties": {}, "additionalProperties": False}
     workflow(api, "strict", [pause("a")], input=strict)
     workflow(api, "before", [pause("a")])

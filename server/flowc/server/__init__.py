@@ -1,9 +1,9 @@
-"""Runs workflows, from the command line and over HTTP, and keeps what they did."""
+"""Stores workflows, runs them, and serves them over HTTP and on the command line."""
 
 import os
 
-# Before LangGraph is imported by anything: stored bytes never name code to run, and no run is
-# ever reported to anybody.
+# Set before anything imports LangGraph: stored bytes never name code to run, and no run is reported
+# to another service.
 os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"
 os.environ["LANGSMITH_TRACING"] = "false"
 os.environ["LANGCHAIN_TRACING_V2"] = "false"

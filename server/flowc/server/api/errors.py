@@ -135,7 +135,7 @@ RESPONSES = _documented(
 )
 
 
-class Failure(NamedTuple):
+class HttpError(NamedTuple):
     """An exception as clients see it."""
 
     status: int
@@ -169,12 +169,12 @@ async def _handle(request: Request, problem: Exception) -> JSONResponse:
     return error_response(request, failure)
 
 
-def failure_of(problem: BaseException) -> Failure:
+def failure_of(problem: BaseException) -> HttpError:
     """Return the status, code, message and details with which clients see a problem."""
     if isinstance(problem, RequestValidationError):
         details = [{"at": list(map(str, e["loc"])), "message": e["msg"]} for e in problem.errors()]
         status = HTTPStatus.UNPROCESSABLE_ENTITY
-        return Failure(status, "invalid-request", "The request is not valid.", details)
+        return HttpError(status, "invalid-request", "The request is not valid.", details)
     if isinstance(problem, NodeError):
         return _of_service(problem)
     if isinstance(problem, HTTPException):
@@ -182,7 +182,7 @@ def failure_of(problem: BaseException) -> Failure:
     return _of_class(problem)
 
 
-def _of_class(problem: BaseException) -> Failure:
+def _of_class(problem: BaseException) -> HttpError:
     kinds = type(problem).__mro__
     kind = next(each for each in kinds if each in _ERRORS or each in _HIDDEN)
     if kind in _HIDDEN:
@@ -190,7 +190,7 @@ def _of_class(problem: BaseException) -> Failure:
     status, code = _ERRORS[kind]
     message = str(problem) or sentence_of(kind)
     own = problem.code if isinstance(problem, Refused) else ""
-    return Failure(status, code or own, message, _details_of(problem))
+    return HttpError(status, code or own, message, _details_of(problem))
 
 
 def _details_of(problem: BaseException) -> Sequence[Any]:
@@ -199,25 +199,25 @@ def _details_of(problem: BaseException) -> Sequence[Any]:
     return problem.problems if isinstance(problem, Refused) else ()
 
 
-def _of_service(problem: NodeError) -> Failure:
+def _of_service(problem: NodeError) -> HttpError:
     """A service that nodes use, such as the collections, refuses a request or is down."""
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     if problem.code == "no-such-collection":
         status = HTTPStatus.NOT_FOUND
     elif problem.kind is not None or problem.code in _MAY_PASS:
         status = HTTPStatus.SERVICE_UNAVAILABLE
-    return Failure(status, problem.code, str(problem))
+    return HttpError(status, problem.code, str(problem))
 
 
-def _of_framework(problem: HTTPException) -> Failure:
+def _of_framework(problem: HTTPException) -> HttpError:
     # FastAPI wraps what is raised while it reads a body.
     if isinstance(problem.__cause__, Refused):
         return failure_of(problem.__cause__)
     phrase = HTTPStatus(problem.status_code).phrase
-    return Failure(problem.status_code, phrase.lower().replace(" ", "-"), f"{phrase}.")
+    return HttpError(problem.status_code, phrase.lower().replace(" ", "-"), f"{phrase}.")
 
 
-def error_response(request: Request, failure: Failure) -> JSONResponse:
+def error_response(request: Request, failure: HttpError) -> JSONResponse:
     """Return an error in the one form, or in that of the OpenAI API below its path."""
     if request.url.path.startswith(OPENAI):
         return _openai_error(failure)
@@ -233,7 +233,7 @@ def _request_id(request: Request) -> str | None:
     return request_id
 
 
-def _openai_error(failure: Failure) -> JSONResponse:
+def _openai_error(failure: HttpError) -> JSONResponse:
     status, code, message, details = failure
     first = details[0] if details else None
     at = ".".join(first["at"][1:]) if isinstance(first, dict) and "at" in first else None

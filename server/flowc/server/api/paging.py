@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import BaseModel, Field
 
-Limit = Annotated[int, Query(ge=1, le=200, description="Largest number of items to return.")]
-Offset = Annotated[int, Query(ge=0, le=1_000_000, description="Number of items to skip.")]
+PageLimit = Annotated[int, Query(ge=1, le=200, description="Largest number of items to return.")]
+PageOffset = Annotated[int, Query(ge=0, le=1_000_000, description="Number of items to skip.")]
 
 
 class Page(BaseModel):

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES
-from flowc.server.api.resources.runs import RunId
+from flowc.server.api.resources.runs import RunIdInPath
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.engine.replay import Replay
 from flowc.server.records.runs import Run
@@ -52,7 +52,7 @@ class ReplayRequest(BaseModel):
         description="First node to run again; earlier outputs are taken from the original.",
     )
     after_event: int | None = Field(
-        default=None, ge=0, description="Repeat what came after the event with this number."
+        default=None, ge=0, description="Repeat the run from after the event with this number."
     )
     input: dict[str, Any] | None = Field(default=None, description="Default: the original input.")
     mocks: dict[str, MockBody] = Field(
@@ -92,7 +92,7 @@ class BreakpointsRequest(BaseModel):
 
 
 @router.post("/replay")
-async def replay_run(run_id: RunId, body: ReplayRequest, process: CurrentProcess) -> Run:
+async def replay_run(run_id: RunIdInPath, body: ReplayRequest, process: CurrentProcess) -> Run:
     """Repeat a run as a new run, whole or from a node or event; the original does not change."""
     mocks = {name: mock.as_mock() for name, mock in body.mocks.items()}
     replay = Replay(body.from_node, body.after_event, body.input, mocks)
@@ -101,7 +101,7 @@ async def replay_run(run_id: RunId, body: ReplayRequest, process: CurrentProcess
 
 @router.get("/state")
 async def read_state(
-    run_id: RunId,
+    run_id: RunIdInPath,
     process: CurrentProcess,
     at: Annotated[
         int | None, Query(ge=0, description="Number of an event; default: the last one.")
@@ -112,13 +112,13 @@ async def read_state(
 
 
 @router.get("/debug/state")
-async def read_debug_state(run_id: RunId, process: CurrentProcess) -> StateBody:
+async def read_debug_state(run_id: RunIdInPath, process: CurrentProcess) -> StateBody:
     """Return the state of a run now."""
     return StateBody.model_validate(await process.replays.state(run_id))
 
 
 @router.get("/debug/variables")
-async def read_variables(run_id: RunId, process: CurrentProcess) -> VariablesBody:
+async def read_variables(run_id: RunIdInPath, process: CurrentProcess) -> VariablesBody:
     """Return the variables of a run."""
     state = await process.replays.state(run_id)
     scopes = {path: scope["variables"] for path, scope in state["scopes"].items()}
@@ -127,7 +127,7 @@ async def read_variables(run_id: RunId, process: CurrentProcess) -> VariablesBod
 
 @router.post("/debug/enable", responses=CONFLICT)
 async def enable_debugging(
-    run_id: RunId, process: CurrentProcess, body: BreakpointsRequest | None = None
+    run_id: RunIdInPath, process: CurrentProcess, body: BreakpointsRequest | None = None
 ) -> Run:
     """Set the breakpoints of a run, which may be running; earlier ones are replaced."""
     return await _with_breakpoints(
@@ -136,25 +136,25 @@ async def enable_debugging(
 
 
 @router.post("/debug/disable", responses=CONFLICT)
-async def disable_debugging(run_id: RunId, process: CurrentProcess) -> Run:
+async def disable_debugging(run_id: RunIdInPath, process: CurrentProcess) -> Run:
     """Remove all breakpoints; a run that is paused stays so until it is resumed."""
     return await _with_breakpoints(process, run_id, None)
 
 
 @router.put("/debug/breakpoints/{node}", responses=CONFLICT)
-async def set_breakpoint(run_id: RunId, node: NodeName, process: CurrentProcess) -> Run:
+async def set_breakpoint(run_id: RunIdInPath, node: NodeName, process: CurrentProcess) -> Run:
     """Add a breakpoint before a node."""
     return await _with_breakpoints(process, run_id, await _breakpoints(process, run_id) | {node})
 
 
 @router.delete("/debug/breakpoints/{node}", responses=CONFLICT)
-async def delete_breakpoint(run_id: RunId, node: NodeName, process: CurrentProcess) -> Run:
+async def delete_breakpoint(run_id: RunIdInPath, node: NodeName, process: CurrentProcess) -> Run:
     """Remove the breakpoint before a node."""
     return await _with_breakpoints(process, run_id, await _breakpoints(process, run_id) - {node})
 
 
 @router.post("/debug/step", responses=CONFLICT, summary="Run the Next Nodes")
-async def step(run_id: RunId, process: CurrentProcess) -> Run:
+async def step(run_id: RunIdInPath, process: CurrentProcess) -> Run:
     """Run the next nodes of a paused run, and pause again before those that follow."""
     return await process.runs.resume(run_id, is_step=True)
 

@@ -90,7 +90,7 @@ class PassageBody(BaseModel):
     metadata: dict[str, Any]
 
 
-class FoundPassage(BaseModel):
+class SearchHit(BaseModel):
     """A passage that answers a query."""
 
     number: int
@@ -108,7 +108,7 @@ class FoundPassage(BaseModel):
 class SearchResult(BaseModel):
     """The passages that answer a query best."""
 
-    passages: list[FoundPassage]
+    passages: list[SearchHit]
     context: str = Field(description="All passages as one text, for a prompt.")
     count: int
 
@@ -211,7 +211,9 @@ async def search(
 
 @router.post("/{name}/ingest", summary="Ingest Documents", status_code=HTTPStatus.ACCEPTED)
 async def ingest(
-    name: Annotated[str, Path(pattern=NAME)],
+    name: Annotated[
+        str, Path(pattern=NAME, description="Name of the collection; made if missing.")
+    ],
     body: IngestRequest,
     process: CurrentProcess,
     key: IdempotencyKey = None,

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES, close_refused
-from flowc.server.api.paging import Limit, Offset, Page
+from flowc.server.api.paging import Page, PageLimit, PageOffset
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.process.process import Process
 from flowc.server.records.run_events import RunEvent
@@ -18,7 +18,7 @@ from flowc.server.records.runs import ENDED, NodeStatus, Run, RunStatus
 from flowc.server.runs.history import history_of
 from flowc.server.store.runs.stored_runs import NoSuchRun
 
-RunId = Annotated[str, Path(max_length=64, description="Id of the run.")]
+RunIdInPath = Annotated[str, Path(max_length=64, description="Id of the run.")]
 # A watcher that reconnects continues after the last event that it got.
 After = Annotated[int, Query(ge=0, description="Only events with greater numbers.")]
 
@@ -69,8 +69,8 @@ async def list_runs(
     process: CurrentProcess,
     workflow_id: Annotated[str | None, Query(max_length=128)] = None,
     status: RunStatus | None = None,
-    limit: Limit = 50,
-    offset: Offset = 0,
+    limit: PageLimit = 50,
+    offset: PageOffset = 0,
 ) -> RunPage:
     """Return a page of runs, newest first."""
     found, total = await process.stored_runs.list(limit, offset, workflow_id, status)
@@ -78,7 +78,7 @@ async def list_runs(
 
 
 @router.get("/{run_id}")
-async def get_run(run_id: RunId, process: CurrentProcess) -> Run:
+async def get_run(run_id: RunIdInPath, process: CurrentProcess) -> Run:
     """Return a run with the status, output and times of each node."""
     run = await process.stored_runs.get(run_id)
     return run
@@ -86,7 +86,7 @@ async def get_run(run_id: RunId, process: CurrentProcess) -> Run:
 
 @router.get("/{run_id}/logs", summary="Read Events")
 async def read_logs(
-    run_id: RunId,
+    run_id: RunIdInPath,
     process: CurrentProcess,
     after: After = 0,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
@@ -103,13 +103,13 @@ async def read_logs(
 
 
 @router.get("/{run_id}/history")
-async def read_history(run_id: RunId, process: CurrentProcess) -> list[ExecutionBody]:
+async def read_history(run_id: RunIdInPath, process: CurrentProcess) -> list[ExecutionBody]:
     """Return every execution of the run's nodes, with its attempts, output, error and times."""
     events = await process.stored_runs.events(run_id, limit=1_000_000)
     return [ExecutionBody.model_validate(each) for each in history_of(events)]
 
 
-async def _existing(run_id: RunId, process: CurrentProcess) -> str:
+async def _existing(run_id: RunIdInPath, process: CurrentProcess) -> str:
     """Refuse to watch a missing run before the stream begins."""
     await process.stored_runs.status(run_id)
     return run_id
@@ -147,7 +147,9 @@ async def watch_socket(socket: WebSocket, run_id: str, after: int = 0) -> None:
 
 
 @router.post("/{run_id}/cancel", responses=CONFLICT)
-async def cancel_run(run_id: RunId, process: CurrentProcess, body: EndRequest | None = None) -> Run:
+async def cancel_run(
+    run_id: RunIdInPath, process: CurrentProcess, body: EndRequest | None = None
+) -> Run:
     """End a run at once; a cancelled run cannot be retried."""
     run = await process.runs.cancel(run_id, body.reason if body else None)
     return run
@@ -155,7 +157,7 @@ async def cancel_run(run_id: RunId, process: CurrentProcess, body: EndRequest | 
 
 @router.post("/{run_id}/terminate", responses=CONFLICT)
 async def terminate_run(
-    run_id: RunId, process: CurrentProcess, body: EndRequest | None = None
+    run_id: RunIdInPath, process: CurrentProcess, body: EndRequest | None = None
 ) -> Run:
     """End a run at once as failed, so that it can be retried from where it was."""
     run = await process.runs.terminate(run_id, body.reason if body else None)
@@ -163,18 +165,18 @@ async def terminate_run(
 
 
 @router.post("/{run_id}/pause", responses=CONFLICT)
-async def pause_run(run_id: RunId, process: CurrentProcess) -> Run:
+async def pause_run(run_id: RunIdInPath, process: CurrentProcess) -> Run:
     """Pause a run when the nodes that are running have finished."""
     return await process.runs.pause(run_id)
 
 
 @router.post("/{run_id}/resume", responses=CONFLICT)
-async def resume_run(run_id: RunId, process: CurrentProcess) -> Run:
+async def resume_run(run_id: RunIdInPath, process: CurrentProcess) -> Run:
     """Resume a paused run."""
     return await process.runs.resume(run_id)
 
 
 @router.post("/{run_id}/retry", responses=CONFLICT)
-async def retry_run(run_id: RunId, process: CurrentProcess) -> Run:
+async def retry_run(run_id: RunIdInPath, process: CurrentProcess) -> Run:
     """Retry a failed run from where it failed; completed nodes do not run again."""
     return await process.runs.retry(run_id)

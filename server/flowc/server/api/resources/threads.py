@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES
-from flowc.server.api.paging import Limit, Offset, Page
+from flowc.server.api.paging import Page, PageLimit, PageOffset
 from flowc.server.api.resources.runs import RunPage
 from flowc.server.api.resources.workflows import IdempotencyKey, WorkflowId
 from flowc.server.api.sse import event, stream
@@ -112,8 +112,8 @@ async def create_thread(process: CurrentProcess, body: NewThread | None = None) 
 async def list_threads(
     process: CurrentProcess,
     workflow_id: Annotated[str | None, Query(max_length=128)] = None,
-    limit: Limit = 50,
-    offset: Offset = 0,
+    limit: PageLimit = 50,
+    offset: PageOffset = 0,
 ) -> ThreadPage:
     """Return a page of threads, most recently used first."""
     found, total = await process.threads.list(limit, offset, workflow_id)
@@ -150,8 +150,8 @@ async def read_messages(
 async def read_thread_runs(
     thread_id: ThreadId,
     process: CurrentProcess,
-    limit: Limit = 50,
-    offset: Offset = 0,
+    limit: PageLimit = 50,
+    offset: PageOffset = 0,
 ) -> RunPage:
     """Return a page of a thread's runs, newest first."""
     await process.threads.get(thread_id)

@@ -11,7 +11,7 @@ from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.reports.comparison import compare
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES
-from flowc.server.api.paging import Limit, Offset, Page
+from flowc.server.api.paging import Page, PageLimit, PageOffset
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.process.process import Process
 from flowc.server.records.runs import Run
@@ -132,8 +132,8 @@ async def create_workflow(
 @router.get("")
 async def list_workflows(
     process: CurrentProcess,
-    limit: Limit = 50,
-    offset: Offset = 0,
+    limit: PageLimit = 50,
+    offset: PageOffset = 0,
 ) -> WorkflowPage:
     """Return a page of workflows, sorted by id."""
     found, total = await process.stored_workflows.list(limit, offset)

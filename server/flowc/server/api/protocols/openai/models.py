@@ -27,7 +27,8 @@ async def list_models(process: CurrentProcess) -> dict[str, Any]:
 
 @router.get("/models/{name:path}")
 async def get_model(
-    name: Annotated[str, Path(max_length=200)], process: CurrentProcess
+    name: Annotated[str, Path(max_length=200, description="Id of a workflow, or `id@version`.")],
+    process: CurrentProcess,
 ) -> dict[str, Any]:
     """Return a workflow as a model."""
     stored, _ = await process.chat.model(name)

@@ -53,7 +53,8 @@ async def respond(body: ResponseRequest, process: CurrentProcess) -> Any:
 
 @router.get("/responses/{response_id}")
 async def get_response(
-    response_id: Annotated[str, Path(max_length=100)], process: CurrentProcess
+    response_id: Annotated[str, Path(max_length=100, description="Id of the response.")],
+    process: CurrentProcess,
 ) -> dict[str, Any]:
     """Return an earlier response, which may still be in progress."""
     run = await process.stored_runs.get(_run_id(response_id))
