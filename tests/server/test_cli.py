@@ -46,7 +46,7 @@ def test_run_shows_progress_the_answer_and_the_cost_to_people(tmp_path: Path) ->
         tmp_path / "f.yaml",
         "nodes: [{id: hello, type: template, config: {template: 'Hi {{input.n}}'}}]",
     )
-    done = flowc("run", file, "--input", '{"n": "you"}')
+    done = flowc_here("run", file, "--input", '{"n": "you"}')
     assert done.returncode == 0
     for part in ("✓ hello", "Hi you", "US dollars"):
         assert part in done.stdout
@@ -55,7 +55,7 @@ def test_run_shows_progress_the_answer_and_the_cost_to_people(tmp_path: Path) ->
 def test_input_comes_from_a_file_too(tmp_path: Path) -> None:
     file = write(tmp_path / "f.yaml", "nodes: [{id: a, type: start}]")
     given = write(tmp_path / "input.json", '{"x": 1}')
-    done = flowc("run", file, "--input", f"@{given}", "--json")
+    done = flowc_here("run", file, "--input", f"@{given}", "--json")
     assert json.loads(done.stdout)["output"] == {"x": 1}
 
 
@@ -73,10 +73,10 @@ def test_a_failed_run_has_status_1_and_says_where(tmp_path: Path) -> None:
 
 
 def test_a_refused_definition_has_status_2(tmp_path: Path) -> None:
-    done = flowc("run", write(tmp_path / "f.yaml", "nodes: []"), "--json")
+    done = flowc_here("run", write(tmp_path / "f.yaml", "nodes: []"), "--json")
     assert done.returncode == 2
     assert json.loads(done.stdout)["error"]["diagnostics"][0]["code"] == "no-nodes"
-    shown = flowc("run", tmp_path / "f.yaml")
+    shown = flowc_here("run", tmp_path / "f.yaml")
     assert (shown.returncode, shown.stdout) == (2, "")
     assert "no-nodes" in shown.stderr
 
@@ -95,7 +95,7 @@ def test_a_wrong_input_has_status_2_and_a_sentence(
     arguments: list[str], message: str, tmp_path: Path
 ) -> None:
     file = write(tmp_path / "f.yaml", "input: {n: integer?}\nnodes: [{id: a, type: start}]")
-    done = flowc("run", file, *arguments)
+    done = flowc_here("run", file, *arguments)
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
@@ -114,7 +114,7 @@ def test_wrong_settings_have_status_2_and_a_sentence(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     file = write(tmp_path / "f.yaml", "nodes: [{id: a, type: start}]")
-    done = flowc("run", file, **environment)
+    done = flowc_here("run", file, **environment)
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith("flowc: ")
     assert "Traceback" not in done.stderr
@@ -165,30 +165,30 @@ def test_eval_prints_the_value_as_json() -> None:
 
 
 def test_graph_is_printed_as_mermaid_and_json() -> None:
-    drawn = flowc("graph", SUPPORT)
+    drawn = flowc_here("graph", SUPPORT)
     assert drawn.stdout.startswith("flowchart TD")
     assert '-->|"true"|' in drawn.stdout
-    graph = json.loads(flowc("graph", SUPPORT, "--format", "json").stdout)
+    graph = json.loads(flowc_here("graph", SUPPORT, "--format", "json").stdout)
     assert graph["entries"] == ["start"]
     assert {"source": "route", "target": "technical_support", "branches": ["true"],
             "closes_loop": False} in graph["edges"]  # fmt: skip
 
 
 def test_nodes_schema_and_explain_say_what_there_is() -> None:
-    assert "transform, process" in flowc("nodes").stdout
-    assert "temperature" in flowc("nodes", "llm").stdout
-    assert "properties" in json.loads(flowc("nodes", "llm", "--json").stdout)["llm"]
-    assert "$defs" in json.loads(flowc("schema").stdout)
-    assert "Good:" in flowc("explain", "maybe-undefined").stdout
+    assert "transform, process" in flowc_here("nodes").stdout
+    assert "temperature" in flowc_here("nodes", "llm").stdout
+    assert "properties" in json.loads(flowc_here("nodes", "llm", "--json").stdout)["llm"]
+    assert "$defs" in json.loads(flowc_here("schema").stdout)
+    assert "Good:" in flowc_here("explain", "maybe-undefined").stdout
     for wrong in (("nodes", "lm"), ("explain", "maybe-undefind")):
-        done = flowc(*wrong)
+        done = flowc_here(*wrong)
         assert done.returncode == 2
         assert "Did you mean" in done.stderr
 
 
 def test_usage_errors_have_status_2() -> None:
-    assert flowc("run").returncode == 2
-    assert flowc("nonsense").returncode == 2
+    assert flowc_here("run").returncode == 2
+    assert flowc_here("nonsense").returncode == 2
 
 
 def test_the_version_is_the_one_in_pyproject() -> None:
@@ -206,7 +206,7 @@ def test_python_runs_the_command_by_its_package_name() -> None:
 
 @pytest.mark.parametrize("command", [[], ["run"], ["runs"], ["runs", "list"]])
 def test_help_has_a_short_and_a_long_option(command: list[str]) -> None:
-    short, long = flowc(*command, "-h"), flowc(*command, "--help")
+    short, long = flowc_here(*command, "-h"), flowc_here(*command, "--help")
     assert (short.returncode, short.stdout) == (0, long.stdout)
     assert short.stdout.startswith(" ".join(["Usage: flowc", *command]))
 
@@ -231,7 +231,7 @@ def test_a_shell_completes_commands_files_node_types_and_codes(tmp_path: Path) -
 
 
 def test_serve_refuses_to_listen_beyond_this_machine() -> None:
-    done = flowc("serve", "--host", "0.0.0.0")
+    done = flowc_here("serve", "--host", "0.0.0.0")
     assert done.returncode == 2
     assert "only listen on this machine" in done.stderr
 
@@ -258,7 +258,7 @@ def test_workflows_beside_that_cannot_be_run_are_named(tmp_path: Path) -> None:
     for name, reason in (("torn", "not YAML"), ("list", "list of nodes")):
         node = {"id": "a", "type": "subworkflow", "config": {"workflow": name}}
         (tmp_path / "main.json").write_text(json.dumps({"nodes": [node]}))
-        done = flowc("check", str(tmp_path / "main.json"))
+        done = flowc_here("check", str(tmp_path / "main.json"))
         assert done.returncode == 2
         assert f"error[broken-workflow]: The workflow '{name}' cannot run" in done.stderr
         assert reason in done.stderr and "Traceback" not in done.stderr
@@ -267,7 +267,7 @@ def test_workflows_beside_that_cannot_be_run_are_named(tmp_path: Path) -> None:
 def test_a_plan_is_drawn_whatever_stands_in_the_names(tmp_path: Path) -> None:
     call = {"id": "a", "type": "http", "config": {"url": "http://h/{{input.hosts[0]}}"}}
     (tmp_path / "main.json").write_text(json.dumps({"name": "[b]T[/x]", "nodes": [call]}))
-    done = flowc("check", "--explain-plan", str(tmp_path / "main.json"))
+    done = flowc_here("check", "--explain-plan", str(tmp_path / "main.json"))
     assert done.returncode == 0
     assert "[b]T[/x]" in done.stdout and "http://h/{{input.hosts[0]}}" in done.stdout
 
@@ -285,12 +285,12 @@ def test_what_a_person_is_asked_is_answered_by_an_option(tmp_path: Path) -> None
     file = tmp_path / "ask.yaml"
     file.write_text(ASKING)
     answers = json.dumps({"Ship it?": {"choice": "yes", "note": "Fine.", "count": 2}})
-    done = flowc("run", file, "--answers", answers)
+    done = flowc_here("run", file, "--answers", answers)
     assert (done.returncode, "Shipped: Fine." in done.stdout) == (0, True)
     wrong = json.dumps({"Ship it?": "perhaps"})
-    refused = flowc("run", file, "--answers", wrong, "--json")
+    refused = flowc_here("run", file, "--answers", wrong, "--json")
     assert json.loads(refused.stdout)["error"]["code"] == "answer-does-not-fit"
-    nobody = flowc("run", file, "--json")
+    nobody = flowc_here("run", file, "--json")
     assert json.loads(nobody.stdout)["error"]["code"] == "nobody-to-ask"
 
 
@@ -342,7 +342,7 @@ def test_a_file_of_the_operator_that_is_wrong_is_said_in_a_sentence(
     env = {variable: str(names), "FLOWC_DATA_DIR": str(tmp_path / "d")}
     if command == "worker":
         env["FLOWC_DATABASE_URL"] = "postgresql://127.0.0.1:1/x"
-    done = flowc(command, *given.get(command, []), **env)
+    done = flowc_here(command, *given.get(command, []), **env)
     assert done.returncode == 2
     assert "names.yaml: a: " in done.stderr
     assert "Traceback" not in done.stderr
