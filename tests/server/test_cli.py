@@ -73,10 +73,10 @@ def test_a_failed_run_exits_with_1_and_reports_the_place(tmp_path: Path) -> None
 
 
 def test_a_definition_with_errors_exits_with_2(tmp_path: Path) -> None:
-    done = flowc("run", write(tmp_path / "f.yaml", "nodes: []"), "--json")
+    done = flowc_here("run", write(tmp_path / "f.yaml", "nodes: []"), "--json")
     assert done.returncode == 2
     assert json.loads(done.stdout)["error"]["diagnostics"][0]["code"] == "no-nodes"
-    shown = flowc("run", tmp_path / "f.yaml")
+    shown = flowc_here("run", tmp_path / "f.yaml")
     assert (shown.returncode, shown.stdout) == (2, "")
     assert "no-nodes" in shown.stderr
 
@@ -187,8 +187,8 @@ def test_nodes_schema_and_explain_print_what_the_language_has() -> None:
 
 
 def test_a_wrong_usage_exits_with_2() -> None:
-    assert flowc("run").returncode == 2
-    assert flowc("nonsense").returncode == 2
+    assert flowc_here("run").returncode == 2
+    assert flowc_here("nonsense").returncode == 2
 
 
 def test_the_version_is_the_one_in_pyproject() -> None:
