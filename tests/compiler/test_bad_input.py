@@ -1,4 +1,4 @@
-"""Bad input gets a sentence, in little memory, and never a traceback."""
+"""Bad input is reported in a sentence, in little memory, and never with a traceback."""
 
 import json
 import subprocess
@@ -107,7 +107,7 @@ def _check(file: Path) -> tuple[subprocess.CompletedProcess[str], float]:
     return done, float(done.stderr.strip().splitlines()[-1])
 
 
-def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DefinitionRefused, match="cannot be read"):
         from flowc.compiler.reading.documents import read_file
 

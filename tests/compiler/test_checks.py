@@ -157,7 +157,7 @@ edges:
     assert codes(text % "{{review.output.text|default('')}}") == {"unused-node"}
 
 
-def test_secrets_may_stand_in_an_http_call_alone() -> None:
+def test_secrets_are_allowed_only_in_an_http_call() -> None:
     text = "nodes: [{id: a, type: %s, config: {%s: '{{secrets.key}}'%s}}]"
     assert codes(text % ("http", "url", "")) == set()
     assert codes(text % ("llm", "prompt", "")) == {"secret-not-allowed"}
@@ -278,7 +278,7 @@ def setting(id: str, **more: Any) -> dict[str, Any]:
     return {"id": id, "type": "set", "config": {"variables": {"x": id}}, **more}
 
 
-def test_who_sets_a_variable_at_the_same_time_is_found() -> None:
+def test_nodes_that_set_a_variable_at_the_same_time_are_found() -> None:
     def found(*nodes: Any) -> list[str]:
         return [p.code for p in check_workflow(from_data({"nodes": list(nodes)}), registry())]
 
@@ -296,7 +296,7 @@ def test_who_sets_a_variable_at_the_same_time_is_found() -> None:
     assert found(each) == []
 
 
-def test_a_limit_for_a_node_type_that_is_not_there_is_told() -> None:
+def test_a_limit_for_an_unknown_node_type_is_reported() -> None:
     text = "settings:\n  max_parallel_by_type: {lm: 2}\nnodes:\n  - {id: begin, type: start}\n"
     assert [(d.code, d.at.line, d.hint) for d in diagnostics(text)] == [
         ("unknown-node-type", 2, "Did you mean 'llm'?")

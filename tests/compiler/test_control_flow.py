@@ -119,7 +119,7 @@ async def test_a_loop_runs_until_its_bodys_node_says_so() -> None:
     assert ran.output["last"] == {"ok": True}
 
 
-async def test_a_turn_knows_what_the_last_one_gave_and_values_accumulate() -> None:
+async def test_a_turn_reads_the_result_of_the_last_one_and_values_accumulate() -> None:
     body = compute("x", "(loop.previous or 0) + item if loop.previous is number else item")
     config = {
         "for_each": [1, 2, 3],
@@ -205,7 +205,7 @@ async def test_a_subworkflow_reads_its_input_alone() -> None:
         await run(workflow, {"x": "four"})
 
 
-async def test_merge_gives_on_what_came() -> None:
+async def test_merge_passes_on_the_outputs_of_the_branches_that_ran() -> None:
     workflow = {
         "nodes": [
             {
@@ -265,7 +265,9 @@ def failing(on_error: Any, **more: Any) -> dict[str, Any]:
     return {"id": "f", "type": "fail", "config": config, "on_error": on_error, **more}
 
 
-async def test_a_failing_node_may_go_on_with_an_output_of_the_authors() -> None:
+async def test_after_a_failure_the_workflow_can_continue_with_an_output_that_the_author_chose() -> (
+    None
+):
     after = template("after", "{{f.output.n}} {{error.code}}", depends_on=["f"])
     ran = await run({"nodes": [failing({"output": {"n": 7}}), after]})
     assert ran.output == {"text": "7 broken"}
@@ -274,7 +276,7 @@ async def test_a_failing_node_may_go_on_with_an_output_of_the_authors() -> None:
     assert plain.output is None
 
 
-async def test_a_failing_node_may_go_to_another_which_reads_the_error() -> None:
+async def test_after_a_failure_the_workflow_can_continue_at_a_node_that_reads_the_error() -> None:
     nodes = [
         failing({"goto": "mend"}),
         template("well", "well", depends_on=["f"]),
@@ -310,7 +312,7 @@ async def test_an_error_in_a_body_is_coped_with_there() -> None:
     assert [result["text"] for result in ran.output["results"]] == ["0 broken", "1 broken"]
 
 
-def test_the_way_for_failures_is_checked() -> None:
+def test_the_target_for_failures_is_checked() -> None:
     assert codes(failing({"goto": "nowhere"})) == [("unknown-node", "/nodes/0/on_error/goto")]
     reads = template("mend", "{{f.output}}")
     assert codes(failing({"goto": "mend"}), reads) == [
@@ -340,7 +342,7 @@ async def test_a_run_that_is_cancelled_leaves_no_node_at_work() -> None:
 
 
 class Patient(Node):
-    """Wait until it is told to stop, and take a moment to leave."""
+    """Wait until it is cancelled, and take a moment to stop."""
 
     type: ClassVar = "slow"
 

@@ -54,7 +54,7 @@ def test_the_support_workflow_without_its_branches_is_refused_at_their_places() 
     assert "'general_support'" in found[1].message
 
 
-def test_the_missing_output_schema_is_inferred_and_said() -> None:
+def test_the_missing_output_schema_is_inferred_and_reported() -> None:
     workflow = compiled((GIVEN / "customer-support-complete.yaml").read_text())
     schema = workflow.plan.nodes["classify"].definition.config["output_schema"]
     assert schema["properties"] == {"category": {"type": "string", "examples": ["technical"]}}

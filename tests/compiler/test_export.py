@@ -161,7 +161,7 @@ async def test_names_of_any_kind_bodies_variables_and_accumulators_come_through(
     assert ran.output == [3, [2, 4, 6], 3]
 
 
-async def test_failures_that_are_coped_with_go_the_same_ways() -> None:
+async def test_failures_that_are_handled_take_the_same_paths() -> None:
     failing = {"id": "no", "type": "fail", "config": {"message": "refused"}}
     text = "{{error.message}} {{error.node}}"
     nodes = [
@@ -177,7 +177,7 @@ async def test_failures_that_are_coped_with_go_the_same_ways() -> None:
     assert (await run({"nodes": nodes})).output == {"text": "7"}
 
 
-def test_a_failure_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_a_failure_is_reported_in_a_sentence(tmp_path: Path) -> None:
     failing = [{"id": "no", "type": "fail", "config": {"message": "It is refused."}}]
     script = tmp_path / "graph.py"
     script.write_text(compiled({"nodes": failing}).exported())

@@ -117,5 +117,5 @@ def test_references_say_what_is_optional_and_what_it_is_compared_with() -> None:
     assert by_path["c", "output"].optional
 
 
-def test_a_compiled_expression_is_kept() -> None:
+def test_an_expression_is_compiled_once() -> None:
     assert compile_template("{{a.b}}") is compile_template("{{a.b}}")

@@ -1,4 +1,4 @@
-"""What is said of a workflow before it runs is what it then does."""
+"""A workflow does what its forecast shows."""
 
 import json
 from math import inf

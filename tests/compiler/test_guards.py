@@ -1,4 +1,4 @@
-"""What stands round a node's work: retries by kind, circuits, the cache, limits, and `disabled`."""
+"""What guards a node's work: retries by kind, circuits, the cache, limits, and `disabled`."""
 
 import asyncio
 import time
@@ -103,7 +103,7 @@ async def test_the_retry_of_the_workflow_holds_in_bodies_too() -> None:
 
 
 class Clock:
-    """A clock that stands until it is told to go on."""
+    """A clock that moves only when a test moves it."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -141,7 +141,7 @@ async def test_a_target_that_fails_is_left_alone_and_probed_by_one_call_at_a_tim
     assert found == ["done"] * 5
 
 
-async def test_what_says_nothing_of_the_service_does_not_open_its_circuit() -> None:
+async def test_failures_that_do_not_mean_the_service_is_down_leave_its_circuit_closed() -> None:
     guards = Guards(circuits=Circuits(threshold=2, pause=60))
     for script in (["timeout"], ["bad-input"], ["timeout"], ["rate-limit"], ["rate-limit"]):
         with pytest.raises(NodeFailed, match=script[0]):
@@ -171,7 +171,7 @@ async def test_a_circuit_whose_probe_was_cancelled_can_be_probed_again() -> None
     assert await circuits.through("x", "x", partial(call, None)) == "done"
 
 
-async def test_the_same_work_is_done_once_while_its_output_is_kept() -> None:
+async def test_the_same_work_is_done_once_while_its_output_is_cached() -> None:
     guards = Guards()
     workflow = {"nodes": [work(value="{{input.name}}", cache={"ttl": "1h"})]}
 
@@ -192,7 +192,7 @@ async def test_the_same_work_is_done_once_while_its_output_is_kept() -> None:
     assert (event.data["cached"], event.data["attempts"]) == (True, 0)
 
 
-async def test_what_is_kept_goes_when_its_time_is_over_and_failures_are_not_kept() -> None:
+async def test_cached_outputs_expire_and_failures_are_not_cached() -> None:
     guards = Guards()
     short = [work(cache={"ttl": "50ms"})]
     _, turns = await ran(short, guards=guards)
@@ -205,7 +205,7 @@ async def test_what_is_kept_goes_when_its_time_is_over_and_failures_are_not_kept
             await ran(failing, guards=guards)
 
 
-async def test_branches_variables_and_formulas_are_kept_with_the_output() -> None:
+async def test_branches_variables_and_formulas_are_cached_with_the_output() -> None:
     workflow = {
         "variables": {"n": 0},
         "nodes": [
@@ -246,7 +246,7 @@ async def test_a_run_has_no_more_nodes_at_work_than_its_workflow_allows() -> Non
     assert turns["most"] == 3
 
 
-async def test_the_limit_of_a_run_holds_in_bodies_and_nobody_waits_for_himself() -> None:
+async def test_the_limit_of_a_run_applies_in_bodies_and_no_node_waits_for_itself() -> None:
     body = {"nodes": [work("inner", takes=0.005, concurrency={"key": "same"})]}
     each = {
         "id": "each",
@@ -281,7 +281,7 @@ async def test_an_operator_limits_a_type_across_runs_and_an_author_a_key() -> No
     assert await both(Guards(), *apart) == 2
 
 
-async def test_who_is_cancelled_while_waiting_or_working_gives_the_place_back() -> None:
+async def test_a_node_that_is_cancelled_while_waiting_or_working_frees_its_place() -> None:
     limits = Limits()
     guards = Guards(limits=limits)
     node = work(takes=10, concurrency={"key": "k"})

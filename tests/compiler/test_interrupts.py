@@ -1,4 +1,4 @@
-"""A run that waits ends, and goes on where it was when what it waits for has come."""
+"""A run that waits ends, and continues from there when it has its answer."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def human(id: str, *after: str, **config: Any) -> dict[str, Any]:
 YES, NO = Answer({"choice": "approve"}), Answer("reject")
 
 
-async def test_what_was_done_before_the_question_is_not_done_again() -> None:
+async def test_nodes_that_finished_before_the_question_do_not_run_again() -> None:
     run = Run(
         {"nodes": [note("a"), human("ask", "a", title="Ship {{a.output}}?"), note("b", "ask")]}
     )
@@ -73,7 +73,7 @@ async def test_two_people_answer_in_either_order(first: str) -> None:
     assert set(run.events_by_node("node.started").values()) == {1}
 
 
-async def test_every_item_of_a_map_asks_and_the_others_go_on() -> None:
+async def test_every_item_of_a_map_asks_and_the_others_continue() -> None:
     body = {"nodes": [note("w"), human("ask", "w", title="{{item}}?"), note("x", "ask")]}
     each = {"id": "each", "type": "map", "config": {"items": ["p", "q", "r"], "body": body}}
     run = Run({"nodes": [each, note("end", "each")]})
@@ -87,7 +87,7 @@ async def test_every_item_of_a_map_asks_and_the_others_go_on() -> None:
     assert run.events_by_node("node.started") == {"each": 1, "w": 3, "ask": 3, "x": 3, "end": 1}
 
 
-async def test_each_turn_of_a_loop_asks_anew() -> None:
+async def test_each_turn_of_a_loop_asks_again() -> None:
     body = {"nodes": [human("ask"), note("x", "ask")]}
     loop = {"id": "again", "type": "loop", "config": {"for_each": [1, 2], "body": body}}
     run, answers = Run({"nodes": [loop]}), Answers()
@@ -99,7 +99,7 @@ async def test_each_turn_of_a_loop_asks_anew() -> None:
     assert run.turns == {"x": 2}
 
 
-async def test_a_node_that_is_met_again_by_edges_asks_anew() -> None:
+async def test_a_node_that_edges_run_again_asks_again() -> None:
     nodes = [{"id": "begin", "type": "start"}, human("ask", choices=["again", "done"]), note("end")]
     edges = [
         {"source": "begin", "target": "ask"},
@@ -185,7 +185,7 @@ async def test_langgraphs_own_way_to_answer_works_too() -> None:
     assert run.turns == {"a": 1, "b": 1}
 
 
-async def test_where_nobody_can_be_asked_the_node_says_so() -> None:
+async def test_a_node_that_asks_fails_where_no_one_can_answer() -> None:
     workflow = compiled({"nodes": [human("ask")]})
     with pytest.raises(NodeFailed) as caught:
         await workflow.graph.ainvoke(workflow.initial_state({}), context=RunContext())

@@ -175,7 +175,7 @@ async def test_random_acyclic_graphs_run_by_the_rule_each_node_once(
     assert await actual_runs(flow, choices) == expected
 
 
-async def test_skipped_nodes_are_said_to_be_skipped_once() -> None:
+async def test_each_skipped_node_has_one_skipped_event() -> None:
     flow, choices = parse(TABLE["nested branches, inner join dead"])
     ran = await run(compiled(definition_of(flow, choices)))
     assert ran.times("node.skipped") == Counter({"a": 1, "a1": 1, "a2": 1, "i": 1})

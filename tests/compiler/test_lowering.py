@@ -46,7 +46,7 @@ async def test_nodes_see_their_own_configuration_and_leave_none_behind() -> None
     assert var_child_runnable_config.get() is None
 
 
-async def test_callback_handlers_hear_every_node() -> None:
+async def test_callback_handlers_receive_every_node() -> None:
     heard, workflow = Heard(), _chain()
     assert await _outputs(workflow, {"callbacks": [heard]}) == {"a": "a", "b": "b"}
     assert {"a", "b"} <= set(heard.names)

@@ -123,7 +123,7 @@ SHAPES["behind branches"] = (
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-async def test_a_run_goes_on_where_it_failed(shape: str, tmp_path: Path) -> None:
+async def test_a_run_continues_where_it_failed(shape: str, tmp_path: Path) -> None:
     definition, fails = SHAPES[shape]
     workflow = compiled(definition, Fickle)
     turns, mood = Turns(), Mood({fails: False})
@@ -153,7 +153,7 @@ async def test_a_run_goes_on_where_it_failed(shape: str, tmp_path: Path) -> None
 
 
 async def _failed_and_resumed(shape: str, granularity: Any, saver: Any) -> tuple[Any, Any]:
-    """Return the state of a run that failed and went on, and what was heard of it."""
+    """Return the state of a run that failed and was resumed, and its events."""
     definition, fails = SHAPES[shape]
     document = from_data(definition)
     workflow = compile_workflow(document, registry(Fickle), granularity)
@@ -266,7 +266,7 @@ def test_after_kill_9_in_a_map_of_a_thousand_finished_items_are_not_run_again(
     assert before < 1000
     assert set(done()) == {str(n) for n in range(1000)}
     # Items whose entry was not yet written when the process died are done once more: at most
-    # those of the batch that was under way and of the one that was filling.
+    # those of the batch that was being written and of the one that was filling.
     repeated = len(done()) - 1000
     assert repeated <= 4 * 5, repeated
 

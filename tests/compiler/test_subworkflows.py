@@ -154,7 +154,7 @@ def test_a_workflow_used_twice_is_no_recursion_and_is_read_once() -> None:
     assert len(looked) == len(set(looked)) == 21
 
 
-def test_inputs_are_held_against_what_the_workflow_declares() -> None:
+def test_inputs_are_checked_against_the_declaration_of_the_workflow() -> None:
     stored = ("grow", "1", DOUBLE)
     assert codes({"nodes": [node("a", "grow")]}, stored) == ["missing-input"]
     [found] = check({"nodes": [node("a", "grow", {"n": 1, "m": 2})]}, stored)
