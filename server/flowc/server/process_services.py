@@ -1,4 +1,4 @@
-"""What does this process offer to the nodes it runs: models, HTTP, sandboxes, secrets?"""
+"""The services that a process offers to its nodes: models, HTTP, sandboxes, secrets, documents."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -91,7 +91,7 @@ class ProcessServices:
 
 
 async def _open_store(settings: Settings) -> DocumentStore:
-    # Imported here: Chroma takes a second, and few workflows have documents.
+    # Imported here: Chroma takes a second, and few workflows use documents.
     if is_sqlite(settings.database):
         from flowc.rag.stores.local import LocalStore  # noqa: PLC0415
 
