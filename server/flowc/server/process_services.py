@@ -26,7 +26,7 @@ from flowc.server.store.local import TENANT
 
 
 class SettingsRefused(Exception):
-    """Whoever starts flowc with settings that cannot be used meets this."""
+    """The settings cannot be used; the message names the setting and the problem."""
 
 
 class ProcessServices:

@@ -23,7 +23,7 @@ class ReplayRefused(Refused):
 
 @dataclass(frozen=True)
 class Replay:
-    """Where a run is run again from: a node, the state after an event, or its beginning.
+    """Where a run is run again from: a node, the state after an event, or its start.
 
     `input` replaces the run's input. `mocks` are, by node name, what nodes return instead of
     running: an `output`, and the `branch` of a node that branches.
@@ -42,15 +42,15 @@ def recorded_for(
     problems = list(_problems(replay, events, compiled))
     if problems:
         raise ReplayRefused(problems=problems)
-    kept = _kept(replay, events, compiled.plan)
-    times = [[*place, [done._asdict() for done in found]] for place, found in kept.items()]
+    reused = _reused(replay, events, compiled.plan)
+    times = [[*place, [done._asdict() for done in found]] for place, found in reused.items()]
     return {"times": times, "always": dict(replay.mocks)}
 
 
 def given_recording(
     recorded: Mapping[str, Any], compiled: CompiledWorkflow, run: RunRecord
 ) -> Recording:
-    """Return a stored recording, as it stands for a run that may have started already."""
+    """Return a stored recording, for a run that may have started already."""
     times = {
         (path, node_id): [_recorded(done) for done in found]
         for path, node_id, found in recorded["times"]
@@ -74,15 +74,15 @@ def _recorded(done: Mapping[str, Any]) -> Recorded:
     return Recorded(done.get("output"), done.get("branch"), variables, code_and_message)
 
 
-def _kept(
+def _reused(
     replay: Replay, events: Sequence[RunEvent], plan: Plan
 ) -> Mapping[RecordedPlace, list[Recorded]]:
     """Return what nodes did before the point from which nodes run again."""
     last, again = _cut(replay, events, plan)
     repeating = _repeating(plan)
-    kept: defaultdict[RecordedPlace, list[Recorded]] = defaultdict(list)
+    reused: defaultdict[RecordedPlace, list[Recorded]] = defaultdict(list)
     if replay.from_node is None and replay.after_event is None:
-        return kept
+        return reused
     for event in events:
         done = _done(event)
         if done is None or event.node_id is None:
@@ -92,8 +92,8 @@ def _kept(
         place = (event.path, event.node_id)
         # A node that ran again after a crash has several events for one turn: the last one counts.
         is_again = name_of(*place) in repeating
-        kept[place] = [*kept[place], done] if is_again else [done]
-    return kept
+        reused[place] = [*reused[place], done] if is_again else [done]
+    return reused
 
 
 def _cut(replay: Replay, events: Sequence[RunEvent], plan: Plan) -> tuple[int, frozenset[str]]:
@@ -104,9 +104,9 @@ def _cut(replay: Replay, events: Sequence[RunEvent], plan: Plan) -> tuple[int, f
     everything = frozenset(plan.nodes)
     if replay.from_node is None:
         return replay.after_event or 0, everything
-    begun = _first_start(replay.from_node, events)
+    start = _first_start(replay.from_node, events)
     top = replay.from_node.split(".")[0]
-    return (begun or 0) - 1, _from(top, plan)
+    return (start or 0) - 1, _from(top, plan)
 
 
 def _first_start(name: str, events: Sequence[RunEvent]) -> int | None:

@@ -21,7 +21,7 @@ from flowc.server.engine.checkpoints import WAKING
 
 
 class SelfTestFailed(Exception):
-    """A library behaves differently from what flowc relies on; the message says how."""
+    """A library behaves differently from what flowc relies on."""
 
 
 class _Turns(dict[str, int]):
@@ -29,7 +29,7 @@ class _Turns(dict[str, int]):
 
 
 class _Step(Node):
-    """Count; fail on the first turn if the id says so."""
+    """Count its runs; the node `second` fails the first time."""
 
     type: ClassVar = "step"
 

@@ -41,7 +41,7 @@ class Replays:
         given = replay.input if replay.input is not None else run.input
         fork = new_run(compiled, given, workflow_id=run.workflow_id, version=version or run.version)
         fork.forked_from, fork.priority = id, run.priority
-        fork = await self.runs.begin(fork, compiled, is_awaited=is_awaited, recorded=recorded)
+        fork = await self.runs.start(fork, compiled, is_awaited=is_awaited, recorded=recorded)
         return await self.runs.at_rest(fork.id) if is_awaited else fork
 
     async def _compiled(self, run: RunRecord, version: int | None) -> CompiledWorkflow:

@@ -87,9 +87,9 @@ class Runs:
         if stored is None:
             await self.stored_workflows.store_definition(run.hash, compiled.document.data)
         message = options.message
-        return await self.begin(run, compiled, is_awaited=is_awaited, message=message)
+        return await self.start(run, compiled, is_awaited=is_awaited, message=message)
 
-    async def begin(
+    async def start(
         self,
         run: RunRecord,
         compiled: CompiledWorkflow,

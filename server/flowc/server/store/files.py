@@ -31,7 +31,7 @@ class StoredFiles(Files):
         self.database, self._tenant = database, tenant
 
     async def add(self, file: BinaryIO, name: str, media_type: str, digest: str) -> FileInfo:
-        """Store a file from its beginning; it is visible once all of it is stored."""
+        """Store a whole file; it is visible once all of it is stored."""
         file.seek(0)
         id, size, number = uuid.uuid4().hex, 0, 0
         await self._begin(id, name, media_type, digest)

@@ -84,7 +84,7 @@ _RETRYING = AsyncRetrying(
 
 @DBOS.workflow(name="segment", max_recovery_attempts=None)
 async def _segment(run_id: str, segment: int) -> str:
-    assert _HANDLERS.work is not None  # set before DBOS begins
+    assert _HANDLERS.work is not None  # set before DBOS starts
     task = _note_task()
     result: str | None = await _RETRYING(_HANDLERS.work, run_id, segment)
     if result is not None:
@@ -199,7 +199,7 @@ class Queue:
             raise ScheduleRefused(str(problem)) from None
 
     async def schedules(self, prefix: str) -> list[Schedule]:
-        """Return the schedules whose ids begin so."""
+        """Return the schedules whose ids start with a prefix."""
         found = await self._client.list_schedules_async(schedule_name_prefix=prefix)
         return [_schedule(each) for each in found]
 
@@ -238,7 +238,7 @@ class Worker:
     ) -> None:
         self._url, self._slots, self._poll, self._max_runs = url, slots, poll_seconds, max_runs
         self._busy = 0
-        self._begun: dict[str, asyncio.Task[str | None]] = {}
+        self._started_here: dict[str, asyncio.Task[str | None]] = {}
         self._do_work: DoWork | None = None
         self._lost: DoErrand | None = None
         # A SQLite file has one process at a time, which continues what the last one left. With
@@ -268,11 +268,11 @@ class Worker:
 
     async def _work_once(self, run_id: str, segment: int) -> str | None:
         """Work on a segment, or wait for it if this process works on it already."""
-        begun = self._begun.pop(run_id, None)
-        return await (begun or self._work(run_id, segment, None))
+        started = self._started_here.pop(run_id, None)
+        return await (started or self._work(run_id, segment, None))
 
     async def _work(self, run_id: str, segment: int, claim: Claim | None) -> str | None:
-        assert self._do_work is not None  # set before DBOS begins
+        assert self._do_work is not None  # set before DBOS starts
         self._busy += 1
         try:
             return await self._do_work(run_id, segment, claim)
@@ -292,8 +292,8 @@ class Worker:
         run_id, segment = claim.run.id, claim.run.segment
         claim.put_in_queue = partial(self._put_in_queue, run_id, segment)
         working = asyncio.create_task(self._work_first(claim))
-        self._begun[run_id] = working
-        working.add_done_callback(lambda _: self._begun.pop(run_id, None))
+        self._started_here[run_id] = working
+        working.add_done_callback(lambda _: self._started_here.pop(run_id, None))
 
     async def _put_in_queue(self, run_id: str, segment: int) -> None:
         with SetWorkflowID(f"{run_id}:{segment}"):

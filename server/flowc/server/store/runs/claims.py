@@ -53,7 +53,7 @@ from flowc.server.store.tables import Moment, RecordingRow, RunRow
 class WorkerInstructions(NamedTuple):
     """What a worker gets back from each write: whether to pause, and the breakpoints.
 
-    `has_audience` is whether a subscriber or a dependent workflow may have to hear of the run.
+    `has_audience` is whether a subscriber or a dependent workflow may have to be notified.
     """
 
     control: str | None

@@ -110,8 +110,8 @@ class Steering:
             started = RUN_STARTED.of_run({"segment": 0, "attempt": 1})
             events.append(RunEvent.of(started, run.started_at))
         fields = {name: getattr(run, name) for name in RUN_FIELDS}
-        begun = {"attempt": int(is_here), "epoch": int(is_here), "events": len(events)}
-        session.execute(_CREATE, [{**fields, **begun, "tenant": tenant, "control": control}])
+        counters = {"attempt": int(is_here), "epoch": int(is_here), "events": len(events)}
+        session.execute(_CREATE, [{**fields, **counters, "tenant": tenant, "control": control}])
         if message is not None:
             # After the insertion: a repeated key finds its run even if the thread is busy with it.
             begin_turn(session, tenant, run, message)

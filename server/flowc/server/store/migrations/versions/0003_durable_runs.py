@@ -1,4 +1,4 @@
-"""Events, interrupts and signals; what a run needs to be taken up by anyone"""
+"""Events, interrupts and signals; what any worker needs to continue a run"""
 
 import sqlalchemy as sa
 from alembic import op
