@@ -1,4 +1,4 @@
-"""What is relied on beyond what libraries promise is looked at, and its absence is found."""
+"""The self-test detects libraries that no longer behave as flowc needs."""
 
 import subprocess
 import sys
@@ -13,18 +13,18 @@ from flowc.server.process import self_test
 from flowc.server.process.self_test import SelfTestFailed
 
 
-async def test_all_is_as_relied_on() -> None:
+async def test_the_libraries_pass_the_self_test() -> None:
     await self_test.self_test()
 
 
-async def test_channels_of_another_name_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_renamed_channels_are_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(self_test, "WAKING", "wake:")
     with pytest.raises(SelfTestFailed, match="no channel wake:first"):
         await self_test.self_test()
     assert checkpoints.WAKING == "branch:to:"
 
 
-async def test_nodes_that_are_not_called_directly_are_found(
+async def test_nodes_that_are_not_called_directly_are_detected(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def looked_up_elsewhere(node: Any) -> Any:
@@ -37,7 +37,7 @@ async def test_nodes_that_are_not_called_directly_are_found(
         await self_test.self_test()
 
 
-async def test_a_journal_that_is_not_given_back_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_journal_that_is_not_returned_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     async def forget(*args: Any) -> None:
         return None
 
@@ -46,7 +46,7 @@ async def test_a_journal_that_is_not_given_back_is_found(monkeypatch: pytest.Mon
         await self_test.self_test()
 
 
-async def test_a_guard_that_does_not_hold_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_guard_that_does_not_hold_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     async def dial(*args: Any, **kwargs: Any) -> Any:
         raise httpcore.ConnectError("nobody listens")
 
@@ -56,7 +56,7 @@ async def test_a_guard_that_does_not_hold_is_found(monkeypatch: pytest.MonkeyPat
         await self_test.self_test()
 
 
-def test_pools_of_models_that_are_not_guarded_are_found() -> None:
+def test_unguarded_connection_pools_of_models_are_detected() -> None:
     # In a process of its own: litellm is brought in once, and everyone's pools are made by then.
     script = (
         "import httpcore\n"

@@ -1,7 +1,7 @@
 """Judges whether a new version of a workflow could take over a run that started with an old one.
 
 It could if nothing changed in the nodes that the run has passed, or waits in: its outputs so far
-would be the same, and the new version would only decide what comes next.
+would be the same, and the new version would only decide how it continues.
 """
 
 from collections.abc import Iterable

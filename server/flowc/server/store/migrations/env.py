@@ -1,4 +1,4 @@
-"""How does Alembic reach the database?"""
+"""Gives Alembic the connection of the database that is being opened."""
 
 from typing import Any, Literal
 

@@ -78,5 +78,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Refuse: what runs did stands in their events alone."""
-    raise NotImplementedError("There is no way back: the nodes of runs are kept as events now.")
+    """Refuse: only the events of runs have what their nodes did."""
+    raise NotImplementedError("There is no way back: the nodes of runs are stored as events now.")
