@@ -25,7 +25,7 @@ from flowc.server.store.runs.steering import NotAnswerable, Steering
 STEPS: dict[str, tuple[Any, str]] = {
     "submit": (Steering, "create"),
     "enqueue": (dbos_queue.Queue, "enqueue"),
-    "queue": (dbos_queue.Worker, "_tell_queue"),
+    "queue": (dbos_queue.Worker, "_put_in_queue"),
     "timer": (dbos_queue.Queue, "errand"),
     "claim": (Claims, "claim"),
     "events": (Claims, "append"),

@@ -1,4 +1,4 @@
-"""Runs are run again from somewhere on, stop where a person wants, and are seen as they were."""
+"""Runs are replayed, stop at breakpoints, and show their state after any event."""
 
 from typing import Any
 
@@ -91,7 +91,7 @@ def test_a_run_is_run_again_from_a_moment(api: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("granularity", ["node", "fused"])
-def test_what_does_not_follow_from_a_node_is_not_done_again(
+def test_only_nodes_that_follow_the_chosen_one_run_again(
     api: httpx.Client, granularity: str
 ) -> None:
     nodes = [pause("begin"), human("ask", "begin"), pause("beside", "begin"), pause("end", "ask")]
@@ -132,7 +132,7 @@ LOOP = {
 
 
 @pytest.mark.parametrize("granularity", ["node", "fused"])
-def test_turns_of_a_loop_are_taken_one_by_one(api: httpx.Client, granularity: str) -> None:
+def test_the_turns_of_a_loop_are_replayed_one_by_one(api: httpx.Client, granularity: str) -> None:
     definition = {**LOOP, "settings": {"granularity": granularity}}
     run = api.post(f"{API}/workflows/execute", json={"definition": definition}).json()
     assert (run["status"], text(run), run["nodes"]["n"]["runs"]) == ("completed", "3", 3)
@@ -180,7 +180,7 @@ def test_what_cannot_be_replayed_is_refused(api: httpx.Client) -> None:
     assert api.post(f"{API}/runs/nobody/replay", json={}).status_code == 404
 
 
-def test_a_recorded_run_is_held_against_a_new_version(api: httpx.Client) -> None:
+def test_a_run_is_replayed_on_a_new_version(api: httpx.Client) -> None:
     made = api.post(f"{API}/workflows", json={"definition": {"nodes": CHAIN}}).json()
     path = f"{API}/workflows/{made['id']}"
     run = api.post(f"{path}/execute", json={"input": {"x": "1"}}).json()
@@ -191,7 +191,7 @@ def test_a_recorded_run_is_held_against_a_new_version(api: httpx.Client) -> None
 
 
 @pytest.mark.parametrize("granularity", ["node", "fused"])
-def test_a_run_stops_before_a_node_and_goes_step_by_step(
+def test_a_run_stops_before_a_node_and_continues_step_by_step(
     api: httpx.Client, granularity: str
 ) -> None:
     settings = {"settings": {"granularity": granularity}}
@@ -229,7 +229,7 @@ def test_a_breakpoint_is_set_while_a_run_is_at_work(api: httpx.Client) -> None:
     assert ended(api, run["id"])["status"] == "completed"
 
 
-def test_a_run_stops_within_a_map_and_tells_its_item(api: httpx.Client) -> None:
+def test_a_run_stops_within_a_map_and_shows_the_item(api: httpx.Client) -> None:
     body = {"nodes": [say("x", "{{item}}!")]}
     each = {"id": "each", "type": "map", "config": {"items": ["p", "q"], "body": body}}
     run = begin(api, [each], breakpoints=["each.x"])
@@ -239,7 +239,7 @@ def test_a_run_stops_within_a_map_and_tells_its_item(api: httpx.Client) -> None:
     assert ended(api, run["id"])["output"]["results"] == [{"text": "p!"}, {"text": "q!"}]
 
 
-def test_a_run_that_was_terminated_can_be_tried_again(api: httpx.Client) -> None:
+def test_a_terminated_run_can_be_retried(api: httpx.Client) -> None:
     run = begin(api, [pause("a"), pause("b", "a", seconds=30)], wait=False)
     until(lambda: run_of(api, run["id"])["status"] == "waiting")
     path = f"{API}/runs/{run['id']}"
@@ -253,7 +253,7 @@ def test_a_run_that_was_terminated_can_be_tried_again(api: httpx.Client) -> None
     assert ended_now["nodes"]["a"]["runs"] == 1
 
 
-def test_the_history_tells_what_a_node_was_given(api: httpx.Client) -> None:
+def test_the_history_has_the_input_of_a_node(api: httpx.Client) -> None:
     run = begin(api, CHAIN, input={"x": "1"})
     history = api.get(f"{API}/runs/{run['id']}/history").json()
     given = {each["node_id"]: each["input"] for each in history}

@@ -6,7 +6,7 @@ from fakes.places import ROOT
 from flowc.compiler.running.events import EVENT_TYPES, EventKind
 from flowc.server.cli.events_page import EXAMPLES, SAID_KINDS
 
-_EMITTED = re.compile(r"\b_?(?:emit|tell)\(\s*\"(\w+)\"")
+_EMITTED = re.compile(r"\b_?(?:emit|on_progress)\(\s*\"(\w+)\"")
 
 
 def test_every_kind_has_a_type_and_an_example() -> None:

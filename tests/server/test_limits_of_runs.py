@@ -1,4 +1,4 @@
-"""Workflows say how many of their runs are at work at once, and begin within a time."""
+"""Workflows limit how many of their runs work at once, and how many start in a period."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -34,7 +34,7 @@ def most_at_once(runs: list[dict[str, Any]]) -> int:
     return most
 
 
-def test_of_one_workflow_so_many_runs_are_at_work_at_once(api: httpx.Client) -> None:
+def test_a_workflow_limits_how_many_of_its_runs_work_at_once(api: httpx.Client) -> None:
     id = workflow(api, [pause("a", seconds=0.2), pause("b", "a", seconds=0.2)], max_runs=2)
     with ThreadPoolExecutor(4) as pool:
         awaited = [pool.submit(submit, api, id, wait=True) for _ in range(2)]
@@ -56,7 +56,7 @@ def test_a_run_that_waits_gives_up_its_place(api: httpx.Client) -> None:
     assert {ended(api, run["id"])["status"] for run in (first, second)} == {"completed"}
 
 
-def test_runs_that_wait_for_their_turn_can_be_ended_and_paused(api: httpx.Client) -> None:
+def test_held_runs_can_be_ended_and_paused(api: httpx.Client) -> None:
     id = workflow(api, [pause("a", seconds=1)], max_runs=1)
     first, held, paused, last = (submit(api, id) for _ in range(4))
     assert api.post(f"{API}/runs/{held['id']}/cancel").json()["status"] == "cancelled"
@@ -67,7 +67,7 @@ def test_runs_that_wait_for_their_turn_can_be_ended_and_paused(api: httpx.Client
     assert ended(api, paused["id"])["status"] == "completed"
 
 
-def test_the_more_important_run_has_its_turn_first(api: httpx.Client) -> None:
+def test_the_run_with_the_higher_priority_starts_first(api: httpx.Client) -> None:
     id = workflow(api, [pause("a", seconds=0.3)], max_runs=1)
     submit(api, id)
     later, sooner = submit(api, id, priority=50), submit(api, id, priority=1)
@@ -75,7 +75,7 @@ def test_the_more_important_run_has_its_turn_first(api: httpx.Client) -> None:
     assert done[sooner["id"]] < done[later["id"]]
 
 
-def test_so_many_runs_begin_within_a_time(api: httpx.Client) -> None:
+def test_a_rate_limits_how_many_runs_start_in_a_period(api: httpx.Client) -> None:
     id = workflow(api, [pause("a")], rate={"runs": 2, "per": "1s"})
     runs = [ended(api, submit(api, id)["id"]) for _ in range(2)]
     runs += [ended(api, run["id"]) for run in [submit(api, id) for _ in range(3)]]
@@ -86,7 +86,7 @@ def test_so_many_runs_begin_within_a_time(api: httpx.Client) -> None:
         assert run["started_at"] >= run["starts_at"]
 
 
-def test_one_unfinished_run_at_a_time_has_a_key(api: httpx.Client) -> None:
+def test_a_deduplication_key_has_one_unfinished_run_at_a_time(api: httpx.Client) -> None:
     nodes = [pause("a", seconds=0.5)]
     first = begin(api, nodes, wait=False, deduplication_key="nightly")
     second = begin(api, nodes, wait=False, deduplication_key="nightly")
@@ -96,7 +96,7 @@ def test_one_unfinished_run_at_a_time_has_a_key(api: httpx.Client) -> None:
     assert (third["id"] != first["id"], third["status"]) == (True, "completed")
 
 
-def test_all_processes_together_work_on_so_many(
+def test_all_processes_together_work_on_a_limited_number_of_runs(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     env = {"FLOWC_MAX_RUNS": "2", "FLOWC_POLL_SECONDS": "0.05"}
@@ -107,7 +107,7 @@ def test_all_processes_together_work_on_so_many(
         assert most_at_once(runs) == 2
 
 
-def test_runs_that_wait_hold_no_slot(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+def test_waiting_runs_hold_no_slot(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     with serving(tmp_path / "d", {"FLOWC_RUN_SLOTS": "2"}) as (api, _):
         with ThreadPoolExecutor(4) as pool:
             waiting = list(pool.map(lambda _: begin(api, [human("ask")], wait=False), range(50)))

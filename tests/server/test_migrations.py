@@ -1,4 +1,4 @@
-"""A database of an older version keeps what is in it."""
+"""A database of an older version is upgraded with all its data."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ values ('r', 1, 'run.created', '', '{}', '2026-11-01 00:00:00')
 """
 
 
-async def test_runs_and_events_of_the_last_version_are_kept(tmp_path: Path) -> None:
+async def test_a_migration_preserves_runs_and_events(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'flowc.db'}"
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))

@@ -1,4 +1,4 @@
-"""The cache of outputs that is kept in the database, where several use it at once."""
+"""The cache of outputs in the database, with many writers at once."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ from flowc.server.store.database import Database
 from flowc.server.store.node_cache import StoredCache
 
 
-async def test_an_output_is_kept_by_many_at_the_same_time(postgres: str) -> None:
+async def test_many_writers_cache_one_output_at_the_same_time(postgres: str) -> None:
     database = await Database.open(new_database(postgres)["FLOWC_DATABASE_URL"])
     cache = StoredCache(database, "default")
     try:

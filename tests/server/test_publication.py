@@ -68,11 +68,11 @@ def test_all_events_of_a_run_are_published(tmp_path: Path, folder: Path) -> None
         ]
 
 
-def test_what_a_killed_process_left_is_published_once(tmp_path: Path, folder: Path) -> None:
+def test_events_left_by_a_killed_process_are_published_once(tmp_path: Path, folder: Path) -> None:
     port = free_port()
     env = {"FLOWC_REDIS_URL": f"redis://127.0.0.1:{port}/0"}
     with serving(tmp_path / "d", env) as (api, process):
-        # No Redis is there: runs go on, and nothing is lost.
+        # No Redis is there: runs continue, and nothing is lost.
         first = begin(api, [pause("a")])
         waiting = begin(api, [human("ask")])
         assert (first["status"], waiting["status"]) == ("completed", "waiting")

@@ -1,4 +1,4 @@
-"""Runs that wait, that are watched and steered, over HTTP, on both databases."""
+"""Runs over HTTP, on both databases: waiting, watching and steering."""
 
 import json
 import time
@@ -48,7 +48,7 @@ def test_a_person_is_asked_and_answers(api: httpx.Client) -> None:
     require_orderly(events_of(api, run["id"]))
 
 
-def test_a_new_definition_is_run_by_many_at_the_same_time(api: httpx.Client) -> None:
+def test_many_clients_run_a_new_definition_at_the_same_time(api: httpx.Client) -> None:
     """None of those that keep it first is in the way of the others."""
     for round_ in range(10):
         nodes = [{"id": "a", "type": "template", "config": {"template": f"the {round_}th"}}]
@@ -74,7 +74,7 @@ def test_two_people_answer_at_the_same_time(api: httpx.Client) -> None:
     assert {node["runs"] for node in done["nodes"].values()} == {1}
 
 
-def test_a_signal_counts_before_the_wait_and_after(api: httpx.Client) -> None:
+def test_a_signal_counts_before_and_after_the_wait_starts(api: httpx.Client) -> None:
     def paid(id: str, key: str, *after: str) -> dict[str, Any]:
         config = {"signal": "paid", "key": key}
         return {"id": id, "type": "wait", "depends_on": list(after), "config": config}
@@ -98,7 +98,7 @@ def test_one_run_signals_another(api: httpx.Client) -> None:
     assert ended(api, waiting["id"])["output"]["data"] == [1]
 
 
-def test_time_passes_without_a_worker_being_held(api: httpx.Client) -> None:
+def test_a_timer_holds_no_worker(api: httpx.Client) -> None:
     started = time.monotonic()
     run = begin(api, [pause("a", seconds=1.5), pause("b", "a")])
     assert run["status"] == "waiting"
@@ -108,7 +108,7 @@ def test_time_passes_without_a_worker_being_held(api: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("default", [True, False])
-def test_a_question_whose_time_is_over(api: httpx.Client, default: bool) -> None:
+def test_a_question_expires(api: httpx.Client, default: bool) -> None:
     config = {"timeout": 1, **({"default": "reject"} if default else {})}
     run = begin(api, [human("ask", **config)])
     done = ended(api, run["id"])
@@ -144,7 +144,7 @@ def test_a_run_is_cancelled_while_a_node_is_at_work(api: httpx.Client) -> None:
     assert api.post(f"{API}/runs/{id}/cancel").status_code == 200
 
 
-def test_a_run_is_paused_and_goes_on(api: httpx.Client) -> None:
+def test_a_run_is_paused_and_resumed(api: httpx.Client) -> None:
     nodes = [pause("a", seconds=0.5), pause("b", "a", seconds=0.5), pause("c", "b", seconds=0.5)]
     body = {"definition": {"nodes": nodes}, "wait": False}
     id = api.post(f"{API}/workflows/execute", json=body).json()["id"]
@@ -161,7 +161,7 @@ def test_a_run_is_paused_and_goes_on(api: httpx.Client) -> None:
     require_orderly(events_of(api, id))
 
 
-def test_a_failed_run_is_tried_again_from_where_it_failed(api: httpx.Client) -> None:
+def test_a_failed_run_is_retried_from_where_it_failed(api: httpx.Client) -> None:
     missing = {
         "id": "b",
         "type": "http",
@@ -175,7 +175,7 @@ def test_a_failed_run_is_tried_again_from_where_it_failed(api: httpx.Client) -> 
     assert again["nodes"]["a"]["runs"] == 1
 
 
-def test_events_are_streamed_and_taken_up_again(api: httpx.Client) -> None:
+def test_events_are_streamed_and_the_stream_is_resumed(api: httpx.Client) -> None:
     run = begin(api, [pause("a"), human("ask", "a"), pause("b", "ask")])
     path = f"{API}/runs/{run['id']}/events"
     first: list[dict[str, Any]] = []
@@ -214,7 +214,7 @@ def test_events_come_over_a_websocket_and_by_long_poll(api: httpx.Client) -> Non
     assert (end["events"], end["is_over"], end["status"]) == ([], True, "completed")
 
 
-def test_runs_are_begun_by_a_schedule(api: httpx.Client) -> None:
+def test_a_schedule_starts_runs(api: httpx.Client) -> None:
     api.post(f"{API}/workflows", json={"id": "tick", "definition": {"nodes": [pause("a")]}})
     path = f"{API}/schedules"
     every = {"id": "often", "workflow_id": "tick", "cron": "* * * * * *", "timezone": "Asia/Tokyo"}
@@ -247,7 +247,7 @@ def test_runs_are_begun_by_a_schedule(api: httpx.Client) -> None:
     assert runs() == count + 4
 
 
-def test_the_history_tells_every_time_a_node_ran(api: httpx.Client) -> None:
+def test_the_history_has_every_execution_of_a_node(api: httpx.Client) -> None:
     inner = {"nodes": [pause("w")]}
     each = {"id": "each", "type": "map", "config": {"items": [1, 2], "body": inner}}
     run = begin(api, [each, pause("end", "each")])
@@ -263,7 +263,7 @@ def _working(name: str, *after: str) -> list[dict[str, Any]]:
     return [first, *(pause(f"{name}{i}", f"{name}{i - 1}", seconds=0.7) for i in (1, 2, 3))]
 
 
-def test_what_a_run_waits_does_not_count_as_its_time(api: httpx.Client) -> None:
+def test_waiting_does_not_count_towards_the_timeout(api: httpx.Client) -> None:
     waits = begin(api, [human("ask")], definition={"settings": {"timeout": 2}})
     # While the second one works for longer than two seconds, the first one waits.
     nodes = [*_working("a"), human("ask", "a3"), *_working("b", "ask")]
@@ -277,7 +277,7 @@ def test_what_a_run_waits_does_not_count_as_its_time(api: httpx.Client) -> None:
     assert (done["status"], done["error"]["code"]) == ("failed", "timeout")
 
 
-def test_a_watcher_that_reads_nothing_slows_nobody(api: httpx.Client) -> None:
+def test_a_watcher_that_reads_nothing_slows_no_run(api: httpx.Client) -> None:
     big = {"type": "template", "config": {"template": "x" * 50_000}}
     body = {"nodes": [{**big, "id": "big"}]}
     each = {"id": "each", "type": "map", "config": {"items": list(range(100)), "body": body}}
@@ -290,7 +290,7 @@ def test_a_watcher_that_reads_nothing_slows_nobody(api: httpx.Client) -> None:
     assert len(numbers) == len(events_of(api, run["id"]))
 
 
-def test_a_run_spends_no_more_than_its_budget_over_all_its_stretches(api: httpx.Client) -> None:
+def test_a_budget_holds_over_all_segments_of_a_run(api: httpx.Client) -> None:
     asked_model = {"type": "llm", "config": {"prompt": "one two three four", "max_tokens": 10}}
     nodes = [
         {**asked_model, "id": "a"},

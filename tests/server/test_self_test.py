@@ -1,4 +1,4 @@
-"""What is relied on beyond what libraries promise is looked at, and its absence is found."""
+"""The self-test detects libraries that no longer behave as flowc needs."""
 
 import subprocess
 import sys
@@ -13,18 +13,18 @@ from flowc.server.process import self_test
 from flowc.server.process.self_test import SelfTestFailed
 
 
-async def test_all_is_as_relied_on() -> None:
+async def test_the_libraries_pass_the_self_test() -> None:
     await self_test.self_test()
 
 
-async def test_channels_of_another_name_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_renamed_channels_are_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(self_test, "WAKING", "wake:")
     with pytest.raises(SelfTestFailed, match="no channel wake:first"):
         await self_test.self_test()
     assert checkpoints.WAKING == "branch:to:"
 
 
-async def test_nodes_that_are_not_called_directly_are_found(
+async def test_nodes_that_are_not_called_directly_are_detected(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def looked_up_elsewhere(node: Any) -> Any:
@@ -33,30 +33,30 @@ async def test_nodes_that_are_not_called_directly_are_found(
     # A property that does not hold what is set: LangGraph looks elsewhere.
     elsewhere = property(looked_up_elsewhere, lambda node, value: None)
     monkeypatch.setattr("langgraph.pregel._read.PregelNode.node", elsewhere)
-    with pytest.raises(SelfTestFailed, match="does not look nodes up"):
+    with pytest.raises(SelfTestFailed, match="looks nodes up elsewhere"):
         await self_test.self_test()
 
 
-async def test_a_journal_that_is_not_given_back_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_journal_that_is_not_returned_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     async def forget(*args: Any) -> None:
         return None
 
     monkeypatch.setattr("flowc.compiler.lowering.checkpoint_journal.CheckpointJournal.load", forget)
-    with pytest.raises(SelfTestFailed, match="does not give back"):
+    with pytest.raises(SelfTestFailed, match="does not return"):
         await self_test.self_test()
 
 
-async def test_a_guard_that_does_not_hold_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_guard_that_does_not_hold_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     async def dial(*args: Any, **kwargs: Any) -> Any:
         raise httpcore.ConnectError("nobody listens")
 
     path = "flowc.nodes.services.egress.transport.GuardedBackend.connect_tcp"
     monkeypatch.setattr(path, dial)
-    with pytest.raises(SelfTestFailed, match="past the guard"):
+    with pytest.raises(SelfTestFailed, match="without the egress guard"):
         await self_test.self_test()
 
 
-def test_pools_of_models_that_are_not_guarded_are_found() -> None:
+def test_unguarded_connection_pools_of_models_are_detected() -> None:
     # In a process of its own: litellm is brought in once, and everyone's pools are made by then.
     script = (
         "import httpcore\n"

@@ -1,4 +1,4 @@
-"""What does this process offer to the nodes it runs: models, HTTP, sandboxes, secrets?"""
+"""The services that a process offers to its nodes: models, HTTP, sandboxes, secrets, documents."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -26,7 +26,7 @@ from flowc.server.store.local import TENANT
 
 
 class SettingsRefused(Exception):
-    """Whoever starts flowc with settings that cannot be used meets this."""
+    """The settings cannot be used; the message names the setting and the problem."""
 
 
 class ProcessServices:
@@ -91,7 +91,7 @@ class ProcessServices:
 
 
 async def _open_store(settings: Settings) -> DocumentStore:
-    # Imported here: Chroma takes a second, and few workflows have documents.
+    # Imported here: Chroma takes a second, and few workflows use documents.
     if is_sqlite(settings.database):
         from flowc.rag.stores.local import LocalStore  # noqa: PLC0415
 

@@ -9,10 +9,10 @@ from flowc.compiler.analysis.references import node_path
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.running.events import EventKind
 from flowc.server.records.interrupts import InterruptRecord
+from flowc.server.records.message_text import answer_in, question_of, text_of
 from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
-from flowc.server.records.speech import answer_in, question_of, text_of
 from flowc.server.runs.runs import RunOptions, Runs
 from flowc.server.store import StoredWorkflow, StoredWorkflows
 from flowc.server.store.messages import ThreadBusy
@@ -134,7 +134,7 @@ class Chat:
         if given is None:
             return Turn(run_id, compiled, run.thread_id, after, asked)
         if is_kept and run.thread_id is not None:
-            await self.threads.say(run.thread_id, "user", message, run_id)
+            await self.threads.append_message(run.thread_id, "user", message, run_id)
         await self.runs.answer(asked.id, given)
         return Turn(run_id, compiled, run.thread_id, after)
 

@@ -1,1 +1,1 @@
-"""How are runs worked on, on one machine or many? DBOS keeps the queue; a segment does the work."""
+"""Working on runs, on one machine or many: DBOS has the queue, a segment does the work."""

@@ -1,4 +1,4 @@
-"""Where are checkpoints kept, and how do they stay small?"""
+"""Checkpointers: where the checkpoints of runs are stored, and how they stay small."""
 
 import asyncio
 import copy
@@ -27,15 +27,15 @@ _SETTING_UP: LiteralString = "hashtext('flowc checkpoints')"
 Saver = BaseCheckpointSaver[str]
 BeforeWrite = Callable[[], Awaitable[None]]
 
-# LangGraph has a channel of this name for each node: it wakes the node, once.
+# LangGraph has a channel for each node, with a name that starts so: a value in it wakes the node.
 WAKING = "branch:to:"
 
 
 @asynccontextmanager
 async def open_saver(file: Path) -> AsyncIterator["SmallSqliteSaver"]:
-    """Open the SQLite file that holds the runs' checkpoints; what is read from it is data only."""
+    """Open the SQLite file of the checkpoints; no code is executed when one is read."""
     async with SmallSqliteSaver.from_conn_string(str(file)) as saver:
-        assert isinstance(saver, SmallSqliteSaver)  # it makes what it is called on
+        assert isinstance(saver, SmallSqliteSaver)  # it makes one of its own class
         saver.serde = _serializer()
         await saver.setup()
         yield saver
@@ -46,7 +46,7 @@ Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
 
 @asynccontextmanager
 async def open_pool(url: str, size: int = 4) -> AsyncIterator[Pool]:
-    """Open connections to the PostgreSQL database that holds the runs' checkpoints."""
+    """Open connections to the PostgreSQL database of the checkpoints."""
     options = {"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row}
     async with AsyncConnectionPool[AsyncConnection[DictRow]](
         url,
@@ -61,9 +61,9 @@ async def open_pool(url: str, size: int = 4) -> AsyncIterator[Pool]:
 
 
 async def _set_up(pool: Pool) -> None:
-    """Make the tables; of several that try, one does it at a time."""
+    """Create the tables; processes that start at the same time do it one after the other."""
     async with pool.connection() as connection:
-        # Whoever waited within a statement would keep indexes from being made concurrently.
+        # Not a lock that waits: a waiting statement would block `create index concurrently`.
         while not await _is_true(connection, f"select pg_try_advisory_lock({_SETTING_UP})"):
             await asyncio.sleep(0.05)
         try:
@@ -78,17 +78,17 @@ async def _is_true(connection: AsyncConnection[DictRow], query: LiteralString) -
 
 
 def saver_over(pool: Pool) -> "SmallPostgresSaver":
-    """Return a checkpointer for one run: runs that shared one would wait for each other."""
+    """Return a checkpointer for one run: runs that share one wait for each other."""
     return SmallPostgresSaver(pool, serde=_serializer())
 
 
 class Savers(Protocol):
-    """Gives each run a checkpointer of its own."""
+    """Makes the checkpointers of runs."""
 
     def saver(self, before_write: BeforeWrite, *, is_new: bool = False) -> Saver:
-        """Return a checkpointer that does this before it writes.
+        """Return a checkpointer that calls `before_write` before each write.
 
-        In that of a run that `is_new`, nothing is looked for before something was written.
+        For a run that `is_new`, it reads nothing before the first write.
         """
         ...
 
@@ -121,7 +121,7 @@ class PostgresSavers:
         self._pool = pool
 
     def saver(self, before_write: BeforeWrite, *, is_new: bool = False) -> Saver:
-        """Return a checkpointer: runs that shared one would wait for each other."""
+        """Return a checkpointer: runs that share one wait for each other."""
         made = saver_over(self._pool)
         made.before_write, made.beginning = before_write, Beginning(is_new=is_new)
         return made
@@ -133,7 +133,7 @@ class PostgresSavers:
 
 @asynccontextmanager
 async def open_savers(url: str, file: Path, size: int = 8) -> AsyncIterator[Savers]:
-    """Open where runs keep their checkpoints: the database, or a file where that is SQLite."""
+    """Open the checkpoints: in the PostgreSQL database, or in a SQLite file of their own."""
     if url.startswith("sqlite"):
         async with open_saver(file) as saver:
             yield SqliteSavers(saver)
@@ -151,10 +151,11 @@ def _serializer() -> JsonPlusSerializer:
 
 
 class Beginning:
-    """What a run's checkpointer was given to keep before the first node ran.
+    """The checkpoints of a run from before its first node ran, held back.
 
-    It says nothing that the run's record does not: it is held back until a node has done something,
-    so that no run waits for it. In a run that `is_new`, there is nothing to be found before.
+    They have nothing that the run's record does not have, so they are written together with the
+    first result of a node, and no run waits for them. If the process dies before that, the run
+    starts from its input again. A run that `is_new` has no checkpoints yet.
     """
 
     def __init__(self, *, is_new: bool) -> None:
@@ -166,7 +167,7 @@ class Beginning:
     def hold_checkpoint(
         self, put: Callable[[], Awaitable[Any]], id: str, source: str | None, step: int | None
     ) -> bool:
-        """Hold back the checkpoint of the input, and the one that follows from it alone."""
+        """Hold back the checkpoint of the input and the one after it; return whether it is."""
         if source == "input" and self.is_new:
             self.is_new, self._input = False, id
         elif source != "loop" or step != 0 or not self._held:
@@ -175,26 +176,27 @@ class Beginning:
         return True
 
     def hold_writes(self, put: Callable[[], Awaitable[Any]], checkpoint: str | None) -> bool:
-        """Hold back what is written to the checkpoint of the input."""
+        """Hold back a write to the checkpoint of the input; return whether it is."""
         if not self._held or checkpoint != self._input:
             return False
         self._held.append(put)
         return True
 
     async def let_go(self) -> None:
-        """Write what is held back; who comes meanwhile waits until it is there."""
+        """Write what is held back, in order; concurrent callers wait until it is written."""
         if self._held:
             async with self._writing:
                 while self._held:
+                    # Removed only after the write, which may fail and is then tried again.
                     await self._held[0]()
                     del self._held[0]
 
 
 class _Small(BaseCheckpointSaver[str]):
-    """What makes a checkpointer's checkpoints not grow with the number of nodes.
+    """Makes a checkpointer's checkpoints independent of the number of nodes.
 
-    `before_write` is done before anything is written: what is told elsewhere of what is written
-    here is durable first, and who may not write any more finds out.
+    `before_write` is called before every write: it commits the events that report what is written
+    here, and raises TakenOver if another worker has the run.
     """
 
     before_write: BeforeWrite = staticmethod(_nothing)
@@ -207,7 +209,7 @@ class _Small(BaseCheckpointSaver[str]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        """Keep a checkpoint without what it says of nodes that are not woken."""
+        """Write a checkpoint, without the channels of nodes that are not woken."""
         put = partial(super().aput, config, without_spent(checkpoint), metadata, new_versions)
         beginning, about = self.beginning, (metadata.get("source"), metadata.get("step"))
         if beginning is not None and beginning.hold_checkpoint(put, checkpoint["id"], *about):
@@ -222,7 +224,7 @@ class _Small(BaseCheckpointSaver[str]):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        """Keep what a task wrote."""
+        """Write what a task wrote."""
         put = partial(super().aput_writes, config, writes, task_id, task_path)
         checkpoint = config.get("configurable", {}).get("checkpoint_id")
         if self.beginning is None or not self.beginning.hold_writes(put, checkpoint):
@@ -230,7 +232,7 @@ class _Small(BaseCheckpointSaver[str]):
             await put()
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """Return a checkpoint with what was written since."""
+        """Return a checkpoint and its pending writes."""
         if self.beginning is not None:
             if self.beginning.is_new:
                 return None
@@ -244,11 +246,11 @@ class _Small(BaseCheckpointSaver[str]):
 
 
 class SmallSqliteSaver(_Small, AsyncSqliteSaver):
-    """A SQLite checkpointer of small checkpoints."""
+    """A SQLite checkpointer with small checkpoints."""
 
 
 class SmallPostgresSaver(_Small, AsyncPostgresSaver):
-    """A PostgreSQL checkpointer of small checkpoints."""
+    """A PostgreSQL checkpointer with small checkpoints."""
 
 
 def _config_of(config: RunnableConfig, checkpoint: Checkpoint) -> RunnableConfig:
@@ -258,10 +260,10 @@ def _config_of(config: RunnableConfig, checkpoint: Checkpoint) -> RunnableConfig
 
 
 def without_spent(checkpoint: Checkpoint) -> Checkpoint:
-    """Return a checkpoint without the versions of waking channels that hold nothing any more.
+    """Return a checkpoint without the versions of waking channels that are empty.
 
-    A channel that holds nothing wakes nobody, whatever its version; and the next version is made
-    from the greatest of all, not from the channel's own.
+    An empty channel wakes no node, whatever its version is; and LangGraph makes the next version
+    from the greatest of all channels, not from the channel's own.
     """
     held = checkpoint["channel_values"]
 
@@ -270,8 +272,8 @@ def without_spent(checkpoint: Checkpoint) -> Checkpoint:
 
     versions = {c: v for c, v in checkpoint["channel_versions"].items() if not is_spent(c)}
     seen = {
-        node: kept
+        node: left
         for node, channels in checkpoint["versions_seen"].items()
-        if (kept := {c: v for c, v in channels.items() if not is_spent(c)})
+        if (left := {c: v for c, v in channels.items() if not is_spent(c)})
     }
     return {**checkpoint, "channel_versions": versions, "versions_seen": seen}

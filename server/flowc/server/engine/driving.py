@@ -1,4 +1,4 @@
-"""How is a compiled workflow driven, from its input or from where it was, as far as it can go?"""
+"""Drives a compiled workflow from its input or its last checkpoint until it ends or rests."""
 
 import asyncio
 import copy
@@ -33,7 +33,7 @@ class InputRefused(Refused):
 
 
 class RunFailed(Exception):
-    """What ends a run that no single node is to blame for."""
+    """The run failed as a whole, not because of one node."""
 
     def __init__(self, code: str, message: str) -> None:
         self.code, self.message = code, message
@@ -42,7 +42,7 @@ class RunFailed(Exception):
 
 @dataclass(frozen=True)
 class Advance:
-    """How far a run came: to its end, with outputs by node; or to what it waits for."""
+    """How far a run came: to its end, with the outputs by node, or to what it waits for."""
 
     outputs: dict[str, Any] = field(default_factory=dict)
     interrupts: Sequence[Interrupt] = ()
@@ -56,7 +56,7 @@ def new_run(
     workflow_id: str | None = None,
     version: int | None = None,
 ) -> RunRecord:
-    """Return a run that is about to begin; raise InputRefused if the input does not fit."""
+    """Return a new run; raise InputRefused if the input does not fit the workflow."""
     problems = compiled.input_problems(given)
     if problems:
         raise InputRefused(problems=problems)
@@ -81,7 +81,7 @@ def context_of(
     max_steps: int,
     saver: Saver | None,
 ) -> RunContext:
-    """Return what a run has besides its state, of which nobody is told and which cannot wait."""
+    """Return the context of a run; as it is, it emits to no one, and nodes wait in the process."""
     return RunContext(
         run_id=run.id,
         workflow_id=run.workflow_id or compiled.workflow.title,
@@ -95,7 +95,7 @@ def context_of(
 
 
 def budget_of(compiled: CompiledWorkflow, run: RunRecord, ledger: Ledger | None = None) -> Budget:
-    """Return what a run may still spend, by itself and together with others."""
+    """Return what a run may still spend; with a ledger, also together with other runs."""
     limits = compiled.workflow.settings.budget
     return Budget(limits.cost, limits.tokens, run.usage, ledger)
 
@@ -136,20 +136,20 @@ async def advance(
         return Advance(interrupts=asked, is_paused=not asked)
     state = result.value
     if not state:
-        # A graph that was at its end has nothing to say.
+        # A graph that was at its end already returns no state.
         state = (await graph.aget_state(config)).values
     return Advance(dict(state.get("outputs", {})))
 
 
 def _seconds_left(compiled: CompiledWorkflow, run: RunRecord) -> float | None:
-    """Return how long a run may still be worked on."""
+    """Return how many seconds a run may still be worked on; waiting does not count."""
     limit = compiled.workflow.settings.timeout
     return limit - run.worked if limit is not None else None
 
 
-def _interrupt(told: dict[str, Any]) -> Interrupt:
-    ask = Ask(told["kind"], told["data"], told["seconds"])
-    return Interrupt(told["id"], told["node_id"], told["path"], ask)
+def _interrupt(data: dict[str, Any]) -> Interrupt:
+    ask = Ask(data["kind"], data["data"], data["seconds"])
+    return Interrupt(data["id"], data["node_id"], data["path"], ask)
 
 
 async def drive(
@@ -162,16 +162,17 @@ async def drive(
     listen: Callable[[Event], None] = lambda event: None,
     wait_for: WaitFor = wait_here,
 ) -> RunRecord:
-    """Drive a run to its end in this process; the record says how it went.
+    """Drive a run to its end in this process; return its record.
 
-    With a saver, its checkpoints are kept. `wait_for` answers what nodes ask.
+    With a saver, its checkpoints are stored. `listen` gets each event; `wait_for` answers what
+    nodes wait for.
     """
     context = context_of(compiled, run, services, max_steps, saver)
     return await drive_in(compiled, run, replace(context, emit=listen, wait_for=wait_for))
 
 
 async def drive_in(compiled: CompiledWorkflow, run: RunRecord, context: RunContext) -> RunRecord:
-    """Drive a run to its end in a context in which it cannot wait; the record says how it went."""
+    """Drive a run to its end in a context in which it cannot rest; return its record."""
 
     def emit(event: Event) -> None:
         run.apply(RunEvent.of(event))
@@ -202,7 +203,7 @@ def result_of(compiled: CompiledWorkflow, outputs: dict[str, Any]) -> Any:
 
 
 def error_of(problem: Exception, compiled: CompiledWorkflow) -> dict[str, Any]:
-    """Return what may be told of a failure: a code, a sentence, the node, its place."""
+    """Return a failure as clients see it: code, message, and where known the node and its place."""
     if isinstance(problem, NodeFailed):
         place = compiled.document.place(problem.at)
         return {

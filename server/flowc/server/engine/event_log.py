@@ -75,5 +75,5 @@ class EventLog:
         except TakenOver:
             self._lose()
         except DATABASE_PROBLEMS as problem:
-            # The next flush tries again, at the latest before the next checkpoint.
+            # The next flush tries again, and there is one before the next checkpoint.
             log.warning("events of a run could not be written: %s", type(problem).__name__)

@@ -1,4 +1,4 @@
-"""What is taken from a run as it was, when it is run again: what nodes did, up to a point?"""
+"""Replays: which outputs of an earlier run a new run reuses, and which nodes run again."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,10 +23,10 @@ class ReplayRefused(Refused):
 
 @dataclass(frozen=True)
 class Replay:
-    """From where a run is run again: a node, or what came after an event; else from its beginning.
+    """Where a run is run again from: a node, the state after an event, or its start.
 
-    `input` replaces the run's own. `mocks` say, by the names of nodes, what those do instead of
-    running: an `output`, and the `branch` if they branch.
+    `input` replaces the run's input. `mocks` are, by node name, what nodes return instead of
+    running: an `output`, and the `branch` of a node that branches.
     """
 
     from_node: str | None = None
@@ -38,25 +38,25 @@ class Replay:
 def recorded_for(
     replay: Replay, events: Sequence[RunEvent], compiled: CompiledWorkflow
 ) -> dict[str, Any]:
-    """Return what a replay keeps of a run's events, as JSON; raise ReplayRefused."""
+    """Return what a replay reuses of a run's events, as JSON; raise ReplayRefused."""
     problems = list(_problems(replay, events, compiled))
     if problems:
         raise ReplayRefused(problems=problems)
-    kept = _kept(replay, events, compiled.plan)
-    times = [[*place, [done._asdict() for done in found]] for place, found in kept.items()]
+    reused = _reused(replay, events, compiled.plan)
+    times = [[*place, [done._asdict() for done in found]] for place, found in reused.items()]
     return {"times": times, "always": dict(replay.mocks)}
 
 
 def given_recording(
     recorded: Mapping[str, Any], compiled: CompiledWorkflow, run: RunRecord
 ) -> Recording:
-    """Return what nodes of a run are given, from its JSON; the run may be under way already."""
+    """Return a stored recording, for a run that may have started already."""
     times = {
         (path, node_id): [_recorded(done) for done in found]
         for path, node_id, found in recorded["times"]
     }
     always = {name: _recorded(mock) for name, mock in recorded["always"].items()}
-    # Within a region nodes know their turns; what was not kept of them is done again.
+    # Nodes of a region know their turn; without a journal entry, they start again from turn 0.
     is_fused = compiled.workflow.settings.granularity == "fused"
     done = {} if is_fused else {name: _times(record) for name, record in run.nodes.items()}
     return Recording(times, always, _repeating(compiled.plan), done)
@@ -74,15 +74,15 @@ def _recorded(done: Mapping[str, Any]) -> Recorded:
     return Recorded(done.get("output"), done.get("branch"), variables, code_and_message)
 
 
-def _kept(
+def _reused(
     replay: Replay, events: Sequence[RunEvent], plan: Plan
 ) -> Mapping[RecordedPlace, list[Recorded]]:
-    """Return what nodes did before the point from which all is done again."""
+    """Return what nodes did before the point from which nodes run again."""
     last, again = _cut(replay, events, plan)
     repeating = _repeating(plan)
-    kept: defaultdict[RecordedPlace, list[Recorded]] = defaultdict(list)
+    reused: defaultdict[RecordedPlace, list[Recorded]] = defaultdict(list)
     if replay.from_node is None and replay.after_event is None:
-        return kept
+        return reused
     for event in events:
         done = _done(event)
         if done is None or event.node_id is None:
@@ -90,20 +90,23 @@ def _kept(
         if event.number > last and (event.path or event.node_id in again):
             continue
         place = (event.path, event.node_id)
-        # Where a node ran again for the same turn, after a crash, the last time counts.
+        # A node that ran again after a crash has several events for one turn: the last one counts.
         is_again = name_of(*place) in repeating
-        kept[place] = [*kept[place], done] if is_again else [done]
-    return kept
+        reused[place] = [*reused[place], done] if is_again else [done]
+    return reused
 
 
 def _cut(replay: Replay, events: Sequence[RunEvent], plan: Plan) -> tuple[int, frozenset[str]]:
-    """Return the last event that counts, and the nodes for which those after it do not."""
+    """Return the number of the last event that counts for all nodes, and the nodes that run again.
+
+    Later events count only for nodes that do not run again.
+    """
     everything = frozenset(plan.nodes)
     if replay.from_node is None:
         return replay.after_event or 0, everything
-    begun = _first_start(replay.from_node, events)
+    start = _first_start(replay.from_node, events)
     top = replay.from_node.split(".")[0]
-    return (begun or 0) - 1, _from(top, plan)
+    return (start or 0) - 1, _from(top, plan)
 
 
 def _first_start(name: str, events: Sequence[RunEvent]) -> int | None:
@@ -117,7 +120,7 @@ def _first_start(name: str, events: Sequence[RunEvent]) -> int | None:
 
 
 def _done(event: RunEvent) -> Recorded | None:
-    """Return what a node did, if this event says so, and its run went on with it."""
+    """Return the result of a node if this event reports one with which the run continued."""
     data = event.data
     if event.kind == EventKind.NODE_COMPLETED:
         return Recorded(data["output"], data.get("branch"), data.get("variables", {}))
@@ -127,7 +130,7 @@ def _done(event: RunEvent) -> Recorded | None:
 
 
 def _from(name: str, plan: Plan) -> frozenset[str]:
-    """Return a node, and all that come after it."""
+    """Return a node and all nodes that follow it."""
     found, todo = {name}, [name]
     while todo:
         for edge in plan.nodes[todo.pop()].wire.outgoing:
@@ -138,14 +141,14 @@ def _from(name: str, plan: Plan) -> frozenset[str]:
 
 
 def _repeating(plan: Plan, prefix: str = "") -> frozenset[str]:
-    """Return the names of the nodes that can run several times by edges."""
+    """Return the names of the nodes that edges can run several times."""
     own = {f"{prefix}{name}" for name, loops in plan.wiring.loops_of.items() if loops}
     bodies = ((name, node.body) for name, node in plan.nodes.items() if node.body is not None)
     return frozenset(own).union(*(_repeating(body, f"{prefix}{name}.") for name, body in bodies))
 
 
 def names_in(plan: Plan, prefix: str = "") -> Iterator[tuple[str, frozenset[str]]]:
-    """Yield the names of all nodes, those in bodies too, with the branches that are in use."""
+    """Yield the names of all nodes, also in bodies, with the branches that edges use."""
     for name, node in plan.nodes.items():
         taken = frozenset(b for edge in node.wire.outgoing for b in edge.branches or ())
         yield f"{prefix}{name}", taken - {DONE, ERROR}
@@ -154,7 +157,7 @@ def names_in(plan: Plan, prefix: str = "") -> Iterator[tuple[str, frozenset[str]
 
 
 def require_nodes(names: Iterable[str], compiled: CompiledWorkflow) -> None:
-    """Raise ReplayRefused for names that no node has."""
+    """Raise ReplayRefused if there is no node of one of these names."""
     known = dict(names_in(compiled.plan))
     problems = [f"There is no node {name!r}." for name in names if name not in known]
     if problems:

@@ -1,4 +1,25 @@
-"""What is done in one segment of a run? It is claimed, driven as far as it goes, and let go."""
+"""Segments: the stretches of work that a run consists of.
+
+A segment claims the run, drives its graph until the run ends, waits or is paused, and lets it go.
+
+An example: draft -> approve -> send, where `approve` asks a person.
+
+1. The run is created, and segment 0 is queued. A worker claims it: epoch 1, `run.started`. It
+   drives the graph: `draft` completes, `approve` raises Interrupted, and LangGraph returns that.
+   `Claims.rest` stores the question and sets the run to waiting, with segment 1 as its next one.
+   Nothing of the run is left in memory, and the worker is free.
+2. The person answers, days later. The answer, `run.resumed` and the queued segment 1 are one
+   transaction. Any worker claims segment 1, loads events and answers, and drives the graph from its
+   last checkpoint: `draft` is not run again, `approve` is, and now gets its answer. `send` runs,
+   and `Claims.finish` commits the end.
+
+If the answer arrives between the node's question and `Claims.rest`, the run does not rest: the same
+segment continues with another *stretch*, one more drive through the graph with the new answers.
+
+Events are committed before the checkpoint that follows from them (the checkpointer flushes the
+event log first). So after a crash the events may be ahead of the checkpoint, and a node runs again;
+but no checkpoint ever has a result that no event reports.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -38,13 +59,13 @@ from flowc.server.store.spendings import StoredLedger
 from flowc.server.store.threads import StoredThreads
 from flowc.server.workflows.compiled import CannotRebuild, Workflows
 
-# Of workers that died of a run, or during it, before it is given up.
+# After this many attempts at one segment a run fails: it may be what kills its workers.
 MAX_ATTEMPTS = 20
 
 
 @dataclass(frozen=True)
 class Segments:
-    """Works on segments of runs, with what this process has for it."""
+    """Works on segments of runs in this process."""
 
     claims: Claims
     steering: Steering
@@ -56,10 +77,10 @@ class Segments:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def work(self, run_id: str, segment: int, claim: Claim | None = None) -> str | None:
-        """Work on a segment until the run ends, waits, or is taken away; say which.
+        """Work on a segment until the run ends, rests or is taken over; return which it was.
 
-        None is said of a segment that was let go of unfinished, since this process stops. Without
-        a claim that was made already, the run is taken first.
+        Returns None for a segment that is left unfinished because this process stops: another
+        worker must continue it. Without a claim, the run is claimed first.
         """
         if self.stopping.is_set():
             return None
@@ -76,9 +97,9 @@ class Segments:
             raise
 
     async def stop(self, seconds: float) -> None:
-        """Begin with nothing more, let what is driven finish for some seconds, let go of the rest.
+        """Start no more segments, wait some seconds for the current ones, and cancel the rest.
 
-        What is let go stays in the queue as it is, so that others can go on with it.
+        Cancelled segments stay in the queue, so that other workers can continue them.
         """
         self.stopping.set()
         if tasks := self._tasks():
@@ -97,7 +118,7 @@ class Segments:
             self.driving[run_id].look()
 
     def look_at_all(self) -> None:
-        """Look at all that is driven here, where changes may have been missed."""
+        """Look at all runs that are driven here: changes may have been missed."""
         for stretch in self.driving.values():
             stretch.look()
 
@@ -105,7 +126,7 @@ class Segments:
         try:
             compiled = await self.workflows.pinned(claim.run)
             if claim.attempt > MAX_ATTEMPTS:
-                message = f"{MAX_ATTEMPTS} workers died of this run, or were killed during it."
+                message = f"{MAX_ATTEMPTS} workers died while they worked on this run."
                 raise RunFailed("crashed-too-often", message)
         except (CannotRebuild, RunFailed) as problem:
             claim.run.status = "failed"
@@ -113,13 +134,13 @@ class Segments:
             await self.claims.finish(claim, [], claim.run.ended(()))
             return "failed"
         while True:
-            told = await _Stretch(self, claim, compiled).drive()
-            if told is not None:
-                return told
+            result = await _Stretch(self, claim, compiled).drive()
+            if result is not None:
+                return result
 
 
 class _Stretch:
-    """One drive through the graph: from an answer, or from the beginning, to a rest or an end."""
+    """One drive through the graph: from the start or an answer to a rest or the end."""
 
     def __init__(self, segments: Segments, claim: Claim, compiled: CompiledWorkflow) -> None:
         self._segments, self._claim, self._compiled = segments, claim, compiled
@@ -132,7 +153,7 @@ class _Stretch:
         self._log = EventLog(self._commit, self._follow, self._lose)
 
     async def drive(self) -> str | None:
-        """Drive the run; return how the segment ended, or None if the answers are there already."""
+        """Drive the run; return how the segment ended, or None if an answer arrived meanwhile."""
         run, claims = self._claim.run, self._segments.claims
         try:
             self.task = asyncio.create_task(
@@ -143,7 +164,7 @@ class _Stretch:
                 return await self._rest(done)
             run.output, run.status = result_of(self._compiled, done.outputs), "completed"
         except (TakenOver, *DATABASE_PROBLEMS):
-            # Whether it is ours is not known, or it is not; in no case has the run failed.
+            # The run is not ours, or may not be: it has not failed, and another attempt follows.
             raise
         except Exception as problem:
             run.error, run.status = error_of(problem, self._compiled), "failed"
@@ -213,9 +234,9 @@ class _Stretch:
         return given_recording(self._claim.recorded, compiled, run)
 
     async def _commit(self, events: Sequence[RunEvent]) -> WorkerInstructions:
-        if self._claim.tell_queue is not None:
-            await self._claim.tell_queue()
-            self._claim.tell_queue = None
+        if self._claim.put_in_queue is not None:
+            await self._claim.put_in_queue()
+            self._claim.put_in_queue = None
         return await self._segments.claims.append(self._claim, events)
 
     def _emit(self, event: Event) -> None:
@@ -236,11 +257,11 @@ class _Stretch:
             self.task.cancel()
 
     def look(self) -> None:
-        """Stop if the run is somebody else's by now, or has ended."""
-        self._looking = asyncio.create_task(self._look())
+        """Follow new instructions; stop if another worker has the run, or it was ended."""
+        self._looking = asyncio.create_task(self._look_once())
 
-    async def _look(self) -> None:
-        # Where the database fails, the next write finds out.
+    async def _look_once(self) -> None:
+        # If the database fails now, the next write finds out.
         with suppress(*DATABASE_PROBLEMS):
             try:
                 self._follow(await self._commit([]))

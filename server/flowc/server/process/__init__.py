@@ -1,1 +1,1 @@
-"""What is open in a process."""
+"""A running process: its parts, its start and its stop."""

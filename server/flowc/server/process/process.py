@@ -1,4 +1,4 @@
-"""What is open in a process that serves, works, or both; in what order does it start and stop?"""
+"""Opens and closes the parts of a process that serves HTTP, works on runs, or both."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -28,8 +28,8 @@ from flowc.server.store import TENANT, Database, StoredCache, StoredRuns, Stored
 from flowc.server.store.database import is_sqlite
 from flowc.server.store.files import StoredFiles
 from flowc.server.store.runs.claims import Claims
-from flowc.server.store.runs.errands import Errand
 from flowc.server.store.runs.steering import Steering
+from flowc.server.store.runs.work_queue import Errand
 from flowc.server.store.threads import StoredThreads
 from flowc.server.store.triggers import StoredTriggers
 from flowc.server.triggers.deliveries import Deliveries
@@ -61,7 +61,7 @@ class Process:
 async def open_process(
     settings: Settings, registry: Registry, stack: AsyncExitStack, *, works: bool
 ) -> Process:
-    """Open what a process needs to begin and watch runs, and to work on them if it `works`."""
+    """Open what a process needs to start and watch runs, and to work on them if it `works`."""
     await self_test()
     url = settings.database
     database = await _open_database(settings, stack)
@@ -87,11 +87,11 @@ async def open_process(
     else:
         await _work(process, worker, Claims(database, queue), settings, stack)
         if settings.warm_models:
-            _go_on(stack, services.models.warm())
+            _in_background(stack, services.models.warm())
     if is_sqlite(url):
         await runs.steering.requeue_lost(0)
     else:
-        _go_on(stack, listen(url, watchers.publish, watchers.missed))
+        _in_background(stack, listen(url, watchers.publish, watchers.missed))
     return process
 
 
@@ -106,7 +106,7 @@ async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
 async def _open_services(
     settings: Settings, database: Database, files: StoredFiles, stack: AsyncExitStack
 ) -> ProcessServices:
-    """Return what nodes work with, once what is left of earlier processes is gone."""
+    """Return the services of nodes, after deleting what earlier processes left."""
     cache = StoredCache(database, TENANT)
     await cache.prune()
     await files.sweep()
@@ -125,7 +125,7 @@ def _process(
     registry: Registry,
     files: StoredFiles,
 ) -> Process:
-    """Return what stands round the runs: what they are runs of, and what begins them."""
+    """Return the process: its runs, with what they are runs of and what starts them."""
     stored_workflows, stored_runs = runs.stored_workflows, runs.stored_runs
     workflows, triggers = (
         Workflows(stored_workflows, registry),
@@ -152,7 +152,7 @@ def _process(
 async def _work(
     process: Process, worker: Worker, claims: Claims, settings: Settings, stack: AsyncExitStack
 ) -> None:
-    """Begin to work on runs, to look after other workers, and to forget what is old."""
+    """Start to work on runs, to supervise other workers, and to delete old runs."""
     url, runs, queue = settings.database, process.runs, process.schedules.queue
     file = settings.data_dir / "checkpoints.db"
     savers = await stack.enter_async_context(open_savers(url, file))
@@ -173,10 +173,10 @@ async def _work(
     await worker.start(segments.work, errands, process.schedules.fire, runs.steering.requeue)
     if settings.keep_runs_days is not None:
         days = settings.keep_runs_days
-        _go_on(stack, Retention(runs.steering, queue, savers, days).watch())
+        _in_background(stack, Retention(runs.steering, queue, savers, days).watch())
     if not is_sqlite(url):
         grace = settings.takeover_seconds
-        _go_on(stack, Supervisor(url, queue, runs.steering, grace).watch())
+        _in_background(stack, Supervisor(url, queue, runs.steering, grace).watch())
     stack.push_async_callback(_stop, worker, segments, queue, settings)
 
 
@@ -184,7 +184,7 @@ def _publish(url: str, database: Database, stack: AsyncExitStack) -> None:
     """Publish the events that this process commits to Redis as well."""
     publisher = RedisPublisher(url, StoredRuns(database, TENANT))
     database.publish_to(publisher.publish)
-    _go_on(stack, publisher.watch())
+    _in_background(stack, publisher.watch())
 
 
 def _worker(settings: Settings) -> Worker:
@@ -204,19 +204,21 @@ def require_alone(settings: Settings) -> None:
 
 
 def _take_alone(settings: Settings, stack: ExitStack | AsyncExitStack) -> None:
-    """Keep other processes from working on the same SQLite file."""
+    """Lock the data folder, so that no other process works on the same SQLite file."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     lock = FileLock(settings.data_dir / "flowc.lock")
     try:
         lock.acquire(timeout=2)
     except Timeout:
-        message = f"Another process uses {settings.data_dir}; for several, set FLOWC_DATABASE_URL."
+        message = (
+            f"Another process uses {settings.data_dir}. To run several, set FLOWC_DATABASE_URL."
+        )
         raise SettingsRefused(message) from None
     stack.callback(lock.release)
 
 
-def _go_on(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
-    """Do work beside all else until the process stops."""
+def _in_background(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine in the background until the process stops."""
     task = asyncio.create_task(work)
 
     async def end() -> None:
@@ -228,9 +230,9 @@ def _go_on(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
 
 
 async def _stop(worker: Worker, segments: Segments, queue: Queue, settings: Settings) -> None:
-    """Let runs finish for a while, and hand on those that do not."""
-    # First, since runs that went on while the worker stops could not be kept.
+    """Let runs finish for some seconds, and hand the others over to other workers."""
+    # First, since a run at work needs the worker's threads for its writes.
     await segments.stop(settings.drain_seconds)
     await worker.stop()
     if not is_sqlite(settings.database):
-        queue.hand_on_now(worker.name)
+        queue.hand_over_now(worker.name)

@@ -1,6 +1,6 @@
-"""Do the libraries still do what is relied on beyond what they promise?
+"""Tests at start that the libraries still behave as flowc needs beyond their documented promises.
 
-Looked at whenever a server starts, so that an upgrade that breaks one of these says which.
+An upgrade that breaks one of these is reported when the server starts, not in the middle of a run.
 """
 
 import copy
@@ -21,7 +21,7 @@ from flowc.server.engine.checkpoints import WAKING
 
 
 class SelfTestFailed(Exception):
-    """A library does something else than flowc relies on; the message says what."""
+    """A library behaves differently from what flowc relies on."""
 
 
 class _Turns(dict[str, int]):
@@ -29,7 +29,7 @@ class _Turns(dict[str, int]):
 
 
 class _Step(Node):
-    """Count; fail on the first turn if the id says so."""
+    """Count its runs; the node `second` fails the first time."""
 
     type: ClassVar = "step"
 
@@ -42,7 +42,7 @@ class _Step(Node):
 
 
 async def self_test() -> None:
-    """Raise SelfTestFailed if something that is relied on is not so."""
+    """Raise SelfTestFailed if a library behaves differently from what flowc relies on."""
     _require_waking_channels(_chain("node"))
     await _require_direct_calls(_chain("node"))
     await _require_journal(_chain("fused"))
@@ -56,7 +56,7 @@ def _chain(granularity: Granularity) -> CompiledWorkflow:
 
 
 def _require_waking_channels(workflow: CompiledWorkflow) -> None:
-    """Checkpoints are kept small by the names that LangGraph gives to the channels of nodes."""
+    """Checkpoints are made small by the names that LangGraph gives to the channels of nodes."""
     channels = workflow.graph.channels
     missing = [name for name in workflow.plan.nodes if f"{WAKING}{name}" not in channels]
     if missing:
@@ -65,25 +65,27 @@ def _require_waking_channels(workflow: CompiledWorkflow) -> None:
 
 
 async def _require_direct_calls(workflow: CompiledWorkflow) -> None:
-    """Nodes are called past LangGraph's announcements, in a place of its that is not promised."""
+    """Nodes are called without LangGraph's callbacks, by an attribute that is not documented."""
     context, called = RunContext(services={_Turns: _Turns()}), list[str]()
 
-    class Told(Runnable[Any, Any]):
+    class Replacement(Runnable[Any, Any]):
         def invoke(self, input: Any, config: Any = None, **kwargs: Any) -> Any:
             raise NotImplementedError
 
         async def ainvoke(self, input: Any, config: Any = None, **kwargs: Any) -> Any:
             called.append("first")
 
-    workflow.graph.nodes["first"].node = Told()
+    workflow.graph.nodes["first"].node = Replacement()
     with suppress(NodeFailed):
         await workflow.graph.ainvoke(workflow.initial_state({}), context=context)
     if not called:
-        raise SelfTestFailed("LangGraph does not look nodes up where it did: each costs more.")
+        raise SelfTestFailed(
+            "LangGraph looks nodes up elsewhere than before: each run of a node would cost more."
+        )
 
 
 async def _require_journal(workflow: CompiledWorkflow) -> None:
-    """Regions keep what they did among a checkpoint's pending writes, under a name of ours."""
+    """Regions store what they did among a checkpoint's pending writes, under a name of ours."""
     saver, turns = InMemorySaver(), _Turns()
     graph: Any = copy.copy(workflow.graph)
     graph.checkpointer = saver
@@ -94,20 +96,20 @@ async def _require_journal(workflow: CompiledWorkflow) -> None:
         with suppress(NodeFailed):
             await graph.ainvoke(given, config, context=context, durability="sync")
     if turns != {"first": 1, "second": 2}:
-        message = f"LangGraph does not give back what a region wrote: its nodes ran {dict(turns)}."
+        message = f"LangGraph does not return what a region wrote: its nodes ran {dict(turns)}."
         raise SelfTestFailed(message)
 
 
 async def _require_guard() -> None:
-    """The guard of outgoing connections stands in a place of httpx that is not promised."""
+    """The guard of outgoing connections is in a place of httpx that is not documented."""
     client = HttpClient(EgressPolicy())
     try:
         await client.request("GET", "http://127.0.0.1:9/")
     except EgressDenied:
         return
     except Exception as problem:
-        message = f"httpx dialled past the guard: {type(problem).__name__}."
+        message = f"httpx connected without the egress guard: {type(problem).__name__}."
         raise SelfTestFailed(message) from problem
     finally:
         await client.aclose()
-    raise SelfTestFailed("httpx dialled past the guard.")
+    raise SelfTestFailed("httpx connected without the egress guard.")

@@ -1,4 +1,4 @@
-"""Where do spans go? To an OTLP endpoint, if the operator names one."""
+"""Sends spans to an OTLP endpoint, if the operator names one."""
 
 from collections.abc import Callable
 
@@ -6,8 +6,8 @@ from opentelemetry import trace
 
 
 def start_tracing(endpoint: str) -> Callable[[], object]:
-    """Send spans there from now on; return what sends the last of them, and ends it."""
-    # Few operators name one, and it takes a moment.
+    """Send spans to an endpoint from now on; return the function that flushes and ends this."""
+    # Imported here: few operators use it, and it takes time.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
         OTLPSpanExporter,
     )

@@ -1,1 +1,1 @@
-"""What flowc remembers of runs, conversations and triggers, as plain values."""
+"""Runs, events, interrupts, threads and triggers as plain values."""

@@ -1,4 +1,4 @@
-"""What a run waits for: a person, a signal or a moment."""
+"""An interrupt: what a run waits for."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ InterruptStatus = Literal["open", "answered", "late", "closed"]
 
 @dataclass
 class InterruptRecord:
-    """What a run waits for, or has waited for; `answer` is what came of it."""
+    """What a run waits for, or has waited for: a person, a signal, a moment, a breakpoint."""
 
     id: str
     run_id: str

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 
 class ThreadRecord(NamedTuple):
-    """A conversation that runs share; `messages` is how many were said in it."""
+    """A conversation that runs share; `messages` is the number of messages in it."""
 
     id: str
     workflow_id: str | None

@@ -1,4 +1,4 @@
-"""What starts runs besides requests, and who is notified of them."""
+"""Schedules, webhooks and dependencies, which start runs, and subscriptions to what runs do."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 @dataclass(frozen=True)
 class Schedule:
-    """What is begun at the times of a cron expression, as it is in a time zone.
+    """A cron expression in a time zone, and what it starts.
 
-    `context` says what; one that `catches_up` begins what it missed while nobody worked.
+    `context` is what it fires with. A schedule that `catches_up` also fires for the times at which
+    no worker was running.
     """
 
     id: str
@@ -22,7 +23,7 @@ class Schedule:
 
 
 class Webhook(NamedTuple):
-    """A path under which a workflow is begun from outside; `secret` is the name of one."""
+    """A path at which messages start a workflow; `secret` is the name of the signing secret."""
 
     path: str
     workflow_id: str
@@ -31,7 +32,7 @@ class Webhook(NamedTuple):
 
 
 class Subscription(NamedTuple):
-    """Who is told of which kinds of events, of one workflow or of all; `secret` is a name."""
+    """A URL notified of some kinds of events, of one workflow or all; `secret` names a secret."""
 
     id: str
     url: str
@@ -42,7 +43,7 @@ class Subscription(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """One message to a subscriber, and how often it was tried."""
+    """One message to a subscriber, and its attempts."""
 
     id: str
     status: str
@@ -54,7 +55,7 @@ class Delivery(NamedTuple):
 
 
 class Dependencies(NamedTuple):
-    """The workflows that one depends on, each with the run that has completed since it last ran."""
+    """The workflows that one depends on, each with a run completed since its last start, if any."""
 
     workflow_id: str
     runs: dict[str, str | None]

@@ -1,1 +1,1 @@
-"""What is done with runs."""
+"""What clients do with runs: start, watch, steer and replay them."""

@@ -1,4 +1,4 @@
-"""What did each node of a run do, every time that it ran? Told from the run's events."""
+"""The history of a run: every execution of a node, from the run's events."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -12,9 +12,9 @@ _ENDS = {EventKind.NODE_COMPLETED: "completed", EventKind.NODE_FAILED: "failed"}
 
 @dataclass
 class Execution:
-    """One time that a node ran; `attempts` are the failures before it, and the last try.
+    """One execution of a node; `attempts` are all its attempts, the failed ones first.
 
-    `input` are the values of the fields of its configuration that were computed.
+    `input` are the computed fields of the node's configuration, with their values.
     """
 
     node_id: str
@@ -33,7 +33,7 @@ class Execution:
 
 
 def history_of(events: Iterable[RunEvent]) -> list[dict[str, Any]]:
-    """Return the executions of a run's nodes, in the order in which they began."""
+    """Return the executions of a run's nodes, in the order in which they started."""
     found: list[Execution] = []
     last: dict[tuple[str, str], Execution] = {}
     for event in events:
@@ -46,15 +46,15 @@ def history_of(events: Iterable[RunEvent]) -> list[dict[str, Any]]:
             last[place] = Execution(event.node_id, event.path, event.number, status, at)
             found.append(last[place])
         elif place in last:
-            _take(last[place], event)
+            _apply(last[place], event)
     return [asdict(execution) for execution in found]
 
 
-def _take(execution: Execution, event: RunEvent) -> None:
+def _apply(execution: Execution, event: RunEvent) -> None:
     data, at = event.data, event.at.isoformat()
     if event.kind == EventKind.NODE_RETRYING:
-        told = {"attempt": data["attempt"], "at": at, "message": data["message"]}
-        execution.attempts.append(told)
+        failed = {"attempt": data["attempt"], "at": at, "message": data["message"]}
+        execution.attempts.append(failed)
     elif event.kind == EventKind.NODE_WAITING:
         execution.status = "waiting"
     elif event.kind in _ENDS:

@@ -1,4 +1,4 @@
-"""How is a run run again, from somewhere on, and what was its state at some time?"""
+"""Replays of runs, their breakpoints, and their state after any event."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _AT_WORK = {EventKind.NODE_STARTED: "started", EventKind.NODE_WAITING: "waiting"
 
 @dataclass(frozen=True)
 class Replays:
-    """One tenant's runs, seen as they were, and run again."""
+    """One tenant's runs, as they were and run again."""
 
     stored_runs: StoredRuns
     stored_workflows: StoredWorkflows
@@ -30,9 +30,9 @@ class Replays:
     async def fork(
         self, id: str, replay: Replay, version: int | None = None, *, is_awaited: bool = False
     ) -> RunRecord:
-        """Begin a run that does again what a replay says; the original stays as it is.
+        """Start a new run that repeats a part of another; the original remains as it is.
 
-        With a `version`, it runs that one of its workflow. Raises NoSuchRun, NoSuchWorkflow,
+        With a `version`, it runs that version of the workflow. Raises NoSuchRun, NoSuchWorkflow,
         CannotRebuild, InputRefused or ReplayRefused.
         """
         run = await self.stored_runs.get(id)
@@ -41,7 +41,7 @@ class Replays:
         given = replay.input if replay.input is not None else run.input
         fork = new_run(compiled, given, workflow_id=run.workflow_id, version=version or run.version)
         fork.forked_from, fork.priority = id, run.priority
-        fork = await self.runs.begin(fork, compiled, is_awaited=is_awaited, recorded=recorded)
+        fork = await self.runs.start(fork, compiled, is_awaited=is_awaited, recorded=recorded)
         return await self.runs.at_rest(fork.id) if is_awaited else fork
 
     async def _compiled(self, run: RunRecord, version: int | None) -> CompiledWorkflow:
@@ -56,7 +56,7 @@ class Replays:
         )
 
     async def stop_before(self, id: str, nodes: Sequence[str] | None) -> RunRecord:
-        """Set a run's breakpoints, or look into it no more; raise NoSuchRun or NotPossible."""
+        """Set a run's breakpoints, or end debugging with None; raise NoSuchRun or NotPossible."""
         run = await self.stored_runs.get(id)
         if nodes:
             require_nodes(nodes, await self.workflows.pinned(run))
@@ -74,9 +74,9 @@ class Replays:
 def state_of(
     run: RunRecord, events: Sequence[RunEvent], declared: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return what a run's expressions could read after these events, and who was at work then.
+    """Return what a run's expressions could read after these events, and the nodes at work then.
 
-    `scopes` are those of bodies, by their paths.
+    `scopes` are those of bodies, by path.
     """
     top: dict[str, Any] = {"outputs": {}, "variables": dict(declared)}
     scopes: dict[str, dict[str, Any]] = {}

@@ -1,4 +1,4 @@
-"""What does the server do with runs: begin them, watch them, steer them, answer what they ask?"""
+"""The runs of a tenant: starting, watching and steering them, and answering their questions."""
 
 import time
 import uuid
@@ -25,7 +25,7 @@ from flowc.server.store import StoredRuns, StoredWorkflow, StoredWorkflows
 from flowc.server.store.runs.claims import Claim
 from flowc.server.store.runs.steering import NoSuchInterrupt, StartLimits, Steering
 
-# How long a watcher relies on being told, before it looks for itself.
+# After this long without a publication, a watcher reads the store itself.
 LOOK_SECONDS = 2.0
 
 
@@ -35,11 +35,11 @@ class AnswerRefused(Refused):
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a run is to be begun; `delay` is in seconds, priority 1 is the highest.
+    """How a run starts; `delay` is in seconds, priority 1 is the highest.
 
-    Of the unfinished runs, one at a time has a `deduplication_key`. With a `message`, the run is
-    the next turn of its thread. A run stops at `breakpoints`, and before every node if it is
-    `stepping`.
+    An `idempotency_key` creates one run at most, a `deduplication_key` one unfinished run.
+    With a `message`, the run is the next turn of its thread. A run stops before the nodes of
+    `breakpoints`, and before every node if `is_stepping`.
     """
 
     idempotency_key: str | None = None
@@ -54,7 +54,7 @@ class RunOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Runs:
-    """One tenant's runs; `worker` is this process's own, if it has one."""
+    """One tenant's runs; `worker` is the worker of this process, if it has one."""
 
     tenant: str
     stored_runs: StoredRuns
@@ -72,10 +72,10 @@ class Runs:
         *,
         is_awaited: bool = False,
     ) -> RunRecord:
-        """Begin a run; raise InputRefused if the input does not fit.
+        """Start a run; raise InputRefused if the input does not fit.
 
-        One that is awaited is worked on in this process, if it has a worker with a free slot. A key
-        that was used before gives back the run that it began.
+        An awaited run starts in this process, if it has a worker with a free slot. A key that was
+        used before returns the run that it created.
         """
         run = new_run(
             compiled,
@@ -85,11 +85,11 @@ class Runs:
         )
         _apply(options, run, compiled)
         if stored is None:
-            await self.stored_workflows.keep_definition(run.hash, compiled.document.data)
+            await self.stored_workflows.store_definition(run.hash, compiled.document.data)
         message = options.message
-        return await self.begin(run, compiled, is_awaited=is_awaited, message=message)
+        return await self.start(run, compiled, is_awaited=is_awaited, message=message)
 
-    async def begin(
+    async def start(
         self,
         run: RunRecord,
         compiled: CompiledWorkflow,
@@ -98,7 +98,7 @@ class Runs:
         recorded: Mapping[str, Any] | None = None,
         message: Any = None,
     ) -> RunRecord:
-        """Begin a run of a kept definition; return it, or the one that its keys stand for."""
+        """Start a run of a stored definition; return it, or the run that has one of its keys."""
         settings = compiled.workflow.settings
         limits = StartLimits(settings.max_runs, settings.rate)
         worker = self.worker if is_awaited and self.worker and self.worker.has_room else None
@@ -132,14 +132,14 @@ class Runs:
         return await self.at_rest(run.id)
 
     async def at_rest(self, id: str) -> RunRecord:
-        """Return a run once it has ended, or waits for somebody; raise NoSuchRun."""
+        """Return a run once it has ended, waits or is paused; raise NoSuchRun."""
         with self.watchers.watching(id, only_urgent=True) as watch:
             while (run := await self.stored_runs.get_at_rest(id)) is None:
                 await watch.wait(LOOK_SECONDS)
         return run
 
     async def events(self, id: str, after: int = 0) -> AsyncIterator[RunEvent]:
-        """Give a run's events from a number on, as they come, until its end; raise NoSuchRun."""
+        """Yield a run's events with numbers greater than `after` until its end; raise NoSuchRun."""
         with self.watchers.watching(id) as watch:
             while True:
                 status = await self.stored_runs.status(id)
@@ -153,7 +153,7 @@ class Runs:
                     await watch.wait(LOOK_SECONDS)
 
     async def logs(self, id: str, after: int, limit: int, seconds: float) -> list[RunEvent]:
-        """Return a run's events from a number on; wait so long for one if there is none yet."""
+        """Return a run's events after a number; wait up to `seconds` if there is none yet."""
         with self.watchers.watching(id) as watch:
             events = await self.stored_runs.events(id, after, limit)
             until = time.monotonic() + seconds
@@ -165,29 +165,29 @@ class Runs:
             return events
 
     async def cancel(self, id: str, reason: str | None = None) -> RunRecord:
-        """End a run at once, wherever it is worked on; raise NotPossible if it has ended."""
+        """End a run at once, whichever worker has it; raise NotPossible if it has ended."""
         error = {"code": "cancelled", "message": reason or "The run was cancelled."}
         await self.steering.end(self.tenant, id, "cancelled", error)
         return await self.stored_runs.get(id)
 
     async def terminate(self, id: str, reason: str | None = None) -> RunRecord:
-        """End a run at once as one that failed, and can be tried again; raise NotPossible."""
+        """End a run at once as failed, so that it can be retried; raise NotPossible."""
         error = {"code": "terminated", "message": reason or "The run was terminated."}
         await self.steering.end(self.tenant, id, "failed", error)
         return await self.stored_runs.get(id)
 
     async def pause(self, id: str) -> RunRecord:
-        """Have a run stop once the nodes at work have finished; raise NotPossible."""
+        """Pause a run once its running nodes have finished; raise NotPossible."""
         await self.steering.pause(self.tenant, id)
         return await self.stored_runs.get(id)
 
     async def resume(self, id: str, *, is_step: bool = False) -> RunRecord:
-        """Have a paused run go on, or only to the next node; raise NotPossible."""
+        """Continue a paused run, or only up to the next node; raise NotPossible."""
         await self.steering.resume(self.tenant, id, is_step=is_step)
         return await self.stored_runs.get(id)
 
     async def retry(self, id: str) -> RunRecord:
-        """Have a failed run go on from where it failed; raise NotPossible."""
+        """Continue a failed run from where it failed; raise NotPossible."""
         await self.steering.retry(self.tenant, id)
         return await self.stored_runs.get(id)
 
@@ -199,19 +199,19 @@ class Runs:
         given = as_answer(value)
         problems = problems_of(given, asked.data.get("schema", {}))
         if problems:
-            told = [f"{'.'.join(map(str, path)) or 'answer'}: {why}" for path, why in problems]
-            raise AnswerRefused(problems=told)
+            sentences = [f"{'.'.join(map(str, path)) or 'answer'}: {why}" for path, why in problems]
+            raise AnswerRefused(problems=sentences)
         await self.steering.answer(self.tenant, interrupt_id, given)
         found = await self.stored_runs.interrupt(interrupt_id)
         return found or asked
 
     async def signal(self, name: str, key: str, data: Any, id: str | None = None) -> int:
-        """Send a signal, once for each id; return how many runs had waited for it."""
+        """Send a signal, once for each id; return how many runs waited for it."""
         return await self.steering.send(self.tenant, id or uuid.uuid4().hex, name, key, data)
 
 
 def _apply(options: RunOptions, run: RunRecord, compiled: CompiledWorkflow) -> None:
-    """Say of a run how it is to be begun; raise ReplayRefused for breakpoints at no node."""
+    """Apply options to a new run; raise ReplayRefused for a breakpoint that names no node."""
     run.priority, run.idempotency_key = options.priority, options.idempotency_key
     run.deduplication_key, run.thread_id = options.deduplication_key, options.thread_id
     if options.delay is not None:

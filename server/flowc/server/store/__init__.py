@@ -1,4 +1,4 @@
-"""What is kept: workflows, their versions, and runs; every query is one tenant's."""
+"""What is stored: workflows, their versions, runs, threads, files. Every query is one tenant's."""
 
 from flowc.server.store.database import Database
 from flowc.server.store.local import TENANT, open_local

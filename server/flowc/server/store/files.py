@@ -1,4 +1,4 @@
-"""How are uploaded files kept? In the database, part by part, so that every process finds them."""
+"""Uploaded files: in the database, part by part, so that every process can read them."""
 
 import builtins
 import tempfile
@@ -16,7 +16,7 @@ from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.tables import FilePartRow, FileRow
 
 PART = 1 << 20
-# An upload that was ended on its way is forgotten after this.
+# An upload that was interrupted is deleted after this.
 _ABANDONED = timedelta(days=1)
 
 
@@ -30,8 +30,8 @@ class StoredFiles(Files):
     def __init__(self, database: Database, tenant: str) -> None:
         self.database, self._tenant = database, tenant
 
-    async def keep(self, file: BinaryIO, name: str, media_type: str, digest: str) -> FileInfo:
-        """Keep a file from its beginning; nobody sees it before all of it is there."""
+    async def add(self, file: BinaryIO, name: str, media_type: str, digest: str) -> FileInfo:
+        """Store a whole file; it is visible once all of it is stored."""
         file.seek(0)
         id, size, number = uuid.uuid4().hex, 0, 0
         await self._begin(id, name, media_type, digest)
@@ -41,15 +41,15 @@ class StoredFiles(Files):
         return await self._end(id, size)
 
     async def info(self, id: str) -> FileInfo | None:
-        """Return what is known of a file, if there is one."""
+        """Return what is known of a file; None if it does not exist."""
         try:
             return await self.get(id)
         except NoSuchFile:
             return None
 
     async def open(self, id: str) -> BinaryIO:
-        """Return a copy of its content, as a file with a descriptor; raise FileNotFoundError."""
-        file = tempfile.TemporaryFile()  # noqa: SIM115 - it is given to who closes it
+        """Return a temporary copy with a descriptor; raise FileNotFoundError."""
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
         number = 0
         while (part := await self.part(id, number)) is not None:
             file.write(part)
@@ -78,18 +78,18 @@ class StoredFiles(Files):
 
     @reading
     def part(self, session: Session, id: str, number: int) -> bytes | None:
-        """Return a part of a file's content, from 0; None is beyond its end."""
+        """Return a part of a file's content, numbered from 0; None beyond its end."""
         row = session.get(FilePartRow, (self._tenant, id, number))
         return bytes(row.data) if row is not None else None
 
     @writing
     def delete(self, session: Session, id: str) -> None:
-        """Forget a file; raise NoSuchFile. What was ingested of it stays."""
+        """Delete a file; raise NoSuchFile. Documents ingested from it remain."""
         session.delete(self._row(session, id))
 
     @writing
     def sweep(self, session: Session) -> None:
-        """Forget uploads that were never ended."""
+        """Delete uploads that were never completed."""
         left = (~FileRow.is_whole, FileRow.created_at < now() - _ABANDONED)
         session.execute(delete(FileRow).where(FileRow.tenant == self._tenant, *left))
 

@@ -23,7 +23,7 @@ class LocalData:
 
 @asynccontextmanager
 async def open_local() -> AsyncIterator[LocalData]:
-    """Open what the settings say is kept here, for a command."""
+    """Open the database that the settings name."""
     database = await Database.open(Settings().database)
     try:
         yield LocalData(StoredWorkflows(database, TENANT), StoredRuns(database, TENANT))

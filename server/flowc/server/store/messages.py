@@ -1,13 +1,13 @@
-"""How do the messages of a thread come about? In the transactions of the runs that share it."""
+"""The messages that runs add to their thread, in the transactions of those runs."""
 
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from flowc.server.records.message_text import question_of, text_of
 from flowc.server.records.refused import Refused
 from flowc.server.records.runs import UNFINISHED, RunRecord
-from flowc.server.records.speech import question_of, text_of
 from flowc.server.records.times import now
 from flowc.server.store.tables import MessageRow, RunRow, ThreadRow
 
@@ -21,8 +21,8 @@ class ThreadBusy(Refused):
 
 
 def begin_turn(session: Session, tenant: str, run: RunRecord, message: Any) -> None:
-    """Keep the message with which a run begins; raise NoSuchThread or ThreadBusy."""
-    assert run.thread_id is not None  # a message is said in a thread
+    """Append the message that starts a run; raise NoSuchThread or ThreadBusy."""
+    assert run.thread_id is not None  # a message belongs to a thread
     thread = thread_row(session, tenant, run.thread_id)
     is_busy = select(RunRow.id).where(
         RunRow.tenant == tenant,
@@ -33,29 +33,31 @@ def begin_turn(session: Session, tenant: str, run: RunRecord, message: Any) -> N
     if session.scalar(is_busy.limit(1)) is not None:
         raise ThreadBusy
     thread.workflow_id = thread.workflow_id or run.workflow_id
-    say(session, thread, "user", message, run.id)
+    append_message(session, thread, "user", message, run.id)
 
 
 def end_turn(session: Session, tenant: str, run: RunRow | RunRecord) -> None:
-    """Keep what a run said at its end."""
+    """Append the output of a completed run as the assistant's message."""
     if run.thread_id is None or run.status != "completed":
         return
     thread = session.get(ThreadRow, (tenant, run.thread_id), with_for_update=True)
     if thread is not None:
-        say(session, thread, "assistant", text_of(run.output), run.id)
+        append_message(session, thread, "assistant", text_of(run.output), run.id)
 
 
 def ask_in_turn(session: Session, run: RunRow, data: Any) -> None:
-    """Keep what a run asks a person, where the person can read it."""
+    """Append a question to a person as the assistant's message."""
     if run.thread_id is None:
         return
     thread = session.get(ThreadRow, (run.tenant, run.thread_id), with_for_update=True)
     if thread is not None:
-        say(session, thread, "assistant", question_of(data), run.id)
+        append_message(session, thread, "assistant", question_of(data), run.id)
 
 
-def say(session: Session, thread: ThreadRow, role: str, content: Any, run_id: str | None) -> None:
-    """Keep one more message of a thread that is locked."""
+def append_message(
+    session: Session, thread: ThreadRow, role: str, content: Any, run_id: str | None
+) -> None:
+    """Append one message to a locked thread."""
     thread.messages += 1
     thread.updated_at = now()
     session.add(
@@ -72,7 +74,7 @@ def say(session: Session, thread: ThreadRow, role: str, content: Any, run_id: st
 
 
 def thread_row(session: Session, tenant: str, id: str) -> ThreadRow:
-    """Return a thread that nobody else changes until the transaction ends; raise NoSuchThread."""
+    """Return a thread, locked until the transaction ends; raise NoSuchThread."""
     row = session.get(ThreadRow, (tenant, id), with_for_update=True, populate_existing=True)
     if row is None:
         raise NoSuchThread

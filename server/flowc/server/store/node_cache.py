@@ -1,4 +1,4 @@
-"""How is kept what nodes gave, for as long as their authors say?"""
+"""The cache of node outputs, in the database."""
 
 from datetime import timedelta
 
@@ -11,20 +11,20 @@ from flowc.server.store.tables import NodeCacheRow
 
 
 class StoredCache:
-    """One tenant's outputs by key; a `NodeCache` that outlives the process."""
+    """One tenant's cached outputs by key; a `NodeCache` that outlives the process."""
 
     def __init__(self, database: Database, tenant: str) -> None:
         self.database, self._tenant = database, tenant
 
     @reading
     def get(self, session: Session, key: str) -> str | None:
-        """Return what is kept under a key, unless its time is over."""
+        """Return the text of a key; None if there is none, or it has expired."""
         row = session.get(NodeCacheRow, (self._tenant, key))
         return row.text if row is not None and row.expires_at > now() else None
 
     @writing
     def put(self, session: Session, key: str, text: str, ttl: float) -> None:
-        """Keep a text for `ttl` seconds."""
+        """Store a text for `ttl` seconds."""
         expires_at = now() + timedelta(seconds=ttl)
         found = {"text": text, "expires_at": expires_at}
         row = insertion(session, NodeCacheRow).values(tenant=self._tenant, key=key, **found)
@@ -32,6 +32,6 @@ class StoredCache:
 
     @writing
     def prune(self, session: Session) -> None:
-        """Forget what nobody can ask for any more."""
+        """Delete what has expired."""
         mine = NodeCacheRow.tenant == self._tenant
         session.execute(delete(NodeCacheRow).where(mine, NodeCacheRow.expires_at <= now()))

@@ -1,4 +1,4 @@
-"""How much have the runs of a workflow spent on models, and may they spend more?"""
+"""What the runs of a workflow have spent on models in a day or month."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from flowc.server.records.times import now
 from flowc.server.store.database import Database, writing
 from flowc.server.store.tables import SpendingRow
 
-# Of several that begin at once, one does.
+# Of several transactions that create the row at once, one does.
 _BEGIN = text(
     "insert into spendings (tenant, workflow_id, period, cost, tokens)"
     " values (:owner, :workflow, :period, 0, 0) on conflict do nothing"
@@ -21,9 +21,10 @@ _PERIODS = {"day": "%Y-%m-%d", "month": "%Y-%m"}
 
 @dataclass
 class StoredLedger:
-    """What one workflow's runs spend together, whichever processes work on them.
+    """What the runs of one workflow spend together, in all processes.
 
-    What was set aside for a call during which a process died stays so until the time is over.
+    What a process reserved for a call and did not settle, because it died, remains reserved until
+    the day or month is over.
     """
 
     database: Database
@@ -33,7 +34,7 @@ class StoredLedger:
 
     @writing
     def reserve(self, session: Session, cost: float, tokens: float) -> None:
-        """Set aside what a call comes to at the most; raise BudgetExceeded if it is not there."""
+        """Reserve the most that a call can cost; raise BudgetExceeded if the budget has less."""
         row = self._row(session)
         most = {"cost": (row.cost, cost), "tokens": (row.tokens, tokens)}
         for name, (used, more) in most.items():
@@ -45,7 +46,7 @@ class StoredLedger:
 
     @writing
     def settle(self, session: Session, cost: float, tokens: float) -> None:
-        """Count by how much a call came to more than was set aside."""
+        """Add the difference between what a call cost and what was reserved; it may be negative."""
         row = self._row(session)
         row.cost, row.tokens = max(0.0, row.cost + cost), max(0.0, row.tokens + tokens)
 
@@ -53,5 +54,5 @@ class StoredLedger:
         key = (self.tenant, self.workflow_id, now().strftime(_PERIODS[self.limits.per]))
         session.execute(_BEGIN, dict(zip(("owner", "workflow", "period"), key, strict=True)))
         row = session.get(SpendingRow, key, with_for_update=True, populate_existing=True)
-        assert row is not None  # it was there, or is now
+        assert row is not None  # it existed, or was created just now
         return row

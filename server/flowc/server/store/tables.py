@@ -1,4 +1,4 @@
-"""Which tables are there?"""
+"""The tables of the database."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -21,13 +21,13 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class Moment(TypeDecorator[datetime]):
-    """A time in UTC, also where the database keeps no time zones."""
+    """A time in UTC, also where the database stores no time zones."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Keep the time in UTC."""
+        """Store the time in UTC."""
         return value.astimezone(UTC) if value is not None else None
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
@@ -36,13 +36,13 @@ class Moment(TypeDecorator[datetime]):
 
 
 class Table(DeclarativeBase):
-    """What all tables have in common."""
+    """The base of all tables."""
 
     type_annotation_map = {datetime: Moment, dict[str, Any]: JSON, Any: JSON}  # noqa: RUF012
 
 
 class DefinitionRow(Table):
-    """One definition by its hash; what a run was pinned to stays here."""
+    """One definition by its hash; it is never deleted, since runs are pinned to it."""
 
     __tablename__ = "definitions"
 
@@ -87,14 +87,14 @@ _UNFINISHED = text("status in ('pending', 'running', 'paused', 'waiting')")
 
 
 class RunRow(Table):
-    """A run, pinned to the definition it began with.
+    """A run, pinned to the definition it started with.
 
-    `uses` are the versions of the stored workflows that it runs, `segment` is the number of the
-    stretch of work that it is in, or will be, and `attempt` how often that one was begun. `epoch`
-    is raised by whoever takes the run over: what others write then is refused. `events` is the
-    number of its last event; `control` is what it has been asked to do at the next occasion.
-    `max_runs` is how many runs of its workflow may be at work at once. Of the unfinished runs, one
-    at a time has a `deduplication_key`.
+    `uses` are the versions of the stored workflows that it runs. `segment` is the number of its
+    current or next stretch of work, and `attempt` how often that one was started. `epoch` is raised
+    when a worker takes the run over: writes of other workers are then refused. `events` is the
+    number of its last event; `control` is a `flowc.server.store.runs.control.Control`. `max_runs`
+    is how many runs of its workflow may be at work at once. A `deduplication_key` is unique among
+    unfinished runs.
     """
 
     __tablename__ = "runs"
@@ -144,7 +144,7 @@ class RunRow(Table):
 
 
 class ThreadRow(Table):
-    """A conversation; `summary` is what was said up to the message `summed_up`, in short."""
+    """A conversation; `summary` sums up the messages up to the number `summed_up`."""
 
     __tablename__ = "threads"
     __table_args__ = (Index("threads_by_time", "tenant", "updated_at"),)
@@ -161,7 +161,7 @@ class ThreadRow(Table):
 
 
 class MessageRow(Table):
-    """What somebody said in a thread, or a run did."""
+    """A message in a thread, from a user or from a run."""
 
     __tablename__ = "messages"
     __table_args__ = (
@@ -180,7 +180,7 @@ class MessageRow(Table):
 
 
 class SpendingRow(Table):
-    """What the runs of a workflow have spent in some time, and what is set aside for calls."""
+    """What the runs of a workflow have spent in a period, with what is reserved for calls."""
 
     __tablename__ = "spendings"
 
@@ -192,7 +192,7 @@ class SpendingRow(Table):
 
 
 class RecordingRow(Table):
-    """What nodes of a run are given of another one, instead of running."""
+    """The outputs that nodes of a run reuse from another run, instead of running."""
 
     __tablename__ = "recordings"
 
@@ -215,7 +215,7 @@ class EventRow(Table):
 
 
 class InterruptRow(Table):
-    """What a run waits for, or has waited for: a person, a signal, a moment."""
+    """What a run waits for, or has waited for: a person, a signal, a moment, a breakpoint."""
 
     __tablename__ = "interrupts"
     __table_args__ = (
@@ -242,7 +242,7 @@ class InterruptRow(Table):
 
 
 class SignalRow(Table):
-    """A signal that was sent; the runs that wait for it take it, each once."""
+    """A signal that was sent; each run that waits for it takes it once."""
 
     __tablename__ = "signals"
     __table_args__ = (Index("signals_by_name", "tenant", "name", "key", "sent_at"),)
@@ -256,7 +256,7 @@ class SignalRow(Table):
 
 
 class NodeCacheRow(Table):
-    """What a node gave, kept until its time is over."""
+    """A cached output of a node, until it expires."""
 
     __tablename__ = "node_cache"
     __table_args__ = (Index("node_cache_by_expiry", "expires_at"),)
@@ -268,7 +268,7 @@ class NodeCacheRow(Table):
 
 
 class WebhookRow(Table):
-    """A path under which a workflow is begun from outside; `secret` is the name of one."""
+    """A path at which messages start a workflow; `secret` is the name of the signing secret."""
 
     __tablename__ = "webhooks"
 
@@ -280,7 +280,7 @@ class WebhookRow(Table):
 
 
 class SubscriptionRow(Table):
-    """Who is told when runs end or wait, of one workflow or of all; `secret` is the name of one."""
+    """A URL notified when runs end or wait, of one workflow or all; `secret` is a secret's name."""
 
     __tablename__ = "subscriptions"
 
@@ -294,7 +294,7 @@ class SubscriptionRow(Table):
 
 
 class DeliveryRow(Table):
-    """One message to a subscriber; `problem` is what kept its last attempt from being taken."""
+    """One message to a subscriber; `problem` is why its last attempt failed."""
 
     __tablename__ = "deliveries"
     __table_args__ = (
@@ -318,9 +318,10 @@ class DeliveryRow(Table):
 
 
 class DependencyRow(Table):
-    """A workflow that is begun when others have completed; `run_id` is the run that has, since.
+    """A workflow that starts when others have completed; one row for each of those others.
 
-    `completed_at` is when the newest one did that was taken note of.
+    `run_id` is the other workflow's run that has completed since the last start, if any, and
+    `completed_at` is when the newest such run completed.
     """
 
     __tablename__ = "dependencies"
@@ -335,7 +336,7 @@ class DependencyRow(Table):
 
 
 class FileRow(Table):
-    """An uploaded file; it is there for others once it `is_whole`."""
+    """An uploaded file; others see it once it `is_whole`."""
 
     __tablename__ = "files"
     __table_args__ = (Index("files_by_time", "tenant", "created_at"),)

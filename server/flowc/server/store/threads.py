@@ -1,4 +1,4 @@
-"""How are threads kept, with what was said in them?"""
+"""Threads, and the messages in them."""
 
 import builtins
 import uuid
@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from flowc.server.records.threads import MessageRecord, ThreadRecord
 from flowc.server.records.times import now
 from flowc.server.store.database import Database, reading, writing
-from flowc.server.store.messages import NoSuchThread, say, thread_row
+from flowc.server.store.messages import NoSuchThread, append_message, thread_row
 from flowc.server.store.tables import MessageRow, RunRow, ThreadRow
 
 _THREAD_FIELDS = tuple(ThreadRecord._fields)
 _MESSAGE_FIELDS = tuple(MessageRecord._fields)
-# Of what was said before, a run is given so many messages at the most.
+# How many earlier messages a run gets at most.
 _REMEMBERED = 2_000
 
 
@@ -30,7 +30,7 @@ class StoredThreads:
     def create(
         self, session: Session, workflow_id: str | None, metadata: Mapping[str, Any]
     ) -> ThreadRecord:
-        """Keep a new thread."""
+        """Store a new thread."""
         return _record(self._new(session, workflow_id, metadata))
 
     @reading
@@ -42,7 +42,7 @@ class StoredThreads:
     def list(
         self, session: Session, limit: int, offset: int, workflow_id: str | None = None
     ) -> tuple[builtins.list[ThreadRecord], int]:
-        """Return a page of threads, the last that was spoken in first, and how many there are."""
+        """Return a page of threads, the last active one first, and the number of all."""
         mine = [ThreadRow.tenant == self._tenant]
         if workflow_id is not None:
             mine.append(ThreadRow.workflow_id == workflow_id)
@@ -53,34 +53,36 @@ class StoredThreads:
 
     @writing
     def delete(self, session: Session, id: str) -> None:
-        """Forget a thread and what was said in it; its runs stay. Raises NoSuchThread."""
+        """Delete a thread and its messages; its runs remain. Raises NoSuchThread."""
         session.delete(thread_row(session, self._tenant, id))
 
     @reading
     def messages(
         self, session: Session, id: str, after: int, limit: int
     ) -> builtins.list[MessageRecord]:
-        """Return what was said after a number, in order; raise NoSuchThread."""
+        """Return the messages with greater numbers, in order; raise NoSuchThread."""
         self._row(session, id)
-        found = self._said(id).where(MessageRow.number > after).order_by(MessageRow.number)
+        found = self._messages(id).where(MessageRow.number > after).order_by(MessageRow.number)
         return [MessageRecord(*row) for row in session.execute(found.limit(limit))]
 
     @writing
-    def say(self, session: Session, id: str, role: str, content: Any, run_id: str | None) -> None:
-        """Keep one more message; raise NoSuchThread."""
-        say(session, thread_row(session, self._tenant, id), role, content, run_id)
+    def append_message(
+        self, session: Session, id: str, role: str, content: Any, run_id: str | None
+    ) -> None:
+        """Append one message; raise NoSuchThread."""
+        append_message(session, thread_row(session, self._tenant, id), role, content, run_id)
 
     @reading
     def history(
         self, session: Session, id: str, run_id: str, after: int
     ) -> builtins.list[MessageRecord]:
-        """Return what was said before a run, after a number, as far as it came to an answer.
+        """Return the messages of earlier completed runs, with numbers greater than `after`.
 
-        What was said in runs that have failed is left out.
+        The messages of failed and unfinished runs are left out.
         """
         is_done = (RunRow.id.is_(None)) | (RunRow.status == "completed")
         found = (
-            self._said(id)
+            self._messages(id)
             .outerjoin(RunRow, RunRow.id == MessageRow.run_id)
             .where(MessageRow.number > after, is_done)
             .where((MessageRow.run_id != run_id) | MessageRow.run_id.is_(None))
@@ -91,22 +93,22 @@ class StoredThreads:
 
     @reading
     def summary(self, session: Session, id: str) -> tuple[int, str]:
-        """Return what was said up to a number, in short; (0, "") if nothing was summed up."""
+        """Return the number up to which a thread is summed up, and the summary; (0, "") if none."""
         row = session.get(ThreadRow, (self._tenant, id))
         return (row.summed_up, row.summary) if row is not None else (0, "")
 
     @writing
     def sum_up(self, session: Session, id: str, number: int, summary: str) -> None:
-        """Keep what was said up to a number, in short."""
+        """Store a summary of the messages up to a number, unless a newer one is there."""
         row = session.get(ThreadRow, (self._tenant, id), with_for_update=True)
         if row is not None and number >= row.summed_up:
             row.summed_up, row.summary = number, summary
 
     @writing
     def fork(self, session: Session, id: str, run_id: str) -> ThreadRecord:
-        """Return a thread in which all was said that was up to the end of a run.
+        """Return a thread with the messages up to the end of a run; raise NoSuchThread.
 
-        It is the same one if nothing was said since. Raises NoSuchThread.
+        It is the same thread if the run's messages are its last ones, else a copy.
         """
         row = self._row(session, id)
         last = session.scalar(
@@ -121,17 +123,17 @@ class StoredThreads:
         fork = self._new(session, row.workflow_id, row.meta)
         fork.messages = last
         session.flush()
-        kept = {"number": MessageRow.number, "role": MessageRow.role}
-        kept |= {"content": MessageRow.content, "run_id": MessageRow.run_id}
-        columns = ["tenant", "thread_id", *kept, "created_at"]
-        said = select(
-            literal(self._tenant), literal(fork.id), *kept.values(), MessageRow.created_at
+        columns_of = {"number": MessageRow.number, "role": MessageRow.role}
+        columns_of |= {"content": MessageRow.content, "run_id": MessageRow.run_id}
+        columns = ["tenant", "thread_id", *columns_of, "created_at"]
+        messages = select(
+            literal(self._tenant), literal(fork.id), *columns_of.values(), MessageRow.created_at
         ).where(
             MessageRow.tenant == self._tenant,
             MessageRow.thread_id == id,
             MessageRow.number <= last,
         )
-        session.execute(insert(MessageRow).from_select(columns, said))
+        session.execute(insert(MessageRow).from_select(columns, messages))
         return _record(fork)
 
     def _new(
@@ -158,7 +160,7 @@ class StoredThreads:
             raise NoSuchThread
         return row
 
-    def _said(self, id: str) -> Any:
+    def _messages(self, id: str) -> Any:
         columns = [getattr(MessageRow, name) for name in _MESSAGE_FIELDS]
         return select(*columns).where(MessageRow.tenant == self._tenant, MessageRow.thread_id == id)
 

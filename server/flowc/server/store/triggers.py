@@ -1,4 +1,4 @@
-"""How are webhooks, subscriptions with their deliveries, and dependencies kept?"""
+"""Webhooks, subscriptions with their deliveries, and dependencies between workflows."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ from flowc.server.records.refused import Refused
 from flowc.server.records.times import now
 from flowc.server.records.triggers import Delivery, Dependencies, Subscription, Webhook
 from flowc.server.store.database import Database, reading, writing
-from flowc.server.store.runs.errands import Work
+from flowc.server.store.runs.work_queue import WorkQueue
 from flowc.server.store.tables import DeliveryRow, DependencyRow, SubscriptionRow, WebhookRow
 
 DELIVERED, PENDING, GIVEN_UP = "delivered", "pending", "given up"
@@ -29,11 +29,11 @@ class TriggerExists(Refused):
 class StoredTriggers:
     """One tenant's triggers."""
 
-    def __init__(self, database: Database, tenant: str, work: Work) -> None:
-        self.database, self._tenant, self._work = database, tenant, work
+    def __init__(self, database: Database, tenant: str, queue: WorkQueue) -> None:
+        self.database, self._tenant, self._queue = database, tenant, queue
 
     async def add_webhook(self, webhook: Webhook) -> None:
-        """Keep a webhook; raise TriggerExists if its path is taken."""
+        """Store a webhook; raise TriggerExists if its path is taken."""
         try:
             await self._add_webhook(webhook)
         except IntegrityError:
@@ -59,7 +59,7 @@ class StoredTriggers:
 
     @writing
     def delete_webhook(self, session: Session, path: str) -> None:
-        """Take a webhook away; raise NoSuchTrigger."""
+        """Delete a webhook; raise NoSuchTrigger."""
         row = session.get(WebhookRow, (self._tenant, path))
         if row is None:
             raise NoSuchTrigger
@@ -67,7 +67,7 @@ class StoredTriggers:
 
     @writing
     def add_subscription(self, session: Session, subscription: Subscription) -> None:
-        """Keep a subscription."""
+        """Store a subscription."""
         session.add(SubscriptionRow(tenant=self._tenant, **subscription._asdict()))
 
     @reading
@@ -79,7 +79,7 @@ class StoredTriggers:
 
     @writing
     def delete_subscription(self, session: Session, id: str) -> None:
-        """Take a subscription away, with what it was told; raise NoSuchTrigger."""
+        """Delete a subscription and its deliveries; raise NoSuchTrigger."""
         row = session.get(SubscriptionRow, (self._tenant, id))
         if row is None:
             raise NoSuchTrigger
@@ -87,7 +87,7 @@ class StoredTriggers:
 
     @reading
     def deliveries(self, session: Session, subscription_id: str, limit: int) -> list[Delivery]:
-        """Return what a subscriber was told, newest first; raise NoSuchTrigger."""
+        """Return the deliveries of a subscription, newest first; raise NoSuchTrigger."""
         if session.get(SubscriptionRow, (self._tenant, subscription_id)) is None:
             raise NoSuchTrigger
         rows = session.scalars(
@@ -103,7 +103,7 @@ class StoredTriggers:
 
     @reading
     def to_deliver(self, session: Session, id: str) -> tuple[Delivery, Subscription] | None:
-        """Return a message that is to be delivered, and to whom; None if it is not any more."""
+        """Return a pending delivery and its subscription; None if it is not pending any more."""
         row = session.get(DeliveryRow, (self._tenant, id))
         if row is None or row.status != PENDING:
             return None
@@ -114,14 +114,14 @@ class StoredTriggers:
     def delivered(
         self, session: Session, id: str, attempt: int, problem: str | None, again: float | None
     ) -> None:
-        """Note how an attempt went, and have the next one made in some seconds, if there is one."""
+        """Store the result of an attempt, and queue the next one if there is to be one."""
         row = session.get(DeliveryRow, (self._tenant, id), with_for_update=True)
         if row is None or row.status != PENDING or row.attempts >= attempt:
             return
         row.attempts, row.problem = attempt, problem
         if problem is not None and again is not None:
             run_id = str(row.payload["data"]["run_id"])
-            self._work.errand(session, "deliver", id, run_id, again)
+            self._queue.errand(session, "deliver", id, run_id, again)
             return
         row.status = DELIVERED if problem is None else GIVEN_UP
         row.finished_at = now()
@@ -130,7 +130,7 @@ class StoredTriggers:
     def set_dependencies(
         self, session: Session, workflow_id: str, others: Sequence[str], given: Mapping[str, Any]
     ) -> None:
-        """Have a workflow begun when others have completed; with none, it is not any more."""
+        """Start a workflow when others have completed; with no others, it starts no more."""
         mine = (DependencyRow.tenant == self._tenant) & (DependencyRow.workflow_id == workflow_id)
         session.execute(delete(DependencyRow).where(mine))
         for other in others:
@@ -146,7 +146,7 @@ class StoredTriggers:
 
     @reading
     def dependencies(self, session: Session, workflow_id: str | None = None) -> list[Dependencies]:
-        """Return on what workflows depend, by their ids; of one, or of all."""
+        """Return the dependencies of one workflow, or of all, by id."""
         found = select(DependencyRow).where(DependencyRow.tenant == self._tenant)
         if workflow_id is not None:
             found = found.where(DependencyRow.workflow_id == workflow_id)
@@ -159,7 +159,7 @@ class StoredTriggers:
 
     @writing
     def completed(self, session: Session, workflow_id: str, run_id: str, moment: datetime) -> None:
-        """Note for those that depend on a workflow that a run has completed, if none did since."""
+        """Note a completed run for the workflows that depend on its workflow, if none is newer."""
         mine = (DependencyRow.tenant == self._tenant) & (DependencyRow.depends_on == workflow_id)
         last = DependencyRow.completed_at
         is_newest = last.is_(None) | (last < moment)
@@ -169,7 +169,7 @@ class StoredTriggers:
 
     @writing
     def use_up(self, session: Session, used: Dependencies) -> None:
-        """Forget the runs that a workflow was begun for, but none that came since."""
+        """Clear the runs that a workflow was started for, but not those completed since."""
         for other, run_id in used.runs.items():
             session.execute(
                 update(DependencyRow)

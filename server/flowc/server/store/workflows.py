@@ -1,4 +1,4 @@
-"""How are workflows and their versions kept?"""
+"""Workflows and their versions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -40,14 +40,14 @@ class StoredWorkflows:
 
     def __init__(self, database: Database, tenant: str) -> None:
         self.database, self._tenant = database, tenant
-        # None is ever deleted: what was kept once need not be looked for again.
+        # Definitions are never deleted, so one that was stored once need not be looked up again.
         self._known: set[str] = set()
 
     @writing
     def create(
         self, session: Session, id: str, name: str, hash: str, document: Any
     ) -> StoredWorkflow:
-        """Keep a new workflow as version 1, or as the next one if the id was deleted before."""
+        """Store a new workflow as version 1, or the next version if its id was deleted before."""
         row = session.get(WorkflowRow, (self._tenant, id))
         if row is not None and row.deleted_at is None:
             raise WorkflowExists
@@ -69,7 +69,7 @@ class StoredWorkflows:
     def replace(
         self, session: Session, id: str, name: str, hash: str, document: Any
     ) -> StoredWorkflow:
-        """Make a definition the workflow's newest version, unless it is the active one already."""
+        """Store a definition as the newest version, unless it is the active one already."""
         row = self._row(session, id)
         version = self._version(session, row)
         if version.hash != hash or version.document != document:
@@ -86,7 +86,7 @@ class StoredWorkflows:
 
     @reading
     def document(self, session: Session, id: str | None, number: int | None, hash: str) -> Any:
-        """Return a version's document, be its workflow deleted; or a definition by its hash.
+        """Return a version's document, even if its workflow is deleted; or a definition by hash.
 
         Raises NoSuchWorkflow.
         """
@@ -112,7 +112,7 @@ class StoredWorkflows:
 
     @reading
     def list(self, session: Session, limit: int, offset: int) -> tuple[list[StoredWorkflow], int]:
-        """Return a page of workflows by id, and how many there are."""
+        """Return a page of workflows by id, and the number of all."""
         mine = (WorkflowRow.tenant == self._tenant, WorkflowRow.deleted_at.is_(None))
         total = session.scalar(select(func.count()).select_from(WorkflowRow).where(*mine))
         rows = session.execute(
@@ -133,19 +133,19 @@ class StoredWorkflows:
 
     @writing
     def delete(self, session: Session, id: str) -> None:
-        """Take a workflow away; its versions stay for the runs that are pinned to them."""
+        """Delete a workflow; its versions remain for the runs that are pinned to them."""
         row = self._row(session, id)
         row.deleted_at = now()
 
-    async def keep_definition(self, hash: str, document: Any) -> None:
-        """Keep a definition that a run is pinned to without being a workflow's version."""
+    async def store_definition(self, hash: str, document: Any) -> None:
+        """Store a definition that a run is pinned to, and that is no workflow's version."""
         if hash not in self._known:
-            await self._keep_now(hash, document)
+            await self._store_now(hash, document)
             self._known.add(hash)
 
     @writing
-    def _keep_now(self, session: Session, hash: str, document: Any) -> None:
-        self._keep(session, hash, document, now())
+    def _store_now(self, session: Session, hash: str, document: Any) -> None:
+        self._insert_definition(session, hash, document, now())
 
     def _row(self, session: Session, id: str) -> WorkflowRow:
         row = session.get(WorkflowRow, (self._tenant, id))
@@ -165,7 +165,7 @@ class StoredWorkflows:
         self, session: Session, row: WorkflowRow, hash: str, document: Any
     ) -> VersionRow:
         moment = now()
-        self._keep(session, hash, document, moment)
+        self._insert_definition(session, hash, document, moment)
         row.version, row.updated_at = row.version + 1, moment
         session.flush()
         version = VersionRow(
@@ -179,7 +179,9 @@ class StoredWorkflows:
         session.add(version)
         return version
 
-    def _keep(self, session: Session, hash: str, document: Any, moment: datetime) -> None:
+    def _insert_definition(
+        self, session: Session, hash: str, document: Any, moment: datetime
+    ) -> None:
         row = {"tenant": self._tenant, "hash": hash, "document": document, "created_at": moment}
         session.execute(insertion(session, DefinitionRow).values(row).on_conflict_do_nothing())
 

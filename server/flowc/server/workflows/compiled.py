@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
 class CannotRebuild(Refused):
-    """The definition that the run began with cannot be compiled any more."""
+    """The definition that the run started with cannot be compiled any more."""
 
     code = "definition-lost"
 

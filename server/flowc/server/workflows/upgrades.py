@@ -1,7 +1,7 @@
-"""Could a new version of a workflow take over a run that began with an old one?
+"""Judges whether a new version of a workflow could take over a run that started with an old one.
 
-It could, if nothing changed of what the run has been through, and of what it waits for: its outputs
-would be what they are, and what is still to come would be the new version's.
+It could if nothing changed in the nodes that the run has passed, or waits in: its outputs so far
+would be the same, and the new version would only decide how it continues.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from flowc.server.records.runs import RunRecord
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a run could be taken over, and what speaks against it."""
+    """Whether a run could be taken over, and the reasons against it."""
 
     run_id: str
     version: int | None
@@ -23,7 +23,7 @@ class Verdict:
 
     @property
     def is_possible(self) -> bool:
-        """Whether nothing speaks against it."""
+        """Whether there is no reason against it."""
         return not self.reasons
 
     def as_json(self) -> dict[str, object]:
@@ -38,7 +38,7 @@ class Verdict:
 
 
 def judge(run: RunRecord, old: WorkflowDefinition, new: WorkflowDefinition) -> Verdict:
-    """Say whether a definition could take over a run that began with another."""
+    """Return whether a definition could take over a run that started with another."""
     been = {name.split(".")[0] for name in run.nodes}
     reasons = [why for change in compare(old, new) if (why := _against(change, been, run))]
     return Verdict(run.id, run.version, run.status, tuple(dict.fromkeys(reasons)))
@@ -54,7 +54,7 @@ def _against(change: Change, been: set[str], run: RunRecord) -> str | None:
             return f"The edge {rest.strip()} was {change.kind}, and the run has passed its end."
         return None
     if what.split(".")[0] in {"input", "variables"}:
-        return f"The workflow's {what} changed, and the run has begun with what it was."
+        return f"The workflow's {what} changed, and the run started with the old {what}."
     return None
 
 
@@ -62,7 +62,7 @@ def _against_node(change: Change, name: str, been: Iterable[str], run: RunRecord
     if name not in been:
         return None
     record = run.nodes.get(name)
-    state = "waits in it" if record is not None and record.status == "waiting" else "has been in it"
-    # What was added to a node changed it.
+    state = "waits in it" if record is not None and record.status == "waiting" else "has run it"
+    # Something added to a node is a change of the node.
     how = "changed" if ":" in change.subject else change.kind
     return f"The node {name!r} was {how}, and the run {state}."

@@ -13,8 +13,8 @@ from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.running.events import EventKind
 from flowc.server.engine.driving import InputRefused
 from flowc.server.process.process import Process
+from flowc.server.records.message_text import question_of, text_of
 from flowc.server.records.runs import RunRecord
-from flowc.server.records.speech import question_of, text_of
 from flowc.server.store import NoSuchWorkflow, StoredWorkflow
 
 PATH = "/mcp"

@@ -53,7 +53,7 @@ async def upload_file(file: UploadFile, process: CurrentProcess) -> FileBody:
         raise FileNameRefused
     digest = await asyncio.to_thread(digest_of_file, file.file)
     media_type = (file.content_type or "application/octet-stream")[:255]
-    return FileBody.model_validate(await process.files.keep(file.file, name, media_type, digest))
+    return FileBody.model_validate(await process.files.add(file.file, name, media_type, digest))
 
 
 @router.get("")

@@ -1,1 +1,1 @@
-"""What nodes of a stored run are offered."""
+"""Services that nodes of stored runs have in addition to those of the process."""

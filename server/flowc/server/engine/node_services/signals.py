@@ -1,4 +1,4 @@
-"""Where do the signals go that nodes send? To the store; the runs that wait take them there."""
+"""Sends the signals of nodes: to the store, where waiting runs take them."""
 
 import uuid
 from typing import Any
@@ -14,7 +14,7 @@ class StoredSignals(Signals):
         self._steering, self._tenant = steering, tenant
 
     async def send(self, name: str, key: str, data: Any, *, id: str) -> None:
-        """Send a signal once, however often this is said with the same id."""
-        # Any text can be an id; the store keeps a short one.
+        """Send a signal; another call with the same id sends nothing."""
+        # The id can be of any length; the store has short ones.
         short = uuid.uuid5(uuid.NAMESPACE_OID, id).hex
         await self._steering.send(self._tenant, short, name, key, data)

@@ -1,6 +1,6 @@
-"""How does DBOS keep the queue of segments, wake those that wait, and take over from the dead?
+"""The queue of segments, errands and schedules, and the worker that takes from it, both by DBOS.
 
-The only module that knows DBOS: what it offers is what would have to be had elsewhere.
+This is the only module that imports DBOS: another queue would have to offer the same classes.
 """
 
 import asyncio
@@ -34,23 +34,23 @@ from flowc.server.records.refused import Refused
 from flowc.server.records.triggers import Schedule
 from flowc.server.store.database import DATABASE_PROBLEMS, SQLITE_PRAGMAS, is_sqlite
 from flowc.server.store.runs.claims import Claim
-from flowc.server.store.runs.errands import Errand
+from flowc.server.store.runs.work_queue import Errand
 
 NAME = "flowc"
-# One for ever: what a run is pinned to is its definition, not the program that works on it.
+# Never changes: a run is pinned to its definition, not to the version of the program.
 VERSION = "1"
 QUEUE = "runs"
-# The database finds out within half a minute that a machine is gone.
+# With these, the database notices within half a minute that a machine is gone.
 _KEEPALIVE = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
-# Seconds after which a segment that the database keeps failing under is given up for this start.
+# Seconds of database failures after which a segment is given up until the next start.
 _GIVE_UP = 3_600
-# Seconds that DBOS is given to write down what has just ended, when a worker stops.
-_LAST_WORDS = 5.0
+# Seconds in which DBOS may still record what has just ended, when a worker stops.
+_STOP_SECONDS = 5.0
 
-# Returns how a segment ended; None if it was let go of, for others to go on with.
+# Returns how a segment ended; None if it is unfinished, and another worker must continue it.
 DoWork = Callable[[str, int, Claim | None], Awaitable[str | None]]
 DoErrand = Callable[[str], Awaitable[None]]
-# Told what a schedule was made with, and the moment that it fires for.
+# Called with the context of a schedule, and the moment for which it fires, in ISO 8601.
 Fire = Callable[[dict[str, Any], str], Awaitable[None]]
 
 
@@ -59,21 +59,21 @@ class ScheduleRefused(Refused):
 
 
 @dataclass
-class _Hands:
-    """What this process does when DBOS calls; there is one DBOS in a process."""
+class _Handlers:
+    """What this process does when DBOS calls; a process has one DBOS."""
 
     work: Callable[[str, int], Awaitable[str | None]] | None = None
     errands: Mapping[Errand, DoErrand] = field(default_factory=dict)
     fire: Fire | None = None
-    # What DBOS does now: until it has written down how that ended, it needs its threads.
-    under_way: set[asyncio.Task[Any]] = field(default_factory=set)
+    # The tasks of DBOS: until it has recorded how they ended, it needs its threads.
+    running: set[asyncio.Task[Any]] = field(default_factory=set)
 
 
-_HANDS = _Hands()
+_HANDLERS = _Handlers()
 
 
-# No steps: what a segment has done stands in its run's checkpoints, and is looked up there when it
-# is begun again. A step of DBOS would write it down once more, and poll for cancellations.
+# No DBOS steps: what a segment has done is in its run's checkpoints, and is read from there when it
+# starts again. A step would store it a second time, and poll for cancellations.
 _RETRYING = AsyncRetrying(
     retry=retry_if_exception_type(DATABASE_PROBLEMS),
     stop=stop_after_delay(_GIVE_UP),
@@ -84,38 +84,38 @@ _RETRYING = AsyncRetrying(
 
 @DBOS.workflow(name="segment", max_recovery_attempts=None)
 async def _segment(run_id: str, segment: int) -> str:
-    assert _HANDS.work is not None  # set before DBOS begins
-    task = _under_way()
-    told: str | None = await _RETRYING(_HANDS.work, run_id, segment)
-    if told is not None:
-        return told
-    _HANDS.under_way.discard(task)
-    # Until the process ends: whoever returned would have ended the segment.
+    assert _HANDLERS.work is not None  # set before DBOS starts
+    task = _note_task()
+    result: str | None = await _RETRYING(_HANDLERS.work, run_id, segment)
+    if result is not None:
+        return result
+    _HANDLERS.running.discard(task)
+    # Never returns: DBOS would take a return as the end of the segment, and not hand it over.
     end: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     return await end
 
 
 @DBOS.workflow(name="errand", max_recovery_attempts=None)
 async def _errand(errand: Errand, subject: str) -> None:
-    _under_way()
-    await _RETRYING(_HANDS.errands[errand], subject)
+    _note_task()
+    await _RETRYING(_HANDLERS.errands[errand], subject)
 
 
 @DBOS.workflow(name="fire", max_recovery_attempts=None)
 async def _fire(moment: Any, context: dict[str, Any]) -> None:
-    assert _HANDS.fire is not None  # see above
-    _under_way()
-    # Kept as JSON, a moment is a text.
-    told = moment if isinstance(moment, str) else moment.isoformat()
-    await _RETRYING(_HANDS.fire, context, told)
+    assert _HANDLERS.fire is not None  # see above
+    _note_task()
+    # A moment that DBOS has stored as JSON arrives as a text.
+    text = moment if isinstance(moment, str) else moment.isoformat()
+    await _RETRYING(_HANDLERS.fire, context, text)
 
 
-def _under_way() -> asyncio.Task[Any]:
-    """Note the task that DBOS does its present work in, until it is done; return it."""
+def _note_task() -> asyncio.Task[Any]:
+    """Note the current task of DBOS until it is done; return it."""
     task = asyncio.current_task()
     assert task is not None  # DBOS makes one for each piece of work
-    _HANDS.under_way.add(task)
-    task.add_done_callback(_HANDS.under_way.discard)
+    _HANDLERS.running.add(task)
+    task.add_done_callback(_HANDLERS.running.discard)
     return task
 
 
@@ -132,13 +132,13 @@ class Queue:
         )
 
     async def set_up(self) -> None:
-        """Make the queue's tables, which a worker does, too, when it begins."""
+        """Create the queue's tables; a worker does this, too, when it starts."""
         await asyncio.to_thread(DBOS.migrate, self._url)
 
     def enqueue(
         self, session: Session, run_id: str, segment: int, priority: int, delay: float | None = None
     ) -> None:
-        """Have a segment of a run worked on, after some seconds; within a transaction."""
+        """Queue a segment of a run within a transaction, to be worked on after some seconds."""
         options = _options("segment", f"{run_id}:{segment}", delay)
         options["priority"] = priority
         self._client.enqueue_in_transaction(session, options, run_id, segment)
@@ -146,14 +146,14 @@ class Queue:
     def errand(
         self, session: Session, errand: Errand, subject: str, run_id: str, seconds: float = 0.0
     ) -> None:
-        """Have an errand done after some seconds, forgotten with its run; within a transaction."""
+        """Queue an errand within a transaction, to be done after some seconds."""
         options = _options("errand", f"{run_id}:{errand}:{uuid.uuid4().hex}", seconds)
-        # Before all that is waiting: it is short, and somebody waits for it.
+        # First in the queue: an errand is short, and something waits for it.
         options["priority"] = 1
         self._client.enqueue_in_transaction(session, options, errand, subject)
 
     async def held(self) -> dict[str, list[str]]:
-        """Return the segments under way, by the worker that has them."""
+        """Return the ids of the segments at work, by worker."""
         found = await self._client.list_workflows_async(
             status="PENDING", load_input=False, load_output=False
         )
@@ -162,12 +162,12 @@ class Queue:
             held.setdefault(workflow.executor_id or "", []).append(workflow.workflow_id)
         return held
 
-    async def hand_on(self, segments: list[str]) -> None:
-        """Have others work on segments that somebody had; what he still writes is refused."""
+    async def hand_over(self, segments: list[str]) -> None:
+        """Queue segments again that a worker had; if it is alive, its next write is refused."""
         await self._client.resume_workflows_async(segments, queue_name=QUEUE)
 
-    def hand_on_now(self, worker: str) -> int:
-        """Have others work on what a worker that has stopped still had; return how much it was."""
+    def hand_over_now(self, worker: str) -> int:
+        """Queue all segments again that a stopped worker had; return their number."""
         found = self._client.list_workflows(
             status="PENDING", executor_id=worker, load_input=False, load_output=False
         )
@@ -176,7 +176,7 @@ class Queue:
         return len(found)
 
     async def forget(self, run_id: str) -> None:
-        """Delete what the queue keeps of a run."""
+        """Delete the queue's entries of a run."""
         found = await self._client.list_workflows_async(
             workflow_id_prefix=f"{run_id}:", load_input=False, load_output=False
         )
@@ -184,7 +184,7 @@ class Queue:
             await self._client.delete_workflows_async([w.workflow_id for w in found])
 
     async def create_schedule(self, schedule: Schedule) -> None:
-        """Have something begun at the times of a cron expression; raise ScheduleRefused."""
+        """Store a schedule, which fires as its cron expression says; raise ScheduleRefused."""
         try:
             await self._client.create_schedule_async(
                 schedule_name=schedule.id,
@@ -199,27 +199,27 @@ class Queue:
             raise ScheduleRefused(str(problem)) from None
 
     async def schedules(self, prefix: str) -> list[Schedule]:
-        """Return the schedules whose ids begin so."""
+        """Return the schedules whose ids start with a prefix."""
         found = await self._client.list_schedules_async(schedule_name_prefix=prefix)
         return [_schedule(each) for each in found]
 
     async def steer_schedule(self, id: str, *, is_paused: bool) -> None:
-        """Let a schedule rest, or go on."""
+        """Pause or resume a schedule."""
         steer = self._client.pause_schedule if is_paused else self._client.resume_schedule
         await asyncio.to_thread(steer, id)
 
     async def delete_schedule(self, id: str) -> None:
-        """Take a schedule away."""
+        """Delete a schedule."""
         await self._client.delete_schedule_async(id)
 
     async def fire_now(self, id: str) -> None:
-        """Begin what a schedule begins, now."""
+        """Fire a schedule now."""
         await asyncio.to_thread(self._client.trigger_schedule, id)
 
     async def backfill(self, id: str, start: datetime, end: datetime) -> int:
-        """Begin what a schedule would have begun between two moments; return how often that is.
+        """Fire a schedule for each of its moments between two; return their number.
 
-        What was begun for a moment already is not begun again.
+        A moment for which it fired before is not repeated.
         """
         done = await asyncio.to_thread(self._client.backfill_schedule, id, start, end)
         return len(done)
@@ -231,29 +231,30 @@ class Queue:
 
 
 class Worker:
-    """Works on segments in this process, beside whoever else does so on this database."""
+    """Works on segments in this process; other processes may have workers on the same queue."""
 
     def __init__(
         self, url: str, *, slots: int, poll_seconds: float, max_runs: int | None = None
     ) -> None:
         self._url, self._slots, self._poll, self._max_runs = url, slots, poll_seconds, max_runs
         self._busy = 0
-        self._begun: dict[str, asyncio.Task[str | None]] = {}
+        self._started_here: dict[str, asyncio.Task[str | None]] = {}
         self._do_work: DoWork | None = None
         self._lost: DoErrand | None = None
-        # In a file of its own a process finds what it left; else each has a name of its own.
+        # A SQLite file has one process at a time, which continues what the last one left. With
+        # PostgreSQL, each process has its own name, by which a supervisor sees that it is alive.
         unique = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self.name = "local" if is_sqlite(url) else unique
 
     async def start(
         self, work: DoWork, errands: Mapping[Errand, DoErrand], fire: Fire, lost: DoErrand
     ) -> None:
-        """Begin to work: first on what a former process of this name left.
+        """Start working: first on what a former process of this name left.
 
-        Runs that were begun here, and of which the queue could not be told, are said to be `lost`.
+        `lost` is called for runs that started here and could not be put in the queue.
         """
         self._do_work, self._lost = work, lost
-        _HANDS.work, _HANDS.errands, _HANDS.fire = self._work_once, errands, fire
+        _HANDLERS.work, _HANDLERS.errands, _HANDLERS.fire = self._work_once, errands, fire
         # On the loop's own thread, so that segments run on this loop.
         DBOS(config=self._config())
         DBOS.launch()
@@ -266,12 +267,12 @@ class Worker:
         )
 
     async def _work_once(self, run_id: str, segment: int) -> str | None:
-        """Work on a segment, or wait for the work on it that has begun already."""
-        begun = self._begun.pop(run_id, None)
-        return await (begun or self._work(run_id, segment, None))
+        """Work on a segment, or wait for it if this process works on it already."""
+        started = self._started_here.pop(run_id, None)
+        return await (started or self._work(run_id, segment, None))
 
     async def _work(self, run_id: str, segment: int, claim: Claim | None) -> str | None:
-        assert self._do_work is not None  # set before DBOS begins
+        assert self._do_work is not None  # set before DBOS starts
         self._busy += 1
         try:
             return await self._do_work(run_id, segment, claim)
@@ -280,21 +281,21 @@ class Worker:
 
     @property
     def has_room(self) -> bool:
-        """Whether a run may be worked on here without standing in the queue."""
+        """Whether a run may start here without waiting in the queue."""
         return self._max_runs is None and self._busy < self._slots
 
     def start_here(self, claim: Claim) -> None:
-        """Work on a segment that is this process's already, at once.
+        """Start a segment that this process has claimed, at once.
 
-        The queue is told of it before anything is written but its end.
+        It is put in the queue before anything but its end is written.
         """
         run_id, segment = claim.run.id, claim.run.segment
-        claim.tell_queue = partial(self._tell_queue, run_id, segment)
+        claim.put_in_queue = partial(self._put_in_queue, run_id, segment)
         working = asyncio.create_task(self._work_first(claim))
-        self._begun[run_id] = working
-        working.add_done_callback(lambda _: self._begun.pop(run_id, None))
+        self._started_here[run_id] = working
+        working.add_done_callback(lambda _: self._started_here.pop(run_id, None))
 
-    async def _tell_queue(self, run_id: str, segment: int) -> None:
+    async def _put_in_queue(self, run_id: str, segment: int) -> None:
         with SetWorkflowID(f"{run_id}:{segment}"):
             await DBOS.start_workflow_async(_segment, run_id, segment)
 
@@ -302,19 +303,19 @@ class Worker:
         try:
             return await self._work(claim.run.id, claim.run.segment, claim)
         except DATABASE_PROBLEMS:
-            if claim.tell_queue is None or self._lost is None:
-                # Whoever works for the queue waits for this, and tries again.
+            if claim.put_in_queue is None or self._lost is None:
+                # The queue knows of the segment: `_segment` waits for this task, and tries again.
                 raise
             await _RETRYING(self._lost, claim.run.id)
             return "lost"
 
     async def stop(self) -> None:
-        """Take no more work; what has not finished stays known as this worker's.
+        """Take no more work; the queue still has unfinished segments as this worker's.
 
-        Threads of the event loop end with it: whatever needs one has to be done before.
+        DBOS ends the threads of the event loop: all that needs one must be done before.
         """
-        if _HANDS.under_way:
-            await asyncio.wait(_HANDS.under_way, timeout=_LAST_WORDS)
+        if _HANDLERS.running:
+            await asyncio.wait(_HANDLERS.running, timeout=_STOP_SECONDS)
         await asyncio.to_thread(DBOS.destroy)
 
     def _config(self) -> DBOSConfig:
@@ -331,7 +332,7 @@ class Worker:
             config["notification_listener_polling_interval_sec"] = 1.0
         else:
             config["system_database_url"] = self._url
-            # By the name of its sessions a supervisor sees that this process lives.
+            # The supervisor sees by the name of its sessions that this process is alive.
             connect = {"application_name": session_name(self.name), "options": _KEEPALIVE}
             config["db_engine_kwargs"] = {"connect_args": connect}
         return config
@@ -350,7 +351,11 @@ def _schedule(found: WorkflowSchedule) -> Schedule:
 
 
 def session_name(worker: str) -> str:
-    """Return the name that a worker's database sessions have; PostgreSQL keeps 63 characters."""
+    """Return the name of a worker's database sessions; PostgreSQL allows 63 characters.
+
+    >>> session_name("host-17-ab12")
+    'flowc:host-17-ab12'
+    """
     return f"{NAME}:{worker}"[:63]
 
 
@@ -381,9 +386,9 @@ def _set_up(connection: Any, _: Any) -> None:
 
 
 def _sqlite() -> Any:
-    """Return a SQLite that DBOS can use: from Python 3.12 on, it needs a newer one than many."""
+    """Return a SQLite module that DBOS can use: from Python 3.12 on, it needs version 3.42."""
     if sys.version_info >= (3, 12) and sqlite3.sqlite_version_info < (3, 42):
-        import pysqlite3  # noqa: PLC0415 - only where it is needed
+        import pysqlite3  # noqa: PLC0415 - not installed elsewhere
 
         return pysqlite3
     return sqlite3

@@ -1,4 +1,4 @@
-"""When are runs forgotten? Some time after their end, with all that was kept of them."""
+"""Deletes old runs with their events, checkpoints and queue entries."""
 
 import asyncio
 import logging
@@ -15,27 +15,27 @@ LOOK_SECONDS = 3_600.0
 
 
 class Retention:
-    """Forgets runs that ended some days ago; those that wait are never forgotten."""
+    """Deletes the runs that ended some days ago; waiting runs are never deleted."""
 
     def __init__(self, steering: Steering, queue: Queue, savers: Savers, days: float) -> None:
         self._steering, self._queue, self._savers, self._days = steering, queue, savers, days
 
     async def watch(self) -> None:
-        """Look for ever, every hour."""
+        """Delete old runs every hour, forever."""
         while True:
             try:
                 await self.prune()
             except Exception as problem:
-                # What could not be forgotten now is looked at again later.
-                log.warning("old runs could not be forgotten: %s", type(problem).__name__)
+                # The next hour tries again.
+                log.warning("old runs could not be deleted: %s", type(problem).__name__)
             await asyncio.sleep(LOOK_SECONDS)
 
     async def prune(self) -> int:
-        """Forget what is old enough; return how many runs that was."""
+        """Delete what is old enough; return the number of deleted runs."""
         moment, count = now() - timedelta(days=self._days), 0
         while found := await self._steering.ended_before(moment):
             for run_id in found:
-                # The run itself last: a crash in between leaves it to be found again.
+                # The run itself last: after a crash in between, it is found again.
                 await self._savers.forget(run_id)
                 await self._queue.forget(run_id)
                 await self._steering.forget(run_id)

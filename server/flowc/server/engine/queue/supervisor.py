@@ -1,7 +1,8 @@
-"""Who takes over the runs of a worker that died? PostgreSQL knows who lives: sessions end with it.
+"""The supervisor: queues the segments of dead workers again.
 
-No leases and no heartbeats: a worker whose event loop is blocked keeps its sessions, and its runs.
-Of all processes that look, one does at a time.
+A worker is dead when PostgreSQL has no session with its name any more. There are no leases and no
+heartbeats: a worker whose event loop is blocked keeps its sessions, and so its runs. Every worker
+supervises the others; an advisory lock lets one of them do it at a time.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ _ALONE = "select pg_try_advisory_xact_lock(hashtext('flowc supervisor'))"
 
 
 class Supervisor:
-    """Looks for dead workers, and for runs that were begun but never worked on."""
+    """Looks for dead workers, and for runs that were created but never worked on."""
 
     def __init__(self, url: str, queue: Queue, steering: Steering, takeover_seconds: float) -> None:
         self._url, self._queue, self._steering = url, queue, steering
@@ -31,7 +32,7 @@ class Supervisor:
         self._missing: dict[str, float] = {}
 
     async def watch(self) -> None:
-        """Look for ever, and survive that the database cannot be reached."""
+        """Look forever, also after the database could not be reached."""
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(
@@ -41,13 +42,13 @@ class Supervisor:
                         await asyncio.sleep(max(0.5, self._grace / 3))
                         await self._look(connection)
             except DATABASE_PROBLEMS as problem:
-                # Who cannot be seen is not dead: begin to count anew.
+                # A worker that cannot be seen now is not dead: the grace period starts again.
                 self._missing.clear()
                 log.warning("the supervisor cannot look: %s", type(problem).__name__)
                 await asyncio.sleep(1)
 
     async def _look(self, connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
-        # Of several that look at the same time, one does.
+        # If another process looks at this moment, there is nothing to do.
         async with connection.transaction():
             alone = await (await connection.execute(_ALONE)).fetchone()
             if alone is None or not alone[0]:
@@ -64,5 +65,5 @@ class Supervisor:
         self._missing = {worker: self._missing.get(worker, moment) for worker in dead}
         for worker, since in self._missing.items():
             if moment - since >= self._grace:
-                log.warning("worker %s is gone; %s segments go on", worker, len(held[worker]))
-                await self._queue.hand_on(held[worker])
+                log.warning("worker %s is gone; %s segments continue", worker, len(held[worker]))
+                await self._queue.hand_over(held[worker])

@@ -1,4 +1,4 @@
-"""How does Alembic reach the database?"""
+"""Gives Alembic the connection of the database that is being opened."""
 
 from typing import Any, Literal
 
@@ -8,7 +8,7 @@ from flowc.server.store.tables import Moment, Table
 
 
 def _render(kind: str, item: Any, _: Any) -> str | Literal[False]:
-    """Write our own column types as what they are kept as."""
+    """Write our own column types as the types that the database stores."""
     return "sa.DateTime(timezone=True)" if isinstance(item, Moment) else False
 
 

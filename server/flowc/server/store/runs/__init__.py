@@ -1,1 +1,1 @@
-"""How runs are kept, taken and steered."""
+"""Stored runs: reading, claiming and steering them."""

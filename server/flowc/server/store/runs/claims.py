@@ -1,7 +1,19 @@
-"""How does a worker take a run, keep what happens in it, and let it go?
+"""Claims: how a worker takes a run, commits what happens in it, and lets it go.
 
-A run is one worker's at a time: whoever takes it raises its epoch, and what others write then is
-refused.
+A run belongs to one worker at a time. Its row has an *epoch*, which every claim raises, and every
+write of a worker names the epoch of its claim: if the row has another one, nothing is written and
+TakenOver is raised. So there are no leases and no clocks, and a worker that was only slow does no
+harm.
+
+An example. Worker A claims run r, which raises the epoch to 1. A's machine hangs, its database
+sessions end, and the supervisor queues the segment again. Worker B claims r: the epoch is 2, the
+attempt is 2, and a second `run.started` is appended. B reads r's events and answers, and continues
+from the last checkpoint. Now A wakes up and commits a batch of events: its update has the condition
+`epoch = 1`, matches no row, and A stops working on r. What A had not committed never happened; its
+nodes that were running run again on B.
+
+The same epoch fences runs from outside: `Steering.end` raises it when it cancels a run, so that the
+worker's next write is refused.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -18,30 +30,30 @@ from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
 from flowc.server.store.database import Database, writing
-from flowc.server.store.runs.announcements import has_audience
-from flowc.server.store.runs.errands import Work
-from flowc.server.store.runs.steering import DIRECT
+from flowc.server.store.runs.announcements import has_audience as audience_of
+from flowc.server.store.runs.control import Control
 from flowc.server.store.runs.stored_runs import events_of, record_of, with_nodes
 from flowc.server.store.runs.transitions import (
-    after,
     answers_of,
     append_event,
     append_events,
-    ask_for,
     await_answer,
     close_interrupts,
+    come_to_rest,
     data_of,
     interrupts_of,
     lock_signals,
     locked,
+    open_interrupt,
 )
+from flowc.server.store.runs.work_queue import WorkQueue
 from flowc.server.store.tables import Moment, RecordingRow, RunRow
 
 
 class WorkerInstructions(NamedTuple):
     """What a worker gets back from each write: whether to pause, and the breakpoints.
 
-    `has_audience` is whether a subscriber or a dependent workflow may have to hear of the run.
+    `has_audience` is whether a subscriber or a dependent workflow may have to be notified.
     """
 
     control: str | None
@@ -50,15 +62,16 @@ class WorkerInstructions(NamedTuple):
 
 
 class TakenOver(Exception):
-    """Whoever writes to a run that is somebody else's by now meets this."""
+    """Another worker has the run, or it was ended: the epoch of this claim is over."""
 
 
 @dataclass
 class Claim:
-    """The right to work on a segment of a run, until somebody else takes it.
+    """The right to work on a segment of a run, until another worker takes it.
 
-    Where the queue does not know of it yet, `tell_queue` has to be called before anything but the
-    segment's end is written: until then, the run's own row says that somebody may have lost it.
+    A run that starts in the process that created it is not in the queue. `put_in_queue` must then
+    be called before anything but the segment's end is written: until then the run's own row, with
+    its control DIRECT, lets others find it if this process dies.
     """
 
     run: RunRecord
@@ -67,18 +80,19 @@ class Claim:
     attempt: int
     answers: dict[str, Answer] = field(default_factory=dict)
     recorded: Mapping[str, Any] | None = None
-    tell_queue: Callable[[], Awaitable[None]] | None = None
+    put_in_queue: Callable[[], Awaitable[None]] | None = None
 
     @property
     def has_asked(self) -> bool:
-        """Whether the run can have asked anything yet."""
+        """Whether the run may have interrupts by now."""
         return self.run.segment > 0 or bool(self.answers or self.run.waiting)
 
 
 _RUNS: Table = RunRow.metadata.tables["runs"]
-_HAS_AUDIENCE = has_audience(_RUNS).label("has_audience")
-_NOT_DIRECT = case((_RUNS.c.control == DIRECT, None), else_=_RUNS.c.control)
-# One statement takes a run: of two that try, one finds it as it has to be.
+_HAS_AUDIENCE = audience_of(_RUNS).label("has_audience")
+_NOT_DIRECT = case((_RUNS.c.control == Control.DIRECT, None), else_=_RUNS.c.control)
+# One statement, so that of two workers that try at the same time, one finds no row: the other has
+# raised the epoch, and a segment that has ended is no longer the row's.
 _TAKE = (
     update(_RUNS)
     .where(
@@ -99,14 +113,14 @@ _TAKE = (
 
 
 class Claims:
-    """What workers do with runs."""
+    """The writes of workers."""
 
-    def __init__(self, database: Database, work: Work) -> None:
-        self.database, self._work = database, work
+    def __init__(self, database: Database, queue: WorkQueue) -> None:
+        self.database, self._queue = database, queue
 
     @writing
     def claim(self, session: Session, run_id: str, segment: int) -> Claim | None:
-        """Take a run to work on a segment of it; None if there is nothing left to do there."""
+        """Claim a run for one of its segments; None if that segment is over already."""
         taken = session.execute(_TAKE, {"run": run_id, "at": segment, "moment": now()}).first()
         if taken is None:
             return None
@@ -115,8 +129,9 @@ class Claims:
         run = record_of(taken)
         claim = Claim(run, taken.tenant, taken.epoch, taken.attempt)
         if taken.forked_from is not None:
-            kept = session.get(RecordingRow, run_id)
-            claim.recorded = kept.recorded if kept is not None else None
+            row = session.get(RecordingRow, run_id)
+            claim.recorded = row.recorded if row is not None else None
+        # In the first attempt at the first segment nothing has happened yet.
         if segment > 0 or taken.attempt > 1:
             with_nodes(run, events_of(session, run_id))
             claim.answers = answers_of(session, run_id)
@@ -133,7 +148,7 @@ class Claims:
     def finish(
         self, session: Session, claim: Claim, events: Sequence[RunEvent], end: Event
     ) -> None:
-        """Keep how a run ended, as its record says, after its last events. Raises TakenOver."""
+        """Commit the last events and the end of a run, as its record has it. Raises TakenOver."""
         run, moment = claim.run, now()
         last = RunEvent.of(end, moment)
         values = {
@@ -147,7 +162,9 @@ class Claims:
         instructions = self._append(session, claim, [*events, last], values)
         if claim.has_asked:
             close_interrupts(session, run.id)
-        after(session, self._work, claim.tenant, run, has_audience=instructions.has_audience)
+        come_to_rest(
+            session, self._queue, claim.tenant, run, has_audience=instructions.has_audience
+        )
 
     @writing
     def rest(
@@ -159,10 +176,11 @@ class Claims:
         *,
         is_paused: bool,
     ) -> bool:
-        """Let a run wait, or pause; False if what it waits for has come already.
+        """Let a run wait or pause; return False if an answer has arrived meanwhile.
 
-        Then `claim` has the answers, and the work goes on. Raises TakenOver.
+        `claim` then has the answers, and the work continues. Raises TakenOver.
         """
+        # Signals first, then the run: senders lock in the same order.
         asks = [i.ask for i in interrupts if i.ask.kind == "signal"]
         signals = [(ask.data["signal"], ask.data["key"]) for ask in asks]
         lock_signals(session, claim.tenant, signals)
@@ -171,10 +189,10 @@ class Claims:
         known = interrupts_of(session, row.id)
         for interrupt in interrupts:
             if interrupt.id not in known:
-                known[interrupt.id] = ask_for(session, self._work, row, interrupt)
+                known[interrupt.id] = open_interrupt(session, self._queue, row, interrupt)
             elif known[interrupt.id].status == "closed":
-                # The run had failed, and was tried again.
-                await_answer(session, self._work, row, known[interrupt.id])
+                # The run failed while it waited, and is retried now.
+                await_answer(session, self._queue, row, known[interrupt.id])
         asked_now = [known[interrupt.id] for interrupt in interrupts]
         row.usage, row.control = claim.run.usage, None
         if not is_paused and any(asked.status != "open" for asked in asked_now):
@@ -187,7 +205,7 @@ class Claims:
         append_event(
             session, row, rest.of_run({"interrupts": [data_of(asked) for asked in asked_now]})
         )
-        after(session, self._work, row.tenant, row)
+        come_to_rest(session, self._queue, row.tenant, row)
         return True
 
     def _append(
@@ -198,13 +216,13 @@ class Claims:
         values: Mapping[str, Any] = MappingProxyType({}),
     ) -> WorkerInstructions:
         """Append events and set values, if the epoch is still ours; raise TakenOver if not."""
-        kept = session.execute(
+        written = session.execute(
             update(_RUNS)
             .where(_RUNS.c.id == claim.run.id, _RUNS.c.epoch == claim.epoch)
             .values({"events": _RUNS.c.events + len(events), "control": _NOT_DIRECT, **values})
             .returning(_RUNS.c.events, _RUNS.c.control, _RUNS.c.breakpoints, _HAS_AUDIENCE)
         ).first()
-        if kept is None:
+        if written is None:
             raise TakenOver(claim.run.id)
-        append_events(session, claim.run.id, kept.events, events)
-        return WorkerInstructions(kept.control, kept.breakpoints, bool(kept.has_audience))
+        append_events(session, claim.run.id, written.events, events)
+        return WorkerInstructions(written.control, written.breakpoints, bool(written.has_audience))

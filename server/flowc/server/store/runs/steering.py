@@ -1,7 +1,7 @@
-"""How is a run begun and steered: answered, signalled, paused, cancelled, tried again?
+"""Steering: how runs are created, answered, signalled, paused, resumed, cancelled and retried.
 
-Every transition is one transaction: the run's row, its event, what it waits for, and the work that
-follows from it are kept together, or none of them.
+Every transition is one transaction: the run's row, its events, its interrupts, and the queued work
+that follows are committed together, or none of them is.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,20 +28,21 @@ from flowc.server.records.runs import ENDED, RunRecord
 from flowc.server.records.times import now
 from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.messages import begin_turn
-from flowc.server.store.runs.admission import HELD, is_full, seconds_until, start_time
-from flowc.server.store.runs.errands import Work
+from flowc.server.store.runs.admission import is_full, seconds_until, start_time
+from flowc.server.store.runs.control import Control
 from flowc.server.store.runs.stored_runs import RUN_FIELDS
 from flowc.server.store.runs.transitions import (
-    after,
     append_event,
     append_events,
     close_interrupts,
-    go_on,
-    let_on,
+    come_to_rest,
     lock_signals,
     locked,
+    pass_breakpoints,
+    queue_again,
     take_answer,
 )
+from flowc.server.store.runs.work_queue import WorkQueue
 from flowc.server.store.tables import (
     DeliveryRow,
     InterruptRow,
@@ -51,12 +52,9 @@ from flowc.server.store.tables import (
     ThreadRow,
 )
 
-# What is said of a run that its creator works on, until he first writes to it.
-DIRECT = "direct"
-
 
 class StartLimits(NamedTuple):
-    """What a workflow says of its runs: how many may be at work, and how many begin in a time."""
+    """How many runs of a workflow may be at work at once, and how many may start in a period."""
 
     max_runs: int | None = None
     rate: RunRate | None = None
@@ -78,10 +76,10 @@ class NotPossible(Refused):
 
 
 class Steering:
-    """What is asked of runs from outside."""
+    """Changes to runs from outside their workers."""
 
-    def __init__(self, database: Database, work: Work) -> None:
-        self.database, self._work = database, work
+    def __init__(self, database: Database, queue: WorkQueue) -> None:
+        self.database, self._queue = database, queue
 
     @writing
     def create(
@@ -95,38 +93,38 @@ class Steering:
         recorded: Mapping[str, Any] | None = None,
         message: Any = None,
     ) -> bool:
-        """Keep a new run; return whether the caller works on it at once, whose it is then.
+        """Store a new run; return whether it is the caller's, which then must work on it at once.
 
-        Else it is in the queue, or waits for its turn. With a `message`, it is the next turn of its
-        thread: raises NoSuchThread or ThreadBusy.
+        Otherwise it is in the queue, or held. With a `message`, it is the next turn of its thread:
+        raises NoSuchThread or ThreadBusy.
         """
         run.max_runs = limits.max_runs
         if limits.rate is not None:
             run.starts_at = start_time(session, tenant, run, limits.rate)
-        control = HELD if is_full(session, tenant, run) else None
+        control = Control.HELD if is_full(session, tenant, run) else None
         delay = seconds_until(run.starts_at)
         is_here = control is None and delay is None and not is_queued
         events = [RunEvent.of(RUN_CREATED.of_run({"priority": run.priority}))]
         if is_here:
-            control, run.status, run.started_at = DIRECT, "running", now()
+            control, run.status, run.started_at = Control.DIRECT, "running", now()
             started = RUN_STARTED.of_run({"segment": 0, "attempt": 1})
             events.append(RunEvent.of(started, run.started_at))
         fields = {name: getattr(run, name) for name in RUN_FIELDS}
-        begun = {"attempt": int(is_here), "epoch": int(is_here), "events": len(events)}
-        session.execute(_CREATE, [{**fields, **begun, "tenant": tenant, "control": control}])
+        counters = {"attempt": int(is_here), "epoch": int(is_here), "events": len(events)}
+        session.execute(_CREATE, [{**fields, **counters, "tenant": tenant, "control": control}])
         if message is not None:
-            # After the run is there: a key that is known gives back its run, in a busy thread, too.
+            # After the insertion: a repeated key finds its run even if the thread is busy with it.
             begin_turn(session, tenant, run, message)
         if recorded is not None:
             session.add(RecordingRow(run_id=run.id, recorded=dict(recorded)))
         append_events(session, run.id, len(events), events)
         if control is None:
-            self._work.enqueue(session, run.id, run.segment, run.priority, delay)
+            self._queue.enqueue(session, run.id, run.segment, run.priority, delay)
         return is_here
 
     @writing
     def answer(self, session: Session, tenant: str, interrupt_id: str, value: Any) -> str:
-        """Keep an answer, once; return the run's id. The same answer again changes nothing."""
+        """Store an answer, once; return the run's id. The same answer again changes nothing."""
         asked, row = self._asked(session, interrupt_id)
         if asked.tenant != tenant:
             raise NoSuchInterrupt
@@ -134,12 +132,12 @@ class Steering:
             if asked.status == "answered" and asked.answer == value:
                 return row.id
             raise NotAnswerable
-        take_answer(session, self._work, row, asked, Answer(value))
+        take_answer(session, self._queue, row, asked, Answer(value))
         return row.id
 
     @writing
     def send(self, session: Session, tenant: str, id: str, name: str, key: str, data: Any) -> int:
-        """Keep a signal, once, and give it to the runs that wait for it; return how many do."""
+        """Store a signal, once, and answer the runs that wait for it; return how many did."""
         lock_signals(session, tenant, [(name, key)])
         if session.get(SignalRow, (tenant, id)) is not None:
             return 0
@@ -159,7 +157,7 @@ class Steering:
         for asked in found:
             row = locked(session, asked.run_id)
             asked.signal_id = id
-            take_answer(session, self._work, row, asked, Answer(data))
+            take_answer(session, self._queue, row, asked, Answer(data))
         return len(found)
 
     @writing
@@ -171,7 +169,7 @@ class Steering:
         status: Literal["cancelled", "failed"],
         error: Mapping[str, str],
     ) -> None:
-        """End a run at once; whoever works on it is told, and may not write any more."""
+        """End a run at once; its worker stops, and can no longer write to it."""
         row = locked(session, run_id, tenant)
         if row.status in ENDED:
             if row.status == status == "cancelled":
@@ -182,11 +180,11 @@ class Steering:
         close_interrupts(session, run_id)
         kind = RUN_FAILED if status == "failed" else RUN_CANCELLED
         append_event(session, row, kind.of_run({"error": dict(error)}))
-        after(session, self._work, tenant, row)
+        come_to_rest(session, self._queue, tenant, row)
 
     @writing
     def pause(self, session: Session, tenant: str, run_id: str) -> None:
-        """Have a run stop at the next occasion: the nodes at work finish."""
+        """Pause a run; if it is at work, as soon as its running nodes have finished."""
         row = locked(session, run_id, tenant)
         if row.status in ENDED:
             raise NotPossible(f"The run is already {row.status}.")
@@ -194,29 +192,29 @@ class Steering:
             row.status = "paused"
             row.segment += 1
             append_event(session, row, RUN_PAUSED.of_run({}))
-            after(session, self._work, tenant, row)
+            come_to_rest(session, self._queue, tenant, row)
         elif row.status == "running":
-            row.control = "pause"
+            row.control = Control.PAUSE
 
     @writing
     def resume(self, session: Session, tenant: str, run_id: str, *, is_step: bool = False) -> None:
-        """Have a paused run go on, or wait on for what it waited for; a step stops again."""
+        """Continue a paused run, which may still have to wait; a step stops at the next node."""
         row = locked(session, run_id, tenant)
-        if row.status == "running" and row.control == "pause" and not is_step:
+        if row.status == "running" and row.control == Control.PAUSE and not is_step:
             row.control = None
             return
         if row.status != "paused":
             raise NotPossible(f"The run is {row.status}, not paused.")
         if is_step or row.breakpoints is not None:
             row.breakpoints = {**(row.breakpoints or {"nodes": []}), "stepping": is_step}
-        let_on(session, run_id)
-        go_on(session, self._work, row, {"reason": "step" if is_step else "resumed"})
+        pass_breakpoints(session, run_id)
+        queue_again(session, self._queue, row, {"reason": "step" if is_step else "resumed"})
 
     @writing
     def set_breakpoints(
         self, session: Session, tenant: str, run_id: str, nodes: Sequence[str] | None
     ) -> None:
-        """Have a run stop before nodes, by their names; with None, it is looked into no more."""
+        """Set the nodes, by name, before which a run stops; None ends debugging."""
         row = locked(session, run_id, tenant)
         if row.status in ENDED:
             raise NotPossible(f"The run is already {row.status}.")
@@ -227,16 +225,16 @@ class Steering:
 
     @writing
     def retry(self, session: Session, tenant: str, run_id: str) -> None:
-        """Have a failed run go on from where it failed."""
+        """Continue a failed run from where it failed."""
         row = locked(session, run_id, tenant)
         if row.status != "failed":
             raise NotPossible(f"The run is {row.status}, not failed.")
         row.error, row.finished_at = None, None
-        go_on(session, self._work, row, {"reason": "retried"})
+        queue_again(session, self._queue, row, {"reason": "retried"})
 
     @writing
     def expire(self, session: Session, interrupt_id: str) -> None:
-        """Take note that the time of an interrupt is over."""
+        """Answer an interrupt whose time is over, if it is still open."""
         try:
             asked, row = self._asked(session, interrupt_id)
         except NoSuchInterrupt:
@@ -244,12 +242,12 @@ class Steering:
         if asked.status != "open":
             return
         is_late = asked.kind != "timer"
-        take_answer(session, self._work, row, asked, Answer(is_late=is_late))
+        take_answer(session, self._queue, row, asked, Answer(is_late=is_late))
 
     @writing
     def requeue_lost(self, session: Session, older_seconds: float) -> None:
-        """Queue the runs whose creator died before he wrote to them."""
-        is_lost = RunRow.status.in_(["pending", "running"]) & (RunRow.control == DIRECT)
+        """Queue the runs whose creator died before it wrote to them."""
+        is_lost = RunRow.status.in_(["pending", "running"]) & (RunRow.control == Control.DIRECT)
         is_old = RunRow.created_at <= now() - timedelta(seconds=older_seconds)
         rows = session.scalars(select(RunRow).where(is_lost, is_old).with_for_update())
         for row in rows.all():
@@ -259,13 +257,13 @@ class Steering:
     def requeue(self, session: Session, run_id: str) -> None:
         """Queue a run whose creator could not write to it."""
         row = locked(session, run_id)
-        if row.control == DIRECT and row.status not in ENDED:
+        if row.control == Control.DIRECT and row.status not in ENDED:
             self._requeue(session, row)
 
     def _requeue(self, session: Session, row: RunRow) -> None:
-        # Should he still write to it, he finds that it is not his any more.
+        # If the creator is alive after all, its next write is refused.
         row.epoch += 1
-        go_on(session, self._work, row, {"reason": "lost"})
+        queue_again(session, self._queue, row, {"reason": "lost"})
 
     @reading
     def ended_before(self, session: Session, moment: datetime, limit: int = 100) -> list[str]:
@@ -276,12 +274,12 @@ class Steering:
 
     @writing
     def forget(self, session: Session, run_id: str) -> None:
-        """Delete a run that has ended, with its events and what it asked."""
+        """Delete a run that has ended, with its events and interrupts."""
         session.execute(delete(RunRow).where(RunRow.id == run_id, RunRow.status.in_(ENDED)))
 
     @writing
     def forget_messages(self, session: Session, moment: datetime) -> None:
-        """Delete signals sent and messages to subscribers before a moment; threads silent since."""
+        """Delete older signals and deliveries, and threads without a message since the moment."""
         session.execute(delete(SignalRow).where(SignalRow.sent_at < moment))
         session.execute(delete(ThreadRow).where(ThreadRow.updated_at < moment))
         session.execute(delete(DeliveryRow).where(DeliveryRow.created_at < moment))

@@ -1,4 +1,4 @@
-"""How are runs kept, and what happened in them?"""
+"""The stored runs of a tenant, as clients read them."""
 
 import builtins
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ from flowc.server.records.times import now
 from flowc.server.store.database import Database, reading
 from flowc.server.store.tables import InterruptRow, RunRow, Table
 
-_RUNS, _EVENTS_KEPT = Table.metadata.tables["runs"], Table.metadata.tables["events"]
+_RUNS, _EVENT_TABLE = Table.metadata.tables["runs"], Table.metadata.tables["events"]
 _FIND = select(_RUNS).where(_RUNS.c.id == bindparam("run"), _RUNS.c.tenant == bindparam("owner"))
 _EVENTS = (
-    select(*(_EVENTS_KEPT.c[name] for name in EVENT_FIELDS))
-    .where(_EVENTS_KEPT.c.run_id == bindparam("run"), _EVENTS_KEPT.c.number > bindparam("after"))
-    .order_by(_EVENTS_KEPT.c.number)
+    select(*(_EVENT_TABLE.c[name] for name in EVENT_FIELDS))
+    .where(_EVENT_TABLE.c.run_id == bindparam("run"), _EVENT_TABLE.c.number > bindparam("after"))
+    .order_by(_EVENT_TABLE.c.number)
     .limit(bindparam("most", type_=Integer()))
 )
 _RECENT = timedelta(minutes=10)
@@ -39,7 +39,7 @@ _INTERRUPT_FIELDS = tuple(each.name for each in fields(InterruptRecord))
 
 
 class StoredRuns:
-    """One tenant's runs, as whoever asks may see them; nothing is changed here."""
+    """One tenant's runs, read only."""
 
     def __init__(self, database: Database, tenant: str) -> None:
         self.database, self._tenant = database, tenant
@@ -51,7 +51,7 @@ class StoredRuns:
 
     @reading
     def get_at_rest(self, session: Session, id: str) -> RunRecord | None:
-        """Return a run if it has ended, or waits for somebody; raise NoSuchRun."""
+        """Return a run if it has ended, waits or is paused, else None; raise NoSuchRun."""
         row = self._row(session, id)
         if row.status not in AT_REST:
             return None
@@ -66,7 +66,7 @@ class StoredRuns:
     def of_keys(
         self, session: Session, idempotency_key: str | None, deduplication_key: str | None
     ) -> str | None:
-        """Return the run that was begun with a key, or that is under way with one."""
+        """Return the run created with an idempotency key, or an unfinished one with the other."""
         mine = select(RunRow.id).where(RunRow.tenant == self._tenant).limit(1)
         if idempotency_key is not None:
             found = session.scalar(mine.where(RunRow.idempotency_key == idempotency_key))
@@ -107,7 +107,7 @@ class StoredRuns:
     def events(
         self, session: Session, id: str, after: int = 0, limit: int = 1_000
     ) -> builtins.list[RunEvent]:
-        """Return a run's events from a number on, that one left out; raise NoSuchRun."""
+        """Return a run's events with numbers greater than `after`; raise NoSuchRun."""
         self._row(session, id)
         return events_of(session, id, after, limit)
 
@@ -120,7 +120,7 @@ class StoredRuns:
         kind: str | None = None,
         status: str | None = None,
     ) -> builtins.list[InterruptRecord]:
-        """Return what runs wait for, or have waited for, oldest first."""
+        """Return interrupts, oldest first."""
         found = select(InterruptRow).where(InterruptRow.tenant == self._tenant)
         for column, value in (
             (InterruptRow.run_id, run_id),
@@ -144,14 +144,14 @@ class StoredRuns:
 
     @reading
     def waiting_in(self, session: Session, thread_ids: Sequence[str]) -> str | None:
-        """Return the newest run of any of these threads that waits for somebody."""
+        """Return the newest waiting run of any of these threads."""
         mine = (RunRow.tenant == self._tenant) & RunRow.thread_id.in_(thread_ids)
         found = select(RunRow.id).where(mine, RunRow.status == "waiting")
         return session.scalar(found.order_by(RunRow.created_at.desc()).limit(1))
 
     @reading
     def recent(self, session: Session) -> Sequence[str]:
-        """Return the runs that are not at their end, or have not been for long."""
+        """Return the runs that are unfinished, or finished in the last ten minutes."""
         is_recent = RunRow.finished_at >= now() - _RECENT
         found = select(RunRow.id).where(
             RunRow.tenant == self._tenant, RunRow.status.in_(UNFINISHED) | is_recent
@@ -162,10 +162,10 @@ class StoredRuns:
     def unfinished(
         self, session: Session, hash: str, version: tuple[str, int] | None = None
     ) -> Sequence[str]:
-        """Return the runs that are not at their end, oldest first, of a definition by its hash.
+        """Return the unfinished runs of a definition by its hash, oldest first.
 
-        Those of a `version` (a workflow's id, and its number) are among them, whatever the stored
-        workflows were that it used when they began.
+        The runs of a `version` (a workflow's id and a number) are included even if their hash is
+        another one, because the workflows that it uses had other versions when they started.
         """
         pinned = RunRow.hash == hash
         if version is not None:
@@ -191,7 +191,7 @@ def record_of(row: Any) -> RunRecord:
 
 
 def with_nodes(run: RunRecord, events: Sequence[RunEvent]) -> RunRecord:
-    """Return a run with what its events say of its nodes."""
+    """Return a run with its nodes, usage and working time, as they follow from its events."""
     fresh = RunRecord(id=run.id, workflow_id=None, version=None, hash="", input={})
     for event in events:
         fresh.apply(event)
@@ -201,7 +201,7 @@ def with_nodes(run: RunRecord, events: Sequence[RunEvent]) -> RunRecord:
 
 
 def events_of(session: Session, id: str, after: int = 0, limit: int = 1_000_000) -> list[RunEvent]:
-    """Return a run's events from a number on, that one left out."""
+    """Return a run's events with numbers greater than `after`."""
     rows = session.execute(_EVENTS, {"run": id, "after": after, "most": limit})
     return [RunEvent(number, EventKind(kind), *rest) for number, kind, *rest in map(tuple, rows)]
 

@@ -1,6 +1,6 @@
-"""What do all transitions of runs have in common? Locks, events, questions, and work that follows.
+"""What all transitions of runs share: locks, events, interrupts, and the work that follows.
 
-All of this happens within a transaction that somebody else has begun.
+Each function runs within a transaction that its caller has started.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,8 +20,8 @@ from flowc.server.store.database import APPENDED
 from flowc.server.store.messages import ask_in_turn, end_turn
 from flowc.server.store.runs.admission import enqueue, leave
 from flowc.server.store.runs.announcements import announce
-from flowc.server.store.runs.errands import Work
 from flowc.server.store.runs.stored_runs import NoSuchRun
+from flowc.server.store.runs.work_queue import WorkQueue
 from flowc.server.store.tables import EventRow, InterruptRow, RunRow, SignalRow
 
 # The PostgreSQL channel on which other processes are notified of runs with new events.
@@ -33,11 +33,13 @@ _INSERT = insert(EventRow.__table__)  # type: ignore[arg-type]
 _URGENT = {*(EventKind.of_status(status) for status in AT_REST), EventKind.RUN_BREAKPOINTS}
 
 
-def ask_for(session: Session, work: Work, row: RunRow, interrupt: Interrupt) -> InterruptRow:
-    """Keep what a run waits for; a signal that has come already answers it."""
+def open_interrupt(
+    session: Session, queue: WorkQueue, row: RunRow, interrupt: Interrupt
+) -> InterruptRow:
+    """Store what a run waits for; a signal that was sent before answers it at once."""
     ask, moment = interrupt.ask, now()
     is_signal = ask.kind == "signal"
-    asked = InterruptRow(
+    opened = InterruptRow(
         id=interrupt.id,
         run_id=row.id,
         tenant=row.tenant,
@@ -54,70 +56,78 @@ def ask_for(session: Session, work: Work, row: RunRow, interrupt: Interrupt) -> 
         due_at=moment + timedelta(seconds=ask.seconds) if ask.seconds is not None else None,
         answered_at=None,
     )
-    session.add(asked)
+    session.add(opened)
     session.flush()
     if ask.kind == "human":
-        ask_in_turn(session, row, asked.data)
-    await_answer(session, work, row, asked)
-    return asked
+        ask_in_turn(session, row, opened.data)
+    await_answer(session, queue, row, opened)
+    return opened
 
 
-def await_answer(session: Session, work: Work, row: RunRow, asked: InterruptRow) -> None:
-    """Ask, for the first time or anew; a signal that has come already answers."""
+def await_answer(session: Session, queue: WorkQueue, row: RunRow, asked: InterruptRow) -> None:
+    """Open an interrupt, also a closed one; a signal that was sent before answers it at once."""
     asked.status = "open"
     if asked.signal is not None:
-        take_kept_signal(session, row, asked)
+        take_sent_signal(session, row, asked)
     if asked.due_at is not None and asked.status == "open":
         seconds = max(0.0, (asked.due_at - now()).total_seconds())
-        work.errand(session, "wake", asked.id, row.id, seconds)
+        queue.errand(session, "wake", asked.id, row.id, seconds)
 
 
 def take_answer(
-    session: Session, work: Work, row: RunRow, asked: InterruptRow, answer: Answer
+    session: Session, queue: WorkQueue, row: RunRow, asked: InterruptRow, answer: Answer
 ) -> None:
-    """Keep what came of an interrupt; the run goes on if it waits, and its worker if not."""
+    """Store the answer of an interrupt, and queue the run if it waits.
+
+    If the run is still at work, its worker finds the answer when it lets the run rest.
+    """
     _answer(asked, answer)
-    append_event(
-        session, row, INTERRUPT_ANSWERED.of_run({**data_of(asked), "status": asked.status})
-    )
+    answered = INTERRUPT_ANSWERED.of_run({**data_of(asked), "status": asked.status})
+    append_event(session, row, answered)
     if row.status == "waiting":
-        go_on(session, work, row, {"reason": "answered", "interrupt": asked.id})
+        queue_again(session, queue, row, {"reason": "answered", "interrupt": asked.id})
 
 
-def go_on(session: Session, work: Work, row: RunRow, why: RunResumedData) -> None:
-    """Have a run worked on again."""
+def queue_again(session: Session, queue: WorkQueue, row: RunRow, why: RunResumedData) -> None:
+    """Queue a run for its next segment."""
     row.status, row.attempt = "pending", 0
-    # A segment has an id of its own in the queue, where what ended stays known.
+    # Each segment has its own id in the queue, which refuses an id that it has finished.
     row.segment += 1
     append_event(session, row, RUN_RESUMED.of_run(why))
-    enqueue(session, work, row)
+    enqueue(session, queue, row)
 
 
-def after(
-    session: Session, work: Work, tenant: str, run: RunRow | RunRecord, *, has_audience: bool = True
+def come_to_rest(
+    session: Session,
+    queue: WorkQueue,
+    tenant: str,
+    run: RunRow | RunRecord,
+    *,
+    has_audience: bool = True,
 ) -> None:
-    """Do what follows when a run is not at work any more: others have their turn, or are told.
+    """Do what follows when a run is not at work any more: let others in, end its turn, announce it.
 
-    Where it is known that nobody listens, nobody is looked for.
+    Without an audience, there is nothing to look up and announce.
     """
-    leave(session, work, tenant, run)
+    leave(session, queue, tenant, run)
     end_turn(session, tenant, run)
     if has_audience:
-        announce(session, work, tenant, run)
+        announce(session, queue, tenant, run)
 
 
 def locked(session: Session, run_id: str, tenant: str | None = None) -> RunRow:
-    """Return a run that nobody else changes until the transaction ends; raise NoSuchRun."""
+    """Return a run, locked until the transaction ends; raise NoSuchRun."""
     row = session.get(RunRow, run_id, with_for_update=True, populate_existing=True)
     if row is None or tenant not in {None, row.tenant}:
-        raise NoSuchRun
+        raise NoSuchRun(run_id)
     return row
 
 
 def lock_signals(session: Session, tenant: str, signals: Iterable[tuple[str, str]]) -> None:
-    """Keep signals of these names from being sent while they begin to be waited for.
+    """Lock signals by name and key, so that each is either sent before a run waits, or after.
 
-    Else each could miss the other. Before any lock on a run: whoever sends locks in this order.
+    Without the lock, two transactions at the same time could each miss what the other writes. It
+    must be taken before any lock on a run, by senders and waiters alike, or they deadlock.
     """
     if not _is_postgres(session):
         return
@@ -161,20 +171,20 @@ def _is_postgres(session: Session) -> bool:
 
 
 def interrupts_of(session: Session, run_id: str) -> dict[str, InterruptRow]:
-    """Return all that a run has asked, by id."""
+    """Return all interrupts of a run, by id."""
     rows = session.scalars(select(InterruptRow).where(InterruptRow.run_id == run_id))
     return {row.id: row for row in rows}
 
 
 def answers_of(session: Session, run_id: str) -> dict[str, Answer]:
-    """Return what has come of a run's questions, by their ids."""
+    """Return the answers of a run's interrupts, by interrupt id."""
     rows = interrupts_of(session, run_id).values()
-    given = [row for row in rows if row.status in {"answered", "late"}]
-    return {row.id: Answer(row.answer, row.status == "late") for row in given}
+    answered = [row for row in rows if row.status in {"answered", "late"}]
+    return {row.id: Answer(row.answer, row.status == "late") for row in answered}
 
 
-def take_kept_signal(session: Session, row: RunRow, asked: InterruptRow) -> None:
-    """Answer with the oldest signal sent since the run was created that it has not had yet."""
+def take_sent_signal(session: Session, row: RunRow, asked: InterruptRow) -> None:
+    """Answer with the oldest signal that was sent since the run was created and is unused by it."""
     taken = select(InterruptRow.signal_id).where(
         InterruptRow.run_id == row.id, InterruptRow.signal_id.is_not(None)
     )
@@ -200,8 +210,8 @@ def _answer(asked: InterruptRow, answer: Answer) -> None:
     asked.answer, asked.answered_at = answer.value, now()
 
 
-def let_on(session: Session, run_id: str) -> None:
-    """Let a run go on from the breakpoints at which it stands."""
+def pass_breakpoints(session: Session, run_id: str) -> None:
+    """Answer the breakpoints at which a run is paused, so that it continues past them."""
     session.execute(
         update(InterruptRow)
         .where(
@@ -214,7 +224,7 @@ def let_on(session: Session, run_id: str) -> None:
 
 
 def close_interrupts(session: Session, run_id: str) -> None:
-    """Ask no more."""
+    """Close the open interrupts of a run, so that they can no longer be answered."""
     session.execute(
         update(InterruptRow)
         .where(InterruptRow.run_id == run_id, InterruptRow.status == "open")

@@ -16,8 +16,8 @@ from flowc.server.api.sse import event, stream
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.conversations.chat import Chat, OpenQuestion, TextPiece, Turn, TurnEnded
 from flowc.server.process.process import Process
+from flowc.server.records.message_text import text_of
 from flowc.server.records.runs import RunRecord
-from flowc.server.records.speech import text_of
 from flowc.server.store.runs.stored_runs import NoSuchRun
 
 router = APIRouter(route_class=StrictRoute)
@@ -79,7 +79,7 @@ async def _turn(body: ResponseRequest, process: Process) -> Turn:
     if waiting is not None:
         return await process.chat.answer(waiting, text, is_kept=True)
     for message in messages[:-1]:
-        await process.threads.say(thread_id, message["role"], message["content"], None)
+        await process.threads.append_message(thread_id, message["role"], message["content"], None)
     values = {"instructions": body.instructions, "tools": body.tools or None}
     more = {name: value for name, value in values.items() if value is not None}
     sent = {"message": text, "thread_id": thread_id, **more}

@@ -1,4 +1,4 @@
-"""What nodes gave, kept for a time"""
+"""The cache of node outputs"""
 
 import sqlalchemy as sa
 from alembic import op

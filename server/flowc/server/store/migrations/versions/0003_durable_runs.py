@@ -1,4 +1,4 @@
-"""Events, interrupts and signals; what a run needs to be taken up by anyone"""
+"""Events, interrupts and signals; what any worker needs to continue a run"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -78,5 +78,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Refuse: what runs did stands in their events alone."""
-    raise NotImplementedError("There is no way back: the nodes of runs are kept as events now.")
+    """Refuse: only the events of runs have what their nodes did."""
+    raise NotImplementedError("There is no way back: the nodes of runs are stored as events now.")

@@ -1,4 +1,4 @@
-"""Threads, and what is said in them; what workflows spend"""
+"""Threads and their messages; the spending of workflows"""
 
 import sqlalchemy as sa
 from alembic import op

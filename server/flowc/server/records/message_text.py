@@ -1,4 +1,4 @@
-"""What does a run say in a conversation, and what does a person's message mean to it?"""
+"""The texts of a conversation: outputs and questions as messages, and messages as answers."""
 
 import json
 from collections.abc import Mapping
@@ -7,14 +7,18 @@ from typing import Any
 
 from flowc.compiler.definition.short_schemas import Schema, problems_of
 
-# Where an output has several fields, the first of these is what it says.
+# If an output has several of these fields, the first one is its text.
 _SPOKEN = ("text", "message", "answer", "response", "reply", "content", "output")
 _YES = frozenset({"yes", "y", "ok", "okay", "approve", "approved", "sure", "allow", "true"})
 _NO = frozenset({"no", "n", "reject", "rejected", "deny", "denied", "refuse", "false"})
 
 
 def text_of(output: Any) -> str:
-    """Return what an output says: its text, the field that holds one, or all of it as JSON."""
+    """Return the text of an output: itself, the field that has it, or all of it as JSON.
+
+    >>> text_of({"answer": "Blue", "score": 1}), text_of({"n": 2})
+    ('Blue', '{"n": 2}')
+    """
     if isinstance(output, str):
         return output
     if isinstance(output, dict):
@@ -25,7 +29,12 @@ def text_of(output: Any) -> str:
 
 
 def question_of(data: Mapping[str, Any]) -> str:
-    """Return a question to a person as the text of a message."""
+    """Return a question to a person as the text of a message.
+
+    >>> schema = {"properties": {"choice": {"enum": ["a", "b"]}}}
+    >>> question_of({"title": "Refund?", "schema": schema})
+    'Refund?\\nAnswer with one of: a, b.'
+    """
     lines = [str(data.get("title") or "Please decide"), str(data.get("instructions") or "")]
     shown = data.get("data")
     if shown is not None:
@@ -40,7 +49,12 @@ def question_of(data: Mapping[str, Any]) -> str:
 
 
 def answer_in(text: str, schema: Schema) -> Any | None:
-    """Return the answer that a message gives to a question, as its form wants it; else None."""
+    """Return a message as an answer that fits a schema; None if it is none.
+
+    >>> schema = {"properties": {"choice": {"enum": ["approve", "reject"]}}, "required": ["choice"]}
+    >>> answer_in("Yes!", schema), answer_in("No.", schema)
+    ({'choice': 'approve'}, {'choice': 'reject'})
+    """
     for candidate in _candidates(text.strip(), schema):
         if not problems_of(candidate, schema):
             return candidate
@@ -63,11 +77,11 @@ def _candidates(text: str, schema: Schema) -> list[Any]:
 
 
 def _choice(text: str, choices: list[str]) -> str | None:
-    said = text.casefold().rstrip(".!")
+    words = text.casefold().rstrip(".!")
     for choice in choices:
-        if said == choice.casefold():
+        if words == choice.casefold():
             return choice
     if len(choices) == 2 and {"approve", "reject"} == set(choices):
-        return "approve" if said in _YES else "reject" if said in _NO else None
-    first = said.split()[0].strip(",:") if said.split() else ""
+        return "approve" if words in _YES else "reject" if words in _NO else None
+    first = words.split()[0].strip(",:") if words.split() else ""
     return next((choice for choice in choices if first == choice.casefold()), None)
