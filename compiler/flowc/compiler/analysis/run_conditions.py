@@ -1,8 +1,8 @@
 """Works out when each node runs, in terms of the branches that were chosen before it.
 
-A condition is a set of terms, of which one must hold; a term is a set of choices (node, branch)
-that are made together. Take a diamond: `route` chooses `true` for `a` or `false` for `b`, and both
-lead to `join`.
+A condition is a set of terms, and holds when one of them holds. A term is a set of choices (node,
+branch) that are made together. Take a diamond: `route` chooses `true` for `a` or `false` for `b`,
+and both lead to `join`.
 
     route    {{}}                                       always: the empty term asks for no choice
     a        {{(route, true)}}

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Context, Effects, Node
-from flowc.nodes.services.knowledge import Knowledge, told
+from flowc.nodes.services.knowledge import Knowledge, as_node_errors
 from flowc.rag.documents import Metadata, Section
 from flowc.rag.ingestion import DocumentItem
 
@@ -70,7 +70,7 @@ class DocumentNode(Node):
     async def document(self, context: Context, *, with_ocr: bool) -> dict[str, Any]:
         """Read the document, and return it as JSON; raise NodeError if it cannot be read."""
         knowledge = context.service(Knowledge)
-        with told():
+        with as_node_errors():
             found = await knowledge.sources.one(self.path, self.file, self.url)
         item = DocumentItem(found.source, found.open, self.media_type or found.media_type)
         sections, metadata = await knowledge.read(item, with_ocr=with_ocr)

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Context, Effects, Node, Outcome
-from flowc.nodes.services.knowledge import Knowledge, told
+from flowc.nodes.services.knowledge import Knowledge, as_node_errors
 
 
 class Embed(Node):
@@ -58,7 +58,7 @@ class Embed(Node):
         if given is None:
             given = [str(chunk.get("text", "")) for chunk in self.chunks or ()]
         embeddings = await context.service(Knowledge).embeddings(self.model)
-        with told():
+        with as_node_errors():
             # Providers refuse an empty text.
             vectors = await embeddings.of([text if text.strip() else " " for text in given])
             dimension = len(vectors[0]) if vectors else await embeddings.dimension()

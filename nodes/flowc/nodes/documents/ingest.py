@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Context, Effects, Node, Outcome
-from flowc.nodes.services.knowledge import Knowledge, Sources, told
+from flowc.nodes.services.knowledge import Knowledge, Sources, as_node_errors
 from flowc.rag.chunking import Chunking
 from flowc.rag.ingestion import DocumentItem, from_text
 
@@ -109,7 +109,7 @@ class Ingest(Node, IngestSettings):
         ingestion = await knowledge.ingestion(
             self.collection, self.model, self.chunking, with_ocr=self.ocr
         )
-        with told():
+        with as_node_errors():
             given = len(self.files) + len(self.urls) + len(self.documents)
             total = given + await knowledge.sources.count(self._paths, self.pattern)
             context.emit("documents", {"total": total})

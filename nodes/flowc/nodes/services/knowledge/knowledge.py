@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
 from flowc.compiler.node import NodeError
-from flowc.nodes.services.knowledge.problems import told
+from flowc.nodes.services.knowledge.problems import as_node_errors
 from flowc.nodes.services.knowledge.sources import Sources
 from flowc.nodes.services.models import Models
 from flowc.nodes.services.models.vectors import ModelEmbedder, ModelReranker
@@ -47,7 +47,7 @@ class Knowledge:
         """Return the open store; raise NodeError."""
         async with self._opening:
             if self._store is None:
-                with told():
+                with as_node_errors():
                     self._store = await self._open_store()
         return self._store
 
@@ -68,7 +68,7 @@ class Knowledge:
 
     async def read(self, item: DocumentItem, *, with_ocr: bool) -> tuple[list[Section], Metadata]:
         """Return the sections and metadata of a document; raise NodeError."""
-        with told():
+        with as_node_errors():
             async with opened(item) as (file, _):
                 return await self.reader.read(file, item.source, item.media_type, with_ocr=with_ocr)
 
@@ -77,7 +77,7 @@ class Knowledge:
     ) -> list[ScoredPassage]:
         """Return the passages that answer a question best; raise NodeError."""
         reranker = ModelReranker(self._models, rerank) if rerank is not None else None
-        with told():
+        with as_node_errors():
             store = await self.store()
             known = await store.collection(collection)
             embeddings = await self.embeddings(None, known.name)
@@ -87,7 +87,7 @@ class Knowledge:
         self, collection: str, model: str | None, chunking: Chunking, *, with_ocr: bool
     ) -> Ingestion:
         """Return an ingestion into a collection; raise NodeError."""
-        with told():
+        with as_node_errors():
             embeddings = await self.embeddings(model, collection)
             store = await self.store()
         return Ingestion(store, self.reader, embeddings, chunking, with_ocr=with_ocr)
@@ -104,7 +104,7 @@ class Knowledge:
         fingerprint: str,
     ) -> Report:
         """Store chunks as a document, in place of any with the same source; raise NodeError."""
-        with told():
+        with as_node_errors():
             store, embeddings = await self.store(), await self.embeddings(model, collection)
             texts, tokens = [each.text for each in chunks], [each.tokens for each in chunks]
             made = vectors if vectors is not None else await embeddings.of(texts, tokens)

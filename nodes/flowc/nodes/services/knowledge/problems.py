@@ -19,7 +19,7 @@ _CODES: Mapping[type[Exception], str] = {
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def as_node_errors() -> Iterator[None]:
     """Raise a NodeError in place of an exception of flowc.rag."""
     try:
         yield

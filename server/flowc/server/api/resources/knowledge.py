@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flowc.nodes.documents.ingest import IngestSettings
 from flowc.nodes.documents.retrieve import found_of
-from flowc.nodes.services.knowledge import told
+from flowc.nodes.services.knowledge import as_node_errors
 from flowc.rag.retrieval import Search
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import RESPONSES
@@ -139,7 +139,7 @@ async def list_collections(process: CurrentProcess) -> list[CollectionBody]:
 async def create_collection(body: NewCollection, process: CurrentProcess) -> CollectionBody:
     """Create a collection; an existing one with the same model is returned unchanged."""
     knowledge = process.services.knowledge
-    with told():
+    with as_node_errors():
         embeddings = await knowledge.embeddings(body.model, body.name)
         dimension = await embeddings.dimension()
         store = await knowledge.store()
