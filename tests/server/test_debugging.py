@@ -165,7 +165,7 @@ def test_what_cannot_be_replayed_is_refused(api: httpx.Client) -> None:
         ({"from_node": "if", "after_event": 1}, "Name a node or an event, not both."),
         ({"after_event": 999}, f"The run has {len(events_of(api, run['id']))} events."),
         ({"mocks": {"nobody": {}}}, "There is no node 'nobody' to mock."),
-        ({"version": 1}, "The run is of no kept workflow, so there are no versions."),
+        ({"version": 1}, "The run has no stored workflow, so there are no other versions."),
         (
             {"mocks": {"if": {"output": 1}}},
             "The node 'if' branches; its mock needs a branch: false, true.",

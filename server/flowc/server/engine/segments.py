@@ -54,6 +54,7 @@ from flowc.server.process_services import ProcessServices
 from flowc.server.records.run_events import RunEvent
 from flowc.server.store.database import DATABASE_PROBLEMS
 from flowc.server.store.runs.claims import Claim, Claims, TakenOver, WorkerInstructions
+from flowc.server.store.runs.control import Control
 from flowc.server.store.runs.steering import Steering
 from flowc.server.store.spendings import StoredLedger
 from flowc.server.store.threads import StoredThreads
@@ -245,7 +246,7 @@ class _Stretch:
         self._log.append(run_event)
 
     def _follow(self, instructions: WorkerInstructions) -> None:
-        if instructions.control == "pause":
+        if instructions.control == Control.PAUSE:
             self._control.request_drain("pause")
         stops = instructions.breakpoints or {"nodes": (), "stepping": False}
         self._breakpoints.names = frozenset(stops["nodes"])

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
+from flowc.compiler.running.events import EventKind
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES, UNAUTHORIZED
 from flowc.server.api.strict_requests import StrictRoute
@@ -25,7 +26,11 @@ SecretName = Annotated[
     ),
 ]
 SubscribedEvent = Literal[
-    "run.completed", "run.failed", "run.cancelled", "run.paused", "run.waiting"
+    EventKind.RUN_COMPLETED,
+    EventKind.RUN_FAILED,
+    EventKind.RUN_CANCELLED,
+    EventKind.RUN_PAUSED,
+    EventKind.RUN_WAITING,
 ]
 
 
