@@ -1,4 +1,4 @@
-"""Do the same nodes run, each as often, as by the rule written down in reference.py?"""
+"""Nodes run as often as the rule in `fakes/reference_interpreter.py` says, on random graphs."""
 
 from collections import Counter
 from typing import Any
