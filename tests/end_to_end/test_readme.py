@@ -73,7 +73,9 @@ def port() -> int:
 @pytest.fixture(scope="module")
 def environment(clone: Path, port: int) -> dict[str, str]:
     """Return the environment of a user who has just cloned the repository."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("FLOWC_")}
+    # A make that runs the tests would tell the one in the shell that it is called by another.
+    foreign = ("FLOWC_", "MAKE", "MFLAGS")
+    own = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     paths = os.pathsep.join(str(clone / source) for source in SOURCES)
     server = f"http://127.0.0.1:{port}"
     return {**own, "PYTHONPATH": paths, "FLOWC_SERVER_URL": server, "NO_PROXY": "127.0.0.1"}

@@ -22,6 +22,7 @@ from flowc.server.cli.output import (
     read_document,
     wrong,
 )
+from flowc.server.cli.quick_imports import quick_imports
 
 
 def run(
@@ -59,10 +60,11 @@ def _run(document: Document, file: Path, given: tuple[Any, Any], as_json: bool) 
     diagnostics = check_workflow(document, registry, library_beside(file), id_of(file))
     if has_errors(diagnostics):
         raise DefinitionRefused(diagnostics)
-    from flowc.compiler.compile import CompiledWorkflow, compile_workflow  # noqa: PLC0415
-    from flowc.server.cli.local_run import run_local  # noqa: PLC0415
-    from flowc.server.engine.driving import InputRefused  # noqa: PLC0415
-    from flowc.server.process_services import SettingsRefused  # noqa: PLC0415
+    with quick_imports():
+        from flowc.compiler.compile import CompiledWorkflow, compile_workflow  # noqa: PLC0415
+        from flowc.server.cli.local_run import run_local  # noqa: PLC0415
+        from flowc.server.engine.driving import InputRefused  # noqa: PLC0415
+        from flowc.server.process_services import SettingsRefused  # noqa: PLC0415
 
     def compile_here() -> CompiledWorkflow:
         return compile_workflow(document, registry, library=library_beside(file), id=id_of(file))

@@ -7,6 +7,7 @@ import typer
 
 from flowc.server.cli.local_settings import read_settings
 from flowc.server.cli.output import wrong
+from flowc.server.cli.quick_imports import quick_imports
 
 # Seconds, longer than proxies keep an idle connection open, so that the proxy closes it first: a
 # request that arrives while the server closes the connection is lost.
@@ -30,12 +31,16 @@ def serve(
     if not _is_loopback(host):
         wrong("The server has no accounts yet, so it can only listen on this machine (127.0.0.1).")
     # Imported here: the other commands need no server.
-    import uvicorn  # noqa: PLC0415
+    with quick_imports():
+        import uvicorn  # noqa: PLC0415
 
-    from flowc.server.app import create_app  # noqa: PLC0415
-    from flowc.server.process.process import require_alone  # noqa: PLC0415
-    from flowc.server.process_services import ProcessServices, SettingsRefused  # noqa: PLC0415
-    from flowc.server.store.database import is_sqlite  # noqa: PLC0415
+        from flowc.server.app import create_app  # noqa: PLC0415
+        from flowc.server.process.process import require_alone  # noqa: PLC0415
+        from flowc.server.process_services import (  # noqa: PLC0415
+            ProcessServices,
+            SettingsRefused,
+        )
+        from flowc.server.store.database import is_sqlite  # noqa: PLC0415
 
     settings = read_settings()
     if no_worker and is_sqlite(settings.database):

@@ -2,16 +2,16 @@
 
 import asyncio
 import signal
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from functools import partial
 
 import typer
 
+from flowc.compiler.node.registry import Registry
 from flowc.server.cli.local_settings import read_settings
 from flowc.server.cli.output import wrong
-
-if TYPE_CHECKING:
-    from flowc.server.settings import Settings
+from flowc.server.cli.quick_imports import quick_imports
 
 
 def worker() -> None:
@@ -20,8 +20,13 @@ def worker() -> None:
     FLOWC_DATABASE_URL names the database; any number of workers can share it.
     """
     # Imported here: the other commands need no worker.
-    from flowc.server.process_services import ProcessServices, SettingsRefused  # noqa: PLC0415
-    from flowc.server.store.database import is_sqlite  # noqa: PLC0415
+    with quick_imports():
+        from flowc.server.process.process import open_process  # noqa: PLC0415
+        from flowc.server.process_services import (  # noqa: PLC0415
+            ProcessServices,
+            SettingsRefused,
+        )
+        from flowc.server.store.database import is_sqlite  # noqa: PLC0415
 
     settings = read_settings()
     if is_sqlite(settings.database):
@@ -30,20 +35,17 @@ def worker() -> None:
         )
     try:
         ProcessServices(settings)
-        asyncio.run(_work(settings))
+        asyncio.run(_work(partial(open_process, settings, Registry.installed(), works=True)))
     except SettingsRefused as problem:
         wrong(str(problem))
 
 
-async def _work(settings: "Settings") -> None:
-    from flowc.compiler.node.registry import Registry  # noqa: PLC0415
-    from flowc.server.process.process import open_process  # noqa: PLC0415
-
+async def _work(open_process: Callable[[AsyncExitStack], Awaitable[object]]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        await open_process(settings, Registry.installed(), stack, works=True)
+        await open_process(stack)
         typer.echo("flowc worker: ready")
         await stop.wait()
         typer.echo("flowc worker: stopping")
