@@ -47,7 +47,7 @@ class Search(BaseModel):
         default=0.0,
         ge=0.0,
         le=1.0,
-        description="Above 0, passages that repeat better ones move down.",
+        description="From 0 to 1: how much passages lose for repeating better ones.",
     )
 
 

@@ -83,13 +83,13 @@ class Settings(BaseSettings):
     max_runs: int | None = Field(
         default=None,
         ge=1,
-        description="Most runs that all processes work on at once; if set, every run is queued.",
+        description="How many runs all processes may work on at once; if set, every run is queued.",
     )
     poll_seconds: float = Field(
         default=0.4,
         ge=0.02,
         le=60,
-        description="Seconds between looks at the queue; a short time costs more CPU when idle.",
+        description="Seconds between polls of the queue; fewer seconds cost more CPU when idle.",
     )
     drain_seconds: int = Field(
         default=10, ge=0, description="Seconds that a stopping process lets its runs finish."

@@ -115,7 +115,9 @@ def _deciding(evaluate: Evaluate) -> Callable[[Names], bool]:
     def decide(names: Names) -> bool:
         value = evaluate(names)
         if not isinstance(value, bool):
-            raise ExpressionError(f"the condition must be true or false, not {kind_of(value)}")
+            raise ExpressionError(
+                f"the condition must be true or false, but its type is {kind_of(value)}"
+            )
         return value
 
     return decide

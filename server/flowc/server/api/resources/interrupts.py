@@ -74,9 +74,11 @@ async def list_interrupts(
     kind: Annotated[str | None, Query(max_length=16, description="Such as `human`.")] = None,
     run_id: Annotated[str | None, Query(max_length=64)] = None,
     assignee: Annotated[
-        str | None, Query(max_length=500, description="The question's own.")
+        str | None, Query(max_length=500, description="The assignee that the question names.")
     ] = None,
-    role: Annotated[str | None, Query(max_length=500, description="The question's own.")] = None,
+    role: Annotated[
+        str | None, Query(max_length=500, description="The role that the question names.")
+    ] = None,
 ) -> list[InterruptBody]:
     """Return what runs wait for, oldest first; with `kind=human`, the open questions."""
     found = await process.stored_runs.interrupts(run_id=run_id, kind=kind, status=status)

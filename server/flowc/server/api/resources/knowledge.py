@@ -166,7 +166,10 @@ async def delete_collection(name: CollectionName, process: CurrentProcess) -> Re
 async def list_documents(
     name: CollectionName,
     process: CurrentProcess,
-    after: Annotated[str, Query(max_length=1_024, description="Only later sources.")] = "",
+    after: Annotated[
+        str,
+        Query(max_length=1_024, description="Only sources after this one, in alphabetical order."),
+    ] = "",
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> DocumentPage:
     """Return a page of documents, sorted by source."""

@@ -47,7 +47,7 @@ def check(
         shown = [diagnostic.as_json() for diagnostic in found]
         print_json({"ok": ok, "diagnostics": shown, **explained})
     elif ok and not explain_plan:
-        typer.echo(f"{len(files)} definition(s) are valid.")
+        typer.echo("The definition is valid." if len(files) == 1 else "All definitions are valid.")
     raise typer.Exit(DONE if ok else WRONG)
 
 

@@ -28,7 +28,7 @@ def answer_run(
 ) -> None:
     """Answer a question that a run has asked a person.
 
-    Text alone is a choice, or the only field of the form; JSON fills in several fields.
+    A text answers a choice, or a form with one field; JSON answers a form with several.
     """
     is_terminal = sys.stdin.isatty() and not as_json
     with open_server(server) as client:
