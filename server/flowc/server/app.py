@@ -74,8 +74,7 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             app.state.process = await open_process(settings, registry, stack, works=works)
-            endpoint.process = app.state.process
-            await stack.enter_async_context(endpoint.sessions.run())
+            await stack.enter_async_context(endpoint.open(app.state.process))
             app.state.isolation = await app.state.process.services.sandboxes.isolation()
             yield
 
