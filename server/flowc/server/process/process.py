@@ -12,7 +12,6 @@ from flowc.compiler.node.registry import Registry
 from flowc.server.conversations.chat import Chat
 from flowc.server.engine.checkpoints import open_savers
 from flowc.server.engine.publishing.postgres_notices import listen
-from flowc.server.engine.publishing.redis_streams import RedisPublisher
 from flowc.server.engine.publishing.watchers import Watchers
 from flowc.server.engine.queue.dbos_queue import DoErrand, Queue, Worker
 from flowc.server.engine.queue.retention import Retention
@@ -182,6 +181,9 @@ async def _work(
 
 def _publish(url: str, database: Database, stack: AsyncExitStack) -> None:
     """Publish the events that this process commits to Redis as well."""
+    # Imported here: few operators use it.
+    from flowc.server.engine.publishing.redis_streams import RedisPublisher  # noqa: PLC0415
+
     publisher = RedisPublisher(url, StoredRuns(database, TENANT))
     database.publish_to(publisher.publish)
     _in_background(stack, publisher.watch())
