@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from flowc.rag.blocking import in_thread
+from flowc.server.settings import is_sqlite
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Under this name a transaction collects the runs that it appends events to.
@@ -156,15 +157,6 @@ def insertion(session: Session, table: type[Any]) -> Any:
     """Return an insertion with `on_conflict_…`, which each dialect has in its own class."""
     name = session.get_bind().dialect.name
     return (sqlite if name == "sqlite" else postgresql).insert(table)
-
-
-def is_sqlite(url: str) -> bool:
-    """Return whether a database is a file on this machine.
-
-    >>> is_sqlite("sqlite:///data/flowc.db"), is_sqlite("postgresql://db/flowc")
-    (True, False)
-    """
-    return url.startswith("sqlite")
 
 
 def _engine(url: str) -> Engine:
