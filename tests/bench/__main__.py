@@ -29,13 +29,8 @@ from bench.measuring import Row, Work, measured
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.expressions import compile_condition, compile_template
 from flowc.compiler.running.run_context import RunContext
-from flowc.server.engine.checkpoints import (
-    Pool,
-    SmallSqliteSaver,
-    open_pool,
-    open_saver,
-    saver_over,
-)
+from flowc.server.engine.checkpoints.postgres import Pool, open_pool, saver_over
+from flowc.server.engine.checkpoints.sqlite import SmallSqliteSaver, open_saver
 
 
 @asynccontextmanager

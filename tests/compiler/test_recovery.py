@@ -18,7 +18,8 @@ from flowc.compiler.compile import compile_workflow
 from flowc.compiler.node import Context, Node, NodeError
 from flowc.compiler.reading.documents import from_data
 from flowc.compiler.running.run_context import NodeFailed, RunContext
-from flowc.server.engine.checkpoints import open_pool, open_saver, saver_over
+from flowc.server.engine.checkpoints.postgres import open_pool, saver_over
+from flowc.server.engine.checkpoints.sqlite import open_saver
 
 pytestmark = pytest.mark.usefixtures("granularity")
 
@@ -207,7 +208,8 @@ from flowc.compiler.compile import compile_workflow
 from flowc.compiler.reading.documents import from_data
 from flowc.compiler.node import Context, Node
 from flowc.compiler.node.registry import Registry
-from flowc.server.engine.checkpoints import open_pool, open_saver, saver_over
+from flowc.server.engine.checkpoints.postgres import open_pool, saver_over
+from flowc.server.engine.checkpoints.sqlite import open_saver
 
 folder, granularity, is_resumed = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "again"
 done = (folder / "done").open("a")

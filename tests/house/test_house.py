@@ -31,6 +31,18 @@ def test_the_node_types_load_no_model_library() -> None:
     assert not {"langgraph", "litellm", "chromadb", "pydantic_monty", "asteval"} & loaded
 
 
+def test_the_server_loads_only_what_its_first_request_needs() -> None:
+    loaded = _modules_after("import flowc.server.app")
+    documents = {"numpy", "chromadb", "tiktoken", "wordllama", "pypdf"}
+    assert not {"litellm", "openai", "mcp", "alembic", "redis", "psycopg_pool"} & loaded
+    assert not documents & loaded
+
+
+def test_a_run_on_this_machine_loads_no_database() -> None:
+    loaded = _modules_after("import flowc.server.cli.local_run")
+    assert not {"sqlalchemy", "psycopg", "dbos", "litellm", "numpy"} & loaded
+
+
 def test_the_namespace_has_no_init_file() -> None:
     for name in SOURCES:
         assert not (ROOT / name / "__init__.py").exists()

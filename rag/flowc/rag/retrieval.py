@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from flowc.rag.embedding.embeddings import Embeddings
@@ -135,6 +134,8 @@ async def _diverse(
     Each time, the passage with the highest `(1 - diversity) * score - diversity * likeness` is
     chosen, where the likeness is the cosine to the most similar passage that was chosen before.
     """
+    import numpy as np  # noqa: PLC0415 - only documents need it
+
     vectors = await _vectors(candidates, embeddings)
     scores = np.asarray([found.score for found in candidates])
     # Scores of any kind become 0 to 1, so that they weigh as much as cosines.
@@ -151,6 +152,8 @@ async def _diverse(
 
 async def _vectors(candidates: list[ScoredPassage], embeddings: Embeddings) -> Vector:
     """Return the vectors of candidates, of length 1; those found by words alone are embedded."""
+    import numpy as np  # noqa: PLC0415 - only documents need it
+
     missing = [found for found in candidates if found.vector is None]
     made = (
         iter(await embeddings.of([found.passage.text for found in missing]))

@@ -4,10 +4,11 @@ import os
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 EncodingName = Literal["cl100k_base", "o200k_base", "p50k_base"]
 ENCODINGS: tuple[str, ...] = get_args(EncodingName)
@@ -28,7 +29,7 @@ class Tokens:
         """
         return len(self._encoding.encode_ordinary(text))
 
-    def ends(self, text: str) -> NDArray[np.int64]:
+    def ends(self, text: str) -> "NDArray[np.int64]":
         """Return the number of characters before the end of each token.
 
         A character of several tokens, such as an emoji, is counted with the first of them, so that
@@ -37,6 +38,8 @@ class Tokens:
         >>> Tokens().ends("Hello world").tolist()
         [5, 11]
         """
+        import numpy as np  # noqa: PLC0415 - as tiktoken
+
         tokens = self._encoding.encode_to_numpy(text, disallowed_special=())
         in_bytes = np.cumsum(self._lengths[tokens])
         if text.isascii():
@@ -61,7 +64,9 @@ def _encoding(name: str) -> Any:
 
 
 @cache
-def _lengths(name: str) -> NDArray[np.int64]:
+def _lengths(name: str) -> "NDArray[np.int64]":
+    import numpy as np  # noqa: PLC0415 - as tiktoken
+
     encoding = _encoding(name)
     lengths = np.zeros(encoding.n_vocab, np.int64)
     for value in encoding.token_byte_values():

@@ -1,5 +1,6 @@
 """The server's application: its routes, and what starts and stops with it."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
@@ -8,6 +9,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from flowc.compiler.node.registry import Registry
+from flowc.nodes.services.sandbox import Sandboxes
 from flowc.server.api.errors import add_error_handlers
 from flowc.server.api.protocols import mcp, openai
 from flowc.server.api.resources import (
@@ -24,8 +26,11 @@ from flowc.server.api.resources import (
     workflows,
 )
 from flowc.server.api.strict_requests import BodyLimit, RequestId
-from flowc.server.process.process import open_process
+from flowc.server.process.process import in_background, open_process
+from flowc.server.process_services import new_sandboxes
 from flowc.server.settings import Settings
+
+log = logging.getLogger(__name__)
 
 API = "/api/v1"
 DESCRIPTION = """
@@ -74,9 +79,11 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             app.state.process = await open_process(settings, registry, stack, works=works)
-            endpoint.process = app.state.process
-            await stack.enter_async_context(endpoint.sessions.run())
-            app.state.isolation = await app.state.process.services.sandboxes.isolation()
+            await stack.enter_async_context(endpoint.open(app.state.process))
+            sandboxes = new_sandboxes()
+            stack.push_async_callback(sandboxes.aclose)
+            app.state.isolation = dict.fromkeys(sandboxes.names, "testing")
+            in_background(stack, _test_isolation(app, sandboxes))
             yield
 
     app = FastAPI(
@@ -101,3 +108,13 @@ def create_app(
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, by_path=by_path)
     app.add_middleware(RequestId)
     return app
+
+
+async def _test_isolation(app: FastAPI, sandboxes: Sandboxes) -> None:
+    """Test sandboxes while the server answers already, and end them: few workflows run code."""
+    try:
+        app.state.isolation = await sandboxes.isolation()
+    except Exception:
+        log.exception("The sandboxes cannot be tested.")
+        app.state.isolation = dict.fromkeys(sandboxes.names, "none")
+    await sandboxes.aclose()

@@ -20,9 +20,7 @@ from flowc.nodes.services.sandbox.asteval_engine import AstevalEngine
 from flowc.nodes.services.sandbox.monty_engine import MontyEngine
 from flowc.rag.folders import Folders
 from flowc.rag.stores import DocumentStore
-from flowc.server.settings import Settings
-from flowc.server.store.database import is_sqlite
-from flowc.server.store.local import TENANT
+from flowc.server.settings import Settings, is_sqlite
 
 
 class SettingsRefused(Exception):
@@ -58,7 +56,7 @@ class ProcessServices:
             raise SettingsRefused(str(problem)) from None
         self.http = HttpClient(policy)
         self.mcp = McpServers(servers, policy=policy)
-        self.sandboxes = Sandboxes((MontyEngine(), AstevalEngine()))
+        self.sandboxes = new_sandboxes()
         self.models = Models(
             aliases,
             default_model=settings.default_model,
@@ -90,8 +88,15 @@ class ProcessServices:
         await self.sandboxes.aclose()
 
 
+def new_sandboxes() -> Sandboxes:
+    """Return the sandboxes for code; each starts when it is first used. Close them when done."""
+    return Sandboxes((MontyEngine(), AstevalEngine()))
+
+
 async def _open_store(settings: Settings) -> DocumentStore:
     # Imported here: Chroma takes a second, and few workflows use documents.
+    from flowc.server.store.local import TENANT  # noqa: PLC0415
+
     if is_sqlite(settings.database):
         from flowc.rag.stores.local import LocalStore  # noqa: PLC0415
 

@@ -194,3 +194,12 @@ class Settings(BaseSettings):
     def secret_variable(self, name: str) -> str | None:
         """Return a secret from the environment; None if it is not set."""
         return os.environ.get(f"FLOWC_SECRET_{name.upper()}")
+
+
+def is_sqlite(url: str) -> bool:
+    """Return whether a database is a file on this machine.
+
+    >>> is_sqlite("sqlite:///data/flowc.db"), is_sqlite("postgresql://db/flowc")
+    (True, False)
+    """
+    return url.startswith("sqlite")

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, ClassVar
 
-import numpy as np
 from pydantic import Field
 
 from flowc.compiler.definition.short_schemas import Schema
@@ -64,7 +63,7 @@ class Store(Node):
         if self.vectors is not None and len(self.vectors) != len(chunks):
             message = f"There are {len(self.vectors)} vectors for {len(chunks)} chunks."
             raise NodeError("vectors-differ", message)
-        vectors = [np.asarray(v, np.float32) for v in self.vectors] if self.vectors else None
+        vectors = _as_vectors(self.vectors) if self.vectors else None
         written = json.dumps([self.chunks, self.metadata], sort_keys=True)
         report = await context.service(Knowledge).put(
             self.collection,
@@ -77,3 +76,9 @@ class Store(Node):
         )
         output = {"collection": self.collection, "source": self.source, "passages": len(chunks)}
         return Outcome(output, usage={"total_tokens": report.tokens, "cost": report.cost})
+
+
+def _as_vectors(rows: list[list[float]]) -> list[Any]:
+    import numpy as np  # noqa: PLC0415 - only documents need it
+
+    return [np.asarray(row, np.float32) for row in rows]

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 
 from flowc.rag.chunking import boundaries
 from flowc.rag.chunking.chunk import By, Chunking, TextChunk
-from flowc.rag.chunking.window import Window
 from flowc.rag.documents import Section
 from flowc.rag.tokens import Tokens
 
@@ -51,6 +50,8 @@ class Chunker:
         self._chunking = chunking
         self._levels = _LEVELS[chunking.by]
         self._tokens = Tokens(chunking.encoding)
+        from flowc.rag.chunking.window import Window  # noqa: PLC0415 - it needs NumPy
+
         self._window = Window(self._tokens)
         # Where the next chunk begins, and where the last one was cut.
         self._begin = self._done = 0

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
+from flowc.rag.embedding.vector import Vectors
 
 
 class Embedded(NamedTuple):
     """Vectors, one row for each text, and their price in tokens and, where known, US dollars."""
 
-    vectors: NDArray[np.float32]
+    vectors: Vectors
     tokens: int = 0
     cost: float = 0.0
 

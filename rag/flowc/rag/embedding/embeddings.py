@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
 
-import numpy as np
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
@@ -126,6 +125,8 @@ class Embeddings:
             yield batch
 
     async def _embed(self, texts: list[str], *, is_query: bool = False) -> list[Vector]:
+        import numpy as np  # noqa: PLC0415 - only documents need it
+
         retrying = AsyncRetrying(
             retry=retry_if_exception(lambda p: isinstance(p, EmbeddingFailed) and p.may_pass),
             stop=stop_after_attempt(self.batches.attempts),

@@ -12,8 +12,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from flowc.rag.embedding.embedder import Embedded
 
 NAME = "offline/wordllama"
@@ -36,6 +34,8 @@ class OfflineEmbedder:
 
 
 def _vectors(texts: list[str]) -> Any:
+    import numpy as np  # noqa: PLC0415 - only documents need it
+
     order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
     found = np.zeros((len(texts), DIMENSION), np.float32)
     for begin in range(0, len(texts), _BATCH):

@@ -1,6 +1,14 @@
 """Defines the type of a vector."""
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
-Vector = NDArray[np.float32]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vector = NDArray[np.float32]
+    # A row for each vector.
+    Vectors = NDArray[np.float32]
+else:
+    # NumPy takes a tenth of a second, and is loaded where it is first used.
+    Vector = Vectors = Any

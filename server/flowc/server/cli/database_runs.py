@@ -8,8 +8,8 @@ from sqlalchemy import make_url
 
 from flowc.server.cli.local_settings import read_settings
 from flowc.server.cli.output import wrong
+from flowc.server.settings import is_sqlite
 from flowc.server.store import open_local
-from flowc.server.store.database import is_sqlite
 from flowc.server.store.runs.stored_runs import NoSuchRun
 
 

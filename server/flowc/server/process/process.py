@@ -9,10 +9,10 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from flowc.compiler.node.registry import Registry
+from flowc.nodes.services.models import Models
 from flowc.server.conversations.chat import Chat
 from flowc.server.engine.checkpoints import open_savers
 from flowc.server.engine.publishing.postgres_notices import listen
-from flowc.server.engine.publishing.redis_streams import RedisPublisher
 from flowc.server.engine.publishing.watchers import Watchers
 from flowc.server.engine.queue.dbos_queue import DoErrand, Queue, Worker
 from flowc.server.engine.queue.retention import Retention
@@ -23,9 +23,8 @@ from flowc.server.process.tracing import start_tracing
 from flowc.server.process_services import ProcessServices, SettingsRefused
 from flowc.server.runs.replays import Replays
 from flowc.server.runs.runs import Runs
-from flowc.server.settings import Settings
+from flowc.server.settings import Settings, is_sqlite
 from flowc.server.store import TENANT, Database, StoredCache, StoredRuns, StoredWorkflows
-from flowc.server.store.database import is_sqlite
 from flowc.server.store.files import StoredFiles
 from flowc.server.store.runs.claims import Claims
 from flowc.server.store.runs.steering import Steering
@@ -37,6 +36,9 @@ from flowc.server.triggers.dependencies import WorkflowDependencies
 from flowc.server.triggers.schedules import Schedules
 from flowc.server.triggers.webhooks import Webhooks
 from flowc.server.workflows.compiled import Workflows
+
+# Seconds, in which a server opens its socket.
+_WARM_AFTER = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,12 +89,18 @@ async def open_process(
     else:
         await _work(process, worker, Claims(database, queue), settings, stack)
         if settings.warm_models:
-            _in_background(stack, services.models.warm())
+            in_background(stack, _warm(services.models))
     if is_sqlite(url):
         await runs.steering.requeue_lost(0)
     else:
-        _in_background(stack, listen(url, watchers.publish, watchers.missed))
+        in_background(stack, listen(url, watchers.publish, watchers.missed))
     return process
+
+
+async def _warm(models: Models) -> None:
+    """Import litellm, after the start: Python's lock lets only one thread of a process work."""
+    await asyncio.sleep(_WARM_AFTER)
+    await models.warm()
 
 
 async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
@@ -173,18 +181,21 @@ async def _work(
     await worker.start(segments.work, errands, process.schedules.fire, runs.steering.requeue)
     if settings.keep_runs_days is not None:
         days = settings.keep_runs_days
-        _in_background(stack, Retention(runs.steering, queue, savers, days).watch())
+        in_background(stack, Retention(runs.steering, queue, savers, days).watch())
     if not is_sqlite(url):
         grace = settings.takeover_seconds
-        _in_background(stack, Supervisor(url, queue, runs.steering, grace).watch())
+        in_background(stack, Supervisor(url, queue, runs.steering, grace).watch())
     stack.push_async_callback(_stop, worker, segments, queue, settings)
 
 
 def _publish(url: str, database: Database, stack: AsyncExitStack) -> None:
     """Publish the events that this process commits to Redis as well."""
+    # Imported here: few operators use it.
+    from flowc.server.engine.publishing.redis_streams import RedisPublisher  # noqa: PLC0415
+
     publisher = RedisPublisher(url, StoredRuns(database, TENANT))
     database.publish_to(publisher.publish)
-    _in_background(stack, publisher.watch())
+    in_background(stack, publisher.watch())
 
 
 def _worker(settings: Settings) -> Worker:
@@ -217,7 +228,7 @@ def _take_alone(settings: Settings, stack: ExitStack | AsyncExitStack) -> None:
     stack.callback(lock.release)
 
 
-def _in_background(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
+def in_background(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
     """Run a coroutine in the background until the process stops."""
     task = asyncio.create_task(work)
 

@@ -15,9 +15,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import psycopg
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
@@ -25,10 +23,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from flowc.rag.blocking import in_thread
+from flowc.server.settings import is_sqlite
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Under this name a transaction collects the runs that it appends events to.
 APPENDED = "flowc appended"
+# Alembic stores in it which revision a database has.
+_REVISIONS = "alembic_version"
 _MIGRATING = zlib.crc32(b"flowc migrations")
 _THREADS = 8
 # The database could not be reached or written to; a later attempt may succeed.
@@ -158,15 +159,6 @@ def insertion(session: Session, table: type[Any]) -> Any:
     return (sqlite if name == "sqlite" else postgresql).insert(table)
 
 
-def is_sqlite(url: str) -> bool:
-    """Return whether a database is a file on this machine.
-
-    >>> is_sqlite("sqlite:///data/flowc.db"), is_sqlite("postgresql://db/flowc")
-    (True, False)
-    """
-    return url.startswith("sqlite")
-
-
 def _engine(url: str) -> Engine:
     if is_sqlite(url):
         engine = create_engine(url)
@@ -180,8 +172,19 @@ def _engine(url: str) -> Engine:
     return engine
 
 
+def newest_revision() -> str:
+    """Return the newest revision of the schema: migrations are numbered in their order."""
+    return max(file.stem for file in (MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
+
+
 def migrate(engine: Engine) -> None:
     """Upgrade a database to the newest schema; one of several processes that try does it."""
+    if _is_newest(engine):
+        return
+    # Imported here: most starts find nothing to migrate.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.connect().execution_options(flowc_writes=True) as connection, connection.begin():
@@ -189,6 +192,15 @@ def migrate(engine: Engine) -> None:
             connection.execute(text(f"select pg_advisory_xact_lock({_MIGRATING})"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _is_newest(engine: Engine) -> bool:
+    """Return whether a database has the newest schema; a migration commits all of it at once."""
+    with engine.connect() as connection:
+        if not inspect(connection).has_table(_REVISIONS):
+            return False
+        found = connection.execute(text(f"select version_num from {_REVISIONS}"))
+        return list(found.scalars()) == [newest_revision()]
 
 
 def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

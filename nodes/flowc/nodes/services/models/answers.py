@@ -104,8 +104,6 @@ def _plain(value: Any) -> Any:
 
 
 def _cost(response: Any, model: str, litellm: Any) -> float:
-    if model.startswith("offline/"):
-        return 0.0
     known = (getattr(response, "_hidden_params", None) or {}).get("response_cost")
     if known is not None:
         return float(known)

@@ -1,4 +1,4 @@
-"""Calls of language models, through litellm."""
+"""Calls of language models: of providers through litellm, and of the offline models."""
 
 import asyncio
 import json
@@ -18,6 +18,7 @@ from flowc.nodes.services.models.failures import failure_of
 from flowc.nodes.services.models.key_redaction import key_redactor
 from flowc.nodes.services.models.litellm_door import guarded, load_litellm
 from flowc.nodes.services.models.observers import Observers
+from flowc.nodes.services.models.offline import PROVIDER, offline_answer
 from flowc.nodes.services.models.prices import worst_case
 from flowc.nodes.services.models.tracing import trace_call
 
@@ -96,7 +97,7 @@ class Models:
 
     def is_offline(self, model: str | None) -> bool:
         """Return whether a model needs no network."""
-        return self._alias(model).model.startswith("offline/")
+        return self._alias(model).model.startswith(PROVIDER)
 
     def worst_case(self, call: Call) -> tuple[float, float]:
         """Return the most that a call can cost, in US dollars, and the most tokens it can use."""
@@ -121,8 +122,8 @@ class Models:
         return replace(answer, latency_ms=latency)
 
     async def _complete(self, call: Call, on_text: OnText | None) -> ModelAnswer:
-        alias, litellm = self._alias(call.model), await load_litellm()
-        key = _key(alias, litellm)
+        alias = self._alias(call.model)
+        key = None if self.is_offline(call.model) else _key(alias, await load_litellm())
         if key is None:
             return await self._ask(call, alias, NO_KEY, on_text)
         redactor = key_redactor(key)
@@ -135,28 +136,13 @@ class Models:
     async def _ask(
         self, call: Call, alias: ModelAlias, key: str, on_text: OnText | None
     ) -> ModelAnswer:
-        litellm = await load_litellm()
-        self._observers.install(litellm)
+        messages = _with_known_hints(call.messages, alias.model)
+        parameters = {k: v for k, v in call.parameters.items() if k in PARAMETERS}
         try:
-            with guarded(self._backend):
-                response = await litellm.acompletion(
-                    model=alias.model,
-                    messages=_with_known_hints(call.messages, alias.model),
-                    api_base=alias.api_base,
-                    api_key=key,
-                    timeout=call.timeout,
-                    num_retries=0,
-                    max_retries=0,
-                    # With tools, litellm would otherwise import its proxy server.
-                    _skip_mcp_handler=True,
-                    **self._observers.metadata(call.about),
-                    **_streaming(on_text),
-                    **{k: v for k, v in call.parameters.items() if k in PARAMETERS},
-                )
-                if on_text is None:
-                    return answer_of(response, alias.model, litellm)
-                async with asyncio.timeout(call.timeout):
-                    return await streamed_answer(response, alias.model, litellm, on_text)
+            if self.is_offline(call.model):
+                return await offline_answer(alias.model, messages, parameters, on_text)
+            request = {**parameters, "messages": messages, "api_key": key}
+            return await self._ask_provider(call, alias, request, on_text)
         except NodeError:
             raise
         except TimeoutError:
@@ -167,6 +153,29 @@ class Models:
             # In a thread: of messages that are too long, the tokens are counted.
             failure = partial(failure_of, problem, name, alias.model, call.messages)
             raise await asyncio.to_thread(failure) from None
+
+    async def _ask_provider(
+        self, call: Call, alias: ModelAlias, request: Mapping[str, Any], on_text: OnText | None
+    ) -> ModelAnswer:
+        litellm = await load_litellm()
+        self._observers.install(litellm)
+        with guarded(self._backend):
+            response = await litellm.acompletion(
+                model=alias.model,
+                api_base=alias.api_base,
+                timeout=call.timeout,
+                num_retries=0,
+                max_retries=0,
+                # With tools, litellm would otherwise import its proxy server.
+                _skip_mcp_handler=True,
+                **self._observers.metadata(call.about),
+                **_streaming(on_text),
+                **request,
+            )
+            if on_text is None:
+                return answer_of(response, alias.model, litellm)
+            async with asyncio.timeout(call.timeout):
+                return await streamed_answer(response, alias.model, litellm, on_text)
 
     async def call(
         self, model: str | None, method: str, timeout: float, **arguments: Any
@@ -217,7 +226,7 @@ def _key(alias: ModelAlias, litellm: Any) -> str | None:
     A key from the environment is sent only to a provider's own address: with `api_base`, the key
     must be in the models file.
     """
-    if alias.model.startswith("offline/"):
+    if alias.model.startswith(PROVIDER):
         return None
     key = alias.key()
     if key is not None or alias.api_base is not None:

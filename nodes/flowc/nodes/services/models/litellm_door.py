@@ -47,8 +47,6 @@ def _set_up() -> Any:
     os.environ.update(_BEFORE_IMPORT)
     import litellm as module  # noqa: PLC0415 - it takes seconds and 100 MB
 
-    from flowc.nodes.services.models.offline import Offline  # noqa: PLC0415 - it needs litellm
-
     # litellm's types make pydantic warn when they are first used.
     warnings.filterwarnings("ignore", "Item .* on TypedDict class", UserWarning)
     # Its types expect vectors as numbers; as base64, which we ask for, they are ten times faster.
@@ -59,7 +57,6 @@ def _set_up() -> Any:
     module.redact_user_api_key_info = True
     module.drop_params = True
     module.disable_aiohttp_transport = True
-    module.custom_provider_map = [{"provider": "offline", "custom_handler": Offline()}]
     _guard_new_pools()
     _require_guarded_pools()
     return module

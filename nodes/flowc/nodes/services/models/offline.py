@@ -6,16 +6,16 @@ most words with its last line. With a schema, both fill it in from the words of 
 result.
 """
 
+import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from litellm.llms.custom_llm import CustomLLM
-from litellm.types.llms.openai import ChatCompletionUsageBlock
-from litellm.types.utils import GenericStreamingChunk, ModelResponse
-
 from flowc.compiler.definition.short_schemas import Schema
+from flowc.nodes.services.models.answers import ModelAnswer, OnText
+
+PROVIDER = "offline/"
 
 _WORD = re.compile(r"\w+")
 _PIECE = re.compile(r"\S+\s*|\s+")
@@ -24,36 +24,40 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _SENTENCE = re.compile(r"(?:[^.!?\n]|[.!?](?=\S))+[.!?]?")
 
 
-class Offline(CustomLLM):
-    """litellm's provider `offline`."""
+async def offline_answer(
+    model: str,
+    messages: list[dict[str, Any]],
+    parameters: Mapping[str, Any],
+    on_text: OnText | None = None,
+) -> ModelAnswer:
+    """Return the answer to messages; with `on_text`, its text is passed on word by word."""
+    text = _text(model, messages, parameters)
+    call = _tool_call(model, messages, parameters)
+    answer = ModelAnswer(
+        text=text if call is None else "",
+        model=model,
+        finish_reason="stop" if call is None else "tool_calls",
+        prompt_tokens=sum(_count(str(message.get("content"))) for message in messages),
+        completion_tokens=_count(text),
+        cost=0.0,
+        tool_calls=()
+        if call is None
+        else ({"id": "call_1", "type": "function", "function": call},),
+    )
+    if on_text is not None:
+        for piece in _PIECE.findall(answer.text):
+            on_text(piece)
+            # Others get their turn, as they do while a provider sends the next piece.
+            await asyncio.sleep(0)
+    return answer
 
-    async def acompletion(self, *args: Any, **kwargs: Any) -> ModelResponse:
-        """Return the answer to the messages."""
-        text, usage = _answer(kwargs)
-        message: dict[str, Any] = {"role": "assistant", "content": text}
-        reason, call = "stop", _tool_call(kwargs)
-        if call is not None:
-            calls = [{"id": "call_1", "type": "function", "function": call}]
-            message, reason = {**message, "content": None, "tool_calls": calls}, "tool_calls"
-        choices = [{"message": message, "finish_reason": reason}]
-        return ModelResponse(model=kwargs["model"], choices=choices, usage=usage)
 
-    async def astreaming(  # type: ignore[override] # as litellm calls it, not as it declares it
-        self, *args: Any, **kwargs: Any
-    ) -> AsyncIterator[GenericStreamingChunk]:
-        """Yield the same answer, word by word."""
-        text, usage = _answer(kwargs)
-        call = _tool_call(kwargs)
-        for word in _PIECE.findall(text) if call is None else ():
-            yield _chunk(word, None)
-        yield _chunk("", usage, call)
-
-
-def _tool_call(kwargs: Mapping[str, Any]) -> dict[str, str] | None:
+def _tool_call(
+    model: str, messages: list[dict[str, Any]], parameters: Mapping[str, Any]
+) -> dict[str, str] | None:
     """Return the call that `offline/agent` requests, if there is a tool and none was called yet."""
-    messages, options = kwargs["messages"], kwargs.get("optional_params") or {}
-    tools, is_free = options.get("tools") or [], options.get("tool_choice") != "none"
-    if not kwargs["model"].endswith("agent") or not tools or not is_free:
+    tools, is_free = parameters.get("tools") or [], parameters.get("tool_choice") != "none"
+    if not model.endswith("agent") or not tools or not is_free:
         return None
     if messages[-1].get("role") == "tool":
         return None
@@ -64,38 +68,20 @@ def _tool_call(kwargs: Mapping[str, Any]) -> dict[str, str] | None:
     return {"name": best["name"], "arguments": json.dumps(arguments, ensure_ascii=False)}
 
 
-def _chunk(
-    text: str, usage: dict[str, int] | None, call: dict[str, str] | None = None
-) -> GenericStreamingChunk:
-    is_last = usage is not None
-    return GenericStreamingChunk(
-        text=text,
-        is_finished=is_last,
-        finish_reason=("tool_calls" if call else "stop") if is_last else "",
-        usage=ChatCompletionUsageBlock(**usage) if usage is not None else None,  # type: ignore[typeddict-item] # the counts
-        index=0,
-        tool_use={"id": "call_1", "type": "function", "function": call, "index": 0}  # type: ignore[typeddict-item] # as it is read
-        if call
-        else None,
-    )
-
-
-def _answer(kwargs: Mapping[str, Any]) -> tuple[str, dict[str, int]]:
-    messages = kwargs["messages"]
-    prompt = _last_message(messages)
-    schema = _wanted_schema(kwargs.get("optional_params") or {})
+def _text(model: str, messages: list[dict[str, Any]], parameters: Mapping[str, Any]) -> str:
+    prompt, schema = _last_message(messages), _wanted_schema(parameters)
     if schema is not None:
-        text = json.dumps(fill_in(schema, prompt), ensure_ascii=False)
-    elif kwargs["model"].endswith("extract"):
-        text = extract(prompt)
-    elif kwargs["model"].endswith("agent") and messages[-1].get("role") == "tool":
-        text = str(messages[-1]["content"])
-    else:
-        text = prompt
-    asked = sum(len(_WORD.findall(str(message.get("content")))) for message in messages)
-    answered = len(_WORD.findall(text))
-    counts = {"prompt_tokens": asked, "completion_tokens": answered}
-    return text, {**counts, "total_tokens": asked + answered}
+        return json.dumps(fill_in(schema, prompt), ensure_ascii=False)
+    if model.endswith("extract"):
+        return extract(prompt)
+    if model.endswith("agent") and messages[-1].get("role") == "tool":
+        return str(messages[-1]["content"])
+    return prompt
+
+
+def _count(text: str) -> int:
+    """Return the number of words, which these models count as tokens."""
+    return len(_WORD.findall(text))
 
 
 def _last_message(messages: list[dict[str, Any]]) -> str:

@@ -42,7 +42,7 @@ def worst_case(model: str, characters: int, max_tokens: int | None) -> tuple[flo
     A model without a listed price costs 0.
     """
     prompt, answer = characters / CHARACTERS_PER_TOKEN, max_tokens or ANSWER_TOKENS
-    price = _prices().get(model) or _prices().get(model.partition("/")[2]) or {}
+    price = {} if model.startswith("offline/") else _price(model)
     cost = prompt * float(price.get("input_cost_per_token") or 0)
     cost += answer * float(price.get("output_cost_per_token") or 0)
     return cost, prompt + answer
@@ -50,9 +50,12 @@ def worst_case(model: str, characters: int, max_tokens: int | None) -> tuple[flo
 
 def context_window(model: str) -> int | None:
     """Return the most tokens that a model accepts, if it is listed."""
-    found = _prices().get(model) or _prices().get(model.partition("/")[2]) or {}
-    most = found.get("max_input_tokens")
+    most = _price(model).get("max_input_tokens")
     return most if isinstance(most, int) else None
+
+
+def _price(model: str) -> Mapping[str, Any]:
+    return _prices().get(model) or _prices().get(model.partition("/")[2]) or {}
 
 
 @cache

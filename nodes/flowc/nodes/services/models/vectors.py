@@ -4,8 +4,6 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from flowc.compiler.node import NodeError
 from flowc.nodes.services.models.call import Models
 from flowc.rag.embedding import Embedded, EmbeddingFailed
@@ -64,6 +62,8 @@ class ModelReranker:
 
 
 def _as_rows(rows: list[Any], name: str) -> Any:
+    import numpy as np  # noqa: PLC0415 - only documents need it
+
     try:
         if rows and isinstance(rows[0], str):
             raw = [np.frombuffer(base64.b64decode(row), np.float32) for row in rows]

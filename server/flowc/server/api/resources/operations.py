@@ -16,7 +16,8 @@ class Health(BaseModel):
     status: Literal["ok", "degraded"]
     store: str = Field(description="`ok`, or why the database cannot be written to.")
     isolation: dict[str, str] = Field(
-        description="Isolation of each code sandbox, as measured when the server started."
+        description="Isolation of each code sandbox: `full`, `partial` or `none`, as measured when"
+        " the server started; `testing` before that is known."
     )
 
 

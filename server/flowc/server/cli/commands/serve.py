@@ -40,7 +40,7 @@ def serve(
             ProcessServices,
             SettingsRefused,
         )
-        from flowc.server.store.database import is_sqlite  # noqa: PLC0415
+        from flowc.server.settings import is_sqlite  # noqa: PLC0415
 
     settings = read_settings()
     if no_worker and is_sqlite(settings.database):

@@ -26,7 +26,7 @@ def worker() -> None:
             ProcessServices,
             SettingsRefused,
         )
-        from flowc.server.store.database import is_sqlite  # noqa: PLC0415
+        from flowc.server.settings import is_sqlite  # noqa: PLC0415
 
     settings = read_settings()
     if is_sqlite(settings.database):

@@ -32,7 +32,8 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 
 from flowc.server.records.refused import Refused
 from flowc.server.records.triggers import Schedule
-from flowc.server.store.database import DATABASE_PROBLEMS, SQLITE_PRAGMAS, is_sqlite
+from flowc.server.settings import is_sqlite
+from flowc.server.store.database import DATABASE_PROBLEMS, SQLITE_PRAGMAS
 from flowc.server.store.runs.claims import Claim
 from flowc.server.store.runs.work_queue import Errand
 

@@ -1,12 +1,9 @@
-"""Checkpointers: where the checkpoints of runs are stored, and how they stay small."""
+"""How the checkpoints of runs stay small, in any database."""
 
 import asyncio
-import copy
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any, LiteralString, Protocol, cast
+from typing import Any, Protocol
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
@@ -16,70 +13,13 @@ from langgraph.checkpoint.base import (
     CheckpointMetadata,
     CheckpointTuple,
 )
-from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-from psycopg import AsyncConnection
-from psycopg.rows import DictRow, dict_row
-from psycopg_pool import AsyncConnectionPool
 
-_SETTING_UP: LiteralString = "hashtext('flowc checkpoints')"
 Saver = BaseCheckpointSaver[str]
 BeforeWrite = Callable[[], Awaitable[None]]
 
 # LangGraph has a channel for each node, with a name that starts so: a value in it wakes the node.
 WAKING = "branch:to:"
-
-
-@asynccontextmanager
-async def open_saver(file: Path) -> AsyncIterator["SmallSqliteSaver"]:
-    """Open the SQLite file of the checkpoints; no code is executed when one is read."""
-    async with SmallSqliteSaver.from_conn_string(str(file)) as saver:
-        assert isinstance(saver, SmallSqliteSaver)  # it makes one of its own class
-        saver.serde = _serializer()
-        await saver.setup()
-        yield saver
-
-
-Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
-
-
-@asynccontextmanager
-async def open_pool(url: str, size: int = 4) -> AsyncIterator[Pool]:
-    """Open connections to the PostgreSQL database of the checkpoints."""
-    options = {"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row}
-    async with AsyncConnectionPool[AsyncConnection[DictRow]](
-        url,
-        kwargs=options,
-        min_size=1,
-        max_size=size,
-        open=False,
-        check=cast(Any, AsyncConnectionPool.check_connection),
-    ) as pool:
-        await _set_up(pool)
-        yield pool
-
-
-async def _set_up(pool: Pool) -> None:
-    """Create the tables; processes that start at the same time do it one after the other."""
-    async with pool.connection() as connection:
-        # Not a lock that waits: a waiting statement would block `create index concurrently`.
-        while not await _is_true(connection, f"select pg_try_advisory_lock({_SETTING_UP})"):
-            await asyncio.sleep(0.05)
-        try:
-            await SmallPostgresSaver(connection, serde=_serializer()).setup()
-        finally:
-            await connection.execute(f"select pg_advisory_unlock({_SETTING_UP})")
-
-
-async def _is_true(connection: AsyncConnection[DictRow], query: LiteralString) -> bool:
-    found = await (await connection.execute(query)).fetchone()
-    return found is not None and bool(next(iter(found.values())))
-
-
-def saver_over(pool: Pool) -> "SmallPostgresSaver":
-    """Return a checkpointer for one run: runs that share one wait for each other."""
-    return SmallPostgresSaver(pool, serde=_serializer())
 
 
 class Savers(Protocol):
@@ -97,56 +37,12 @@ class Savers(Protocol):
         ...
 
 
-class SqliteSavers:
-    """Checkpointers over one SQLite file."""
-
-    def __init__(self, saver: "SmallSqliteSaver") -> None:
-        self._saver = saver
-
-    def saver(self, before_write: BeforeWrite, *, is_new: bool = False) -> Saver:
-        """Return a checkpointer that shares the file's connection."""
-        made = copy.copy(self._saver)
-        made.before_write, made.beginning = before_write, Beginning(is_new=is_new)
-        return made
-
-    async def forget(self, run_id: str) -> None:
-        """Delete the checkpoints of a run."""
-        await self._saver.adelete_thread(run_id)
-
-
-class PostgresSavers:
-    """Checkpointers over a pool of PostgreSQL connections."""
-
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-
-    def saver(self, before_write: BeforeWrite, *, is_new: bool = False) -> Saver:
-        """Return a checkpointer: runs that share one wait for each other."""
-        made = saver_over(self._pool)
-        made.before_write, made.beginning = before_write, Beginning(is_new=is_new)
-        return made
-
-    async def forget(self, run_id: str) -> None:
-        """Delete the checkpoints of a run."""
-        await saver_over(self._pool).adelete_thread(run_id)
-
-
-@asynccontextmanager
-async def open_savers(url: str, file: Path, size: int = 8) -> AsyncIterator[Savers]:
-    """Open the checkpoints: in the PostgreSQL database, or in a SQLite file of their own."""
-    if url.startswith("sqlite"):
-        async with open_saver(file) as saver:
-            yield SqliteSavers(saver)
-    else:
-        async with open_pool(url, size) as pool:
-            yield PostgresSavers(pool)
-
-
 async def _nothing() -> None:
     return None
 
 
-def _serializer() -> JsonPlusSerializer:
+def serializer() -> JsonPlusSerializer:
+    """Return a serializer that executes no code when it reads."""
     return JsonPlusSerializer(allowed_msgpack_modules=None)
 
 
@@ -192,7 +88,7 @@ class Beginning:
                     del self._held[0]
 
 
-class _Small(BaseCheckpointSaver[str]):
+class SmallSaver(BaseCheckpointSaver[str]):
     """Makes a checkpointer's checkpoints independent of the number of nodes.
 
     `before_write` is called before every write: it commits the events that report what is written
@@ -243,14 +139,6 @@ class _Small(BaseCheckpointSaver[str]):
         await self.before_write()
         if self.beginning is not None:
             await self.beginning.let_go()
-
-
-class SmallSqliteSaver(_Small, AsyncSqliteSaver):
-    """A SQLite checkpointer with small checkpoints."""
-
-
-class SmallPostgresSaver(_Small, AsyncPostgresSaver):
-    """A PostgreSQL checkpointer with small checkpoints."""
 
 
 def _config_of(config: RunnableConfig, checkpoint: Checkpoint) -> RunnableConfig:

@@ -1,4 +1,7 @@
-"""An MCP server, in which each workflow is a tool with the input and output that it declares."""
+"""An MCP server, in which each workflow is a tool with the input and output that it declares.
+
+Only the endpoint imports this module, at the first request: the library takes half a second.
+"""
 
 from typing import Any
 
@@ -6,7 +9,6 @@ import mcp_types as types
 from mcp.server import Server
 from mcp.server.context import ServerRequestContext
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from starlette.types import Receive, Scope, Send
 
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.diagnostics import DefinitionRefused
@@ -17,33 +19,30 @@ from flowc.server.records.message_text import question_of, text_of
 from flowc.server.records.runs import RunRecord
 from flowc.server.store import NoSuchWorkflow, StoredWorkflow
 
-PATH = "/mcp"
 _PAGE = 100
 _DONE = frozenset({EventKind.NODE_COMPLETED, EventKind.NODE_SKIPPED})
 
 
-class McpEndpoint:
-    """The MCP server as an ASGI application; its `process` is set when the server starts."""
+def sessions_of(process: Process, version: str) -> StreamableHTTPSessionManager:
+    """Return the MCP server over a process, which answers requests while it runs."""
+    tools = _WorkflowTools(process)
+    server = Server(
+        "flowc", version=version, on_list_tools=tools.list_tools, on_call_tool=tools.call_tool
+    )
+    # Stateless, so that any process can serve any request.
+    return StreamableHTTPSessionManager(server, stateless=True)
 
-    def __init__(self, version: str) -> None:
-        self.process: Process | None = None
-        server = Server(
-            "flowc",
-            version=version,
-            on_list_tools=self._list_tools,
-            on_call_tool=self._call_tool,
-        )
-        # Stateless, so that any process can serve any request.
-        self.sessions = StreamableHTTPSessionManager(server, stateless=True)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        await self.sessions.handle_request(scope, receive, send)
+class _WorkflowTools:
+    """The stored workflows of a process as tools."""
 
-    async def _list_tools(
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    async def list_tools(
         self, context: ServerRequestContext[Any], asked: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        process, cursor = self._open(), asked.cursor if asked is not None else None
+        process, cursor = self._process, asked.cursor if asked is not None else None
         offset = int(cursor) if cursor is not None and cursor.isdigit() else 0
         found, total = await process.stored_workflows.list(_PAGE, offset)
         tools: list[types.Tool] = []
@@ -57,10 +56,10 @@ class McpEndpoint:
         after = offset + len(found)
         return types.ListToolsResult(tools=tools, next_cursor=str(after) if after < total else None)
 
-    async def _call_tool(
+    async def call_tool(
         self, context: ServerRequestContext[Any], asked: types.CallToolRequestParams
     ) -> types.CallToolResult:
-        process = self._open()
+        process = self._process
         try:
             stored = await process.stored_workflows.get(asked.name)
             compiled = await process.workflows.compiled(stored)
@@ -76,7 +75,7 @@ class McpEndpoint:
         self, context: ServerRequestContext[Any], compiled: CompiledWorkflow, run_id: str
     ) -> types.CallToolResult:
         """Report the progress of a run, and return its output or why it has none."""
-        process, done, total = self._open(), 0, len(compiled.plan.nodes)
+        process, done, total = self._process, 0, len(compiled.plan.nodes)
         async for event in process.runs.events(run_id):
             if event.kind in _DONE and not event.path:
                 done = min(done + 1, total)
@@ -88,10 +87,6 @@ class McpEndpoint:
                 return _failed(f"The run {run_id} waits for a person. It asks: {question}")
         run = await process.runs.at_rest(run_id)
         return _result_of(run) if run.status == "completed" else _failed(_reason(run))
-
-    def _open(self) -> Process:
-        assert self.process is not None  # requests arrive once the process is open
-        return self.process
 
 
 def _tool(stored: StoredWorkflow, compiled: CompiledWorkflow) -> types.Tool:

@@ -1,0 +1,61 @@
+"""The MCP endpoint, which loads the library and starts the MCP server at the first request."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib import import_module
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+
+from flowc.server.process.process import Process
+
+PATH = "/mcp"
+_TOOLS = "flowc.server.api.protocols.mcp.workflow_tools"
+
+
+class McpEndpoint:
+    """The MCP server as an ASGI application; it answers while it is `open`."""
+
+    def __init__(self, version: str) -> None:
+        self._version = version
+        self._process: Process | None = None
+        self._serving: asyncio.Task[None] | None = None
+        self._sessions: asyncio.Future[Any] | None = None
+
+    @asynccontextmanager
+    async def open(self, process: Process) -> AsyncIterator[None]:
+        """Answer requests with the workflows of a process, until the context ends."""
+        self._process = process
+        try:
+            yield
+        finally:
+            if self._serving is not None:
+                self._serving.cancel()
+                with suppress(asyncio.CancelledError):
+                    await self._serving
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        assert self._process is not None  # requests arrive once the process is open
+        if self._sessions is None:
+            self._sessions = asyncio.get_running_loop().create_future()
+            self._serving = asyncio.create_task(self._serve(self._process, self._sessions))
+        # Shielded, since other requests wait for the same future.
+        sessions = await asyncio.shield(self._sessions)
+        await sessions.handle_request(scope, receive, send)
+
+    async def _serve(self, process: Process, started: asyncio.Future[Any]) -> None:
+        """Run the MCP server, in one task: its task group must end where it began."""
+        try:
+            # In a thread: the library takes half a second.
+            tools = await asyncio.to_thread(import_module, _TOOLS)
+            sessions = tools.sessions_of(process, self._version)
+            async with sessions.run():
+                started.set_result(sessions)
+                await asyncio.Event().wait()
+        except BaseException as problem:
+            if started.done():
+                raise
+            # To the requests that wait.
+            started.set_exception(problem)
