@@ -32,6 +32,25 @@ class ModelAnswer:
     latency_ms: float = 0.0
 
 
+def usage_of(answer: ModelAnswer) -> dict[str, float]:
+    """Return what an answer adds to the usage of a node.
+
+    >>> usage_of(ModelAnswer("Hi", "openai/gpt-4", "stop", 7, 3, cost=0.5))["total_tokens"]
+    10
+    """
+    # Few providers count these two: without a count, they are left out.
+    details = {"cached_tokens": answer.cached_tokens, "reasoning_tokens": answer.reasoning_tokens}
+    return {
+        "prompt_tokens": answer.prompt_tokens,
+        "completion_tokens": answer.completion_tokens,
+        **{name: count for name, count in details.items() if count},
+        "total_tokens": answer.prompt_tokens + answer.completion_tokens,
+        "cost": answer.cost,
+        "calls": 1,
+        "latency_ms": answer.latency_ms,
+    }
+
+
 def answer_of(response: Any, model: str, litellm: Any) -> ModelAnswer:
     """Return the answer in a whole response."""
     choice = response.choices[0]
