@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import pytest
 
 from fakes.flows import compiled
-from fakes.loopback import Server, calls, completion, reply_json
+from fakes.loopback import Server, calls, completion, reply_json, streamed
 from fakes.models import WEATHER, agent, models_at, scripted
 from fakes.segments import Run
 from flowc.compiler.node import Context, Node, NodeError, Outcome
@@ -99,6 +99,17 @@ async def test_a_fallback_counts_with_what_the_failed_model_answered() -> None:
         await run.resume()
     [used] = usages(run.events, "node.completed")
     assert (used["calls"], used["total_tokens"], len(server.requests)) == (2, 20, 3)
+
+
+async def test_an_answer_that_broke_off_counts_with_what_was_received() -> None:
+    with scripted(streamed(["The ", "capital"], ends=False), streamed(["Paris."])) as server:
+        config = {"model": "m", "prompt": "The capital?", "stream": True}
+        node = {"id": "ask", "type": "llm", "config": config, "retry": TWICE}
+        run = going(server, {"nodes": [node]})
+        await run.resume()
+    [used] = usages(run.events, "node.completed")
+    assert (used["calls"], len(server.requests)) == (2, 2)
+    assert used["completion_tokens"] > 1
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ from typing import Any
 
 from flowc.compiler.definition.short_schemas import Schema, problems_of
 from flowc.compiler.node import NOTHING, Context, NodeError
+from flowc.compiler.node.budget import Spending
 from flowc.compiler.node.outcome import total_usage
 from flowc.nodes.services.models import Call, ModelAnswer, Models
-from flowc.nodes.services.models.answers import usage_of
+from flowc.nodes.services.models.answers import AnswerBrokeOff, usage_of
 from flowc.nodes.services.models.call import SchemaSupport
 from flowc.nodes.services.models.text_batches import TextBatches
 
@@ -103,13 +104,20 @@ class ModelSession:
         call = Call(model, list(messages), parameters, self.timeout, about)
         target = f"model {model}" if model else DEFAULT_MODEL
         async with self.context.budget.reserved(*models.worst_case(call)) as spending:
-            answer: ModelAnswer = await self.context.through(
-                target, partial(self._call, models, call)
-            )
-            spending.cost = answer.cost
-            spending.tokens = answer.prompt_tokens + answer.completion_tokens
-            self.context.add_usage(usage_of(answer))
+            try:
+                answer: ModelAnswer = await self.context.through(
+                    target, partial(self._call, models, call)
+                )
+            except AnswerBrokeOff as problem:
+                self._count(problem.received, spending)
+                raise
+            self._count(answer, spending)
         return _as_text(answer) if taken == "tool" else answer
+
+    def _count(self, answer: ModelAnswer, spending: Spending) -> None:
+        usage = usage_of(answer)
+        spending.cost, spending.tokens = usage["cost"], usage["total_tokens"]
+        self.context.add_usage(usage)
 
     async def _call(self, models: Models, call: Call) -> ModelAnswer:
         if not self.is_streamed:

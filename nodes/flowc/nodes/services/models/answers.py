@@ -32,6 +32,15 @@ class ModelAnswer:
     latency_ms: float = 0.0
 
 
+class AnswerBrokeOff(NodeError):
+    """The model broke off in the middle of its answer; what was `received` is paid for."""
+
+    def __init__(self, received: ModelAnswer) -> None:
+        self.received = received
+        message = f"The model {received.model!r} broke off in the middle of its answer."
+        super().__init__("answer-broke-off", message, kind="connection")
+
+
 def usage_of(answer: ModelAnswer) -> dict[str, float]:
     """Return what an answer adds to the usage of a node.
 
@@ -75,7 +84,7 @@ def answer_of(response: Any, model: str, litellm: Any) -> ModelAnswer:
 async def streamed_answer(
     stream: AsyncIterator[Any], model: str, litellm: Any, on_text: OnText
 ) -> ModelAnswer:
-    """Read a stream to its end, calling `on_text` for its text; raise NodeError if it breaks off.
+    """Read a stream to its end, calling `on_text` for its text; raise AnswerBrokeOff.
 
     litellm is slow to join many chunks into an answer: those with nothing but text are joined here,
     and litellm gets the first of them and all others.
@@ -96,14 +105,14 @@ async def streamed_answer(
         close = getattr(stream, "aclose", None)
         if close is not None:
             await close()
+    answer = replace(
+        answer_of(litellm.stream_chunk_builder(chunks), model, litellm), text="".join(texts)
+    )
     # litellm adds an end to every stream; these attributes show whether the provider sent one.
     reasons = ("received_finish_reason", "intermittent_finish_reason")
     if not any(getattr(stream, name, None) for name in reasons):
-        message = f"The model {model!r} broke off in the middle of its answer."
-        raise NodeError("answer-broke-off", message, kind="connection")
-    return replace(
-        answer_of(litellm.stream_chunk_builder(chunks), model, litellm), text="".join(texts)
-    )
+        raise AnswerBrokeOff(answer)
+    return answer
 
 
 def _is_text_alone(chunk: Any, delta: Any) -> bool:
