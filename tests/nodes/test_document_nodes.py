@@ -169,6 +169,9 @@ async def test_providers_models_embed_and_rank(tmp_path: Path) -> None:
         query = {"collection": "letters", "query": "bbb", "mode": "vector", "limit": 1}
         ran = await world.run(node("retrieve", **query))
         assert ran.output["passages"][0]["source"] == "bbb"
+        [done] = [event for event in ran.events if event.kind == "node.completed"]
+        assert done.data["usage"]["total_tokens"] == 7
+        assert done.data["usage"]["cost"] > 0
         ran = await world.run(node("retrieve", **{**query, "query": "a"}, rerank="rank"))
         assert ran.output["passages"][0]["source"] == "bbb"
         # Its passages were embedded with another model.

@@ -112,7 +112,10 @@ async def knowing(folder: Path, models: Models, client: HttpClient) -> Knowledge
         partial(LocalStore.open, folder / "knowledge"), models, Sources(Folders([folder]), client)
     )
     chunks = [TextChunk("Some words.", 3, 0, 11, None, None, ())]
-    await knowledge.put("notes", "a", chunks, None, model=None, metadata={}, fingerprint="x")
+    embeddings = await knowledge.embeddings(None, "notes")
+    await knowledge.put(
+        "notes", "a", chunks, None, embeddings=embeddings, metadata={}, fingerprint="x"
+    )
     return knowledge
 
 

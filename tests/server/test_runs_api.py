@@ -144,6 +144,17 @@ def test_a_run_is_cancelled_while_a_node_is_at_work(api: httpx.Client) -> None:
     assert api.post(f"{API}/runs/{id}/cancel").status_code == 200
 
 
+def test_a_cancelled_run_is_listed_with_what_it_used(api: httpx.Client) -> None:
+    say = {"id": "say", "type": "llm", "config": {"prompt": "one two"}}
+    nodes = [say, pause("a", "say", seconds=0.9), pause("b", "a", seconds=0.9)]
+    body = {"definition": {"nodes": nodes}, "wait": False}
+    id = api.post(f"{API}/workflows/execute", json=body).json()["id"]
+    until(lambda: "a" in run_of(api, id)["nodes"])
+    api.post(f"{API}/runs/{id}/cancel").raise_for_status()
+    [listed] = [run for run in api.get(f"{API}/runs").json()["items"] if run["id"] == id]
+    assert (listed["status"], listed["usage"]["total_tokens"]) == ("cancelled", 4)
+
+
 def test_a_run_is_paused_and_resumed(api: httpx.Client) -> None:
     nodes = [pause("a", seconds=0.5), pause("b", "a", seconds=0.5), pause("c", "b", seconds=0.5)]
     body = {"definition": {"nodes": nodes}, "wait": False}

@@ -13,11 +13,12 @@ from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node.budget import UNLIMITED, Budget
 from flowc.compiler.node.errors import NodeError
 from flowc.compiler.node.interrupts import WaitFor, wait_here
-from flowc.compiler.node.outcome import NOTHING, BodyResult, Json
+from flowc.compiler.node.outcome import NOTHING, BodyResult, Json, NodeUsage
 
 Service = TypeVar("Service")
 Through = Callable[[str, Callable[[], Awaitable[Any]]], Awaitable[Any]]
 Once = Callable[[str, Callable[[], Awaitable[Json]]], Awaitable[Json]]
+AddUsage = Callable[[NodeUsage], None]
 
 
 class RunBody(Protocol):
@@ -51,6 +52,10 @@ async def straight(target: str, work: Callable[[], Awaitable[Json]]) -> Json:
     return await work()
 
 
+def uncounted(usage: NodeUsage) -> None:
+    """Do nothing: no one counts what is spent."""
+
+
 def utc_now() -> datetime:
     """Return the time, in UTC."""
     return datetime.now(UTC)
@@ -81,6 +86,8 @@ class Context(NamedTuple):
     - `through(target, call)` calls a service through a circuit breaker, which fails at once while
       the service is down.
     - `budget.reserved(...)` sets aside what a model call may cost, before the call.
+    - `add_usage(usage)` records what was spent as soon as it is known. So it counts also if this
+      attempt fails; only what was not recorded belongs into the `usage` of the outcome.
     - `run_body(key, names, variables)` runs the node's own nodes and edges.
     - `tools` are the tools in the body; `now()` is the time, which tests can set.
     """
@@ -100,6 +107,7 @@ class Context(NamedTuple):
     through: Through = straight
     tools: tuple[Tool, ...] = ()
     now: Callable[[], datetime] = utc_now
+    add_usage: AddUsage = uncounted
 
     def service(self, kind: type[Service]) -> Service:
         """Return the service of this class; raise NodeError if the host has none."""

@@ -144,7 +144,8 @@ class NodeCompletedData(TypedDict):
     output: Annotated[Any, "The node's output."]
     branch: Annotated[str | None, "The branch that it chose, if it chose one."]
     usage: Annotated[
-        Mapping[str, float], "Tokens, model calls and `cost` in US dollars, as far as it used any."
+        Mapping[str, float],
+        "Tokens, model calls and `cost` in US dollars of all attempts, as far as it used any.",
     ]
     attempts: Annotated[int, "The number of attempts; 0 if the output was not computed now."]
     duration_ms: Annotated[float, "Milliseconds, all attempts and the delays between them."]
@@ -165,6 +166,12 @@ class NodeFailedData(TypedDict):
     message: Annotated[str, "Why it failed, in a sentence."]
     duration_ms: Annotated[float, "Milliseconds, all attempts and the delays between them."]
     attempts: Annotated[int, "The number of attempts."]
+    usage: NotRequired[
+        Annotated[
+            Mapping[str, float],
+            "Tokens, model calls and `cost` in US dollars of all attempts; absent if it used none.",
+        ]
+    ]
     handled: NotRequired[
         Annotated[bool, "True if the node's `on_error` lets the run continue, else absent."]
     ]

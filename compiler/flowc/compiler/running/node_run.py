@@ -15,7 +15,7 @@ from flowc.compiler.analysis.graph import DONE, ERROR
 from flowc.compiler.definition import GoOn, GoTo
 from flowc.compiler.guards import Limit
 from flowc.compiler.node import BodyFailed, Context, Node, NodeError, Outcome, RunBody
-from flowc.compiler.node.context import Once, every_time, no_body
+from flowc.compiler.node.context import no_body
 from flowc.compiler.node.interrupts import (
     Answer,
     Ask,
@@ -23,6 +23,7 @@ from flowc.compiler.node.interrupts import (
     Interrupted,
     interrupt_id,
 )
+from flowc.compiler.node.outcome import NodeUsage, total_usage
 from flowc.compiler.planning.plan import PlannedNode
 from flowc.compiler.running.breakpoints import Breakpoints
 from flowc.compiler.running.event_data import (
@@ -57,11 +58,21 @@ from flowc.compiler.running.run_context import NodeFailed, RunContext, View
 NO_SECRETS = Redactor()
 
 
+def nothing_recorded(key: str) -> Outcome | None:
+    """Return None: there is no journal."""
+    return None
+
+
+def record_nothing(key: str, outcome: Outcome) -> None:
+    """Do nothing: there is no journal."""
+
+
 class Inside(NamedTuple):
-    """What a node has inside: a body to run, and the memory behind `context.once`."""
+    """What a node has inside: a body to run, and its part of the journal, for `context.once`."""
 
     run_body: RunBody = no_body
-    once: Once = every_time
+    recorded: Callable[[str], Outcome | None] = nothing_recorded
+    record: Callable[[str, Outcome], None] = record_nothing
 
 
 NOTHING_INSIDE = Inside()
@@ -135,6 +146,8 @@ class _Work:
     """The work of one node in one run, over all its attempts.
 
     `filled` is its configuration with all values computed; `asked` counts what it has waited for.
+    `spent` is what it used, and `journaled` are the keys of results in the journal that used some
+    of it.
     """
 
     node: PlannedNode
@@ -149,6 +162,8 @@ class _Work:
     is_replayed: bool = False
     asked: int = 0
     filled: Mapping[str, Any] | None = None
+    spent: list[NodeUsage] = field(default_factory=list)
+    journaled: set[str] = field(default_factory=set)
 
     def stop_at(self, breakpoints: Breakpoints) -> None:
         """Raise Interrupted if the run stops before this node and was not resumed from there."""
@@ -173,14 +188,14 @@ class _Work:
             result = await plain.run(self._context())
         except TimeoutError:
             raise timed_out() from None
-        return plain_outcome(result if isinstance(result, Outcome) else Outcome(result), NO_SECRETS)
+        return self._outcome_of(result)
 
     def completed(self, outcome: Outcome) -> None:
         """Emit `node.completed`."""
         data: NodeCompletedData = {
             "output": outcome.output,
             "branch": outcome.branch,
-            "usage": dict(outcome.usage) if outcome.usage else {},
+            "usage": total_usage(self.spent),
             "attempts": self.attempts,
             "duration_ms": _since(self.started),
             "cached": self.is_cached,
@@ -202,6 +217,8 @@ class _Work:
             "duration_ms": _since(self.started),
             "attempts": self.attempts,
         }
+        if self.spent:
+            data["usage"] = total_usage(self.spent)
         if continued is not None:
             data["handled"] = True
         self._end(data)
@@ -215,7 +232,13 @@ class _Work:
         raise NodeFailed(error.code, message, node.id, self.attempts, node.definition.at) from None
 
     def _end(self, data: NodeCompletedData | NodeFailedData) -> None:
-        """Add the computed configuration to the event's data, and count the node's run."""
+        """Add the computed configuration to the event's data, and count the node's run.
+
+        The event counts what the results in the journal cost: if they are used again, in a retry of
+        the run, they cost nothing more.
+        """
+        for key in self.journaled:
+            self.inside.record(_counted(key), Outcome(output=True))
         if self.filled is not None and self.node.configuration.computed:
             given = {name: self.filled[name] for name in self.node.configuration.computed}
             data["input"] = self.redactor.json(given)
@@ -270,8 +293,14 @@ class _Work:
             result = await work()
         except TimeoutError:
             raise timed_out() from None
-        outcome = result if isinstance(result, Outcome) else Outcome(result)
-        return plain_outcome(outcome, self.redactor)
+        return self._outcome_of(result)
+
+    def _outcome_of(self, result: Any) -> Outcome:
+        if not isinstance(result, Outcome):
+            return plain_outcome(Outcome(result), self.redactor)
+        if result.usage:
+            self.spent.append(result.usage)
+        return plain_outcome(result, self.redactor)
 
     def _emit_retry(self, problem: NodeError, delay: float) -> None:
         message = self.redactor.text(problem.message)
@@ -299,6 +328,7 @@ class _Work:
             place=self._place(),
             wait_for=self._wait_for if self.run.can_wait else self.run.wait_for,
             budget=self.run.budget,
+            add_usage=self.spent.append,
         )
 
     def _place(self) -> str:
@@ -321,11 +351,23 @@ class _Work:
         return await self.run.guards.circuits.through(key, target, work)
 
     async def _once(self, key: str, work: Callable[[], Awaitable[Any]]) -> Any:
-        # Before it is stored: what a service returned may contain the secret sent to it.
-        async def redacted() -> Any:
-            return self.redactor.json(await work())
+        known = self.inside.recorded(key)
+        if known is None:
+            before = len(self.spent)
+            # Before it is stored: what a service returned may contain the secret sent to it.
+            output = self.redactor.json(await work())
+            known = Outcome(output, usage=total_usage(self.spent[before:]))
+            self.inside.record(key, known)
+        elif known.usage and self._is_uncounted(key):
+            # It was paid for before the node waited or its process ended, and no event says so.
+            self.spent.append(known.usage)
+            self.run.budget.spent(known.usage.get("cost", 0), known.usage.get("total_tokens", 0))
+        if known.usage:
+            self.journaled.add(key)
+        return known.output
 
-        return await self.inside.once(key, redacted)
+    def _is_uncounted(self, key: str) -> bool:
+        return key not in self.journaled and self.inside.recorded(_counted(key)) is None
 
     def _emit(self, kind: str, data: Any) -> None:
         event = NODE_SAID.of_node(
@@ -348,6 +390,10 @@ def branch_after(node: PlannedNode, outcome: Outcome) -> str | None:
     if outcome.branch is None and node.definition.error_target is not None:
         return DONE
     return outcome.branch
+
+
+def _counted(key: str) -> str:
+    return f"{key}!counted"
 
 
 def _since(started: float) -> float:

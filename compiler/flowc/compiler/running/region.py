@@ -25,7 +25,7 @@ turn has keys of its own (`…work#1`).
 
 import asyncio
 from collections import ChainMap, Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, MutableMapping
+from collections.abc import Coroutine, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
@@ -93,12 +93,11 @@ def execute_in(
     # In the journal, `node#0` is an outcome and `node#0/key!` the result of `once`; `node#0/key/`
     # begins the keys of a body.
 
-    async def once(key: str, work: Callable[[], Awaitable[Any]]) -> Any:
-        known = journal.recorded(f"{path}{key}!")
-        if known is None:
-            known = Outcome(await work())
-            journal.record(f"{path}{key}!", known)
-        return known.output
+    def recorded(key: str) -> Outcome | None:
+        return journal.recorded(f"{path}{key}!")
+
+    def record(key: str, outcome: Outcome) -> None:
+        journal.record(f"{path}{key}!", outcome)
 
     async def run_body(
         key: str, names: Mapping[str, Any], variables: Mapping[str, Any], only: str | None = None
@@ -120,7 +119,7 @@ def execute_in(
             require_fit("output", output, declared.output)
         return BodyResult(output, region.outputs, region.written)
 
-    return execute(node, view, run, turn, Inside(run_body, once))
+    return execute(node, view, run, turn, Inside(run_body, recorded, record))
 
 
 def _output_of(body: Plan, outputs: Mapping[str, Any], only: str | None) -> Any:

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Context, NodeError, Outcome, Tool
 from flowc.compiler.node.interrupts import Ask, Interrupted
-from flowc.nodes.ai.structured import ModelSession, correction, data_in, does_not_fit, outcome_of
+from flowc.compiler.node.outcome import total_usage
+from flowc.nodes.ai.structured import ModelSession, correction, data_in, does_not_fit, output_of
 from flowc.nodes.ai.tool_calls import (
     ToolCall,
     as_tool_choice,
@@ -26,6 +27,7 @@ from flowc.nodes.ai.tool_calls import (
     result_message,
 )
 from flowc.nodes.services.models import ModelAnswer
+from flowc.nodes.services.models.answers import usage_of
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 _DECISION: Schema = {
@@ -94,7 +96,7 @@ class AgentRun:
 
     def _limit(self) -> str | None:
         """Return the limit that is reached, in words; None if there is none."""
-        used = outcome_of(self.session.answers, {}).usage if self.session.answers else {}
+        used = total_usage(usage_of(answer) for answer in self.session.answers)
         reached = (
             (self.turns, self.limits.turns, "turns"),
             (len(self.calls), self.limits.calls, "calls of tools"),
@@ -124,9 +126,9 @@ class AgentRun:
         return data_in(answer.text, self.schema) if self.schema else ({}, "")
 
     def _outcome(self, data: Any) -> Outcome:
-        found = outcome_of(self.session.answers, data)
-        output = {**found.output, "turns": self.turns, "calls": self.calls}
-        return Outcome(output, variables=self.variables, usage=found.usage)
+        found = output_of(self.session.answers, data)
+        output = {**found, "turns": self.turns, "calls": self.calls}
+        return Outcome(output, variables=self.variables)
 
     async def _offers(self) -> dict[str, OfferedTool]:
         """Return the tools by the names under which the model calls them."""
@@ -177,9 +179,8 @@ class AgentRun:
         stored = await context.once(f"turn {self.turns}", ask)
         answer = ModelAnswer(**{**stored, "tool_calls": tuple(stored["tool_calls"])})
         if len(session.answers) == before:
-            # From the journal: what it cost earlier counts for this node's limits and budget, too.
+            # From the journal: what it cost earlier counts for this node's limits, too.
             session.answers.append(answer)
-            context.budget.spent(answer.cost, answer.prompt_tokens + answer.completion_tokens)
         self.turns += 1
         return answer
 

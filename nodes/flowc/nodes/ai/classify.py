@@ -9,7 +9,7 @@ from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.expressions.values import as_text
 from flowc.compiler.node import Context, Effects, Incoming, Node, Outcome, Role
-from flowc.nodes.ai.structured import DEFAULT_MODEL, ModelSession, outcome_of
+from flowc.nodes.ai.structured import DEFAULT_MODEL, ModelSession
 
 
 class Classify(Node):
@@ -84,9 +84,8 @@ class Classify(Node):
         confidence = min(max(float(found.get("confidence", 1.0)), 0.0), 1.0)
         is_sure = confidence >= self.min_confidence
         label = found["label"] if is_sure or self.fallback is None else self.fallback
-        answered = outcome_of(session.answers, {})
-        output = {"label": label, "confidence": confidence, "model": answered.output["model"]}
-        return Outcome(output, branch=label, usage=answered.usage)
+        output = {"label": label, "confidence": confidence, "model": session.answers[-1].model}
+        return Outcome(output, branch=label)
 
     def _schema(self) -> Schema:
         label = {"type": "string", "enum": list(self.labels)}

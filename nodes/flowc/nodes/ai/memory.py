@@ -47,10 +47,33 @@ async def earlier_messages(
     thread = context.services.get(Thread)
     if not isinstance(thread, Thread):
         return []
+    if not memory.summarize:
+        return await _of_thread(memory, context, thread)
+    found: list[list[dict[str, Any]]] = []
+
+    async def sum_up() -> None:
+        found.append(await _summed_up(memory, context, thread, session))
+
+    # Once: what the summary cost also counts if the node waits and runs again.
+    await context.once("summary", sum_up)
+    return found[0] if found else await _of_thread(memory, context, thread)
+
+
+async def _of_thread(memory: Memory, context: Context, thread: Thread) -> list[dict[str, Any]]:
+    """Return the summary and the newest messages after it."""
+    number, summary = await thread.summary()
+    messages = await as_sent([_message(each) for each in await thread.history(number)], context)
+    return [*_as_message(summary), *await _newest(messages, memory.max_tokens)]
+
+
+async def _summed_up(
+    memory: Memory, context: Context, thread: Thread, session: ModelSession
+) -> list[dict[str, Any]]:
+    """Return the summary and the messages after it; messages without room become a new summary."""
     number, summary = await thread.summary()
     history = await thread.history(number)
     messages = await as_sent([_message(each) for each in history], context)
-    if not memory.summarize or await _tokens_in(messages) <= memory.max_tokens:
+    if await _tokens_in(messages) <= memory.max_tokens:
         return [*_as_message(summary), *await _newest(messages, memory.max_tokens)]
     # Half of the room stays free, so that the next turns need no new summary.
     newest = await _newest(messages, memory.max_tokens // 2)

@@ -12,8 +12,11 @@ from functools import partial
 from typing import Any
 
 from flowc.compiler.definition.short_schemas import Schema, problems_of
-from flowc.compiler.node import NOTHING, Context, NodeError, Outcome
+from flowc.compiler.node import NOTHING, Context, NodeError
+from flowc.compiler.node.budget import Spending
+from flowc.compiler.node.outcome import total_usage
 from flowc.nodes.services.models import Call, ModelAnswer, Models
+from flowc.nodes.services.models.answers import AnswerBrokeOff, usage_of
 from flowc.nodes.services.models.call import SchemaSupport
 from flowc.nodes.services.models.text_batches import TextBatches
 
@@ -101,12 +104,20 @@ class ModelSession:
         call = Call(model, list(messages), parameters, self.timeout, about)
         target = f"model {model}" if model else DEFAULT_MODEL
         async with self.context.budget.reserved(*models.worst_case(call)) as spending:
-            answer: ModelAnswer = await self.context.through(
-                target, partial(self._call, models, call)
-            )
-            spending.cost = answer.cost
-            spending.tokens = answer.prompt_tokens + answer.completion_tokens
+            try:
+                answer: ModelAnswer = await self.context.through(
+                    target, partial(self._call, models, call)
+                )
+            except AnswerBrokeOff as problem:
+                self._count(problem.received, spending)
+                raise
+            self._count(answer, spending)
         return _as_text(answer) if taken == "tool" else answer
+
+    def _count(self, answer: ModelAnswer, spending: Spending) -> None:
+        usage = usage_of(answer)
+        spending.cost, spending.tokens = usage["cost"], usage["total_tokens"]
+        self.context.add_usage(usage)
 
     async def _call(self, models: Models, call: Call) -> ModelAnswer:
         if not self.is_streamed:
@@ -193,26 +204,17 @@ def _single_word(text: str, schema: Schema) -> dict[str, str] | None:
     return {name: text.strip().strip(".\"'`")} if inner.get("type") == "string" else None
 
 
-def outcome_of(answers: Sequence[ModelAnswer], data: Any) -> Outcome:
-    """Return the outcome of a node: the last answer, the data, and the usage of all answers."""
-    last = answers[-1]
-    counts = ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens")
-    usage = {name: sum(getattr(answer, name) for answer in answers) for name in counts}
-    usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
-    # Few providers count these two: without a count, they are left out.
-    usage = {n: u for n, u in usage.items() if u or n not in {"cached_tokens", "reasoning_tokens"}}
-    cost = sum(answer.cost for answer in answers)
+def output_of(answers: Sequence[ModelAnswer], data: Any) -> dict[str, Any]:
+    """Return the output of a node: the last answer, the data, and the tokens of all answers."""
+    last, used = answers[-1], total_usage(usage_of(answer) for answer in answers)
     calls = [dict(call) for call in last.tool_calls]
     optional = {"reasoning": last.reasoning, "logprobs": last.logprobs, "tool_calls": calls}
-    output = {
+    return {
         "text": last.text,
         "model": last.model,
         "finish_reason": last.finish_reason,
-        "usage": usage,
-        "cost": cost,
+        "usage": {name: count for name, count in used.items() if name.endswith("_tokens")},
+        "cost": used["cost"],
         **{name: value for name, value in optional.items() if value},
         **(data if isinstance(data, dict) else {"data": data} if data else {}),
     }
-    latency = sum(answer.latency_ms for answer in answers)
-    totals = {"cost": cost, "calls": len(answers), "latency_ms": latency}
-    return Outcome(output, usage={**usage, **totals})

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from pydantic import Field, model_validator
 
 from flowc.compiler.definition.short_schemas import Schema
-from flowc.compiler.node import Context, Effects, Node, Outcome
+from flowc.compiler.node import Context, Effects, Node
 from flowc.nodes.services.knowledge import Knowledge, as_node_errors
 
 
@@ -52,22 +52,21 @@ class Embed(Node):
         """Return the model."""
         return Effects(models=(str(config["model"]),) if config.get("model") else ())
 
-    async def run(self, context: Context) -> Outcome:
+    async def run(self, context: Context) -> dict[str, Any]:
         """Compute the embeddings."""
         given = [self.texts] if isinstance(self.texts, str) else self.texts
         if given is None:
             given = [str(chunk.get("text", "")) for chunk in self.chunks or ()]
-        embeddings = await context.service(Knowledge).embeddings(self.model)
+        knowledge = context.service(Knowledge)
+        embeddings = await knowledge.embeddings(self.model, add_usage=context.add_usage)
         with as_node_errors():
             # Providers refuse an empty text.
             vectors = await embeddings.of([text if text.strip() else " " for text in given])
             dimension = len(vectors[0]) if vectors else await embeddings.dimension()
-        usage = embeddings.usage
-        output = {
+        return {
             # Single precision has about seven digits: more would only make the output longer.
             "vectors": [[float(f"{number:.7g}") for number in vector] for vector in vectors],
             "model": embeddings.model,
             "dimension": dimension,
-            "cost": usage.cost,
+            "cost": embeddings.usage.cost,
         }
-        return Outcome(output, usage={"total_tokens": usage.tokens, "cost": usage.cost})

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from flowc.compiler.definition.short_schemas import Schema
-from flowc.compiler.node import Context, Effects, Node, Outcome
+from flowc.compiler.node import Context, Effects, Node
 from flowc.nodes.services.knowledge import Knowledge, Sources, as_node_errors
 from flowc.rag.chunking import Chunking
 from flowc.rag.ingestion import DocumentItem, from_text
@@ -103,11 +103,15 @@ class Ingest(Node, IngestSettings):
             files=(paths,) if isinstance(paths, str) else tuple(map(str, paths)),
         )
 
-    async def run(self, context: Context) -> Outcome:
+    async def run(self, context: Context) -> dict[str, Any]:
         """Bring the documents into the collection, and return the report."""
         knowledge = context.service(Knowledge)
         ingestion = await knowledge.ingestion(
-            self.collection, self.model, self.chunking, with_ocr=self.ocr
+            self.collection,
+            self.model,
+            self.chunking,
+            with_ocr=self.ocr,
+            add_usage=context.add_usage,
         )
         with as_node_errors():
             given = len(self.files) + len(self.urls) + len(self.documents)
@@ -120,8 +124,7 @@ class Ingest(Node, IngestSettings):
                 removes=self.removes and bool(self.paths),
                 on_progress=context.emit,
             )
-        usage = {"total_tokens": report.tokens, "cost": report.cost}
-        return Outcome(report.as_json(), usage=usage)
+        return report.as_json()
 
     @property
     def _origin(self) -> str:

@@ -90,7 +90,10 @@ class Retrieve(Node, Search):
     async def run(self, context: Context) -> dict[str, Any]:
         """Find the passages."""
         knowledge = context.service(Knowledge)
-        return found_of(await knowledge.search(self.collection, self.query, self, self.rerank))
+        hits = await knowledge.search(
+            self.collection, self.query, self, self.rerank, add_usage=context.add_usage
+        )
+        return found_of(hits)
 
 
 def found_of(hits: list[ScoredPassage]) -> dict[str, Any]:

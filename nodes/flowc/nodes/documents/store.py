@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from flowc.compiler.definition.short_schemas import Schema
-from flowc.compiler.node import Context, Node, NodeError, Outcome
+from flowc.compiler.node import Context, Node, NodeError
 from flowc.nodes.documents.chunks import as_chunks
 from flowc.nodes.services.knowledge import Knowledge
 
@@ -57,7 +57,7 @@ class Store(Node):
         }
         return {"type": "object", "properties": properties, "required": list(properties)}
 
-    async def run(self, context: Context) -> Outcome:
+    async def run(self, context: Context) -> dict[str, Any]:
         """Store the chunks."""
         chunks = await asyncio.to_thread(as_chunks, self.chunks)
         if self.vectors is not None and len(self.vectors) != len(chunks):
@@ -65,17 +65,20 @@ class Store(Node):
             raise NodeError("vectors-differ", message)
         vectors = _as_vectors(self.vectors) if self.vectors else None
         written = json.dumps([self.chunks, self.metadata], sort_keys=True)
-        report = await context.service(Knowledge).put(
+        knowledge = context.service(Knowledge)
+        embeddings = await knowledge.embeddings(
+            self.model, self.collection, add_usage=context.add_usage
+        )
+        await knowledge.put(
             self.collection,
             self.source,
             chunks,
             vectors,
-            model=self.model,
+            embeddings=embeddings,
             metadata=self.metadata,
             fingerprint=sha256(written.encode()).hexdigest(),
         )
-        output = {"collection": self.collection, "source": self.source, "passages": len(chunks)}
-        return Outcome(output, usage={"total_tokens": report.tokens, "cost": report.cost})
+        return {"collection": self.collection, "source": self.source, "passages": len(chunks)}
 
 
 def _as_vectors(rows: list[list[float]]) -> list[Any]:

@@ -147,7 +147,6 @@ class RunRecord(Run):
             self.nodes[name].status = "waiting"
         elif event.kind == EventKind.NODE_COMPLETED:
             self._finish(name, "completed", event)
-            self._count(data["usage"])
         elif event.kind == EventKind.NODE_FAILED:
             self._finish(name, "failed", event)
 
@@ -156,6 +155,7 @@ class RunRecord(Run):
         record.status, record.finished_at = status, event.at
         record.attempts, record.duration_ms = data["attempts"], data["duration_ms"]
         record.output = data.get("output")
+        self._count(data.get("usage", {}))
         if status == "failed":
             record.error = {"code": data["code"], "message": data["message"]}
 

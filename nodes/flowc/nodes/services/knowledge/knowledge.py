@@ -5,13 +5,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
 from flowc.compiler.node import NodeError
+from flowc.compiler.node.context import AddUsage, uncounted
 from flowc.nodes.services.knowledge.problems import as_node_errors
 from flowc.nodes.services.knowledge.sources import Sources
 from flowc.nodes.services.models import Models
 from flowc.nodes.services.models.vectors import ModelEmbedder, ModelReranker
 from flowc.rag.chunking import Chunking, TextChunk
 from flowc.rag.documents import Metadata, Section
-from flowc.rag.embedding import Embedder, Embeddings, OfflineEmbedder
+from flowc.rag.embedding import Embedded, Embedder, Embeddings, OfflineEmbedder
 from flowc.rag.embedding.vector import Vector
 from flowc.rag.ingestion import DocumentItem, Ingestion, Report, as_passage, opened
 from flowc.rag.reading import Reader
@@ -27,7 +28,10 @@ from flowc.rag.stores import (
 
 
 class Knowledge:
-    """One tenant's documents; the store is opened at first use. Close it when done."""
+    """One tenant's documents; the store is opened at first use. Close it when done.
+
+    `add_usage` of its methods gets what each call of a model cost, as soon as it is answered.
+    """
 
     def __init__(
         self,
@@ -51,7 +55,13 @@ class Knowledge:
                     self._store = await self._open_store()
         return self._store
 
-    async def embeddings(self, model: str | None, collection: str | None = None) -> Embeddings:
+    async def embeddings(
+        self,
+        model: str | None,
+        collection: str | None = None,
+        *,
+        add_usage: AddUsage = uncounted,
+    ) -> Embeddings:
         """Return embeddings by a named model, the collection's or the default; raise NodeError."""
         store = await self.store()
         if model is None and collection is not None:
@@ -59,7 +69,11 @@ class Knowledge:
                 model = self._models.alias_for((await store.collection(collection)).model)
             except NoSuchCollection:
                 model = None
-        return Embeddings(self._embedder(model or self._default), store)
+
+        def on_embedded(embedded: Embedded) -> None:
+            add_usage({"total_tokens": embedded.tokens, "cost": embedded.cost})
+
+        return Embeddings(self._embedder(model or self._default), store, on_embedded=on_embedded)
 
     def _embedder(self, model: str) -> Embedder:
         if self._models.name_of(model) == OfflineEmbedder.name:
@@ -73,22 +87,34 @@ class Knowledge:
                 return await self.reader.read(file, item.source, item.media_type, with_ocr=with_ocr)
 
     async def search(
-        self, collection: str, question: str, settings: Search, rerank: str | None = None
+        self,
+        collection: str,
+        question: str,
+        settings: Search,
+        rerank: str | None = None,
+        *,
+        add_usage: AddUsage = uncounted,
     ) -> list[ScoredPassage]:
         """Return the passages that answer a question best; raise NodeError."""
-        reranker = ModelReranker(self._models, rerank) if rerank is not None else None
+        reranker = ModelReranker(self._models, rerank, add_usage) if rerank is not None else None
         with as_node_errors():
             store = await self.store()
             known = await store.collection(collection)
-            embeddings = await self.embeddings(None, known.name)
+            embeddings = await self.embeddings(None, known.name, add_usage=add_usage)
             return await search(store, known.name, question, settings, embeddings, reranker)
 
     async def ingestion(
-        self, collection: str, model: str | None, chunking: Chunking, *, with_ocr: bool
+        self,
+        collection: str,
+        model: str | None,
+        chunking: Chunking,
+        *,
+        with_ocr: bool,
+        add_usage: AddUsage = uncounted,
     ) -> Ingestion:
         """Return an ingestion into a collection; raise NodeError."""
         with as_node_errors():
-            embeddings = await self.embeddings(model, collection)
+            embeddings = await self.embeddings(model, collection, add_usage=add_usage)
             store = await self.store()
         return Ingestion(store, self.reader, embeddings, chunking, with_ocr=with_ocr)
 
@@ -99,13 +125,13 @@ class Knowledge:
         chunks: Sequence[TextChunk],
         vectors: Sequence[Vector] | None,
         *,
-        model: str | None,
+        embeddings: Embeddings,
         metadata: Metadata,
         fingerprint: str,
     ) -> Report:
         """Store chunks as a document, in place of any with the same source; raise NodeError."""
         with as_node_errors():
-            store, embeddings = await self.store(), await self.embeddings(model, collection)
+            store = await self.store()
             texts, tokens = [each.text for each in chunks], [each.tokens for each in chunks]
             made = vectors if vectors is not None else await embeddings.of(texts, tokens)
             dimension = len(made[0]) if len(made) else await embeddings.dimension()

@@ -32,6 +32,34 @@ class ModelAnswer:
     latency_ms: float = 0.0
 
 
+class AnswerBrokeOff(NodeError):
+    """The model broke off in the middle of its answer; what was `received` is paid for."""
+
+    def __init__(self, received: ModelAnswer) -> None:
+        self.received = received
+        message = f"The model {received.model!r} broke off in the middle of its answer."
+        super().__init__("answer-broke-off", message, kind="connection")
+
+
+def usage_of(answer: ModelAnswer) -> dict[str, float]:
+    """Return what an answer adds to the usage of a node.
+
+    >>> usage_of(ModelAnswer("Hi", "openai/gpt-4", "stop", 7, 3, cost=0.5))["total_tokens"]
+    10
+    """
+    # Few providers count these two: without a count, they are left out.
+    details = {"cached_tokens": answer.cached_tokens, "reasoning_tokens": answer.reasoning_tokens}
+    return {
+        "prompt_tokens": answer.prompt_tokens,
+        "completion_tokens": answer.completion_tokens,
+        **{name: count for name, count in details.items() if count},
+        "total_tokens": answer.prompt_tokens + answer.completion_tokens,
+        "cost": answer.cost,
+        "calls": 1,
+        "latency_ms": answer.latency_ms,
+    }
+
+
 def answer_of(response: Any, model: str, litellm: Any) -> ModelAnswer:
     """Return the answer in a whole response."""
     choice = response.choices[0]
@@ -56,7 +84,7 @@ def answer_of(response: Any, model: str, litellm: Any) -> ModelAnswer:
 async def streamed_answer(
     stream: AsyncIterator[Any], model: str, litellm: Any, on_text: OnText
 ) -> ModelAnswer:
-    """Read a stream to its end, calling `on_text` for its text; raise NodeError if it breaks off.
+    """Read a stream to its end, calling `on_text` for its text; raise AnswerBrokeOff.
 
     litellm is slow to join many chunks into an answer: those with nothing but text are joined here,
     and litellm gets the first of them and all others.
@@ -77,14 +105,14 @@ async def streamed_answer(
         close = getattr(stream, "aclose", None)
         if close is not None:
             await close()
+    answer = replace(
+        answer_of(litellm.stream_chunk_builder(chunks), model, litellm), text="".join(texts)
+    )
     # litellm adds an end to every stream; these attributes show whether the provider sent one.
     reasons = ("received_finish_reason", "intermittent_finish_reason")
     if not any(getattr(stream, name, None) for name in reasons):
-        message = f"The model {model!r} broke off in the middle of its answer."
-        raise NodeError("answer-broke-off", message, kind="connection")
-    return replace(
-        answer_of(litellm.stream_chunk_builder(chunks), model, litellm), text="".join(texts)
-    )
+        raise AnswerBrokeOff(answer)
+    return answer
 
 
 def _is_text_alone(chunk: Any, delta: Any) -> bool:

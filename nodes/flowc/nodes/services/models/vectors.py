@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flowc.compiler.node import NodeError
+from flowc.compiler.node.context import AddUsage, uncounted
 from flowc.nodes.services.models.call import Models
 from flowc.rag.embedding import Embedded, EmbeddingFailed
 
@@ -40,25 +41,30 @@ class ModelEmbedder:
         rows = sorted(answer.data, key=lambda row: row["index"])
         vectors = _as_rows([row["embedding"] for row in rows], self.name)
         tokens = int(getattr(answer.usage, "total_tokens", 0) or 0)
-        cost = (getattr(answer, "_hidden_params", None) or {}).get("response_cost")
-        return Embedded(vectors, tokens, float(cost or 0.0))
+        return Embedded(vectors, tokens, _cost(answer))
 
 
 class ModelReranker:
     """A provider's model that scores how well passages answer a question."""
 
-    def __init__(self, models: Models, model: str) -> None:
-        self._models, self._model = models, model
+    def __init__(self, models: Models, model: str, add_usage: AddUsage = uncounted) -> None:
+        self._models, self._model, self._add_usage = models, model, add_usage
 
     async def rerank(self, question: str, texts: Sequence[str]) -> list[float]:
         """Return a score for each text; raise NodeError."""
         answer, name = await self._models.call(
             self._model, "arerank", TIMEOUT, query=question, documents=list(texts)
         )
+        self._add_usage({"cost": _cost(answer)})
         scores = {int(row["index"]): float(row["relevance_score"]) for row in answer.results or ()}
         if set(scores) != set(range(len(texts))):
             raise NodeError("invalid-ranking", f"The model {name!r} did not rank all passages.")
         return [scores[index] for index in range(len(texts))]
+
+
+def _cost(answer: Any) -> float:
+    known = (getattr(answer, "_hidden_params", None) or {}).get("response_cost")
+    return float(known or 0.0)
 
 
 def _as_rows(rows: list[Any], name: str) -> Any:

@@ -30,7 +30,7 @@ from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.messages import begin_turn
 from flowc.server.store.runs.admission import is_full, seconds_until, start_time
 from flowc.server.store.runs.control import Control
-from flowc.server.store.runs.stored_runs import RUN_FIELDS
+from flowc.server.store.runs.stored_runs import RUN_FIELDS, events_of, record_of, with_nodes
 from flowc.server.store.runs.transitions import (
     append_event,
     append_events,
@@ -177,6 +177,7 @@ class Steering:
             raise NotPossible(f"The run is already {row.status}.")
         row.status, row.error, row.finished_at = status, dict(error), now()
         row.epoch += 1
+        row.usage = with_nodes(record_of(row), events_of(session, run_id)).usage
         close_interrupts(session, run_id)
         kind = RUN_FAILED if status == "failed" else RUN_CANCELLED
         append_event(session, row, kind.of_run({"error": dict(error)}))
