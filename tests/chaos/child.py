@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from chaos.shapes import SIDE_LOG, Mark
 from flowc.compiler.node.registry import Registry
-from flowc.server.engine import checkpoints
+from flowc.server.engine.checkpoints.small import SmallSaver
 from flowc.server.engine.queue import dbos_queue
 from flowc.server.process.process import Process, open_process
 from flowc.server.records.runs import ENDED
@@ -30,8 +30,8 @@ STEPS: dict[str, tuple[Any, str]] = {
     "claim": (Claims, "claim"),
     "events": (Claims, "append"),
     "node": (Mark, "run"),
-    "checkpoint": (checkpoints._Small, "aput"),
-    "journal": (checkpoints._Small, "aput_writes"),
+    "checkpoint": (SmallSaver, "aput"),
+    "journal": (SmallSaver, "aput_writes"),
     "interrupt": (Claims, "rest"),
     "answer": (Steering, "answer"),
     "signal": (Steering, "send"),
