@@ -9,6 +9,7 @@ import os
 import runpy
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,10 @@ sys.meta_path.insert(0, Refuse())
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
+
+
+def test_the_modules_that_an_exported_graph_must_not_load_exist() -> None:
+    assert [name for name in COMPILER if find_spec(name) is None] == []
 
 
 def export(file: Path) -> str:

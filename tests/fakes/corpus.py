@@ -5,7 +5,6 @@ questions use other words than their answers. Everything follows from a fixed se
 """
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -148,8 +147,3 @@ def _write(folder: Path, number: int, name: str, parts: list[tuple[str, str]]) -
     else:
         papers.pdf(path, [f"{heading}\n\n{text}" for heading, text in own], title)
     return path.name
-
-
-def each_kind(corpus: Corpus) -> Iterator[str]:
-    """Yield the suffixes of the files."""
-    yield from sorted({file.suffix for file in corpus.folder.iterdir()})

@@ -4,9 +4,6 @@ import ast
 
 from house.sources import modules, modules_of_tests, name_of, tree_of
 
-# Files whose subject really is a question that a reader asks.
-QUESTIONS: frozenset[str] = frozenset()
-
 
 def first_line(module: ast.Module) -> str:
     return (ast.get_docstring(module) or "").split("\n")[0]
@@ -18,9 +15,7 @@ def test_no_module_begins_with_a_question() -> None:
         for path in (*modules(), *modules_of_tests())
         if first_line(tree_of(path)).endswith("?")
     }
-    found = {name: line for name, line in asking.items() if name not in QUESTIONS}
-    assert not found, "\n".join(f"{name}: {line}" for name, line in found.items())
-    assert asking.keys() >= QUESTIONS
+    assert not asking, "\n".join(f"{name}: {line}" for name, line in asking.items())
 
 
 def test_every_module_of_the_sources_begins_with_a_sentence() -> None:

@@ -92,8 +92,9 @@ def _body(module: Module, node: PlannedNode, body: Plan, graph: str) -> str:
     parts = [graph, repr(body.exits)]
     if node.node_type.is_isolated:
         header = body.workflow
-        said = {"variables": header.variables, "input": header.input, "output": header.output}
-        parts += ["is_isolated=True", *(f"{key}={value!r}" for key, value in said.items() if value)]
+        declared = {"variables": header.variables, "input": header.input, "output": header.output}
+        given = (f"{key}={value!r}" for key, value in declared.items() if value)
+        parts += ["is_isolated=True", *given]
     if node.tools:
         tools = [f"{module.helper('Tool')}{tuple(tool)!r}" for tool in node.tools]
         parts.append(f"tools=({', '.join(tools)},)")

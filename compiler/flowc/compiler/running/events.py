@@ -57,9 +57,13 @@ class EventKind(StrEnum):
         """Return the kind of the event with which a run comes to rest in a status.
 
         >>> EventKind.of_status("completed")
-        <EventKind.RUN_COMPLETED: 'run.completed'>
+        'run.completed'
         """
         return cls(f"run.{status}")
+
+    def __repr__(self) -> str:
+        # Messages for clients quote the kinds that they may choose from.
+        return repr(self.value)
 
 
 class Event(NamedTuple):

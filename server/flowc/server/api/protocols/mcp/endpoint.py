@@ -57,5 +57,6 @@ class McpEndpoint:
         except BaseException as problem:
             if started.done():
                 raise
-            # To the requests that wait.
+            # To the requests that wait; the next one tries again.
+            self._sessions = None
             started.set_exception(problem)
