@@ -15,7 +15,7 @@ import time
 import uuid
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,23 +23,23 @@ from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from sqlalchemy import text
 
 from bench import documents, durable, idle, models, ours, rivals
 from bench.measuring import Row, Work, measured
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.expressions import compile_condition, compile_template
 from flowc.compiler.running.run_context import RunContext
-from flowc.server.engine.checkpoints.postgres import Pool, open_pool, saver_over
-from flowc.server.engine.checkpoints.sqlite import SmallSqliteSaver, open_saver
+from flowc.server.engine.checkpointer import Checkpointer, open_checkpointer
 
 
 @asynccontextmanager
-async def _saver(kind: str) -> AsyncIterator[SmallSqliteSaver | None]:
+async def _saver(kind: str) -> AsyncIterator[Checkpointer | None]:
     if kind == "none":
         yield None
         return
     with tempfile.TemporaryDirectory() as folder:
-        async with open_saver(Path(folder) / "checkpoints.db") as saver:
+        async with open_checkpointer(f"sqlite:///{folder}/flowc.db") as saver:
             yield saver
 
 
@@ -97,35 +97,26 @@ async def fused_chain(count: int, repeats: int) -> Row:
     return Row(name, mine * 1e6 / count, theirs * 1e6 / count, "CPU µs a node", 0.10)
 
 
-SIZES = {
-    "sqlite": (
-        "select coalesce(sum(length(checkpoint)+length(metadata)), 0) from checkpoints where thread_id = ?",
-        "select coalesce(sum(length(value)+length(channel)+length(task_id)), 0) from writes where thread_id = ?",
-    ),
-    "postgres": (
-        "select coalesce(sum(octet_length(checkpoint::text)+octet_length(metadata::text)), 0) from checkpoints where thread_id = %s",
-        "select coalesce(sum(octet_length(blob)+length(channel)+length(task_id)), 0) from checkpoint_writes where thread_id = %s",
-        "select coalesce(sum(octet_length(blob)+length(channel)), 0) from checkpoint_blobs where thread_id = %s",
-    ),
-}
+SIZES = (
+    "select coalesce(sum(length(checkpoint) + length(cast(about as text))), 0)"
+    " from graph_checkpoints where thread_id = :thread",
+    "select coalesce(sum(length(value) + length(channel) + length(task_id)), 0)"
+    " from graph_writes where thread_id = :thread",
+)
 
 
-async def stored(kind: str, pool: Pool) -> list[Row]:
+async def stored(kind: str, saver: Checkpointer) -> list[Row]:
     """Measure the bytes stored per node; the rivals are the bars themselves, in bytes."""
 
     async def at(count: int) -> float:
-        if kind == "sqlite":
-            async with _saver("sqlite") as saver:
-                assert saver is not None
-                thread = await _ours(ours.workflow(ours.chain(count)), saver)()
-                found = [
-                    await (await saver.conn.execute(q, (thread,))).fetchone() for q in SIZES[kind]
-                ]
-                return sum(int(row[0]) for row in found if row) / count
-        thread = await _ours(ours.workflow(ours.chain(count)), saver_over(pool))()
-        async with pool.connection() as connection:
-            rows = [await (await connection.execute(q, (thread,))).fetchone() for q in SIZES[kind]]
-        return sum(int(next(iter(row.values()))) for row in rows if row) / count
+        thread = await _ours(ours.workflow(ours.chain(count)), saver)()
+        found = [
+            await saver.stored.database.read(
+                lambda session, query=query: session.scalar(text(query), {"thread": thread})
+            )
+            for query in SIZES
+        ]
+        return sum(map(int, found)) / count
 
     many, few = await at(1000), await at(10)
     return [
@@ -134,10 +125,11 @@ async def stored(kind: str, pool: Pool) -> list[Row]:
     ]
 
 
-async def postgres_chain(pool: Pool, count: int, repeats: int) -> Row:
-    async with AsyncPostgresSaver.from_conn_string(str(pool.conninfo)) as usual:
+async def postgres_chain(url: str, saver: Checkpointer, count: int, repeats: int) -> Row:
+    async with AsyncPostgresSaver.from_conn_string(url) as usual:
+        await usual.setup()
         works = [
-            _ours(ours.workflow(ours.chain(count)), saver_over(pool)),
+            _ours(ours.workflow(ours.chain(count)), saver),
             _rival(rivals.chain(count), usual, {"outputs": {}}),
             _rival(rivals.chain_delta(count), usual, {"outputs": {}}),
         ]
@@ -291,12 +283,13 @@ async def rows(postgres: str | None) -> list[Row]:
         memory(),
         refusing(),
     ]  # fmt: skip
-    async with AsyncExitStack() as stack:
-        pool: Any = await stack.enter_async_context(open_pool(postgres)) if postgres else None
-        found += await stored("sqlite", pool)
-        if pool is not None:
-            found += await stored("postgres", pool)
-            found.append(await postgres_chain(pool, 100, 3))
+    async with _saver("sqlite") as saver:
+        assert saver is not None
+        found += await stored("sqlite", saver)
+    if postgres is not None:
+        async with open_checkpointer(postgres) as saver:
+            found += await stored("postgres", saver)
+            found.append(await postgres_chain(postgres, saver, 100, 3))
     return found
 
 

@@ -92,9 +92,9 @@ class RunRow(Table):
     `uses` are the versions of the stored workflows that it runs. `segment` is the number of its
     current or next stretch of work, and `attempt` how often that one was started. `epoch` is raised
     when a worker takes the run over: writes of other workers are then refused. `events` is the
-    number of its last event; `control` is a `flowc.server.store.runs.control.Control`. `max_runs`
-    is how many runs of its workflow may be at work at once. A `deduplication_key` is unique among
-    unfinished runs.
+    number of its last event; `control` is a `flowc.server.store.runs.control.Control`. `worker` is
+    the process that works on it without the queue. `max_runs` is how many runs of its workflow may
+    be at work at once. A `deduplication_key` is unique among unfinished runs.
     """
 
     __tablename__ = "runs"
@@ -137,6 +137,7 @@ class RunRow(Table):
     epoch: Mapped[int]
     events: Mapped[int]
     control: Mapped[str | None] = mapped_column(String(16))
+    worker: Mapped[str | None] = mapped_column(String(128))
     created_at: Mapped[datetime]
     starts_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
