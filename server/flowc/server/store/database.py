@@ -163,6 +163,18 @@ class Database:
 
         return await in_thread(self._readers, do)
 
+    async def read_on_driver(self, work: Callable[[Any], T]) -> T:
+        """Run a function of the driver's connection that only reads, with few statements."""
+
+        def do() -> T:
+            connection = self._engine.raw_connection()
+            try:
+                return work(connection.driver_connection)
+            finally:
+                connection.close()
+
+        return await in_thread(self._readers, do)
+
     async def close(self) -> None:
         """Close all connections."""
         for threads in (self._writers, self._driver_writer, self._readers):

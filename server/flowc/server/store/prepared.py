@@ -27,12 +27,25 @@ class Prepared:
         names: Sequence[str] = compiled.positiontup if self._is_positional else list(compiled.binds)
         binds = {name: compiled.binds[name] for name in names}
         self._encoders = [(name, encoder(compiled.binds[name].type, dialect)) for name in names]
+        selected = getattr(statement, "selected_columns", ())
+        self._decoders = [decoder(column.type, dialect) for column in selected]
         # What the statement itself says, as in `set worker = null`.
         self._constants = {name: bind.value for name, bind in binds.items() if not bind.required}
 
     def execute(self, connection: Any, values: Mapping[str, Any]) -> Any:
         """Execute the statement on a driver's connection; return its cursor."""
         return connection.execute(self.sql, self._encoded(values))
+
+    def fetch(self, connection: Any, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Execute a selection; return its rows, decoded."""
+        rows = self.execute(connection, values).fetchall()
+        return [
+            tuple(
+                value if decode is None else decode(value)
+                for value, decode in zip(row, self._decoders, strict=True)
+            )
+            for row in rows
+        ]
 
     def execute_each(self, connection: Any, rows: Sequence[Mapping[str, Any]]) -> None:
         """Execute the statement for each row."""
