@@ -3,6 +3,7 @@
 import builtins
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -227,15 +228,18 @@ async def open_checkpointer(url: str) -> AsyncIterator[Checkpointer]:
 class RunCheckpointer(Checkpointer):
     """The checkpointer of one run at work: what it stores is committed with the run's events.
 
-    A checkpoint is stored when `aput` returns, except two. That of the input has nothing that the
-    run's row does not have, and that of the end is followed by the end of the run at once: both
-    are committed with what follows. What a task wrote is committed with the next checkpoint, but
-    soon if that takes time.
+    Before a node begins that has an effect, all that was done before it is stored: `aput` returns
+    when it is. Otherwise nobody can notice that something is not stored yet, and if the process
+    dies, it is done again. Then it is committed with what follows, but soon: before nodes that
+    are `repeatable`, and with the checkpoints of the input, which has nothing that the run's row
+    does not have, and of the end, which the end of the run follows at once.
     """
 
-    def __init__(self, stored: StoredCheckpoints, log: RunLog, *, is_new: bool) -> None:
+    def __init__(
+        self, stored: StoredCheckpoints, log: RunLog, repeatable: frozenset[str], *, is_new: bool
+    ) -> None:
         super().__init__(stored)
-        self._log, self._is_new = log, is_new
+        self._log, self._repeatable, self._is_new = log, repeatable, is_new
 
     async def aput(
         self,
@@ -246,8 +250,8 @@ class RunCheckpointer(Checkpointer):
     ) -> RunnableConfig:
         """Store a checkpoint; raise TakenOver if another worker has the run."""
         self._is_new = False
-        self._log.hold(self._checkpoint(config, checkpoint, metadata))
-        if not (_is_beginning(metadata) or _is_end(config, checkpoint)):
+        self._log.hold(partial(self._checkpoint, config, checkpoint, metadata))
+        if not self._may_wait(config, checkpoint, metadata):
             await self._log.flush()
         return _config(_key(config)._replace(id=checkpoint["id"]))
 
@@ -259,7 +263,19 @@ class RunCheckpointer(Checkpointer):
         task_path: str = "",
     ) -> None:
         """Keep what a task wrote for the next commit."""
-        self._log.write(self._writes(config, writes, task_id, task_path))
+        self._log.write(partial(self._writes, config, writes, task_id, task_path))
+
+    def _may_wait(
+        self, config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata
+    ) -> bool:
+        """Return whether nobody notices if a checkpoint is committed with what follows."""
+        source, step = metadata.get("source"), metadata.get("step")
+        if source == "input" or (source == "loop" and step == 0):
+            return True
+        if _key(config).namespace or _TASKS in checkpoint["channel_values"]:
+            return False
+        woken = (c for c in checkpoint["channel_values"] if c.startswith(WAKING))
+        return all(channel.removeprefix(WAKING) in self._repeatable for channel in woken)
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Return a checkpoint; for a new run, nothing is read before its first one."""
@@ -267,19 +283,6 @@ class RunCheckpointer(Checkpointer):
             return None
         await self._log.flush()
         return await super().aget_tuple(config)
-
-
-def _is_beginning(metadata: CheckpointMetadata) -> bool:
-    """Return whether no node of the workflow has run before a checkpoint."""
-    source = metadata.get("source")
-    return source == "input" or (source == "loop" and metadata.get("step") == 0)
-
-
-def _is_end(config: RunnableConfig, checkpoint: Checkpoint) -> bool:
-    """Return whether no node follows after a checkpoint."""
-    values = checkpoint["channel_values"]
-    is_inner = bool(_key(config).namespace)
-    return not is_inner and not any(c.startswith(WAKING) or c == _TASKS for c in values)
 
 
 def _key(config: RunnableConfig) -> CheckpointKey:

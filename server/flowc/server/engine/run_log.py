@@ -21,8 +21,8 @@ class RunLog:
     """The events, checkpoints and writes of a run, always committed in their order.
 
     A superstep is one commit: its events, its writes and its checkpoint are pending when the graph
-    asks for the checkpoint, which flushes them. Between checkpoints, what is pending is flushed
-    soon, so that watchers see it and a crash repeats little.
+    asks for the checkpoint. Whether that flushes them is the checkpointer's to say; without it,
+    what is pending is flushed soon, so that watchers see it and a crash repeats little.
 
     `commit` writes what is pending and returns the worker's instructions, which are passed to
     `follow`; it raises TakenOver if another worker has the run. Where no caller waits for the
@@ -46,14 +46,14 @@ class RunLog:
         self._pending.events.append(event)
         self._flush_soon()
 
-    def write(self, writes: Sequence[CheckpointValues]) -> None:
+    def write(self, encode: Callable[[], Sequence[CheckpointValues]]) -> None:
         """Keep what a task of the graph wrote; it is committed soon."""
-        self._pending.writes += writes
+        self._pending.writes.append(encode)
         self._flush_soon()
 
-    def hold(self, checkpoint: CheckpointValues) -> None:
+    def hold(self, encode: Callable[[], CheckpointValues]) -> None:
         """Keep a checkpoint; it is committed with what comes next."""
-        self._pending.checkpoints.append(checkpoint)
+        self._pending.checkpoints.append(encode)
 
     async def flush(self) -> None:
         """Commit what is pending."""

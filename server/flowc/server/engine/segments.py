@@ -17,8 +17,8 @@ If the answer arrives between the node's question and `Claims.rest`, the run doe
 segment continues with another *stretch*, one more drive through the graph with the new answers.
 
 What a superstep did is one commit: its events, what its nodes wrote, and the checkpoint after it.
-So no checkpoint ever has a result that no event reports. Between checkpoints, events and the
-outcomes of nodes are committed soon (`run_log.py`): after a crash they may be ahead of the
+So no checkpoint ever has a result that no event reports. It is committed before a node begins that
+has an effect, and otherwise soon (`run_log.py`). After a crash, events may be ahead of the
 checkpoint, and a node whose outcome was not committed runs again.
 """
 
@@ -251,7 +251,8 @@ class _Stretch:
         segments, claim = self._segments, self._claim
         run, services = claim.run, segments.services
         is_resumed = claim.attempt > 1 or run.segment > 0 or bool(claim.answers)
-        saver = RunCheckpointer(segments.checkpoints, self._log, is_new=not is_resumed)
+        repeatable = self._compiled.plan.repeatable
+        saver = RunCheckpointer(segments.checkpoints, self._log, repeatable, is_new=not is_resumed)
         context = context_of(self._compiled, run, services, segments.max_steps, saver)
         return replace(
             context,

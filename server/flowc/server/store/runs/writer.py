@@ -14,7 +14,7 @@ one of its own, so that a batch that cannot be written holds up no other.
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -57,11 +57,14 @@ class HasAudience(Exception):
 
 @dataclass(slots=True)
 class Pending:
-    """What a run did since its last commit."""
+    """What a run did since its last commit.
+
+    Checkpoints and writes are encoded when they are written: of a run that ends, none are.
+    """
 
     events: list[RunEvent] = field(default_factory=list)
-    checkpoints: list[CheckpointValues] = field(default_factory=list)
-    writes: list[CheckpointValues] = field(default_factory=list)
+    checkpoints: list[Callable[[], CheckpointValues]] = field(default_factory=list)
+    writes: list[Callable[[], Sequence[CheckpointValues]]] = field(default_factory=list)
 
     def put_before(self, later: "Pending") -> None:
         """Put all of this before what came later, in place of it."""
@@ -176,8 +179,8 @@ class BatchStatements:
         going = [batch.pending for batch, _ in kept if batch.run_id not in ended]
         self._checkpoints.put(
             driver,
-            [row for pending in going for row in pending.checkpoints],
-            [row for pending in going for row in pending.writes],
+            [encode() for pending in going for encode in pending.checkpoints],
+            [row for pending in going for encode in pending.writes for row in encode()],
         )
         self._checkpoints.clear(driver, ended)
         if self._is_postgres:
