@@ -3,7 +3,6 @@
 import asyncio
 import copy
 import logging
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,6 +19,7 @@ from flowc.compiler.node.interrupts import Ask, Interrupt, WaitFor, wait_here
 from flowc.compiler.running.events import Event
 from flowc.compiler.running.run_context import NodeFailed, RunContext
 from flowc.server.process_services import ProcessServices
+from flowc.server.records.ids import new_run_id
 from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
@@ -67,7 +67,7 @@ def new_run(
         for (id, asked), used in compiled.uses.items()
     ]
     return RunRecord(
-        id=str(uuid.uuid4()),
+        id=new_run_id(),
         workflow_id=workflow_id,
         version=version,
         hash=compiled.hash,

@@ -13,6 +13,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Text,
+    TextClause,
     TypeDecorator,
     text,
 )
@@ -83,7 +84,13 @@ class VersionRow(Table):
     created_at: Mapped[datetime]
 
 
-_UNFINISHED = text("status in ('pending', 'running', 'paused', 'waiting')")
+# Indexes of unfinished runs are small. SQLite uses one only where the query has the same condition.
+IS_UNFINISHED = text("status in ('pending', 'running', 'paused', 'waiting')")
+_HAS_KEY, _HAS_THREAD = text("idempotency_key is not null"), text("thread_id is not null")
+
+
+def _partial(name: str, *columns: str, where: TextClause, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 class RunRow(Table):
@@ -100,17 +107,18 @@ class RunRow(Table):
     __tablename__ = "runs"
     __table_args__ = (
         Index("runs_by_time", "tenant", "created_at"),
-        Index("runs_by_status", "status"),
-        Index("runs_by_idempotency_key", "tenant", "idempotency_key", unique=True),
-        Index("runs_by_thread", "tenant", "thread_id"),
+        _partial("runs_by_status", "status", where=IS_UNFINISHED),
+        _partial(
+            "runs_by_idempotency_key", "tenant", "idempotency_key", where=_HAS_KEY, unique=True
+        ),
+        _partial("runs_by_thread", "tenant", "thread_id", where=_HAS_THREAD),
         Index("runs_by_workflow", "tenant", "workflow_id", "starts_at"),
-        Index(
+        _partial(
             "runs_by_deduplication_key",
             "tenant",
             "deduplication_key",
+            where=IS_UNFINISHED,
             unique=True,
-            sqlite_where=_UNFINISHED,
-            postgresql_where=_UNFINISHED,
         ),
     )
 
@@ -205,6 +213,7 @@ class EventRow(Table):
     """One thing that happened to a run, or to a node of it."""
 
     __tablename__ = "events"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
 
     run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

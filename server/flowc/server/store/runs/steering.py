@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import and_, delete, insert, select
 from sqlalchemy.orm import Session
 
 from flowc.compiler.definition import RunRate
@@ -46,6 +46,7 @@ from flowc.server.store.runs.transitions import (
 from flowc.server.store.runs.work_queue import WorkQueue
 from flowc.server.store.runs.writer import Batch, Pending, Writer
 from flowc.server.store.tables import (
+    IS_UNFINISHED,
     DeliveryRow,
     InterruptRow,
     RecordingRow,
@@ -86,7 +87,8 @@ class RunStart(NamedTuple):
 _CREATE = insert(RunRow.__table__)  # type: ignore[arg-type]
 
 
-_WAITING = (RunRow.status == "pending") & RunRow.control.is_(None)
+_WAITING = and_(IS_UNFINISHED, RunRow.status == "pending", RunRow.control.is_(None))
+_RUNNING = and_(IS_UNFINISHED, RunRow.status == "running")
 
 
 def _created(run: RunRecord) -> RunEvent:
@@ -297,13 +299,13 @@ class Steering:
     @reading
     def workers(self, session: Session) -> set[str]:
         """Return the processes that work on runs without the queue."""
-        found = select(RunRow.worker).where(RunRow.status == "running", RunRow.worker.is_not(None))
+        found = select(RunRow.worker).where(_RUNNING, RunRow.worker.is_not(None))
         return {str(worker) for worker in session.scalars(found.distinct())}
 
     @writing
     def requeue_of(self, session: Session, worker: str) -> int:
         """Queue the runs that a process worked on without the queue; return their number."""
-        mine = (RunRow.status == "running") & (RunRow.worker == worker)
+        mine = _RUNNING & (RunRow.worker == worker)
         rows = session.scalars(select(RunRow).where(mine).order_by(RunRow.id).with_for_update())
         found = rows.all()
         for row in found:
