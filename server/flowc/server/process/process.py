@@ -1,6 +1,7 @@
 """Opens and closes the parts of a process that serves HTTP, works on runs, or both."""
 
 import asyncio
+import gc
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass
@@ -40,6 +41,8 @@ from flowc.server.workflows.compiled import Workflows
 
 # Seconds, in which a server opens its socket.
 _WARM_AFTER = 0.5
+# How many new objects are looked at for garbage: most runs leave none, and few have so many.
+_COLLECT = (10_000, 20, 20)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,8 +99,7 @@ async def open_process(
         await queue.set_up()
     else:
         await _work(process, worker, segments, settings, stack)
-        if settings.warm_models:
-            in_background(stack, _warm(services.models))
+        in_background(stack, _settle(services.models if settings.warm_models else None))
     if not is_sqlite(url):
         hear = segments.hear if segments is not None else _ignore
         in_background(stack, listen(url, watchers.publish, hear, watchers.missed))
@@ -108,10 +110,18 @@ def _ignore(run_id: str, segment: int) -> None:
     """Leave queued work to the processes that work."""
 
 
-async def _warm(models: Models) -> None:
-    """Import litellm, after the start: Python's lock lets only one thread of a process work."""
+async def _settle(models: Models | None) -> None:
+    """Import litellm after the start, if models are to be warm; then leave what is there alone.
+
+    After the start, since Python's lock lets only one thread of a process work. What is loaded by
+    then stays: searching it for garbage again and again would hold up every request.
+    """
     await asyncio.sleep(_WARM_AFTER)
-    await models.warm()
+    if models is not None:
+        await models.warm()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT)
 
 
 async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
