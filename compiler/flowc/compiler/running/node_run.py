@@ -385,6 +385,12 @@ def outputs_after(node: PlannedNode, outcome: Outcome) -> dict[str, Any]:
     return error if outcome.branch == ERROR and error else {node.id: outcome.output, **error}
 
 
+def update_after(node: PlannedNode, outcome: Outcome) -> dict[str, Any]:
+    """Return what a node changes in the state of a run, except for its edges."""
+    update: dict[str, Any] = {"outputs": outputs_after(node, outcome)}
+    return {**update, "variables": dict(outcome.variables)} if outcome.variables else update
+
+
 def branch_after(node: PlannedNode, outcome: Outcome) -> str | None:
     """Return the branch that a node chose; with an edge for failures, success is a branch, too."""
     if outcome.branch is None and node.definition.error_target is not None:
