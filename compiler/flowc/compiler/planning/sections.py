@@ -173,7 +173,7 @@ class _Finder:
                 for edge in (*self.wiring.wires[name].incoming, *self.wiring.wires[name].closing)
                 if edge.source not in nodes
             ]
-            if not entering or start == BEGINNING:
+            if not entering:
                 return _Part(start, exit, nodes)
             start = ways.before_all(start, *entering)
             exit = ways.behind_all(exit, *map(ways.behind, entering))

@@ -1,0 +1,167 @@
+"""The sections of a workflow: closed, apart from each other, and only where steps make a difference."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from compiler.test_joins import chooser, definition_of
+from compiler.test_moments import EVEN, UNEVEN, Choices, begun, lasting, parse
+from fakes import flows
+from fakes.flows import compiled
+from fakes.reference_interpreter import Flow, expected_runs
+from fakes.virtual_time import in_virtual_time
+from flowc.compiler.compile import CompiledWorkflow
+from flowc.compiler.diagnostics import DefinitionRefused
+from flowc.compiler.planning.sections import sections_of
+
+RANDOM = settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
+)
+
+
+def workflow_of(text: str, takes: dict[str, list[str]] | None = None) -> CompiledWorkflow:
+    return compiled(definition_of(*parse((text, takes or {}, ""))))
+
+
+def found_in(workflow: CompiledWorkflow) -> dict[str, str]:
+    """Return the nodes of each section, by the section's name."""
+    sections = sections_of(workflow.plan, "auto")
+    return {section.name: " ".join(sorted(section.nodes)) for section in sections}
+
+
+@pytest.mark.parametrize("name", EVEN)
+def test_there_are_none_where_steps_make_no_difference(name: str) -> None:
+    text, takes, *_ = EVEN[name]
+    assert found_in(workflow_of(text, takes)) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    {
+        "paths of unequal length": {"from a": "a b c e"},
+        "nested forks": {"from a": "a b c d e f"},
+        "fork without a join": {"from a": "a b c x y"},
+        "several starts": {"from the beginning": "a b x y z"},
+        "branch beside a slow path": {"from a": "a r slow x y z"},
+        "a path that ends early": {"from a": "a b j out r x z"},
+        "fork in a loop": {"from b": "b x x2 y"},
+        "fork in a loop that turns at its start": {"from f": "f x x2 y"},
+        "loop on a path of a fork": {"from a": "a b c y z"},
+        "leaving a loop that goes on": {"from b": "b c d m n"},
+        "sections one after the other": {"from a": "a b c e", "from d": "d k x y"},
+    }.items(),
+)
+def test_one_goes_from_a_fork_to_where_its_paths_have_met(
+    name: str, expected: dict[str, str]
+) -> None:
+    text, takes, *_ = UNEVEN[name]
+    assert found_in(workflow_of(text, takes)) == expected
+
+
+def test_one_that_another_edge_leads_into_begins_earlier() -> None:
+    # Without the branch from `r` to `y`, it would begin at `f`.
+    text = "s>r r>f r>y f>x x>x2 x2>j f>y y>j j>k"
+    assert found_in(workflow_of(text, {"r": ["f"]})) == {"from r": "f r x x2 y"}
+
+
+def test_nodes_that_may_wait_share_no_step_with_others() -> None:
+    human = {"type": "human", "config": {"title": "?"}}
+    each = {"type": "map", "config": {"items": [1], "body": {"nodes": [{"id": "ask", **human}]}}}
+    for waiting in (human, each):
+        nodes: list[dict[str, Any]] = [
+            {"id": "a", "type": "note"},
+            {"id": "b", **waiting, "depends_on": ["a"]},
+            {"id": "c", "type": "note", "depends_on": ["a"]},
+            {"id": "d", "type": "note", "depends_on": ["b", "c"]},
+        ]
+        assert found_in(compiled({"nodes": nodes})) == {"from a": "a b c"}
+
+
+@st.composite
+def any_edges(draw: st.DrawFn) -> list[tuple[str, str]]:
+    names = [f"n{index}" for index in range(draw(st.integers(2, 9)))]
+    name = st.sampled_from(names)
+    return draw(st.lists(st.tuples(name, name), min_size=1, max_size=16, unique=True))
+
+
+@given(any_edges(), st.data())
+@RANDOM
+def test_nothing_enters_one_but_at_its_start_and_all_that_leaves_goes_to_one_node(
+    edges: list[tuple[str, str]], data: st.DataObject
+) -> None:
+    names = sorted({"n0", *(name for edge in edges for name in edge)})
+    branching = [name for name in names if data.draw(st.booleans())]
+    targets = {name: [b for a, b in edges if a == name] for name in names}
+    choices = {name: [{b} for b in targets[name]] or [set()] for name in branching}
+    flow = Flow(["s", *names], [("s", "n0"), *edges])
+    try:
+        workflow = compiled(definition_of(flow, choices))
+    except DefinitionRefused:
+        assume(False)
+        return
+    sections = sections_of(workflow.plan, "auto")
+    assert max(Counter(n for s in sections for n in s.nodes).values(), default=1) == 1
+    for section in sections:
+        entering = {b for a, b in flow.edges if b in section.nodes and a not in section.nodes}
+        leaving = {b for a, b in flow.edges if a in section.nodes and b not in section.nodes}
+        assert entering <= set(section.entries)
+        assert len(leaving) <= 1
+
+
+@st.composite
+def nested_flows(draw: st.DrawFn) -> tuple[Flow, Choices, dict[str, float]]:
+    """Draw forks, branches and loops, one within the other, with nodes beside them."""
+    flow, choices = Flow([], []), Choices()
+
+    def node() -> str:
+        flow.nodes.append(f"n{len(flow.nodes)}")
+        return flow.nodes[-1]
+
+    def part(depth: int) -> tuple[str, str]:
+        """Add a part, and return its first and its last node."""
+        kind = draw(st.sampled_from("one chain fork branch loop".split())) if depth else "one"
+        first = last = node()
+        if kind in {"fork", "branch"}:
+            ways = [part(depth - 1) for _ in range(draw(st.integers(2, 3)))]
+            last = node()
+            flow.edges.extend(edge for a, b in ways for edge in ((first, a), (b, last)))
+            if kind == "branch":
+                choices[first] = [{draw(st.sampled_from(ways))[0]} for _ in range(3)]
+        elif kind != "one":
+            inner, end = part(depth - 1)
+            last = node()
+            flow.edges += [(first, inner), (end, last)]
+        if kind == "loop":
+            deciding, last = last, node()
+            flow.edges += [(deciding, inner), (deciding, last)]
+            turns = draw(st.integers(0, 2))
+            choices[deciding] = [*([{inner}] * turns), {last}]
+        if first not in choices and draw(st.integers(0, 9)) == 0:
+            flow.edges.append((first, node()))
+        return first, last
+
+    part(draw(st.integers(1, 4)))
+    seconds = {name: float(draw(st.integers(1, 5))) for name in flow.nodes}
+    return flow, choices, seconds
+
+
+@given(nested_flows())
+@RANDOM
+def test_nested_forks_and_loops_run_by_the_rule_and_when_all_is_one_region(
+    case: tuple[Flow, Choices, dict[str, float]],
+) -> None:
+    flow, choices, seconds = case
+    expected = +expected_runs(flow, chooser(flow, choices))
+    found = {}
+    for granularity in ("auto", "node", "fused"):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(flows, "GRANULARITY", granularity)
+            found[granularity] = in_virtual_time(begun(lasting(flow, choices, seconds)))
+    counted = {g: Counter({n: len(t) for n, t in times.items()}) for g, times in found.items()}
+    assert counted == dict.fromkeys(found, expected)
+    assert found["auto"] == found["fused"]
