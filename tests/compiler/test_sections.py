@@ -7,10 +7,11 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from compiler.test_joins import chooser, definition_of
-from compiler.test_moments import EVEN, UNEVEN, Choices, begun, lasting, parse
 from fakes import flows
+from fakes.edge_notation import Choices, chooser, definition_of, parse
 from fakes.flows import compiled
+from fakes.moments import EVEN, UNEVEN, begun, lasting
+from fakes.random_flows import nested_flows
 from fakes.reference_interpreter import Flow, expected_runs
 from fakes.virtual_time import in_virtual_time
 from flowc.compiler.compile import CompiledWorkflow
@@ -111,43 +112,6 @@ def test_nothing_enters_one_but_at_its_start_and_all_that_leaves_goes_to_one_nod
         leaving = {b for a, b in flow.edges if a in section.nodes and b not in section.nodes}
         assert entering <= set(section.entries)
         assert len(leaving) <= 1
-
-
-@st.composite
-def nested_flows(draw: st.DrawFn) -> tuple[Flow, Choices, dict[str, float]]:
-    """Draw forks, branches and loops, one within the other, with nodes beside them."""
-    flow, choices = Flow([], []), Choices()
-
-    def node() -> str:
-        flow.nodes.append(f"n{len(flow.nodes)}")
-        return flow.nodes[-1]
-
-    def part(depth: int) -> tuple[str, str]:
-        """Add a part, and return its first and its last node."""
-        kind = draw(st.sampled_from("one chain fork branch loop".split())) if depth else "one"
-        first = last = node()
-        if kind in {"fork", "branch"}:
-            ways = [part(depth - 1) for _ in range(draw(st.integers(2, 3)))]
-            last = node()
-            flow.edges.extend(edge for a, b in ways for edge in ((first, a), (b, last)))
-            if kind == "branch":
-                choices[first] = [{draw(st.sampled_from(ways))[0]} for _ in range(3)]
-        elif kind != "one":
-            inner, end = part(depth - 1)
-            last = node()
-            flow.edges += [(first, inner), (end, last)]
-        if kind == "loop":
-            deciding, last = last, node()
-            flow.edges += [(deciding, inner), (deciding, last)]
-            turns = draw(st.integers(0, 2))
-            choices[deciding] = [*([{inner}] * turns), {last}]
-        if first not in choices and draw(st.integers(0, 9)) == 0:
-            flow.edges.append((first, node()))
-        return first, last
-
-    part(draw(st.integers(1, 4)))
-    seconds = {name: float(draw(st.integers(1, 5))) for name in flow.nodes}
-    return flow, choices, seconds
 
 
 @given(nested_flows())

@@ -90,7 +90,7 @@ def test_a_run_is_run_again_from_a_moment(api: httpx.Client) -> None:
     assert (now["outputs"]["c"], now["at_work"]) == ({"text": "1abc"}, [])
 
 
-@pytest.mark.parametrize("granularity", ["node", "fused"])
+@pytest.mark.parametrize("granularity", ["auto", "node", "fused"])
 def test_only_nodes_that_follow_the_chosen_one_run_again(
     api: httpx.Client, granularity: str
 ) -> None:
@@ -131,7 +131,7 @@ LOOP = {
 }
 
 
-@pytest.mark.parametrize("granularity", ["node", "fused"])
+@pytest.mark.parametrize("granularity", ["auto", "node", "fused"])
 def test_the_turns_of_a_loop_are_replayed_one_by_one(api: httpx.Client, granularity: str) -> None:
     definition = {**LOOP, "settings": {"granularity": granularity}}
     run = api.post(f"{API}/workflows/execute", json={"definition": definition}).json()
@@ -190,7 +190,7 @@ def test_a_run_is_replayed_on_a_new_version(api: httpx.Client) -> None:
     assert (text(fork), fork["version"], replayed(api, fork["id"])) == ("1ab!", 2, {"a", "b"})
 
 
-@pytest.mark.parametrize("granularity", ["node", "fused"])
+@pytest.mark.parametrize("granularity", ["auto", "node", "fused"])
 def test_a_run_stops_before_a_node_and_continues_step_by_step(
     api: httpx.Client, granularity: str
 ) -> None:

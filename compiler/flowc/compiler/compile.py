@@ -13,7 +13,7 @@ from flowc.compiler.diagnostics import Diagnostic
 from flowc.compiler.lowering.graph import Lowered, lower
 from flowc.compiler.node.registry import Registry
 from flowc.compiler.planning.plan import Plan, make_plan
-from flowc.compiler.planning.sections import Section, sections_of
+from flowc.compiler.planning.sections import PlanSection, sections_of
 from flowc.compiler.reading.dialects import read_definition
 from flowc.compiler.reading.documents import Document
 from flowc.compiler.reading.library import Library, StoredDefinition
@@ -53,7 +53,7 @@ class CompiledWorkflow:
     """
 
     plan: Plan
-    sections: tuple[Section, ...]
+    sections: tuple[PlanSection, ...]
     graph: Lowered
     document: Document
     diagnostics: tuple[Diagnostic, ...]

@@ -18,14 +18,14 @@ from flowc.compiler.lowering.nodes import DynamicNode, SectionNode, StaticNode
 from flowc.compiler.lowering.routes import Routes
 from flowc.compiler.lowering.state import state_with
 from flowc.compiler.planning.plan import Plan, PlannedNode
-from flowc.compiler.planning.sections import Section
+from flowc.compiler.planning.sections import PlanSection
 from flowc.compiler.running.run_context import RunContext
 
 Building = StateGraph[Any, RunContext, Any, Any]
 Lowered = CompiledStateGraph[Any, RunContext, Any, Any]
 
 
-def lower(plan: Plan, sections: Sequence[Section] = ()) -> Lowered:
+def lower(plan: Plan, sections: Sequence[PlanSection] = ()) -> Lowered:
     """Return the LangGraph graph of a plan, compiled without a checkpointer."""
     routes = Routes(plan.wiring, tuple(sections))
     graph = _empty_graph(plan, routes)
@@ -46,7 +46,7 @@ def lower(plan: Plan, sections: Sequence[Section] = ()) -> Lowered:
     return lowered
 
 
-def _inner_graph(plan: Plan, section: Section) -> Lowered:
+def _inner_graph(plan: Plan, section: PlanSection) -> Lowered:
     """Return a section as a graph of its own, in which leaving the section is the end."""
     routes = Routes(plan.wiring, ())
     graph = _empty_graph(plan, routes)

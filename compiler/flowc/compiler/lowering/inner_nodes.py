@@ -24,9 +24,9 @@ from langgraph.pregel.protocol import PregelProtocol, StreamProtocol
 from flowc.compiler.node import Outcome
 from flowc.compiler.node.interrupts import Interrupted
 from flowc.compiler.planning.plan import PlannedNode
-from flowc.compiler.running.node_run import update_after
 from flowc.compiler.running.region import Around
 from flowc.compiler.running.run_context import View
+from flowc.compiler.running.updates import update_after
 
 Subgraph = PregelProtocol[Any, Any, Any, Any]
 _SEPARATOR = "|"

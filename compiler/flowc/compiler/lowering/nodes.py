@@ -16,11 +16,12 @@ from flowc.compiler.lowering.state import FullState
 from flowc.compiler.node import Outcome
 from flowc.compiler.node.interrupts import Answer, Interrupt, Interrupted
 from flowc.compiler.planning.plan import Plan, PlannedNode
-from flowc.compiler.planning.sections import Section
-from flowc.compiler.running.node_run import branch_after, execute, update_after
+from flowc.compiler.planning.sections import PlanSection
+from flowc.compiler.running.node_run import execute
 from flowc.compiler.running.region import Region, execute_in
 from flowc.compiler.running.run_context import RunContext, View
 from flowc.compiler.running.settlement import Settlement, arrive, merge_edges, settle
+from flowc.compiler.running.updates import branch_after, update_after
 
 T = TypeVar("T")
 
@@ -74,7 +75,7 @@ class DynamicNode(_LoweredNode):
 class SectionNode(_LoweredNode):
     """A section of the workflow, run as a region in one LangGraph node."""
 
-    def __init__(self, plan: Plan, section: Section, routes: Routes) -> None:
+    def __init__(self, plan: Plan, section: PlanSection, routes: Routes) -> None:
         self._plan, self._section, self._routes = plan, section, routes
 
     async def ainvoke(self, input: Any, config: Any = None, **kwargs: Any) -> Command[Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from langgraph.types import Command
 
-from flowc.compiler.planning.sections import Section
+from flowc.compiler.planning.sections import PlanSection
 from flowc.compiler.planning.wiring import Wiring
 from flowc.compiler.running.events import NODE_SKIPPED
 from flowc.compiler.running.run_context import RunContext
@@ -30,7 +30,7 @@ class Routes:
     """How the nodes of a workflow are called in LangGraph, and which edges its state has."""
 
     wiring: Wiring
-    sections: tuple[Section, ...]
+    sections: tuple[PlanSection, ...]
 
     @cached_property
     def inside(self) -> frozenset[str]:

@@ -25,14 +25,14 @@ from dataclasses import dataclass, field
 from flowc.compiler.analysis.graph import Edge
 from flowc.compiler.definition import Granularity
 from flowc.compiler.planning.plan import Plan
-from flowc.compiler.planning.ways import BEGINNING, END, Ways
+from flowc.compiler.planning.run_paths import BEGINNING, END, RunPaths
 from flowc.compiler.planning.wiring import Wiring
 
 WHOLE = "workflow"
 
 
 @dataclass(frozen=True)
-class Section:
+class PlanSection:
     """Nodes that run as one region, which starts at its `entries`.
 
     There are several entries only if the workflow starts there. `forks` are the edges that a run
@@ -51,18 +51,18 @@ class Section:
         )
 
 
-def sections_of(plan: Plan, granularity: Granularity) -> tuple[Section, ...]:
+def sections_of(plan: Plan, granularity: Granularity) -> tuple[PlanSection, ...]:
     """Return the sections of a plan that become regions, at a granularity."""
     if granularity == "node":
         return ()
     if granularity == "fused":
-        return (Section(WHOLE, plan.wiring.entries, frozenset(plan.nodes)),)
+        return (PlanSection(WHOLE, plan.wiring.entries, frozenset(plan.nodes)),)
     return find_sections(plan.wiring, lambda name: plan.nodes[name].may_wait)
 
 
 def find_sections(
     wiring: Wiring, may_wait: Callable[[str], bool] = lambda name: False
-) -> tuple[Section, ...]:
+) -> tuple[PlanSection, ...]:
     """Return the sections in which steps and the flow of data differ, in the order of the nodes.
 
     A node that `may_wait`, for a person say, shares no step with others.
@@ -86,9 +86,9 @@ class _Finder:
     _owners: dict[str, _Part] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._ways = Ways(self.wiring)
+        self._paths = RunPaths(self.wiring)
 
-    def find(self) -> tuple[Section, ...]:
+    def find(self) -> tuple[PlanSection, ...]:
         forks: list[tuple[Edge, ...]] = []
         for name in (BEGINNING, *self.wiring.order):
             uneven = [edges for edges in self._together(name) if not self._is_even(edges)]
@@ -96,16 +96,16 @@ class _Finder:
             if any(self._leaks(edges) for edges in uneven):
                 self._add(name, END)
             elif uneven and name not in self._owners:
-                self._add(name, self._ways.behind(name))
+                self._add(name, self._paths.behind(name))
         parts = dict.fromkeys(self._owners[n] for n in self.wiring.order if n in self._owners)
         return tuple(self._section(part, forks) for part in parts)
 
-    def _section(self, part: _Part, forks: Sequence[tuple[Edge, ...]]) -> Section:
+    def _section(self, part: _Part, forks: Sequence[tuple[Edge, ...]]) -> PlanSection:
         is_first = part.start == BEGINNING
         name = "from the beginning" if is_first else f"from {part.start}"
         entries = self.wiring.entries if is_first else (part.start,)
         own = tuple(edges for edges in forks if edges[0].target in part.nodes)
-        return Section(name, entries, part.nodes, own)
+        return PlanSection(name, entries, part.nodes, own)
 
     def _together(self, name: str) -> Iterator[tuple[Edge, ...]]:
         """Yield the sets of edges, of two and more, that a run can take together after a node."""
@@ -127,27 +127,27 @@ class _Finder:
         They meet after one node each, or all but one lead directly to where they meet.
         """
         meeting = self._meeting(edges)
-        longer = [edge for edge in edges if self._ways.target(edge) != meeting]
+        longer = [edge for edge in edges if self._paths.target(edge) != meeting]
         is_even = len(longer) < 2 or all(self._only_next(edge) == (meeting,) for edge in longer)
         return is_even and not self._leaks(edges)
 
     def _meeting(self, edges: tuple[Edge, ...]) -> str:
-        return self._ways.behind_all(*map(self._ways.target, edges))
+        return self._paths.behind_all(*map(self._paths.target, edges))
 
     def _only_next(self, edge: Edge) -> tuple[str, ...]:
         """Return what is after an edge's target, if that is reached and left in one way only."""
         wire = self.wiring.wires[edge.target]
         is_single = len(wire.incoming) < 2 and not wire.closing and len(wire.outgoing) < 2
-        return self._ways.after(wire.id) if is_single and not self.may_wait(wire.id) else ()
+        return self._paths.after(wire.id) if is_single and not self.may_wait(wire.id) else ()
 
     def _leaks(self, edges: tuple[Edge, ...]) -> bool:
         """Return whether one path stays in a turn of a loop, and they do not all meet there."""
         meeting, source = self._meeting(edges), edges[0].source
         loops = self.wiring.loops_of[source] if source != BEGINNING else ()
-        is_within = self._ways.is_within
+        is_within = self._paths.is_within
         return any(
             not is_within(meeting, loop)
-            and any(is_within(self._ways.target(edge), loop) for edge in edges)
+            and any(is_within(self._paths.target(edge), loop) for edge in edges)
             for loop in loops
         )
 
@@ -156,16 +156,16 @@ class _Finder:
         part, absorbed = self._closed(start, exit), set[_Part]()
         while met := {self._owners[n] for n in part.nodes if n in self._owners} - absorbed:
             absorbed |= met
-            start = self._ways.before_all(part.start, *(other.start for other in met))
-            exit = self._ways.behind_all(part.exit, *(other.exit for other in met))
+            start = self._paths.before_all(part.start, *(other.start for other in met))
+            exit = self._paths.behind_all(part.exit, *(other.exit for other in met))
             part = self._closed(start, exit)
         self._owners.update(dict.fromkeys(part.nodes, part))
 
     def _closed(self, start: str, exit: str) -> _Part:
         """Return the smallest section around these that nothing enters but at its start."""
-        ways = self._ways
+        paths = self._paths
         while True:
-            exit = ways.behind_all(exit, ways.behind(start))
+            exit = paths.behind_all(exit, paths.behind(start))
             nodes = self._between(start, exit)
             entering = [
                 edge.source
@@ -175,15 +175,15 @@ class _Finder:
             ]
             if not entering:
                 return _Part(start, exit, nodes)
-            start = ways.before_all(start, *entering)
-            exit = ways.behind_all(exit, *map(ways.behind, entering))
+            start = paths.before_all(start, *entering)
+            exit = paths.behind_all(exit, *map(paths.behind, entering))
 
     def _between(self, start: str, exit: str) -> frozenset[str]:
         todo = list(self.wiring.entries) if start == BEGINNING else [start]
         seen = set(todo)
         while todo:
             for edge in self.wiring.wires[todo.pop()].outgoing:
-                if exit not in {edge.target, self._ways.target(edge)} and edge.target not in seen:
+                if exit not in {edge.target, self._paths.target(edge)} and edge.target not in seen:
                     seen.add(edge.target)
                     todo.append(edge.target)
         return frozenset(seen)

@@ -33,10 +33,11 @@ from flowc.compiler.node import BodyFailed, BodyResult, Outcome
 from flowc.compiler.node.interrupts import Interrupt, Interrupted
 from flowc.compiler.planning.plan import Plan, PlannedNode
 from flowc.compiler.running.events import NODE_SKIPPED
-from flowc.compiler.running.node_run import Inside, branch_after, execute, outputs_after
+from flowc.compiler.running.node_run import Inside, execute
 from flowc.compiler.running.outcomes import require_fit
 from flowc.compiler.running.run_context import NodeFailed, RunContext, View
 from flowc.compiler.running.settlement import Settlement, arrive, settle, update_edges
+from flowc.compiler.running.updates import branch_after, outputs_after
 
 
 class Journal(Protocol):

@@ -19,7 +19,7 @@ BEGINNING, END = "<beginning>", "<end>"
 _AGAIN = " again"
 
 
-class Ways:
+class RunPaths:
     """The ways of a run through a workflow."""
 
     def __init__(self, wiring: Wiring) -> None:
