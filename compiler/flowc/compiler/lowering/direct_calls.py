@@ -28,7 +28,7 @@ class Direct(Runnable[Any, Any]):
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Run the node, and write its result to the channels."""
-        if config is None or _has_handlers(config):
+        if config is None or has_handlers(config):
             return await self._announced.ainvoke(input, config, **kwargs)
         # `get_runtime` and `interrupt` in the node find the run through this variable.
         token = var_child_runnable_config.set(config)
@@ -47,6 +47,7 @@ def call_directly(node: PregelNode) -> None:
         node.node = Direct(node.node, node)
 
 
-def _has_handlers(config: RunnableConfig) -> bool:
+def has_handlers(config: RunnableConfig) -> bool:
+    """Return whether someone receives the callbacks of a run."""
     callbacks = config.get("callbacks")
     return bool(callbacks.handlers if isinstance(callbacks, BaseCallbackManager) else callbacks)

@@ -1,9 +1,12 @@
 """Shows the nodes of a region as LangGraph shows those of a sub-graph.
 
-`get_graph(xray=True)` draws them, and with `subgraphs=True` a stream reports them in the modes
+`get_graph(xray=True)` draws them. With `subgraphs=True`, a stream reports them in the modes
 `updates`, `tasks` and `custom`, under the region's name and task:
 
     (("from plan:6f2a…",), "updates", {"search": {"outputs": {"search": …}}})
+
+Callback handlers, such as those of a tracer, receive each of them; without a stream and handlers,
+showing them costs nothing.
 
 LangGraph looks for the sub-graphs of a node in `PregelNode.subgraphs`, and hands the stream to them
 in a run's configuration, under a key of its own. Neither is part of its public API; the server's
@@ -11,16 +14,20 @@ self-test checks both at every start.
 """
 
 import uuid
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, overload
 
 from langchain_core.runnables import RunnableConfig
-from langchain_core.runnables.config import var_child_runnable_config
+from langchain_core.runnables.config import (
+    get_async_callback_manager_for_config,
+    patch_config,
+    var_child_runnable_config,
+)
 from langgraph._internal._constants import CONFIG_KEY_STREAM
 from langgraph.pregel._read import PregelNode
-from langgraph.pregel.protocol import PregelProtocol, StreamProtocol
+from langgraph.pregel.protocol import PregelProtocol
 
+from flowc.compiler.lowering.direct_calls import has_handlers
 from flowc.compiler.node import Outcome
 from flowc.compiler.node.interrupts import Interrupted
 from flowc.compiler.planning.plan import PlannedNode
@@ -38,10 +45,11 @@ def show_inside(node: PregelNode, make: Callable[[], Subgraph]) -> None:
 
 
 def shown_inside(config: RunnableConfig | None) -> Around | None:
-    """Return what reports the nodes of a region to the stream of a run, or None if it has none."""
-    configured = (config or {}).get("configurable", {})
-    stream = configured.get(CONFIG_KEY_STREAM)
-    return _Reports(stream, config or {}, configured["checkpoint_ns"]) if stream else None
+    """Return what reports the nodes of a region, or None if no one looks."""
+    if config is None:
+        return None
+    stream = config["configurable"].get(CONFIG_KEY_STREAM)
+    return _Reports(config, stream) if stream is not None or has_handlers(config) else None
 
 
 class _MadeLater(Sequence[Subgraph]):
@@ -65,23 +73,21 @@ class _MadeLater(Sequence[Subgraph]):
         return self._made[index]
 
 
-@dataclass(frozen=True)
 class _Reports:
-    """Reports each node of a region to a stream; `namespace` is that of the region's task."""
+    """Reports each node of a region to the callback handlers of a run, and to its stream."""
 
-    stream: StreamProtocol
-    config: RunnableConfig
-    namespace: str
+    def __init__(self, config: RunnableConfig, stream: Any) -> None:
+        self._config, self._stream = config, stream
+        self._namespace: str = config["configurable"]["checkpoint_ns"]
 
     async def __call__(
         self, node: PlannedNode, view: View, turn: int, work: Coroutine[Any, Any, Outcome]
     ) -> Outcome:
-        task = {"id": self._task_id(node, turn), "name": node.id}
-        self._report("tasks", {**task, "input": _state_in(view), "triggers": ()})
+        state, task = _state_in(view), {"id": self._task_id(node, turn), "name": node.id}
+        self._report("tasks", {**task, "input": state, "triggers": ()})
         result: dict[str, Any] = {"error": None, "result": {}, "interrupts": []}
-        token = var_child_runnable_config.set(self._config_of(node, task["id"]))
         try:
-            outcome = await work
+            update = update_after(node, outcome := await self._announced(node, task, state, work))
         except Interrupted as stopped:
             asked = [{"value": each.as_json(), "id": each.id} for each in stopped.interrupts]
             self._report("tasks", {**task, **result, "interrupts": asked})
@@ -89,30 +95,52 @@ class _Reports:
         except Exception as problem:
             self._report("tasks", {**task, **result, "error": problem})
             raise
-        finally:
-            var_child_runnable_config.reset(token)
-        update = update_after(node, outcome)
         self._report("updates", {node.id: update})
         self._report("tasks", {**task, **result, "result": update})
         return outcome
 
-    def _report(self, mode: Any, data: dict[str, Any]) -> None:
-        if mode in self.stream.modes:
-            emit: Any = self.stream
-            emit((tuple(self.namespace.split(_SEPARATOR)), mode, data))
+    async def _announced(
+        self,
+        node: PlannedNode,
+        task: Mapping[str, str],
+        state: dict[str, Any],
+        work: Coroutine[Any, Any, Outcome],
+    ) -> Outcome:
+        """Do the work as the run of a node that callback handlers receive."""
+        config = self._config_of(node, task["id"])
+        manager = get_async_callback_manager_for_config(config)
+        running = await manager.on_chain_start(None, state, name=node.id)
+        # `get_config` and `get_stream_writer` in the node find the run through this variable.
+        inner = patch_config(config, callbacks=running.get_child())
+        token = var_child_runnable_config.set(inner)
+        try:
+            outcome = await work
+        except BaseException as problem:
+            await running.on_chain_error(problem)
+            raise
+        finally:
+            var_child_runnable_config.reset(token)
+        await running.on_chain_end(update_after(node, outcome))
+        return outcome
+
+    def _report(self, mode: str, data: dict[str, Any]) -> None:
+        if self._stream is not None and mode in self._stream.modes:
+            self._stream((tuple(self._namespace.split(_SEPARATOR)), mode, data))
 
     def _task_id(self, node: PlannedNode, turn: int) -> str:
-        return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self.namespace}/{node.id}#{turn}"))
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self._namespace}/{node.id}#{turn}"))
 
     def _config_of(self, node: PlannedNode, task_id: str) -> RunnableConfig:
         """Return the configuration as the node would see it in a sub-graph."""
-        namespace = f"{self.namespace}{_SEPARATOR}{node.id}:{task_id}"
-        names = {"langgraph_node": node.id, "langgraph_checkpoint_ns": namespace}
-        return {
-            **self.config,
-            "metadata": {**self.config.get("metadata", {}), **names},
-            "configurable": {**self.config["configurable"], "checkpoint_ns": namespace},
-        }
+        config, names = self._config, {"langgraph_node": node.id}
+        configurable = config["configurable"]
+        # A stream without sub-graphs leaves out what comes from other namespaces than its own.
+        if self._stream is not None:
+            namespace = f"{self._namespace}{_SEPARATOR}{node.id}:{task_id}"
+            names["langgraph_checkpoint_ns"] = namespace
+            configurable = {**configurable, "checkpoint_ns": namespace}
+        metadata = {**config.get("metadata", {}), **names}
+        return {**config, "metadata": metadata, "configurable": configurable}
 
 
 def _state_in(view: View) -> dict[str, Any]:
