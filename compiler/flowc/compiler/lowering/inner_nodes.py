@@ -134,7 +134,7 @@ class _Reports:
         """Return the configuration as the node would see it in a sub-graph."""
         config, names = self._config, {"langgraph_node": node.id}
         configurable = config["configurable"]
-        # A stream without sub-graphs leaves out what comes from other namespaces than its own.
+        # A stream without sub-graphs leaves out the parts of other namespaces than its own.
         if self._stream is not None:
             namespace = f"{self._namespace}{_SEPARATOR}{node.id}:{task_id}"
             names["langgraph_checkpoint_ns"] = namespace
