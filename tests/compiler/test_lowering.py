@@ -166,13 +166,14 @@ async def test_messages_are_streamed_under_the_namespace_of_their_region(
 async def test_a_node_of_a_region_that_fails_is_streamed_as_a_task_with_its_error(
     fork: CompiledWorkflow,
 ) -> None:
-    tasks: list[dict[str, Any]] = []
+    tasks: list[Any] = []
     # Without the service that counts its turns, `a` fails.
     with pytest.raises(NodeFailed, match="a: "):
         async for namespace, task in fork.graph.astream(
             fork.initial_state({}), context=RunContext(), stream_mode="tasks", subgraphs=True
         ):
-            tasks += [task] if namespace else []
+            if namespace:
+                tasks.append(task)
     assert [task["name"] for task in tasks] == ["a", "a"]
     assert isinstance(tasks[1]["error"], NodeFailed)
 

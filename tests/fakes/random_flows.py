@@ -39,7 +39,7 @@ def nested_flows(draw: st.DrawFn) -> tuple[Flow, Choices, dict[str, float]]:
     def part(depth: int) -> tuple[str, str]:
         """Add a part, and return its first and its last node."""
         kind = draw(st.sampled_from(["one", "chain", "fork", "branch", "loop"])) if depth else "one"
-        first = last = node()
+        first = inner = last = node()
         if kind in {"fork", "branch"}:
             ways = [part(depth - 1) for _ in range(draw(st.integers(2, 3)))]
             last = node()

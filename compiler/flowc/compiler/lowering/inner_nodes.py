@@ -48,7 +48,7 @@ def shown_inside(config: RunnableConfig | None) -> Around | None:
     """Return what reports the nodes of a region, or None if no one looks."""
     if config is None:
         return None
-    stream = config["configurable"].get(CONFIG_KEY_STREAM)
+    stream = config.get("configurable", {}).get(CONFIG_KEY_STREAM)
     return _Reports(config, stream) if stream is not None or has_handlers(config) else None
 
 
@@ -78,7 +78,8 @@ class _Reports:
 
     def __init__(self, config: RunnableConfig, stream: Any) -> None:
         self._config, self._stream = config, stream
-        self._namespace: str = config["configurable"]["checkpoint_ns"]
+        self._configurable = config.get("configurable", {})
+        self._namespace: str = self._configurable["checkpoint_ns"]
 
     async def __call__(
         self, node: PlannedNode, view: View, turn: int, work: Coroutine[Any, Any, Outcome]
@@ -133,7 +134,7 @@ class _Reports:
     def _config_of(self, node: PlannedNode, task_id: str) -> RunnableConfig:
         """Return the configuration as the node would see it in a sub-graph."""
         config, names = self._config, {"langgraph_node": node.id}
-        configurable = config["configurable"]
+        configurable = self._configurable
         # A stream without sub-graphs leaves out the parts of other namespaces than its own.
         if self._stream is not None:
             namespace = f"{self._namespace}{_SEPARATOR}{node.id}:{task_id}"

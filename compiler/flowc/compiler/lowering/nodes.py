@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from langchain_core.runnables import Runnable
+from langgraph.errors import GraphDrained
 from langgraph.runtime import Runtime, get_runtime
 from langgraph.types import Command, interrupt
 
@@ -18,7 +19,7 @@ from flowc.compiler.node.interrupts import Answer, Interrupt, Interrupted
 from flowc.compiler.planning.plan import Plan, PlannedNode
 from flowc.compiler.planning.sections import PlanSection
 from flowc.compiler.running.node_run import execute
-from flowc.compiler.running.region import Region, execute_in
+from flowc.compiler.running.region import Around, Region, RegionPaused, execute_in
 from flowc.compiler.running.run_context import RunContext, View
 from flowc.compiler.running.settlement import Settlement, arrive, merge_edges, settle
 from flowc.compiler.running.updates import branch_after, update_after
@@ -81,22 +82,30 @@ class SectionNode(_LoweredNode):
     async def ainvoke(self, input: Any, config: Any = None, **kwargs: Any) -> Command[Any]:
         """Run the section on the run's state, if the edges to its entry allow it."""
         runtime, edges = get_runtime(RunContext), input.get("edges", {})
-        view, show = _view(input, runtime), shown_inside(config)
-        async with journal_of(runtime) as journal:
-
-            async def work(run: RunContext) -> Region:
-                region = Region(
-                    self._plan, view, run, journal, "", self._section.nodes, dict(edges), show
-                )
-                await region.run_all(self._section.entries)
-                return region
-
-            region = await _until_answered(work, runtime.context)
+        work = partial(self._run, input, runtime, shown_inside(config))
+        region = await _until_answered(work, runtime.context)
         update: dict[str, Any] = {"outputs": region.outputs} if region.outputs else {}
         if region.written:
             update["variables"] = region.written
         steps = _steps_between(edges, region)
         return self._routes.command(update, steps, edges, runtime.context)
+
+    async def _run(
+        self, state: FullState, runtime: Runtime[RunContext], around: Around | None, run: RunContext
+    ) -> Region:
+        control = runtime.control
+        async with journal_of(runtime) as journal:
+            region = Region(
+                self._plan, _view(state, runtime), run, journal, "", self._section.nodes
+            )
+            region.edges, region.around = dict(state.get("edges", {})), around
+            if control is not None:
+                region.is_pausing = lambda: control.drain_requested
+            try:
+                await region.run_all(self._section.entries)
+            except RegionPaused:
+                raise GraphDrained((control and control.drain_reason) or "pause") from None
+            return region
 
 
 def _steps_between(edges: Any, region: Region) -> list[Settlement]:

@@ -58,6 +58,10 @@ Around = Callable[
 ]
 
 
+class RegionPaused(Exception):
+    """The run is to be paused, and the region has stopped before the nodes that are next."""
+
+
 class NoJournal:
     """The journal of a run without a checkpointer: it stores nothing."""
 
@@ -162,7 +166,8 @@ class Region:
     """The state of a plan that runs: settled edges, outputs, and which nodes are at work.
 
     It runs only `nodes`; others that they wake are in `left`. `edges` are those that had settled
-    before, and then also those that settle here. `around` wraps the work of each node.
+    before, and then also those that settle here. `around` wraps the work of each node. Once
+    `is_pausing`, no more nodes start.
 
     `_ready` are nodes to start, `_tasks` are at work, `_busy` are both. A node that is woken while
     it is busy is in `_again`, and is woken once more when it has finished.
@@ -176,6 +181,7 @@ class Region:
     nodes: Container[str]
     edges: dict[str, Any] = field(default_factory=dict)
     around: Around | None = None
+    is_pausing: Callable[[], bool] = lambda: False
     left: dict[str, None] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
     written: dict[str, Any] = field(default_factory=dict)
@@ -202,7 +208,7 @@ class Region:
         self._wake(entries)
         self._is_caught_up = True
         try:
-            while self._ready or self._tasks:
+            while self._tasks or (self._ready and not self.is_pausing()):
                 await self._work()
         finally:
             for task in self._tasks:
@@ -211,6 +217,8 @@ class Region:
             await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._failure is not None:
             raise self._failure
+        if self._ready:
+            raise RegionPaused
         if self._interrupts:
             raise Interrupted(*self._interrupts)
 
@@ -225,9 +233,10 @@ class Region:
             else:
                 self._finish(node, outcome)
             return
-        for node in self._ready:
-            self._tasks[asyncio.create_task(self._execute(node))] = node
-        self._ready.clear()
+        if not self.is_pausing():
+            for node in self._ready:
+                self._tasks[asyncio.create_task(self._execute(node))] = node
+            self._ready.clear()
         done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             node = self._tasks.pop(task)
