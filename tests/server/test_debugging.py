@@ -120,10 +120,17 @@ LOOP = {
             "config": {"condition": "{{variables.count < 3}}"},
         },
         say("end", "{{variables.count}}"),
+        # Two paths of unequal length in each turn.
+        say("left", "{{variables.count}}"),
+        say("left_again", "{{left.output.text}}", "left"),
+        say("right", "{{variables.count}}"),
     ],
     "edges": [
         {"source": "begin", "target": "n"},
-        {"source": "n", "target": "more"},
+        {"source": "n", "target": "left"},
+        {"source": "n", "target": "right"},
+        {"source": "left_again", "target": "more"},
+        {"source": "right", "target": "more"},
         {"source": "more", "target": "n", "branch": "true"},
         {"source": "more", "target": "end", "branch": "false"},
     ],
@@ -149,6 +156,12 @@ def test_the_turns_of_a_loop_are_replayed_one_by_one(api: httpx.Client, granular
         if (event["kind"], event["node_id"]) == ("node.completed", "n")
     ]
     assert times == [True, True, False]
+    texts = [
+        (event["data"]["output"]["text"], bool(event["data"].get("replayed")))
+        for event in events_of(api, fork["id"])
+        if (event["kind"], event["node_id"]) == ("node.completed", "left_again")
+    ]
+    assert texts == [("1", True), ("2", False), ("3", False)]
 
 
 def test_what_cannot_be_replayed_is_refused(api: httpx.Client) -> None:
