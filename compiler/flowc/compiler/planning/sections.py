@@ -63,7 +63,7 @@ def sections_of(plan: Plan, granularity: Granularity) -> tuple[PlanSection, ...]
 def find_sections(
     wiring: Wiring, may_wait: Callable[[str], bool] = lambda name: False
 ) -> tuple[PlanSection, ...]:
-    """Return the sections in which steps and the flow of data differ, in the order of the nodes.
+    """Return the sections in which steps and the flow of data differ, in the order of their forks.
 
     A node that `may_wait`, for a person say, shares no step with others.
     """
@@ -89,23 +89,27 @@ class _Finder:
         self._paths = RunPaths(self.wiring)
 
     def find(self) -> tuple[PlanSection, ...]:
-        forks: list[tuple[Edge, ...]] = []
+        forks: list[tuple[str, list[tuple[Edge, ...]]]] = []
         for name in (BEGINNING, *self.wiring.order):
             uneven = [edges for edges in self._together(name) if not self._is_even(edges)]
-            forks += uneven
+            if not uneven:
+                continue
+            forks.append((name if name != BEGINNING else self.wiring.entries[0], uneven))
             if any(self._leaks(edges) for edges in uneven):
                 self._add(name, END)
-            elif uneven and name not in self._owners:
+            elif name not in self._owners:
                 self._add(name, self._paths.behind(name))
-        parts = dict.fromkeys(self._owners[n] for n in self.wiring.order if n in self._owners)
-        return tuple(self._section(part, forks) for part in parts)
+        found: dict[_Part, list[tuple[Edge, ...]]] = {}
+        for name, uneven in forks:
+            found.setdefault(self._owners[name], []).extend(uneven)
+        return tuple(self._section(part, edges) for part, edges in found.items())
 
     def _section(self, part: _Part, forks: Sequence[tuple[Edge, ...]]) -> PlanSection:
-        is_first = part.start == BEGINNING
-        name = "from the beginning" if is_first else f"from {part.start}"
-        entries = self.wiring.entries if is_first else (part.start,)
-        own = tuple(edges for edges in forks if edges[0].target in part.nodes)
-        return PlanSection(name, entries, part.nodes, own)
+        if part.start == BEGINNING:
+            name, entries = "from the beginning", self.wiring.entries
+        else:
+            name, entries = f"from {part.start}", (part.start,)
+        return PlanSection(name, entries, part.nodes, tuple(forks))
 
     def _together(self, name: str) -> Iterator[tuple[Edge, ...]]:
         """Yield the sets of edges, of two and more, that a run can take together after a node."""
