@@ -1,11 +1,13 @@
 """LangGraph's own ways of looking at a graph work on a compiled one."""
 
+import copy
 from typing import Any, ClassVar
 
 import pytest
 from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from langchain_core.runnables.config import var_child_runnable_config
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.config import get_config, get_stream_writer
 
 from fakes import flows
@@ -176,6 +178,31 @@ async def test_a_node_of_a_region_that_fails_is_streamed_as_a_task_with_its_erro
                 tasks.append(task)
     assert [task["name"] for task in tasks] == ["a", "a"]
     assert isinstance(tasks[1]["error"], NodeFailed)
+
+
+async def test_a_node_of_a_region_that_waits_is_streamed_as_a_task_with_its_question(
+    region: tuple[str, set[str]],
+) -> None:
+    ask = {"id": "ask", "type": "human", "config": {"title": "?"}, "depends_on": ["a"]}
+    nodes = [FORK["nodes"][0], ask, FORK["nodes"][3]]
+    graph = copy.copy(flows.compiled({"nodes": nodes}).graph)
+    graph.checkpointer = saver = InMemorySaver()
+    thread: Any = {"configurable": {"thread_id": "t"}}
+    services = {flows.Turns: flows.Turns()}
+    context = RunContext(services=services, saver=saver, can_wait=True)
+    given: Any = {"input": {}, "outputs": {}}
+    tasks: list[Any] = []
+    async for namespace, task in graph.astream(
+        given, thread, context=context, stream_mode="tasks", subgraphs=True
+    ):
+        if namespace and task["name"] == "ask" and "interrupts" in task:
+            tasks += task["interrupts"]
+    [asked] = tasks
+    assert asked["value"]["data"]["title"] == "?"
+    # Its state is that of the region: there is no checkpoint of a sub-graph.
+    state = await graph.aget_state(thread, subgraphs=True)
+    assert [task.name for task in state.tasks] == [region[0]]
+    assert [each.value[0]["id"] for each in state.interrupts] == [asked["id"]]
 
 
 async def test_callback_handlers_receive_every_node_of_a_region(fork: CompiledWorkflow) -> None:

@@ -9,14 +9,16 @@ from hypothesis import strategies as st
 
 from fakes import flows
 from fakes.edge_notation import Choices, chooser, definition_of, parse
-from fakes.flows import compiled
+from fakes.flows import compiled, registry
 from fakes.moments import EVEN, UNEVEN, begun, lasting
 from fakes.random_flows import nested_flows
 from fakes.reference_interpreter import Flow, expected_runs
 from fakes.virtual_time import in_virtual_time
+from flowc.compiler.check import check_workflow
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.planning.sections import sections_of
+from flowc.compiler.reading.documents import from_data
 
 RANDOM = settings(
     max_examples=100,
@@ -129,3 +131,34 @@ def test_nested_forks_and_loops_run_by_the_rule_and_when_all_is_one_region(
     counted = {g: Counter({n: len(t) for n, t in times.items()}) for g, times in found.items()}
     assert counted == dict.fromkeys(found, expected)
     assert found["auto"] == found["fused"]
+
+
+def waits(text: str, granularity: str) -> list[str]:
+    definition = definition_of(*parse((text, {}, "")))
+    definition["settings"] = {"granularity": granularity}
+    found = check_workflow(from_data(definition), registry())
+    return [each.message for each in found if each.code == "needless-wait"]
+
+
+def test_granularity_node_warns_of_one_needless_wait_in_each_section() -> None:
+    text = UNEVEN["sections one after the other"][0]
+    assert waits(text, "node") == [
+        "'c' waits for 'e', which it does not depend on.",
+        "'y' waits for 'k', which it does not depend on.",
+    ]
+    assert waits(text, "auto") == waits(text, "fused") == []
+
+
+@pytest.mark.parametrize("name", EVEN)
+def test_it_does_not_warn_where_steps_make_no_difference(name: str) -> None:
+    text, takes, *_ = EVEN[name]
+    definition = definition_of(*parse((text, takes, "")))
+    definition["settings"] = {"granularity": "node"}
+    assert check_workflow(from_data(definition), registry()) == []
+
+
+def test_bodies_wait_for_nothing_without_need_at_any_granularity() -> None:
+    body = definition_of(*parse((UNEVEN["nested forks"][0], {}, "")))
+    each = {"id": "each", "type": "map", "config": {"items": [1], "body": body}}
+    definition = {"nodes": [each], "settings": {"granularity": "node"}}
+    assert check_workflow(from_data(definition), registry()) == []
