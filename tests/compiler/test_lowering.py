@@ -192,9 +192,8 @@ async def test_a_node_of_a_region_that_waits_is_streamed_as_a_task_with_its_ques
     context = RunContext(services=services, saver=saver, can_wait=True)
     given: Any = {"input": {}, "outputs": {}}
     tasks: list[Any] = []
-    async for namespace, task in graph.astream(
-        given, thread, context=context, stream_mode="tasks", subgraphs=True
-    ):
+    stream: Any = graph.astream(given, thread, context=context, stream_mode="tasks", subgraphs=True)
+    async for namespace, task in stream:
         if namespace and task["name"] == "ask" and "interrupts" in task:
             tasks += task["interrupts"]
     [asked] = tasks
