@@ -20,8 +20,7 @@ from flowc.compiler.compile import compile_workflow
 from flowc.compiler.node import Context, Node, NodeError
 from flowc.compiler.reading.documents import from_data
 from flowc.compiler.running.run_context import NodeFailed, RunContext
-from flowc.server.engine.checkpoints.postgres import open_pool, saver_over
-from flowc.server.engine.checkpoints.sqlite import open_saver
+from flowc.server.engine.checkpointer import open_checkpointer
 
 pytestmark = pytest.mark.usefixtures("granularity")
 
@@ -153,7 +152,7 @@ async def test_a_run_continues_where_it_failed(shape: str, tmp_path: Path) -> No
     workflow = compiled(definition, Fickle)
     turns, mood = Turns(), Mood({fails: False})
     thread: Any = {"configurable": {"thread_id": "t"}}
-    async with open_saver(tmp_path / "c.db") as saver:
+    async with open_checkpointer(f"sqlite:///{tmp_path}/c.db") as saver:
         graph = copy.copy(workflow.graph)
         graph.checkpointer = saver
 
@@ -244,17 +243,17 @@ async def test_after_a_failure_and_a_resume_state_and_events_are_the_same(
     shape: str, granularity: str, tmp_path: Path
 ) -> None:
     if granularity == "node":
-        async with open_saver(tmp_path / "c.db") as saver:
+        async with open_checkpointer(f"sqlite:///{tmp_path}/c.db") as saver:
             by_node = await _failed_and_resumed(shape, "node", saver)
             assert by_node == await _failed_and_resumed(shape, "auto", saver)
             assert by_node == await _failed_and_resumed(shape, "fused", saver)
 
 
 async def test_they_are_the_same_on_postgresql(postgres: str, granularity: str) -> None:
-    async with open_pool(postgres) as pool:
+    async with open_checkpointer(postgres) as saver:
         for shape in SHAPES:
             by_sqlite = await _failed_and_resumed(shape, granularity, InMemorySaver())
-            by_postgres = await _failed_and_resumed(shape, granularity, saver_over(pool))
+            by_postgres = await _failed_and_resumed(shape, granularity, saver)
             assert by_postgres == by_sqlite, shape
 
 
@@ -269,8 +268,7 @@ from flowc.compiler.compile import compile_workflow
 from flowc.compiler.reading.documents import from_data
 from flowc.compiler.node import Context, Node
 from flowc.compiler.node.registry import Registry
-from flowc.server.engine.checkpoints.postgres import open_pool, saver_over
-from flowc.server.engine.checkpoints.sqlite import open_saver
+from flowc.server.engine.checkpointer import open_checkpointer
 
 folder, granularity, is_resumed = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "again"
 done = (folder / "done").open("a")
@@ -292,7 +290,7 @@ definition = {"nodes": [{"id": "each", "type": "map", "config": config}]}
 workflow = compile_workflow(from_data(definition), registry, granularity)
 
 async def main():
-    async with open_saver(folder / "c.db") as saver:
+    async with open_checkpointer(f"sqlite:///{folder}/c.db") as saver:
         graph = copy.copy(workflow.graph)
         graph.checkpointer = saver
         context = RunContext(saver=saver, is_resumed=is_resumed)

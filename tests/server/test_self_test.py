@@ -8,7 +8,7 @@ import httpcore
 import pytest
 from langgraph._internal._runnable import RunnableSeq
 
-from flowc.server.engine import checkpoints
+from flowc.server.engine import checkpointer
 from flowc.server.process import self_test
 from flowc.server.process.self_test import SelfTestFailed
 
@@ -21,7 +21,7 @@ async def test_renamed_channels_are_detected(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(self_test, "WAKING", "wake:")
     with pytest.raises(SelfTestFailed, match="no channel wake:first"):
         await self_test.self_test()
-    assert checkpoints.WAKING == "branch:to:"
+    assert checkpointer.WAKING == "branch:to:"
 
 
 async def test_nodes_that_are_not_called_directly_are_detected(

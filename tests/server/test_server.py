@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from jsonschema import validate
 
 from fakes.places import DEFINITIONS
 from fakes.processes import serving, until
@@ -20,6 +21,9 @@ HELLO = {
     "name": "Hello",
     "nodes": [{"id": "t", "type": "template", "config": {"template": "Hi {{input.n}}"}}],
 }
+WITH_NODES = {"include": "nodes"}
+OUTCOME = ("id", "run_id", "workflow_id", "version", "status", "output", "usage", "error",
+           "created_at", "started_at", "finished_at")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +64,7 @@ def test_an_id_is_made_from_the_name_and_a_taken_one_is_refused(api: httpx.Clien
 def test_an_awaited_run_can_be_read_again_node_by_node(api: httpx.Client) -> None:
     id = api.post("/api/v1/workflows", json=SUPPORT).json()["id"]
     body = {"input": {"message": "A technical fault"}}
-    response = api.post(f"/api/v1/workflows/{id}/execute", json=body)
+    response = api.post(f"/api/v1/workflows/{id}/execute", json=body, params=WITH_NODES)
     assert response.status_code == 200
     run = response.json()
     assert (run["status"], run["version"]) == ("completed", 1)
@@ -70,6 +74,33 @@ def test_an_awaited_run_can_be_read_again_node_by_node(api: httpx.Client) -> Non
     assert api.get(f"/api/v1/runs/{run['run_id']}").json() == run
     listed = api.get("/api/v1/runs", params={"workflow_id": id}).json()
     assert [item["id"] for item in listed["items"]] == [run["run_id"]]
+
+
+def test_execute_answers_with_the_outcome_and_with_nodes_if_asked(api: httpx.Client) -> None:
+    schemas = api.get("/api/v1/openapi.json").json()["components"]
+    nodes = [
+        {"id": f"n{i}", "type": "template", "config": {"template": "x" * 1000}} for i in range(20)
+    ]
+    end = {"id": "end", "type": "fail", "config": {"message": "No."}, "depends_on": ["n0"]}
+    for last, status in (([], "completed"), ([end], "failed")):
+        body = {"definition": {"nodes": [*nodes, *last]}, "input": {"big": "y" * 1000}}
+        answer = api.post("/api/v1/workflows/execute", json=body).json()
+        whole = api.get(f"/api/v1/runs/{answer['id']}").json()
+        assert (answer["status"], answer["id"]) == (status, answer["run_id"])
+        assert answer == {name: whole[name] for name in OUTCOME}
+        included = api.post("/api/v1/workflows/execute", json=body, params=WITH_NODES).json()
+        assert set(included) == set(whole) == set(schemas["schemas"]["Run"]["properties"])
+        for name, value in (("RunOutcome", answer), ("Run", included)):
+            validate(value, {"$ref": f"#/components/schemas/{name}", "components": schemas})
+    assert set(schemas["schemas"]["RunOutcome"]["required"]) == set(OUTCOME)
+
+
+def test_execute_includes_nothing_that_it_does_not_know(api: httpx.Client) -> None:
+    body = {"definition": HELLO, "input": {"n": 1}}
+    response = api.post("/api/v1/workflows/execute", json=body, params={"include": "node"})
+    error = response.json()["error"]
+    assert (response.status_code, error["code"]) == (422, "invalid-request")
+    assert error["details"] == [{"at": ["query", "include"], "message": "Input should be 'nodes'"}]
 
 
 def test_a_definition_in_the_body_runs_without_being_stored(api: httpx.Client) -> None:
@@ -198,7 +229,8 @@ def test_many_runs_at_once_do_not_mix(api: httpx.Client) -> None:
 def test_workflows_and_runs_survive_a_kill(tmp_path: Path) -> None:
     with serving(tmp_path) as (client, process):
         kept = client.post("/api/v1/workflows", json={"id": "hello", "definition": HELLO}).json()
-        run = client.post("/api/v1/workflows/hello/execute", json={"input": {"n": 1}}).json()
+        path = "/api/v1/workflows/hello/execute"
+        run = client.post(path, json={"input": {"n": 1}}, params=WITH_NODES).json()
         code = {
             "nodes": [
                 {
@@ -239,7 +271,9 @@ def test_no_secret_is_stored_anywhere(tmp_path: Path, monkeypatch: pytest.Monkey
         config = {"url": echo.url, "headers": {"authorization": "Bearer {{secrets.token}}"}}
         definition = {"nodes": [{"id": "call", "type": "http", "config": config}]}
         with serving(tmp_path / "data") as (client, _):
-            run = client.post("/api/v1/workflows/execute", json={"definition": definition}).json()
+            run = client.post(
+                "/api/v1/workflows/execute", json={"definition": definition}, params=WITH_NODES
+            ).json()
     assert echo.requests[0].headers["authorization"] == f"Bearer {secret}"
     assert run["status"] == "completed"
     assert secret not in json.dumps(run)
@@ -280,7 +314,7 @@ def test_a_cached_output_survives_restarts(tmp_path: Path) -> None:
     for _ in range(2):
         with serving(tmp_path / "data") as (client, _):
             body = {"definition": {"nodes": [node]}}
-            run = client.post("/api/v1/workflows/execute", json=body).json()
+            run = client.post("/api/v1/workflows/execute", json=body, params=WITH_NODES).json()
             assert run["output"] == 1
             attempts.append(run["nodes"]["work"]["attempts"])
     assert attempts == [1, 0]

@@ -15,6 +15,7 @@ from flowc.server.api.protocols import mcp, openai
 from flowc.server.api.resources import (
     debugging,
     dependencies,
+    executions,
     files,
     interrupts,
     knowledge,
@@ -50,7 +51,9 @@ TAGS = [
     {"name": "openai", "description": "The OpenAI API; each workflow is a model."},
     {"name": "operations", "description": "Whether the server works."},
 ]
+# Routes are matched in this order: the first part is what most requests ask for.
 PARTS = (
+    executions,
     workflows,
     dependencies,
     runs,

@@ -62,6 +62,12 @@ class PlannedNode:
         return asks or (self.body is not None and self.body.may_wait)
 
     @property
+    def is_repeatable(self) -> bool:
+        """Whether nobody notices if the node runs once more: it has no effect but its output."""
+        kind = self.node_type
+        return (kind.is_pure or kind.is_entry or kind.is_exit) and self.body is None
+
+    @property
     def body_runs(self) -> tuple[int, int | None]:
         """How often the node runs its body, at least and at most; None means no limit."""
         return self.node_type.body_runs(self.definition.config)
@@ -99,6 +105,11 @@ class Plan:
         """The nodes whose output is the run's: those of an exit type, or else the last ones."""
         ends = tuple(name for name, node in self.nodes.items() if node.node_type.is_exit)
         return ends or tuple(name for name, node in self.nodes.items() if not node.wire.outgoing)
+
+    @cached_property
+    def repeatable(self) -> frozenset[str]:
+        """The nodes that have no effect but their output."""
+        return frozenset(name for name, node in self.nodes.items() if node.is_repeatable)
 
     def result(self, outputs: Mapping[str, Any]) -> Any:
         """Return a run's output: that of the exit that ran, or an object by id if several ran."""

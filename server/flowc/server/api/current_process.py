@@ -7,7 +7,8 @@ from fastapi import Depends, Request
 from flowc.server.process.process import Process
 
 
-def _current(request: Request) -> Process:
+# A function that is not async would be called in another thread, at each request.
+async def _current(request: Request) -> Process:
     process: Process = request.app.state.process
     return process
 

@@ -18,7 +18,7 @@ from flowc.compiler.planning.sections import WHOLE
 from flowc.compiler.reading.documents import from_data
 from flowc.compiler.running.run_context import NodeFailed, RunContext
 from flowc.nodes.services.egress import EgressDenied, EgressPolicy, HttpClient
-from flowc.server.engine.checkpoints import WAKING
+from flowc.server.engine.checkpointer import WAKING
 
 
 class SelfTestFailed(Exception):

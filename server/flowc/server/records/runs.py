@@ -54,38 +54,49 @@ class NodeRecord:
 
 
 @dataclass(kw_only=True)
-class Run:
-    """A run; `usage` counts tokens and model calls, its `cost` is in US dollars.
+class RunOutcome:
+    """The result of a run; `usage` counts tokens and model calls, its `cost` is in US dollars.
 
-    `run_id` is the same as `id`. `breakpoints` are the `nodes` before which the run stops, and
-    whether it is `stepping`; a delayed run starts at `starts_at`.
+    `run_id` is the same as `id`. `GET /interrupts?run_id=…` lists what a waiting run asks.
     """
 
-    # All that clients see of a run; the API's schema and `as_json` are made from these fields.
     __pydantic_config__ = _ALWAYS_PRESENT
 
     id: str
     run_id: str = ""
     workflow_id: str | None
     version: int | None
-    hash: str
     status: RunStatus = "pending"
-    input: dict[str, Any]
     output: Any = None
-    nodes: dict[str, NodeRecord] = field(default_factory=dict)
     usage: dict[str, float] = field(default_factory=lambda: dict(_NO_USAGE))
     error: dict[str, Any] | None = None
-    priority: int = 10
-    forked_from: str | None = None
-    thread_id: str | None = None
-    breakpoints: dict[str, Any] | None = None
-    starts_at: datetime | None = None
     created_at: datetime = field(default_factory=now)
     started_at: datetime | None = None
     finished_at: datetime | None = None
 
     def __post_init__(self) -> None:
         self.run_id = self.id
+
+
+@dataclass(kw_only=True)
+class Run(RunOutcome):
+    """A run, with its nodes.
+
+    `breakpoints` are the `nodes` before which the run stops, and whether it is `stepping`; a
+    delayed run starts at `starts_at`.
+    """
+
+    # With the fields above, all that clients see of a run; `as_json` is made from them, too.
+    __pydantic_config__ = _ALWAYS_PRESENT
+
+    hash: str
+    input: dict[str, Any]
+    nodes: dict[str, NodeRecord] = field(default_factory=dict)
+    priority: int = 10
+    forked_from: str | None = None
+    thread_id: str | None = None
+    breakpoints: dict[str, Any] | None = None
+    starts_at: datetime | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the stable JSON form."""

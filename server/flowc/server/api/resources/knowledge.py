@@ -13,7 +13,7 @@ from flowc.nodes.services.knowledge import as_node_errors
 from flowc.rag.retrieval import Search
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import RESPONSES
-from flowc.server.api.resources.workflows import IdempotencyKey
+from flowc.server.api.resources.executions import IdempotencyKey
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.records.runs import Run
 from flowc.server.runs.runs import RunOptions

@@ -11,8 +11,9 @@ from pydantic import BaseModel, Field
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.paging import Page, PageLimit, PageOffset
+from flowc.server.api.resources.executions import IdempotencyKey
 from flowc.server.api.resources.runs import RunPage
-from flowc.server.api.resources.workflows import IdempotencyKey, WorkflowId
+from flowc.server.api.resources.workflows import WorkflowId
 from flowc.server.api.sse import event, stream
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.conversations.chat import (

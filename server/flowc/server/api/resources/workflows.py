@@ -1,21 +1,17 @@
-"""Routes for workflows: store, list, compare and run them."""
+"""Routes for workflows: store, list and compare them."""
 
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 
-from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.reports.comparison import compare
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.paging import Page, PageLimit, PageOffset
 from flowc.server.api.strict_requests import StrictRoute
-from flowc.server.process.process import Process
-from flowc.server.records.runs import Run
-from flowc.server.runs.runs import RunOptions
 from flowc.server.store import StoredWorkflow
 
 router = APIRouter(
@@ -23,14 +19,6 @@ router = APIRouter(
 )
 
 WorkflowId = Annotated[str, Path(max_length=128, description="Id of the workflow.")]
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        max_length=255,
-        description="Requests with the same key start one run; all of them return it.",
-    ),
-]
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$"
 
 
@@ -85,38 +73,6 @@ class NewWorkflow(BaseModel):
     )
 
 
-class ExecuteRequest(BaseModel):
-    """The input of a run, and how it starts."""
-
-    input: dict[str, Any] = Field(default_factory=dict)
-    wait: bool = Field(
-        default=True,
-        description="Answer when the run has ended, waits or is paused; otherwise at once.",
-    )
-    priority: int = Field(default=10, ge=1, le=100, description="In the queue; 1 is the highest.")
-    delay: float | None = Field(
-        default=None, ge=0, le=31_536_000, description="Seconds before the run starts."
-    )
-    deduplication_key: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=255,
-        description="While a run with this key has not ended, no other starts: it is returned.",
-    )
-    breakpoints: list[Annotated[str, Field(max_length=500)]] = Field(
-        default_factory=list,
-        max_length=1_000,
-        description="Nodes before which the run pauses, such as `send` or `loop.send`.",
-    )
-    stepping: bool = Field(default=False, description="Pause before every node.")
-
-
-class ExecuteDefinitionRequest(ExecuteRequest):
-    """A definition to run without storing it as a workflow."""
-
-    definition: dict[str, Any]
-
-
 @router.post("", status_code=HTTPStatus.CREATED, responses=CONFLICT)
 async def create_workflow(
     body: NewWorkflow | dict[str, Any], process: CurrentProcess
@@ -139,15 +95,6 @@ async def list_workflows(
     found, total = await process.stored_workflows.list(limit, offset)
     items = [_body(stored) for stored in found]
     return WorkflowPage(items=items, total=total, limit=limit, offset=offset)
-
-
-@router.post("/execute")
-async def execute_definition(
-    body: ExecuteDefinitionRequest, process: CurrentProcess, key: IdempotencyKey = None
-) -> Run:
-    """Run the definition in the body without storing it as a workflow."""
-    compiled = await process.workflows.compile(body.definition)
-    return await _started(process, compiled, body, key)
 
 
 @router.get("/{workflow_id}")
@@ -199,42 +146,6 @@ async def delete_workflow(workflow_id: WorkflowId, process: CurrentProcess) -> R
     """Delete a workflow; its runs stay."""
     await process.stored_workflows.delete(workflow_id)
     return Response(status_code=HTTPStatus.NO_CONTENT)
-
-
-@router.post("/{workflow_id}/execute")
-async def execute_workflow(
-    workflow_id: WorkflowId,
-    process: CurrentProcess,
-    body: ExecuteRequest | None = None,
-    key: IdempotencyKey = None,
-) -> Run:
-    """Start a run of a workflow and return it, by default when it has ended or waits.
-
-    The status is 200 also if the run failed: look at the `status` and `error` of the run.
-    """
-    stored = await process.stored_workflows.get(workflow_id)
-    compiled = await process.workflows.compiled(stored)
-    return await _started(process, compiled, body or ExecuteRequest(), key, stored)
-
-
-async def _started(
-    process: Process,
-    compiled: CompiledWorkflow,
-    body: ExecuteRequest,
-    key: str | None,
-    stored: StoredWorkflow | None = None,
-) -> Run:
-    options = RunOptions(
-        idempotency_key=key,
-        deduplication_key=body.deduplication_key,
-        priority=body.priority,
-        delay=body.delay,
-        breakpoints=body.breakpoints,
-        is_stepping=body.stepping,
-    )
-    start = process.runs.execute if body.wait else process.runs.submit
-    run = await start(compiled, body.input, stored, options)
-    return run
 
 
 def _body(stored: StoredWorkflow) -> WorkflowBody:
