@@ -267,6 +267,7 @@ async def rows(postgres: str | None) -> list[Row]:
         lambda: looping(1000, 3, fused=False),
         lambda: looping(1000, 3, fused=True),
         lambda: looping_by_edges(1000, 3),
+        lambda: zigzag("auto", 1.1),
         lambda: zigzag("fused", 1.15),
         lambda: zigzag("node", 10.0),
         lambda: expressions("condition"),

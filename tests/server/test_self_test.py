@@ -46,6 +46,21 @@ async def test_a_journal_that_is_not_returned_is_detected(monkeypatch: pytest.Mo
         await self_test.self_test()
 
 
+@pytest.mark.parametrize(
+    ("name", "replacement"),
+    [
+        ("inner_nodes.CONFIG_KEY_STREAM", "elsewhere"),
+        ("graph.show_inside", lambda node, make: None),
+    ],
+)
+async def test_regions_that_are_not_shown_are_detected(
+    name: str, replacement: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"flowc.compiler.lowering.{name}", replacement)
+    with pytest.raises(SelfTestFailed, match="does not show the nodes of a region"):
+        await self_test.self_test()
+
+
 async def test_a_guard_that_does_not_hold_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     async def dial(*args: Any, **kwargs: Any) -> Any:
         raise httpcore.ConnectError("nobody listens")

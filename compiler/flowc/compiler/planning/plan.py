@@ -56,6 +56,12 @@ class PlannedNode:
         return self.node_type.effects(self.definition.config)
 
     @property
+    def may_wait(self) -> bool:
+        """Whether the node, or one in its body, can wait for a person, a signal or a moment."""
+        asks = self.node_type.asks or any(tool.needs_approval for tool in self.tools)
+        return asks or (self.body is not None and self.body.may_wait)
+
+    @property
     def is_repeatable(self) -> bool:
         """Whether nobody notices if the node runs once more: it has no effect but its output."""
         kind = self.node_type
@@ -88,6 +94,11 @@ class Plan:
         bodies = (n.body for n in self.nodes.values() if not n.node_type.is_isolated)
         inner = (body.has_variables for body in bodies if body is not None)
         return bool(self.workflow.variables) or any(own) or any(inner)
+
+    @cached_property
+    def may_wait(self) -> bool:
+        """Whether one of the nodes can wait for a person, a signal or a moment."""
+        return any(node.may_wait for node in self.nodes.values())
 
     @cached_property
     def exits(self) -> tuple[str, ...]:
