@@ -108,7 +108,7 @@ async def _require_guard() -> None:
     except EgressDenied:
         return
     except Exception as problem:
-        message = f"httpx connected without the egress guard: {type(problem).__name__}."
+        message = f"httpx connected without the egress guard: {problem}."
         raise SelfTestFailed(message) from problem
     finally:
         await client.aclose()

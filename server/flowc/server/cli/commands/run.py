@@ -56,7 +56,8 @@ def _run(document: Document, file: Path, given: tuple[Any, Any], as_json: bool) 
     from flowc.compiler.check import check_workflow  # noqa: PLC0415
     from flowc.compiler.diagnostics import has_errors  # noqa: PLC0415
 
-    registry = Registry.installed()
+    with quick_imports():
+        registry = Registry.installed()
     diagnostics = check_workflow(document, registry, library_beside(file), id_of(file))
     if has_errors(diagnostics):
         raise DefinitionRefused(diagnostics)
