@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from flowc.server.cli.quick_imports import quick_imports
+from flowc.compiler.quick_imports import quick_imports
 
 # Each with its module in `commands` and its name there: a function, or a group of commands.
 COMMANDS: Mapping[str, tuple[str, str]] = {

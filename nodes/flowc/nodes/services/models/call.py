@@ -93,8 +93,14 @@ class Models:
         return "tool" if litellm.supports_function_calling(name) else "prompt"
 
     async def warm(self) -> None:
-        """Import litellm now, which takes some seconds, so that the first call does not wait."""
-        await load_litellm()
+        """Import litellm, which takes seconds and 120 MB, if it is known that calls will need it.
+
+        It is, if there is a key of a provider, or an alias or default that is not an offline model.
+        """
+        known = [self._alias(None).model, *(alias.model for alias in self.aliases.values())]
+        has_key = any(os.environ.get(_variable(provider)) for provider in HOSTED)
+        if has_key or not all(model.startswith(PROVIDER) for model in known):
+            await load_litellm()
 
     def is_offline(self, model: str | None) -> bool:
         """Return whether a model needs no network."""
@@ -242,7 +248,7 @@ def _key(alias: ModelAlias, litellm: Any) -> str | None:
     if key is not None or alias.api_base is not None:
         return key
     provider = _provider(alias.model, litellm)
-    variable = f"{provider.upper()}_API_KEY"
+    variable = _variable(provider)
     found = os.environ.get(variable) if provider in HOSTED else None
     if not found:
         raise NodeError(
@@ -251,6 +257,11 @@ def _key(alias: ModelAlias, litellm: Any) -> str | None:
             f" (FLOWC_MODELS_FILE){f', or set {variable}' if provider in HOSTED else ''}.",
         )
     return found
+
+
+def _variable(provider: str) -> str:
+    """Return the environment variable with the key of a provider."""
+    return f"{provider.upper()}_API_KEY"
 
 
 def _with_known_hints(messages: list[dict[str, Any]], model: str) -> list[dict[str, Any]]:

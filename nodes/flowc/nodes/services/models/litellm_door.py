@@ -10,6 +10,8 @@ from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from flowc.compiler.quick_imports import quick_imports
+
 if TYPE_CHECKING:
     from flowc.nodes.services.egress.transport import GuardedBackend
 
@@ -43,7 +45,8 @@ async def load_litellm() -> Any:
 @cache
 def _set_up() -> Any:
     os.environ.update(_BEFORE_IMPORT)
-    import litellm as module  # noqa: PLC0415 - it takes seconds and 100 MB
+    with quick_imports():
+        import litellm as module  # noqa: PLC0415 - it takes seconds and 100 MB
 
     from flowc.nodes.services.models.guarded_pools import (  # noqa: PLC0415 - as above
         guard_new_pools,

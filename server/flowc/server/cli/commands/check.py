@@ -9,11 +9,11 @@ from flowc.compiler.analysis.inference import Inferred, infer
 from flowc.compiler.check import check_scope
 from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, has_errors
 from flowc.compiler.node.registry import Registry
+from flowc.compiler.quick_imports import quick_imports
 from flowc.compiler.reading.documents import Document
 from flowc.server.cli.arguments import AsJson, DefinitionFiles
 from flowc.server.cli.definition_files import scope_of
 from flowc.server.cli.output import DONE, WRONG, print_diagnostics, print_json, read_document, wrong
-from flowc.server.cli.quick_imports import quick_imports
 
 
 def check(

@@ -8,6 +8,7 @@ import typer
 
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.node.registry import Registry
+from flowc.compiler.quick_imports import quick_imports
 from flowc.compiler.reading.documents import Document
 from flowc.server.cli.arguments import AsJson, DefinitionFile
 from flowc.server.cli.definition_files import id_of, library_beside
@@ -22,7 +23,6 @@ from flowc.server.cli.output import (
     read_document,
     wrong,
 )
-from flowc.server.cli.quick_imports import quick_imports
 
 
 def run(

@@ -1,4 +1,4 @@
-"""Makes the imports of a command quicker, by collecting no garbage meanwhile."""
+"""Makes imports quicker, by collecting no garbage meanwhile."""
 
 import gc
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 def quick_imports() -> Iterator[None]:
     """Pause garbage collection: modules stay loaded, so it finds nothing among what they make.
 
-    Nor does it look at that later, when the program runs and when it ends.
+    Nor is that looked at later, by the collections of a running program and at its end.
     """
     gc.disable()
     try:
