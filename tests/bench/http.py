@@ -6,16 +6,19 @@ CPU is that of a server and its children. The rivals are in `rivals_http.py`, th
 """
 
 import argparse
+import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from bench import arena, http_begin, http_queue, works
 from bench.arena import Arena, Figures
 from bench.measuring import Row, postgres_server, show
-from bench.profile import WORKS, profile
+from bench.profile import WORKS, Target, profile
 from bench.works import Work
 
 Part = Callable[[Arena], list[Row]]
 HAND = "beside LangGraph by hand"
+ROUNDS = 3
 
 
 def chat(arena: Arena) -> list[Row]:
@@ -69,6 +72,7 @@ def chat_on_postgres(arena: Arena) -> list[Row]:
     return [
         Row(f"{name}, {HAND} with litellm", ours.cpu, litellm.cpu, "CPU ms", 1.0),
         Row(f"{name}, {HAND} with httpx", ours.cpu, httpx.cpu, "CPU ms"),
+        Row(f"{name}, PostgreSQL's own part", ours.database_cpu, litellm.database_cpu, "CPU ms"),
         Row(f"{name}, with litellm, p50", ours.p50, litellm.p50, "wall ms"),
     ]
 
@@ -97,7 +101,7 @@ def mapping_of_waits(arena: Arena) -> list[Row]:
         Row(f"{name}, nodes that wait, {HAND}", pauses.p50, by_hand.p50, "wall ms"),
         Row(f"{name}, HTTP calls, beside 50 ms", calls.p50, ms, "wall ms"),
         Row(f"{name}, HTTP calls, {HAND}", calls.p50, calls_by_hand.p50, "wall ms"),
-        Row(f"{name}, HTTP calls, {HAND}", calls.cpu, calls_by_hand.cpu, "CPU ms"),
+        Row(f"{name}, HTTP calls, cost, {HAND}", calls.cpu, calls_by_hand.cpu, "CPU ms"),
     ]
 
 
@@ -188,24 +192,41 @@ def parts(names: list[str], rounds: int, postgres: str | None) -> Iterator[list[
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", help=f"parts, separated by commas: {', '.join(PARTS)}")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--no-postgres", action="store_true")
-    parser.add_argument("--profile", choices=WORKS, help="show where a work spends its CPU time")
-    parser.add_argument("--runs", type=int, default=200, help="how many runs to profile")
-    parser.add_argument("--clients", type=int, default=1)
-    parser.add_argument("--granularity", default="node")
-    given = parser.parse_args()
-    if given.profile:
-        profile(given.profile, given.runs, given.clients, given.granularity)
-        return
-    names = given.only.split(",") if given.only else list(PARTS)
+    given = _arguments()
     postgres = None if given.no_postgres else postgres_server()
+    if given.profile:
+        profile(_target(given, postgres))
+        return
     found = list[Row]()
-    for rows in parts(names, given.rounds, postgres):
+    for rows in parts(given.only.split(","), given.rounds, postgres):
         show(rows)
         found += rows
+    if given.json:
+        given.json.write_text(json.dumps([row.as_json() for row in found], indent=2) + "\n")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    names = ",".join(PARTS)
+    parser.add_argument("--only", default=names, help=f"parts, separated by commas: {names}")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--no-postgres", action="store_true", help="leave out PostgreSQL")
+    parser.add_argument("--json", type=Path, help="also write the rows to this file")
+    parser.add_argument("--profile", choices=WORKS, help="show where a work spends its CPU time")
+    parser.add_argument("--server", default="flowc", help="profile flowc, or the rival named so")
+    parser.add_argument("--postgres", action="store_true", help="profile it on PostgreSQL")
+    parser.add_argument("--runs", type=int, default=200, help="how many runs to profile")
+    parser.add_argument("--clients", type=int, default=1, help="how many clients at once")
+    parser.add_argument("--granularity", help="profile it at another granularity than node")
+    return parser.parse_args()
+
+
+def _target(given: argparse.Namespace, postgres: str | None) -> Target:
+    work = WORKS[given.profile]()
+    if given.granularity:
+        work = work.with_granularity(given.granularity)
+    url = postgres if given.postgres else None
+    return Target(work, given.server, given.runs, given.clients, url)
 
 
 if __name__ == "__main__":
