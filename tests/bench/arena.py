@@ -43,10 +43,10 @@ class Arena:
 
     load: Load
     stub: int
-    stack: ExitStack
     rounds: int
     postgres: str | None = None
     postmaster: int | None = None
+    stack: ExitStack = field(default_factory=ExitStack)
     open: dict[tuple[str, ...], Contestant] = field(default_factory=dict)
     stored: set[tuple[str, str]] = field(default_factory=set)
 
@@ -67,6 +67,12 @@ class Arena:
             server = contestants.rival(name, self.stub, url)
             self.open[key] = self.stack.enter_context(server)
         return self.open[key]
+
+    def stop_servers(self) -> None:
+        """Stop all servers, so that they do not disturb what is measured without them."""
+        self.stack.close()
+        self.open.clear()
+        self.stored.clear()
 
     def database(self) -> dict[str, str]:
         """Create a database in PostgreSQL, and return the environment that names it."""
@@ -130,10 +136,12 @@ def _figures(rounds: list[_Round]) -> Figures:
 @contextmanager
 def opened(rounds: int, postgres: str | None) -> Iterator[Arena]:
     """Open an arena; its servers end with the block."""
-    with ExitStack() as stack:
-        load = stack.enter_context(contestants.load())
-        stub = stack.enter_context(contestants.stub())
-        yield Arena(load, stub, stack, rounds, postgres, _postmaster(postgres))
+    with contestants.load() as load, contestants.stub() as stub:
+        arena = Arena(load, stub, rounds, postgres, _postmaster(postgres))
+        try:
+            yield arena
+        finally:
+            arena.stop_servers()
 
 
 def _postmaster(postgres: str | None) -> int | None:

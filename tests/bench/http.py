@@ -7,8 +7,11 @@ CPU is that of a server and its children. The rivals are in `rivals_http.py`, th
 
 import argparse
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from rich.console import Console
 
 from bench import arena, http_begin, http_queue, works
 from bench.arena import Arena, Figures
@@ -182,13 +185,20 @@ PARTS: dict[str, Part] = {
     "commands": http_begin.commands,
     "queue": http_queue.draining,
 }
+# They start processes of their own.
+ALONE = {"start", "disk", "commands", "queue"}
 
 
 def parts(names: list[str], rounds: int, postgres: str | None) -> Iterator[list[Row]]:
     """Yield the rows, part by part."""
+    log = Console(stderr=True)
     with arena.opened(rounds, postgres) as opened:
         for name in names:
+            if name in ALONE:
+                opened.stop_servers()
+            started = time.monotonic()
             yield PARTS[name](opened)
+            log.print(f"{name}: {time.monotonic() - started:.0f} s")
 
 
 def main() -> None:

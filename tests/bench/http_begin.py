@@ -22,6 +22,7 @@ from fakes.places import MODELS, WORKFLOWS
 HAND = "beside LangGraph by hand with litellm"
 # Runs whose bytes on disk are counted, so many that pages of files do not matter.
 RUNS = 300
+NOWHERE = subprocess.DEVNULL
 Start = Callable[[], Contestant]
 
 
@@ -109,10 +110,10 @@ def _memory(arena: Arena, start: Start) -> tuple[float, float]:
     """Return the MB of a server that had no request yet, and of one that had some."""
     server = start()
     answering(server, "/health")
-    time.sleep(8)
+    time.sleep(6)
     fresh = server.memory()
     arena.load.send(server.job(works.chat(), 20))
-    time.sleep(5)
+    time.sleep(3)
     used = server.memory()
     server.stop()
     return fresh, used
@@ -168,7 +169,7 @@ def _cpu_of(*arguments: str) -> float:
     """Return the seconds of CPU that a command took, with its children."""
     env = {**os.environ, "FLOWC_MODELS_FILE": str(MODELS)}
     command = [sys.executable, "-m", "flowc.server", *arguments]
-    process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, env=env, stdout=NOWHERE, stderr=NOWHERE)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, arguments
