@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import get_args
 
 from rich.console import Console
 
@@ -18,6 +19,7 @@ from bench.arena import Arena, Figures
 from bench.measuring import Row, postgres_server, show
 from bench.profile import WORKS, Target, profile
 from bench.works import Work
+from flowc.compiler.definition import Granularity
 
 Part = Callable[[Arena], list[Row]]
 HAND = "beside LangGraph by hand"
@@ -97,14 +99,20 @@ def mapping(arena: Arena) -> list[Row]:
 def mapping_of_waits(arena: Arena) -> list[Row]:
     """Measure a map whose items take 50 ms: in nodes that only wait, and in HTTP calls."""
     pauses, by_hand = _beside_hand(arena, works.map_pauses(), 10, "node")
-    calls, calls_by_hand = _beside_hand(arena, works.map_calls(arena.stub), 10, "node")
+    work, servers = works.map_calls(arena.stub), (arena.ours(), arena.rival("httpx"))
+    calls, calls_by_hand, plain = arena.compare(
+        *(arena.contest(server, work, 10) for server in (*servers, arena.rival("plain")))
+    )
     ms, name = works.SLOW * 1e3, "W2io map of 100 x 50 ms"
+    gathered = "beside asyncio.gather and httpx"
     return [
         Row(f"{name}, nodes that wait, beside 50 ms", pauses.p50, ms, "wall ms", 1.2),
         Row(f"{name}, nodes that wait, {HAND}", pauses.p50, by_hand.p50, "wall ms"),
         Row(f"{name}, HTTP calls, beside 50 ms", calls.p50, ms, "wall ms"),
         Row(f"{name}, HTTP calls, {HAND}", calls.p50, calls_by_hand.p50, "wall ms"),
+        Row(f"{name}, HTTP calls, {gathered}", calls.p50, plain.p50, "wall ms"),
         Row(f"{name}, HTTP calls, cost, {HAND}", calls.cpu, calls_by_hand.cpu, "CPU ms"),
+        Row(f"{name}, HTTP calls, cost, {gathered}", calls.cpu, plain.cpu, "CPU ms"),
     ]
 
 
@@ -142,7 +150,7 @@ def chains(arena: Arena) -> list[Row]:
 
 
 def zigzag(arena: Arena) -> list[Row]:
-    granularity = works.best_granularity()
+    granularity = "auto" if "auto" in get_args(Granularity) else "fused"
     ours, theirs = _beside_hand(arena, works.zigzag(), 5, granularity)
     name = f"zigzag of 8 x 12 nodes of 50/5 ms, {granularity}"
     critical = works.CRITICAL_MS
