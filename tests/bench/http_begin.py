@@ -74,7 +74,7 @@ def starts(arena: Arena) -> list[Row]:
     return [
         Row("process start to /health, beside 1.5 s", health, 1.5, "wall s", 1.0),
         Row(f"process start to the first W1 answer, {HAND}", answer, hand, "wall s", 1.0),
-        Row(f"the same, cost, {HAND}", cpu, hand_cpu, "CPU s"),
+        Row(f"process start to the first W1 answer, cost, {HAND}", cpu, hand_cpu, "CPU s"),
         Row(f"idle memory after the start, all processes, {HAND}", fresh, fresh_hand, "MB", 1.0),
         Row(f"idle memory after 20 runs of W1, all processes, {HAND}", used, used_hand, "MB", 1.0),
     ]
