@@ -60,7 +60,7 @@ def _moment(text: str) -> float:
 def starts(arena: Arena) -> list[Row]:
     """Measure the time to the first answers, and the memory of an idle server."""
     with tempfile.TemporaryDirectory() as name, _prepared(Path(name), arena) as (ours, theirs):
-        times: list[list[tuple[float, float]]] = [[], []]
+        times: list[list[tuple[float, ...]]] = [[], []]
         for round_ in range(min(arena.rounds, 3) + 1):
             for found, start in zip(times, (ours, theirs), strict=True):
                 taken = _first_answers(arena, start)
@@ -68,10 +68,13 @@ def starts(arena: Arena) -> list[Row]:
                 if round_:
                     found.append(taken)
         (fresh, used), (fresh_hand, used_hand) = (_memory(arena, start) for start in (ours, theirs))
-    (health, answer), (_, hand) = ([*map(statistics.median, zip(*t, strict=True))] for t in times)
+    (health, answer, cpu), (_, hand, hand_cpu) = (
+        [*map(statistics.median, zip(*t, strict=True))] for t in times
+    )
     return [
         Row("process start to /health, beside 1.5 s", health, 1.5, "wall s", 1.0),
         Row(f"process start to the first W1 answer, {HAND}", answer, hand, "wall s", 1.0),
+        Row(f"process start to the first W1 answer, cost, {HAND}", cpu, hand_cpu, "CPU s"),
         Row(f"idle memory after the start, all processes, {HAND}", fresh, fresh_hand, "MB", 1.0),
         Row(f"idle memory after 20 runs of W1, all processes, {HAND}", used, used_hand, "MB", 1.0),
     ]
@@ -95,16 +98,16 @@ def _prepared(folder: Path, arena: Arena) -> Iterator[tuple[Start, Start]]:
     yield ours, theirs
 
 
-def _first_answers(arena: Arena, start: Start) -> tuple[float, float]:
-    """Return the seconds from the start of a process to `/health`, and to the answer of W1."""
+def _first_answers(arena: Arena, start: Start) -> tuple[float, ...]:
+    """Return the seconds from a process's start to `/health` and to the answer of W1; its CPU."""
     started = time.perf_counter()
     server = start()
     answering(server, "/health")
     health = time.perf_counter() - started
     arena.load.send(server.job(works.chat(), 1))
-    answer = time.perf_counter() - started
+    answer, cpu = time.perf_counter() - started, server.cpu()
     server.stop()
-    return health, answer
+    return health, answer, cpu
 
 
 def _memory(arena: Arena, start: Start) -> tuple[float, float]:

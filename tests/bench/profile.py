@@ -91,7 +91,7 @@ def _sampled(target: Target) -> tuple[float, float, list[Stack]]:
         started, all_started = server.own_cpu(), server.cpu()
         opened.load.send(server.job(work, runs, clients))
         own = (server.own_cpu() - started) * 1e3 / runs
-        children = (server.cpu() - all_started) * 1e3 / runs - own
+        children = max(0.0, (server.cpu() - all_started) * 1e3 / runs - own)
         server.process.send_signal(signal.SIGUSR1)
         with suppress(AnswerRefused):
             opened.load.send(server.job(work, runs, clients))
