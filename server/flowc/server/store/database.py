@@ -6,6 +6,7 @@ every statement costs several times as much.
 
 import asyncio
 import sqlite3
+import threading
 import time
 import zlib
 from collections.abc import Callable, Coroutine, Iterator
@@ -69,9 +70,8 @@ class Database:
         # A SQLite file has one writer at a time: more threads would only wait for it.
         writers = 1 if self._is_sqlite else _THREADS
         self._writers = ThreadPoolExecutor(writers, "flowc-writes")
-        self._driver_writer = (
-            self._writers if self._is_sqlite else ThreadPoolExecutor(1, "flowc-commits")
-        )
+        # SQLite would let a second writer sleep and try again.
+        self._alone = threading.Lock() if self._is_sqlite else nullcontext()
         self._readers = ThreadPoolExecutor(_THREADS // 2, "flowc-reads")
 
     @classmethod
@@ -99,7 +99,7 @@ class Database:
         """
 
         def do() -> tuple[T, dict[Any, Any]]:
-            with self._sessions() as session, session.begin():
+            with self._alone, self._sessions() as session, session.begin():
                 if self._is_sqlite:
                     session.connection(execution_options={"flowc_writes": True})
                 return work(session), session.info
@@ -113,13 +113,12 @@ class Database:
                 offer(run_id, segment)
         return result
 
-    async def write_on_driver(self, work: Callable[[Any], T]) -> T:
-        """Run a function of the driver's connection in a transaction, after all earlier such ones.
+    def transact(self, work: Callable[[Any], T]) -> T:
+        """Run a function of the driver's connection in a transaction, in the calling thread.
 
-        For the few statements that every superstep needs. The function must publish nothing.
+        For the few statements that every superstep needs. The caller publishes what it appended.
         """
-
-        def do() -> T:
+        with self._noting_problems(), self._alone:
             connection = self._engine.raw_connection()
             try:
                 driver: Any = connection.driver_connection
@@ -134,9 +133,6 @@ class Database:
                 raise
             finally:
                 connection.close()
-
-        with self._noting_problems():
-            return await in_thread(self._driver_writer, do)
 
     def publish(self, run_id: str, is_urgent: bool) -> None:
         """Publish that a run has new events, which are committed."""
@@ -177,7 +173,7 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections."""
-        for threads in (self._writers, self._driver_writer, self._readers):
+        for threads in (self._writers, self._readers):
             threads.shutdown(wait=False)
         self._engine.dispose()
 
