@@ -142,12 +142,12 @@ async def test_a_batch_that_cannot_be_written_fails_alone(store: Store) -> None:
     assert (await store.kinds(good))[-1] == "node.skipped"
 
 
-async def test_the_worker_is_told_to_pause_and_where_to_stop(store: Store) -> None:
+async def test_each_commit_returns_whether_to_pause_and_where_to_stop(store: Store) -> None:
     run = await store.begun()
     await store.steering.pause(store.tenant, run.id)
     await store.steering.set_breakpoints(store.tenant, run.id, ["b", "a"])
-    told = await store.writer.commit(_batch(run))
-    assert told == WorkerInstructions("pause", {"nodes": ["a", "b"], "stepping": False})
+    instructions = await store.writer.commit(_batch(run))
+    assert instructions == WorkerInstructions("pause", {"nodes": ["a", "b"], "stepping": False})
 
 
 async def _ended(store: Store, status: Any) -> bool:
@@ -223,20 +223,20 @@ async def test_a_process_that_died_leaves_its_runs_to_the_queue(store: Store) ->
 
 
 class Log:
-    """A log over a store, with what it told its run."""
+    """A log over a store, with the instructions that it passed on."""
 
     def __init__(self, store: Store, run: RunRecord) -> None:
-        self.told: list[WorkerInstructions] = []
+        self.received: list[WorkerInstructions] = []
         self.lost = asyncio.Event()
         claim = Claim(run, store.tenant, 1, 1)
-        self.log = RunLog(store.writer, claim, self.told.append, self.lost.set)
+        self.log = RunLog(store.writer, claim, self.received.append, self.lost.set)
 
 
 async def test_what_is_not_flushed_is_committed_soon(store: Store) -> None:
     run = await store.begun()
     found = Log(store, run)
     found.log.append(_said()[0])
-    while not found.told:
+    while not found.received:
         await asyncio.sleep(0.01)
     assert (await store.kinds(run))[-1] == "node.skipped"
 

@@ -122,11 +122,10 @@ class Database:
             connection = self._engine.raw_connection()
             try:
                 driver: Any = connection.driver_connection
-                with nullcontext() if self._is_sqlite else driver.pipeline():
-                    if self._is_sqlite:
-                        driver.execute("BEGIN IMMEDIATE")
-                    result = work(driver)
-                    driver.commit()
+                if self._is_sqlite:
+                    driver.execute("BEGIN IMMEDIATE")
+                result = work(driver)
+                driver.commit()
                 return result
             except BaseException:
                 connection.rollback()
