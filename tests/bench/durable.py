@@ -17,7 +17,7 @@ from bench import rivals
 from bench.measuring import Row, measured
 from flowc.compiler.node import Context, Node
 from flowc.compiler.node.registry import Registry
-from flowc.server.engine.checkpoints import Savers, open_savers
+from flowc.server.engine.checkpointer import Checkpointer, open_checkpointer
 from flowc.server.engine.queue import dbos_queue
 from flowc.server.process.process import Process, open_process
 from flowc.server.settings import Settings
@@ -48,7 +48,7 @@ class Bench:
 
     process: Process
     client: DBOSClient
-    savers: Savers
+    saver: Checkpointer
     compiled: Any
     graph: Any
 
@@ -71,11 +71,10 @@ async def opened(url: str | None) -> AsyncIterator[Bench]:
             lazy=True,
         )
         stack.callback(engine.dispose)
-        savers = await stack.enter_async_context(
-            open_savers(settings.database, folder / "floor.db")
-        )
+        floor = settings.database if url else f"sqlite:///{folder}/floor.db"
+        saver = await stack.enter_async_context(open_checkpointer(floor))
         compiled = await process.workflows.compile({"nodes": [{"id": "a", "type": "begin"}]})
-        yield Bench(process, client, savers, compiled, rivals.chain(1))
+        yield Bench(process, client, saver, compiled, rivals.chain(1))
 
 
 async def _ours(bench: Bench) -> None:
@@ -93,12 +92,9 @@ async def _floor_of(bench: Bench) -> None:
         handles.append(await bench.client.enqueue_async(options, key))
     await asyncio.gather(*(handle.get_result() for handle in handles))
 
-    async def nothing() -> None:
-        return None
-
     for _ in range(BATCH):
         graph = bench.graph.copy()
-        graph.checkpointer = bench.savers.saver(nothing)
+        graph.checkpointer = bench.saver
         config: Any = {"configurable": {"thread_id": uuid.uuid4().hex}}
         await graph.ainvoke({"outputs": {}}, config, durability="sync")
 

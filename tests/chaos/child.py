@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from chaos.shapes import SIDE_LOG, Mark
 from flowc.compiler.node.registry import Registry
-from flowc.server.engine.checkpoints.small import SmallSaver
+from flowc.server.engine.checkpointer import RunCheckpointer
 from flowc.server.engine.queue import dbos_queue
 from flowc.server.process.process import Process, open_process
 from flowc.server.records.runs import ENDED
@@ -21,17 +21,19 @@ from flowc.server.runs.runs import RunOptions
 from flowc.server.settings import Settings
 from flowc.server.store.runs.claims import Claims
 from flowc.server.store.runs.steering import NotAnswerable, Steering
+from flowc.server.store.runs.writer import BatchStatements
 
 STEPS: dict[str, tuple[Any, str]] = {
     "submit": (Steering, "create"),
     "enqueue": (dbos_queue.Queue, "enqueue"),
-    "queue": (dbos_queue.Worker, "_put_in_queue"),
     "timer": (dbos_queue.Queue, "errand"),
     "claim": (Claims, "claim"),
-    "events": (Claims, "append"),
+    "commit": (Claims, "commit"),
+    "group": (BatchStatements, "write"),
+    "rows": (BatchStatements, "_put"),
     "node": (Mark, "run"),
-    "checkpoint": (SmallSaver, "aput"),
-    "journal": (SmallSaver, "aput_writes"),
+    "checkpoint": (RunCheckpointer, "aput"),
+    "journal": (RunCheckpointer, "aput_writes"),
     "interrupt": (Claims, "rest"),
     "answer": (Steering, "answer"),
     "signal": (Steering, "send"),
@@ -102,7 +104,10 @@ def _watched(function: Any, step: str, seen: Counter[str], kill: Kill | None) ->
 async def _run(life: Life, seen: Counter[str]) -> None:
     registry = Registry([*Registry.installed(), Mark])
     async with AsyncExitStack() as stack:
-        process = await open_process(life.settings, registry, stack, works=True)
+        # With a limit for all processes, every segment comes from the queue.
+        queued = {"max_runs": 20} if life.is_queued else {}
+        settings = life.settings.model_copy(update=queued)
+        process = await open_process(settings, registry, stack, works=True)
         compiled = await process.workflows.compile(life.shape)
         run = await process.runs.submit(
             compiled,

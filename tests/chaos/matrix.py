@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from chaos.child import Kill, Life, live
-from chaos.shapes import QUEUED, SHAPES, WINDOW
+from chaos.shapes import QUEUED, definition_of, window_of
 from flowc.server.settings import Settings
 
 LIMIT_SECONDS = 60
@@ -74,10 +74,11 @@ def lived(life: Life) -> bool:
     raise AssertionError(f"{life.kill}: no end; {(life.folder / 'log').read_text()[-3000:]}")
 
 
-def undisturbed(place: Place, shape: str) -> dict[str, Any]:
+def undisturbed(place: Place, shape: str, granularity: str) -> dict[str, Any]:
     """Return the result of a run whose process is not killed."""
     settings, folder = place.new()
-    assert lived(Life(settings, SHAPES[shape], uuid.uuid4().hex, folder, shape in QUEUED))
+    definition = definition_of(shape, granularity)
+    assert lived(Life(settings, definition, uuid.uuid4().hex, folder, shape in QUEUED))
     if place.url is None and not (place.folder / "template.db").exists():
         _store_template(place, folder)
     return dict(json.loads((folder / "result.json").read_text()))
@@ -105,23 +106,23 @@ def kills(seen: dict[str, int]) -> Iterator[Kill]:
             yield Kill(step, turn, True)
 
 
-def survives(place: Place, shape: str, kill: Kill, calm: dict[str, Any]) -> bool:
+def survives(place: Place, shape: str, granularity: str, kill: Kill, calm: dict[str, Any]) -> bool:
     """Kill a run's process once, let another resume the run, and compare it with the undisturbed run.
 
     Return False if the run ended before the moment of the kill.
     """
     settings, folder = place.new()
-    key = uuid.uuid4().hex
+    key, definition = uuid.uuid4().hex, definition_of(shape, granularity)
     is_queued = shape in QUEUED
-    if lived(Life(settings, SHAPES[shape], key, folder, is_queued, kill)):
+    if lived(Life(settings, definition, key, folder, is_queued, kill)):
         return False
-    assert lived(Life(settings, SHAPES[shape], key, folder, is_queued))
+    assert lived(Life(settings, definition, key, folder, is_queued))
     found = json.loads((folder / "result.json").read_text())
-    where = f"{shape}, {kill}"
+    where = f"{shape}, {granularity}, {kill}"
     assert (found["status"], found["output"]) == (calm["status"], calm["output"]), where
     _require_orderly(found["events"], where)
     _require_complete(found["events"], calm["events"], where)
-    _require_once(folder / "side.log", WINDOW.get(shape, 1), where)
+    _require_once(folder / "side.log", window_of(shape, granularity), where)
     shutil.rmtree(folder)
     return True
 

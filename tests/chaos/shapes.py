@@ -83,6 +83,15 @@ SHAPES: dict[str, dict[str, Any]] = {
     "diamond": {
         "nodes": [mark("a"), mark("b", "a"), mark("c", "a"), mark("d", "b", "c", join="all")]
     },
+    "paths of unequal length": {
+        "nodes": [
+            mark("a"),
+            mark("b", "a", **_SLOW),
+            mark("c", "b", **_SLOW),
+            mark("d", "a", **_SLOW),
+            mark("e", "c", "d", **_SLOW),
+        ]
+    },
     "branch": _ROUTE,
     "loop by edges": _AGAIN,
     "loop": {
@@ -137,8 +146,28 @@ SHAPES: dict[str, dict[str, Any]] = {
         "nodes": [human("late", timeout=1, default="reject", title="late"), mark("b", "late")]
     },
 }
+GRANULARITIES = ("auto", "node", "fused")
+
+
+def definition_of(shape: str, granularity: str) -> dict[str, Any]:
+    """Return the definition of a shape at a granularity."""
+    return {**SHAPES[shape], "settings": {"granularity": granularity}}
+
+
 # How many nodes can have ended without being stored when a process dies; 1 for other shapes.
-WINDOW = {"diamond": 2, "map": 4, "approvals in a map": 2}
+_WINDOW = {"diamond": 2, "map": 4, "approvals in a map": 2, "paths of unequal length": 2}
+_WITH_REGIONS = frozenset({"paths of unequal length", "two approvals"})
+
+
+def window_of(shape: str, granularity: str) -> int:
+    """Return how many nodes of a shape can have ended without being stored when a process dies."""
+    window = _WINDOW.get(shape, 1)
+    if granularity == "node" or (granularity == "auto" and shape not in _WITH_REGIONS):
+        return window
+    # In a region, nodes do not wait until the outcomes of those before them are stored.
+    quick = sum(node["type"] == "mark" and "config" not in node for node in SHAPES[shape]["nodes"])
+    return max(window, quick * (3 if shape == "loop by edges" else 1))
+
 
 # The runs of these are queued; the others begin in the process that awaits them.
 QUEUED = frozenset({"diamond", "loop", "sub-workflow", "two approvals", "signal"})

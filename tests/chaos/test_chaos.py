@@ -11,11 +11,12 @@ from fakes.places import TESTS
 @pytest.mark.parametrize(
     "options",
     [
-        ["--no-postgres", "--share", "0.08", "--shape", "approval", "--shape", "signal"],
-        ["--no-postgres", "--share", "0.07", "--shape", "map", "--shape", "timer"],
-        ["--no-sqlite", "--share", "0.07", "--shape", "two approvals"],
+        ["--no-postgres", "--share", "0.03", "--shape", "approval", "--shape", "signal"],
+        ["--no-postgres", "--share", "0.025", "--shape", "map", "--shape", "timer"],
+        ["--no-sqlite", "--share", "0.025", "--shape", "two approvals"],
+        ["--no-postgres", "--share", "0.03", "--shape", "paths of unequal length"],
     ],
-    ids=["people", "items and time", "postgres"],
+    ids=["people", "items and time", "postgres", "regions"],
 )
 def test_a_run_whose_process_is_killed_is_completed_by_another(options: list[str]) -> None:
     # In a process without other threads, since it forks.

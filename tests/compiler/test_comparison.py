@@ -15,7 +15,8 @@ from flowc.compiler.reports.comparison import compare
 from flowc.server.cli import app
 from flowc.server.records.runs import RunRecord
 from flowc.server.store import Database, StoredWorkflows
-from flowc.server.store.runs.steering import StartLimits, Steering
+from flowc.server.store.runs.steering import RunStart, Steering
+from flowc.server.store.runs.writer import Writer
 
 BASE: dict[str, Any] = {
     "name": "Base",
@@ -115,12 +116,12 @@ async def _keep_runs(file: Path) -> None:
     await workflows.create("ask", "Old", "a" * 64, BASE)
     await workflows.replace("ask", "New", "b" * 64, changed(nodes__0__config__prompt="One\nThree"))
     nobody: Any = None
-    steering = Steering(database, nobody)
+    steering = Steering(database, nobody, Writer(database))
     for id, number, pinned in (("r1", 1, "of what it used then"), ("r2", 2, "b" * 64)):
         run = RunRecord(
             id=id, workflow_id="ask", version=number, hash=pinned, input={}, status="waiting"
         )
-        await steering.create("default", run, limits=StartLimits(), is_queued=False)
+        await steering.create("default", run, RunStart(worker="w", is_awaited=True))
     await database.close()
 
 

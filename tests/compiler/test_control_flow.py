@@ -366,3 +366,25 @@ async def test_a_loop_over_items_has_as_many_turns_as_there_are_items() -> None:
     node = loop(compute("x", "item"), for_each=list(range(150)))
     ran = await run({"nodes": [node]})
     assert ran.output["turns"] == 150
+
+
+async def test_paths_beside_each_other_in_a_loop_share_the_variables_of_its_turns() -> None:
+    ran = await run("""
+nodes:
+  - {id: begin, type: start}
+  - {id: turn, type: set, config: {variables: {n: "{{variables.n + 1}}"}}}
+  - {id: left, type: set, config: {variables: {left: "{{variables.left + [variables.n, variables.right]}}"}}}
+  - {id: left_again, type: set, config: {variables: {last: "{{variables.left[0]}}"}}}
+  - {id: right, type: set, config: {variables: {right: "{{variables.n * 10}}"}}}
+  - {id: more, type: conditional, join: all, config: {condition: "{{variables.n}} < 3", true_edge: turn, false_edge: done}}
+  - {id: done, type: template, config: {template: "{{variables.left}} {{variables.last}} {{variables.right}}"}}
+edges:
+  - {source: begin, target: turn}
+  - {source: turn, target: left}
+  - {source: left, target: left_again}
+  - {source: turn, target: right}
+  - {source: left_again, target: more}
+  - {source: right, target: more}
+variables: {n: 0, left: [], right: 0, last: 0}
+""")
+    assert ran.output == {"text": "[1,0,2,10,3,20] 1 30"}

@@ -1,13 +1,13 @@
 """Nodes run as often as the rule in `fakes/reference_interpreter.py` says, on random graphs."""
 
 from collections import Counter
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
+from fakes.edge_notation import Choices, chooser, definition_of, parse
 from fakes.flows import compiled, run
+from fakes.random_flows import acyclic_flows
 from fakes.reference_interpreter import Flow, expected_runs
 
 pytestmark = pytest.mark.usefixtures("granularity")
@@ -88,48 +88,7 @@ TABLE: dict[str, tuple[str, dict[str, list[str]], str]] = {
 }  # fmt: skip
 
 
-def parse(row: tuple[str, dict[str, list[str]], str]) -> tuple[Flow, dict[str, list[set[str]]]]:
-    text, choices, all_joins = row
-    edges = [(pair.split(">")[0], pair.split(">")[1]) for pair in text.split() if ">" in pair]
-    names = dict.fromkeys(name for pair in text.split() for name in pair.split(">"))
-    flow = Flow(list(names), edges, dict.fromkeys(all_joins.split(), "all"))
-    return flow, {name: [set(t.split()) for t in takes] for name, takes in choices.items()}
-
-
-def definition_of(flow: Flow, choices: dict[str, list[set[str]]]) -> dict[str, Any]:
-    """Write the flow as a definition: a branching node's edges are named by when they are taken."""
-    nodes = []
-    for name in flow.nodes:
-        node: dict[str, Any] = {"id": name, "type": "note"}
-        if name in choices:
-            script = [str(turn) for turn in range(len(choices[name]))]
-            node = {
-                "id": name,
-                "type": "pick",
-                "config": {"script": script, "names": [*script, "x"]},
-            }
-        nodes.append({**node, "join": flow.joins.get(name, "any")})
-    edges = []
-    for source, target in flow.edges:
-        if source not in choices:
-            edges.append({"source": source, "target": target})
-            continue
-        turns = [n for n, taken in enumerate(choices[source]) if target in taken]
-        names = [str(turn) for turn in turns] or ["x"]
-        edges += [{"source": source, "target": target, "branch": name} for name in names]
-    return {"nodes": nodes, "edges": edges}
-
-
-def chooser(flow: Flow, choices: dict[str, list[set[str]]]) -> Any:
-    def choose(node: str, turn: int) -> set[str]:
-        if node in choices:
-            return choices[node][min(turn, len(choices[node]) - 1)]
-        return {target for source, target in flow.edges if source == node}
-
-    return choose
-
-
-async def actual_runs(flow: Flow, choices: dict[str, list[set[str]]]) -> Counter[str]:
+async def actual_runs(flow: Flow, choices: Choices) -> Counter[str]:
     ran = await run(compiled(definition_of(flow, choices)))
     return ran.times()
 
@@ -145,21 +104,6 @@ def test_the_table_has_at_least_forty_graphs() -> None:
     assert len(TABLE) >= 40
 
 
-@st.composite
-def acyclic_flows(draw: st.DrawFn) -> tuple[Flow, dict[str, list[set[str]]]]:
-    count = draw(st.integers(2, 12))
-    names = [f"n{index}" for index in range(count)]
-    pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
-    edges = [pair for pair in pairs if draw(st.integers(0, 9)) < 4]
-    branching = [name for name in names if draw(st.booleans())]
-    choices = {
-        name: [{b for a, b in edges if a == name and draw(st.integers(0, 9)) < 6}]
-        for name in branching
-    }
-    joins = {name: "all" for name in names if draw(st.integers(0, 9)) < 3}
-    return Flow(names, edges, joins), choices
-
-
 @given(acyclic_flows())
 @settings(
     max_examples=100,
@@ -167,7 +111,7 @@ def acyclic_flows(draw: st.DrawFn) -> tuple[Flow, dict[str, list[set[str]]]]:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 async def test_random_acyclic_graphs_run_by_the_rule_each_node_once(
-    case: tuple[Flow, dict[str, list[set[str]]]],
+    case: tuple[Flow, Choices],
 ) -> None:
     flow, choices = case
     expected = +expected_runs(flow, chooser(flow, choices))

@@ -12,14 +12,15 @@ from typing import Any, ClassVar
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.errors import GraphDrained
+from langgraph.runtime import RunControl
 
 from fakes.flows import Turns, compiled, registry
 from flowc.compiler.compile import compile_workflow
 from flowc.compiler.node import Context, Node, NodeError
 from flowc.compiler.reading.documents import from_data
 from flowc.compiler.running.run_context import NodeFailed, RunContext
-from flowc.server.engine.checkpoints.postgres import open_pool, saver_over
-from flowc.server.engine.checkpoints.sqlite import open_saver
+from flowc.server.engine.checkpointer import open_checkpointer
 
 pytestmark = pytest.mark.usefixtures("granularity")
 
@@ -66,6 +67,10 @@ LOOP_BY_EDGES = {
 SHAPES: dict[str, tuple[Any, str]] = {
     "chain": ({"nodes": [node("a"), node("b", "a"), node("c", "b")]}, "b"),
     "siblings": ({"nodes": [node("a"), node("b", "a"), node("c", "a"), node("d", "b", "c")]}, "c"),
+    "paths of unequal length": (
+        {"nodes": [node("a"), node("b", "a"), node("c", "b"), node("d", "a"), node("e", "c", "d")]},
+        "c",
+    ),
     "in a map": (
         {
             "nodes": [
@@ -98,6 +103,24 @@ SHAPES: dict[str, tuple[Any, str]] = {
 
 
 SHAPES["after a loop by edges"] = (LOOP_BY_EDGES, "b")
+SHAPES["fork in a loop by edges"] = (
+    {
+        "nodes": [
+            {"id": "begin", "type": "start"},
+            node("a", "begin"),
+            node("c", "a"),
+            node("d", "c"),
+            node("e", "a"),
+            {**LOOP_BY_EDGES["nodes"][2], "depends_on": ["d", "e"]},
+            node("f"),
+        ],
+        "edges": [
+            {"source": "again", "target": "a", "branch": "x"},
+            {"source": "again", "target": "f", "branch": "y"},
+        ],
+    },
+    "d",
+)
 SHAPES["behind branches"] = (
     {
         "nodes": [
@@ -129,7 +152,7 @@ async def test_a_run_continues_where_it_failed(shape: str, tmp_path: Path) -> No
     workflow = compiled(definition, Fickle)
     turns, mood = Turns(), Mood({fails: False})
     thread: Any = {"configurable": {"thread_id": "t"}}
-    async with open_saver(tmp_path / "c.db") as saver:
+    async with open_checkpointer(f"sqlite:///{tmp_path}/c.db") as saver:
         graph = copy.copy(workflow.graph)
         graph.checkpointer = saver
 
@@ -141,16 +164,52 @@ async def test_a_run_continues_where_it_failed(shape: str, tmp_path: Path) -> No
             await graph.ainvoke(
                 workflow.initial_state({}), thread, context=context(False), durability="sync"
             )
-        before = dict(turns)
         mood[fails] = True
         await graph.ainvoke(None, thread, context=context(True), durability="sync")
         state = (await graph.aget_state(thread)).values
-    assert turns[fails] == 2
-    finished = {name: times for name, times in before.items() if name != fails}
-    assert {name: turns[name] for name in finished} == finished
-    assert set(state["outputs"]) == {n["id"] for n in definition["nodes"]} - {"b", "b2"}.difference(
-        turns
-    )
+    undisturbed = Turns()
+    calm = RunContext(services={Turns: undisturbed, Mood: Mood()})
+    expected = await workflow.graph.ainvoke(workflow.initial_state({}), context=calm)
+    assert turns == undisturbed + Counter([fails])
+    assert state["outputs"].keys() == expected["outputs"].keys()
+
+
+class Pausing(Node):
+    """Ask for a pause the first time, and take longer than the nodes beside it."""
+
+    type: ClassVar = "pausing"
+
+    async def run(self, context: Context) -> int:
+        context.service(Turns)[context.node_id] += 1
+        if context.service(Turns)[context.node_id] == 1:
+            context.service(RunControl).request_drain("pause")
+        await asyncio.sleep(0.01)
+        return 1
+
+
+async def test_a_paused_run_stops_before_the_next_nodes_and_continues_there() -> None:
+    pausing = {"id": "b", "type": "pausing", "depends_on": ["a"]}
+    nodes = [node("a"), pausing, node("c", "b"), node("d", "a"), node("e", "c", "d")]
+    workflow, turns, saver = compiled({"nodes": nodes}, Fickle, Pausing), Turns(), InMemorySaver()
+    graph = copy.copy(workflow.graph)
+    graph.checkpointer = saver
+    thread: Any = {"configurable": {"thread_id": "t"}}
+
+    async def run(is_resumed: bool) -> Any:
+        control = RunControl()
+        services = {Turns: turns, Mood: Mood(), RunControl: control}
+        context = RunContext(services=services, saver=saver, is_resumed=is_resumed)
+        given: Any = None if is_resumed else workflow.initial_state({})
+        return await graph.ainvoke(
+            given, thread, context=context, control=control, durability="sync"
+        )
+
+    with pytest.raises(GraphDrained):
+        await run(False)
+    assert turns == {"a": 1, "b": 1, "d": 1}
+    state = await run(True)
+    assert turns == dict.fromkeys("abcde", 1)
+    assert set(state["outputs"]) == set("abcde")
 
 
 async def _failed_and_resumed(shape: str, granularity: Any, saver: Any) -> tuple[Any, Any]:
@@ -184,16 +243,17 @@ async def test_after_a_failure_and_a_resume_state_and_events_are_the_same(
     shape: str, granularity: str, tmp_path: Path
 ) -> None:
     if granularity == "node":
-        async with open_saver(tmp_path / "c.db") as saver:
+        async with open_checkpointer(f"sqlite:///{tmp_path}/c.db") as saver:
             by_node = await _failed_and_resumed(shape, "node", saver)
+            assert by_node == await _failed_and_resumed(shape, "auto", saver)
             assert by_node == await _failed_and_resumed(shape, "fused", saver)
 
 
 async def test_they_are_the_same_on_postgresql(postgres: str, granularity: str) -> None:
-    async with open_pool(postgres) as pool:
+    async with open_checkpointer(postgres) as saver:
         for shape in SHAPES:
             by_sqlite = await _failed_and_resumed(shape, granularity, InMemorySaver())
-            by_postgres = await _failed_and_resumed(shape, granularity, saver_over(pool))
+            by_postgres = await _failed_and_resumed(shape, granularity, saver)
             assert by_postgres == by_sqlite, shape
 
 
@@ -208,8 +268,7 @@ from flowc.compiler.compile import compile_workflow
 from flowc.compiler.reading.documents import from_data
 from flowc.compiler.node import Context, Node
 from flowc.compiler.node.registry import Registry
-from flowc.server.engine.checkpoints.postgres import open_pool, saver_over
-from flowc.server.engine.checkpoints.sqlite import open_saver
+from flowc.server.engine.checkpointer import open_checkpointer
 
 folder, granularity, is_resumed = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "again"
 done = (folder / "done").open("a")
@@ -231,7 +290,7 @@ definition = {"nodes": [{"id": "each", "type": "map", "config": config}]}
 workflow = compile_workflow(from_data(definition), registry, granularity)
 
 async def main():
-    async with open_saver(folder / "c.db") as saver:
+    async with open_checkpointer(f"sqlite:///{folder}/c.db") as saver:
         graph = copy.copy(workflow.graph)
         graph.checkpointer = saver
         context = RunContext(saver=saver, is_resumed=is_resumed)

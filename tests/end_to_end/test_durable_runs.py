@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from fakes import loopback
 from fakes.processes import PATIENCE, serving, start, until
 from fakes.runs_api import (
@@ -122,8 +124,9 @@ def test_a_second_process_on_the_same_file_is_refused(tmp_path: Path) -> None:
     assert alone.wait(timeout=PATIENCE) == 2
 
 
+@pytest.mark.parametrize("granularity", ["auto", "fused"])
 def test_a_retried_run_asks_its_open_question_again(
-    tmp_path: Path, database: dict[str, str]
+    tmp_path: Path, database: dict[str, str], granularity: str
 ) -> None:
     answers = iter([loopback.Reply(status=500), *[loopback.reply_json([1])] * 9])
     with loopback.serving(lambda request: next(answers)) as service:
@@ -131,7 +134,7 @@ def test_a_retried_run_asks_its_open_question_again(
         call = {"id": "call", "type": "http", "depends_on": ["one"], "config": {"url": service.url}}
         nodes = [human("one"), human("two"), call, {**pause("end", "two", "call"), "join": "all"}]
         with serving(tmp_path / "d", env) as (api, _):
-            run = begin(api, nodes, definition={"settings": {"granularity": "fused"}})
+            run = begin(api, nodes, definition={"settings": {"granularity": granularity}})
             tasks = {task["node_id"]: task["id"] for task in asked(api, run["id"])}
             api.post(f"{API}/interrupts/{tasks['one']}/answer", json={"answer": "approve"})
             assert ended(api, run["id"])["status"] == "failed"

@@ -65,7 +65,7 @@ def spent(data: Path) -> list[float]:
         return [tokens for (tokens,) in database.execute("select tokens from spendings")]
 
 
-@pytest.mark.parametrize("granularity", ["node", "fused"])
+@pytest.mark.parametrize("granularity", ["auto", "node", "fused"])
 def test_each_answer_counts_once_over_kill_9_failures_and_retries(
     tmp_path: Path, granularity: str
 ) -> None:

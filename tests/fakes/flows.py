@@ -14,6 +14,7 @@ from flowc.compiler.guards import Guards
 from flowc.compiler.lowering.graph import lower
 from flowc.compiler.node import Context, Node, NodeError, Outcome
 from flowc.compiler.node.registry import Registry
+from flowc.compiler.planning.sections import sections_of
 from flowc.compiler.reading.documents import from_data, read_text
 from flowc.compiler.reading.library import Find, Library, StoredDefinition
 from flowc.compiler.running.events import Event
@@ -22,8 +23,8 @@ from flowc.nodes.services.models import Models
 from flowc.nodes.services.sandbox import Sandboxes
 from flowc.nodes.standalone import Host
 
-# Set by the fixture of the same name: most tests of workflows run under both.
-GRANULARITY: Granularity = "node"
+# Set by the fixture of the same name: most tests of workflows run under each.
+GRANULARITY: Granularity = "auto"
 
 
 class Turns(Counter[str]):
@@ -107,8 +108,8 @@ async def run(
 ) -> Ran:
     """Run a workflow on LangGraph alone, and return what it did; raise NodeFailed if it fails.
 
-    At granularity node, where running it again is harmless, it also runs as one region and as an
-    exported graph, and must have the same output and, in the region, the same events.
+    At granularity node, where running it again is harmless, it also runs at the others and as an
+    exported graph, and must have the same output and, at the others, the same events.
     """
     if not isinstance(workflow, CompiledWorkflow):
         workflow = compiled(workflow, stored=stored)
@@ -122,7 +123,9 @@ async def run(
         failure = problem
     if is_harmless:
         code = failure.code if failure else None
-        await _compare_with_fused(workflow, given, services, secrets, ran, code)
+        for sections in (sections_of(workflow.plan, "auto"), sections_of(workflow.plan, "fused")):
+            other = replace(workflow, graph=lower(workflow.plan, sections))
+            await _require_same(other, given, services, secrets, ran, code)
         again = await _exported(workflow, given, services, secrets)
         assert again == (code or (ran.output,))
     if failure is not None:
@@ -130,7 +133,7 @@ async def run(
     return ran
 
 
-async def _compare_with_fused(
+async def _require_same(
     workflow: CompiledWorkflow,
     given: dict[str, Any],
     services: Mapping[type, Any],
@@ -138,10 +141,9 @@ async def _compare_with_fused(
     ran: Ran,
     code: str | None,
 ) -> None:
-    fused = replace(workflow, graph=lower(workflow.plan, "fused"))
     again = {**services, Turns: Turns()} if Turns in services else services
     try:
-        other = await _run(fused, given, again, secrets, {})
+        other = await _run(workflow, given, again, secrets, {})
     except NodeFailed as failure:
         assert failure.code == code
         return

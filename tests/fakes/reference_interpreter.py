@@ -8,7 +8,7 @@ exits that no turn took are dead.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 
@@ -143,3 +143,25 @@ def _reach(start: str, edges: list[tuple[str, str]]) -> set[str]:
                 seen.add(target)
                 todo.append(target)
     return seen
+
+
+def expected_moments(flow: Flow, choose: Choose, seconds: Mapping[str, float]) -> dict[str, float]:
+    """Return when each node begins that runs, in a flow without loops, sources before targets.
+
+    A node begins, or is skipped, at the moment when its last incoming edge settles.
+    """
+    begins: dict[str, float] = {}
+    settled: dict[tuple[str, str], tuple[float, bool]] = {}
+    for node in flow.nodes:
+        incoming = [settled[edge] for edge in flow.edges if edge[1] == node]
+        moment = max((when for when, _ in incoming), default=0.0)
+        live = [is_live for _, is_live in incoming]
+        runs = not live or (all(live) if flow.joins.get(node) == "all" else any(live))
+        taken = choose(node, 0) if runs else set()
+        if runs:
+            begins[node] = moment
+            moment += seconds[node]
+        for edge in flow.edges:
+            if edge[0] == node:
+                settled[edge] = (moment, edge[1] in taken)
+    return begins

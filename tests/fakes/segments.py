@@ -10,6 +10,7 @@ from langgraph.types import Command
 
 from fakes.flows import Turns, compiled
 from flowc.compiler.compile import CompiledWorkflow
+from flowc.compiler.guards import Guards
 from flowc.compiler.node.interrupts import Answer
 from flowc.compiler.running.events import Event
 from flowc.compiler.running.run_context import RunContext
@@ -22,6 +23,8 @@ class Run:
         self.workflow: CompiledWorkflow = compiled(definition)
         self.saver, self.turns = InMemorySaver(), Turns()
         self.services = services or {}
+        # Not those of the process: what fails in one test must not open a circuit for another.
+        self.guards = Guards()
         self.events: list[Event] = []
         self.waiting: set[tuple[str, str]] = set()
         self.output: Any = None
@@ -34,6 +37,7 @@ class Run:
         context = RunContext(
             emit=self.events.append,
             services={Turns: self.turns, **self.services},
+            guards=self.guards,
             saver=self.saver,
             is_resumed=self._has_begun,
             can_wait=True,

@@ -90,7 +90,7 @@ def test_a_run_is_run_again_from_a_moment(api: httpx.Client) -> None:
     assert (now["outputs"]["c"], now["at_work"]) == ({"text": "1abc"}, [])
 
 
-@pytest.mark.parametrize("granularity", ["node", "fused"])
+@pytest.mark.parametrize("granularity", ["auto", "node", "fused"])
 def test_only_nodes_that_follow_the_chosen_one_run_again(
     api: httpx.Client, granularity: str
 ) -> None:
@@ -120,10 +120,17 @@ LOOP = {
             "config": {"condition": "{{variables.count < 3}}"},
         },
         say("end", "{{variables.count}}"),
+        # Two paths of unequal length in each turn.
+        say("left", "{{variables.count}}"),
+        say("left_again", "{{left.output.text}}", "left"),
+        say("right", "{{variables.count}}"),
     ],
     "edges": [
         {"source": "begin", "target": "n"},
-        {"source": "n", "target": "more"},
+        {"source": "n", "target": "left"},
+        {"source": "n", "target": "right"},
+        {"source": "left_again", "target": "more"},
+        {"source": "right", "target": "more"},
         {"source": "more", "target": "n", "branch": "true"},
         {"source": "more", "target": "end", "branch": "false"},
     ],
@@ -131,7 +138,7 @@ LOOP = {
 }
 
 
-@pytest.mark.parametrize("granularity", ["node", "fused"])
+@pytest.mark.parametrize("granularity", ["auto", "node", "fused"])
 def test_the_turns_of_a_loop_are_replayed_one_by_one(api: httpx.Client, granularity: str) -> None:
     definition = {**LOOP, "settings": {"granularity": granularity}}
     body, asked_for = {"definition": definition}, {"include": "nodes"}
@@ -150,6 +157,12 @@ def test_the_turns_of_a_loop_are_replayed_one_by_one(api: httpx.Client, granular
         if (event["kind"], event["node_id"]) == ("node.completed", "n")
     ]
     assert times == [True, True, False]
+    texts = [
+        (event["data"]["output"]["text"], bool(event["data"].get("replayed")))
+        for event in events_of(api, fork["id"])
+        if (event["kind"], event["node_id"]) == ("node.completed", "left_again")
+    ]
+    assert texts == [("1", True), ("2", False), ("3", False)]
 
 
 def test_what_cannot_be_replayed_is_refused(api: httpx.Client) -> None:
@@ -191,7 +204,7 @@ def test_a_run_is_replayed_on_a_new_version(api: httpx.Client) -> None:
     assert (text(fork), fork["version"], replayed(api, fork["id"])) == ("1ab!", 2, {"a", "b"})
 
 
-@pytest.mark.parametrize("granularity", ["node", "fused"])
+@pytest.mark.parametrize("granularity", ["auto", "node", "fused"])
 def test_a_run_stops_before_a_node_and_continues_step_by_step(
     api: httpx.Client, granularity: str
 ) -> None:

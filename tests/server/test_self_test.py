@@ -8,7 +8,7 @@ import httpcore
 import pytest
 from langgraph._internal._runnable import RunnableSeq
 
-from flowc.server.engine import checkpoints
+from flowc.server.engine import checkpointer
 from flowc.server.process import self_test
 from flowc.server.process.self_test import SelfTestFailed
 
@@ -21,7 +21,7 @@ async def test_renamed_channels_are_detected(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(self_test, "WAKING", "wake:")
     with pytest.raises(SelfTestFailed, match="no channel wake:first"):
         await self_test.self_test()
-    assert checkpoints.WAKING == "branch:to:"
+    assert checkpointer.WAKING == "branch:to:"
 
 
 async def test_nodes_that_are_not_called_directly_are_detected(
@@ -43,6 +43,21 @@ async def test_a_journal_that_is_not_returned_is_detected(monkeypatch: pytest.Mo
 
     monkeypatch.setattr("flowc.compiler.lowering.checkpoint_journal.CheckpointJournal.load", forget)
     with pytest.raises(SelfTestFailed, match="does not return"):
+        await self_test.self_test()
+
+
+@pytest.mark.parametrize(
+    ("name", "replacement"),
+    [
+        ("inner_nodes.CONFIG_KEY_STREAM", "elsewhere"),
+        ("graph.show_inside", lambda node, make: None),
+    ],
+)
+async def test_regions_that_are_not_shown_are_detected(
+    name: str, replacement: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"flowc.compiler.lowering.{name}", replacement)
+    with pytest.raises(SelfTestFailed, match="does not show the nodes of a region"):
         await self_test.self_test()
 
 

@@ -14,6 +14,7 @@ from flowc.compiler.checks.flow import check_flow
 from flowc.compiler.checks.names import check_names
 from flowc.compiler.checks.reachability import check_reachability
 from flowc.compiler.checks.references import check_references
+from flowc.compiler.checks.steps import check_steps
 from flowc.compiler.checks.types import check_types
 from flowc.compiler.checks.uses import check_uses
 from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, Problem, has_errors
@@ -24,7 +25,10 @@ from flowc.compiler.reading.library import Library
 
 # Later stages may assume what earlier ones established; the flow is analysed between the two.
 STRUCTURE = ((check_names,), (check_edges, check_configuration, check_uses))
-FLOW = ((check_reachability, check_references), (check_types, check_flow, check_concurrency))
+FLOW = (
+    (check_reachability, check_references),
+    (check_types, check_flow, check_concurrency, check_steps),
+)
 
 Checked = TypeVar("Checked", Scope, Flow)
 

@@ -13,6 +13,7 @@ from flowc.compiler.diagnostics import Diagnostic
 from flowc.compiler.lowering.graph import Lowered, lower
 from flowc.compiler.node.registry import Registry
 from flowc.compiler.planning.plan import Plan, make_plan
+from flowc.compiler.planning.sections import PlanSection, sections_of
 from flowc.compiler.reading.dialects import read_definition
 from flowc.compiler.reading.documents import Document
 from flowc.compiler.reading.library import Library, StoredDefinition
@@ -36,9 +37,10 @@ def compile_workflow(
     flow, warnings = require_valid(scope, document)
     inferred = infer(flow)
     plan = make_plan(inferred)
-    graph = lower(plan, granularity or workflow.settings.granularity)
+    sections = sections_of(plan, granularity or workflow.settings.granularity)
+    graph = lower(plan, sections)
     infos = tuple(document.diagnostic(problem) for problem in inferred.problems)
-    return CompiledWorkflow(plan, graph, document, (*warnings, *infos), library.looked_up)
+    return CompiledWorkflow(plan, sections, graph, document, (*warnings, *infos), library.looked_up)
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,12 @@ class CompiledWorkflow:
     """A workflow ready to run: `graph` is a LangGraph graph without a checkpointer.
 
     It holds no run's state and no event loop. Share it between runs, and give each run a copy of
-    the graph with its own checkpointer. `uses` are the stored workflows that it runs, by id and
-    the version asked for.
+    the graph with its own checkpointer. `sections` are the parts that are one LangGraph node each.
+    `uses` are the stored workflows that it runs, by id and the version asked for.
     """
 
     plan: Plan
+    sections: tuple[PlanSection, ...]
     graph: Lowered
     document: Document
     diagnostics: tuple[Diagnostic, ...]

@@ -78,7 +78,7 @@ class Settings(BaseSettings):
         description="redis://…: the events of runs are also published to Redis Streams there.",
     )
     run_slots: int = Field(
-        default=20, ge=1, le=1_000, description="Most runs that one process works on at once."
+        default=100, ge=1, le=1_000, description="Most runs that one process works on at once."
     )
     max_runs: int | None = Field(
         default=None,

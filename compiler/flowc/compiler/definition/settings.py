@@ -8,7 +8,7 @@ from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.nodes import RetryPolicy
 from flowc.compiler.definition.parts import Part
 
-Granularity = Literal["node", "fused"]
+Granularity = Literal["auto", "node", "fused"]
 
 
 class BudgetLimits(Part):
@@ -65,8 +65,11 @@ class WorkflowSettings(Part):
         default=None, description="What all runs of the stored workflow may spend together."
     )
     granularity: Granularity = Field(
-        default="node",
-        description="`node`: each node is a LangGraph node. They start in steps, so a node that"
-        " waits for a person delays the nodes after its neighbours. `fused`: the workflow is one"
-        " LangGraph node, and each node starts as soon as its own inputs are available.",
+        default="auto",
+        description="`auto`: each node starts as soon as its own inputs are available; it is a"
+        " LangGraph node of its own, except where nodes run beside each other for more than one"
+        " step: these are one LangGraph node together, which shows them as a sub-graph. `node`:"
+        " each node is a LangGraph node. They start in steps, so a node that waits for a person"
+        " delays the nodes after its neighbours. `fused`: the workflow is one LangGraph node, for"
+        " throughput.",
     )

@@ -8,6 +8,7 @@ LangGraph reads the sequence from `PregelNode.node`. That is not part of its pub
 server's self-test checks it at every start.
 """
 
+import copy
 from typing import Any
 
 from langchain_core.callbacks import BaseCallbackManager
@@ -19,8 +20,9 @@ from langgraph.pregel._read import PregelNode
 class Direct(Runnable[Any, Any]):
     """A node and its writers, called as LangGraph calls them, but without callbacks."""
 
-    def __init__(self, announced: Runnable[Any, Any], node: PregelNode) -> None:
-        self._announced, self._work, self._writers = announced, node.bound, node.flat_writers
+    def __init__(self, node: PregelNode) -> None:
+        # LangGraph makes the sequence, and the list of writers, when a node first runs.
+        self._node = node
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Raise NotImplementedError: nodes are asynchronous."""
@@ -28,25 +30,26 @@ class Direct(Runnable[Any, Any]):
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Run the node, and write its result to the channels."""
-        if config is None or _has_handlers(config):
-            return await self._announced.ainvoke(input, config, **kwargs)
+        if config is None or has_handlers(config):
+            announced: Any = self._node.node
+            return await announced.ainvoke(input, config, **kwargs)
         # `get_runtime` and `interrupt` in the node find the run through this variable.
         token = var_child_runnable_config.set(config)
         try:
-            output = await self._work.ainvoke(input, config, **kwargs)
+            output = await self._node.bound.ainvoke(input, config, **kwargs)
         finally:
             var_child_runnable_config.reset(token)
-        for writer in self._writers:
+        for writer in self._node.flat_writers:
             await writer.ainvoke(output, config)
         return output
 
 
 def call_directly(node: PregelNode) -> None:
     """Make LangGraph call this node directly if there are no callback handlers."""
-    if node.node is not None:
-        node.node = Direct(node.node, node)
+    node.node = Direct(copy.copy(node))
 
 
-def _has_handlers(config: RunnableConfig) -> bool:
+def has_handlers(config: RunnableConfig) -> bool:
+    """Return whether someone receives the callbacks of a run."""
     callbacks = config.get("callbacks")
     return bool(callbacks.handlers if isinstance(callbacks, BaseCallbackManager) else callbacks)

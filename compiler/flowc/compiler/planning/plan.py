@@ -56,6 +56,18 @@ class PlannedNode:
         return self.node_type.effects(self.definition.config)
 
     @property
+    def may_wait(self) -> bool:
+        """Whether the node, or one in its body, can wait for a person, a signal or a moment."""
+        asks = self.node_type.asks or any(tool.needs_approval for tool in self.tools)
+        return asks or (self.body is not None and self.body.may_wait)
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether nobody notices if the node runs once more: it has no effect but its output."""
+        kind = self.node_type
+        return (kind.is_pure or kind.is_entry or kind.is_exit) and self.body is None
+
+    @property
     def body_runs(self) -> tuple[int, int | None]:
         """How often the node runs its body, at least and at most; None means no limit."""
         return self.node_type.body_runs(self.definition.config)
@@ -84,10 +96,20 @@ class Plan:
         return bool(self.workflow.variables) or any(own) or any(inner)
 
     @cached_property
+    def may_wait(self) -> bool:
+        """Whether one of the nodes can wait for a person, a signal or a moment."""
+        return any(node.may_wait for node in self.nodes.values())
+
+    @cached_property
     def exits(self) -> tuple[str, ...]:
         """The nodes whose output is the run's: those of an exit type, or else the last ones."""
         ends = tuple(name for name, node in self.nodes.items() if node.node_type.is_exit)
         return ends or tuple(name for name, node in self.nodes.items() if not node.wire.outgoing)
+
+    @cached_property
+    def repeatable(self) -> frozenset[str]:
+        """The nodes that have no effect but their output."""
+        return frozenset(name for name, node in self.nodes.items() if node.is_repeatable)
 
     def result(self, outputs: Mapping[str, Any]) -> Any:
         """Return a run's output: that of the exit that ran, or an object by id if several ran."""

@@ -11,7 +11,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from flowc.compiler.analysis.graph import DONE, ERROR
+from flowc.compiler.analysis.graph import ERROR
 from flowc.compiler.definition import GoOn, GoTo
 from flowc.compiler.guards import Limit
 from flowc.compiler.node import BodyFailed, Context, Node, NodeError, Outcome, RunBody
@@ -374,22 +374,6 @@ class _Work:
             self.node.id, {"kind": kind, "data": self.redactor.json(data)}, self.view.path
         )
         self.run.emit(event)
-
-
-def outputs_after(node: PlannedNode, outcome: Outcome) -> dict[str, Any]:
-    """Return what a node adds to the outputs: its own, unless another node handles its failure.
-
-    The last error that was handled is among them as `error`, which cannot be the id of a node.
-    """
-    error = {"error": dict(outcome.error)} if outcome.error is not None else {}
-    return error if outcome.branch == ERROR and error else {node.id: outcome.output, **error}
-
-
-def branch_after(node: PlannedNode, outcome: Outcome) -> str | None:
-    """Return the branch that a node chose; with an edge for failures, success is a branch, too."""
-    if outcome.branch is None and node.definition.error_target is not None:
-        return DONE
-    return outcome.branch
 
 
 def _counted(key: str) -> str:

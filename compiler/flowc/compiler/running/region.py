@@ -1,4 +1,4 @@
-"""Runs a whole plan inside one LangGraph node, and each of its nodes as soon as it can start.
+"""Runs a plan, or a section of it, inside one LangGraph node; each node starts as soon as it can.
 
 Joins, loops and the work of each node are the same as between LangGraph nodes (`settlement`,
 `node_run`). There are no supersteps, so a node never waits for nodes that it does not depend on.
@@ -25,7 +25,7 @@ turn has keys of its own (`…work#1`).
 
 import asyncio
 from collections import ChainMap, Counter
-from collections.abc import Coroutine, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Container, Coroutine, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
@@ -33,10 +33,11 @@ from flowc.compiler.node import BodyFailed, BodyResult, Outcome
 from flowc.compiler.node.interrupts import Interrupt, Interrupted
 from flowc.compiler.planning.plan import Plan, PlannedNode
 from flowc.compiler.running.events import NODE_SKIPPED
-from flowc.compiler.running.node_run import Inside, branch_after, execute, outputs_after
+from flowc.compiler.running.node_run import Inside, execute
 from flowc.compiler.running.outcomes import require_fit
 from flowc.compiler.running.run_context import NodeFailed, RunContext, View
 from flowc.compiler.running.settlement import Settlement, arrive, settle, update_edges
+from flowc.compiler.running.updates import branch_after, outputs_after
 
 
 class Journal(Protocol):
@@ -49,6 +50,16 @@ class Journal(Protocol):
     def record(self, key: str, outcome: Outcome) -> None:
         """Store an outcome; it is durable soon after."""
         ...
+
+
+# Wraps the work of a node, given what it reads and how often it has run in the region.
+Around = Callable[
+    [PlannedNode, View, int, Coroutine[Any, Any, Outcome]], Coroutine[Any, Any, Outcome]
+]
+
+
+class RegionPaused(Exception):
+    """The run is to be paused, and the region has stopped before the nodes that are next."""
 
 
 class NoJournal:
@@ -77,7 +88,7 @@ async def run_region(
     are recorded; then NodeFailed is raised. When nodes wait, the others continue; then Interrupted
     is raised with everything that is waited for.
     """
-    region = Region(plan, view, run, journal, path)
+    region = Region(plan, view, run, journal, path, plan.nodes)
     await region.run_all(plan.wiring.entries if only is None else [only])
     return region
 
@@ -154,6 +165,10 @@ def _only_read(mapping: Mapping[str, Any]) -> MutableMapping[str, Any]:
 class Region:
     """The state of a plan that runs: settled edges, outputs, and which nodes are at work.
 
+    It runs only `nodes`; others that they wake are in `left`. `edges` are those that had settled
+    before, and then also those that settle here. `around` wraps the work of each node. Once
+    `is_pausing`, no more nodes start.
+
     `_ready` are nodes to start, `_tasks` are at work, `_busy` are both. A node that is woken while
     it is busy is in `_again`, and is woken once more when it has finished.
     """
@@ -163,9 +178,13 @@ class Region:
     run: RunContext
     journal: Journal
     path: str
+    nodes: Container[str]
+    edges: dict[str, Any] = field(default_factory=dict)
+    around: Around | None = None
+    is_pausing: Callable[[], bool] = lambda: False
+    left: dict[str, None] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
     written: dict[str, Any] = field(default_factory=dict)
-    _edges: dict[str, Any] = field(default_factory=dict)
     _times: Counter[str] = field(default_factory=Counter)
     _steps: int = 0
     _ready: list[PlannedNode] = field(default_factory=list)
@@ -186,12 +205,10 @@ class Region:
 
     async def run_all(self, entries: Iterable[str]) -> None:
         """Run from these nodes until no node is at work and none is woken."""
-        # Whatever follows from the journal alone happened in an earlier attempt, which emitted its
-        # events: so no `node.skipped` here.
         self._wake(entries)
         self._is_caught_up = True
         try:
-            while self._ready or self._tasks:
+            while self._tasks or (self._ready and not self.is_pausing()):
                 await self._work()
         finally:
             for task in self._tasks:
@@ -200,6 +217,8 @@ class Region:
             await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._failure is not None:
             raise self._failure
+        if self._ready:
+            raise RegionPaused
         if self._interrupts:
             raise Interrupted(*self._interrupts)
 
@@ -214,9 +233,10 @@ class Region:
             else:
                 self._finish(node, outcome)
             return
-        for node in self._ready:
-            self._tasks[asyncio.create_task(self._execute(node))] = node
-        self._ready.clear()
+        if not self.is_pausing():
+            for node in self._ready:
+                self._tasks[asyncio.create_task(self._execute(node))] = node
+            self._ready.clear()
         done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             node = self._tasks.pop(task)
@@ -227,7 +247,9 @@ class Region:
                 self._finish(node, task.result())
 
     def _execute(self, node: PlannedNode) -> Coroutine[Any, Any, Outcome]:
-        return execute_in(node, self._scope, self.run, self.journal, self._times[node.id])
+        turn = self._times[node.id]
+        work = execute_in(node, self._scope, self.run, self.journal, turn)
+        return work if self.around is None else self.around(node, self._scope, turn, work)
 
     def _wake(self, names: Iterable[str]) -> None:
         # Each name is in it once: several edges that settle before a node has looked wake it once.
@@ -235,6 +257,9 @@ class Region:
         while todo and self._failure is None:
             name = next(iter(todo))
             del todo[name]
+            if name not in self.nodes:
+                self.left[name] = None
+                continue
             if name in self._busy:
                 self._again.add(name)
                 continue
@@ -242,7 +267,7 @@ class Region:
             if node.wire.is_static:
                 todo.update(dict.fromkeys(self._start(node)))
                 continue
-            arrival = arrive(self.plan.wiring, node.wire, self._edges)
+            arrival = arrive(self.plan.wiring, node.wire, self.edges)
             todo.update(dict.fromkeys(self._apply(arrival)))
             if arrival.runs:
                 todo.update(dict.fromkeys(self._start(node)))
@@ -250,8 +275,10 @@ class Region:
     def _apply(self, settlement: Settlement) -> list[str]:
         """Apply what follows from one node, and return the nodes that it wakes."""
         if settlement.edges:
-            update_edges(self._edges, [settlement.edges])
-        for name in settlement.skipped if self._is_caught_up else ():
+            update_edges(self.edges, [settlement.edges])
+        # What follows from the journal alone happened in an earlier attempt, which said so.
+        is_new = self._is_caught_up or not self._times
+        for name in settlement.skipped if is_new else ():
             self.run.emit(NODE_SKIPPED.of_node(name, {}, self.path))
         return list(settlement.wake)
 
@@ -298,10 +325,10 @@ class Region:
         """Settle a node's edges, and return the nodes that this wakes."""
         # Most nodes always take the same edges, so there is nothing to decide.
         if node.wire.is_static:
-            self._edges.update(node.wire.settles)
+            self.edges.update(node.wire.settles)
             return [edge.target for edge in node.wire.outgoing]
         return self._apply(
-            settle(self.plan.wiring, node.wire, branch_after(node, outcome), self._edges)
+            settle(self.plan.wiring, node.wire, branch_after(node, outcome), self.edges)
         )
 
     def _key(self, node: PlannedNode) -> str:

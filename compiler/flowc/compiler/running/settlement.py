@@ -214,7 +214,9 @@ def _coordinated_loop(wiring: Wiring, node: Wire) -> WiredLoop | None:
 
 
 def _has_begun(loop: WiredLoop, node: Wire, edges: Edges) -> bool:
-    return any(edges.get(edge.key) is not None for edge in node.outgoing)
+    # Not by its exits: one that was live on an earlier turn of a loop around this one stays so.
+    inside = [edge for edge in node.outgoing if edge.target in loop.nodes]
+    return any(edges.get(edge.key) is not None for edge in inside)
 
 
 def _turn(wiring: Wiring, loop: WiredLoop, node: Wire, edges: Edges) -> Settlement:

@@ -3,12 +3,12 @@
 import asyncio
 import copy
 import logging
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.errors import GraphDrained, GraphRecursionError
 from langgraph.runtime import RunControl
 
@@ -18,14 +18,16 @@ from flowc.compiler.node.budget import Budget, Ledger
 from flowc.compiler.node.interrupts import Ask, Interrupt, WaitFor, wait_here
 from flowc.compiler.running.events import Event
 from flowc.compiler.running.run_context import NodeFailed, RunContext
-from flowc.server.engine.checkpoints import Saver
 from flowc.server.process_services import ProcessServices
+from flowc.server.records.ids import new_run_id
 from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
 
 log = logging.getLogger(__name__)
+
+Saver = BaseCheckpointSaver[Any]
 
 
 class InputRefused(Refused):
@@ -65,7 +67,7 @@ def new_run(
         for (id, asked), used in compiled.uses.items()
     ]
     return RunRecord(
-        id=str(uuid.uuid4()),
+        id=new_run_id(),
         workflow_id=workflow_id,
         version=version,
         hash=compiled.hash,
@@ -202,28 +204,32 @@ def result_of(compiled: CompiledWorkflow, outputs: dict[str, Any]) -> Any:
     return result
 
 
-def error_of(problem: Exception, compiled: CompiledWorkflow) -> dict[str, Any]:
+def error_of(problem: Exception, compiled: CompiledWorkflow | None) -> dict[str, Any]:
     """Return a failure as clients see it: code, message, and where known the node and its place."""
-    if isinstance(problem, NodeFailed):
-        place = compiled.document.place(problem.at)
-        return {
-            "code": problem.code,
-            "message": problem.message,
-            "node_id": problem.node_id,
-            "attempt": problem.attempt,
-            "at": {
-                "file": place.file,
-                "line": place.line,
-                "column": place.column,
-                "pointer": place.pointer,
-            },
-        }
     if isinstance(problem, RunFailed):
         return {"code": problem.code, "message": problem.message}
-    if isinstance(problem, TimeoutError):
-        limit = compiled.workflow.settings.timeout
-        return {"code": "timeout", "message": f"The run took longer than {limit:g} s."}
     if isinstance(problem, GraphRecursionError):
         return {"code": "too-many-steps", "message": "The run took more steps than it may."}
+    if compiled is not None and isinstance(problem, NodeFailed):
+        return _error_of_node(problem, compiled)
+    if compiled is not None and isinstance(problem, TimeoutError):
+        limit = compiled.workflow.settings.timeout
+        return {"code": "timeout", "message": f"The run took longer than {limit:g} s."}
     log.error("a run broke: %s", type(problem).__name__, exc_info=problem)
     return {"code": "run-broke", "message": f"The run broke: {type(problem).__name__}."}
+
+
+def _error_of_node(problem: NodeFailed, compiled: CompiledWorkflow) -> dict[str, Any]:
+    place = compiled.document.place(problem.at)
+    return {
+        "code": problem.code,
+        "message": problem.message,
+        "node_id": problem.node_id,
+        "attempt": problem.attempt,
+        "at": {
+            "file": place.file,
+            "line": place.line,
+            "column": place.column,
+            "pointer": place.pointer,
+        },
+    }

@@ -56,9 +56,12 @@ def given_recording(
         for path, node_id, found in recorded["times"]
     }
     always = {name: _recorded(mock) for name, mock in recorded["always"].items()}
-    # Nodes of a region know their turn; without a journal entry, they start again from turn 0.
-    is_fused = compiled.workflow.settings.granularity == "fused"
-    done = {} if is_fused else {name: _times(record) for name, record in run.nodes.items()}
+    done = {
+        name: _times(record)
+        for name, record in run.nodes.items()
+        # A region knows the turn of its nodes; without a journal entry, it starts again from 0.
+        if not any(part.counts_turns(name, compiled.plan.wiring) for part in compiled.sections)
+    }
     return Recording(times, always, _repeating(compiled.plan), done)
 
 

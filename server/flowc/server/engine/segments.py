@@ -16,13 +16,13 @@ An example: draft -> approve -> send, where `approve` asks a person.
 If the answer arrives between the node's question and `Claims.rest`, the run does not rest: the same
 segment continues with another *stretch*, one more drive through the graph with the new answers.
 
-Events are committed before the checkpoint that follows from them (the checkpointer flushes the
-event log first). So after a crash the events may be ahead of the checkpoint, and a node runs again;
-but no checkpoint ever has a result that no event reports.
+What a superstep did is one commit: its events, what its nodes wrote, and the checkpoint after it.
+So no checkpoint ever has a result that no event reports. It is committed before a node begins that
+has an effect, and otherwise soon (`run_log.py`). After a crash, events may be ahead of the
+checkpoint, and a node whose outcome was not committed runs again.
 """
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -36,7 +36,7 @@ from flowc.compiler.running.recorded import Recording
 from flowc.compiler.running.run_context import RunContext
 from flowc.nodes.services.signals import Signals
 from flowc.nodes.services.threads import Thread
-from flowc.server.engine.checkpoints import Savers
+from flowc.server.engine.checkpointer import RunCheckpointer
 from flowc.server.engine.driving import (
     Advance,
     RunFailed,
@@ -46,16 +46,19 @@ from flowc.server.engine.driving import (
     error_of,
     result_of,
 )
-from flowc.server.engine.event_log import EventLog
 from flowc.server.engine.node_services.signals import StoredSignals
 from flowc.server.engine.node_services.thread import StoredThread
+from flowc.server.engine.patience import PATIENTLY
 from flowc.server.engine.replay import given_recording
+from flowc.server.engine.run_log import RunLog
 from flowc.server.process_services import ProcessServices
 from flowc.server.records.run_events import RunEvent
+from flowc.server.store.checkpoints import StoredCheckpoints
 from flowc.server.store.database import DATABASE_PROBLEMS
-from flowc.server.store.runs.claims import Claim, Claims, TakenOver, WorkerInstructions
+from flowc.server.store.runs.claims import Claim, Claims
 from flowc.server.store.runs.control import Control
 from flowc.server.store.runs.steering import Steering
+from flowc.server.store.runs.writer import Pending, TakenOver, WorkerInstructions
 from flowc.server.store.spendings import StoredLedger
 from flowc.server.store.threads import StoredThreads
 from flowc.server.workflows.compiled import CannotRebuild, Workflows
@@ -64,43 +67,63 @@ from flowc.server.workflows.compiled import CannotRebuild, Workflows
 MAX_ATTEMPTS = 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Segments:
-    """Works on segments of runs in this process."""
+    """Works on segments of runs in this process, which is known to others by its name.
 
+    Some come from the queue. A run that is started in this process does not, as long as one of the
+    `slots` is free: its row names this process, and is found by it if the process dies.
+    """
+
+    name: str
+    slots: int
     claims: Claims
     steering: Steering
     workflows: Workflows
     services: ProcessServices
-    savers: Savers
+    checkpoints: StoredCheckpoints
     max_steps: int
     driving: "dict[str, _Stretch]" = field(default_factory=dict)
+    started: "set[asyncio.Task[str | None]]" = field(default_factory=set)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def work(self, run_id: str, segment: int, claim: Claim | None = None) -> str | None:
-        """Work on a segment until the run ends, rests or is taken over; return which it was.
+    @property
+    def has_room(self) -> bool:
+        """Whether a run may start here without waiting in the queue."""
+        return len(self.started) < self.slots and not self.stopping.is_set()
+
+    async def take(self, run_id: str, segment: int) -> str | None:
+        """Claim a segment from the queue and work on it; return how it ended.
 
         Returns None for a segment that is left unfinished because this process stops: another
-        worker must continue it. Without a claim, the run is claimed first.
+        worker must continue it.
         """
         if self.stopping.is_set():
             return None
-        claim = claim or await self.claims.claim(run_id, segment)
-        if claim is None:
-            return "nothing to do"
-        try:
-            return await self._work(claim)
-        except TakenOver:
-            return "taken over"
-        except asyncio.CancelledError:
-            if self.stopping.is_set():
-                return None
-            raise
+        claim = await self.claims.claim(run_id, segment)
+        return "nothing to do" if claim is None else await self._work(claim)
+
+    def hear(self, run_id: str, segment: int) -> None:
+        """Take a segment that was put in the queue just now, if a slot is free for it.
+
+        Of several processes that hear of it, one gets it. The queue's entry then finds it taken.
+        """
+        if self.has_room:
+            self._note(asyncio.create_task(self._take_here(run_id, segment)))
+
+    def start(self, claim: Claim) -> "asyncio.Task[str | None]":
+        """Start to work on a segment that this process has claimed, without the queue."""
+        return self._note(asyncio.create_task(self._work_here(claim)))
+
+    def _note(self, working: "asyncio.Task[str | None]") -> "asyncio.Task[str | None]":
+        self.started.add(working)
+        working.add_done_callback(self.started.discard)
+        return working
 
     async def stop(self, seconds: float) -> None:
         """Start no more segments, wait some seconds for the current ones, and cancel the rest.
 
-        Cancelled segments stay in the queue, so that other workers can continue them.
+        Cancelled segments stay in the queue, or in their runs' rows, so that others continue them.
         """
         self.stopping.set()
         if tasks := self._tasks():
@@ -108,7 +131,7 @@ class Segments:
         left = self._tasks()
         for task in left:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.gather(*left, *self.started, return_exceptions=True)
 
     def _tasks(self) -> list[asyncio.Task[Advance]]:
         return [stretch.task for stretch in self.driving.values() if stretch.task is not None]
@@ -123,7 +146,38 @@ class Segments:
         for stretch in self.driving.values():
             stretch.look()
 
-    async def _work(self, claim: Claim) -> str:
+    async def _take_here(self, run_id: str, segment: int) -> str | None:
+        # If the database fails now, the queue still has the segment.
+        with suppress(*DATABASE_PROBLEMS):
+            claim = await self.claims.claim(run_id, segment, self.name)
+            if claim is not None:
+                return await self._work_here(claim)
+        return None
+
+    async def _work_here(self, claim: Claim) -> str | None:
+        try:
+            return await self._work(claim)
+        except DATABASE_PROBLEMS:
+            # What this process cannot write, the queue gives to one that can.
+            await PATIENTLY(self.steering.requeue, claim.run.id)
+            return "lost"
+        except Exception as problem:
+            error = error_of(problem, None)
+            await PATIENTLY(self.steering.end, claim.tenant, claim.run.id, "failed", error)
+            return "failed"
+
+    async def _work(self, claim: Claim) -> str | None:
+        """Work on a segment until the run ends, rests or is taken over; return which it was."""
+        try:
+            return await self._work_on(claim)
+        except TakenOver:
+            return "taken over"
+        except asyncio.CancelledError:
+            if self.stopping.is_set():
+                return None
+            raise
+
+    async def _work_on(self, claim: Claim) -> str:
         try:
             compiled = await self.workflows.pinned(claim.run)
             if claim.attempt > MAX_ATTEMPTS:
@@ -132,7 +186,7 @@ class Segments:
         except (CannotRebuild, RunFailed) as problem:
             claim.run.status = "failed"
             claim.run.error = {"code": problem.code, "message": problem.message}
-            await self.claims.finish(claim, [], claim.run.ended(()))
+            await self.claims.finish(claim, Pending(), claim.run.ended(()))
             return "failed"
         while True:
             result = await _Stretch(self, claim, compiled).drive()
@@ -151,7 +205,7 @@ class _Stretch:
         self._is_lost = False
         self._breakpoints = Breakpoints()
         self._follow(WorkerInstructions(None, claim.run.breakpoints))
-        self._log = EventLog(self._commit, self._follow, self._lose)
+        self._log = RunLog(self._commit, self._follow, self._lose)
 
     async def drive(self) -> str | None:
         """Drive the run; return how the segment ended, or None if an answer arrived meanwhile."""
@@ -197,7 +251,8 @@ class _Stretch:
         segments, claim = self._segments, self._claim
         run, services = claim.run, segments.services
         is_resumed = claim.attempt > 1 or run.segment > 0 or bool(claim.answers)
-        saver = segments.savers.saver(self._log.flush, is_new=not is_resumed)
+        repeatable = self._compiled.plan.repeatable
+        saver = RunCheckpointer(segments.checkpoints, self._log, repeatable, is_new=not is_resumed)
         context = context_of(self._compiled, run, services, segments.max_steps, saver)
         return replace(
             context,
@@ -234,11 +289,8 @@ class _Stretch:
             return None
         return given_recording(self._claim.recorded, compiled, run)
 
-    async def _commit(self, events: Sequence[RunEvent]) -> WorkerInstructions:
-        if self._claim.put_in_queue is not None:
-            await self._claim.put_in_queue()
-            self._claim.put_in_queue = None
-        return await self._segments.claims.append(self._claim, events)
+    async def _commit(self, pending: Pending) -> WorkerInstructions:
+        return await self._segments.claims.commit(self._claim, pending)
 
     def _emit(self, event: Event) -> None:
         run_event = RunEvent.of(event)
@@ -265,6 +317,6 @@ class _Stretch:
         # If the database fails now, the next write finds out.
         with suppress(*DATABASE_PROBLEMS):
             try:
-                self._follow(await self._commit([]))
+                self._follow(await self._commit(Pending()))
             except TakenOver:
                 self._lose()

@@ -1,6 +1,7 @@
 """Opens and closes the parts of a process that serves HTTP, works on runs, or both."""
 
 import asyncio
+import gc
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass
@@ -11,7 +12,6 @@ from filelock import FileLock, Timeout
 from flowc.compiler.node.registry import Registry
 from flowc.nodes.services.models import Models
 from flowc.server.conversations.chat import Chat
-from flowc.server.engine.checkpoints import open_savers
 from flowc.server.engine.publishing.postgres_notices import listen
 from flowc.server.engine.publishing.watchers import Watchers
 from flowc.server.engine.queue.dbos_queue import DoErrand, Queue, Worker
@@ -25,10 +25,12 @@ from flowc.server.runs.replays import Replays
 from flowc.server.runs.runs import Runs
 from flowc.server.settings import Settings, is_sqlite
 from flowc.server.store import TENANT, Database, StoredCache, StoredRuns, StoredWorkflows
+from flowc.server.store.checkpoints import StoredCheckpoints
 from flowc.server.store.files import StoredFiles
 from flowc.server.store.runs.claims import Claims
 from flowc.server.store.runs.steering import Steering
 from flowc.server.store.runs.work_queue import Errand
+from flowc.server.store.runs.writer import Writer
 from flowc.server.store.threads import StoredThreads
 from flowc.server.store.triggers import StoredTriggers
 from flowc.server.triggers.deliveries import Deliveries
@@ -39,6 +41,8 @@ from flowc.server.workflows.compiled import Workflows
 
 # Seconds, in which a server opens its socket.
 _WARM_AFTER = 0.5
+# How many new objects are looked at for garbage: most runs leave none, and few have so many.
+_COLLECT = (10_000, 20, 20)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,38 +73,55 @@ async def open_process(
     database = await _open_database(settings, stack)
     files = StoredFiles(database, TENANT)
     services = await _open_services(settings, database, files, stack)
-    queue, watchers = Queue(url), Watchers()
+    queue, watchers, writer = Queue(url), Watchers(), Writer(database)
     stack.callback(queue.close)
     database.publish_to(watchers.publish)
     if settings.redis_url is not None:
         _publish(settings.redis_url, database, stack)
+    stored_workflows = StoredWorkflows(database, TENANT)
+    steering = Steering(database, queue, writer)
+    workflows = Workflows(stored_workflows, registry)
     worker = _worker(settings) if works else None
+    segments = None
+    if worker is not None:
+        claims = Claims(database, queue, writer)
+        segments = _segments(settings, worker, claims, steering, workflows, services)
     runs = Runs(
         tenant=TENANT,
         stored_runs=StoredRuns(database, TENANT),
-        stored_workflows=StoredWorkflows(database, TENANT),
-        steering=Steering(database, queue),
+        stored_workflows=stored_workflows,
+        steering=steering,
         watchers=watchers,
-        worker=worker,
+        segments=segments,
     )
-    process = _process(runs, services, queue, database, registry, files)
-    if worker is None:
+    process = _process(runs, workflows, services, queue, files)
+    if worker is None or segments is None:
         await queue.set_up()
     else:
-        await _work(process, worker, Claims(database, queue), settings, stack)
-        if settings.warm_models:
-            in_background(stack, _warm(services.models))
-    if is_sqlite(url):
-        await runs.steering.requeue_lost(0)
-    else:
-        in_background(stack, listen(url, watchers.publish, watchers.missed))
+        await _work(process, worker, segments, settings, stack)
+        in_background(stack, _settle(services.models if settings.warm_models else None))
+    if not is_sqlite(url):
+        hear = segments.hear if segments is not None else _ignore
+        in_background(stack, listen(url, watchers.publish, hear, watchers.missed))
     return process
 
 
-async def _warm(models: Models) -> None:
-    """Import litellm, after the start: Python's lock lets only one thread of a process work."""
+def _ignore(run_id: str, segment: int) -> None:
+    """Leave queued work to the processes that work."""
+
+
+async def _settle(models: Models | None) -> None:
+    """Import litellm after the start, if models are to be warm; then leave what is there alone.
+
+    After the start, since Python's lock lets only one thread of a process work. What is loaded by
+    then stays: searching it for garbage again and again would hold up every request.
+    """
     await asyncio.sleep(_WARM_AFTER)
-    await models.warm()
+    if models is not None:
+        await models.warm()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT)
 
 
 async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
@@ -125,21 +146,38 @@ async def _open_services(
     return services
 
 
-def _process(
-    runs: Runs,
+def _segments(
+    settings: Settings,
+    worker: Worker,
+    claims: Claims,
+    steering: Steering,
+    workflows: Workflows,
     services: ProcessServices,
-    queue: Queue,
-    database: Database,
-    registry: Registry,
-    files: StoredFiles,
+) -> Segments:
+    """Return the segments that this process works on: from the queue, or started here."""
+    return Segments(
+        name=worker.name,
+        # A limit for all processes together is kept by the queue alone.
+        slots=settings.run_slots if settings.max_runs is None else 0,
+        claims=claims,
+        steering=steering,
+        workflows=workflows,
+        services=services,
+        checkpoints=StoredCheckpoints(claims.database),
+        max_steps=settings.max_steps,
+    )
+
+
+def _process(
+    runs: Runs, workflows: Workflows, services: ProcessServices, queue: Queue, files: StoredFiles
 ) -> Process:
     """Return the process: its runs, with what they are runs of and what starts them."""
-    stored_workflows, stored_runs = runs.stored_workflows, runs.stored_runs
-    workflows, triggers = (
-        Workflows(stored_workflows, registry),
-        StoredTriggers(database, TENANT, queue),
+    stored_workflows, stored_runs, database = (
+        runs.stored_workflows,
+        runs.stored_runs,
+        files.database,
     )
-    threads = StoredThreads(database, TENANT)
+    triggers, threads = StoredTriggers(database, TENANT, queue), StoredThreads(database, TENANT)
     return Process(
         services=services,
         stored_workflows=stored_workflows,
@@ -158,34 +196,32 @@ def _process(
 
 
 async def _work(
-    process: Process, worker: Worker, claims: Claims, settings: Settings, stack: AsyncExitStack
+    process: Process,
+    worker: Worker,
+    segments: Segments,
+    settings: Settings,
+    stack: AsyncExitStack,
 ) -> None:
     """Start to work on runs, to supervise other workers, and to delete old runs."""
     url, runs, queue = settings.database, process.runs, process.schedules.queue
-    file = settings.data_dir / "checkpoints.db"
-    savers = await stack.enter_async_context(open_savers(url, file))
-    segments = Segments(
-        claims=claims,
-        steering=runs.steering,
-        workflows=process.workflows,
-        services=process.services,
-        savers=savers,
-        max_steps=settings.max_steps,
-    )
     runs.watchers.add(segments)
     errands: dict[Errand, DoErrand] = {
         "wake": runs.steering.expire,
         "deliver": process.deliveries.deliver,
         "depend": process.dependencies.begin,
     }
-    await worker.start(segments.work, errands, process.schedules.fire, runs.steering.requeue)
+    await worker.start(segments.take, errands, process.schedules.fire)
+    if is_sqlite(url):
+        runs.steering.database.let_hear(segments.hear)
+        # What the last process of this data folder left: no other can be at work.
+        await runs.steering.requeue_of(worker.name)
     if settings.keep_runs_days is not None:
         days = settings.keep_runs_days
-        in_background(stack, Retention(runs.steering, queue, savers, days).watch())
+        in_background(stack, Retention(runs.steering, queue, days).watch())
     if not is_sqlite(url):
         grace = settings.takeover_seconds
         in_background(stack, Supervisor(url, queue, runs.steering, grace).watch())
-    stack.push_async_callback(_stop, worker, segments, queue, settings)
+    stack.push_async_callback(_stop, worker, segments, process, settings)
 
 
 def _publish(url: str, database: Database, stack: AsyncExitStack) -> None:
@@ -240,10 +276,12 @@ def in_background(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> Non
     stack.push_async_callback(end)
 
 
-async def _stop(worker: Worker, segments: Segments, queue: Queue, settings: Settings) -> None:
+async def _stop(worker: Worker, segments: Segments, process: Process, settings: Settings) -> None:
     """Let runs finish for some seconds, and hand the others over to other workers."""
     # First, since a run at work needs the worker's threads for its writes.
     await segments.stop(settings.drain_seconds)
+    if not is_sqlite(settings.database):
+        await process.runs.steering.requeue_of(worker.name)
     await worker.stop()
     if not is_sqlite(settings.database):
-        queue.hand_over_now(worker.name)
+        process.schedules.queue.hand_over_now(worker.name)

@@ -16,11 +16,12 @@ from flowc.compiler.compile import CompiledWorkflow, compile_workflow
 from flowc.compiler.definition import Granularity
 from flowc.compiler.node import Context, Node, NodeError
 from flowc.compiler.node.registry import Registry
+from flowc.compiler.planning.sections import WHOLE
 from flowc.compiler.reading.documents import from_data
 from flowc.compiler.running.run_context import NodeFailed, RunContext
 from flowc.nodes.services.egress import EgressDenied, EgressPolicy
 from flowc.nodes.services.egress.transport import GuardedBackend, GuardedTransport
-from flowc.server.engine.checkpoints import WAKING
+from flowc.server.engine.checkpointer import WAKING
 
 
 class SelfTestFailed(Exception):
@@ -49,6 +50,7 @@ async def self_test() -> None:
     _require_waking_channels(_chain("node"))
     await _require_direct_calls(_chain("node"))
     await _require_journal(_chain("fused"))
+    await _require_visible_nodes(_chain("fused"))
     await _require_guard()
 
 
@@ -101,6 +103,21 @@ async def _require_journal(workflow: CompiledWorkflow) -> None:
     if turns != {"first": 1, "second": 2}:
         message = f"LangGraph does not return what a region wrote: its nodes ran {dict(turns)}."
         raise SelfTestFailed(message)
+
+
+async def _require_visible_nodes(workflow: CompiledWorkflow) -> None:
+    """Regions are shown as sub-graphs: by an attribute of nodes, and by a key that streams have."""
+    drawn = workflow.graph.get_graph(xray=True).nodes
+    streamed = set[str]()
+    context = RunContext(services={_Turns: _Turns()})
+    stream = workflow.graph.astream(
+        workflow.initial_state({}), context=context, stream_mode="updates", subgraphs=True
+    )
+    with suppress(NodeFailed):
+        async for namespace, update in stream:
+            streamed |= set(update) if namespace else set()
+    if f"{WHOLE}:first" not in drawn or "first" not in streamed:
+        raise SelfTestFailed("LangGraph does not show the nodes of a region as a sub-graph.")
 
 
 async def _require_guard() -> None:

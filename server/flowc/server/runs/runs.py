@@ -1,5 +1,6 @@
 """The runs of a tenant: starting, watching and steering them, and answering their questions."""
 
+import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -14,8 +15,8 @@ from flowc.compiler.definition.short_schemas import problems_of
 from flowc.nodes.people.human import as_answer
 from flowc.server.engine.driving import new_run
 from flowc.server.engine.publishing.watchers import Watchers
-from flowc.server.engine.queue.dbos_queue import Worker
 from flowc.server.engine.replay import require_nodes
+from flowc.server.engine.segments import Segments
 from flowc.server.records.interrupts import InterruptRecord
 from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent
@@ -23,7 +24,9 @@ from flowc.server.records.runs import ENDED, RunRecord
 from flowc.server.records.times import now
 from flowc.server.store import StoredRuns, StoredWorkflow, StoredWorkflows
 from flowc.server.store.runs.claims import Claim
-from flowc.server.store.runs.steering import NoSuchInterrupt, StartLimits, Steering
+from flowc.server.store.runs.steering import NoSuchInterrupt, RunStart, StartLimits, Steering
+
+Working = asyncio.Task[str | None]
 
 # After this long without a publication, a watcher reads the store itself.
 LOOK_SECONDS = 2.0
@@ -54,14 +57,14 @@ class RunOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Runs:
-    """One tenant's runs; `worker` is the worker of this process, if it has one."""
+    """One tenant's runs; `segments` are those that this process works on, if it works."""
 
     tenant: str
     stored_runs: StoredRuns
     stored_workflows: StoredWorkflows
     steering: Steering
     watchers: Watchers
-    worker: Worker | None
+    segments: Segments | None
 
     async def submit(
         self,
@@ -74,9 +77,19 @@ class Runs:
     ) -> RunRecord:
         """Start a run; raise InputRefused if the input does not fit.
 
-        An awaited run starts in this process, if it has a worker with a free slot. A key that was
-        used before returns the run that it created.
+        It starts in this process, if that works on runs and has a free slot. A key that was used
+        before returns the run that it created.
         """
+        return (await self._submit(compiled, given, stored, options, is_awaited))[0]
+
+    async def _submit(
+        self,
+        compiled: CompiledWorkflow,
+        given: Any,
+        stored: StoredWorkflow | None,
+        options: RunOptions,
+        is_awaited: bool,
+    ) -> "tuple[RunRecord, Working | None]":
         run = new_run(
             compiled,
             given,
@@ -87,7 +100,7 @@ class Runs:
         if stored is None:
             await self.stored_workflows.store_definition(run.hash, compiled.document.data)
         message = options.message
-        return await self.start(run, compiled, is_awaited=is_awaited, message=message)
+        return await self._start(run, compiled, is_awaited=is_awaited, message=message)
 
     async def start(
         self,
@@ -96,29 +109,35 @@ class Runs:
         *,
         is_awaited: bool = False,
         recorded: Mapping[str, Any] | None = None,
-        message: Any = None,
     ) -> RunRecord:
         """Start a run of a stored definition; return it, or the run that has one of its keys."""
+        return (await self._start(run, compiled, is_awaited=is_awaited, recorded=recorded))[0]
+
+    async def _start(
+        self,
+        run: RunRecord,
+        compiled: CompiledWorkflow,
+        *,
+        is_awaited: bool,
+        recorded: Mapping[str, Any] | None = None,
+        message: Any = None,
+    ) -> "tuple[RunRecord, Working | None]":
+        """Start a run; return it, and its work if that is done in this process."""
         settings = compiled.workflow.settings
         limits = StartLimits(settings.max_runs, settings.rate)
-        worker = self.worker if is_awaited and self.worker and self.worker.has_room else None
+        here = self.segments if self.segments and self.segments.has_room else None
         try:
-            is_ours = await self.steering.create(
-                self.tenant,
-                run,
-                limits=limits,
-                is_queued=worker is None,
-                recorded=recorded,
-                message=message,
-            )
+            name = here.name if here is not None else None
+            start = RunStart(limits, name, is_awaited, recorded, message)
+            is_ours = await self.steering.create(self.tenant, run, start)
         except IntegrityError:
             known = await self.stored_runs.of_keys(run.idempotency_key, run.deduplication_key)
             if known is None:
                 raise
-            return await self.stored_runs.get(known)
-        if worker is not None and is_ours:
-            worker.start_here(Claim(run, self.tenant, 1, 1, recorded=recorded))
-        return run
+            return await self.stored_runs.get(known), None
+        if here is None or not is_ours:
+            return run, None
+        return run, here.start(Claim(run, self.tenant, 1, 1, recorded=recorded))
 
     async def execute(
         self,
@@ -128,7 +147,12 @@ class Runs:
         options: RunOptions = RunOptions(),
     ) -> RunRecord:
         """Run a workflow until it ends or waits; raise InputRefused if the input does not fit."""
-        run = await self.submit(compiled, given, stored, options, is_awaited=True)
+        run, working = await self._submit(compiled, given, stored, options, is_awaited=True)
+        if working is not None:
+            # The run goes on if its caller does not wait any longer.
+            await asyncio.wait([working])
+            if run.status in ENDED:
+                return run
         return await self.at_rest(run.id)
 
     async def at_rest(self, id: str) -> RunRecord:

@@ -8,8 +8,9 @@ import asyncio
 import sqlite3
 import time
 import zlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -17,6 +18,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
@@ -26,8 +28,9 @@ from flowc.rag.blocking import in_thread
 from flowc.server.settings import is_sqlite
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-# Under this name a transaction collects the runs that it appends events to.
-APPENDED = "flowc appended"
+# Under these names a transaction collects the runs that it appends events to, and the segments of
+# runs that it puts in the queue.
+APPENDED, QUEUED = "flowc appended", "flowc queued"
 # Alembic stores in it which revision a database has.
 _REVISIONS = "alembic_version"
 _MIGRATING = zlib.crc32(b"flowc migrations")
@@ -44,6 +47,8 @@ T = TypeVar("T")
 # Publishes that a run has new events, and whether one is urgent: those that work on the run or wait
 # for it must look at once.
 Publish = Callable[[str, bool], None]
+# Hears that a segment of a run was put in the queue, to be worked on now.
+Hear = Callable[[str, int], None]
 
 
 class Database:
@@ -56,12 +61,17 @@ class Database:
     def __init__(self, engine: Engine, url: str) -> None:
         self.url, self._engine = url, engine
         self._publishers: list[Publish] = []
+        self._hearers: list[Hear] = []
         self.problem: str | None = None
         self._is_sqlite = is_sqlite(url)
+        self.dialect = engine.dialect
         self._sessions = sessionmaker(engine, expire_on_commit=False)
         # A SQLite file has one writer at a time: more threads would only wait for it.
         writers = 1 if self._is_sqlite else _THREADS
         self._writers = ThreadPoolExecutor(writers, "flowc-writes")
+        self._driver_writer = (
+            self._writers if self._is_sqlite else ThreadPoolExecutor(1, "flowc-commits")
+        )
         self._readers = ThreadPoolExecutor(_THREADS // 2, "flowc-reads")
 
     @classmethod
@@ -78,31 +88,71 @@ class Database:
         """Publish the runs with new events to one more function, after each commit."""
         self._publishers.append(publish)
 
+    def let_hear(self, hear: Hear) -> None:
+        """Call one more function for each segment that this process puts in the queue."""
+        self._hearers.append(hear)
+
     async def write(self, work: Callable[[Session], T]) -> T:
         """Run a function in a transaction, which is rolled back if the function raises.
 
         On SQLite, the transaction has the database to itself from its beginning.
         """
 
-        def do() -> tuple[T, dict[str, bool]]:
+        def do() -> tuple[T, dict[Any, Any]]:
             with self._sessions() as session, session.begin():
                 if self._is_sqlite:
                     session.connection(execution_options={"flowc_writes": True})
-                result = work(session)
-                return result, session.info.get(APPENDED, {})
+                return work(session), session.info
 
+        with self._noting_problems():
+            result, done = await in_thread(self._writers, do)
+        for run_id, is_urgent in done.get(APPENDED, {}).items():
+            self.publish(run_id, is_urgent)
+        for run_id, segment in done.get(QUEUED, ()):
+            for hear in self._hearers:
+                hear(run_id, segment)
+        return result
+
+    async def write_on_driver(self, work: Callable[[Any], T]) -> T:
+        """Run a function of the driver's connection in a transaction, after all earlier such ones.
+
+        For the few statements that every superstep needs. The function must publish nothing.
+        """
+
+        def do() -> T:
+            connection = self._engine.raw_connection()
+            try:
+                driver: Any = connection.driver_connection
+                with nullcontext() if self._is_sqlite else driver.pipeline():
+                    if self._is_sqlite:
+                        driver.execute("BEGIN IMMEDIATE")
+                    result = work(driver)
+                    driver.commit()
+                return result
+            except BaseException:
+                connection.rollback()
+                raise
+            finally:
+                connection.close()
+
+        with self._noting_problems():
+            return await in_thread(self._driver_writer, do)
+
+    def publish(self, run_id: str, is_urgent: bool) -> None:
+        """Publish that a run has new events, which are committed."""
+        for publish in self._publishers:
+            publish(run_id, is_urgent)
+
+    @contextmanager
+    def _noting_problems(self) -> Iterator[None]:
         try:
-            result, appended = await in_thread(self._writers, do)
-        except IntegrityError:
+            yield
+        except (IntegrityError, sqlite3.IntegrityError, psycopg.IntegrityError):
             raise
         except DATABASE_PROBLEMS as problem:
             self.problem = str(getattr(problem, "orig", problem))
             raise
         self.problem = None
-        for run_id, is_urgent in appended.items():
-            for publish in self._publishers:
-                publish(run_id, is_urgent)
-        return result
 
     async def read(self, work: Callable[[Session], T]) -> T:
         """Run a function that only reads; it does not hold up writers."""
@@ -113,9 +163,21 @@ class Database:
 
         return await in_thread(self._readers, do)
 
+    async def read_on_driver(self, work: Callable[[Any], T]) -> T:
+        """Run a function of the driver's connection that only reads, with few statements."""
+
+        def do() -> T:
+            connection = self._engine.raw_connection()
+            try:
+                return work(connection.driver_connection)
+            finally:
+                connection.close()
+
+        return await in_thread(self._readers, do)
+
     async def close(self) -> None:
         """Close all connections."""
-        for threads in (self._writers, self._readers):
+        for threads in (self._writers, self._driver_writer, self._readers):
             threads.shutdown(wait=False)
         self._engine.dispose()
 
@@ -155,8 +217,12 @@ def reading(
 
 def insertion(session: Session, table: type[Any]) -> Any:
     """Return an insertion with `on_conflict_…`, which each dialect has in its own class."""
-    name = session.get_bind().dialect.name
-    return (sqlite if name == "sqlite" else postgresql).insert(table)
+    return insertion_for(session.get_bind().dialect, table)
+
+
+def insertion_for(dialect: Dialect, table: Any) -> Any:
+    """Return an insertion with `on_conflict_…` for a dialect."""
+    return (sqlite if dialect.name == "sqlite" else postgresql).insert(table)
 
 
 def _engine(url: str) -> Engine:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Text,
+    TextClause,
     TypeDecorator,
     text,
 )
@@ -83,7 +84,13 @@ class VersionRow(Table):
     created_at: Mapped[datetime]
 
 
-_UNFINISHED = text("status in ('pending', 'running', 'paused', 'waiting')")
+# Indexes of unfinished runs are small. SQLite uses one only where the query has the same condition.
+IS_UNFINISHED = text("status in ('pending', 'running', 'paused', 'waiting')")
+_HAS_KEY, _HAS_THREAD = text("idempotency_key is not null"), text("thread_id is not null")
+
+
+def _partial(name: str, *columns: str, where: TextClause, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 class RunRow(Table):
@@ -92,25 +99,26 @@ class RunRow(Table):
     `uses` are the versions of the stored workflows that it runs. `segment` is the number of its
     current or next stretch of work, and `attempt` how often that one was started. `epoch` is raised
     when a worker takes the run over: writes of other workers are then refused. `events` is the
-    number of its last event; `control` is a `flowc.server.store.runs.control.Control`. `max_runs`
-    is how many runs of its workflow may be at work at once. A `deduplication_key` is unique among
-    unfinished runs.
+    number of its last event; `control` is a `flowc.server.store.runs.control.Control`. `worker` is
+    the process that works on it without the queue. `max_runs` is how many runs of its workflow may
+    be at work at once. A `deduplication_key` is unique among unfinished runs.
     """
 
     __tablename__ = "runs"
     __table_args__ = (
         Index("runs_by_time", "tenant", "created_at"),
-        Index("runs_by_status", "status"),
-        Index("runs_by_idempotency_key", "tenant", "idempotency_key", unique=True),
-        Index("runs_by_thread", "tenant", "thread_id"),
+        _partial("runs_by_status", "status", where=IS_UNFINISHED),
+        _partial(
+            "runs_by_idempotency_key", "tenant", "idempotency_key", where=_HAS_KEY, unique=True
+        ),
+        _partial("runs_by_thread", "tenant", "thread_id", where=_HAS_THREAD),
         Index("runs_by_workflow", "tenant", "workflow_id", "starts_at"),
-        Index(
+        _partial(
             "runs_by_deduplication_key",
             "tenant",
             "deduplication_key",
+            where=IS_UNFINISHED,
             unique=True,
-            sqlite_where=_UNFINISHED,
-            postgresql_where=_UNFINISHED,
         ),
     )
 
@@ -137,6 +145,7 @@ class RunRow(Table):
     epoch: Mapped[int]
     events: Mapped[int]
     control: Mapped[str | None] = mapped_column(String(16))
+    worker: Mapped[str | None] = mapped_column(String(128))
     created_at: Mapped[datetime]
     starts_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
@@ -204,6 +213,7 @@ class EventRow(Table):
     """One thing that happened to a run, or to a node of it."""
 
     __tablename__ = "events"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
 
     run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from cachetools import LRUCache
+from sqlalchemy import Table, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from flowc.server.records.refused import Refused
 from flowc.server.records.times import now
 from flowc.server.store.database import Database, insertion, reading, writing
+from flowc.server.store.prepared import Prepared
 from flowc.server.store.tables import DefinitionRow, VersionRow, WorkflowRow
 
 
@@ -35,6 +37,19 @@ class StoredWorkflow:
     updated_at: datetime
 
 
+_WORKFLOWS: Table = WorkflowRow.metadata.tables["workflows"]
+# Read at the start of every run.
+_FIND = select(
+    *(_WORKFLOWS.c[name] for name in ("name", "version", "created_at", "updated_at"))
+).where(
+    _WORKFLOWS.c.tenant == bindparam("owner"),
+    _WORKFLOWS.c.id == bindparam("workflow"),
+    _WORKFLOWS.c.deleted_at.is_(None),
+)
+# As many versions are kept in memory.
+_VERSIONS = 256
+
+
 class StoredWorkflows:
     """One tenant's workflows."""
 
@@ -42,6 +57,9 @@ class StoredWorkflows:
         self.database, self._tenant = database, tenant
         # Definitions are never deleted, so one that was stored once need not be looked up again.
         self._known: set[str] = set()
+        # Versions never change.
+        self._versions: LRUCache[tuple[str, int], VersionRow] = LRUCache(_VERSIONS)
+        self._find = Prepared(_FIND, database.dialect)
 
     @writing
     def create(
@@ -77,12 +95,27 @@ class StoredWorkflows:
             version = self._add_version(session, row, hash, document)
         return _stored(row, version)
 
-    @reading
-    def get(self, session: Session, id: str, number: int | None = None) -> StoredWorkflow:
+    async def get(self, id: str, number: int | None = None) -> StoredWorkflow:
         """Return a workflow in a version, or in the active one; raise NoSuchWorkflow."""
-        row = self._row(session, id)
-        version = self._version(session, row, number)
-        return _stored(row, version)
+        asked = {"owner": self._tenant, "workflow": id}
+        rows = await self.database.read_on_driver(lambda driver: self._find.fetch(driver, asked))
+        if not rows:
+            raise NoSuchWorkflow
+        name, active, created_at, updated_at = rows[0]
+        key = (id, active if number is None else number)
+        version = self._versions.get(key)
+        if version is None:
+            version = self._versions[key] = await self._read_version(*key)
+        return StoredWorkflow(
+            id, name, key[1], version.hash, version.document, created_at, updated_at
+        )
+
+    @reading
+    def _read_version(self, session: Session, id: str, number: int) -> VersionRow:
+        version = session.get(VersionRow, (self._tenant, id, number))
+        if version is None:
+            raise NoSuchWorkflow
+        return version
 
     @reading
     def document(self, session: Session, id: str | None, number: int | None, hash: str) -> Any:

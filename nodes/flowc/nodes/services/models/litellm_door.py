@@ -80,7 +80,6 @@ def _set_up() -> Any:
     # Its types expect vectors as numbers; as base64, which we ask for, they are ten times faster.
     warnings.filterwarnings("ignore", "(?s)Pydantic serializer.*'embedding'", UserWarning)
     module.suppress_debug_info = True
-    module.turn_off_message_logging = True
     module.redact_messages_in_exceptions = True
     module.redact_user_api_key_info = True
     module.drop_params = True

@@ -37,8 +37,9 @@ class Observers:
         """Set litellm's callbacks, which apply to all calls of this process."""
         wanted = [_CALLBACKS[name] for name in self.names]
         if wanted and not litellm.callbacks:
-            litellm.callbacks = wanted
+            # Only with observers: litellm copies every call's messages to take their texts out.
             litellm.turn_off_message_logging = not self.records_prompts
+            litellm.callbacks = wanted
 
     def metadata(self, about: Mapping[str, str]) -> dict[str, Any]:
         """Return a call's data for them: the run's id as the trace, the node's as the name."""

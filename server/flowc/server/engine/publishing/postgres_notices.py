@@ -1,4 +1,4 @@
-"""Receives PostgreSQL notifications of the events that other processes commit."""
+"""Receives PostgreSQL notifications of what other processes commit: events, and queued work."""
 
 import asyncio
 import logging
@@ -6,14 +6,15 @@ from collections.abc import Callable
 
 import psycopg
 
-from flowc.server.store.database import Publish
-from flowc.server.store.runs.transitions import CHANNEL
+from flowc.server.store.database import Hear, Publish
+from flowc.server.store.runs.work_queue import QUEUE_CHANNEL
+from flowc.server.store.runs.writer import CHANNEL
 
 log = logging.getLogger(__name__)
 
 
-async def listen(url: str, publish: Publish, missed: Callable[[], None]) -> None:
-    """Publish every notification in this process, forever.
+async def listen(url: str, publish: Publish, hear: Hear, missed: Callable[[], None]) -> None:
+    """Publish every notification in this process, and let it hear of queued segments, forever.
 
     `missed` is called after each (re)connection: notifications sent before it are gone.
     """
@@ -21,10 +22,14 @@ async def listen(url: str, publish: Publish, missed: Callable[[], None]) -> None
         try:
             async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
                 await connection.execute(f"listen {CHANNEL}")
+                await connection.execute(f"listen {QUEUE_CHANNEL}")
                 missed()
                 async for notice in connection.notifies():
-                    run_id, _, urgent = notice.payload.partition(" ")
-                    publish(run_id, bool(urgent))
+                    run_id, _, more = notice.payload.partition(" ")
+                    if notice.channel == QUEUE_CHANNEL:
+                        hear(run_id, int(more))
+                    else:
+                        publish(run_id, bool(more))
         except psycopg.Error as problem:
             log.warning("notifications are interrupted: %s", type(problem).__name__)
         await asyncio.sleep(1)

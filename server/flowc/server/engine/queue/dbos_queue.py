@@ -12,7 +12,6 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from dbos import (
@@ -21,21 +20,19 @@ from dbos import (
     DBOSConfig,
     DBOSPortableJSONSerializer,
     EnqueueOptions,
-    SetWorkflowID,
     WorkflowSchedule,
     error,
 )
 from sqlalchemy import Engine as SyncEngine
-from sqlalchemy import create_engine, event, make_url
+from sqlalchemy import create_engine, event, make_url, text
 from sqlalchemy.orm import Session
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
+from flowc.server.engine.patience import PATIENTLY
 from flowc.server.records.refused import Refused
 from flowc.server.records.triggers import Schedule
 from flowc.server.settings import is_sqlite
-from flowc.server.store.database import DATABASE_PROBLEMS, SQLITE_PRAGMAS
-from flowc.server.store.runs.claims import Claim
-from flowc.server.store.runs.work_queue import Errand
+from flowc.server.store.database import QUEUED, SQLITE_PRAGMAS
+from flowc.server.store.runs.work_queue import QUEUE_CHANNEL, Errand
 
 NAME = "flowc"
 # Never changes: a run is pinned to its definition, not to the version of the program.
@@ -43,13 +40,12 @@ VERSION = "1"
 QUEUE = "runs"
 # With these, the database notices within half a minute that a machine is gone.
 _KEEPALIVE = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
-# Seconds of database failures after which a segment is given up until the next start.
-_GIVE_UP = 3_600
+_NOTIFY = text("select pg_notify(:channel, :payload)")
 # Seconds in which DBOS may still record what has just ended, when a worker stops.
 _STOP_SECONDS = 5.0
 
 # Returns how a segment ended; None if it is unfinished, and another worker must continue it.
-DoWork = Callable[[str, int, Claim | None], Awaitable[str | None]]
+DoWork = Callable[[str, int], Awaitable[str | None]]
 DoErrand = Callable[[str], Awaitable[None]]
 # Called with the context of a schedule, and the moment for which it fires, in ISO 8601.
 Fire = Callable[[dict[str, Any], str], Awaitable[None]]
@@ -63,7 +59,7 @@ class ScheduleRefused(Refused):
 class _Handlers:
     """What this process does when DBOS calls; a process has one DBOS."""
 
-    work: Callable[[str, int], Awaitable[str | None]] | None = None
+    work: DoWork | None = None
     errands: Mapping[Errand, DoErrand] = field(default_factory=dict)
     fire: Fire | None = None
     # The tasks of DBOS: until it has recorded how they ended, it needs its threads.
@@ -75,19 +71,11 @@ _HANDLERS = _Handlers()
 
 # No DBOS steps: what a segment has done is in its run's checkpoints, and is read from there when it
 # starts again. A step would store it a second time, and poll for cancellations.
-_RETRYING = AsyncRetrying(
-    retry=retry_if_exception_type(DATABASE_PROBLEMS),
-    stop=stop_after_delay(_GIVE_UP),
-    wait=wait_exponential(multiplier=0.5, max=15),
-    reraise=True,
-)
-
-
 @DBOS.workflow(name="segment", max_recovery_attempts=None)
 async def _segment(run_id: str, segment: int) -> str:
     assert _HANDLERS.work is not None  # set before DBOS starts
     task = _note_task()
-    result: str | None = await _RETRYING(_HANDLERS.work, run_id, segment)
+    result: str | None = await PATIENTLY(_HANDLERS.work, run_id, segment)
     if result is not None:
         return result
     _HANDLERS.running.discard(task)
@@ -99,7 +87,7 @@ async def _segment(run_id: str, segment: int) -> str:
 @DBOS.workflow(name="errand", max_recovery_attempts=None)
 async def _errand(errand: Errand, subject: str) -> None:
     _note_task()
-    await _RETRYING(_HANDLERS.errands[errand], subject)
+    await PATIENTLY(_HANDLERS.errands[errand], subject)
 
 
 @DBOS.workflow(name="fire", max_recovery_attempts=None)
@@ -108,7 +96,7 @@ async def _fire(moment: Any, context: dict[str, Any]) -> None:
     _note_task()
     # A moment that DBOS has stored as JSON arrives as a text.
     text = moment if isinstance(moment, str) else moment.isoformat()
-    await _RETRYING(_HANDLERS.fire, context, text)
+    await PATIENTLY(_HANDLERS.fire, context, text)
 
 
 def _note_task() -> asyncio.Task[Any]:
@@ -143,6 +131,11 @@ class Queue:
         options = _options("segment", f"{run_id}:{segment}", delay)
         options["priority"] = priority
         self._client.enqueue_in_transaction(session, options, run_id, segment)
+        if delay is None:
+            session.info.setdefault(QUEUED, []).append((run_id, segment))
+            if not is_sqlite(self._url):
+                notice = {"channel": QUEUE_CHANNEL, "payload": f"{run_id} {segment}"}
+                session.execute(_NOTIFY, notice)
 
     def errand(
         self, session: Session, errand: Errand, subject: str, run_id: str, seconds: float = 0.0
@@ -232,30 +225,20 @@ class Queue:
 
 
 class Worker:
-    """Works on segments in this process; other processes may have workers on the same queue."""
+    """Takes segments from the queue in this process; other processes may have workers, too."""
 
     def __init__(
         self, url: str, *, slots: int, poll_seconds: float, max_runs: int | None = None
     ) -> None:
         self._url, self._slots, self._poll, self._max_runs = url, slots, poll_seconds, max_runs
-        self._busy = 0
-        self._started_here: dict[str, asyncio.Task[str | None]] = {}
-        self._do_work: DoWork | None = None
-        self._lost: DoErrand | None = None
         # A SQLite file has one process at a time, which continues what the last one left. With
         # PostgreSQL, each process has its own name, by which a supervisor sees that it is alive.
         unique = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self.name = "local" if is_sqlite(url) else unique
 
-    async def start(
-        self, work: DoWork, errands: Mapping[Errand, DoErrand], fire: Fire, lost: DoErrand
-    ) -> None:
-        """Start working: first on what a former process of this name left.
-
-        `lost` is called for runs that started here and could not be put in the queue.
-        """
-        self._do_work, self._lost = work, lost
-        _HANDLERS.work, _HANDLERS.errands, _HANDLERS.fire = self._work_once, errands, fire
+    async def start(self, work: DoWork, errands: Mapping[Errand, DoErrand], fire: Fire) -> None:
+        """Start working: first on what a former process of this name left."""
+        _HANDLERS.work, _HANDLERS.errands, _HANDLERS.fire = work, errands, fire
         # On the loop's own thread, so that segments run on this loop.
         DBOS(config=self._config())
         DBOS.launch()
@@ -266,49 +249,6 @@ class Worker:
             polling_interval_sec=self._poll,
             on_conflict="always_update",
         )
-
-    async def _work_once(self, run_id: str, segment: int) -> str | None:
-        """Work on a segment, or wait for it if this process works on it already."""
-        started = self._started_here.pop(run_id, None)
-        return await (started or self._work(run_id, segment, None))
-
-    async def _work(self, run_id: str, segment: int, claim: Claim | None) -> str | None:
-        assert self._do_work is not None  # set before DBOS starts
-        self._busy += 1
-        try:
-            return await self._do_work(run_id, segment, claim)
-        finally:
-            self._busy -= 1
-
-    @property
-    def has_room(self) -> bool:
-        """Whether a run may start here without waiting in the queue."""
-        return self._max_runs is None and self._busy < self._slots
-
-    def start_here(self, claim: Claim) -> None:
-        """Start a segment that this process has claimed, at once.
-
-        It is put in the queue before anything but its end is written.
-        """
-        run_id, segment = claim.run.id, claim.run.segment
-        claim.put_in_queue = partial(self._put_in_queue, run_id, segment)
-        working = asyncio.create_task(self._work_first(claim))
-        self._started_here[run_id] = working
-        working.add_done_callback(lambda _: self._started_here.pop(run_id, None))
-
-    async def _put_in_queue(self, run_id: str, segment: int) -> None:
-        with SetWorkflowID(f"{run_id}:{segment}"):
-            await DBOS.start_workflow_async(_segment, run_id, segment)
-
-    async def _work_first(self, claim: Claim) -> str | None:
-        try:
-            return await self._work(claim.run.id, claim.run.segment, claim)
-        except DATABASE_PROBLEMS:
-            if claim.put_in_queue is None or self._lost is None:
-                # The queue knows of the segment: `_segment` waits for this task, and tries again.
-                raise
-            await _RETRYING(self._lost, claim.run.id)
-            return "lost"
 
     async def stop(self) -> None:
         """Take no more work; the queue still has unfinished segments as this worker's.

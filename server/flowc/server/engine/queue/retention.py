@@ -4,7 +4,6 @@ import asyncio
 import logging
 from datetime import timedelta
 
-from flowc.server.engine.checkpoints import Savers
 from flowc.server.engine.queue.dbos_queue import Queue
 from flowc.server.records.times import now
 from flowc.server.store.runs.steering import Steering
@@ -17,8 +16,8 @@ LOOK_SECONDS = 3_600.0
 class Retention:
     """Deletes the runs that ended some days ago; waiting runs are never deleted."""
 
-    def __init__(self, steering: Steering, queue: Queue, savers: Savers, days: float) -> None:
-        self._steering, self._queue, self._savers, self._days = steering, queue, savers, days
+    def __init__(self, steering: Steering, queue: Queue, days: float) -> None:
+        self._steering, self._queue, self._days = steering, queue, days
 
     async def watch(self) -> None:
         """Delete old runs every hour, forever."""
@@ -36,7 +35,6 @@ class Retention:
         while found := await self._steering.ended_before(moment):
             for run_id in found:
                 # The run itself last: after a crash in between, it is found again.
-                await self._savers.forget(run_id)
                 await self._queue.forget(run_id)
                 await self._steering.forget(run_id)
             count += len(found)

@@ -24,7 +24,7 @@ _ALONE = "select pg_try_advisory_xact_lock(hashtext('flowc supervisor'))"
 
 
 class Supervisor:
-    """Looks for dead workers, and for runs that were created but never worked on."""
+    """Looks for dead workers."""
 
     def __init__(self, url: str, queue: Queue, steering: Steering, takeover_seconds: float) -> None:
         self._url, self._queue, self._steering = url, queue, steering
@@ -56,14 +56,17 @@ class Supervisor:
             found = await connection.execute(_LIVE, (f"{NAME}:%",))
             live = {str(row[0]) for row in await found.fetchall()}
             await self._take_over(live)
-        await self._steering.requeue_lost(self._grace)
 
     async def _take_over(self, live: set[str]) -> None:
         held = await self._queue.held()
         moment = time.monotonic()
-        dead = {worker for worker in held if session_name(worker) not in live}
+        # Workers have segments from the queue, and runs that started where they were asked for.
+        working = {*held, *await self._steering.workers()}
+        dead = {worker for worker in working if session_name(worker) not in live}
         self._missing = {worker: self._missing.get(worker, moment) for worker in dead}
         for worker, since in self._missing.items():
             if moment - since >= self._grace:
-                log.warning("worker %s is gone; %s segments continue", worker, len(held[worker]))
-                await self._queue.hand_over(held[worker])
+                segments = held.get(worker, [])
+                await self._queue.hand_over(segments)
+                count = len(segments) + await self._steering.requeue_of(worker)
+                log.warning("worker %s is gone; %s runs continue", worker, count)

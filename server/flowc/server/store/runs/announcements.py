@@ -2,7 +2,7 @@
 
 import uuid
 
-from sqlalchemy import ColumnElement, FromClause, bindparam, exists, or_, select
+from sqlalchemy import bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
 from flowc.compiler.running.events import EventKind
@@ -11,7 +11,7 @@ from flowc.server.records.times import now
 from flowc.server.store.runs.work_queue import WorkQueue
 from flowc.server.store.tables import DeliveryRow, DependencyRow, RunRow, SubscriptionRow
 
-_SUBSCRIBED, _DEPENDING = _AUDIENCE = SubscriptionRow.__table__, DependencyRow.__table__
+_SUBSCRIBED, _DEPENDING = _TABLES = SubscriptionRow.__table__, DependencyRow.__table__
 # Built once, since they are asked at the end of every run, and few runs have an audience.
 _FIND = select(_SUBSCRIBED.c.id, _SUBSCRIBED.c.kinds).where(
     _SUBSCRIBED.c.tenant == bindparam("owner"),
@@ -27,10 +27,13 @@ _AWAITED = (
 )
 
 
-def has_audience(runs: FromClause) -> ColumnElement[bool]:
-    """Return the condition that a run's tenant has any subscription or dependency at all."""
-    found = (select(table.c.tenant).where(table.c.tenant == runs.c.tenant) for table in _AUDIENCE)
-    return or_(*(exists(each.correlate(runs)) for each in found))
+# Whether a tenant has any subscription or dependency at all: most have none.
+AUDIENCE = or_(
+    *(
+        exists(select(table.c.tenant).where(table.c.tenant == bindparam("owner")))
+        for table in _TABLES
+    )
+)
 
 
 def announce(session: Session, queue: WorkQueue, tenant: str, run: RunRow | RunRecord) -> None:

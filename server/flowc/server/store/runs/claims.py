@@ -16,12 +16,12 @@ The same epoch fences runs from outside: `Steering.end` raises it when it cancel
 worker's next write is refused.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Table, bindparam, case, func, update
+from sqlalchemy import Table, bindparam, func, update
 from sqlalchemy.orm import Session
 
 from flowc.compiler.node.interrupts import Answer, Interrupt
@@ -30,8 +30,6 @@ from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
 from flowc.server.store.database import Database, writing
-from flowc.server.store.runs.announcements import has_audience as audience_of
-from flowc.server.store.runs.control import Control
 from flowc.server.store.runs.stored_runs import events_of, record_of, with_nodes
 from flowc.server.store.runs.transitions import (
     answers_of,
@@ -44,35 +42,24 @@ from flowc.server.store.runs.transitions import (
     interrupts_of,
     lock_signals,
     locked,
+    note_appended,
     open_interrupt,
 )
 from flowc.server.store.runs.work_queue import WorkQueue
+from flowc.server.store.runs.writer import (
+    END_FIELDS,
+    Batch,
+    HasAudience,
+    Pending,
+    WorkerInstructions,
+    Writer,
+)
 from flowc.server.store.tables import Moment, RecordingRow, RunRow
-
-
-class WorkerInstructions(NamedTuple):
-    """What a worker gets back from each write: whether to pause, and the breakpoints.
-
-    `has_audience` is whether a subscriber or a dependent workflow may have to be notified.
-    """
-
-    control: str | None
-    breakpoints: Mapping[str, Any] | None
-    has_audience: bool = True
-
-
-class TakenOver(Exception):
-    """Another worker has the run, or it was ended: the epoch of this claim is over."""
 
 
 @dataclass
 class Claim:
-    """The right to work on a segment of a run, until another worker takes it.
-
-    A run that starts in the process that created it is not in the queue. `put_in_queue` must then
-    be called before anything but the segment's end is written: until then the run's own row, with
-    its control DIRECT, lets others find it if this process dies.
-    """
+    """The right to work on a segment of a run, until another worker takes it."""
 
     run: RunRecord
     tenant: str
@@ -80,7 +67,6 @@ class Claim:
     attempt: int
     answers: dict[str, Answer] = field(default_factory=dict)
     recorded: Mapping[str, Any] | None = None
-    put_in_queue: Callable[[], Awaitable[None]] | None = None
 
     @property
     def has_asked(self) -> bool:
@@ -89,8 +75,6 @@ class Claim:
 
 
 _RUNS: Table = RunRow.metadata.tables["runs"]
-_HAS_AUDIENCE = audience_of(_RUNS).label("has_audience")
-_NOT_DIRECT = case((_RUNS.c.control == Control.DIRECT, None), else_=_RUNS.c.control)
 # One statement, so that of two workers that try at the same time, one finds no row: the other has
 # raised the epoch, and a segment that has ended is no longer the row's.
 _TAKE = (
@@ -99,6 +83,8 @@ _TAKE = (
         _RUNS.c.id == bindparam("run"),
         _RUNS.c.segment == bindparam("at"),
         _RUNS.c.status.in_(["pending", "running"]),
+        # If it names a process, that one has the run, until it is known to be dead.
+        _RUNS.c.worker.is_(None),
     )
     .values(
         status="running",
@@ -106,7 +92,7 @@ _TAKE = (
         attempt=_RUNS.c.attempt + 1,
         events=_RUNS.c.events + 1,
         started_at=func.coalesce(_RUNS.c.started_at, bindparam("moment", type_=Moment())),
-        control=_NOT_DIRECT,
+        worker=bindparam("worker", type_=_RUNS.c.worker.type),
     )
     .returning(*_RUNS.c)
 )
@@ -115,13 +101,19 @@ _TAKE = (
 class Claims:
     """The writes of workers."""
 
-    def __init__(self, database: Database, queue: WorkQueue) -> None:
-        self.database, self._queue = database, queue
+    def __init__(self, database: Database, queue: WorkQueue, writer: Writer) -> None:
+        self.database, self._queue, self._writer = database, queue, writer
 
     @writing
-    def claim(self, session: Session, run_id: str, segment: int) -> Claim | None:
-        """Claim a run for one of its segments; None if that segment is over already."""
-        taken = session.execute(_TAKE, {"run": run_id, "at": segment, "moment": now()}).first()
+    def claim(
+        self, session: Session, run_id: str, segment: int, worker: str | None = None
+    ) -> Claim | None:
+        """Claim a run for one of its segments; None if that segment is over or taken already.
+
+        A process that does not have the segment from the queue gives its own name.
+        """
+        asked = {"run": run_id, "at": segment, "moment": now(), "worker": worker}
+        taken = session.execute(_TAKE, asked).first()
         if taken is None:
             return None
         started = RUN_STARTED.of_run({"segment": segment, "attempt": taken.attempt})
@@ -137,41 +129,36 @@ class Claims:
             claim.answers = answers_of(session, run_id)
         return claim
 
-    @writing
-    def append(
-        self, session: Session, claim: Claim, events: Sequence[RunEvent]
-    ) -> WorkerInstructions:
-        """Commit events; return the worker's instructions. Raises TakenOver."""
-        return self._append(session, claim, events)
+    async def commit(self, claim: Claim, pending: Pending) -> WorkerInstructions:
+        """Commit what a run did; return the worker's instructions. Raises TakenOver."""
+        return await self._writer.commit(_batch(claim, pending))
+
+    async def finish(self, claim: Claim, pending: Pending, end: Event) -> None:
+        """Commit the last of a run and its end, as its record has it. Raises TakenOver."""
+        run = claim.run
+        run.finished_at = now()
+        last = RunEvent.of(end, run.finished_at)
+        run.apply(last)
+        pending.events.append(last)
+        batch = _batch(claim, pending, {name: getattr(run, name) for name in END_FIELDS})
+        if run.max_runs is None and run.thread_id is None and not claim.has_asked:
+            with suppress(HasAudience):
+                await self._writer.commit(batch)
+                return
+        await self._finish(claim, batch)
 
     @writing
-    def finish(
-        self, session: Session, claim: Claim, events: Sequence[RunEvent], end: Event
-    ) -> None:
-        """Commit the last events and the end of a run, as its record has it. Raises TakenOver."""
-        run, moment = claim.run, now()
-        last = RunEvent.of(end, moment)
-        values = {
-            "status": run.status,
-            "output": run.output,
-            "error": run.error,
-            "usage": run.usage,
-            "finished_at": moment,
-            "control": None,
-        }
-        instructions = self._append(session, claim, [*events, last], values)
-        if claim.has_asked:
-            close_interrupts(session, run.id)
-        come_to_rest(
-            session, self._queue, claim.tenant, run, has_audience=instructions.has_audience
-        )
+    def _finish(self, session: Session, claim: Claim, batch: Batch) -> None:
+        self._write(session, batch)
+        close_interrupts(session, claim.run.id)
+        come_to_rest(session, self._queue, claim.tenant, claim.run)
 
     @writing
     def rest(
         self,
         session: Session,
         claim: Claim,
-        events: Sequence[RunEvent],
+        pending: Pending,
         interrupts: Sequence[Interrupt],
         *,
         is_paused: bool,
@@ -184,7 +171,7 @@ class Claims:
         asks = [i.ask for i in interrupts if i.ask.kind == "signal"]
         signals = [(ask.data["signal"], ask.data["key"]) for ask in asks]
         lock_signals(session, claim.tenant, signals)
-        self._append(session, claim, events)
+        self._write(session, _batch(claim, pending))
         row = locked(session, claim.run.id)
         known = interrupts_of(session, row.id)
         for interrupt in interrupts:
@@ -200,7 +187,7 @@ class Claims:
             return False
         is_paused = is_paused or any(asked.kind == "breakpoint" for asked in asked_now)
         row.status = "paused" if is_paused else "waiting"
-        row.segment, row.attempt = row.segment + 1, 0
+        row.segment, row.attempt, row.worker = row.segment + 1, 0, None
         rest = RUN_PAUSED if is_paused else RUN_WAITING
         append_event(
             session, row, rest.of_run({"interrupts": [data_of(asked) for asked in asked_now]})
@@ -208,21 +195,15 @@ class Claims:
         come_to_rest(session, self._queue, row.tenant, row)
         return True
 
-    def _append(
-        self,
-        session: Session,
-        claim: Claim,
-        events: Sequence[RunEvent],
-        values: Mapping[str, Any] = MappingProxyType({}),
-    ) -> WorkerInstructions:
-        """Append events and set values, if the epoch is still ours; raise TakenOver if not."""
-        written = session.execute(
-            update(_RUNS)
-            .where(_RUNS.c.id == claim.run.id, _RUNS.c.epoch == claim.epoch)
-            .values({"events": _RUNS.c.events + len(events), "control": _NOT_DIRECT, **values})
-            .returning(_RUNS.c.events, _RUNS.c.control, _RUNS.c.breakpoints, _HAS_AUDIENCE)
-        ).first()
-        if written is None:
-            raise TakenOver(claim.run.id)
-        append_events(session, claim.run.id, written.events, events)
-        return WorkerInstructions(written.control, written.breakpoints, bool(written.has_audience))
+    def _write(self, session: Session, batch: Batch) -> None:
+        """Write a batch within a transaction; raise TakenOver."""
+        driver = session.connection().connection.driver_connection
+        [result] = self._writer.statements.write(driver, [batch], is_announced=True)
+        if isinstance(result, Exception):
+            raise result
+        if batch.pending.events:
+            note_appended(session, batch.run_id, batch.pending.events)
+
+
+def _batch(claim: Claim, pending: Pending, end: Mapping[str, Any] | None = None) -> Batch:
+    return Batch(claim.run.id, claim.tenant, claim.epoch, pending, end=end)

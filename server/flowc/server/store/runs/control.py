@@ -10,5 +10,3 @@ class Control(StrEnum):
     PAUSE = "pause"
     # It waits for its turn, because as many runs of its workflow are at work as may be.
     HELD = "held"
-    # The process that created it works on it, and the queue does not know of it yet.
-    DIRECT = "direct"

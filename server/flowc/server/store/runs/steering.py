@@ -5,10 +5,10 @@ that follows are committed together, or none of them is.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import and_, delete, insert, select
 from sqlalchemy.orm import Session
 
 from flowc.compiler.definition import RunRate
@@ -26,6 +26,7 @@ from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import ENDED, RunRecord
 from flowc.server.records.times import now
+from flowc.server.store.checkpoints import delete_threads
 from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.messages import begin_turn
 from flowc.server.store.runs.admission import is_full, seconds_until, start_time
@@ -43,7 +44,9 @@ from flowc.server.store.runs.transitions import (
     take_answer,
 )
 from flowc.server.store.runs.work_queue import WorkQueue
+from flowc.server.store.runs.writer import Batch, Pending, Writer
 from flowc.server.store.tables import (
+    IS_UNFINISHED,
     DeliveryRow,
     InterruptRow,
     RecordingRow,
@@ -60,7 +63,58 @@ class StartLimits(NamedTuple):
     rate: RunRate | None = None
 
 
+class RunStart(NamedTuple):
+    """How a run starts: at once in the process `worker`, if that has a slot for it.
+
+    Nobody else's run waits longer because of an awaited one. `recorded` is what a replay reuses.
+    With a `message`, the run is the next turn of its thread.
+    """
+
+    limits: StartLimits = StartLimits()
+    worker: str | None = None
+    is_awaited: bool = False
+    recorded: Mapping[str, Any] | None = None
+    message: Any = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing has to be looked up before the run may start at once."""
+        has_more = self.recorded is not None or self.message is not None
+        is_here = self.worker is not None and self.is_awaited
+        return is_here and self.limits == StartLimits() and not has_more
+
+
 _CREATE = insert(RunRow.__table__)  # type: ignore[arg-type]
+
+
+_WAITING = and_(IS_UNFINISHED, RunRow.status == "pending", RunRow.control.is_(None))
+_RUNNING = and_(IS_UNFINISHED, RunRow.status == "running")
+
+
+def _created(run: RunRecord) -> RunEvent:
+    return RunEvent.of(RUN_CREATED.of_run({"priority": run.priority}))
+
+
+def _begin(run: RunRecord) -> list[RunEvent]:
+    """Let a new run begin now; return its first events."""
+    created = _created(run)
+    run.status, run.started_at = "running", now()
+    return [created, RunEvent.of(RUN_STARTED.of_run({"segment": 0, "attempt": 1}), run.started_at)]
+
+
+def _row_of(
+    tenant: str, run: RunRecord, worker: str | None, events: Sequence[RunEvent]
+) -> dict[str, Any]:
+    is_here = int(worker is not None)
+    fields = {name: getattr(run, name) for name in RUN_FIELDS}
+    counters = {"attempt": is_here, "epoch": is_here, "events": len(events)}
+    return {**fields, **counters, "tenant": tenant, "control": None, "worker": worker}
+
+
+def _is_some(session: Session) -> bool:
+    """Return whether a run waits in the queue that may be worked on now."""
+    is_due = RunRow.starts_at.is_(None) | (RunRow.starts_at <= now())
+    return session.scalar(select(RunRow.id).where(_WAITING, is_due).limit(1)) is not None
 
 
 class NoSuchInterrupt(Refused):
@@ -78,47 +132,42 @@ class NotPossible(Refused):
 class Steering:
     """Changes to runs from outside their workers."""
 
-    def __init__(self, database: Database, queue: WorkQueue) -> None:
-        self.database, self._queue = database, queue
+    def __init__(self, database: Database, queue: WorkQueue, writer: Writer) -> None:
+        self.database, self._queue, self._writer = database, queue, writer
 
-    @writing
-    def create(
-        self,
-        session: Session,
-        tenant: str,
-        run: RunRecord,
-        *,
-        limits: StartLimits,
-        is_queued: bool,
-        recorded: Mapping[str, Any] | None = None,
-        message: Any = None,
-    ) -> bool:
+    async def create(self, tenant: str, run: RunRecord, start: RunStart) -> bool:
         """Store a new run; return whether it is the caller's, which then must work on it at once.
 
-        Otherwise it is in the queue, or held. With a `message`, it is the next turn of its thread:
-        raises NoSuchThread or ThreadBusy.
+        It is, unless it must wait, or other runs wait in the queue and this one is not awaited.
+        Otherwise it is in the queue, or held. Raises NoSuchThread or ThreadBusy.
         """
-        run.max_runs = limits.max_runs
-        if limits.rate is not None:
-            run.starts_at = start_time(session, tenant, run, limits.rate)
+        has_keys = run.idempotency_key is not None or run.deduplication_key is not None
+        if not start.is_plain or has_keys or run.starts_at is not None:
+            return await self._create(tenant, run, start)
+        events = _begin(run)
+        new = _row_of(tenant, run, start.worker, events)
+        await self._writer.commit(Batch(run.id, tenant, 1, Pending(events), new=new))
+        return True
+
+    @writing
+    def _create(self, session: Session, tenant: str, run: RunRecord, start: RunStart) -> bool:
+        run.max_runs = start.limits.max_runs
+        if start.limits.rate is not None:
+            run.starts_at = start_time(session, tenant, run, start.limits.rate)
         control = Control.HELD if is_full(session, tenant, run) else None
         delay = seconds_until(run.starts_at)
-        is_here = control is None and delay is None and not is_queued
-        events = [RunEvent.of(RUN_CREATED.of_run({"priority": run.priority}))]
-        if is_here:
-            control, run.status, run.started_at = Control.DIRECT, "running", now()
-            started = RUN_STARTED.of_run({"segment": 0, "attempt": 1})
-            events.append(RunEvent.of(started, run.started_at))
-        fields = {name: getattr(run, name) for name in RUN_FIELDS}
-        counters = {"attempt": int(is_here), "epoch": int(is_here), "events": len(events)}
-        session.execute(_CREATE, [{**fields, **counters, "tenant": tenant, "control": control}])
-        if message is not None:
+        is_first = start.is_awaited or not _is_some(session)
+        is_here = start.worker is not None and not (control or delay) and is_first
+        events = _begin(run) if is_here else [_created(run)]
+        row = _row_of(tenant, run, start.worker if is_here else None, events)
+        session.execute(_CREATE, [{**row, "control": control}])
+        if start.message is not None:
             # After the insertion: a repeated key finds its run even if the thread is busy with it.
-            begin_turn(session, tenant, run, message)
-        if recorded is not None:
-            session.add(RecordingRow(run_id=run.id, recorded=dict(recorded)))
+            begin_turn(session, tenant, run, start.message)
+        if start.recorded is not None:
+            session.add(RecordingRow(run_id=run.id, recorded=dict(start.recorded)))
         append_events(session, run.id, len(events), events)
-        if control is None:
+        if control is None and not is_here:
             self._queue.enqueue(session, run.id, run.segment, run.priority, delay)
         return is_here
 
@@ -179,6 +228,8 @@ class Steering:
         row.epoch += 1
         row.usage = with_nodes(record_of(row), events_of(session, run_id)).usage
         close_interrupts(session, run_id)
+        if status == "cancelled":
+            delete_threads(session, [run_id])
         kind = RUN_FAILED if status == "failed" else RUN_CANCELLED
         append_event(session, row, kind.of_run({"error": dict(error)}))
         come_to_rest(session, self._queue, tenant, row)
@@ -245,24 +296,31 @@ class Steering:
         is_late = asked.kind != "timer"
         take_answer(session, self._queue, row, asked, Answer(is_late=is_late))
 
+    @reading
+    def workers(self, session: Session) -> set[str]:
+        """Return the processes that work on runs without the queue."""
+        found = select(RunRow.worker).where(_RUNNING, RunRow.worker.is_not(None))
+        return {str(worker) for worker in session.scalars(found.distinct())}
+
     @writing
-    def requeue_lost(self, session: Session, older_seconds: float) -> None:
-        """Queue the runs whose creator died before it wrote to them."""
-        is_lost = RunRow.status.in_(["pending", "running"]) & (RunRow.control == Control.DIRECT)
-        is_old = RunRow.created_at <= now() - timedelta(seconds=older_seconds)
-        rows = session.scalars(select(RunRow).where(is_lost, is_old).with_for_update())
-        for row in rows.all():
+    def requeue_of(self, session: Session, worker: str) -> int:
+        """Queue the runs that a process worked on without the queue; return their number."""
+        mine = _RUNNING & (RunRow.worker == worker)
+        rows = session.scalars(select(RunRow).where(mine).order_by(RunRow.id).with_for_update())
+        found = rows.all()
+        for row in found:
             self._requeue(session, row)
+        return len(found)
 
     @writing
     def requeue(self, session: Session, run_id: str) -> None:
-        """Queue a run whose creator could not write to it."""
+        """Queue a run whose process could not write what it did."""
         row = locked(session, run_id)
-        if row.control == Control.DIRECT and row.status not in ENDED:
+        if row.worker is not None and row.status == "running":
             self._requeue(session, row)
 
     def _requeue(self, session: Session, row: RunRow) -> None:
-        # If the creator is alive after all, its next write is refused.
+        # If the process is alive after all, its next write is refused.
         row.epoch += 1
         queue_again(session, self._queue, row, {"reason": "lost"})
 
@@ -276,6 +334,7 @@ class Steering:
     @writing
     def forget(self, session: Session, run_id: str) -> None:
         """Delete a run that has ended, with its events and interrupts."""
+        delete_threads(session, [run_id])
         session.execute(delete(RunRow).where(RunRow.id == run_id, RunRow.status.in_(ENDED)))
 
     @writing

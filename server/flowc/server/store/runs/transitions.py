@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from flowc.compiler.node.interrupts import Answer, Interrupt
 from flowc.compiler.running.event_data import InterruptData, RunResumedData
-from flowc.compiler.running.events import INTERRUPT_ANSWERED, RUN_RESUMED, Event, EventKind
+from flowc.compiler.running.events import INTERRUPT_ANSWERED, RUN_RESUMED, Event
 from flowc.server.records.run_events import EVENT_FIELDS, RunEvent
-from flowc.server.records.runs import AT_REST, RunRecord
+from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
 from flowc.server.store.database import APPENDED
 from flowc.server.store.messages import ask_in_turn, end_turn
@@ -22,15 +22,11 @@ from flowc.server.store.runs.admission import enqueue, leave
 from flowc.server.store.runs.announcements import announce
 from flowc.server.store.runs.stored_runs import NoSuchRun
 from flowc.server.store.runs.work_queue import WorkQueue
+from flowc.server.store.runs.writer import CHANNEL, URGENT, is_urgent
 from flowc.server.store.tables import EventRow, InterruptRow, RunRow, SignalRow
 
-# The PostgreSQL channel on which other processes are notified of runs with new events.
-CHANNEL = "flowc_runs"
-URGENT = "at once"
 _NOTIFY = text("select pg_notify(:channel, :payload)")
 _INSERT = insert(EventRow.__table__)  # type: ignore[arg-type]
-# After these, those that wait for the run must look at once, and so must its worker.
-_URGENT = {*(EventKind.of_status(status) for status in AT_REST), EventKind.RUN_BREAKPOINTS}
 
 
 def open_interrupt(
@@ -90,7 +86,7 @@ def take_answer(
 
 def queue_again(session: Session, queue: WorkQueue, row: RunRow, why: RunResumedData) -> None:
     """Queue a run for its next segment."""
-    row.status, row.attempt = "pending", 0
+    row.status, row.attempt, row.worker = "pending", 0, None
     # Each segment has its own id in the queue, which refuses an id that it has finished.
     row.segment += 1
     append_event(session, row, RUN_RESUMED.of_run(why))
@@ -154,12 +150,16 @@ def append_events(session: Session, run_id: str, last: int, events: Sequence[Run
     rows = [
         {"run_id": run_id, **_columns(event), "number": first + i} for i, event in enumerate(events)
     ]
-    is_urgent = any(event.kind in _URGENT for event in events)
-    session.info.setdefault(APPENDED, {})[run_id] = is_urgent
+    note_appended(session, run_id, events)
     session.execute(_INSERT, rows)
     if _is_postgres(session):
-        payload = f"{run_id} {URGENT}" if is_urgent else run_id
+        payload = f"{run_id} {URGENT}" if is_urgent(events) else run_id
         session.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload})
+
+
+def note_appended(session: Session, run_id: str, events: Sequence[RunEvent]) -> None:
+    """Let the events of a run be published after the commit."""
+    session.info.setdefault(APPENDED, {})[run_id] = is_urgent(events)
 
 
 def _columns(event: RunEvent) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from sqlalchemy.orm import Session
 # Something small to do once: look at an interrupt whose time may be over ("wake"), try to deliver
 # a message to a subscriber, or start the workflows that depend on a run.
 Errand = Literal["wake", "deliver", "depend"]
+# The PostgreSQL channel on which other processes are notified of segments to be worked on now.
+QUEUE_CHANNEL = "flowc_queue"
 
 
 class WorkQueue(Protocol):

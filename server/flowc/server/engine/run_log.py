@@ -1,0 +1,102 @@
+"""The log of a run at work: what it did since its last commit, and when that is committed."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from flowc.server.records.run_events import RunEvent
+from flowc.server.store.checkpoints import CheckpointValues
+from flowc.server.store.database import DATABASE_PROBLEMS
+from flowc.server.store.runs.writer import Pending, TakenOver, WorkerInstructions
+
+log = logging.getLogger(__name__)
+
+# What a run did is committed within this time, also without a checkpoint.
+SOON_SECONDS = 0.01
+
+Commit = Callable[[Pending], Awaitable[WorkerInstructions]]
+
+
+class RunLog:
+    """The events, checkpoints and writes of a run, always committed in their order.
+
+    A superstep is one commit: its events, its writes and its checkpoint are pending when the graph
+    asks for the checkpoint. Whether that flushes them is the checkpointer's to say; without it,
+    what is pending is flushed soon, so that watchers see it and a crash repeats little.
+
+    `commit` writes what is pending and returns the worker's instructions, which are passed to
+    `follow`; it raises TakenOver if another worker has the run. Where no caller waits for the
+    write, `lose` is called instead.
+    """
+
+    def __init__(
+        self,
+        commit: Commit,
+        follow: Callable[[WorkerInstructions], None],
+        lose: Callable[[], None],
+    ) -> None:
+        self._commit, self._follow, self._lose = commit, follow, lose
+        self._pending = Pending()
+        self._soon: asyncio.TimerHandle | None = None
+        self._flushing: asyncio.Task[None] | None = None
+        self._lock = asyncio.Lock()
+
+    def append(self, event: RunEvent) -> None:
+        """Append an event; it is committed soon."""
+        self._pending.events.append(event)
+        self._flush_soon()
+
+    def write(self, encode: Callable[[], Sequence[CheckpointValues]]) -> None:
+        """Keep what a task of the graph wrote; it is committed soon."""
+        self._pending.writes.append(encode)
+        self._flush_soon()
+
+    def hold(self, encode: Callable[[], CheckpointValues]) -> None:
+        """Keep a checkpoint; it is committed with what comes next."""
+        self._pending.checkpoints.append(encode)
+
+    async def flush(self) -> None:
+        """Commit what is pending."""
+        async with self._lock:
+            pending, self._pending = self._pending, Pending()
+            self._stop_timer()
+            try:
+                instructions = await self._commit(pending)
+            except Exception:
+                pending.put_before(self._pending)
+                raise
+        self._follow(instructions)
+
+    async def close(self) -> Pending:
+        """Stop committing; return what is not committed yet."""
+        async with self._lock:
+            self._stop_timer()
+            left, self._pending = self._pending, Pending()
+        return left
+
+    def _stop_timer(self) -> None:
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
+
+    def _flush_soon(self) -> None:
+        if self._soon is None:
+            loop = asyncio.get_running_loop()
+            self._soon = loop.call_later(SOON_SECONDS, self._flush_now)
+
+    def _flush_now(self) -> None:
+        self._soon = None
+        self._flushing = asyncio.create_task(self._flush_alone())
+
+    async def _flush_alone(self) -> None:
+        try:
+            if self._pending != _NOTHING:
+                await self.flush()
+        except TakenOver:
+            self._lose()
+        except DATABASE_PROBLEMS as problem:
+            # The next flush tries again, and there is one with the next checkpoint.
+            log.warning("what a run did could not be written: %s", type(problem).__name__)
+
+
+_NOTHING = Pending()
