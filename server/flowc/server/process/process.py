@@ -41,7 +41,7 @@ from flowc.server.workflows.compiled import Workflows
 
 # Seconds, in which a server opens its socket.
 _WARM_AFTER = 0.5
-# How many new objects are looked at for garbage: most runs leave none, and few have so many.
+# How many new objects are searched for garbage at a time: most runs leave none.
 _COLLECT = (10_000, 20, 20)
 
 
@@ -101,8 +101,8 @@ async def open_process(
         await _work(process, worker, segments, settings, stack)
         in_background(stack, _settle(services.models if settings.warm_models else None))
     if not is_sqlite(url):
-        hear = segments.hear if segments is not None else _ignore
-        in_background(stack, listen(url, watchers.publish, hear, watchers.missed))
+        offer = segments.offer if segments is not None else _ignore
+        in_background(stack, listen(url, watchers.publish, offer, watchers.missed))
     return process
 
 
@@ -157,7 +157,7 @@ def _segments(
     """Return the segments that this process works on: from the queue, or started here."""
     return Segments(
         name=worker.name,
-        # A limit for all processes together is kept by the queue alone.
+        # Only the queue can limit the runs of all processes together.
         slots=settings.run_slots if settings.max_runs is None else 0,
         claims=claims,
         steering=steering,
@@ -212,7 +212,7 @@ async def _work(
     }
     await worker.start(segments.take, errands, process.schedules.fire)
     if is_sqlite(url):
-        runs.steering.database.let_hear(segments.hear)
+        runs.steering.database.offer_to(segments.offer)
         # What the last process of this data folder left: no other can be at work.
         await runs.steering.requeue_of(worker.name)
     if settings.keep_runs_days is not None:
