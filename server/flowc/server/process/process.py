@@ -42,7 +42,7 @@ from flowc.server.workflows.compiled import Workflows
 
 # Seconds, in which a server opens its socket.
 _WARM_AFTER = 0.5
-# After so long, a busy event loop lets the thread that stores what runs did continue.
+# Seconds after which a busy event loop lets the writer's thread continue.
 _SWITCH_SECONDS = 0.001
 # How many new objects are searched for garbage at a time: most runs leave none.
 _COLLECT = (10_000, 20, 20)

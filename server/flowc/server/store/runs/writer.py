@@ -371,7 +371,7 @@ class _Single:
         return Taken(self, self._batch, [self._done])
 
     def take_back(self, taken: Taken) -> None:
-        """Do nothing: whoever waits decides whether to try again."""
+        """Do nothing: the caller decides whether to try again."""
 
     def written(self, result: WorkerInstructions | Exception) -> None:
         """Do nothing: the result is awaited."""
