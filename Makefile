@@ -18,6 +18,8 @@ $(READY): requirements.lock pyproject.toml
 	@echo "Installing from requirements.lock (takes two or three minutes the first time)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@# pip does not compile these sources: until they are, every command takes longer to start.
+	@$(BIN)/python -m compileall -q compiler nodes rag server
 	@$(BIN)/python -m pip check
 	@touch $(READY)
 
@@ -57,6 +59,7 @@ lock: ## Resolve the dependencies and write requirements.lock
 
 clean: ## Remove .venv and everything else that make has created
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find compiler nodes rag server -name __pycache__ -prune -exec rm -rf {} +
 
 chaos: setup ## Kill runs at every durable step, and check that they still end correctly (an hour)
 	@cd tests && ../$(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(SHARE),--share $(SHARE))

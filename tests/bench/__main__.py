@@ -293,9 +293,6 @@ async def rows(postgres: str | None) -> list[Row]:
     return found
 
 
-ROUNDS = 3
-
-
 def parts(postgres: str | None) -> Iterator[list[Row]]:
     """Yield the rows, part by part."""
     databases = (("sqlite", None), *([("postgres", postgres)] if postgres else []))
@@ -307,7 +304,7 @@ def parts(postgres: str | None) -> Iterator[list[Row]]:
     yield documents.rows()
     for database in databases:
         yield idle.rows(*database)
-    yield from http.parts(list(http.PARTS), ROUNDS, postgres)
+    yield from http.parts(list(http.PARTS), http.ROUNDS, postgres)
 
 
 def main() -> None:

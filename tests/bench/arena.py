@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
+import psycopg
+
 from bench import contestants
 from bench.contestants import Contestant, Load
 from bench.works import Work
@@ -22,9 +24,13 @@ class Contest:
 
 @dataclass(frozen=True)
 class Figures:
-    """Milliseconds of CPU a run, of wall p50 and p99; runs a second; bytes of an answer."""
+    """Milliseconds of CPU a run, of wall p50 and p99; runs a second; bytes of an answer.
+
+    `database_cpu` is PostgreSQL's part, which is not in `cpu`.
+    """
 
     cpu: float
+    database_cpu: float
     p50: float
     p99: float
     rate: float
@@ -37,9 +43,10 @@ class Arena:
 
     load: Load
     stub: int
-    stack: ExitStack
     rounds: int
     postgres: str | None = None
+    postmaster: int | None = None
+    stack: ExitStack = field(default_factory=ExitStack)
     open: dict[tuple[str, ...], Contestant] = field(default_factory=dict)
     stored: set[tuple[str, str]] = field(default_factory=set)
 
@@ -60,6 +67,12 @@ class Arena:
             server = contestants.rival(name, self.stub, url)
             self.open[key] = self.stack.enter_context(server)
         return self.open[key]
+
+    def stop_servers(self) -> None:
+        """Stop all servers, so that they do not disturb what is measured without them."""
+        self.stack.close()
+        self.open.clear()
+        self.stored.clear()
 
     def database(self) -> dict[str, str]:
         """Create a database in PostgreSQL, and return the environment that names it."""
@@ -85,15 +98,24 @@ class Arena:
         return [_figures(rounds) for rounds in found]
 
     def _round(self, contest: Contest, clients: int) -> "_Round":
-        before = contest.server.cpu()
+        before, database_before = contest.server.cpu(), self._database_cpu()
         sent = self.load.send(contest.server.job(contest.work, contest.runs, clients))
-        cpu = (contest.server.cpu() - before) * 1e3 / contest.runs
-        return _Round(cpu, contest.runs / sent["seconds"], sent["latencies"], sent["bytes"])
+        return _Round(
+            cpu=(contest.server.cpu() - before) * 1e3 / contest.runs,
+            database_cpu=(self._database_cpu() - database_before) * 1e3 / contest.runs,
+            rate=contest.runs / sent["seconds"],
+            latencies=sent["latencies"],
+            bytes=sent["bytes"],
+        )
+
+    def _database_cpu(self) -> float:
+        return contestants.cpu_of(self.postmaster) if self.postmaster else 0.0
 
 
 @dataclass(frozen=True)
 class _Round:
     cpu: float
+    database_cpu: float
     rate: float
     latencies: list[float]
     bytes: int
@@ -103,6 +125,7 @@ def _figures(rounds: list[_Round]) -> Figures:
     latencies = sorted(seconds * 1e3 for each in rounds for seconds in each.latencies)
     return Figures(
         cpu=statistics.median(each.cpu for each in rounds),
+        database_cpu=statistics.median(each.database_cpu for each in rounds),
         p50=statistics.median(latencies),
         p99=latencies[int(len(latencies) * 0.99)],
         rate=statistics.median(each.rate for each in rounds),
@@ -113,7 +136,17 @@ def _figures(rounds: list[_Round]) -> Figures:
 @contextmanager
 def opened(rounds: int, postgres: str | None) -> Iterator[Arena]:
     """Open an arena; its servers end with the block."""
-    with ExitStack() as stack:
-        load = stack.enter_context(contestants.load())
-        stub = stack.enter_context(contestants.stub())
-        yield Arena(load, stub, stack, rounds, postgres)
+    with contestants.load() as load, contestants.stub() as stub:
+        arena = Arena(load, stub, rounds, postgres, _postmaster(postgres))
+        try:
+            yield arena
+        finally:
+            arena.stop_servers()
+
+
+def _postmaster(postgres: str | None) -> int | None:
+    """Return the id of the process whose children serve a PostgreSQL's clients."""
+    if postgres is None:
+        return None
+    with psycopg.connect(postgres) as connection:
+        return contestants.parent_of(connection.info.backend_pid)

@@ -85,6 +85,10 @@ def _clock(pid: int) -> int:
     return (~pid << 3) | 2
 
 
+def parent_of(pid: int) -> int:
+    return int(_stat(pid)[1])
+
+
 def _stat(pid: int) -> list[str]:
     """Return the fields after the name in /proc; none if the process has ended."""
     try:
@@ -191,9 +195,8 @@ def start_ours(
     if sampled is None:
         process, log = processes.start(folder / "data", arguments, env), folder / "data.log"
     else:
-        command = [sys.executable, "-m", "bench.sampled", str(sampled), "flowc.server", *arguments]
         env = {**os.environ, **env, "FLOWC_DATA_DIR": str(folder / "data")}
-        process, log = _logged(command, folder, env)
+        process, log = _logged(_python(sampled, "flowc.server", *arguments), folder, env)
     route = "/api/v1/workflows/{}/execute"
     return Contestant("flowc", process, port, log, route, '"status":"completed"')
 
@@ -226,21 +229,36 @@ def ours(
             server.stop()
 
 
-def start_rival(kind: str, folder: Path, stub_port: int, database: str | None) -> Contestant:
+def start_rival(
+    kind: str,
+    folder: Path,
+    stub_port: int,
+    database: str | None = None,
+    *,
+    sampled: Path | None = None,
+) -> Contestant:
     """Start a rival, whose database is a file in a folder unless one is named."""
     port = free_port()
     where = database or str(folder / "rival.db")
-    command = [sys.executable, "-m", "bench.rivals_http", kind, str(port), str(stub_port), where]
+    arguments = ["bench.rivals_http", kind, str(port), str(stub_port), where]
     env = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
-    process, log = _logged(command, folder, env)
+    process, log = _logged(_python(sampled, *arguments), folder, env)
     return Contestant(kind, process, port, log, "/{}", '"output":')
 
 
+def _python(sampled: Path | None, *arguments: str) -> list[str]:
+    """Return the command that runs a module, or runs and samples it."""
+    sampler = ["bench.sampled", str(sampled)] if sampled else []
+    return [sys.executable, "-m", *sampler, *arguments]
+
+
 @contextmanager
-def rival(kind: str, stub_port: int, database: str | None = None) -> Iterator[Contestant]:
+def rival(
+    kind: str, stub_port: int, database: str | None = None, *, sampled: Path | None = None
+) -> Iterator[Contestant]:
     """Run a rival on a new database until the block ends."""
     with tempfile.TemporaryDirectory() as name:
-        contestant = start_rival(kind, Path(name), stub_port, database)
+        contestant = start_rival(kind, Path(name), stub_port, database, sampled=sampled)
         try:
             answering(contestant, "/health")
             yield contestant

@@ -6,16 +6,24 @@ CPU is that of a server and its children. The rivals are in `rivals_http.py`, th
 """
 
 import argparse
+import json
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import get_args
+
+from rich.console import Console
 
 from bench import arena, http_begin, http_queue, works
 from bench.arena import Arena, Figures
 from bench.measuring import Row, postgres_server, show
-from bench.profile import WORKS, profile
+from bench.profile import WORKS, Target, profile
 from bench.works import Work
+from flowc.compiler.definition import Granularity
 
 Part = Callable[[Arena], list[Row]]
 HAND = "beside LangGraph by hand"
+ROUNDS = 3
 
 
 def chat(arena: Arena) -> list[Row]:
@@ -69,6 +77,7 @@ def chat_on_postgres(arena: Arena) -> list[Row]:
     return [
         Row(f"{name}, {HAND} with litellm", ours.cpu, litellm.cpu, "CPU ms", 1.0),
         Row(f"{name}, {HAND} with httpx", ours.cpu, httpx.cpu, "CPU ms"),
+        Row(f"{name}, PostgreSQL's own part", ours.database_cpu, litellm.database_cpu, "CPU ms"),
         Row(f"{name}, with litellm, p50", ours.p50, litellm.p50, "wall ms"),
     ]
 
@@ -90,14 +99,20 @@ def mapping(arena: Arena) -> list[Row]:
 def mapping_of_waits(arena: Arena) -> list[Row]:
     """Measure a map whose items take 50 ms: in nodes that only wait, and in HTTP calls."""
     pauses, by_hand = _beside_hand(arena, works.map_pauses(), 10, "node")
-    calls, calls_by_hand = _beside_hand(arena, works.map_calls(arena.stub), 10, "node")
+    work, servers = works.map_calls(arena.stub), (arena.ours(), arena.rival("httpx"))
+    calls, calls_by_hand, plain = arena.compare(
+        *(arena.contest(server, work, 10) for server in (*servers, arena.rival("plain")))
+    )
     ms, name = works.SLOW * 1e3, "W2io map of 100 x 50 ms"
+    gathered = "beside asyncio.gather and httpx"
     return [
         Row(f"{name}, nodes that wait, beside 50 ms", pauses.p50, ms, "wall ms", 1.2),
         Row(f"{name}, nodes that wait, {HAND}", pauses.p50, by_hand.p50, "wall ms"),
         Row(f"{name}, HTTP calls, beside 50 ms", calls.p50, ms, "wall ms"),
         Row(f"{name}, HTTP calls, {HAND}", calls.p50, calls_by_hand.p50, "wall ms"),
-        Row(f"{name}, HTTP calls, {HAND}", calls.cpu, calls_by_hand.cpu, "CPU ms"),
+        Row(f"{name}, HTTP calls, {gathered}", calls.p50, plain.p50, "wall ms"),
+        Row(f"{name}, HTTP calls, cost, {HAND}", calls.cpu, calls_by_hand.cpu, "CPU ms"),
+        Row(f"{name}, HTTP calls, cost, {gathered}", calls.cpu, plain.cpu, "CPU ms"),
     ]
 
 
@@ -135,7 +150,7 @@ def chains(arena: Arena) -> list[Row]:
 
 
 def zigzag(arena: Arena) -> list[Row]:
-    granularity = works.best_granularity()
+    granularity = "auto" if "auto" in get_args(Granularity) else "fused"
     ours, theirs = _beside_hand(arena, works.zigzag(), 5, granularity)
     name = f"zigzag of 8 x 12 nodes of 50/5 ms, {granularity}"
     critical = works.CRITICAL_MS
@@ -178,34 +193,58 @@ PARTS: dict[str, Part] = {
     "commands": http_begin.commands,
     "queue": http_queue.draining,
 }
+# They start processes of their own.
+ALONE = {"start", "disk", "commands", "queue"}
 
 
 def parts(names: list[str], rounds: int, postgres: str | None) -> Iterator[list[Row]]:
     """Yield the rows, part by part."""
+    log = Console(stderr=True)
     with arena.opened(rounds, postgres) as opened:
         for name in names:
+            if name in ALONE:
+                opened.stop_servers()
+            started = time.monotonic()
             yield PARTS[name](opened)
+            log.print(f"{name}: {time.monotonic() - started:.0f} s")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", help=f"parts, separated by commas: {', '.join(PARTS)}")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--no-postgres", action="store_true")
-    parser.add_argument("--profile", choices=WORKS, help="show where a work spends its CPU time")
-    parser.add_argument("--runs", type=int, default=200, help="how many runs to profile")
-    parser.add_argument("--clients", type=int, default=1)
-    parser.add_argument("--granularity", default="node")
-    given = parser.parse_args()
-    if given.profile:
-        profile(given.profile, given.runs, given.clients, given.granularity)
-        return
-    names = given.only.split(",") if given.only else list(PARTS)
+    given = _arguments()
     postgres = None if given.no_postgres else postgres_server()
+    if given.profile:
+        profile(_target(given, postgres))
+        return
     found = list[Row]()
-    for rows in parts(names, given.rounds, postgres):
+    for rows in parts(given.only.split(","), given.rounds, postgres):
         show(rows)
         found += rows
+    if given.json:
+        given.json.write_text(json.dumps([row.as_json() for row in found], indent=2) + "\n")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    names = ",".join(PARTS)
+    parser.add_argument("--only", default=names, help=f"parts, separated by commas: {names}")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--no-postgres", action="store_true", help="leave out PostgreSQL")
+    parser.add_argument("--json", type=Path, help="also write the rows to this file")
+    parser.add_argument("--profile", choices=WORKS, help="show where a work spends its CPU time")
+    parser.add_argument("--server", default="flowc", help="profile flowc, or the rival named so")
+    parser.add_argument("--postgres", action="store_true", help="profile it on PostgreSQL")
+    parser.add_argument("--runs", type=int, default=200, help="how many runs to profile")
+    parser.add_argument("--clients", type=int, default=1, help="how many clients at once")
+    parser.add_argument("--granularity", help="profile it at another granularity than node")
+    return parser.parse_args()
+
+
+def _target(given: argparse.Namespace, postgres: str | None) -> Target:
+    work = WORKS[given.profile]()
+    if given.granularity:
+        work = work.with_granularity(given.granularity)
+    url = postgres if given.postgres else None
+    return Target(work, given.server, given.runs, given.clients, url)
 
 
 if __name__ == "__main__":

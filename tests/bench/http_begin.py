@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -18,10 +18,12 @@ from bench.arena import Arena
 from bench.contestants import Contestant, answering, client_of
 from bench.measuring import Row
 from fakes.places import MODELS, WORKFLOWS
+from fakes.processes import until
 
 HAND = "beside LangGraph by hand with litellm"
 # Runs whose bytes on disk are counted, so many that pages of files do not matter.
 RUNS = 300
+NOWHERE = subprocess.DEVNULL
 Start = Callable[[], Contestant]
 
 
@@ -58,7 +60,7 @@ def _moment(text: str) -> float:
 def starts(arena: Arena) -> list[Row]:
     """Measure the time to the first answers, and the memory of an idle server."""
     with tempfile.TemporaryDirectory() as name, _prepared(Path(name), arena) as (ours, theirs):
-        times: list[list[tuple[float, float]]] = [[], []]
+        times: list[list[tuple[float, ...]]] = [[], []]
         for round_ in range(min(arena.rounds, 3) + 1):
             for found, start in zip(times, (ours, theirs), strict=True):
                 taken = _first_answers(arena, start)
@@ -66,10 +68,13 @@ def starts(arena: Arena) -> list[Row]:
                 if round_:
                     found.append(taken)
         (fresh, used), (fresh_hand, used_hand) = (_memory(arena, start) for start in (ours, theirs))
-    (health, answer), (_, hand) = ([*map(statistics.median, zip(*t, strict=True))] for t in times)
+    (health, answer, cpu), (_, hand, hand_cpu) = (
+        [*map(statistics.median, zip(*t, strict=True))] for t in times
+    )
     return [
         Row("process start to /health, beside 1.5 s", health, 1.5, "wall s", 1.0),
         Row(f"process start to the first W1 answer, {HAND}", answer, hand, "wall s", 1.0),
+        Row(f"process start to the first W1 answer, cost, {HAND}", cpu, hand_cpu, "CPU s"),
         Row(f"idle memory after the start, all processes, {HAND}", fresh, fresh_hand, "MB", 1.0),
         Row(f"idle memory after 20 runs of W1, all processes, {HAND}", used, used_hand, "MB", 1.0),
     ]
@@ -93,26 +98,26 @@ def _prepared(folder: Path, arena: Arena) -> Iterator[tuple[Start, Start]]:
     yield ours, theirs
 
 
-def _first_answers(arena: Arena, start: Start) -> tuple[float, float]:
-    """Return the seconds from the start of a process to `/health`, and to the answer of W1."""
+def _first_answers(arena: Arena, start: Start) -> tuple[float, ...]:
+    """Return the seconds from a process's start to `/health` and to the answer of W1; its CPU."""
     started = time.perf_counter()
     server = start()
     answering(server, "/health")
     health = time.perf_counter() - started
     arena.load.send(server.job(works.chat(), 1))
-    answer = time.perf_counter() - started
+    answer, cpu = time.perf_counter() - started, server.cpu()
     server.stop()
-    return health, answer
+    return health, answer, cpu
 
 
 def _memory(arena: Arena, start: Start) -> tuple[float, float]:
     """Return the MB of a server that had no request yet, and of one that had some."""
     server = start()
     answering(server, "/health")
-    time.sleep(8)
+    time.sleep(6)
     fresh = server.memory()
     arena.load.send(server.job(works.chat(), 20))
-    time.sleep(5)
+    time.sleep(3)
     used = server.memory()
     server.stop()
     return fresh, used
@@ -134,8 +139,10 @@ def _growth(arena: Arena, start: Start, folder: Path) -> float:
     server = start()
     answering(server, "/health")
     arena.load.send(server.job(works.chat(), 20))
+    time.sleep(1)
     before = _size(folder)
     arena.load.send(server.job(works.chat(), RUNS))
+    time.sleep(1)
     growth = (_size(folder) - before) / RUNS
     server.stop()
     return growth
@@ -143,12 +150,18 @@ def _growth(arena: Arena, start: Start, folder: Path) -> float:
 
 def _size(folder: Path) -> int:
     """Return the bytes of a folder's database files, with all that is in their logs."""
-    time.sleep(1)
-    for file in folder.glob("*.db"):
-        connection = sqlite3.connect(file, timeout=30)
-        connection.execute("pragma wal_checkpoint(passive)")
-        connection.close()
-    return sum(file.stat().st_size for file in folder.glob("*.db"))
+    files = list(folder.glob("*.db"))
+    assert files, folder
+    for file in files:
+        until(lambda file=file: _is_in_file(file))
+    return sum(file.stat().st_size for file in files)
+
+
+def _is_in_file(file: Path) -> bool:
+    """Copy a database's log to its file, and return whether nothing of it is left."""
+    with closing(sqlite3.connect(file, timeout=30)) as connection:
+        _, logged, copied = connection.execute("pragma wal_checkpoint(passive)").fetchone()
+    return bool(logged == copied)
 
 
 def commands(arena: Arena) -> list[Row]:
@@ -168,7 +181,7 @@ def _cpu_of(*arguments: str) -> float:
     """Return the seconds of CPU that a command took, with its children."""
     env = {**os.environ, "FLOWC_MODELS_FILE": str(MODELS)}
     command = [sys.executable, "-m", "flowc.server", *arguments]
-    process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, env=env, stdout=NOWHERE, stderr=NOWHERE)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, arguments

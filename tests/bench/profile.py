@@ -7,7 +7,7 @@ import sysconfig
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import arena, contestants, works
-from bench.contestants import AnswerRefused
+from bench.arena import Arena
+from bench.contestants import AnswerRefused, Contestant
 from bench.works import Work
 from fakes.places import ROOT
 
@@ -53,40 +54,57 @@ class Frame:
 Stack = list[Frame]
 
 
-def profile(name: str, runs: int, clients: int, granularity: str) -> None:
-    """Sample flowc's server while it runs a work, and print where the CPU time was spent."""
-    work = WORKS[name]()
-    if granularity != "node":
-        work = work.with_granularity(granularity)
+@dataclass(frozen=True)
+class Target:
+    """What is sampled: a work on flowc's server or on a rival, with SQLite or PostgreSQL."""
+
+    work: Work
+    server: str
+    runs: int
+    clients: int
+    postgres: str | None
+
+
+def profile(target: Target) -> None:
+    """Sample a server while it runs a work, and print where the CPU time was spent."""
     found, own, children = list[Stack](), 0.0, 0.0
     # Python before 3.12 can end with a fault when it writes the stack of a call that just begins.
     # The samples until then are good, so further ones are taken from a new server.
     for _ in range(ATTEMPTS):
-        own, children, stacks = _sampled(work, runs, clients)
+        own, children, stacks = _sampled(target)
         found += stacks
         if len(found) >= SAMPLES:
             break
-    title = f"{work.name}, {clients} client(s), {len(found):,} samples"
-    _print(title, found, own, children)
+    what = f"{target.work.name} on {target.server}, {target.clients} client(s)"
+    _print(f"{what}, {len(found):,} samples", found, own, children)
 
 
-def _sampled(work: Work, runs: int, clients: int) -> tuple[float, float, list[Stack]]:
+def _sampled(target: Target) -> tuple[float, float, list[Stack]]:
     """Return the CPU milliseconds of a run, in the server and in its children, and stacks."""
+    work, runs, clients = target.work, target.runs, target.clients
     with ExitStack() as stack:
         samples = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "samples"
-        opened = stack.enter_context(arena.opened(1, None))
-        server = stack.enter_context(contestants.ours(opened.stub, sampled=samples))
+        opened = stack.enter_context(arena.opened(1, target.postgres))
+        server = stack.enter_context(_server(target, opened, samples))
         opened.contest(server, work, runs)
         opened.load.send(server.job(work, max(clients, runs // 4), clients))
         started, all_started = server.own_cpu(), server.cpu()
         opened.load.send(server.job(work, runs, clients))
         own = (server.own_cpu() - started) * 1e3 / runs
-        children = (server.cpu() - all_started) * 1e3 / runs - own
+        children = max(0.0, (server.cpu() - all_started) * 1e3 / runs - own)
         server.process.send_signal(signal.SIGUSR1)
         with suppress(AnswerRefused):
             opened.load.send(server.job(work, runs, clients))
         with samples.open() as lines:
             return own, children, list(_stacks(lines))
+
+
+def _server(target: Target, opened: Arena, samples: Path) -> AbstractContextManager[Contestant]:
+    database = opened.database() if target.postgres else {}
+    if target.server == "flowc":
+        return contestants.ours(opened.stub, database, sampled=samples)
+    url = database.get("FLOWC_DATABASE_URL")
+    return contestants.rival(target.server, opened.stub, url, sampled=samples)
 
 
 def _stacks(lines: Iterable[str]) -> Iterator[Stack]:

@@ -83,9 +83,7 @@ def map_items() -> Handwritten:
     return _mapped(work)
 
 
-def map_calls(client: httpx.AsyncClient, port: int) -> Handwritten:
-    url = f"http://127.0.0.1:{port}/after/{SLOW * 1e3:.0f}/item"
-
+def map_calls(client: httpx.AsyncClient, url: str) -> Handwritten:
     async def work(item: Any) -> dict[str, Any]:
         response = await client.get(url, params={"number": item["item"]})
         response.raise_for_status()

@@ -5,6 +5,7 @@
 `dbos` (FastAPI and DBOS with a step for each node). DATABASE is a file, or an address of PostgreSQL.
 """
 
+import asyncio
 import copy
 import sys
 import uuid
@@ -17,6 +18,8 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 from pydantic import BaseModel
+
+from bench.works import SLOW
 
 Ask = Callable[[str], Awaitable[str]]
 
@@ -79,7 +82,7 @@ def plain_app(port: int) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with httpx.AsyncClient() as client:
-            app.state.ask = ask_by_httpx(client, port)
+            app.state.client, app.state.ask = client, ask_by_httpx(client, port)
             yield
 
     app = _app(lifespan)
@@ -93,7 +96,18 @@ def plain_app(port: int) -> FastAPI:
     async def one(given: Given) -> Answer:
         return Answer(output={"text": f"Hello {given.input['name']}!"})
 
+    @app.post("/map-calls")
+    async def map_calls(given: Given) -> Answer:
+        client: httpx.AsyncClient = app.state.client
+        url = item_url(port)
+        calls = (client.get(url, params={"number": item}) for item in given.input["items"])
+        return Answer(output=[response.json() for response in await asyncio.gather(*calls)])
+
     return app
+
+
+def item_url(port: int) -> str:
+    return f"http://127.0.0.1:{port}/after/{SLOW * 1e3:.0f}/item"
 
 
 def dbos_app(port: int, database: str) -> FastAPI:
@@ -198,7 +212,7 @@ class Graphs:
             "chat": lambda: rival_graphs.chat(self.ask),
             "one": rival_graphs.one,
             "map": rival_graphs.map_items,
-            "map-calls": lambda: rival_graphs.map_calls(self.client, self.port),
+            "map-calls": lambda: rival_graphs.map_calls(self.client, item_url(self.port)),
             "map-pauses": rival_graphs.map_pauses,
             "loop": rival_graphs.loop,
             "zigzag": rival_graphs.zigzag,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.places import ROOT
+from fakes.places import DEFINITIONS, ROOT
 
 SOURCES = ("compiler", "nodes", "rag", "server")
 
@@ -29,6 +29,15 @@ def test_checking_a_definition_loads_no_engine() -> None:
 def test_the_node_types_load_no_model_library() -> None:
     loaded = _modules_after("import flowc.nodes")
     assert not {"langgraph", "litellm", "chromadb", "pydantic_monty", "asteval"} & loaded
+    # What calls need comes with the first call: of a service, of a model, for documents.
+    assert not {"httpx", "httpcore", "opentelemetry", "tenacity", "numpy", "jsonschema"} & loaded
+
+
+def test_a_command_loads_only_its_own_modules() -> None:
+    file = str(DEFINITIONS / "customer-support-complete.yaml")
+    check = f"app(['check', {file!r}], standalone_mode=False)"
+    loaded = _modules_after(f"from flowc.server.cli import app\n{check}")
+    assert not {"rich", "httpx", "sqlalchemy", "jsonschema", "pydantic_settings"} & loaded
 
 
 def test_the_server_loads_only_what_its_first_request_needs() -> None:

@@ -15,14 +15,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes.loopback import Reply, serving
-from flowc.nodes.services.egress import EgressDenied, EgressPolicy, HttpClient
+from flowc.nodes.services.egress import (
+    EgressDenied,
+    EgressPolicy,
+    HttpClient,
+    RequestFailed,
+    ResponseTooLarge,
+)
 from flowc.nodes.services.egress.addresses import is_public
-from flowc.nodes.services.egress.request import ResponseTooLarge
 from flowc.nodes.services.egress.transport import GuardedBackend, GuardedTransport
 
 CASES = json.loads((Path(__file__).parent / "cases" / "ssrf_cases.json").read_text())
 OWN_ADDRESSES = ["93.184.215.99"]
-DENIED = (EgressDenied, ResponseTooLarge, TimeoutError, httpx.TransportError)
+DENIED = (EgressDenied, ResponseTooLarge, TimeoutError, RequestFailed)
 
 
 class Dialled(httpcore.AsyncNetworkBackend):
@@ -97,7 +102,7 @@ def _client(case: dict[str, Any], network: Dialled) -> HttpClient:
     )
     client = HttpClient(policy, resolver)
     backend = GuardedBackend(policy, resolver, network)
-    client._client._transport = GuardedTransport(backend)
+    client._requests._client._transport = GuardedTransport(backend)
     return client
 
 
@@ -175,7 +180,7 @@ async def test_a_proxy_in_the_environment_is_not_used(monkeypatch: pytest.Monkey
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, server.url)
         client = HttpClient()
-        with pytest.raises((EgressDenied, httpx.TransportError)):
+        with pytest.raises((EgressDenied, RequestFailed)):
             await client.request("GET", "http://192.168.7.7/", deadline=2)
         await client.aclose()
     assert server.requests == []

@@ -1,5 +1,8 @@
 """The offline models, and the operator's models file."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,3 +61,27 @@ def test_the_error_for_a_wrong_models_file_names_the_entry(text: str, tmp_path: 
     file.write_text(text)
     with pytest.raises(OperatorFileRefused, match=r"models\.yaml"):
         read_models_file(file)
+
+
+@pytest.mark.parametrize(
+    "models, key, is_loaded",
+    [
+        ("Models()", "", False),
+        ("Models({'m': ModelAlias(model='offline/extract')})", "", False),
+        ("Models({'m': ModelAlias(model='openai/m')})", "", True),
+        ("Models()", "secret", True),
+    ],
+)
+def test_only_what_needs_litellm_warms_it_up(models: str, key: str, is_loaded: bool) -> None:
+    script = (
+        "import asyncio, sys\n"
+        "from flowc.nodes.services.models import ModelAlias, Models\n"
+        f"asyncio.run({models}.warm())\n"
+        "print('litellm' in sys.modules)"
+    )
+    keyless = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**keyless, "MISTRAL_API_KEY": key}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == str(is_loaded)

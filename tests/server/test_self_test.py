@@ -75,9 +75,9 @@ def test_unguarded_connection_pools_of_models_are_detected() -> None:
     # In a process of its own: litellm is brought in once, and everyone's pools are made by then.
     script = (
         "import httpcore\n"
-        "from flowc.nodes.services.models import litellm_door as door\n"
-        "door._guard_new_pools = lambda: None\n"
-        "door.litellm()\n"
+        "from flowc.nodes.services.models import guarded_pools, litellm_door\n"
+        "guarded_pools.guard_new_pools = lambda: None\n"
+        "litellm_door.litellm()\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False

@@ -341,7 +341,8 @@ def test_versions_are_listed_and_compared(api: httpx.Client) -> None:
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs Linux's /proc")
 @pytest.mark.parametrize("warm", ["true", "false"])
 def test_a_working_process_loads_litellm_when_it_starts(tmp_path: Path, warm: str) -> None:
-    with serving(tmp_path / "d", {"FLOWC_WARM_MODELS": warm}) as (client, process):
+    settings = {"FLOWC_WARM_MODELS": warm, "FLOWC_DEFAULT_MODEL": "openai/gpt-4o"}
+    with serving(tmp_path / "d", settings) as (client, process):
         # Only litellm loads this extension.
         maps = Path(f"/proc/{process.pid}/maps")
         if warm == "true":

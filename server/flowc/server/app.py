@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from flowc.compiler.node.registry import Registry
+from flowc.compiler.quick_imports import quick_imports
 from flowc.nodes.services.sandbox import Sandboxes
 from flowc.server.api.errors import add_error_handlers
 from flowc.server.api.protocols import mcp, openai
@@ -81,7 +82,8 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            app.state.process = await open_process(settings, registry, stack, works=works)
+            with quick_imports():
+                app.state.process = await open_process(settings, registry, stack, works=works)
             await stack.enter_async_context(endpoint.open(app.state.process))
             sandboxes = new_sandboxes()
             stack.push_async_callback(sandboxes.aclose)

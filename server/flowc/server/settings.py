@@ -123,7 +123,8 @@ class Settings(BaseSettings):
     )
     warm_models: bool = Field(
         default=True,
-        description="Whether a process that runs workflows loads litellm at its start.",
+        description="Whether a process that runs workflows loads litellm after its start, if there"
+        " is a key of a provider, a models file or a default model that needs it.",
     )
     mcp_file: Path | None = Field(
         default=None,

@@ -63,7 +63,7 @@ class PlannedNode:
 
     @property
     def is_repeatable(self) -> bool:
-        """Whether nobody notices if the node runs once more: it has no effect but its output."""
+        """Whether it makes no difference if the node runs again: its output is its only effect."""
         kind = self.node_type
         return (kind.is_pure or kind.is_entry or kind.is_exit) and self.body is None
 

@@ -4,11 +4,15 @@ import base64
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import httpx
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from flowc.compiler.node import Context, NodeError
-from flowc.nodes.services.egress import EgressDenied, HttpClient, ResponseTooLarge
+from flowc.nodes.services.egress import (
+    EgressDenied,
+    HttpClient,
+    RequestFailed,
+    ResponseTooLarge,
+)
 
 # Largest image or file that is fetched for a message.
 MAX_BYTES = 20_000_000
@@ -107,8 +111,9 @@ async def _data_url(part: MessagePart, context: Context) -> str:
         raise NodeError("egress-denied", f"{part.url[:200]}: {denied}.") from None
     except ResponseTooLarge as problem:
         raise NodeError("response-too-large", f"{part.url[:200]}: {problem}.") from None
-    except (OSError, TimeoutError, httpx.HTTPError) as problem:
-        what = f"{part.url[:200]} could not be fetched: {type(problem).__name__}."
+    except (OSError, RequestFailed) as problem:
+        reason = problem if isinstance(problem, RequestFailed) else type(problem).__name__
+        what = f"{part.url[:200]} could not be fetched: {reason}."
         raise NodeError("connection-failed", what, kind="connection") from None
     if found.status_code != 200:
         what = f"{part.url[:200]} answered with status {found.status_code}."

@@ -1,6 +1,7 @@
 """The fields and the output that all nodes share that read one document."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -8,9 +9,8 @@ from pydantic import Field, model_validator
 
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Context, Effects, Node
-from flowc.nodes.services.knowledge import Knowledge, as_node_errors
+from flowc.nodes.services import knowledge
 from flowc.rag.documents import Metadata, Section
-from flowc.rag.ingestion import DocumentItem
 
 _PLACES = ("path", "file", "url")
 
@@ -69,11 +69,11 @@ class DocumentNode(Node):
 
     async def document(self, context: Context, *, with_ocr: bool) -> dict[str, Any]:
         """Read the document, and return it as JSON; raise NodeError if it cannot be read."""
-        knowledge = context.service(Knowledge)
-        with as_node_errors():
-            found = await knowledge.sources.one(self.path, self.file, self.url)
-        item = DocumentItem(found.source, found.open, self.media_type or found.media_type)
-        sections, metadata = await knowledge.read(item, with_ocr=with_ocr)
+        documents = context.service(knowledge.Knowledge)
+        with knowledge.as_node_errors():
+            found = await documents.sources.one(self.path, self.file, self.url)
+        item = replace(found, media_type=self.media_type or found.media_type)
+        sections, metadata = await documents.read(item, with_ocr=with_ocr)
         return _as_output(found.source, sections, metadata, self.max_characters)
 
 

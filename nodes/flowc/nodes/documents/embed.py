@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Context, Effects, Node
-from flowc.nodes.services.knowledge import Knowledge, as_node_errors
+from flowc.nodes.services import knowledge
 
 
 class Embed(Node):
@@ -57,9 +57,9 @@ class Embed(Node):
         given = [self.texts] if isinstance(self.texts, str) else self.texts
         if given is None:
             given = [str(chunk.get("text", "")) for chunk in self.chunks or ()]
-        knowledge = context.service(Knowledge)
-        embeddings = await knowledge.embeddings(self.model, add_usage=context.add_usage)
-        with as_node_errors():
+        documents = context.service(knowledge.Knowledge)
+        embeddings = await documents.embeddings(self.model, add_usage=context.add_usage)
+        with knowledge.as_node_errors():
             # Providers refuse an empty text.
             vectors = await embeddings.of([text if text.strip() else " " for text in given])
             dimension = len(vectors[0]) if vectors else await embeddings.dimension()

@@ -1,15 +1,17 @@
 """The node type `ingest`: brings a collection up to date with its documents."""
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Context, Effects, Node
-from flowc.nodes.services.knowledge import Knowledge, Sources, as_node_errors
+from flowc.nodes.services import knowledge
 from flowc.rag.chunking import Chunking
-from flowc.rag.ingestion import DocumentItem, from_text
+
+if TYPE_CHECKING:
+    from flowc.rag.ingestion import DocumentItem
 
 _PLACES = ("paths", "files", "urls", "documents")
 _COUNTS = (
@@ -105,21 +107,21 @@ class Ingest(Node, IngestSettings):
 
     async def run(self, context: Context) -> dict[str, Any]:
         """Bring the documents into the collection, and return the report."""
-        knowledge = context.service(Knowledge)
-        ingestion = await knowledge.ingestion(
+        documents = context.service(knowledge.Knowledge)
+        ingestion = await documents.ingestion(
             self.collection,
             self.model,
             self.chunking,
             with_ocr=self.ocr,
             add_usage=context.add_usage,
         )
-        with as_node_errors():
+        with knowledge.as_node_errors():
             given = len(self.files) + len(self.urls) + len(self.documents)
-            total = given + await knowledge.sources.count(self._paths, self.pattern)
+            total = given + await documents.sources.count(self._paths, self.pattern)
             context.emit("documents", {"total": total})
             report = await ingestion.run(
                 self.collection,
-                self._items(knowledge.sources),
+                self._items(documents.sources),
                 origin=self._origin,
                 removes=self.removes and bool(self.paths),
                 on_progress=context.emit,
@@ -138,7 +140,9 @@ class Ingest(Node, IngestSettings):
     def _paths(self) -> list[str]:
         return [self.paths] if isinstance(self.paths, str) else self.paths
 
-    async def _items(self, sources: Sources) -> AsyncIterator[DocumentItem]:
+    async def _items(self, sources: "knowledge.Sources") -> AsyncIterator["DocumentItem"]:
+        from flowc.rag.ingestion import from_text  # noqa: PLC0415 - few workflows need it
+
         async for item in sources.in_folders(self._paths, self.pattern, self.metadata):
             yield item
         for file in self.files:

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Context, Effects, Node
-from flowc.nodes.services.knowledge import Knowledge
+from flowc.nodes.services import knowledge
 from flowc.rag.retrieval import Search
 from flowc.rag.stores import ScoredPassage
 
@@ -89,8 +89,8 @@ class Retrieve(Node, Search):
 
     async def run(self, context: Context) -> dict[str, Any]:
         """Find the passages."""
-        knowledge = context.service(Knowledge)
-        hits = await knowledge.search(
+        documents = context.service(knowledge.Knowledge)
+        hits = await documents.search(
             self.collection, self.query, self, self.rerank, add_usage=context.add_usage
         )
         return found_of(hits)

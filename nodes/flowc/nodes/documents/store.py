@@ -11,7 +11,7 @@ from pydantic import Field
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Context, Node, NodeError
 from flowc.nodes.documents.chunks import as_chunks
-from flowc.nodes.services.knowledge import Knowledge
+from flowc.nodes.services import knowledge
 
 
 class Store(Node):
@@ -65,11 +65,11 @@ class Store(Node):
             raise NodeError("vectors-differ", message)
         vectors = _as_vectors(self.vectors) if self.vectors else None
         written = json.dumps([self.chunks, self.metadata], sort_keys=True)
-        knowledge = context.service(Knowledge)
-        embeddings = await knowledge.embeddings(
+        documents = context.service(knowledge.Knowledge)
+        embeddings = await documents.embeddings(
             self.model, self.collection, add_usage=context.add_usage
         )
-        await knowledge.put(
+        await documents.put(
             self.collection,
             self.source,
             chunks,

@@ -9,14 +9,17 @@ from functools import partial
 from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
-import httpx
-
 from flowc.compiler.definition import FailureKind
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.expressions.values import as_text
 from flowc.compiler.node import Context, NodeError
-from flowc.nodes.services.egress import EgressDenied, HttpClient, Response
-from flowc.nodes.services.egress.request import ResponseTooLarge
+from flowc.nodes.services.egress import (
+    EgressDenied,
+    HttpClient,
+    RequestFailed,
+    Response,
+    ResponseTooLarge,
+)
 
 # Another attempt may succeed after these, and after all from 500 that are not in NOT_SUPPORTED.
 PASSING_STATUS: dict[int, FailureKind] = {408: "timeout", 425: "rate-limit", 429: "rate-limit"}
@@ -78,11 +81,11 @@ class HttpCall:
             raise NodeError("egress-denied", f"The call is not allowed: {problem}.") from None
         except ResponseTooLarge as problem:
             raise NodeError("response-too-large", f"The call was stopped: {problem}.") from None
-        except (TimeoutError, httpx.TimeoutException):
+        except TimeoutError:
             message = f"No response within {self.timeout:g} s."
             raise NodeError("timeout", message, kind="timeout") from None
-        except httpx.HTTPError as problem:
-            message = f"The call failed: {type(problem).__name__}."
+        except RequestFailed as problem:
+            message = f"The call failed: {problem}."
             raise NodeError("connection-failed", message, kind="connection") from None
 
 

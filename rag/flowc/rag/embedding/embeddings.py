@@ -6,14 +6,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
-from tenacity.wait import wait_random_exponential
-
 from flowc.rag.embedding.embedder import Embedded, Embedder, EmbeddingFailed
 from flowc.rag.embedding.vector import Vector
 
-# Longest wait that a provider may ask for, in seconds.
-MAX_WAIT = 60.0
 # Few texts have more than one token for two bytes.
 BYTES_PER_TOKEN = 2
 
@@ -67,7 +62,6 @@ class Embeddings:
         self.embedder, self.batches, self.usage = embedder, batches, Usage()
         self._cache, self._on_embedded = cache, on_embedded
         self._slots = asyncio.Semaphore(batches.concurrency)
-        self._wait = wait_random_exponential(batches.initial_wait, MAX_WAIT)
 
     @property
     def model(self) -> str:
@@ -134,12 +128,9 @@ class Embeddings:
     async def _embed(self, texts: list[str], *, is_query: bool = False) -> list[Vector]:
         import numpy as np  # noqa: PLC0415 - only documents need it
 
-        retrying = AsyncRetrying(
-            retry=retry_if_exception(lambda p: isinstance(p, EmbeddingFailed) and p.may_pass),
-            stop=stop_after_attempt(self.batches.attempts),
-            wait=self._pause,
-            reraise=True,
-        )
+        from flowc.rag.embedding.attempts import attempts  # noqa: PLC0415 - as above
+
+        retrying = attempts(self.batches.attempts, self.batches.initial_wait)
         async with self._slots:
             embedded: Embedded = await retrying(self.embedder.embed, texts, is_query=is_query)
         self._on_embedded(embedded)
@@ -151,8 +142,3 @@ class Embeddings:
         self.usage.tokens += embedded.tokens
         self.usage.cost += embedded.cost
         return list(vectors)
-
-    def _pause(self, state: RetryCallState) -> float:
-        problem = state.outcome.exception() if state.outcome is not None else None
-        wait = problem.retry_after if isinstance(problem, EmbeddingFailed) else None
-        return min(wait, MAX_WAIT) if wait is not None else self._wait(state)

@@ -4,36 +4,43 @@ from pathlib import Path
 
 import typer
 
-from flowc.compiler.node.registry import Registry
-from flowc.compiler.reports.explanations import explanations
-from flowc.server.cases import case_files
-from flowc.server.cli import definition_files
-from flowc.server.cli.run_sources import open_runs
+# What is completed is imported where that is done: commands import this module to run.
 
 
 def complete_definition(incomplete: str) -> list[str]:
     """Return the definition files whose paths start with this text."""
+    from flowc.server.cases import case_files  # noqa: PLC0415
+    from flowc.server.cli import definition_files  # noqa: PLC0415
+
     files = _files(incomplete, definition_files.SUFFIXES)
     return [file for file in files if not file.endswith((*case_files.SUFFIXES, ".recorded.json"))]
 
 
 def complete_cases(incomplete: str) -> list[str]:
     """Return the files of test cases whose paths start with this text."""
+    from flowc.server.cases import case_files  # noqa: PLC0415
+
     return _files(incomplete, case_files.SUFFIXES)
 
 
 def complete_node_type(incomplete: str) -> list[str]:
     """Return the node types whose names start with this text."""
+    from flowc.compiler.node.registry import Registry  # noqa: PLC0415
+
     return [word for word in Registry.installed().words() if word.startswith(incomplete)]
 
 
 def complete_code(incomplete: str) -> list[str]:
     """Return the diagnostic codes that start with this text."""
+    from flowc.compiler.reports.explanations import explanations  # noqa: PLC0415
+
     return sorted(code for code in explanations() if code.startswith(incomplete))
 
 
 def complete_run(context: typer.Context, incomplete: str) -> list[str]:
     """Return the ids of recent runs that start with this text, newest first."""
+    from flowc.server.cli.run_sources import open_runs  # noqa: PLC0415
+
     with open_runs(context.params.get("server")) as runs:
         found = [str(run["id"]) for run in runs.runs(None, None, 50)]
     return [id for id in found if id.startswith(incomplete)]

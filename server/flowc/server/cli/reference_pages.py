@@ -140,7 +140,8 @@ def _commands() -> Iterator[str]:
 
 def _all_commands(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the commands of a group and of the groups in it, by their full names."""
-    for name, command in sorted(getattr(group, "commands", {}).items()):
+    for name in sorted(group.list_commands(None)):
+        command = group.get_command(None, name)
         if hasattr(command, "commands"):
             yield from _all_commands(command, f"{prefix}{name} ")
         else:

@@ -229,10 +229,10 @@ class RunCheckpointer(Checkpointer):
     """The checkpointer of one run at work: what it stores is committed with the run's events.
 
     Before a node begins that has an effect, all that was done before it is stored: `aput` returns
-    when it is. Otherwise nobody can notice that something is not stored yet, and if the process
-    dies, it is done again. Then it is committed with what follows, but soon: before nodes that
-    are `repeatable`, and with the checkpoints of the input, which has nothing that the run's row
-    does not have, and of the end, which the end of the run follows at once.
+    when it is. Otherwise it makes no difference that something is not stored yet: if the process
+    dies, it is done again. Then it is committed with what follows, but soon. That is so before
+    nodes that are `repeatable`; after the input, which the run's row has, too; and at the end,
+    which the end of the run follows at once.
     """
 
     def __init__(
@@ -268,7 +268,7 @@ class RunCheckpointer(Checkpointer):
     def _may_wait(
         self, config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata
     ) -> bool:
-        """Return whether nobody notices if a checkpoint is committed with what follows."""
+        """Return whether a checkpoint can be committed with what follows, without a difference."""
         source, step = metadata.get("source"), metadata.get("step")
         if source == "input" or (source == "loop" and step == 0):
             return True

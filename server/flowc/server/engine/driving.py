@@ -116,11 +116,7 @@ async def advance(
         "recursion_limit": context.max_steps,
         "callbacks": [],
     }
-    is_begun = (
-        context.is_resumed
-        and context.saver is not None
-        and await context.saver.aget_tuple(config) is not None
-    )
+    is_begun = await _is_begun(run, context, config)
     try:
         async with asyncio.timeout(_seconds_left(compiled, run)):
             result = await graph.ainvoke(
@@ -141,6 +137,19 @@ async def advance(
         # A graph that was at its end already returns no state.
         state = (await graph.aget_state(config)).values
     return Advance(dict(state.get("outputs", {})))
+
+
+async def _is_begun(run: RunRecord, context: RunContext, config: RunnableConfig) -> bool:
+    """Return whether a run continues from a checkpoint; raise RunFailed if it should and cannot."""
+    if not context.is_resumed or context.saver is None:
+        return False
+    if await context.saver.aget_tuple(config) is not None:
+        return True
+    if run.nodes:
+        # From its input, nodes that have had their effect would run again.
+        message = "The run has no checkpoint: a former version of flowc began it. Start it again."
+        raise RunFailed("checkpoint-lost", message)
+    return False
 
 
 def _seconds_left(compiled: CompiledWorkflow, run: RunRecord) -> float | None:

@@ -52,7 +52,7 @@ class RunLog:
         self._flush_soon()
 
     def hold(self, encode: Callable[[], CheckpointValues]) -> None:
-        """Keep a checkpoint; it is committed with what comes next."""
+        """Keep a checkpoint; it is committed with what follows."""
         self._pending.checkpoints.append(encode)
 
     async def flush(self) -> None:

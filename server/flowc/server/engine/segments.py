@@ -103,10 +103,10 @@ class Segments:
         claim = await self.claims.claim(run_id, segment)
         return "nothing to do" if claim is None else await self._work(claim)
 
-    def hear(self, run_id: str, segment: int) -> None:
+    def offer(self, run_id: str, segment: int) -> None:
         """Take a segment that was put in the queue just now, if a slot is free for it.
 
-        Of several processes that hear of it, one gets it. The queue's entry then finds it taken.
+        Of several processes that are offered it, one gets it. The queue's entry is then ignored.
         """
         if self.has_room:
             self._note(asyncio.create_task(self._take_here(run_id, segment)))

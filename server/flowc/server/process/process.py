@@ -1,6 +1,7 @@
 """Opens and closes the parts of a process that serves HTTP, works on runs, or both."""
 
 import asyncio
+import gc
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass
@@ -40,6 +41,8 @@ from flowc.server.workflows.compiled import Workflows
 
 # Seconds, in which a server opens its socket.
 _WARM_AFTER = 0.5
+# How many new objects are searched for garbage at a time: most runs leave none.
+_COLLECT = (10_000, 20, 20)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,11 +99,10 @@ async def open_process(
         await queue.set_up()
     else:
         await _work(process, worker, segments, settings, stack)
-        if settings.warm_models:
-            in_background(stack, _warm(services.models))
+        in_background(stack, _settle(services.models if settings.warm_models else None))
     if not is_sqlite(url):
-        hear = segments.hear if segments is not None else _ignore
-        in_background(stack, listen(url, watchers.publish, hear, watchers.missed))
+        offer = segments.offer if segments is not None else _ignore
+        in_background(stack, listen(url, watchers.publish, offer, watchers.missed))
     return process
 
 
@@ -108,10 +110,18 @@ def _ignore(run_id: str, segment: int) -> None:
     """Leave queued work to the processes that work."""
 
 
-async def _warm(models: Models) -> None:
-    """Import litellm, after the start: Python's lock lets only one thread of a process work."""
+async def _settle(models: Models | None) -> None:
+    """Import litellm after the start, if models are to be warm; then leave what is there alone.
+
+    After the start, since Python's lock lets only one thread of a process work. What is loaded by
+    then stays: searching it for garbage again and again would hold up every request.
+    """
     await asyncio.sleep(_WARM_AFTER)
-    await models.warm()
+    if models is not None:
+        await models.warm()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT)
 
 
 async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
@@ -147,7 +157,7 @@ def _segments(
     """Return the segments that this process works on: from the queue, or started here."""
     return Segments(
         name=worker.name,
-        # A limit for all processes together is kept by the queue alone.
+        # Only the queue can limit the runs of all processes together.
         slots=settings.run_slots if settings.max_runs is None else 0,
         claims=claims,
         steering=steering,
@@ -202,7 +212,7 @@ async def _work(
     }
     await worker.start(segments.take, errands, process.schedules.fire)
     if is_sqlite(url):
-        runs.steering.database.let_hear(segments.hear)
+        runs.steering.database.offer_to(segments.offer)
         # What the last process of this data folder left: no other can be at work.
         await runs.steering.requeue_of(worker.name)
     if settings.keep_runs_days is not None:

@@ -149,7 +149,7 @@ class Runs:
         """Run a workflow until it ends or waits; raise InputRefused if the input does not fit."""
         run, working = await self._submit(compiled, given, stored, options, is_awaited=True)
         if working is not None:
-            # The run goes on if its caller does not wait any longer.
+            # The run continues if its caller does not wait any longer.
             await asyncio.wait([working])
             if run.status in ENDED:
                 return run

@@ -47,8 +47,8 @@ T = TypeVar("T")
 # Publishes that a run has new events, and whether one is urgent: those that work on the run or wait
 # for it must look at once.
 Publish = Callable[[str, bool], None]
-# Hears that a segment of a run was put in the queue, to be worked on now.
-Hear = Callable[[str, int], None]
+# Offers a segment of a run that was put in the queue, to be worked on now.
+Offer = Callable[[str, int], None]
 
 
 class Database:
@@ -61,7 +61,7 @@ class Database:
     def __init__(self, engine: Engine, url: str) -> None:
         self.url, self._engine = url, engine
         self._publishers: list[Publish] = []
-        self._hearers: list[Hear] = []
+        self._takers: list[Offer] = []
         self.problem: str | None = None
         self._is_sqlite = is_sqlite(url)
         self.dialect = engine.dialect
@@ -88,9 +88,9 @@ class Database:
         """Publish the runs with new events to one more function, after each commit."""
         self._publishers.append(publish)
 
-    def let_hear(self, hear: Hear) -> None:
+    def offer_to(self, offer: Offer) -> None:
         """Call one more function for each segment that this process puts in the queue."""
-        self._hearers.append(hear)
+        self._takers.append(offer)
 
     async def write(self, work: Callable[[Session], T]) -> T:
         """Run a function in a transaction, which is rolled back if the function raises.
@@ -109,8 +109,8 @@ class Database:
         for run_id, is_urgent in done.get(APPENDED, {}).items():
             self.publish(run_id, is_urgent)
         for run_id, segment in done.get(QUEUED, ()):
-            for hear in self._hearers:
-                hear(run_id, segment)
+            for offer in self._takers:
+                offer(run_id, segment)
         return result
 
     async def write_on_driver(self, work: Callable[[Any], T]) -> T:

@@ -46,7 +46,7 @@ _FIND = select(
     _WORKFLOWS.c.id == bindparam("workflow"),
     _WORKFLOWS.c.deleted_at.is_(None),
 )
-# As many versions are kept in memory.
+# As many versions stay in memory.
 _VERSIONS = 256
 
 

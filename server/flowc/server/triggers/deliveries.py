@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-import httpx
-
-from flowc.nodes.services.egress import EgressDenied, ResponseTooLarge, check_url
+from flowc.nodes.services.egress import EgressDenied, RequestFailed, ResponseTooLarge
+from flowc.nodes.services.egress.request import check_url
 from flowc.server.process_services import ProcessServices
 from flowc.server.records.times import now
 from flowc.server.records.triggers import Delivery, Subscription
@@ -73,8 +72,9 @@ class Deliveries:
             return str(refused), False
         except ResponseTooLarge:
             return None, True
-        except (httpx.HTTPError, TimeoutError) as problem:
-            return f"The receiver cannot be reached ({type(problem).__name__}).", False
+        except (RequestFailed, TimeoutError) as problem:
+            reason = problem if isinstance(problem, RequestFailed) else "TimeoutError"
+            return f"The receiver cannot be reached ({reason}).", False
         status = response.status_code
         if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             return None, True

@@ -1,22 +1,24 @@
-"""Outgoing HTTP: every connection is checked against the operator's policy when it is opened."""
+"""Outgoing HTTP: every connection is checked against the operator's policy when it is opened.
 
-from flowc.nodes.services.egress.policy import EgressDenied, EgressPolicy
-from flowc.nodes.services.egress.request import (
+What these names need of httpx is imported with the first request.
+"""
+
+from flowc.nodes.services.egress.client import (
     HttpClient,
+    RequestFailed,
     Response,
     ResponseTooLarge,
-    check_url,
 )
-from flowc.nodes.services.egress.transport import GuardedBackend, GuardedTransport, Resolver
+from flowc.nodes.services.egress.policy import EgressDenied, EgressPolicy
+from flowc.nodes.services.egress.resolver import Resolver, resolve
 
 __all__ = [
     "EgressDenied",
     "EgressPolicy",
-    "GuardedBackend",
-    "GuardedTransport",
     "HttpClient",
+    "RequestFailed",
     "Resolver",
     "Response",
     "ResponseTooLarge",
-    "check_url",
+    "resolve",
 ]

@@ -7,13 +7,10 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from flowc.nodes.services.egress.client import RequestFailed, Response, ResponseTooLarge
 from flowc.nodes.services.egress.policy import EgressDenied, EgressPolicy
-from flowc.nodes.services.egress.transport import (
-    GuardedBackend,
-    GuardedTransport,
-    Resolver,
-    resolve,
-)
+from flowc.nodes.services.egress.resolver import Resolver
+from flowc.nodes.services.egress.transport import GuardedBackend, GuardedTransport
 
 MAX_URL = 8_192
 # Headers that the client sets itself, or that would mislead a proxy about the connection.
@@ -27,28 +24,12 @@ _RESERVED_BY_PREFIX = ("proxy-", "x-forwarded-", "forwarded", "sec-")
 _TOKEN = frozenset("!#$%&'*+-.^_`|~")
 
 
-class ResponseTooLarge(Exception):
-    """The response is larger than the limit."""
+class GuardedRequests:
+    """Sends requests with httpx, through connections that the policy allows."""
 
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """A response, read to its end; `url` is the last one after redirects."""
-
-    status_code: int
-    headers: Mapping[str, str]
-    content: bytes
-    url: str
-
-
-class HttpClient:
-    """Sends HTTP requests that the operator's policy allows; one per process, shared."""
-
-    def __init__(self, policy: EgressPolicy | None = None, resolver: Resolver = resolve) -> None:
-        self.policy = policy or EgressPolicy()
-        backend = GuardedBackend(self.policy, resolver)
+    def __init__(self, policy: EgressPolicy, resolver: Resolver) -> None:
         self._client = httpx.AsyncClient(
-            transport=GuardedTransport(backend),
+            transport=GuardedTransport(GuardedBackend(policy, resolver)),
             # A proxy from the environment would connect past the guard.
             trust_env=False,
             timeout=httpx.Timeout(60, connect=10),
@@ -59,31 +40,31 @@ class HttpClient:
         """Close the connections."""
         await self._client.aclose()
 
-    async def request(
+    async def send(
         self,
         method: str,
         url: str,
         *,
-        headers: Mapping[str, str] | None = None,
-        content: bytes | None = None,
-        max_redirects: int = 0,
-        max_bytes: int = 5_000_000,
-        deadline: float = 30.0,
+        headers: Mapping[str, str],
+        content: bytes | None,
+        max_redirects: int,
+        max_bytes: int,
+        deadline: float,
     ) -> Response:
-        """Send one request, and return the response.
-
-        `deadline` is in seconds for the whole call, `max_bytes` is the size after decompression.
-        Each redirect is checked like a request; headers and content are not sent to another origin.
-        Raises EgressDenied, ResponseTooLarge, TimeoutError or httpx.TransportError.
-        """
-        check_headers(headers or {})
-        call = _Call(method, check_url(url), dict(headers or {}), content)
-        async with asyncio.timeout(deadline):
-            for _ in range(max_redirects + 1):
-                result = await self._once(call, max_redirects, max_bytes)
-                if isinstance(result, Response):
-                    return result
-                call = result
+        """Send a request and those it is redirected to; see `HttpClient.request`."""
+        check_headers(headers)
+        call = _Call(method, check_url(url), dict(headers), content)
+        try:
+            async with asyncio.timeout(deadline):
+                for _ in range(max_redirects + 1):
+                    result = await self._once(call, max_redirects, max_bytes)
+                    if isinstance(result, Response):
+                        return result
+                    call = result
+        except httpx.TimeoutException as problem:
+            raise TimeoutError(type(problem).__name__) from problem
+        except httpx.HTTPError as problem:
+            raise RequestFailed(type(problem).__name__) from problem
         raise EgressDenied("there are too many redirects")
 
     async def _once(self, call: "_Call", max_redirects: int, max_bytes: int) -> "Response | _Call":

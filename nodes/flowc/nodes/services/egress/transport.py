@@ -6,10 +6,8 @@ is resolved once, all its addresses are checked, and one of exactly these is con
 """
 
 import asyncio
-import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from ipaddress import ip_address
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import httpcore
@@ -18,18 +16,10 @@ from httpcore._backends.anyio import AnyIOBackend
 
 from flowc.nodes.services.egress.addresses import Address
 from flowc.nodes.services.egress.policy import EgressDenied, EgressPolicy, address_of
-
-Resolver = Callable[[str, int], Awaitable[Sequence[Address]]]
+from flowc.nodes.services.egress.resolver import Resolver, resolve
 
 MAX_RESOLVE_SECONDS = 5.0
 MAX_ADDRESSES = 4
-
-
-async def resolve(host: str, port: int) -> list[Address]:
-    """Return the addresses of a name, from the system's resolver."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [ip_address(str(entry[4][0]).split("%")[0]) for entry in found]
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):

@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from functools import partial
+from http import HTTPStatus
 from typing import Any, BinaryIO
 
-import httpx
-
-from flowc.nodes.services.egress import EgressDenied, HttpClient
-from flowc.nodes.services.egress.request import ResponseTooLarge
+from flowc.nodes.services.egress import (
+    EgressDenied,
+    HttpClient,
+    RequestFailed,
+    ResponseTooLarge,
+)
 from flowc.nodes.services.files import Files, NoFiles
 from flowc.rag.documents import DocumentRefused
 from flowc.rag.folders import Folders
@@ -78,9 +81,9 @@ class Sources:
             )
         except (EgressDenied, ResponseTooLarge) as problem:
             raise DocumentRefused("document-not-allowed", f"{url}: {problem}.") from None
-        except (TimeoutError, httpx.HTTPError):
+        except (TimeoutError, RequestFailed):
             raise DocumentRefused("no-such-document", f"{url} does not respond.") from None
-        if answer.status_code != httpx.codes.OK:
+        if answer.status_code != HTTPStatus.OK:
             message = f"{url} responds with status {answer.status_code}."
             raise DocumentRefused("no-such-document", message)
         return answer.content, answer.headers.get("content-type", "")

@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import NodeError
-from flowc.nodes.services.egress import EgressDenied, EgressPolicy, GuardedBackend
-from flowc.nodes.services.egress.transport import Resolver, resolve
+from flowc.nodes.services.egress import EgressDenied, EgressPolicy, Resolver, resolve
 from flowc.nodes.services.mcp.servers import McpServer
 
 # The code of the client's own error when the server closed the connection.
@@ -58,8 +57,8 @@ class McpServers:
         self._known = dict(known or {})
         served = [server.url for server in self._known.values() if server.url is not None]
         policy = policy or EgressPolicy()
-        self._own = GuardedBackend(policy.serving(served), resolver)
-        self._others = GuardedBackend(policy, resolver)
+        self._own, self._others = policy.serving(served), policy
+        self._resolver = resolver
 
     async def tools(self, address: McpAddress) -> list[McpTool]:
         """Return a server's tools; raise NodeError."""
@@ -118,6 +117,7 @@ class McpServers:
         from mcp import Client, StdioServerParameters  # noqa: PLC0415
         from mcp.client.streamable_http import streamable_http_client  # noqa: PLC0415
 
+        from flowc.nodes.services.egress.transport import GuardedBackend  # noqa: PLC0415
         from flowc.nodes.services.mcp.transport import GuardedMcpTransport  # noqa: PLC0415
 
         if server.url is None:
@@ -126,7 +126,8 @@ class McpServers:
             async with Client(started) as client:
                 yield client
             return
-        transport = GuardedMcpTransport(self._own if is_own else self._others)
+        policy = self._own if is_own else self._others
+        transport = GuardedMcpTransport(GuardedBackend(policy, self._resolver))
         async with (
             httpx2.AsyncClient(transport=transport, headers=server.headers) as http,
             Client(streamable_http_client(server.url, http_client=http)) as client,

@@ -5,13 +5,12 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from time import perf_counter
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from flowc.compiler.node import NodeError
-from flowc.nodes.services.egress import EgressPolicy, GuardedBackend
-from flowc.nodes.services.egress.transport import Resolver, resolve
+from flowc.nodes.services.egress import EgressPolicy, Resolver, resolve
 from flowc.nodes.services.models.aliases import ModelAlias
 from flowc.nodes.services.models.answers import ModelAnswer, OnText, answer_of, streamed_answer
 from flowc.nodes.services.models.failures import failure_of
@@ -20,7 +19,9 @@ from flowc.nodes.services.models.litellm_door import guarded, load_litellm
 from flowc.nodes.services.models.observers import Observers
 from flowc.nodes.services.models.offline import PROVIDER, offline_answer
 from flowc.nodes.services.models.prices import worst_case
-from flowc.nodes.services.models.tracing import trace_call
+
+if TYPE_CHECKING:
+    from flowc.nodes.services.egress.transport import GuardedBackend
 
 # Providers with one public address each: their models can be used without an alias. All others
 # take their address from the environment or the caller, and so must be in the models file.
@@ -76,7 +77,7 @@ class Models:
         # The addresses in the operator's files are allowed: that host and port, and no others.
         served = [alias.api_base for alias in self.aliases.values() if alias.api_base is not None]
         served += self._observers.urls
-        self._backend = GuardedBackend((policy or EgressPolicy()).serving(served), resolver)
+        self._policy, self._resolver = (policy or EgressPolicy()).serving(served), resolver
 
     async def schema_support(self, model: str | None) -> SchemaSupport:
         """Return how the provider takes a JSON Schema for its answer, by litellm's list.
@@ -92,8 +93,14 @@ class Models:
         return "tool" if litellm.supports_function_calling(name) else "prompt"
 
     async def warm(self) -> None:
-        """Import litellm now, which takes some seconds, so that the first call does not wait."""
-        await load_litellm()
+        """Import litellm, which takes seconds and 120 MB, if it is known that calls will need it.
+
+        It is, if there is a key of a provider, or an alias or default that is not an offline model.
+        """
+        known = [self._alias(None).model, *(alias.model for alias in self.aliases.values())]
+        has_key = any(os.environ.get(_variable(provider)) for provider in HOSTED)
+        if has_key or not all(model.startswith(PROVIDER) for model in known):
+            await load_litellm()
 
     def is_offline(self, model: str | None) -> bool:
         """Return whether a model needs no network."""
@@ -110,6 +117,9 @@ class Models:
 
         With `on_text`, the answer is streamed, and its text passed on as it arrives.
         """
+        # Imported here, as what calls need is: commands that call no model load node types, too.
+        from flowc.nodes.services.models.tracing import trace_call  # noqa: PLC0415
+
         model = self._alias(call.model).model
         records = self._observers.records_prompts
         with trace_call(
@@ -215,6 +225,12 @@ class Models:
         aliases = (known for known, alias in self.aliases.items() if alias.model == name)
         return next(aliases, name)
 
+    @cached_property
+    def _backend(self) -> "GuardedBackend":
+        from flowc.nodes.services.egress.transport import GuardedBackend  # noqa: PLC0415
+
+        return GuardedBackend(self._policy, self._resolver)
+
     def _alias(self, model: str | None) -> ModelAlias:
         name = model or self._default
         return self.aliases.get(name) or ModelAlias(model=name)
@@ -232,7 +248,7 @@ def _key(alias: ModelAlias, litellm: Any) -> str | None:
     if key is not None or alias.api_base is not None:
         return key
     provider = _provider(alias.model, litellm)
-    variable = f"{provider.upper()}_API_KEY"
+    variable = _variable(provider)
     found = os.environ.get(variable) if provider in HOSTED else None
     if not found:
         raise NodeError(
@@ -241,6 +257,11 @@ def _key(alias: ModelAlias, litellm: Any) -> str | None:
             f" (FLOWC_MODELS_FILE){f', or set {variable}' if provider in HOSTED else ''}.",
         )
     return found
+
+
+def _variable(provider: str) -> str:
+    """Return the environment variable with the key of a provider."""
+    return f"{provider.upper()}_API_KEY"
 
 
 def _with_known_hints(messages: list[dict[str, Any]], model: str) -> list[dict[str, Any]]:

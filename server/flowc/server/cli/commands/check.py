@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from flowc.compiler.analysis.inference import infer
+from flowc.compiler.analysis.inference import Inferred, infer
 from flowc.compiler.check import check_scope
 from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, has_errors
 from flowc.compiler.node.registry import Registry
-from flowc.compiler.planning.plan import Plan, make_plan
+from flowc.compiler.quick_imports import quick_imports
 from flowc.compiler.reading.documents import Document
 from flowc.server.cli.arguments import AsJson, DefinitionFiles
 from flowc.server.cli.definition_files import scope_of
@@ -31,16 +31,17 @@ def check(
 
     Each is shown with its place in the file, and a hint where there is one.
     """
-    registry = Registry.installed()
+    with quick_imports():
+        registry = Registry.installed()
     found: list[Diagnostic] = []
     plans: list[Any] = []
     for file in files:
-        diagnostics, document, plan = _check_one(file, registry)
+        diagnostics, document, inferred = _check_one(file, registry)
         found += diagnostics
         if not as_json:
             print_diagnostics(diagnostics, document.text if document else None)
-        if explain_plan and plan is not None:
-            plans += _explained(plan, as_json)
+        if explain_plan and inferred is not None:
+            plans += _explained(inferred, as_json)
     ok = not has_errors(found)
     if as_json:
         explained = {"plans": plans} if explain_plan else {}
@@ -53,7 +54,7 @@ def check(
 
 def _check_one(
     file: Path, registry: Registry
-) -> tuple[list[Diagnostic], Document | None, Plan | None]:
+) -> tuple[list[Diagnostic], Document | None, Inferred | None]:
     document: Document | None = None
     try:
         document = read_document(file)
@@ -61,18 +62,17 @@ def _check_one(
     except DefinitionRefused as refused:
         return list(refused.diagnostics), document, None
     flow, problems = check_scope(scope)
-    plan: Plan | None = None
-    if flow is not None:
-        inferred = infer(flow)
+    inferred = infer(flow) if flow is not None else None
+    if inferred is not None:
         problems += inferred.problems
-        plan = make_plan(inferred)
-    return [document.diagnostic(problem) for problem in problems], document, plan
+    return [document.diagnostic(problem) for problem in problems], document, inferred
 
 
-def _explained(plan: Plan, as_json: bool) -> list[Any]:
+def _explained(inferred: Inferred, as_json: bool) -> list[Any]:
     # Imported here: most checks show no plan.
     from rich.console import Console  # noqa: PLC0415
 
+    from flowc.compiler.planning.plan import make_plan  # noqa: PLC0415
     from flowc.nodes.services.models import read_models_file  # noqa: PLC0415
     from flowc.nodes.services.operator_files import OperatorFileRefused  # noqa: PLC0415
     from flowc.server.cli.plan_view import plan_as_json, show_plan  # noqa: PLC0415
@@ -83,6 +83,7 @@ def _explained(plan: Plan, as_json: bool) -> list[Any]:
         aliases = read_models_file(models) if models is not None else {}
     except OperatorFileRefused as problem:
         wrong(str(problem))
+    plan = make_plan(inferred)
     if as_json:
         return [plan_as_json(plan, aliases)]
     show_plan(Console(soft_wrap=True), plan, aliases)

@@ -8,6 +8,7 @@ import typer
 
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.node.registry import Registry
+from flowc.compiler.quick_imports import quick_imports
 from flowc.compiler.reading.documents import Document
 from flowc.server.cli.arguments import AsJson, DefinitionFile
 from flowc.server.cli.definition_files import id_of, library_beside
@@ -22,7 +23,6 @@ from flowc.server.cli.output import (
     read_document,
     wrong,
 )
-from flowc.server.cli.quick_imports import quick_imports
 
 
 def run(
@@ -56,7 +56,8 @@ def _run(document: Document, file: Path, given: tuple[Any, Any], as_json: bool) 
     from flowc.compiler.check import check_workflow  # noqa: PLC0415
     from flowc.compiler.diagnostics import has_errors  # noqa: PLC0415
 
-    registry = Registry.installed()
+    with quick_imports():
+        registry = Registry.installed()
     diagnostics = check_workflow(document, registry, library_beside(file), id_of(file))
     if has_errors(diagnostics):
         raise DefinitionRefused(diagnostics)

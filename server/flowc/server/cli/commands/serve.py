@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from flowc.compiler.quick_imports import quick_imports
 from flowc.server.cli.local_settings import read_settings
 from flowc.server.cli.output import wrong
-from flowc.server.cli.quick_imports import quick_imports
 
 # Seconds, longer than proxies keep an idle connection open, so that the proxy closes it first: a
 # request that arrives while the server closes the connection is lost.

@@ -9,9 +9,9 @@ from functools import partial
 import typer
 
 from flowc.compiler.node.registry import Registry
+from flowc.compiler.quick_imports import quick_imports
 from flowc.server.cli.local_settings import read_settings
 from flowc.server.cli.output import wrong
-from flowc.server.cli.quick_imports import quick_imports
 
 
 def worker() -> None:

@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 import psycopg
 
-from flowc.server.store.database import Hear, Publish
+from flowc.server.store.database import Offer, Publish
 from flowc.server.store.runs.work_queue import QUEUE_CHANNEL
 from flowc.server.store.runs.writer import CHANNEL
 
 log = logging.getLogger(__name__)
 
 
-async def listen(url: str, publish: Publish, hear: Hear, missed: Callable[[], None]) -> None:
-    """Publish every notification in this process, and let it hear of queued segments, forever.
+async def listen(url: str, publish: Publish, offer: Offer, missed: Callable[[], None]) -> None:
+    """Publish every notification in this process, and offer it queued segments, forever.
 
     `missed` is called after each (re)connection: notifications sent before it are gone.
     """
@@ -27,7 +27,7 @@ async def listen(url: str, publish: Publish, hear: Hear, missed: Callable[[], No
                 async for notice in connection.notifies():
                     run_id, _, more = notice.payload.partition(" ")
                     if notice.channel == QUEUE_CHANNEL:
-                        hear(run_id, int(more))
+                        offer(run_id, int(more))
                     else:
                         publish(run_id, bool(more))
         except psycopg.Error as problem:

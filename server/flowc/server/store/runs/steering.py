@@ -66,7 +66,7 @@ class StartLimits(NamedTuple):
 class RunStart(NamedTuple):
     """How a run starts: at once in the process `worker`, if that has a slot for it.
 
-    Nobody else's run waits longer because of an awaited one. `recorded` is what a replay reuses.
+    An awaited run does not wait for those in the queue. `recorded` is what a replay reuses.
     With a `message`, the run is the next turn of its thread.
     """
 

@@ -1,9 +1,9 @@
 """The writer: it commits what runs did, everything that several runs have ready at once together.
 
 What a run did since its last commit is a *batch*: its events, the checkpoint of its graph, and what
-the graph's tasks wrote. A batch is kept whole or not at all. It begins with an update of the run's
-row that names the epoch of the worker's claim; if the row has another epoch, the run is not this
-worker's any more, and nothing of the batch is written, not even a checkpoint.
+the graph's tasks wrote. A batch is written whole or not at all. It begins with an update of the
+run's row that names the epoch of the worker's claim; if the row has another epoch, the run is not
+this worker's any more, and nothing of the batch is written, not even a checkpoint.
 
 An example. Run A has ended a superstep; its batch is handed to the database's thread, alone. While
 that transaction is at work, runs B, C and D hand in batches: they wait, and the next transaction
@@ -67,7 +67,7 @@ class Pending:
     writes: list[Callable[[], Sequence[CheckpointValues]]] = field(default_factory=list)
 
     def put_before(self, later: "Pending") -> None:
-        """Put all of this before what came later, in place of it."""
+        """Put all of this before what was done later."""
         later.events[:0] = self.events
         later.checkpoints[:0] = self.checkpoints
         later.writes[:0] = self.writes
@@ -124,7 +124,7 @@ class BatchStatements:
     def write(
         self, driver: Any, batches: Sequence[Batch], *, is_announced: bool = False
     ) -> list[WorkerInstructions | Exception]:
-        """Write batches in a transaction that has begun; return, for each, what came of it.
+        """Write batches in a transaction that has begun; return the result of each.
 
         Unless the caller announces what ends, the end of a run with an audience is not written.
         """

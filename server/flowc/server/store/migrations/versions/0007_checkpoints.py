@@ -58,7 +58,7 @@ def upgrade() -> None:
 
 
 def _move_events(with_rowid: bool) -> None:
-    """Make the table of events anew: without row ids, SQLite stores each event once."""
+    """Make the table of events again: without row ids, SQLite stores each event once."""
     op.rename_table("events", "old_events")
     op.create_table(
         "events",

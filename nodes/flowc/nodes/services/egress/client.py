@@ -1,0 +1,76 @@
+"""The client with which nodes and the server call others over HTTP."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from flowc.nodes.services.egress.policy import EgressPolicy
+from flowc.nodes.services.egress.resolver import Resolver, resolve
+
+if TYPE_CHECKING:
+    from flowc.nodes.services.egress.request import GuardedRequests
+
+
+class ResponseTooLarge(Exception):
+    """The response is larger than the limit."""
+
+
+class RequestFailed(Exception):
+    """The request could not be sent, or its response not read; the message names the problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A response, read to its end; `url` is the last one after redirects."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes
+    url: str
+
+
+class HttpClient:
+    """Sends HTTP requests that the operator's policy allows; one per process, shared."""
+
+    def __init__(self, policy: EgressPolicy | None = None, resolver: Resolver = resolve) -> None:
+        self.policy, self._resolver = policy or EgressPolicy(), resolver
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        max_redirects: int = 0,
+        max_bytes: int = 5_000_000,
+        deadline: float = 30.0,
+    ) -> Response:
+        """Send one request, and return the response.
+
+        `deadline` is in seconds for the whole call, `max_bytes` is the size after decompression.
+        Each redirect is checked like a request; headers and content are not sent to another origin.
+        Raises EgressDenied, ResponseTooLarge, TimeoutError or RequestFailed.
+        """
+        return await self._requests.send(
+            method,
+            url,
+            headers=headers or {},
+            content=content,
+            max_redirects=max_redirects,
+            max_bytes=max_bytes,
+            deadline=deadline,
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if "_requests" in vars(self):
+            await self._requests.aclose()
+
+    @cached_property
+    def _requests(self) -> "GuardedRequests":
+        # Imported here: httpx takes a tenth of a second, and many processes call no one.
+        from flowc.nodes.services.egress.request import GuardedRequests  # noqa: PLC0415
+
+        return GuardedRequests(self.policy, self._resolver)
