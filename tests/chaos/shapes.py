@@ -164,9 +164,10 @@ def window_of(shape: str, granularity: str) -> int:
     window = _WINDOW.get(shape, 1)
     if granularity == "node" or (granularity == "auto" and shape not in _WITH_REGIONS):
         return window
-    # In a region, nodes do not wait until the outcomes of those before them are stored.
+    # In a region, nodes do not wait until the outcomes of those before them are stored, so those
+    # that take no time can have ended after the last one that was not stored yet.
     quick = sum(node["type"] == "mark" and "config" not in node for node in SHAPES[shape]["nodes"])
-    return max(window, quick * (3 if shape == "loop by edges" else 1))
+    return window + quick * (3 if shape == "loop by edges" else 1)
 
 
 # The runs of these are queued; the others begin in the process that awaits them.

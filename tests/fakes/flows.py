@@ -108,13 +108,13 @@ async def run(
 ) -> Ran:
     """Run a workflow on LangGraph alone, and return what it did; raise NodeFailed if it fails.
 
-    At granularity node, where running it again is harmless, it also runs at the others and as an
+    At granularity auto, where running it again is harmless, it also runs at the others and as an
     exported graph, and must have the same output and, at the others, the same events.
     """
     if not isinstance(workflow, CompiledWorkflow):
         workflow = compiled(workflow, stored=stored)
     given, services, secrets = given or {}, services or {}, secrets or {}
-    is_harmless = GRANULARITY == "node" and not context_fields and _can_run_again(services)
+    is_harmless = GRANULARITY == "auto" and not context_fields and _can_run_again(services)
     failure: NodeFailed | None = None
     ran = Ran(None, {})
     try:
@@ -123,7 +123,7 @@ async def run(
         failure = problem
     if is_harmless:
         code = failure.code if failure else None
-        for sections in (sections_of(workflow.plan, "auto"), sections_of(workflow.plan, "fused")):
+        for sections in (sections_of(workflow.plan, "node"), sections_of(workflow.plan, "fused")):
             other = replace(workflow, graph=lower(workflow.plan, sections))
             await _require_same(other, given, services, secrets, ran, code)
         again = await _exported(workflow, given, services, secrets)
