@@ -12,7 +12,7 @@ from flowc.server.store.runs.writer import (
     Batch,
     Pending,
     RunEnd,
-    Taken,
+    TakenBatch,
     TakenOver,
     WorkerInstructions,
     Writer,
@@ -77,7 +77,7 @@ class RunLog:
         # What is handed in is written, even if the caller goes away.
         await asyncio.shield(done)
 
-    def take(self) -> Taken | None:
+    def take(self) -> TakenBatch | None:
         """Return what is pending, and who waits for it."""
         with self._lock:
             if self._pending == _NOTHING and not self._waiting:
@@ -89,9 +89,9 @@ class RunLog:
         if end is not None:
             batch.pending = pending.ended_by(end.event)
             batch.end = end.values
-        return Taken(self, batch, waiting)
+        return TakenBatch(self, batch, waiting)
 
-    def take_back(self, taken: Taken) -> None:
+    def take_back(self, taken: TakenBatch) -> None:
         """Keep what could not be written, before what was done later."""
         kept = taken.batch.pending
         if taken.batch.end is not None:

@@ -117,22 +117,22 @@ class Batch:
     end: Mapping[str, Any] | None = None
 
 
-class Taken(NamedTuple):
+class TakenBatch(NamedTuple):
     """A batch that the writer has taken from a source, and those who wait for its commit."""
 
-    source: "Source"
+    source: "BatchSource"
     batch: Batch
     waiting: Sequence["asyncio.Future[WorkerInstructions]"] = ()
 
 
-class Source(Protocol):
+class BatchSource(Protocol):
     """Has batches to commit: the log of a run at work, for example."""
 
-    def take(self) -> Taken | None:
+    def take(self) -> TakenBatch | None:
         """Return what is to be committed now, in the writer's thread; None if there is nothing."""
         ...
 
-    def take_back(self, taken: Taken) -> None:
+    def take_back(self, taken: TakenBatch) -> None:
         """Keep what could not be written, in the writer's thread, before it takes anything else."""
         ...
 
@@ -277,13 +277,13 @@ class Writer:
         self.statements = BatchStatements(database.dialect)
         self._loop = asyncio.get_running_loop()
         # Sources with something to commit, and when that is due.
-        self._due: dict[Source, float] = {}
+        self._due: dict[BatchSource, float] = {}
         self._changed = threading.Condition()
         self._is_closing = False
         self._thread = threading.Thread(target=self._work, name="flowc-writer", daemon=True)
         self._thread.start()
 
-    def soon(self, source: Source, seconds: float = SOON_SECONDS) -> None:
+    def soon(self, source: BatchSource, seconds: float = SOON_SECONDS) -> None:
         """Commit what a source has, within some seconds."""
         if source in self._due:
             return
@@ -291,7 +291,7 @@ class Writer:
             self._due.setdefault(source, time.monotonic() + seconds)
             self._changed.notify()
 
-    def now(self, source: Source) -> None:
+    def now(self, source: BatchSource) -> None:
         """Commit what a source has, at once."""
         with self._changed:
             self._due[source] = 0.0
@@ -317,7 +317,7 @@ class Writer:
             if group:
                 self._write(group)
 
-    def _next(self) -> Sequence[Source] | None:
+    def _next(self) -> Sequence[BatchSource] | None:
         """Wait until a commit is due; return all that have something, or None at the end."""
         with self._changed:
             while not self._is_closing:
@@ -328,7 +328,7 @@ class Writer:
             sources, self._due = list(self._due), {}
             return sources or (None if self._is_closing else [])
 
-    def _write(self, group: Sequence[Taken]) -> None:
+    def _write(self, group: Sequence[TakenBatch]) -> None:
         batches = [taken.batch for taken in group]
         try:
             results: Sequence[WorkerInstructions | Exception] = self._database.transact(
@@ -348,7 +348,7 @@ class Writer:
         self._loop.call_soon_threadsafe(self._announce, group, results)
 
     def _announce(
-        self, group: Sequence[Taken], results: Sequence[WorkerInstructions | Exception]
+        self, group: Sequence[TakenBatch], results: Sequence[WorkerInstructions | Exception]
     ) -> None:
         """Tell those who wait for commits, and publish what is committed; in the event loop."""
         for taken, result in zip(group, results, strict=True):
@@ -367,10 +367,10 @@ class _Single:
     def __init__(self, batch: Batch, done: "asyncio.Future[WorkerInstructions]") -> None:
         self._batch, self._done = batch, done
 
-    def take(self) -> Taken | None:
-        return Taken(self, self._batch, [self._done])
+    def take(self) -> TakenBatch | None:
+        return TakenBatch(self, self._batch, [self._done])
 
-    def take_back(self, taken: Taken) -> None:
+    def take_back(self, taken: TakenBatch) -> None:
         """Do nothing: the caller decides whether to try again."""
 
     def written(self, result: WorkerInstructions | Exception) -> None:
