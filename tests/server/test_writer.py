@@ -284,6 +284,19 @@ async def test_a_closed_writer_has_committed_what_was_there(store: Store) -> Non
     assert (await store.kinds(run))[-1] == "node.skipped"
 
 
+async def test_a_writer_closes_while_the_database_fails(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(work: Any) -> Any:
+        raise OperationalError("insert", {}, Exception("disk full"))
+
+    run = await store.begun()
+    monkeypatch.setattr(store.database, "transact", fail)
+    Log(store, run).log.append(_said()[0])
+    store.writer.close()
+    assert len(await store.kinds(run)) == 2
+
+
 @pytest.mark.parametrize(
     ("next_nodes", "source", "step", "is_stored"),
     [

@@ -96,14 +96,17 @@ class CheckpointStatements:
         writes: Sequence[CheckpointValues],
     ) -> None:
         """Insert checkpoints and writes; special writes replace earlier ones."""
-        self._checkpoint.execute_each(driver, checkpoints)
-        self._write.execute_each(driver, [row for row in writes if row["number"] >= 0])
-        self._special.execute_each(driver, [row for row in writes if row["number"] < 0])
+        if checkpoints:
+            self._checkpoint.execute_each(driver, checkpoints)
+        if writes:
+            self._write.execute_each(driver, [row for row in writes if row["number"] >= 0])
+            self._special.execute_each(driver, [row for row in writes if row["number"] < 0])
 
     def clear(self, driver: Any, thread_ids: Sequence[str]) -> None:
         """Delete the checkpoints of threads."""
-        for statement in self._clear:
-            statement.execute_each(driver, [{"thread": thread_id} for thread_id in thread_ids])
+        threads = [{"thread": thread_id} for thread_id in thread_ids]
+        for statement in self._clear if threads else ():
+            statement.execute_each(driver, threads)
 
 
 class StoredCheckpoints:

@@ -343,7 +343,8 @@ class Writer:
         for taken, result in zip(group, results, strict=True):
             if isinstance(result, Exception):
                 taken.source.take_back(taken)
-                if isinstance(result, DATABASE_PROBLEMS) and not taken.waiting:
+                is_lost = not isinstance(result, DATABASE_PROBLEMS) or self._is_closing
+                if not (is_lost or taken.waiting):
                     self.soon(taken.source, _AGAIN_SECONDS)
         self._loop.call_soon_threadsafe(self._announce, group, results)
 
