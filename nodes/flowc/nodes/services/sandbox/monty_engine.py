@@ -5,11 +5,11 @@ import asyncio
 import contextlib
 import warnings
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from pydantic_monty import (
     AsyncMonty,
-    AsyncMontySession,
     CollectString,
     MontyCrashedError,
     MontyError,
@@ -56,9 +56,10 @@ class MontyEngine:
         try:
             async with pool.checkout(limits=_resources(limits)) as session:
                 given = {"inputs": dict(inputs), "result": None}
-                await _feed(session, code, given, stdout)
                 dump = _DUMP_PROCESS if defines_process else _DUMP_RESULT
-                text = await _feed(session, dump, {}, stdout)
+                # In one piece: each is a message to the worker, and one back.
+                whole = f"{code}\n\n{dump}"
+                text = await session.feed_run(whole, inputs=given, print_callback=stdout)
         except MontyError as problem:
             raise _failure(problem) from None
         except TimeoutError:
@@ -94,12 +95,6 @@ class MontyEngine:
             return self._pool
 
 
-async def _feed(
-    session: AsyncMontySession, code: str, inputs: dict[str, Any], stdout: CollectString
-) -> Any:
-    return await session.feed_run(code, inputs=inputs, print_callback=stdout)
-
-
 def _resources(limits: SandboxLimits) -> Any:
     return {
         "max_feed_duration_secs": limits.seconds,
@@ -128,6 +123,7 @@ def _line(problem: MontyRuntimeError) -> str:
     return f" (line {frames[-1].line})" if frames else ""
 
 
+@lru_cache(maxsize=256)
 def _defines_process(code: str) -> bool:
     """Return whether the code defines `process`."""
     try:
