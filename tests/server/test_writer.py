@@ -232,6 +232,26 @@ class Log:
         self.log = RunLog(store.writer, claim, self.received.append, self.lost.set)
 
 
+async def test_a_segment_that_the_queue_has_given_to_a_worker_is_offered_to_no_other(
+    store: Store,
+) -> None:
+    class Queue:
+        def enqueue(self, *_: Any) -> None:
+            pass
+
+    queue: Any = Queue()
+    run = await store.begun()
+    steering = Steering(store.database, queue, store.writer)
+    claims = Claims(store.database, queue, store.writer)
+    await steering.requeue_of(store.tenant)
+    queued = await claims.claim(run.id, 1)
+    assert queued is not None
+    assert await claims.claim(run.id, 1, "there") is None
+    # The worker died, and the queue gives the segment to the next one.
+    again = await claims.claim(run.id, 1)
+    assert again is not None and again.attempt == 2
+
+
 async def test_what_is_not_flushed_is_committed_soon(store: Store) -> None:
     run = await store.begun()
     found = Log(store, run)

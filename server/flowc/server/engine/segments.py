@@ -243,7 +243,8 @@ class _Stretch:
                 raise TakenOver(self._claim.run.id) from None
             raise
         finally:
-            del self._segments.driving[self._claim.run.id]
+            if self._segments.driving.get(self._claim.run.id) is self:
+                del self._segments.driving[self._claim.run.id]
             if not driving.done():
                 driving.cancel()
                 await asyncio.gather(driving, return_exceptions=True)

@@ -76,6 +76,7 @@ class Claim:
 
 
 _RUNS: Table = RunRow.metadata.tables["runs"]
+_IS_QUEUED = bindparam("worker", type_=_RUNS.c.worker.type).is_(None)
 # One statement, so that of two workers that try at the same time, one finds no row: the other has
 # raised the epoch, and a segment that has ended is no longer the row's.
 _TAKE = (
@@ -83,9 +84,10 @@ _TAKE = (
     .where(
         _RUNS.c.id == bindparam("run"),
         _RUNS.c.segment == bindparam("at"),
-        _RUNS.c.status.in_(["pending", "running"]),
         # If it names a process, that one has the run, until it is known to be dead.
         _RUNS.c.worker.is_(None),
+        # What the queue has once given to a worker, only the queue can give to another one.
+        (_RUNS.c.status == "pending") | ((_RUNS.c.status == "running") & _IS_QUEUED),
     )
     .values(
         status="running",
