@@ -26,6 +26,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from flowc.rag.blocking import in_thread
 from flowc.server.settings import is_sqlite
+from flowc.server.store import space
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Under these names a transaction collects the runs that it appends events to, and the segments of
@@ -37,9 +38,17 @@ _MIGRATING = zlib.crc32(b"flowc migrations")
 _THREADS = 8
 # The database could not be reached or written to; a later attempt may succeed.
 DATABASE_PROBLEMS = (DBAPIError, sqlite3.Error, psycopg.Error)
-SQLITE_PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
+SQLITE_PRAGMAS = (
+    # Before the first table, or it has no effect until the file is written anew.
+    "auto_vacuum = INCREMENTAL",
+    "journal_mode = WAL",
+    "synchronous = NORMAL",
+    "foreign_keys = ON",
+)
 # A connection used within this time is assumed to be alive.
 _FRESH_SECONDS = 1.0
+# Between two steps that give space back.
+_PAUSE_SECONDS = 0.02
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -163,6 +172,16 @@ class Database:
 
         return await in_thread(self._readers, do)
 
+    async def release_space(self) -> None:
+        """Give the space of what was deleted back to the disk, in steps between which others write.
+
+        PostgreSQL does so itself: its autovacuum makes the space free for what comes.
+        """
+        if self._is_sqlite:
+            while await self.write_on_driver(space.release_pages):
+                await asyncio.sleep(_PAUSE_SECONDS)
+            await self.read_on_driver(space.shorten_file)
+
     async def read_on_driver(self, work: Callable[[Any], T]) -> T:
         """Run a function of the driver's connection that only reads, with few statements."""
 
@@ -258,6 +277,8 @@ def migrate(engine: Engine) -> None:
             connection.execute(text(f"select pg_advisory_xact_lock({_MIGRATING})"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+    if engine.dialect.name == "sqlite":
+        space.let_shrink(engine)
 
 
 def _is_newest(engine: Engine) -> bool:
