@@ -133,16 +133,18 @@ async def test_old_runs_are_deleted_with_all_that_is_theirs(kept: Kept) -> None:
     old = [await kept.run() for _ in range(120)]
     unfinished = await kept.run(is_over=False)
     recent = await kept.run(age=timedelta(days=1))
-    assert await kept.count("graph_checkpoints", old[0]) == 1
+    assert await kept.count("graph_archives", old[0]) == 1
     assert await kept.prune() == 120
     for run_id in old:
         with pytest.raises(NoSuchRun):
             await kept.runs.get(run_id)
-    assert await kept.count("events", old[0]) == await kept.count("graph_checkpoints", old[0]) == 0
+    for table in ("events", "graph_archives"):
+        assert await kept.count(table, old[0]) == 0
     for run_id in (unfinished, recent):
         assert (await kept.runs.get(run_id)).id == run_id
         assert await kept.count("events", run_id) == 4
-        assert await kept.count("graph_checkpoints", run_id) == 1
+    assert await kept.count("graph_checkpoints", unfinished) == 1
+    assert await kept.count("graph_archives", recent) == 1
     assert await kept.prune() == 0
 
 

@@ -5,6 +5,7 @@ every statement costs several times as much.
 """
 
 import asyncio
+import json
 import sqlite3
 import time
 import zlib
@@ -45,6 +46,8 @@ SQLITE_PRAGMAS = (
     "synchronous = NORMAL",
     "foreign_keys = ON",
 )
+# As JSON is stored: without spaces.
+_COMPACT = json.JSONEncoder(separators=(",", ":"))
 # A connection used within this time is assumed to be alive.
 _FRESH_SECONDS = 1.0
 # Between two steps that give space back.
@@ -246,12 +249,17 @@ def insertion_for(dialect: Dialect, table: Any) -> Any:
 
 def _engine(url: str) -> Engine:
     if is_sqlite(url):
-        engine = create_engine(url)
+        engine = create_engine(url, json_serializer=_COMPACT.encode)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     driven = make_url(url).set(drivername="postgresql+psycopg")
-    engine = create_engine(driven, pool_size=_THREADS, max_overflow=_THREADS)
+    engine = create_engine(
+        driven,
+        pool_size=_THREADS,
+        max_overflow=_THREADS,
+        json_serializer=_COMPACT.encode,
+    )
     event.listen(engine, "checkout", _require_alive)
     event.listen(engine, "checkin", _note_use)
     return engine

@@ -25,6 +25,7 @@ from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import ENDED, RunRecord
 from flowc.server.records.times import now
+from flowc.server.store.archives import restore
 from flowc.server.store.checkpoints import delete_threads
 from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.messages import begin_turn
@@ -279,6 +280,7 @@ class Steering:
         if row.status != "failed":
             raise NotPossible(f"The run is {row.status}, not failed.")
         row.error, row.finished_at = None, None
+        restore(session, run_id)
         queue_again(session, self._queue, row, {"reason": "retried"})
 
     @writing

@@ -24,6 +24,7 @@ from sqlalchemy.engine import Dialect
 from flowc.compiler.running.events import EventKind
 from flowc.server.records.run_events import EVENT_FIELDS, RunEvent
 from flowc.server.records.runs import AT_REST
+from flowc.server.store.archives import ArchiveStatements
 from flowc.server.store.checkpoints import CheckpointStatements, CheckpointValues
 from flowc.server.store.database import Database
 from flowc.server.store.prepared import Prepared, decoder
@@ -78,7 +79,7 @@ class Batch:
     """What a run did, with the proof that it is the worker's.
 
     A `new` run's row is inserted; at the `end` of a run, its row gets these values, and the
-    checkpoints of a run that needs none any more are deleted.
+    checkpoints of a run that needs none any more are deleted; those of a failed one are archived.
     """
 
     run_id: str
@@ -119,6 +120,7 @@ class BatchStatements:
         self._events = Prepared(insert(_EVENTS), dialect)
         self._audience = Prepared(select(literal(1)).where(AUDIENCE), dialect)
         self._checkpoints = CheckpointStatements(dialect)
+        self._archives = ArchiveStatements(dialect)
         self._stops = decoder(_RUNS.c.breakpoints.type, dialect)
 
     def write(
@@ -176,6 +178,7 @@ class BatchStatements:
             driver, [row for batch, last in kept for row in _event_rows(batch, last)]
         )
         ended = [batch.run_id for batch, _ in kept if batch.end and _is_over(batch.end)]
+        failed = [batch.run_id for batch, _ in kept if batch.end and not _is_over(batch.end)]
         going = [batch.pending for batch, _ in kept if batch.run_id not in ended]
         self._checkpoints.put(
             driver,
@@ -183,6 +186,7 @@ class BatchStatements:
             [row for pending in going for encode in pending.writes for row in encode()],
         )
         self._checkpoints.clear(driver, ended)
+        self._archives.archive(driver, failed)
         if self._is_postgres:
             _notify(driver, [batch for batch, _ in kept if batch.pending.events])
 
