@@ -1,4 +1,4 @@
-"""What a server holds after many runs, half of which failed, and what they cost on disk.
+"""What a server holds after many runs, half of them failed, and what they cost on disk.
 
 `python -m bench.growth --runs 10000` prints the rows, and the bytes of each table and index. The
 runs are short, so that what is stored beside their contents weighs most.
@@ -62,7 +62,7 @@ class Growth:
 
 
 def measure(runs: int) -> Growth:
-    """Measure with a number of runs, of which the first thousand are the start."""
+    """Measure a number of runs, beside the first thousand of them."""
     with tempfile.TemporaryDirectory() as name, contestants.stub() as stub:
         folder = Path(name)
         env = contestants.settings_of_ours(folder, stub)

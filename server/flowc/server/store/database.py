@@ -40,7 +40,7 @@ _THREADS = 8
 # The database could not be reached or written to; a later attempt may succeed.
 DATABASE_PROBLEMS = (DBAPIError, sqlite3.Error, psycopg.Error)
 SQLITE_PRAGMAS = (
-    # Before the first table, or it has no effect until the file is written anew.
+    # Before the first table, or it has no effect until the next VACUUM.
     "auto_vacuum = INCREMENTAL",
     "journal_mode = WAL",
     "synchronous = NORMAL",
@@ -178,7 +178,7 @@ class Database:
     async def release_space(self) -> None:
         """Give the space of what was deleted back to the disk, in steps between which others write.
 
-        PostgreSQL does so itself: its autovacuum makes the space free for what comes.
+        On PostgreSQL, autovacuum makes the space free for new rows.
         """
         if self._is_sqlite:
             while await self.write_on_driver(space.release_pages):

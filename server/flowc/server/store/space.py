@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 log = logging.getLogger(__name__)
 
-# So many pages of 4 KB are released in one transaction.
+# The number of pages of 4 KB that one transaction releases.
 _PAGES = 250
 _INCREMENTAL = 2
 
@@ -32,7 +32,7 @@ def shorten_file(driver: Any) -> None:
 
 
 def let_shrink(engine: Engine) -> None:
-    """Write a file of an older version anew, so that its space can be released from now on."""
+    """Rewrite a file of an older version, so that its space can be released from now on."""
     with engine.connect() as connection:
         driver: Any = connection.connection.driver_connection
         if _number(driver, "auto_vacuum") == _INCREMENTAL:
