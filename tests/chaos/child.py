@@ -19,6 +19,7 @@ from flowc.server.process.process import Process, open_process
 from flowc.server.records.runs import ENDED
 from flowc.server.runs.runs import RunOptions
 from flowc.server.settings import Settings
+from flowc.server.store.database import Database
 from flowc.server.store.runs.claims import Claims
 from flowc.server.store.runs.steering import NotAnswerable, Steering
 from flowc.server.store.runs.writer import BatchStatements
@@ -28,7 +29,7 @@ STEPS: dict[str, tuple[Any, str]] = {
     "enqueue": (dbos_queue.Queue, "enqueue"),
     "timer": (dbos_queue.Queue, "errand"),
     "claim": (Claims, "claim"),
-    "commit": (Claims, "commit"),
+    "commit": (Database, "transact"),
     "group": (BatchStatements, "write"),
     "rows": (BatchStatements, "_put"),
     "node": (Mark, "run"),

@@ -116,12 +116,14 @@ async def _keep_runs(file: Path) -> None:
     await workflows.create("ask", "Old", "a" * 64, BASE)
     await workflows.replace("ask", "New", "b" * 64, changed(nodes__0__config__prompt="One\nThree"))
     nobody: Any = None
-    steering = Steering(database, nobody, Writer(database))
+    writer = Writer(database)
+    steering = Steering(database, nobody, writer)
     for id, number, pinned in (("r1", 1, "of what it used then"), ("r2", 2, "b" * 64)):
         run = RunRecord(
             id=id, workflow_id="ask", version=number, hash=pinned, input={}, status="waiting"
         )
         await steering.create("default", run, RunStart(worker="w", is_awaited=True))
+    writer.close()
     await database.close()
 
 

@@ -23,9 +23,9 @@ FAILED = {"status": "failed", "output": None, "error": None, "usage": {}, "finis
 class Runs:
     """A database in which runs fail and are retried."""
 
-    def __init__(self, database: Database, queue: Queue) -> None:
-        self.database, self._writer = database, Writer(database)
-        self.steering = Steering(database, queue, self._writer)
+    def __init__(self, database: Database, queue: Queue, writer: Writer) -> None:
+        self.database, self._writer = database, writer
+        self.steering = Steering(database, queue, writer)
 
     async def begun(self, value: bytes) -> str:
         """Return a run at work that has three checkpoints, with writes of a value after each."""
@@ -82,7 +82,9 @@ async def runs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
         url = new_database(request.getfixturevalue("postgres"))["FLOWC_DATABASE_URL"]
     database, queue = await Database.open(url), Queue(url)
     await queue.set_up()
-    yield Runs(database, queue)
+    writer = Writer(database)
+    yield Runs(database, queue, writer)
+    writer.close()
     queue.close()
     await database.close()
 

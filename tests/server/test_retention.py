@@ -38,11 +38,12 @@ class Kept:
 
     database: Database
     queue: Queue
+    writer: Writer
     file: Path
 
     @property
     def steering(self) -> Steering:
-        return Steering(self.database, self.queue, Writer(self.database))
+        return Steering(self.database, self.queue, self.writer)
 
     @property
     def runs(self) -> StoredRuns:
@@ -73,7 +74,7 @@ class Kept:
             "finished_at": now() - age,
         }
         batch = Batch(run.id, TENANT, 1, pending, end=end if is_over else None)
-        await Writer(self.database).commit(batch)
+        await self.writer.commit(batch)
         return run.id
 
     async def count(self, table: str, run_id: str) -> int:
@@ -120,7 +121,9 @@ async def kept(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     url = f"sqlite:///{file}" if is_sqlite else _new(request.getfixturevalue("postgres"))
     database, queue = await Database.open(url), Queue(url)
     await queue.set_up()
-    yield Kept(database, queue, file)
+    writer = Writer(database)
+    yield Kept(database, queue, writer, file)
+    writer.close()
     queue.close()
     await database.close()
 

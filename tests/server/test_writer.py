@@ -25,7 +25,9 @@ from flowc.server.store.runs.steering import RunStart, Steering
 from flowc.server.store.runs.stored_runs import StoredRuns
 from flowc.server.store.runs.writer import (
     Batch,
+    HasAudience,
     Pending,
+    RunEnd,
     TakenOver,
     WorkerInstructions,
     Writer,
@@ -67,6 +69,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     found = Store(database, Writer(database))
     database.publish_to(lambda run_id, urgent: found.published.append((run_id, urgent)))
     yield found
+    found.writer.close()
     await database.close()
 
 
@@ -140,23 +143,21 @@ async def test_a_batch_that_cannot_be_written_fails_alone(store: Store) -> None:
     assert (await store.kinds(good))[-1] == "node.skipped"
 
 
-async def test_the_worker_is_told_to_pause_and_where_to_stop(store: Store) -> None:
+async def test_each_commit_returns_whether_to_pause_and_where_to_stop(store: Store) -> None:
     run = await store.begun()
     await store.steering.pause(store.tenant, run.id)
     await store.steering.set_breakpoints(store.tenant, run.id, ["b", "a"])
-    told = await store.writer.commit(_batch(run))
-    assert told == WorkerInstructions("pause", {"nodes": ["a", "b"], "stepping": False})
+    instructions = await store.writer.commit(_batch(run))
+    assert instructions == WorkerInstructions("pause", {"nodes": ["a", "b"], "stepping": False})
 
 
 async def _ended(store: Store, status: Any) -> bool:
     """End a run that has a checkpoint; return whether a retry would still have one."""
     run = await store.begun()
     await store.writer.commit(_batch(run, events=0))
-    nothing: Any = None
-    claims = Claims(store.database, nothing, store.writer)
     run.status, run.output = status, {"answer": 1}
     store.published.clear()
-    await claims.finish(Claim(run, store.tenant, 1, 1), Pending(), run.ended(()))
+    await Log(store, run).log.flush(RunEnd.of(run, run.ended(())))
     assert store.published == [(run.id, True)]
     found = await StoredRuns(store.database, store.tenant).get(run.id)
     assert found.as_json() == run.as_json()
@@ -188,9 +189,16 @@ async def test_the_end_of_a_run_with_subscribers_is_announced(store: Store) -> N
     queue: Any = Queue()
     claims = Claims(store.database, queue, store.writer)
     run.status = "completed"
-    await claims.finish(Claim(run, store.tenant, 1, 1), Pending(), run.ended(()))
+    found, end = Log(store, run), RunEnd.of(run, run.ended(()))
+    found.log.append(_said()[0])
+    with pytest.raises(HasAudience):
+        await found.log.flush(end)
+    # Only the end was not written.
+    await found.log.flush()
+    await claims.finish(Claim(run, store.tenant, 1, 1), end)
     assert errands == ["deliver"]
-    assert await store.kinds(run) == ["run.created", "run.started", "run.completed"]
+    kinds = await store.kinds(run)
+    assert kinds == ["run.created", "run.started", "node.skipped", "run.completed"]
 
 
 async def test_a_process_that_died_leaves_its_runs_to_the_queue(store: Store) -> None:
@@ -216,55 +224,66 @@ async def test_a_process_that_died_leaves_its_runs_to_the_queue(store: Store) ->
         await store.writer.commit(_batch(run))
 
 
-class Commits:
-    """Stands for the writer of a run: notes what it commits, and fails if it is told to."""
+class Log:
+    """A log over a store, with the instructions that it passed on."""
 
-    def __init__(self) -> None:
-        self.done: list[Pending] = []
-        self.problem: Exception | None = None
-
-    async def commit(self, pending: Pending) -> WorkerInstructions:
-        await asyncio.sleep(0)
-        if self.problem is not None:
-            raise self.problem
-        self.done.append(pending)
-        return WorkerInstructions(None, None)
+    def __init__(self, store: Store, run: RunRecord) -> None:
+        self.received: list[WorkerInstructions] = []
+        self.lost = asyncio.Event()
+        claim = Claim(run, store.tenant, 1, 1)
+        self.log = RunLog(store.writer, claim, self.received.append, self.lost.set)
 
 
-async def test_what_could_not_be_committed_comes_before_what_follows() -> None:
-    commits = Commits()
-    lost: list[bool] = []
-    log = RunLog(commits.commit, lambda told: None, lambda: lost.append(True))
-    first, second, third = _said(3)
-    log.append(first)
-    commits.problem = OperationalError("insert", {}, Exception("disk full"))
+async def test_what_is_not_flushed_is_committed_soon(store: Store) -> None:
+    run = await store.begun()
+    found = Log(store, run)
+    found.log.append(_said()[0])
+    while not found.received:
+        await asyncio.sleep(0.01)
+    assert (await store.kinds(run))[-1] == "node.skipped"
+
+
+async def test_what_could_not_be_committed_comes_before_what_follows(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await store.begun()
+    found = Log(store, run)
+    transact = store.database.transact
+
+    def fail(work: Any) -> Any:
+        raise OperationalError("insert", {}, Exception("disk full"))
+
+    first, second = _said(2)
+    monkeypatch.setattr(store.database, "transact", fail)
+    found.log.append(first)
     with pytest.raises(OperationalError):
-        await log.flush()
-    log.append(second)
-    commits.problem = None
-    await log.flush()
-    log.append(third)
-    assert [p.events for p in commits.done] == [[first, second]]
-    # The rest belongs to the end of the run, and no timer writes it any more.
-    assert (await log.close()).events == [third]
-    await asyncio.sleep(0.05)
-    assert len(commits.done) == 1
-    assert not lost
+        await found.log.flush()
+    found.log.append(second)
+    # No one waits for this one: it is tried again.
+    await asyncio.sleep(0.1)
+    monkeypatch.setattr(store.database, "transact", transact)
+    while len(await store.kinds(run)) < 4:
+        await asyncio.sleep(0.01)
+    events = await StoredRuns(store.database, store.tenant).events(run.id)
+    assert [event.node_id for event in events[2:]] == ["n0", "n1"]
 
 
-async def test_a_run_that_is_lost_between_checkpoints_is_stopped() -> None:
-    commits = Commits()
-    commits.problem = TakenOver("r")
-    lost = asyncio.Event()
-    log = RunLog(commits.commit, lambda told: None, lost.set)
-    log.append(_said()[0])
-    await asyncio.wait_for(lost.wait(), 10)
+async def test_a_run_that_is_lost_between_checkpoints_is_stopped(store: Store) -> None:
+    run = await store.begun()
+    found = Log(store, run)
+    await store.steering.end(store.tenant, run.id, "cancelled", {"code": "c", "message": "m"})
+    found.log.append(_said()[0])
+    await asyncio.wait_for(found.lost.wait(), 10)
+    with pytest.raises(TakenOver):
+        await found.log.flush()
 
 
-def _saver(commits: Commits, repeatable: frozenset[str]) -> RunCheckpointer:
-    log = RunLog(commits.commit, lambda told: None, lambda: None)
-    nothing: Any = None
-    return RunCheckpointer(nothing, log, repeatable, is_new=True)
+async def test_a_closed_writer_has_committed_what_was_there(store: Store) -> None:
+    run = await store.begun()
+    found = Log(store, run)
+    found.log.append(_said()[0])
+    store.writer.close()
+    assert (await store.kinds(run))[-1] == "node.skipped"
 
 
 @pytest.mark.parametrize(
@@ -279,10 +298,11 @@ def _saver(commits: Commits, repeatable: frozenset[str]) -> RunCheckpointer:
     ],
 )
 async def test_all_is_stored_before_a_node_with_an_effect(
-    next_nodes: list[str], source: Any, step: int, is_stored: bool
+    store: Store, next_nodes: list[str], source: Any, step: int, is_stored: bool
 ) -> None:
-    commits = Commits()
-    saver = _saver(commits, frozenset({"text"}))
+    run = await store.begun()
+    stored = StoredCheckpoints(store.database)
+    saver = RunCheckpointer(stored, Log(store, run).log, frozenset({"text"}), is_new=True)
     values = {"outputs": {}, **{f"branch:to:{name}": None for name in next_nodes}}
     checkpoint: Any = {
         "id": "c",
@@ -290,12 +310,12 @@ async def test_all_is_stored_before_a_node_with_an_effect(
         "channel_versions": {},
         "versions_seen": {},
     }
-    config: Any = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
-    await saver.aput_writes(config, [("outputs", {})], "task")
+    config: Any = {"configurable": {"thread_id": run.id, "checkpoint_ns": ""}}
     await saver.aput(config, checkpoint, {"source": source, "step": step}, {})
-    assert bool(commits.done) == is_stored
+    key = CheckpointKey(run.id)
+    assert (await stored.get(key) is not None) == is_stored
+    await saver.aput_writes({"configurable": {**config["configurable"], "checkpoint_id": "c"}},
+                            [("outputs", {})], "task")  # fmt: skip
     # With or without a checkpoint, what was done is stored soon.
-    while not commits.done:
+    while (found := await stored.get(key)) is None or not found.writes:
         await asyncio.sleep(0.01)
-    [stored] = commits.done
-    assert (len(stored.checkpoints), len(stored.writes)) == (1, 1)

@@ -1,20 +1,24 @@
-"""The log of a run at work: what it did since its last commit, and when that is committed."""
+"""The log of a run at work: what it did since its last commit."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+import threading
+from collections.abc import Callable, Sequence
 
 from flowc.server.records.run_events import RunEvent
 from flowc.server.store.checkpoints import CheckpointValues
-from flowc.server.store.database import DATABASE_PROBLEMS
-from flowc.server.store.runs.writer import Pending, TakenOver, WorkerInstructions
+from flowc.server.store.runs.claims import Claim
+from flowc.server.store.runs.writer import (
+    Batch,
+    Pending,
+    RunEnd,
+    Taken,
+    TakenOver,
+    WorkerInstructions,
+    Writer,
+)
 
 log = logging.getLogger(__name__)
-
-# What a run did is committed within this time, also without a checkpoint.
-SOON_SECONDS = 0.01
-
-Commit = Callable[[Pending], Awaitable[WorkerInstructions]]
 
 
 class RunLog:
@@ -22,81 +26,87 @@ class RunLog:
 
     A superstep is one commit: its events, its writes and its checkpoint are pending when the graph
     asks for the checkpoint. Whether that flushes them is the checkpointer's to say; without it,
-    what is pending is flushed soon, so that watchers see it and a crash repeats little.
+    the writer takes what is pending soon, so that watchers see it and a crash repeats little.
 
-    `commit` writes what is pending and returns the worker's instructions, which are passed to
-    `follow`; it raises TakenOver if another worker has the run. Where no caller waits for the
-    write, `lose` is called instead.
+    The worker's instructions, which each commit returns, are passed to `follow`. If another worker
+    has the run and no caller waits for the commit, `lose` is called.
     """
 
     def __init__(
         self,
-        commit: Commit,
+        writer: Writer,
+        claim: Claim,
         follow: Callable[[WorkerInstructions], None],
         lose: Callable[[], None],
     ) -> None:
-        self._commit, self._follow, self._lose = commit, follow, lose
+        self._writer, self._claim = writer, claim
+        self._follow, self._lose = follow, lose
+        # The writer's thread takes what is pending.
+        self._lock = threading.Lock()
         self._pending = Pending()
-        self._soon: asyncio.TimerHandle | None = None
-        self._flushing: asyncio.Task[None] | None = None
-        self._lock = asyncio.Lock()
+        self._end: RunEnd | None = None
+        self._waiting: list[asyncio.Future[WorkerInstructions]] = []
 
     def append(self, event: RunEvent) -> None:
         """Append an event; it is committed soon."""
-        self._pending.events.append(event)
-        self._flush_soon()
+        with self._lock:
+            self._pending.events.append(event)
+        self._writer.soon(self)
 
     def write(self, encode: Callable[[], Sequence[CheckpointValues]]) -> None:
         """Keep what a task of the graph wrote; it is committed soon."""
-        self._pending.writes.append(encode)
-        self._flush_soon()
+        with self._lock:
+            self._pending.writes.append(encode)
+        self._writer.soon(self)
 
     def hold(self, encode: Callable[[], CheckpointValues]) -> None:
         """Keep a checkpoint; it is committed with what follows."""
-        self._pending.checkpoints.append(encode)
+        with self._lock:
+            self._pending.checkpoints.append(encode)
 
-    async def flush(self) -> None:
-        """Commit what is pending."""
-        async with self._lock:
+    async def flush(self, end: RunEnd | None = None) -> None:
+        """Commit what is pending, and with it perhaps the end of the run.
+
+        Raises TakenOver, HasAudience, or what the database raises.
+        """
+        done: asyncio.Future[WorkerInstructions] = asyncio.get_running_loop().create_future()
+        with self._lock:
+            self._waiting.append(done)
+            self._end = end
+        self._writer.now(self)
+        # What is handed in is written, even if the caller goes away.
+        await asyncio.shield(done)
+
+    def take(self) -> Taken | None:
+        """Return what is pending, and who waits for it."""
+        with self._lock:
+            if self._pending == _NOTHING and not self._waiting:
+                return None
             pending, self._pending = self._pending, Pending()
-            self._stop_timer()
-            try:
-                instructions = await self._commit(pending)
-            except Exception:
-                pending.put_before(self._pending)
-                raise
-        self._follow(instructions)
+            waiting, self._waiting = self._waiting, []
+            end, self._end = self._end, None
+        batch = Batch(self._claim.run.id, self._claim.tenant, self._claim.epoch, pending)
+        if end is not None:
+            batch.pending = pending.ended_by(end.event)
+            batch.end = end.values
+        return Taken(self, batch, waiting)
 
-    async def close(self) -> Pending:
-        """Stop committing; return what is not committed yet."""
-        async with self._lock:
-            self._stop_timer()
-            left, self._pending = self._pending, Pending()
-        return left
+    def take_back(self, taken: Taken) -> None:
+        """Keep what could not be written, before what was done later."""
+        kept = taken.batch.pending
+        if taken.batch.end is not None:
+            kept.events.pop()
+        with self._lock:
+            kept.put_before(self._pending)
 
-    def _stop_timer(self) -> None:
-        if self._soon is not None:
-            self._soon.cancel()
-            self._soon = None
-
-    def _flush_soon(self) -> None:
-        if self._soon is None:
-            loop = asyncio.get_running_loop()
-            self._soon = loop.call_later(SOON_SECONDS, self._flush_now)
-
-    def _flush_now(self) -> None:
-        self._soon = None
-        self._flushing = asyncio.create_task(self._flush_alone())
-
-    async def _flush_alone(self) -> None:
-        try:
-            if self._pending != _NOTHING:
-                await self.flush()
-        except TakenOver:
+    def written(self, result: WorkerInstructions | Exception) -> None:
+        """Follow the instructions; stop the run if it is another worker's."""
+        if isinstance(result, WorkerInstructions):
+            self._follow(result)
+        elif isinstance(result, TakenOver):
             self._lose()
-        except DATABASE_PROBLEMS as problem:
-            # The next flush tries again, and there is one with the next checkpoint.
-            log.warning("what a run did could not be written: %s", type(problem).__name__)
+        else:
+            log.warning("what a run did could not be written: %s", type(result).__name__)
 
 
 _NOTHING = Pending()

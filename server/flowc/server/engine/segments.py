@@ -58,7 +58,7 @@ from flowc.server.store.database import DATABASE_PROBLEMS
 from flowc.server.store.runs.claims import Claim, Claims
 from flowc.server.store.runs.control import Control
 from flowc.server.store.runs.steering import Steering
-from flowc.server.store.runs.writer import Pending, TakenOver, WorkerInstructions
+from flowc.server.store.runs.writer import HasAudience, RunEnd, TakenOver, WorkerInstructions
 from flowc.server.store.spendings import StoredLedger
 from flowc.server.store.threads import StoredThreads
 from flowc.server.workflows.compiled import CannotRebuild, Workflows
@@ -186,7 +186,7 @@ class Segments:
         except (CannotRebuild, RunFailed) as problem:
             claim.run.status = "failed"
             claim.run.error = {"code": problem.code, "message": problem.message}
-            await self.claims.finish(claim, Pending(), claim.run.ended(()))
+            await self.claims.finish(claim, RunEnd.of(claim.run, claim.run.ended(())))
             return "failed"
         while True:
             result = await _Stretch(self, claim, compiled).drive()
@@ -205,11 +205,11 @@ class _Stretch:
         self._is_lost = False
         self._breakpoints = Breakpoints()
         self._follow(WorkerInstructions(None, claim.run.breakpoints))
-        self._log = RunLog(self._commit, self._follow, self._lose)
+        self._log = RunLog(segments.claims.writer, claim, self._follow, self._lose)
 
     async def drive(self) -> str | None:
         """Drive the run; return how the segment ended, or None if an answer arrived meanwhile."""
-        run, claims = self._claim.run, self._segments.claims
+        run = self._claim.run
         try:
             self.task = asyncio.create_task(
                 advance(self._compiled, run, self._context(), self._control)
@@ -223,9 +223,16 @@ class _Stretch:
             raise
         except Exception as problem:
             run.error, run.status = error_of(problem, self._compiled), "failed"
-        end = run.ended(self._compiled.plan.nodes)
-        await claims.finish(self._claim, await self._log.close(), end)
+        await self._end(RunEnd.of(run, run.ended(self._compiled.plan.nodes)))
         return run.status
+
+    async def _end(self, end: RunEnd) -> None:
+        if self._claim.ends_quietly:
+            with suppress(HasAudience):
+                await self._log.flush(end)
+                return
+        await self._log.flush()
+        await self._segments.claims.finish(self._claim, end)
 
     async def _driven(self, driving: "asyncio.Task[Advance]") -> Advance:
         self._segments.driving[self._claim.run.id] = self
@@ -242,8 +249,9 @@ class _Stretch:
                 await asyncio.gather(driving, return_exceptions=True)
 
     async def _rest(self, done: Advance) -> str | None:
+        await self._log.flush()
         is_resting = await self._segments.claims.rest(
-            self._claim, await self._log.close(), done.interrupts, is_paused=done.is_paused
+            self._claim, done.interrupts, is_paused=done.is_paused
         )
         return ("paused" if done.is_paused else "waiting") if is_resting else None
 
@@ -289,9 +297,6 @@ class _Stretch:
             return None
         return given_recording(self._claim.recorded, compiled, run)
 
-    async def _commit(self, pending: Pending) -> WorkerInstructions:
-        return await self._segments.claims.commit(self._claim, pending)
-
     def _emit(self, event: Event) -> None:
         run_event = RunEvent.of(event)
         self._claim.run.apply(run_event)
@@ -317,6 +322,6 @@ class _Stretch:
         # If the database fails now, the next write finds out.
         with suppress(*DATABASE_PROBLEMS):
             try:
-                self._follow(await self._commit(Pending()))
+                await self._log.flush()
             except TakenOver:
                 self._lose()

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass
@@ -41,6 +42,8 @@ from flowc.server.workflows.compiled import Workflows
 
 # Seconds, in which a server opens its socket.
 _WARM_AFTER = 0.5
+# After so long, a busy event loop lets the thread that stores what runs did continue.
+_SWITCH_SECONDS = 0.001
 # How many new objects are searched for garbage at a time: most runs leave none.
 _COLLECT = (10_000, 20, 20)
 
@@ -74,6 +77,7 @@ async def open_process(
     files = StoredFiles(database, TENANT)
     services = await _open_services(settings, database, files, stack)
     queue, watchers, writer = Queue(url), Watchers(), Writer(database)
+    stack.callback(writer.close)
     stack.callback(queue.close)
     database.publish_to(watchers.publish)
     if settings.redis_url is not None:
@@ -203,6 +207,7 @@ async def _work(
     stack: AsyncExitStack,
 ) -> None:
     """Start to work on runs, to supervise other workers, and to delete old runs."""
+    sys.setswitchinterval(_SWITCH_SECONDS)
     url, runs, queue = settings.database, process.runs, process.schedules.queue
     runs.watchers.add(segments)
     errands: dict[Errand, DoErrand] = {

@@ -1,7 +1,9 @@
 """The checkpoints of graphs, as rows: LangGraph's checkpointers are made over these."""
 
+import asyncio
 import builtins
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import JSON, LargeBinary, Select, String, Text, bindparam, delete, insert, select
@@ -125,9 +127,8 @@ class StoredCheckpoints:
         self, checkpoints: Sequence[CheckpointValues], writes: Sequence[CheckpointValues]
     ) -> None:
         """Store checkpoints and writes, outside a run."""
-        await self.database.write_on_driver(
-            lambda driver: self.statements.put(driver, checkpoints, writes)
-        )
+        put = partial(self.statements.put, checkpoints=checkpoints, writes=writes)
+        await asyncio.to_thread(self.database.transact, put)
 
     @reading
     def get(self, session: Session, key: CheckpointKey) -> StoredCheckpoint | None:

@@ -7,12 +7,13 @@ every statement costs several times as much.
 import asyncio
 import json
 import sqlite3
+import threading
 import time
 import zlib
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -81,9 +82,8 @@ class Database:
         # A SQLite file has one writer at a time: more threads would only wait for it.
         writers = 1 if self._is_sqlite else _THREADS
         self._writers = ThreadPoolExecutor(writers, "flowc-writes")
-        self._driver_writer = (
-            self._writers if self._is_sqlite else ThreadPoolExecutor(1, "flowc-commits")
-        )
+        # SQLite would let a second writer sleep and try again.
+        self._alone = threading.Lock() if self._is_sqlite else nullcontext()
         self._readers = ThreadPoolExecutor(_THREADS // 2, "flowc-reads")
 
     @classmethod
@@ -111,7 +111,7 @@ class Database:
         """
 
         def do() -> tuple[T, dict[Any, Any]]:
-            with self._sessions() as session, session.begin():
+            with self._alone, self._sessions() as session, session.begin():
                 if self._is_sqlite:
                     session.connection(execution_options={"flowc_writes": True})
                 return work(session), session.info
@@ -125,30 +125,25 @@ class Database:
                 offer(run_id, segment)
         return result
 
-    async def write_on_driver(self, work: Callable[[Any], T]) -> T:
-        """Run a function of the driver's connection in a transaction, after all earlier such ones.
+    def transact(self, work: Callable[[Any], T]) -> T:
+        """Run a function of the driver's connection in a transaction, in the calling thread.
 
-        For the few statements that every superstep needs. The function must publish nothing.
+        For the few statements that every superstep needs. The caller publishes what it appended.
         """
-
-        def do() -> T:
+        with self._noting_problems(), self._alone:
             connection = self._engine.raw_connection()
             try:
                 driver: Any = connection.driver_connection
-                with nullcontext() if self._is_sqlite else driver.pipeline():
-                    if self._is_sqlite:
-                        driver.execute("BEGIN IMMEDIATE")
-                    result = work(driver)
-                    driver.commit()
+                if self._is_sqlite:
+                    driver.execute("BEGIN IMMEDIATE")
+                result = work(driver)
+                driver.commit()
                 return result
             except BaseException:
                 connection.rollback()
                 raise
             finally:
                 connection.close()
-
-        with self._noting_problems():
-            return await in_thread(self._driver_writer, do)
 
     def publish(self, run_id: str, is_urgent: bool) -> None:
         """Publish that a run has new events, which are committed."""
@@ -181,7 +176,8 @@ class Database:
         On PostgreSQL, autovacuum makes the space free for new rows.
         """
         if self._is_sqlite:
-            while await self.write_on_driver(space.release_pages):
+            release = partial(self.transact, space.release_pages)
+            while await in_thread(self._writers, release):
                 await asyncio.sleep(_PAUSE_SECONDS)
             await self.read_on_driver(space.shorten_file)
 
@@ -199,7 +195,7 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections."""
-        for threads in (self._writers, self._driver_writer, self._readers):
+        for threads in (self._writers, self._readers):
             threads.shutdown(wait=False)
         self._engine.dispose()
 

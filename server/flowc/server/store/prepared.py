@@ -5,7 +5,9 @@ writes at every superstep is written in this way; the statements are still SQLAl
 both databases have the same ones.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Executable
@@ -14,6 +16,10 @@ from sqlalchemy.sql import ClauseElement
 from sqlalchemy.types import TypeEngine
 
 Encode = Callable[[Any], Any]
+
+_ROW = re.compile(r"VALUES (\([?, ]+\))")
+# Few different numbers, so that SQLite finds most statements among those that it has prepared.
+_SIZES = (64, 16, 4, 1)
 
 
 class Prepared:
@@ -27,6 +33,7 @@ class Prepared:
         names: Sequence[str] = compiled.positiontup if self._is_positional else list(compiled.binds)
         binds = {name: compiled.binds[name] for name in names}
         self._encoders = [(name, encoder(compiled.binds[name].type, dialect)) for name in names]
+        self._by_size: dict[int, str] = {}
         selected = getattr(statement, "selected_columns", ())
         self._decoders = [decoder(column.type, dialect) for column in selected]
         # What the statement itself says, as in `set worker = null`.
@@ -49,8 +56,25 @@ class Prepared:
 
     def execute_each(self, connection: Any, rows: Sequence[Mapping[str, Any]]) -> None:
         """Execute the statement for each row."""
-        if rows:
-            connection.cursor().executemany(self.sql, [self._encoded(row) for row in rows])
+        encoded = [self._encoded(row) for row in rows]
+        if self._is_positional and _ROW.search(self.sql):
+            self._insert(connection, encoded)
+        elif encoded:
+            connection.cursor().executemany(self.sql, encoded)
+
+    def _insert(self, connection: Any, rows: Sequence[Sequence[Any]]) -> None:
+        """Insert several rows at once: for each statement, SQLite gives Python's lock away."""
+        start = 0
+        while start < len(rows):
+            size = next(size for size in _SIZES if size <= len(rows) - start)
+            connection.execute(self._sized(size), list(chain(*rows[start : start + size])))
+            start += size
+
+    def _sized(self, size: int) -> str:
+        """Return the insertion with placeholders for a number of rows."""
+        if size not in self._by_size:
+            self._by_size[size] = _ROW.sub("VALUES " + ", ".join([r"\1"] * size), self.sql)
+        return self._by_size[size]
 
     def _encoded(self, values: Mapping[str, Any]) -> Any:
         given = {**self._constants, **values} if self._constants else values

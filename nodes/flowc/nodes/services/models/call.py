@@ -99,7 +99,10 @@ class Models:
         """
         known = [self._alias(None).model, *(alias.model for alias in self.aliases.values())]
         has_key = any(os.environ.get(_variable(provider)) for provider in HOSTED)
-        if has_key or not all(model.startswith(PROVIDER) for model in known):
+        for model in known:
+            if not model.startswith(PROVIDER):
+                await load_litellm(model)
+        if has_key:
             await load_litellm()
 
     def is_offline(self, model: str | None) -> bool:
@@ -133,7 +136,9 @@ class Models:
 
     async def _complete(self, call: Call, on_text: OnText | None) -> ModelAnswer:
         alias = self._alias(call.model)
-        key = None if self.is_offline(call.model) else _key(alias, await load_litellm())
+        key = None
+        if not self.is_offline(call.model):
+            key = _key(alias, await load_litellm(alias.model))
         if key is None:
             return await self._ask(call, alias, NO_KEY, on_text)
         redactor = key_redactor(key)
@@ -195,7 +200,8 @@ class Models:
         Returns the response, and litellm's name of the model. Raises NodeError with a message that
         is safe to show.
         """
-        alias, litellm = self._alias(model), await load_litellm()
+        alias = self._alias(model)
+        litellm = await load_litellm(alias.model)
         key = _key(alias, litellm)
         try:
             with guarded(self._backend):

@@ -39,7 +39,8 @@ def require_guarded_pools() -> None:
     """Raise RuntimeError if a client that is made under the guard would connect without it."""
     backend = GuardedBackend(EgressPolicy())
     with guarded(backend):
-        pool = getattr(httpx.AsyncHTTPTransport(), "_pool", None)
+        # Without certificates, which take some milliseconds to load: it connects to nothing.
+        pool = getattr(httpx.AsyncHTTPTransport(verify=False), "_pool", None)
     if not isinstance(getattr(pool, "_network_backend", None), _CurrentGuard):
         raise RuntimeError(
             "this version of httpx makes connections in another way, without the guard"

@@ -36,10 +36,32 @@ def litellm() -> Any:
         return _set_up()
 
 
-async def load_litellm() -> Any:
-    """Return the litellm module, and import it in a thread if it is not there yet."""
-    is_loaded = _set_up.cache_info().currsize > 0
-    return litellm() if is_loaded else await asyncio.to_thread(litellm)
+async def load_litellm(model: str | None = None) -> Any:
+    """Return the litellm module; import it and what calls of a model need in a thread, if needed.
+
+    litellm itself would import the client at the first call, and hold up the event loop.
+    """
+    if _set_up.cache_info().currsize == 0:
+        await asyncio.to_thread(litellm)
+    if model is not None and _uses_openai(model) and _load_openai.cache_info().currsize == 0:
+        await asyncio.to_thread(_load_openai)
+    return litellm()
+
+
+def _uses_openai(model: str) -> bool:
+    """Return whether litellm calls a model with OpenAI's client, by its name.
+
+    >>> _uses_openai("gpt-4o"), _uses_openai("openai/gpt-4o"), _uses_openai("mistral/small")
+    (True, True, False)
+    """
+    provider, separator, _ = model.partition("/")
+    return not separator or provider in {"openai", "azure"}
+
+
+@cache
+def _load_openai() -> None:
+    with quick_imports():
+        import openai.resources  # noqa: F401, PLC0415 - some 470 modules
 
 
 @cache

@@ -45,7 +45,8 @@ async def _work(open_process: Callable[[AsyncExitStack], Awaitable[object]]) -> 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        await open_process(stack)
+        with quick_imports():
+            await open_process(stack)
         typer.echo("flowc worker: ready")
         await stop.wait()
         typer.echo("flowc worker: stopping")

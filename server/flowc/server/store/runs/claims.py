@@ -17,7 +17,6 @@ worker's next write is refused.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +24,7 @@ from sqlalchemy import Table, bindparam, func, update
 from sqlalchemy.orm import Session
 
 from flowc.compiler.node.interrupts import Answer, Interrupt
-from flowc.compiler.running.events import RUN_PAUSED, RUN_STARTED, RUN_WAITING, Event
+from flowc.compiler.running.events import RUN_PAUSED, RUN_STARTED, RUN_WAITING
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
@@ -47,11 +46,9 @@ from flowc.server.store.runs.transitions import (
 )
 from flowc.server.store.runs.work_queue import WorkQueue
 from flowc.server.store.runs.writer import (
-    END_FIELDS,
     Batch,
-    HasAudience,
     Pending,
-    WorkerInstructions,
+    RunEnd,
     Writer,
 )
 from flowc.server.store.tables import Moment, RecordingRow, RunRow
@@ -69,9 +66,13 @@ class Claim:
     recorded: Mapping[str, Any] | None = None
 
     @property
-    def has_asked(self) -> bool:
-        """Whether the run may have interrupts by now."""
-        return self.run.segment > 0 or bool(self.answers or self.run.waiting)
+    def ends_quietly(self) -> bool:
+        """Whether nothing follows from the run's end, unless someone wants to be notified.
+
+        Otherwise it may have interrupts to close, other runs wait for it, or it has a thread.
+        """
+        has_asked = self.run.segment > 0 or bool(self.answers or self.run.waiting)
+        return self.run.max_runs is None and self.run.thread_id is None and not has_asked
 
 
 _RUNS: Table = RunRow.metadata.tables["runs"]
@@ -102,7 +103,7 @@ class Claims:
     """The writes of workers."""
 
     def __init__(self, database: Database, queue: WorkQueue, writer: Writer) -> None:
-        self.database, self._queue, self._writer = database, queue, writer
+        self.database, self._queue, self.writer = database, queue, writer
 
     @writing
     def claim(
@@ -129,27 +130,10 @@ class Claims:
             claim.answers = answers_of(session, run_id)
         return claim
 
-    async def commit(self, claim: Claim, pending: Pending) -> WorkerInstructions:
-        """Commit what a run did; return the worker's instructions. Raises TakenOver."""
-        return await self._writer.commit(_batch(claim, pending))
-
-    async def finish(self, claim: Claim, pending: Pending, end: Event) -> None:
-        """Commit the last of a run and its end, as its record has it. Raises TakenOver."""
-        run = claim.run
-        run.finished_at = now()
-        last = RunEvent.of(end, run.finished_at)
-        run.apply(last)
-        pending.events.append(last)
-        batch = _batch(claim, pending, {name: getattr(run, name) for name in END_FIELDS})
-        if run.max_runs is None and run.thread_id is None and not claim.has_asked:
-            with suppress(HasAudience):
-                await self._writer.commit(batch)
-                return
-        await self._finish(claim, batch)
-
     @writing
-    def _finish(self, session: Session, claim: Claim, batch: Batch) -> None:
-        self._write(session, batch)
+    def finish(self, session: Session, claim: Claim, end: RunEnd) -> None:
+        """Commit the end of a run, and what follows from it. Raises TakenOver."""
+        self._write(session, claim, Pending([end.event]), end.values)
         close_interrupts(session, claim.run.id)
         come_to_rest(session, self._queue, claim.tenant, claim.run)
 
@@ -158,7 +142,6 @@ class Claims:
         self,
         session: Session,
         claim: Claim,
-        pending: Pending,
         interrupts: Sequence[Interrupt],
         *,
         is_paused: bool,
@@ -171,7 +154,7 @@ class Claims:
         asks = [i.ask for i in interrupts if i.ask.kind == "signal"]
         signals = [(ask.data["signal"], ask.data["key"]) for ask in asks]
         lock_signals(session, claim.tenant, signals)
-        self._write(session, _batch(claim, pending))
+        self._write(session, claim, Pending())
         row = locked(session, claim.run.id)
         known = interrupts_of(session, row.id)
         for interrupt in interrupts:
@@ -195,15 +178,18 @@ class Claims:
         come_to_rest(session, self._queue, row.tenant, row)
         return True
 
-    def _write(self, session: Session, batch: Batch) -> None:
+    def _write(
+        self,
+        session: Session,
+        claim: Claim,
+        pending: Pending,
+        end: Mapping[str, Any] | None = None,
+    ) -> None:
         """Write a batch within a transaction; raise TakenOver."""
         driver = session.connection().connection.driver_connection
-        [result] = self._writer.statements.write(driver, [batch], is_announced=True)
+        batch = Batch(claim.run.id, claim.tenant, claim.epoch, pending, end=end)
+        [result] = self.writer.statements.write(driver, [batch], is_announced=True)
         if isinstance(result, Exception):
             raise result
-        if batch.pending.events:
-            note_appended(session, batch.run_id, batch.pending.events)
-
-
-def _batch(claim: Claim, pending: Pending, end: Mapping[str, Any] | None = None) -> Batch:
-    return Batch(claim.run.id, claim.tenant, claim.epoch, pending, end=end)
+        if pending.events:
+            note_appended(session, claim.run.id, pending.events)

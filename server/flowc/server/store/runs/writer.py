@@ -5,28 +5,33 @@ the graph's tasks wrote. A batch is written whole or not at all. It begins with 
 run's row that names the epoch of the worker's claim; if the row has another epoch, the run is not
 this worker's any more, and nothing of the batch is written, not even a checkpoint.
 
-An example. Run A has ended a superstep; its batch is handed to the database's thread, alone. While
-that transaction is at work, runs B, C and D hand in batches: they wait, and the next transaction
-has all three. C was cancelled meanwhile: its update matches no row, so C gets TakenOver, and the
-transaction keeps what B and D did. If the transaction itself fails, each batch is tried again in
-one of its own, so that a batch that cannot be written holds up no other.
+An example. Run A has ended a superstep and asks for a commit: the writer's thread takes A's batch
+and begins a transaction. Meanwhile runs B, C and D ask, too; the next transaction has all three.
+C was cancelled in between: its update matches no row, so C gets TakenOver, and the transaction
+has what B and D did. If the transaction itself fails, each batch is tried again in one of its own,
+so that a batch that cannot be written holds up no other.
+
+The writer has a thread of its own, which takes what runs have when it is due: the event loop can be
+busy with other runs for longer than that.
 """
 
 import asyncio
-from collections import deque
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Table, bindparam, insert, literal, select, update
 from sqlalchemy.engine import Dialect
 
-from flowc.compiler.running.events import EventKind
+from flowc.compiler.running.events import Event, EventKind
 from flowc.server.records.run_events import EVENT_FIELDS, RunEvent
-from flowc.server.records.runs import AT_REST
+from flowc.server.records.runs import AT_REST, RunRecord
+from flowc.server.records.times import now
 from flowc.server.store.archives import ArchiveStatements
 from flowc.server.store.checkpoints import CheckpointStatements, CheckpointValues
-from flowc.server.store.database import Database
+from flowc.server.store.database import DATABASE_PROBLEMS, Database
 from flowc.server.store.prepared import Prepared, decoder
 from flowc.server.store.runs.announcements import AUDIENCE
 from flowc.server.store.tables import EventRow, RunRow
@@ -39,6 +44,10 @@ _URGENT = {*(EventKind.of_status(status) for status in AT_REST), EventKind.RUN_B
 _RUNS: Table = RunRow.metadata.tables["runs"]
 _EVENTS: Table = EventRow.metadata.tables["events"]
 END_FIELDS = ("status", "output", "error", "usage", "finished_at")
+# What a run did is committed within this time, also if it asks for no commit.
+SOON_SECONDS = 0.008
+# After this time, what could not be written is tried again.
+_AGAIN_SECONDS = 0.5
 
 
 class WorkerInstructions(NamedTuple):
@@ -67,11 +76,30 @@ class Pending:
     checkpoints: list[Callable[[], CheckpointValues]] = field(default_factory=list)
     writes: list[Callable[[], Sequence[CheckpointValues]]] = field(default_factory=list)
 
+    def ended_by(self, last: RunEvent) -> "Pending":
+        """Return all of this with the last event of the run."""
+        return Pending([*self.events, last], self.checkpoints, self.writes)
+
     def put_before(self, later: "Pending") -> None:
         """Put all of this before what was done later."""
         later.events[:0] = self.events
         later.checkpoints[:0] = self.checkpoints
         later.writes[:0] = self.writes
+
+
+class RunEnd(NamedTuple):
+    """The end of a run: its last event, and the values of its row."""
+
+    event: RunEvent
+    values: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, run: RunRecord, event: Event) -> "RunEnd":
+        """End a run, which has its status, output and error; return its end."""
+        run.finished_at = now()
+        last = RunEvent.of(event, run.finished_at)
+        run.apply(last)
+        return cls(last, {name: getattr(run, name) for name in END_FIELDS})
 
 
 @dataclass(slots=True)
@@ -88,6 +116,30 @@ class Batch:
     pending: Pending = field(default_factory=Pending)
     new: Mapping[str, Any] | None = None
     end: Mapping[str, Any] | None = None
+
+
+class Taken(NamedTuple):
+    """A batch that the writer has taken from a source, and those who wait for its commit."""
+
+    source: "Source"
+    batch: Batch
+    waiting: Sequence["asyncio.Future[WorkerInstructions]"] = ()
+
+
+class Source(Protocol):
+    """Has batches to commit: the log of a run at work, for example."""
+
+    def take(self) -> Taken | None:
+        """Return what is to be committed now, in the writer's thread; None if there is nothing."""
+        ...
+
+    def take_back(self, taken: Taken) -> None:
+        """Keep what could not be written, in the writer's thread, before it takes anything else."""
+        ...
+
+    def written(self, result: WorkerInstructions | Exception) -> None:
+        """Learn how a commit that no one waits for ended, in the event loop."""
+        ...
 
 
 def is_urgent(events: Sequence[RunEvent]) -> bool:
@@ -221,61 +273,122 @@ def _notify(driver: Any, batches: Sequence[Batch]) -> None:
         driver.cursor().executemany("select pg_notify(%s, %s)", payloads)
 
 
-_Entry = tuple[Batch, "asyncio.Future[WorkerInstructions]"]
-
-
 class Writer:
-    """Commits batches of this process's runs, one transaction after the other."""
+    """Commits what the runs of this process did, one transaction after the other; close it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.statements = BatchStatements(database.dialect)
-        self._waiting: list[_Entry] = []
-        # Those of a transaction that failed: each is tried in one of its own.
-        self._alone: deque[_Entry] = deque()
-        self._working: asyncio.Task[None] | None = None
+        self._loop = asyncio.get_running_loop()
+        # Sources with something to commit, and when that is due.
+        self._due: dict[Source, float] = {}
+        self._changed = threading.Condition()
+        self._is_closing = False
+        self._thread = threading.Thread(target=self._work, name="flowc-writer", daemon=True)
+        self._thread.start()
+
+    def soon(self, source: Source, seconds: float = SOON_SECONDS) -> None:
+        """Commit what a source has, within some seconds."""
+        if source in self._due:
+            return
+        with self._changed:
+            self._due.setdefault(source, time.monotonic() + seconds)
+            self._changed.notify()
+
+    def now(self, source: Source) -> None:
+        """Commit what a source has, at once."""
+        with self._changed:
+            self._due[source] = 0.0
+            self._changed.notify()
 
     async def commit(self, batch: Batch) -> WorkerInstructions:
         """Commit a batch; raise TakenOver, HasAudience, or what the database raises."""
-        done: asyncio.Future[WorkerInstructions] = asyncio.get_running_loop().create_future()
-        self._waiting.append((batch, done))
-        if self._working is None or self._working.done():
-            self._working = asyncio.create_task(self._work())
+        done: asyncio.Future[WorkerInstructions] = self._loop.create_future()
+        self.now(_Single(batch, done))
         # What is handed in is written, even if the caller goes away.
         return await asyncio.shield(done)
 
-    async def _work(self) -> None:
-        while self._alone or self._waiting:
-            group = [self._alone.popleft()] if self._alone else self._waiting
-            if group is self._waiting:
-                self._waiting = []
-            await self._write(group)
+    def close(self) -> None:
+        """Commit what is there, and end the thread."""
+        with self._changed:
+            self._is_closing = True
+            self._changed.notify()
+        self._thread.join()
 
-    async def _write(self, group: Sequence[_Entry]) -> None:
-        batches = [batch for batch, _ in group]
+    def _work(self) -> None:
+        while (sources := self._next()) is not None:
+            group = [taken for source in sources if (taken := source.take()) is not None]
+            if group:
+                self._write(group)
+
+    def _next(self) -> Sequence[Source] | None:
+        """Wait until a commit is due; return all that have something, or None at the end."""
+        with self._changed:
+            while not self._is_closing:
+                left = min(self._due.values(), default=threading.TIMEOUT_MAX) - time.monotonic()
+                if left <= 0:
+                    break
+                self._changed.wait(min(left, threading.TIMEOUT_MAX))
+            sources, self._due = list(self._due), {}
+            return sources or (None if self._is_closing else [])
+
+    def _write(self, group: Sequence[Taken]) -> None:
+        batches = [taken.batch for taken in group]
         try:
-            results: Sequence[
-                WorkerInstructions | Exception
-            ] = await self._database.write_on_driver(
+            results: Sequence[WorkerInstructions | Exception] = self._database.transact(
                 lambda driver: self.statements.write(driver, batches)
             )
         except Exception as problem:
             if len(group) > 1:
-                self._alone.extend(group)
+                for taken in group:
+                    self._write([taken])
                 return
             results = [problem]
-        for (batch, done), result in zip(group, results, strict=True):
+        for taken, result in zip(group, results, strict=True):
             if isinstance(result, Exception):
-                _fail(done, result)
-                continue
-            if not done.done():
-                done.set_result(result)
-            if batch.pending.events:
-                self._database.publish(batch.run_id, is_urgent(batch.pending.events))
+                taken.source.take_back(taken)
+                if isinstance(result, DATABASE_PROBLEMS) and not taken.waiting:
+                    self.soon(taken.source, _AGAIN_SECONDS)
+        self._loop.call_soon_threadsafe(self._announce, group, results)
+
+    def _announce(
+        self, group: Sequence[Taken], results: Sequence[WorkerInstructions | Exception]
+    ) -> None:
+        """Tell those who wait for commits, and publish what is committed; in the event loop."""
+        for taken, result in zip(group, results, strict=True):
+            for done in taken.waiting:
+                _settle(done, result)
+            if not (taken.waiting and isinstance(result, Exception)):
+                taken.source.written(result)
+            if not isinstance(result, Exception) and taken.batch.pending.events:
+                events = taken.batch.pending.events
+                self._database.publish(taken.batch.run_id, is_urgent(events))
 
 
-def _fail(done: "asyncio.Future[WorkerInstructions]", problem: Exception) -> None:
-    if not done.done():
-        done.set_exception(problem)
+class _Single:
+    """A batch by itself."""
+
+    def __init__(self, batch: Batch, done: "asyncio.Future[WorkerInstructions]") -> None:
+        self._batch, self._done = batch, done
+
+    def take(self) -> Taken | None:
+        return Taken(self, self._batch, [self._done])
+
+    def take_back(self, taken: Taken) -> None:
+        """Do nothing: whoever waits decides whether to try again."""
+
+    def written(self, result: WorkerInstructions | Exception) -> None:
+        """Do nothing: the result is awaited."""
+
+
+def _settle(
+    done: "asyncio.Future[WorkerInstructions]", result: WorkerInstructions | Exception
+) -> None:
+    if done.done():
+        return
+    if isinstance(result, Exception):
+        done.set_exception(result)
         # Read here, too: the caller may have gone away.
         done.exception()
+    else:
+        done.set_result(result)
