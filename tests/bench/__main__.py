@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.progress import track
 from sqlalchemy import text
 
-from bench import documents, durable, http, idle, models, ours, rivals
+from bench import documents, durable, growth, http, idle, models, ours, rivals
 from bench.measuring import Row, Work, measured, postgres_server, show
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.expressions import compile_condition, compile_template
@@ -304,6 +304,7 @@ def parts(postgres: str | None) -> Iterator[list[Row]]:
     yield documents.rows()
     for database in databases:
         yield idle.rows(*database)
+    yield growth.rows()
     yield from http.parts(list(http.PARTS), http.ROUNDS, postgres)
 
 

@@ -57,6 +57,14 @@ class Contestant:
                 kilobytes += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
         return kilobytes / 1024
 
+    def open_files(self) -> int:
+        """Return how many files and sockets the process and all its children have open."""
+        count = 0
+        for pid in _family(self.process.pid):
+            with suppress(FileNotFoundError, ProcessLookupError):
+                count += len(list(Path(f"/proc/{pid}/fd").iterdir()))
+        return count
+
     def job(self, work: Work, requests: int, clients: int = 1, **more: Any) -> dict[str, Any]:
         """Return the job that the load generator gets, to run a work a number of times."""
         return {

@@ -17,6 +17,7 @@ from flowc.server.engine.run_log import RunLog
 from flowc.server.records.ids import new_run_id
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
+from flowc.server.store.archives import restore
 from flowc.server.store.checkpoints import CheckpointKey, StoredCheckpoints
 from flowc.server.store.database import Database
 from flowc.server.store.runs.claims import Claim, Claims
@@ -151,7 +152,7 @@ async def test_each_commit_returns_whether_to_pause_and_where_to_stop(store: Sto
 
 
 async def _ended(store: Store, status: Any) -> bool:
-    """End a run that has a checkpoint; return whether it still has one."""
+    """End a run that has a checkpoint; return whether a retry would still have one."""
     run = await store.begun()
     await store.writer.commit(_batch(run, events=0))
     run.status, run.output = status, {"answer": 1}
@@ -161,6 +162,7 @@ async def _ended(store: Store, status: Any) -> bool:
     found = await StoredRuns(store.database, store.tenant).get(run.id)
     assert found.as_json() == run.as_json()
     assert (found.status, found.output) == (status, {"answer": 1})
+    await store.database.write(lambda session: restore(session, run.id))
     return await StoredCheckpoints(store.database).get(CheckpointKey(run.id)) is not None
 
 

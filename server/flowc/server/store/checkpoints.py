@@ -50,6 +50,15 @@ class WriteRow(Table):
     value: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class ArchiveRow(Table):
+    """All checkpoints of a failed run with their writes, compressed."""
+
+    __tablename__ = "graph_archives"
+
+    thread_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class CheckpointKey(NamedTuple):
     """The place of a checkpoint; without an id, of the newest one."""
 
@@ -68,6 +77,7 @@ class StoredCheckpoint(NamedTuple):
 CheckpointValues = Mapping[str, Any]
 _TABLES = Table.metadata.tables
 _CHECKPOINTS, _WRITES = _TABLES["graph_checkpoints"], _TABLES["graph_writes"]
+_ARCHIVES = _TABLES["graph_archives"]
 _IN_ORDER = (_WRITES.c.task_path, _WRITES.c.task_id, _WRITES.c.number)
 
 
@@ -195,7 +205,7 @@ class StoredCheckpoints:
 
 def delete_threads(session: Session, thread_ids: Sequence[str]) -> None:
     """Delete all checkpoints of threads, within a transaction."""
-    for table in (_WRITES, _CHECKPOINTS):
+    for table in (_WRITES, _CHECKPOINTS, _ARCHIVES):
         session.execute(delete(table).where(table.c.thread_id.in_(thread_ids)))
 
 

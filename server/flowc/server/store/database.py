@@ -5,6 +5,7 @@ every statement costs several times as much.
 """
 
 import asyncio
+import json
 import sqlite3
 import threading
 import time
@@ -12,7 +13,7 @@ import zlib
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -27,6 +28,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from flowc.rag.blocking import in_thread
 from flowc.server.settings import is_sqlite
+from flowc.server.store import space
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Under these names a transaction collects the runs that it appends events to, and the segments of
@@ -38,9 +40,19 @@ _MIGRATING = zlib.crc32(b"flowc migrations")
 _THREADS = 8
 # The database could not be reached or written to; a later attempt may succeed.
 DATABASE_PROBLEMS = (DBAPIError, sqlite3.Error, psycopg.Error)
-SQLITE_PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
+SQLITE_PRAGMAS = (
+    # Before the first table, or it has no effect until the next VACUUM.
+    "auto_vacuum = INCREMENTAL",
+    "journal_mode = WAL",
+    "synchronous = NORMAL",
+    "foreign_keys = ON",
+)
+# As JSON is stored: without spaces.
+_COMPACT = json.JSONEncoder(separators=(",", ":"))
 # A connection used within this time is assumed to be alive.
 _FRESH_SECONDS = 1.0
+# Between two steps that give space back.
+_PAUSE_SECONDS = 0.02
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -158,6 +170,17 @@ class Database:
 
         return await in_thread(self._readers, do)
 
+    async def release_space(self) -> None:
+        """Give the space of what was deleted back to the disk, in steps between which others write.
+
+        On PostgreSQL, autovacuum makes the space free for new rows.
+        """
+        if self._is_sqlite:
+            release = partial(self.transact, space.release_pages)
+            while await in_thread(self._writers, release):
+                await asyncio.sleep(_PAUSE_SECONDS)
+            await self.read_on_driver(space.shorten_file)
+
     async def read_on_driver(self, work: Callable[[Any], T]) -> T:
         """Run a function of the driver's connection that only reads, with few statements."""
 
@@ -222,12 +245,17 @@ def insertion_for(dialect: Dialect, table: Any) -> Any:
 
 def _engine(url: str) -> Engine:
     if is_sqlite(url):
-        engine = create_engine(url)
+        engine = create_engine(url, json_serializer=_COMPACT.encode)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     driven = make_url(url).set(drivername="postgresql+psycopg")
-    engine = create_engine(driven, pool_size=_THREADS, max_overflow=_THREADS)
+    engine = create_engine(
+        driven,
+        pool_size=_THREADS,
+        max_overflow=_THREADS,
+        json_serializer=_COMPACT.encode,
+    )
     event.listen(engine, "checkout", _require_alive)
     event.listen(engine, "checkin", _note_use)
     return engine
@@ -253,6 +281,8 @@ def migrate(engine: Engine) -> None:
             connection.execute(text(f"select pg_advisory_xact_lock({_MIGRATING})"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+    if engine.dialect.name == "sqlite":
+        space.let_shrink(engine)
 
 
 def _is_newest(engine: Engine) -> bool:

@@ -43,7 +43,10 @@ class Table(DeclarativeBase):
 
 
 class DefinitionRow(Table):
-    """One definition by its hash; it is never deleted, since runs are pinned to it."""
+    """One definition by its hash; it stays as long as a version or a run is pinned to it.
+
+    `created_at` is when it was last stored: retention deletes only those not stored for a day.
+    """
 
     __tablename__ = "definitions"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from cachetools import LRUCache
+from cachetools import LRUCache, TTLCache
 from sqlalchemy import Table, bindparam, func, select
 from sqlalchemy.orm import Session
 
@@ -48,6 +48,9 @@ _FIND = select(
 )
 # As many versions stay in memory.
 _VERSIONS = 256
+# As many definitions that were stored within this time are not stored again. Retention deletes none
+# that was stored within a day.
+_STORED, _STORED_SECONDS = 1_024, 600.0
 
 
 class StoredWorkflows:
@@ -55,8 +58,7 @@ class StoredWorkflows:
 
     def __init__(self, database: Database, tenant: str) -> None:
         self.database, self._tenant = database, tenant
-        # Definitions are never deleted, so one that was stored once need not be looked up again.
-        self._known: set[str] = set()
+        self._known: TTLCache[str, None] = TTLCache(_STORED, _STORED_SECONDS)
         # Versions never change.
         self._versions: LRUCache[tuple[str, int], VersionRow] = LRUCache(_VERSIONS)
         self._find = Prepared(_FIND, database.dialect)
@@ -174,7 +176,7 @@ class StoredWorkflows:
         """Store a definition that a run is pinned to, and that is no workflow's version."""
         if hash not in self._known:
             await self._store_now(hash, document)
-            self._known.add(hash)
+            self._known[hash] = None
 
     @writing
     def _store_now(self, session: Session, hash: str, document: Any) -> None:
@@ -216,7 +218,9 @@ class StoredWorkflows:
         self, session: Session, hash: str, document: Any, moment: datetime
     ) -> None:
         row = {"tenant": self._tenant, "hash": hash, "document": document, "created_at": moment}
-        session.execute(insertion(session, DefinitionRow).values(row).on_conflict_do_nothing())
+        new = insertion(session, DefinitionRow).values(row)
+        keys = ["tenant", "hash"]
+        session.execute(new.on_conflict_do_update(index_elements=keys, set_={"created_at": moment}))
 
 
 def _stored(row: WorkflowRow, version: VersionRow) -> StoredWorkflow:

@@ -169,10 +169,12 @@ class Queue:
             self._client.resume_workflows([w.workflow_id for w in found], queue_name=QUEUE)
         return len(found)
 
-    async def forget(self, run_id: str) -> None:
-        """Delete the queue's entries of a run."""
+    async def forget(self, run_ids: list[str]) -> None:
+        """Delete the queue's entries of runs."""
         found = await self._client.list_workflows_async(
-            workflow_id_prefix=f"{run_id}:", load_input=False, load_output=False
+            workflow_id_prefix=[f"{run_id}:" for run_id in run_ids],
+            load_input=False,
+            load_output=False,
         )
         if found:
             await self._client.delete_workflows_async([w.workflow_id for w in found])

@@ -5,10 +5,9 @@ that follows are committed together, or none of them is.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import and_, delete, insert, select
+from sqlalchemy import and_, insert, select
 from sqlalchemy.orm import Session
 
 from flowc.compiler.definition import RunRate
@@ -26,6 +25,7 @@ from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import ENDED, RunRecord
 from flowc.server.records.times import now
+from flowc.server.store.archives import restore
 from flowc.server.store.checkpoints import delete_threads
 from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.messages import begin_turn
@@ -47,12 +47,10 @@ from flowc.server.store.runs.work_queue import WorkQueue
 from flowc.server.store.runs.writer import Batch, Pending, Writer
 from flowc.server.store.tables import (
     IS_UNFINISHED,
-    DeliveryRow,
     InterruptRow,
     RecordingRow,
     RunRow,
     SignalRow,
-    ThreadRow,
 )
 
 
@@ -282,6 +280,7 @@ class Steering:
         if row.status != "failed":
             raise NotPossible(f"The run is {row.status}, not failed.")
         row.error, row.finished_at = None, None
+        restore(session, run_id)
         queue_again(session, self._queue, row, {"reason": "retried"})
 
     @writing
@@ -323,26 +322,6 @@ class Steering:
         # If the process is alive after all, its next write is refused.
         row.epoch += 1
         queue_again(session, self._queue, row, {"reason": "lost"})
-
-    @reading
-    def ended_before(self, session: Session, moment: datetime, limit: int = 100) -> list[str]:
-        """Return runs that ended before a moment, oldest first; never one that waits."""
-        is_old = RunRow.finished_at.is_not(None) & (RunRow.finished_at < moment)
-        found = select(RunRow.id).where(RunRow.status.in_(ENDED), is_old)
-        return list(session.scalars(found.order_by(RunRow.finished_at).limit(limit)))
-
-    @writing
-    def forget(self, session: Session, run_id: str) -> None:
-        """Delete a run that has ended, with its events and interrupts."""
-        delete_threads(session, [run_id])
-        session.execute(delete(RunRow).where(RunRow.id == run_id, RunRow.status.in_(ENDED)))
-
-    @writing
-    def forget_messages(self, session: Session, moment: datetime) -> None:
-        """Delete older signals and deliveries, and threads without a message since the moment."""
-        session.execute(delete(SignalRow).where(SignalRow.sent_at < moment))
-        session.execute(delete(ThreadRow).where(ThreadRow.updated_at < moment))
-        session.execute(delete(DeliveryRow).where(DeliveryRow.created_at < moment))
 
     def _asked(self, session: Session, interrupt_id: str) -> tuple[InterruptRow, RunRow]:
         run_id = session.scalar(select(InterruptRow.run_id).where(InterruptRow.id == interrupt_id))

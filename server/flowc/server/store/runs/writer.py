@@ -29,6 +29,7 @@ from flowc.compiler.running.events import Event, EventKind
 from flowc.server.records.run_events import EVENT_FIELDS, RunEvent
 from flowc.server.records.runs import AT_REST, RunRecord
 from flowc.server.records.times import now
+from flowc.server.store.archives import ArchiveStatements
 from flowc.server.store.checkpoints import CheckpointStatements, CheckpointValues
 from flowc.server.store.database import DATABASE_PROBLEMS, Database
 from flowc.server.store.prepared import Prepared, decoder
@@ -106,7 +107,7 @@ class Batch:
     """What a run did, with the proof that it is the worker's.
 
     A `new` run's row is inserted; at the `end` of a run, its row gets these values, and the
-    checkpoints of a run that needs none any more are deleted.
+    checkpoints of a run that needs none any more are deleted; those of a failed one are archived.
     """
 
     run_id: str
@@ -171,6 +172,7 @@ class BatchStatements:
         self._events = Prepared(insert(_EVENTS), dialect)
         self._audience = Prepared(select(literal(1)).where(AUDIENCE), dialect)
         self._checkpoints = CheckpointStatements(dialect)
+        self._archives = ArchiveStatements(dialect)
         self._stops = decoder(_RUNS.c.breakpoints.type, dialect)
 
     def write(
@@ -228,6 +230,7 @@ class BatchStatements:
             driver, [row for batch, last in kept for row in _event_rows(batch, last)]
         )
         ended = [batch.run_id for batch, _ in kept if batch.end and _is_over(batch.end)]
+        failed = [batch.run_id for batch, _ in kept if batch.end and not _is_over(batch.end)]
         going = [batch.pending for batch, _ in kept if batch.run_id not in ended]
         self._checkpoints.put(
             driver,
@@ -235,6 +238,7 @@ class BatchStatements:
             [row for pending in going for encode in pending.writes for row in encode()],
         )
         self._checkpoints.clear(driver, ended)
+        self._archives.archive(driver, failed)
         if self._is_postgres:
             _notify(driver, [batch for batch, _ in kept if batch.pending.events])
 

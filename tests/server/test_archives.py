@@ -1,0 +1,121 @@
+"""The checkpoints of a failed run take little space, and are all there again when it is retried."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from fakes.processes import new_database
+from flowc.server.engine.queue.dbos_queue import Queue
+from flowc.server.records.ids import new_run_id
+from flowc.server.records.runs import RunRecord
+from flowc.server.store.checkpoints import StoredCheckpoints
+from flowc.server.store.database import Database
+from flowc.server.store.runs.steering import RunStart, Steering
+from flowc.server.store.runs.writer import Batch, Pending, Writer
+
+TENANT = "archives"
+FAILED = {"status": "failed", "output": None, "error": None, "usage": {}, "finished_at": None}
+
+
+class Runs:
+    """A database in which runs fail and are retried."""
+
+    def __init__(self, database: Database, queue: Queue, writer: Writer) -> None:
+        self.database, self._writer = database, writer
+        self.steering = Steering(database, queue, writer)
+
+    async def begun(self, value: bytes) -> str:
+        """Return a run at work that has three checkpoints, with writes of a value after each."""
+        run = RunRecord(id=new_run_id(), workflow_id=None, version=None, hash="h", input={})
+        await self.steering.create(TENANT, run, RunStart(worker="w", is_awaited=True))
+        checkpoints = [lambda n=n: _checkpoint(run.id, n) for n in range(3)]
+        writes = [lambda n=n: [_write(run.id, n, value)] for n in range(3)]
+        await self._writer.commit(Batch(run.id, TENANT, 1, Pending([], checkpoints, writes)))
+        return run.id
+
+    async def fail(self, run_id: str) -> None:
+        await self._writer.commit(Batch(run_id, TENANT, 1, end=FAILED))
+
+    async def checkpoints(self, run_id: str) -> list[tuple[Any, list[Any]]]:
+        found = await StoredCheckpoints(self.database).list(run_id, None, None, None)
+        return [(tuple(each.checkpoint), [tuple(w) for w in each.writes]) for each in found]
+
+    async def archives(self, run_id: str) -> int:
+        query = text("select count(*) from graph_archives where thread_id = :run")
+        found = await self.database.read(lambda session: session.scalar(query, {"run": run_id}))
+        return int(found or 0)
+
+
+def _checkpoint(run_id: str, number: int) -> dict[str, Any]:
+    return {
+        "thread_id": run_id,
+        "namespace": "",
+        "id": f"c{number}",
+        "parent_id": f"c{number - 1}" if number else None,
+        "encoding": "msgpack",
+        "checkpoint": bytes(range(256)),
+        "about": {"step": number, "text": "Grüße"},
+    }
+
+
+def _write(run_id: str, number: int, value: bytes) -> dict[str, Any]:
+    return {
+        "thread_id": run_id,
+        "namespace": "",
+        "checkpoint_id": f"c{number}",
+        "task_id": "t",
+        "number": -1 if number == 2 else 0,
+        "task_path": "",
+        "channel": "outputs",
+        "encoding": "msgpack",
+        "value": value,
+    }
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def runs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Runs]:
+    url = f"sqlite:///{tmp_path}/d.db"
+    if request.param == "postgres":
+        url = new_database(request.getfixturevalue("postgres"))["FLOWC_DATABASE_URL"]
+    database, queue = await Database.open(url), Queue(url)
+    await queue.set_up()
+    writer = Writer(database)
+    yield Runs(database, queue, writer)
+    writer.close()
+    queue.close()
+    await database.close()
+
+
+async def test_a_retried_run_has_the_checkpoints_that_it_failed_with(runs: Runs) -> None:
+    run_id, other = await runs.begun(b"\x00\xff value"), await runs.begun(b"of another run")
+    before, of_other = await runs.checkpoints(run_id), await runs.checkpoints(other)
+    assert len(before) == 3
+    await runs.fail(run_id)
+    assert await runs.checkpoints(run_id) == []
+    assert await runs.archives(run_id) == 1
+    await runs.steering.retry(TENANT, run_id)
+    assert await runs.checkpoints(run_id) == before
+    assert await runs.archives(run_id) == 0
+    assert await runs.checkpoints(other) == of_other
+
+
+async def test_a_run_that_fails_again_can_be_retried_again(runs: Runs) -> None:
+    run_id = await runs.begun(b"value")
+    before = await runs.checkpoints(run_id)
+    for _ in range(2):
+        await runs.fail(run_id)
+        await runs.steering.retry(TENANT, run_id)
+    assert await runs.checkpoints(run_id) == before
+
+
+async def test_large_checkpoints_are_left_as_they_are(runs: Runs) -> None:
+    run_id = await runs.begun(b"x" * 50_000)
+    before = await runs.checkpoints(run_id)
+    await runs.fail(run_id)
+    assert await runs.checkpoints(run_id) == before
+    assert await runs.archives(run_id) == 0
+    await runs.steering.retry(TENANT, run_id)
+    assert await runs.checkpoints(run_id) == before
