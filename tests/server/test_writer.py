@@ -5,13 +5,14 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from flowc.compiler.running.events import NODE_SKIPPED
+from flowc.compiler.running.events import NODE_COMPLETED, NODE_SKIPPED
 from flowc.server.engine.checkpointer import RunCheckpointer
 from flowc.server.engine.run_log import RunLog
 from flowc.server.records.ids import new_run_id
@@ -139,7 +140,7 @@ async def test_a_batch_that_cannot_be_written_fails_alone(store: Store) -> None:
     assert (await store.kinds(good))[-1] == "node.skipped"
 
 
-async def test_the_worker_is_told_to_pause_and_where_to_stop(store: Store) -> None:
+async def test_a_worker_gets_the_instruction_to_pause_and_its_breakpoints(store: Store) -> None:
     run = await store.begun()
     await store.steering.pause(store.tenant, run.id)
     await store.steering.set_breakpoints(store.tenant, run.id, ["b", "a"])
@@ -214,8 +215,23 @@ async def test_a_process_that_died_leaves_its_runs_to_the_queue(store: Store) ->
         await store.writer.commit(_batch(run))
 
 
+async def test_a_segment_that_the_queue_handed_over_is_not_taken_by_who_was_offered_it(
+    store: Store,
+) -> None:
+    queue: Any = SimpleNamespace(enqueue=lambda *_: None)
+    run = await store.begun()
+    claims = Claims(store.database, queue, store.writer)
+    await Steering(store.database, queue, store.writer).requeue_of(store.tenant)
+    first = await claims.claim(run.id, 1)
+    assert first is not None and first.attempt == 1
+    assert await claims.claim(run.id, 1, "there") is None
+    # Of a worker that died, the queue hands it over again.
+    second = await claims.claim(run.id, 1)
+    assert second is not None and second.attempt == 2
+
+
 class Commits:
-    """Stands for the writer of a run: notes what it commits, and fails if it is told to."""
+    """Stands for the writer of a run: notes what it commits, and fails if it has a problem."""
 
     def __init__(self) -> None:
         self.done: list[Pending] = []
@@ -248,6 +264,32 @@ async def test_what_could_not_be_committed_comes_before_what_follows() -> None:
     await asyncio.sleep(0.05)
     assert len(commits.done) == 1
     assert not lost
+
+
+async def test_the_completion_of_a_node_is_committed_with_what_the_node_wrote() -> None:
+    commits = Commits()
+    log = RunLog(commits.commit, lambda told: None, lambda: None)
+    [before], completed = _said(), RunEvent.of(NODE_COMPLETED.of_node("a", {"output": 1}))
+    log.append(before)
+    log.append(completed)
+    # The timer of the first event is over before the node's writes are handed in.
+    await log.flush(is_whole=False)
+    assert [p.events for p in commits.done] == [[before]]
+    log.write(list)
+    while len(commits.done) < 2:
+        await asyncio.sleep(0.01)
+    assert (commits.done[1].events, len(commits.done[1].writes)) == ([completed], 1)
+
+
+async def test_a_completion_does_not_wait_longer_for_writes_that_do_not_come() -> None:
+    commits = Commits()
+    log = RunLog(commits.commit, lambda told: None, lambda: None)
+    completed = RunEvent.of(NODE_COMPLETED.of_node("a", {"output": 1}))
+    log.append(completed)
+    await log.flush(is_whole=False)
+    assert not commits.done
+    await log.flush(is_whole=False)
+    assert [p.events for p in commits.done] == [[completed]]
 
 
 async def test_a_run_that_is_lost_between_checkpoints_is_stopped() -> None:

@@ -19,7 +19,7 @@ segment continues with another *stretch*, one more drive through the graph with 
 What a superstep did is one commit: its events, what its nodes wrote, and the checkpoint after it.
 So no checkpoint ever has a result that no event reports. It is committed before a node begins that
 has an effect, and otherwise soon (`run_log.py`). After a crash, events may be ahead of the
-checkpoint, and a node whose outcome was not committed runs again.
+checkpoint, but not of what their nodes wrote; a node whose outcome was not committed runs again.
 """
 
 import asyncio
@@ -236,7 +236,9 @@ class _Stretch:
                 raise TakenOver(self._claim.run.id) from None
             raise
         finally:
-            del self._segments.driving[self._claim.run.id]
+            # This process may have taken the run over from itself.
+            if self._segments.driving.get(self._claim.run.id) is self:
+                del self._segments.driving[self._claim.run.id]
             if not driving.done():
                 driving.cancel()
                 await asyncio.gather(driving, return_exceptions=True)

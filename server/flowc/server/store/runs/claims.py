@@ -21,7 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Table, bindparam, func, update
+from sqlalchemy import Table, bindparam, func, or_, update
 from sqlalchemy.orm import Session
 
 from flowc.compiler.node.interrupts import Answer, Interrupt
@@ -85,6 +85,8 @@ _TAKE = (
         _RUNS.c.status.in_(["pending", "running"]),
         # If it names a process, that one has the run, until it is known to be dead.
         _RUNS.c.worker.is_(None),
+        # What the queue has handed over, only the queue hands over again.
+        or_(_RUNS.c.attempt == 0, bindparam("worker", type_=_RUNS.c.worker.type).is_(None)),
     )
     .values(
         status="running",
