@@ -156,6 +156,7 @@ def definition_of(shape: str, granularity: str) -> dict[str, Any]:
 
 # How many nodes can have ended without being stored when a process dies; 1 for other shapes.
 _WINDOW = {"diamond": 2, "map": 4, "approvals in a map": 2, "paths of unequal length": 2}
+_WITH_BODIES = frozenset({"loop", "map", "subworkflow", "agent"})
 _WITH_REGIONS = frozenset({"paths of unequal length", "two approvals"})
 
 
@@ -165,7 +166,11 @@ def window_of(shape: str, granularity: str) -> int:
     if granularity == "node" or (granularity == "auto" and shape not in _WITH_REGIONS):
         return window
     # In a region, nodes do not wait until the outcomes of those before them are stored.
-    quick = sum(node["type"] == "mark" and "config" not in node for node in SHAPES[shape]["nodes"])
+    nodes = SHAPES[shape]["nodes"]
+    quick = sum(node["type"] == "mark" and "config" not in node for node in nodes)
+    if any(node["type"] in _WITH_BODIES for node in nodes):
+        # The last turn of a body, and what follows it at once.
+        return window + quick
     return max(window, quick * (3 if shape == "loop by edges" else 1))
 
 

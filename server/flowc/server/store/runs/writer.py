@@ -260,6 +260,12 @@ class Writer:
                 self._alone.extend(group)
                 return
             results = [problem]
+        self._hand_back(group, results)
+
+    def _hand_back(
+        self, group: Sequence[_Entry], results: Sequence[WorkerInstructions | Exception]
+    ) -> None:
+        """Give each run the result of its batch, and publish what is committed."""
         for (batch, done), result in zip(group, results, strict=True):
             if isinstance(result, Exception):
                 _fail(done, result)
