@@ -140,6 +140,41 @@ async def test_a_batch_that_cannot_be_written_fails_alone(store: Store) -> None:
     assert (await store.kinds(good))[-1] == "node.skipped"
 
 
+async def test_what_was_committed_although_the_connection_was_lost_is_not_written_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, other = await store.begun(), await store.begun()
+    commit, lost = store.database._commit, OperationalError("commit", {}, Exception("gone"))
+
+    def committed(driver: Any) -> None:
+        commit(driver)
+        monkeypatch.setattr(store.database, "_commit", commit)
+        raise lost
+
+    async def commit_of(pending: Pending) -> WorkerInstructions:
+        return await store.writer.commit(Batch(run.id, store.tenant, 1, pending))
+
+    log = RunLog(commit_of, lambda told: None, lambda: None)
+    first, second, third = _said(3)
+    log.append(first)
+    monkeypatch.setattr(store.database, "_commit", committed)
+    with pytest.raises(OperationalError):
+        await log.flush()
+    log.append(second)
+    store.published.clear()
+    await log.flush()
+    assert await store.kinds(run) == ["run.created", "run.started", *["node.skipped"] * 2]
+    assert store.published == [(run.id, False)]
+    # So it is with a group, of which each is tried again in a transaction of its own.
+    monkeypatch.setattr(store.database, "_commit", committed)
+    log.append(third)
+    started = asyncio.create_task(store.begun())
+    await asyncio.gather(log.flush(), store.writer.commit(_batch(other)))
+    assert await store.kinds(run) == ["run.created", "run.started", *["node.skipped"] * 3]
+    assert await store.kinds(other) == ["run.created", "run.started", "node.skipped"]
+    assert await store.kinds(await started) == ["run.created", "run.started"]
+
+
 async def test_a_worker_gets_the_instruction_to_pause_and_its_breakpoints(store: Store) -> None:
     run = await store.begun()
     await store.steering.pause(store.tenant, run.id)

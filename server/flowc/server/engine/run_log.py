@@ -93,7 +93,8 @@ class RunLog:
         taken, self._pending = self._pending, Pending()
         if self._unwritten and not is_whole:
             events, writes = self._before
-            self._pending = Pending(taken.events[events:], [], taken.writes[writes:])
+            later, written = taken.events[events:], taken.writes[writes:]
+            self._pending = Pending(later, writes=written, unsure=taken.unsure)
             del taken.events[events:], taken.writes[writes:]
             self._flush_soon()
         self._unwritten = 0

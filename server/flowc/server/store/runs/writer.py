@@ -9,7 +9,8 @@ An example. Run A has ended a superstep; its batch is handed to the database's t
 that transaction is at work, runs B, C and D hand in batches: they wait, and the next transaction
 has all three. C was cancelled meanwhile: its update matches no row, so C gets TakenOver, and the
 transaction keeps what B and D did. If the transaction itself fails, each batch is tried again in
-one of its own, so that a batch that cannot be written holds up no other.
+one of its own, so that a batch that cannot be written holds up no other. It may have been committed
+all the same, if the connection was lost then: what the run's log has already is not written again.
 """
 
 import asyncio
@@ -37,6 +38,8 @@ URGENT = "at once"
 _URGENT = {*(EventKind.of_status(status) for status in AT_REST), EventKind.RUN_BREAKPOINTS}
 _RUNS: Table = RunRow.metadata.tables["runs"]
 _EVENTS: Table = EventRow.metadata.tables["events"]
+# What tells an event of a run from the others before it has a number.
+_IDENTITY = ("kind", "path", "node_id", "at")
 END_FIELDS = ("status", "output", "error", "usage", "finished_at")
 
 
@@ -59,15 +62,19 @@ class HasAudience(Exception):
 class Pending:
     """What a run did since its last commit.
 
-    Checkpoints and writes are encoded when they are written: of a run that ends, none are.
+    Checkpoints and writes are encoded when they are written: of a run that ends, none are. It is
+    `unsure` whether some of it is committed if an attempt failed: the connection may have been lost
+    just after.
     """
 
     events: list[RunEvent] = field(default_factory=list)
     checkpoints: list[Callable[[], CheckpointValues]] = field(default_factory=list)
     writes: list[Callable[[], Sequence[CheckpointValues]]] = field(default_factory=list)
+    unsure: bool = False
 
     def put_before(self, later: "Pending") -> None:
-        """Put all of this before what was done later."""
+        """Put all of this, which an attempt to commit failed on, before what was done later."""
+        later.unsure = True
         later.events[:0] = self.events
         later.checkpoints[:0] = self.checkpoints
         later.writes[:0] = self.writes
@@ -117,6 +124,8 @@ class BatchStatements:
         self._append, self._end = Prepared(appended, dialect), Prepared(ended, dialect)
         self._create = Prepared(insert(_RUNS), dialect)
         self._events = Prepared(insert(_EVENTS), dialect)
+        written = select(*(_EVENTS.c[name] for name in _IDENTITY))
+        self._written = Prepared(written.where(_EVENTS.c.run_id == bindparam("run")), dialect)
         self._audience = Prepared(select(literal(1)).where(AUDIENCE), dialect)
         self._checkpoints = CheckpointStatements(dialect)
         self._stops = decoder(_RUNS.c.breakpoints.type, dialect)
@@ -128,6 +137,9 @@ class BatchStatements:
 
         Unless the caller announces what ends, the end of a run with an audience is not written.
         """
+        for batch in batches:
+            if batch.pending.unsure:
+                self._drop_written(driver, batch)
         heard = set[str]() if is_announced else self._with_audience(driver, batches)
         # In one order everywhere, so that no two transactions wait for each other.
         order = sorted(range(len(batches)), key=lambda at: batches[at].run_id)
@@ -150,6 +162,17 @@ class BatchStatements:
             kept.append((batches[at], int(last)))
         self._put(driver, kept)
         return results
+
+    def _drop_written(self, driver: Any, batch: Batch) -> None:
+        """Drop what an earlier attempt committed; checkpoints and writes can be written again."""
+        written = set(self._written.fetch(driver, {"run": batch.run_id}))
+        batch.pending.events[:] = [
+            event
+            for event in batch.pending.events
+            if tuple(getattr(event, name) for name in _IDENTITY) not in written
+        ]
+        if written:
+            batch.new = None
 
     def _with_audience(self, driver: Any, batches: Sequence[Batch]) -> set[str]:
         """Return the tenants of runs that end here and may have to be announced."""
@@ -257,6 +280,8 @@ class Writer:
             )
         except Exception as problem:
             if len(group) > 1:
+                for batch in batches:
+                    batch.pending.unsure = True
                 self._alone.extend(group)
                 return
             results = [problem]
@@ -272,7 +297,7 @@ class Writer:
                 continue
             if not done.done():
                 done.set_result(result)
-            if batch.pending.events:
+            if batch.pending.events or batch.pending.unsure:
                 self._database.publish(batch.run_id, is_urgent(batch.pending.events))
 
 
