@@ -165,7 +165,7 @@ async def test_what_was_committed_although_the_connection_was_lost_is_not_writte
     await log.flush()
     assert await store.kinds(run) == ["run.created", "run.started", *["node.skipped"] * 2]
     assert store.published == [(run.id, False)]
-    # So it is with a group, of which each is tried again in a transaction of its own.
+    # So it is with a group: each batch of it is tried again in a transaction of its own.
     monkeypatch.setattr(store.database, "_commit", committed)
     log.append(third)
     started = asyncio.create_task(store.begun())
