@@ -62,7 +62,7 @@ clean: ## Remove .venv and everything else that make has created
 	@find compiler nodes rag server -name __pycache__ -prune -exec rm -rf {} +
 
 chaos: setup ## Kill runs at every durable step, and check that they still end correctly (an hour)
-	@cd tests && ../$(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(SHARE),--share $(SHARE))
+	@cd tests && ../$(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(SHARE),--share $(SHARE)) $(if $(JOBS),--jobs $(JOBS))
 
 bench: setup ## Compare with hand-written LangGraph, and write build/bench.json
 	@cd tests && ../$(BIN)/python -m bench ../build/bench.json

@@ -54,8 +54,8 @@ class Growth:
         grown, held = self.sizes[1] - self.sizes[0], sum(self.contents)
         name = f"{self.runs:,} runs, half of them failed"
         return [
-            Row(f"{name}, memory, beside after {FIRST:,}", *reversed(self.memory), "MB", 1.1),
-            Row(f"{name}, open files, beside after {FIRST:,}", *reversed(self.files), "files", 1.1),
+            Row(f"{name}, memory, beside after {FIRST:,}", self.memory[1], self.memory[0], "MB", 1.1),
+            Row(f"{name}, open files, beside after {FIRST:,}", self.files[1], self.files[0], "files", 1.1),
             Row(f"{name}, SQLite, beside inputs, outputs and events", grown / self.runs,
                 held / self.runs, "bytes a run", 1.2),
             Row(f"{name}, SQLite after retention, beside before all", self.sizes[2] / 1e6,

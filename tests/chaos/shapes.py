@@ -156,6 +156,7 @@ def definition_of(shape: str, granularity: str) -> dict[str, Any]:
 
 # How many nodes can have ended without being stored when a process dies; 1 for other shapes.
 _WINDOW = {"diamond": 2, "map": 4, "approvals in a map": 2, "paths of unequal length": 2}
+_WITH_BODIES = frozenset({"loop", "map", "subworkflow", "agent"})
 _WITH_REGIONS = frozenset({"paths of unequal length", "two approvals"})
 
 

@@ -1,17 +1,18 @@
-"""Runs survive a clock that jumps and a full disk."""
+"""Runs survive a clock that jumps, and a disk that is full or fails."""
 
 import resource
 import shutil
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fakes.places import TESTS
 from fakes.processes import Process, serving, until
 from fakes.runs_api import (
     API,
@@ -25,6 +26,7 @@ from fakes.runs_api import (
     run_of,
 )
 
+FAILING_DISK = TESTS / "fakes" / "failing_disk.c"
 FAKETIME = next(iter(Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
 
 
@@ -77,54 +79,77 @@ def test_runs_continue_when_the_clock_is_set_back(tmp_path: Path, clock: Path) -
 
 
 class Disk:
-    """The disk with a server's data, which a test can fill."""
+    """The disk with a server's data, which a test can make unusable."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, env: Mapping[str, str] | None = None) -> None:
+        self.folder, self.env = folder, env
 
-    def fill(self, process: Process) -> None:
+    def spoil(self, process: Process) -> None:
         raise NotImplementedError
 
-    def empty(self, process: Process) -> None:
+    def mend(self, process: Process) -> None:
         raise NotImplementedError
 
 
 class Small(Disk):
     """A disk that is a file system of a few megabytes."""
 
-    def fill(self, process: Process) -> None:
+    def spoil(self, process: Process) -> None:
         with suppress(OSError), (self.folder / "ballast").open("wb", buffering=0) as file:
             while True:
                 file.write(b"x" * 4096)
 
-    def empty(self, process: Process) -> None:
+    def mend(self, process: Process) -> None:
         (self.folder / "ballast").unlink()
 
 
 class Limited(Disk):
     """A disk that counts as full when the process may not make its files larger."""
 
-    def fill(self, process: Process) -> None:
+    def spoil(self, process: Process) -> None:
         largest = max(file.stat().st_size for file in self.folder.rglob("*") if file.is_file())
         self._limit(process, largest)
 
-    def empty(self, process: Process) -> None:
+    def mend(self, process: Process) -> None:
         self._limit(process, resource.RLIM_INFINITY)
 
     def _limit(self, process: Process, size: int) -> None:
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 
+class Failing(Disk):
+    """A disk that does not write what SQLite wants, or only half of it."""
+
+    def __init__(self, folder: Path, how: str) -> None:
+        self._how, self._control = how, folder / "how"
+        faults = {"FAILING_DISK": str(self._control), "FAILING_FILES": "/flowc.db"}
+        super().__init__(folder, {"LD_PRELOAD": str(folder / "failing_disk.so"), **faults})
+
+    def spoil(self, process: Process) -> None:
+        self._control.write_text(self._how)
+
+    def mend(self, process: Process) -> None:
+        self._control.unlink()
+
+
+def _failing(folder: Path, how: str) -> Failing:
+    library = ["cc", "-shared", "-fPIC", "-o", str(folder / "failing_disk.so")]
+    if shutil.which("cc") is None or _failed([*library, str(FAILING_DISK)]):
+        pytest.skip("the library that makes writes fail cannot be compiled here")
+    return Failing(folder, how)
+
+
 def _failed(command: list[str]) -> bool:
     return subprocess.run(command, check=False, capture_output=True).returncode != 0
 
 
-@pytest.fixture(params=[Limited, Small])
+@pytest.fixture(params=["limited", "small", "eio", "short"])
 def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
     folder = tmp_path / "disk"
     folder.mkdir()
-    if request.param is Limited:
-        yield Limited(folder)
+    if request.param != "small":
+        is_limited = request.param == "limited"
+        yield Limited(folder) if is_limited else _failing(folder, request.param)
         return
     command = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)]
     if shutil.which("mount") is None or _failed(command):
@@ -133,24 +158,29 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def test_a_full_disk_delays_runs_and_loses_nothing(disk: Disk) -> None:
+_BIG = {"id": "big", "type": "template", "config": {"template": "x" * 3000}}
+_CHAIN = [
+    pause("slow", seconds=0.6),
+    {**_BIG, "depends_on": ["slow"]},
+    *({**_BIG, "id": f"b{i}", "depends_on": ["big"]} for i in range(40)),
+]
+
+
+def test_a_disk_that_is_full_or_fails_delays_runs_and_loses_nothing(disk: Disk) -> None:
     data = disk.folder / "d"
-    big = {"id": "big", "type": "template", "config": {"template": "x" * 3000}}
-    chain = [pause("slow", seconds=0.6), {**big, "depends_on": ["slow"]}]
-    chain += [{**big, "id": f"b{i}", "depends_on": ["big"]} for i in range(40)]
-    with serving(data) as (api, process):
+    with serving(data, disk.env) as (api, process):
         waiting = begin(api, [human("ask"), pause("after", "ask")])
-        run = begin(api, chain, wait=False)
+        run = begin(api, _CHAIN, wait=False)
         until(lambda: "slow" in run_of(api, run["id"])["nodes"])
-        disk.fill(process)
-        body = {"definition": {"nodes": [{**big, "config": {"template": "y" * 500_000}}]}}
+        disk.spoil(process)
+        body = {"definition": {"nodes": [{**_BIG, "config": {"template": "y" * 500_000}}]}}
         refused = api.post(f"{API}/workflows/execute", json=body)
         assert refused.status_code == 503, refused.text
         assert refused.json()["error"]["code"] == "store-unavailable"
         time.sleep(2)
         assert run_of(api, run["id"])["status"] == "running"
         assert api.get("/health").json()["store"] != "ok"
-        disk.empty(process)
+        disk.mend(process)
         done = ended(api, run["id"])
         assert done["status"] == "completed"
         require_orderly(events_of(api, run["id"]))
@@ -158,6 +188,30 @@ def test_a_full_disk_delays_runs_and_loses_nothing(disk: Disk) -> None:
         api.post(f"{API}/interrupts/{task['id']}/answer", json={"answer": "approve"})
         assert ended(api, waiting["id"])["status"] == "completed"
         assert api.get("/health").json()["store"] == "ok"
+    _require_sound(data)
+
+
+@pytest.mark.parametrize("how", ["eio", "short"])
+def test_a_process_may_die_while_its_disk_fails(tmp_path: Path, how: str) -> None:
+    disk, data = _failing(tmp_path, how), tmp_path / "d"
+    with serving(data, disk.env) as (api, process):
+        waiting = begin(api, [human("ask"), pause("after", "ask")])
+        run = begin(api, _CHAIN, wait=False)
+        until(lambda: "slow" in run_of(api, run["id"])["nodes"])
+        disk.spoil(process)
+        until(lambda: api.get("/health").json()["store"] != "ok")
+        process.kill()
+    disk.mend(process)
+    with serving(data, disk.env) as (api, _):
+        assert ended(api, run["id"])["status"] == "completed"
+        require_orderly(events_of(api, run["id"]))
+        (task,) = asked(api, waiting["id"])
+        api.post(f"{API}/interrupts/{task['id']}/answer", json={"answer": "approve"})
+        assert ended(api, waiting["id"])["status"] == "completed"
+    _require_sound(data)
+
+
+def _require_sound(data: Path) -> None:
     with closing(sqlite3.connect(data / "flowc.db")) as connection:
         found: Any = connection.execute("pragma integrity_check").fetchall()
     assert found == [("ok",)]

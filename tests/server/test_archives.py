@@ -1,6 +1,7 @@
 """The checkpoints of a failed run take little space, and are all there again when it is retried."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from flowc.server.records.ids import new_run_id
 from flowc.server.records.runs import RunRecord
 from flowc.server.store.checkpoints import StoredCheckpoints
 from flowc.server.store.database import Database
+from flowc.server.store.runs.batches import Batch, Pending
 from flowc.server.store.runs.steering import RunStart, Steering
-from flowc.server.store.runs.writer import Batch, Pending, Writer
+from flowc.server.store.runs.writer import Writer
 
 TENANT = "archives"
 FAILED = {"status": "failed", "output": None, "error": None, "usage": {}, "finished_at": None}
@@ -31,9 +33,11 @@ class Runs:
         """Return a run at work that has three checkpoints, with writes of a value after each."""
         run = RunRecord(id=new_run_id(), workflow_id=None, version=None, hash="h", input={})
         await self.steering.create(TENANT, run, RunStart(worker="w", is_awaited=True))
-        checkpoints = [lambda n=n: _checkpoint(run.id, n) for n in range(3)]
-        writes = [lambda n=n: [_write(run.id, n, value)] for n in range(3)]
-        await self._writer.commit(Batch(run.id, TENANT, 1, Pending([], checkpoints, writes)))
+        pending = Pending()
+        for n in range(3):
+            pending.checkpoints.append(partial(_checkpoint, run.id, n))
+            pending.writes.append(partial(_all_writes, run.id, n, value))
+        await self._writer.commit(Batch(run.id, TENANT, 1, pending))
         return run.id
 
     async def fail(self, run_id: str) -> None:
@@ -59,6 +63,10 @@ def _checkpoint(run_id: str, number: int) -> dict[str, Any]:
         "checkpoint": bytes(range(256)),
         "about": {"step": number, "text": "Grüße"},
     }
+
+
+def _all_writes(run_id: str, number: int, value: bytes) -> list[dict[str, Any]]:
+    return [_write(run_id, number, value)]
 
 
 def _write(run_id: str, number: int, value: bytes) -> dict[str, Any]:

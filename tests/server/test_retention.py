@@ -21,9 +21,10 @@ from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
 from flowc.server.store.database import Database
 from flowc.server.store.old_data import OldData
+from flowc.server.store.runs.batches import Batch, Pending
 from flowc.server.store.runs.steering import RunStart, Steering
 from flowc.server.store.runs.stored_runs import NoSuchRun, StoredRuns
-from flowc.server.store.runs.writer import Batch, Pending, Writer
+from flowc.server.store.runs.writer import Writer
 from flowc.server.store.tables import DefinitionRow, RunRow
 from flowc.server.store.workflows import NoSuchWorkflow, StoredWorkflows
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from flowc.compiler.running.events import NODE_SKIPPED
+from flowc.compiler.running.events import NODE_COMPLETED, NODE_SKIPPED, Event
 from flowc.server.engine.checkpointer import RunCheckpointer
 from flowc.server.engine.run_log import RunLog
 from flowc.server.records.ids import new_run_id
@@ -20,18 +20,18 @@ from flowc.server.records.runs import RunRecord
 from flowc.server.store.archives import restore
 from flowc.server.store.checkpoints import CheckpointKey, StoredCheckpoints
 from flowc.server.store.database import Database
-from flowc.server.store.runs.claims import Claim, Claims
-from flowc.server.store.runs.steering import RunStart, Steering
-from flowc.server.store.runs.stored_runs import StoredRuns
-from flowc.server.store.runs.writer import (
+from flowc.server.store.runs.batches import (
     Batch,
     HasAudience,
     Pending,
     RunEnd,
     TakenOver,
     WorkerInstructions,
-    Writer,
 )
+from flowc.server.store.runs.claims import Claim, Claims
+from flowc.server.store.runs.steering import RunStart, Steering
+from flowc.server.store.runs.stored_runs import StoredRuns
+from flowc.server.store.runs.writer import Writer
 
 
 @dataclass
@@ -75,6 +75,20 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 def _said(count: int = 1) -> list[RunEvent]:
     return [RunEvent.of(NODE_SKIPPED.of_node(f"n{i}", {})) for i in range(count)]
+
+
+def _completion(node_id: str) -> Event:
+    return NODE_COMPLETED.of_node(
+        node_id,
+        {
+            "output": 1,
+            "branch": None,
+            "usage": {},
+            "attempts": 1,
+            "duration_ms": 1.0,
+            "cached": False,
+        },
+    )
 
 
 def _checkpoint(run: RunRecord, id: str = "1") -> Any:
@@ -141,6 +155,36 @@ async def test_a_batch_that_cannot_be_written_fails_alone(store: Store) -> None:
     assert results[1] == WorkerInstructions(None, None)
     assert await store.kinds(bad) == ["run.created", "run.started"]
     assert (await store.kinds(good))[-1] == "node.skipped"
+
+
+async def test_what_was_committed_although_the_connection_was_lost_is_not_written_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, other = await store.begun(), await store.begun()
+    commit, lost = store.database._commit, OperationalError("commit", {}, Exception("gone"))
+
+    def committed(driver: Any) -> None:
+        commit(driver)
+        monkeypatch.setattr(store.database, "_commit", commit)
+        raise lost
+
+    log = Log(store, run).log
+    first, second, third = _said(3)
+    log.append(first)
+    monkeypatch.setattr(store.database, "_commit", committed)
+    with pytest.raises(OperationalError):
+        await log.flush()
+    log.append(second)
+    await log.flush()
+    assert await store.kinds(run) == ["run.created", "run.started", *["node.skipped"] * 2]
+    # So it is with a group: each batch of it is tried again in a transaction of its own.
+    monkeypatch.setattr(store.database, "_commit", committed)
+    log.append(third)
+    started = asyncio.create_task(store.begun())
+    await asyncio.gather(log.flush(), store.writer.commit(_batch(other)))
+    assert await store.kinds(run) == ["run.created", "run.started", *["node.skipped"] * 3]
+    assert await store.kinds(other) == ["run.created", "run.started", "node.skipped"]
+    assert await store.kinds(await started) == ["run.created", "run.started"]
 
 
 async def test_each_commit_returns_whether_to_pause_and_where_to_stop(store: Store) -> None:
@@ -286,6 +330,33 @@ async def test_what_could_not_be_committed_comes_before_what_follows(
         await asyncio.sleep(0.01)
     events = await StoredRuns(store.database, store.tenant).events(run.id)
     assert [event.node_id for event in events[2:]] == ["n0", "n1"]
+
+
+async def test_the_completion_of_a_node_is_committed_with_what_the_node_wrote(
+    store: Store,
+) -> None:
+    run = await store.begun()
+    log = Log(store, run).log
+    [before], completed = _said(), RunEvent.of(_completion("a"))
+    log.append(before)
+    log.append(completed)
+    # The time of the first event is over before the node's writes are handed in.
+    first = log.take()
+    assert first is not None and first.batch.pending.events == [before]
+    log.write(list)
+    second = log.take()
+    assert second is not None
+    assert (second.batch.pending.events, len(second.batch.pending.writes)) == ([completed], 1)
+
+
+async def test_a_completion_does_not_wait_longer_for_writes_that_do_not_come(store: Store) -> None:
+    run = await store.begun()
+    log = Log(store, run).log
+    completed = RunEvent.of(_completion("a"))
+    log.append(completed)
+    assert log.take() is None
+    second = log.take()
+    assert second is not None and second.batch.pending.events == [completed]
 
 
 async def test_a_run_that_is_lost_between_checkpoints_is_stopped(store: Store) -> None:

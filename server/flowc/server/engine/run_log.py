@@ -5,18 +5,12 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
+from flowc.compiler.running.events import EventKind
 from flowc.server.records.run_events import RunEvent
 from flowc.server.store.checkpoints import CheckpointValues
+from flowc.server.store.runs.batches import Batch, Pending, RunEnd, TakenOver, WorkerInstructions
 from flowc.server.store.runs.claims import Claim
-from flowc.server.store.runs.writer import (
-    Batch,
-    Pending,
-    RunEnd,
-    TakenBatch,
-    TakenOver,
-    WorkerInstructions,
-    Writer,
-)
+from flowc.server.store.runs.writer import TakenBatch, Writer
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +21,10 @@ class RunLog:
     A superstep is one commit: its events, its writes and its checkpoint are pending when the graph
     asks for the checkpoint. Whether that flushes them is the checkpointer's to say; without it,
     the writer takes what is pending soon, so that watchers see it and a crash repeats little.
+
+    A node's completion is appended a moment before the graph hands in what the node wrote. If the
+    writer comes between the two, the completion, and all after it, is left to the next commit:
+    otherwise a node whose completion is stored could run again after a crash.
 
     The worker's instructions, which each commit returns, are passed to `follow`. If another worker
     has the run and no caller waits for the commit, `lose` is called.
@@ -45,11 +43,18 @@ class RunLog:
         self._lock = threading.Lock()
         self._pending = Pending()
         self._end: RunEnd | None = None
+        # Completions whose writes are to come, and how many events and writes there were before.
+        self._unwritten, self._before = 0, (0, 0)
         self._waiting: list[asyncio.Future[WorkerInstructions]] = []
 
     def append(self, event: RunEvent) -> None:
         """Append an event; it is committed soon."""
         with self._lock:
+            # Bodies are stored a turn or an item at a time.
+            if event.kind is EventKind.NODE_COMPLETED and not event.path:
+                if not self._unwritten:
+                    self._before = len(self._pending.events), len(self._pending.writes)
+                self._unwritten += 1
             self._pending.events.append(event)
         self._writer.soon(self)
 
@@ -57,12 +62,14 @@ class RunLog:
         """Keep what a task of the graph wrote; it is committed soon."""
         with self._lock:
             self._pending.writes.append(encode)
+            self._unwritten = max(0, self._unwritten - 1)
         self._writer.soon(self)
 
     def hold(self, encode: Callable[[], CheckpointValues]) -> None:
         """Keep a checkpoint; it is committed with what follows."""
         with self._lock:
             self._pending.checkpoints.append(encode)
+            self._unwritten = 0
 
     async def flush(self, end: RunEnd | None = None) -> None:
         """Commit what is pending, and with it perhaps the end of the run.
@@ -80,9 +87,9 @@ class RunLog:
     def take(self) -> TakenBatch | None:
         """Return what is pending, and who waits for it."""
         with self._lock:
-            if self._pending == _NOTHING and not self._waiting:
+            pending = self._ready()
+            if pending == _NOTHING and not self._waiting:
                 return None
-            pending, self._pending = self._pending, Pending()
             waiting, self._waiting = self._waiting, []
             end, self._end = self._end, None
         batch = Batch(self._claim.run.id, self._claim.tenant, self._claim.epoch, pending)
@@ -90,6 +97,17 @@ class RunLog:
             batch.pending = pending.ended_by(end.event)
             batch.end = end.values
         return TakenBatch(self, batch, waiting)
+
+    def _ready(self) -> Pending:
+        """Take what is pending; unless a caller waits, without what still has no writes."""
+        ready, self._pending = self._pending, Pending()
+        if self._unwritten and not self._waiting:
+            events, writes = self._before
+            self._pending = Pending(ready.events[events:], [], ready.writes[writes:], ready.unsure)
+            del ready.events[events:], ready.writes[writes:]
+            self._writer.soon(self)
+        self._unwritten = 0
+        return ready
 
     def take_back(self, taken: TakenBatch) -> None:
         """Keep what could not be written, before what was done later."""

@@ -19,7 +19,7 @@ segment continues with another *stretch*, one more drive through the graph with 
 What a superstep did is one commit: its events, what its nodes wrote, and the checkpoint after it.
 So no checkpoint ever has a result that no event reports. It is committed before a node begins that
 has an effect, and otherwise soon (`run_log.py`). After a crash, events may be ahead of the
-checkpoint, and a node whose outcome was not committed runs again.
+checkpoint, but not of what their nodes wrote; a node whose outcome was not committed runs again.
 """
 
 import asyncio
@@ -55,10 +55,10 @@ from flowc.server.process_services import ProcessServices
 from flowc.server.records.run_events import RunEvent
 from flowc.server.store.checkpoints import StoredCheckpoints
 from flowc.server.store.database import DATABASE_PROBLEMS
+from flowc.server.store.runs.batches import HasAudience, RunEnd, TakenOver, WorkerInstructions
 from flowc.server.store.runs.claims import Claim, Claims
 from flowc.server.store.runs.control import Control
 from flowc.server.store.runs.steering import Steering
-from flowc.server.store.runs.writer import HasAudience, RunEnd, TakenOver, WorkerInstructions
 from flowc.server.store.spendings import StoredLedger
 from flowc.server.store.threads import StoredThreads
 from flowc.server.workflows.compiled import CannotRebuild, Workflows
@@ -243,6 +243,7 @@ class _Stretch:
                 raise TakenOver(self._claim.run.id) from None
             raise
         finally:
+            # This process may have taken the run over from itself.
             if self._segments.driving.get(self._claim.run.id) is self:
                 del self._segments.driving[self._claim.run.id]
             if not driving.done():

@@ -137,13 +137,17 @@ class Database:
                 if self._is_sqlite:
                     driver.execute("BEGIN IMMEDIATE")
                 result = work(driver)
-                driver.commit()
+                self._commit(driver)
                 return result
             except BaseException:
                 connection.rollback()
                 raise
             finally:
                 connection.close()
+
+    def _commit(self, driver: Any) -> None:
+        """Commit a transaction: when this returns, the database has it, but no run knows yet."""
+        driver.commit()
 
     def publish(self, run_id: str, is_urgent: bool) -> None:
         """Publish that a run has new events, which are committed."""

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import psycopg
 
 from flowc.server.store.database import Offer, Publish
+from flowc.server.store.runs.batches import CHANNEL
 from flowc.server.store.runs.work_queue import QUEUE_CHANNEL
-from flowc.server.store.runs.writer import CHANNEL
 
 log = logging.getLogger(__name__)
 

@@ -29,6 +29,7 @@ from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
 from flowc.server.store.database import Database, writing
+from flowc.server.store.runs.batches import Batch, Pending, RunEnd
 from flowc.server.store.runs.stored_runs import events_of, record_of, with_nodes
 from flowc.server.store.runs.transitions import (
     answers_of,
@@ -45,12 +46,7 @@ from flowc.server.store.runs.transitions import (
     open_interrupt,
 )
 from flowc.server.store.runs.work_queue import WorkQueue
-from flowc.server.store.runs.writer import (
-    Batch,
-    Pending,
-    RunEnd,
-    Writer,
-)
+from flowc.server.store.runs.writer import Writer
 from flowc.server.store.tables import Moment, RecordingRow, RunRow
 
 

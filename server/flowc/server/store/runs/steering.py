@@ -30,6 +30,7 @@ from flowc.server.store.checkpoints import delete_threads
 from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.messages import begin_turn
 from flowc.server.store.runs.admission import is_full, seconds_until, start_time
+from flowc.server.store.runs.batches import Batch, Pending
 from flowc.server.store.runs.control import Control
 from flowc.server.store.runs.stored_runs import RUN_FIELDS, events_of, record_of, with_nodes
 from flowc.server.store.runs.transitions import (
@@ -44,7 +45,7 @@ from flowc.server.store.runs.transitions import (
     take_answer,
 )
 from flowc.server.store.runs.work_queue import WorkQueue
-from flowc.server.store.runs.writer import Batch, Pending, Writer
+from flowc.server.store.runs.writer import Writer
 from flowc.server.store.tables import (
     IS_UNFINISHED,
     InterruptRow,

@@ -20,9 +20,9 @@ from flowc.server.store.database import APPENDED
 from flowc.server.store.messages import ask_in_turn, end_turn
 from flowc.server.store.runs.admission import enqueue, leave
 from flowc.server.store.runs.announcements import announce
+from flowc.server.store.runs.batches import CHANNEL, URGENT, is_urgent
 from flowc.server.store.runs.stored_runs import NoSuchRun
 from flowc.server.store.runs.work_queue import WorkQueue
-from flowc.server.store.runs.writer import CHANNEL, URGENT, is_urgent
 from flowc.server.store.tables import EventRow, InterruptRow, RunRow, SignalRow
 
 _NOTIFY = text("select pg_notify(:channel, :payload)")

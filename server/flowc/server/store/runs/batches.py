@@ -1,0 +1,254 @@
+"""Batches: what runs did, and the statements with which it is written.
+
+What a run did since its last commit is a *batch*: its events, the checkpoint of its graph, and what
+the graph's tasks wrote. A batch is written whole or not at all. It begins with an update of the
+run's row that names the epoch of the worker's claim; if the row has another epoch, the run is not
+this worker's any more, and nothing of the batch is written, not even a checkpoint.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from sqlalchemy import Table, bindparam, insert, literal, select, update
+from sqlalchemy.engine import Dialect
+
+from flowc.compiler.running.events import Event, EventKind
+from flowc.server.records.run_events import EVENT_FIELDS, RunEvent
+from flowc.server.records.runs import AT_REST, RunRecord
+from flowc.server.records.times import now
+from flowc.server.store.archives import ArchiveStatements
+from flowc.server.store.checkpoints import CheckpointStatements, CheckpointValues
+from flowc.server.store.prepared import Prepared, decoder
+from flowc.server.store.runs.announcements import AUDIENCE
+from flowc.server.store.tables import EventRow, RunRow
+
+# The PostgreSQL channel on which other processes are notified of runs with new events.
+CHANNEL = "flowc_runs"
+URGENT = "at once"
+# After these, those that wait for the run must look at once, and so must its worker.
+_URGENT = {*(EventKind.of_status(status) for status in AT_REST), EventKind.RUN_BREAKPOINTS}
+_RUNS: Table = RunRow.metadata.tables["runs"]
+_EVENTS: Table = EventRow.metadata.tables["events"]
+# What tells an event of a run from the others before it has a number.
+_IDENTITY = ("kind", "path", "node_id", "at")
+END_FIELDS = ("status", "output", "error", "usage", "finished_at")
+
+
+class WorkerInstructions(NamedTuple):
+    """What a worker gets back from each write: whether to pause, and the breakpoints."""
+
+    control: str | None
+    breakpoints: Mapping[str, Any] | None
+
+
+class TakenOver(Exception):
+    """Another worker has the run, or it was ended: the epoch of this claim is over."""
+
+
+class HasAudience(Exception):
+    """The end of this run must be announced, which the writer cannot do."""
+
+
+@dataclass(slots=True)
+class Pending:
+    """What a run did since its last commit.
+
+    Checkpoints and writes are encoded when they are written: of a run that ends, none are. It is
+    `unsure` whether some of it is committed if an attempt failed: the connection may have been lost
+    just after.
+    """
+
+    events: list[RunEvent] = field(default_factory=list)
+    checkpoints: list[Callable[[], CheckpointValues]] = field(default_factory=list)
+    writes: list[Callable[[], Sequence[CheckpointValues]]] = field(default_factory=list)
+    unsure: bool = False
+
+    def ended_by(self, last: RunEvent) -> "Pending":
+        """Return all of this with the last event of the run."""
+        return Pending([*self.events, last], self.checkpoints, self.writes, self.unsure)
+
+    def put_before(self, later: "Pending") -> None:
+        """Put all of this, which could not be written, before what was done later."""
+        later.unsure = True
+        later.events[:0] = self.events
+        later.checkpoints[:0] = self.checkpoints
+        later.writes[:0] = self.writes
+
+
+class RunEnd(NamedTuple):
+    """The end of a run: its last event, and the values of its row."""
+
+    event: RunEvent
+    values: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, run: RunRecord, event: Event) -> "RunEnd":
+        """End a run, which has its status, output and error; return its end."""
+        run.finished_at = now()
+        last = RunEvent.of(event, run.finished_at)
+        run.apply(last)
+        return cls(last, {name: getattr(run, name) for name in END_FIELDS})
+
+
+@dataclass(slots=True)
+class Batch:
+    """What a run did, with the proof that it is the worker's.
+
+    A `new` run's row is inserted; at the `end` of a run, its row gets these values, and the
+    checkpoints of a run that needs none any more are deleted; those of a failed one are archived.
+    """
+
+    run_id: str
+    tenant: str
+    epoch: int
+    pending: Pending = field(default_factory=Pending)
+    new: Mapping[str, Any] | None = None
+    end: Mapping[str, Any] | None = None
+
+
+def is_urgent(events: Sequence[RunEvent]) -> bool:
+    """Return whether events end or steer a run, so that others must look at it at once."""
+    return any(event.kind in _URGENT for event in events)
+
+
+class BatchStatements:
+    """The statements with which batches are written, for the driver of a database."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        ours = (_RUNS.c.id == bindparam("run")) & (_RUNS.c.epoch == bindparam("at"))
+        more = _RUNS.c.events + bindparam("count", type_=_RUNS.c.events.type)
+        back = (_RUNS.c.events, _RUNS.c.control, _RUNS.c.breakpoints)
+        appended = update(_RUNS).where(ours).values(events=more).returning(*back)
+        ended = (
+            update(_RUNS)
+            .where(ours)
+            .values(
+                events=more,
+                control=None,
+                worker=None,
+                **{name: bindparam(name, type_=_RUNS.c[name].type) for name in END_FIELDS},
+            )
+            .returning(*back)
+        )
+        self._is_postgres = dialect.name == "postgresql"
+        self._append, self._end = Prepared(appended, dialect), Prepared(ended, dialect)
+        self._create = Prepared(insert(_RUNS), dialect)
+        self._events = Prepared(insert(_EVENTS), dialect)
+        written = select(*(_EVENTS.c[name] for name in _IDENTITY))
+        self._written = Prepared(written.where(_EVENTS.c.run_id == bindparam("run")), dialect)
+        self._audience = Prepared(select(literal(1)).where(AUDIENCE), dialect)
+        self._checkpoints = CheckpointStatements(dialect)
+        self._archives = ArchiveStatements(dialect)
+        self._stops = decoder(_RUNS.c.breakpoints.type, dialect)
+
+    def write(
+        self, driver: Any, batches: Sequence[Batch], *, is_announced: bool = False
+    ) -> list[WorkerInstructions | Exception]:
+        """Write batches in a transaction that has begun; return the result of each.
+
+        Unless the caller announces what ends, the end of a run with an audience is not written.
+        """
+        for batch in batches:
+            if batch.pending.unsure:
+                self._drop_written(driver, batch)
+        heard = set[str]() if is_announced else self._with_audience(driver, batches)
+        # In one order everywhere, so that no two transactions wait for each other.
+        order = sorted(range(len(batches)), key=lambda at: batches[at].run_id)
+        sent = {
+            at: self._claimed(driver, batches[at])
+            for at in order
+            if batches[at].end is None or batches[at].tenant not in heard
+        }
+        results: list[WorkerInstructions | Exception] = [HasAudience()] * len(batches)
+        kept: list[tuple[Batch, int]] = []
+        for at, cursor in sent.items():
+            rows = cursor.fetchall() if cursor is not None else [_NEW]
+            if not rows:
+                results[at] = TakenOver(batches[at].run_id)
+                continue
+            last, control, stops = rows[0]
+            if cursor is None:
+                last = len(batches[at].pending.events)
+            results[at] = WorkerInstructions(control, self._decoded(stops))
+            kept.append((batches[at], int(last)))
+        self._put(driver, kept)
+        return results
+
+    def _drop_written(self, driver: Any, batch: Batch) -> None:
+        """Drop what an earlier attempt committed; checkpoints and writes can be written again."""
+        written = set(self._written.fetch(driver, {"run": batch.run_id}))
+        batch.pending.events[:] = [
+            event
+            for event in batch.pending.events
+            if tuple(getattr(event, name) for name in _IDENTITY) not in written
+        ]
+        if written:
+            batch.new = None
+
+    def _with_audience(self, driver: Any, batches: Sequence[Batch]) -> set[str]:
+        """Return the tenants of runs that end here and may have to be announced."""
+        tenants = {batch.tenant for batch in batches if batch.end is not None}
+        found = {t: self._audience.execute(driver, {"owner": t}).fetchall() for t in tenants}
+        return {tenant for tenant, rows in found.items() if rows}
+
+    def _claimed(self, driver: Any, batch: Batch) -> Any:
+        """Insert or update the run's row; return the cursor with what an update returned."""
+        count = len(batch.pending.events)
+        if batch.new is not None:
+            self._create.execute(driver, batch.new)
+            return None
+        about = {"run": batch.run_id, "at": batch.epoch, "count": count}
+        if batch.end is not None:
+            return self._end.execute(driver, {**about, **batch.end})
+        return self._append.execute(driver, about)
+
+    def _decoded(self, stops: Any) -> Any:
+        return self._stops(stops) if stops is not None and self._stops is not None else stops
+
+    def _put(self, driver: Any, kept: Sequence[tuple[Batch, int]]) -> None:
+        self._events.execute_each(
+            driver, [row for batch, last in kept for row in _event_rows(batch, last)]
+        )
+        ended = [batch.run_id for batch, _ in kept if batch.end and _is_over(batch.end)]
+        failed = [batch.run_id for batch, _ in kept if batch.end and not _is_over(batch.end)]
+        going = [batch.pending for batch, _ in kept if batch.run_id not in ended]
+        self._checkpoints.put(
+            driver,
+            [encode() for pending in going for encode in pending.checkpoints],
+            [row for pending in going for encode in pending.writes for row in encode()],
+        )
+        self._checkpoints.clear(driver, ended)
+        self._archives.archive(driver, failed)
+        if self._is_postgres:
+            _notify(driver, [batch for batch, _ in kept if batch.pending.events])
+
+
+_NEW = (0, None, None)
+
+
+def _is_over(end: Mapping[str, Any]) -> bool:
+    """Return whether a run can never be continued: a failed one can be retried."""
+    return bool(end["status"] != "failed")
+
+
+def _event_rows(batch: Batch, last: int) -> list[dict[str, Any]]:
+    events = batch.pending.events
+    first = last - len(events) + 1
+    return [
+        {
+            **{name: getattr(event, name) for name in EVENT_FIELDS},
+            "run_id": batch.run_id,
+            "number": first + place,
+        }
+        for place, event in enumerate(events)
+    ]
+
+
+def _notify(driver: Any, batches: Sequence[Batch]) -> None:
+    payloads = [
+        (CHANNEL, f"{batch.run_id} {URGENT}" if is_urgent(batch.pending.events) else batch.run_id)
+        for batch in batches
+    ]
+    if payloads:
+        driver.cursor().executemany("select pg_notify(%s, %s)", payloads)
