@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import os
 import random
 import sys
@@ -60,6 +61,9 @@ def main() -> None:
     # Once for all processes, which are forks of this one; it loads what they need, too.
     asyncio.run(self_test())
     Registry.installed()
+    # A fork that collects garbage would copy all the memory that it shares: half of its CPU time.
+    gc.collect()
+    gc.freeze()
     with _places(asked.no_sqlite, asked.no_postgres) as places:
         rounds = _rounds(places, asked.shape or [*SHAPES, CROWD], asked.granularity)
         for each, report in _reports(rounds, asked.jobs, asked.seed, asked.share):
