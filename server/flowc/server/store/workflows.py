@@ -58,7 +58,7 @@ class StoredWorkflows:
 
     def __init__(self, database: Database, tenant: str) -> None:
         self.database, self._tenant = database, tenant
-        self._known = TTLCache[str, None](_STORED, _STORED_SECONDS)
+        self._known: Any = TTLCache(_STORED, _STORED_SECONDS)
         # Versions never change.
         self._versions: LRUCache[tuple[str, int], VersionRow] = LRUCache(_VERSIONS)
         self._find = Prepared(_FIND, database.dialect)
