@@ -59,6 +59,7 @@ from flowc.server.store.runs.batches import HasAudience, RunEnd, TakenOver, Work
 from flowc.server.store.runs.claims import Claim, Claims
 from flowc.server.store.runs.control import Control
 from flowc.server.store.runs.steering import Steering
+from flowc.server.store.runs.stored_runs import NoSuchRun
 from flowc.server.store.spendings import StoredLedger
 from flowc.server.store.threads import StoredThreads
 from flowc.server.workflows.compiled import CannotRebuild, Workflows
@@ -114,6 +115,18 @@ class Segments:
     def start(self, claim: Claim) -> "asyncio.Task[str | None]":
         """Start to work on a segment that this process has claimed, without the queue."""
         return self._note(asyncio.create_task(self._work_here(claim)))
+
+    def recover(self, run_id: str) -> None:
+        """Queue a run that may have been stored as one of this process, although that failed.
+
+        The connection can be lost just after the database has committed.
+        """
+        self._note(asyncio.create_task(self._recover(run_id)))
+
+    async def _recover(self, run_id: str) -> str | None:
+        with suppress(NoSuchRun):
+            await PATIENTLY(self.steering.requeue, run_id)
+        return None
 
     def _note(self, working: "asyncio.Task[str | None]") -> "asyncio.Task[str | None]":
         self.started.add(working)

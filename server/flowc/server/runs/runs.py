@@ -23,6 +23,7 @@ from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import ENDED, RunRecord
 from flowc.server.records.times import now
 from flowc.server.store import StoredRuns, StoredWorkflow, StoredWorkflows
+from flowc.server.store.database import DATABASE_PROBLEMS
 from flowc.server.store.runs.claims import Claim
 from flowc.server.store.runs.steering import NoSuchInterrupt, RunStart, StartLimits, Steering
 
@@ -135,6 +136,10 @@ class Runs:
             if known is None:
                 raise
             return await self.stored_runs.get(known), None
+        except DATABASE_PROBLEMS:
+            if here is not None:
+                here.recover(run.id)
+            raise
         if here is None or not is_ours:
             return run, None
         return run, here.start(Claim(run, self.tenant, 1, 1, recorded=recorded))
