@@ -264,6 +264,8 @@ async def test_a_process_that_died_leaves_its_runs_to_the_queue(store: Store) ->
     assert store.tenant not in await steering.workers()
     taken = await claims.claim(run.id, 1, "there")
     assert taken is not None and taken.epoch == 3
+    # What may have killed the process is counted, so that it does not kill one after another.
+    assert taken.attempt == 2
     with pytest.raises(TakenOver):
         await store.writer.commit(_batch(run))
 
@@ -295,7 +297,7 @@ async def test_a_segment_that_the_queue_has_given_to_a_worker_is_offered_to_no_o
     assert await claims.claim(run.id, 1, "there") is None
     # The worker died, and the queue gives the segment to the next one.
     again = await claims.claim(run.id, 1)
-    assert again is not None and again.attempt == 2
+    assert again is not None and again.attempt == queued.attempt + 1
 
 
 async def test_what_is_not_flushed_is_committed_soon(store: Store) -> None:

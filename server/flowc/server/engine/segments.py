@@ -66,6 +66,8 @@ from flowc.server.workflows.compiled import CannotRebuild, Workflows
 
 # After this many attempts at one segment a run fails: it may be what kills its workers.
 MAX_ATTEMPTS = 20
+# Seconds in which what was started here may still end, when the process stops.
+_STOP_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +146,16 @@ class Segments:
         left = self._tasks()
         for task in left:
             task.cancel()
-        await asyncio.gather(*left, *self.started, return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)
+        await self._end_of_started()
+
+    async def _end_of_started(self) -> None:
+        """Wait until what was started here has ended, but not long for a database."""
+        if self.started:
+            await asyncio.wait(self.started, timeout=_STOP_SECONDS)
+        for working in self.started:
+            working.cancel()
+        await asyncio.gather(*self.started, return_exceptions=True)
 
     def _tasks(self) -> list[asyncio.Task[Advance]]:
         return [stretch.task for stretch in self.driving.values() if stretch.task is not None]

@@ -322,7 +322,10 @@ class Steering:
     def _requeue(self, session: Session, row: RunRow) -> None:
         # If the process is alive after all, its next write is refused.
         row.epoch += 1
+        attempts = row.attempt
         queue_again(session, self._queue, row, {"reason": "lost"})
+        # A run that kills its workers again and again is not tried for ever.
+        row.attempt = attempts
 
     def _asked(self, session: Session, interrupt_id: str) -> tuple[InterruptRow, RunRow]:
         run_id = session.scalar(select(InterruptRow.run_id).where(InterruptRow.id == interrupt_id))
