@@ -57,7 +57,7 @@ def test_a_run_that_waits_gives_up_its_place(api: httpx.Client) -> None:
 
 
 def test_held_runs_can_be_ended_and_paused(api: httpx.Client) -> None:
-    id = workflow(api, [pause("a", seconds=1)], max_runs=1)
+    id = workflow(api, [pause("a", seconds=0.9)], max_runs=1)
     first, held, paused, last = (submit(api, id) for _ in range(4))
     assert api.post(f"{API}/runs/{held['id']}/cancel").json()["status"] == "cancelled"
     assert api.post(f"{API}/runs/{paused['id']}/pause").json()["status"] == "paused"
