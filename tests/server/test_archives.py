@@ -9,12 +9,14 @@ import pytest
 from sqlalchemy import text
 
 from fakes.processes import new_database
+from flowc.compiler.running.events import RUN_FAILED
 from flowc.server.engine.queue.dbos_queue import Queue
 from flowc.server.records.ids import new_run_id
+from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
 from flowc.server.store.checkpoints import StoredCheckpoints
 from flowc.server.store.database import Database
-from flowc.server.store.runs.batches import Batch, Pending
+from flowc.server.store.runs.batches import Batch, Pending, RunEnd
 from flowc.server.store.runs.steering import RunStart, Steering
 from flowc.server.store.runs.writer import Writer
 
@@ -41,7 +43,7 @@ class Runs:
         return run.id
 
     async def fail(self, run_id: str) -> None:
-        await self._writer.commit(Batch(run_id, TENANT, 1, end=FAILED))
+        await self._writer.commit(Batch(run_id, TENANT, 1, end=_failure()))
 
     async def checkpoints(self, run_id: str) -> list[tuple[Any, list[Any]]]:
         found = await StoredCheckpoints(self.database).list(run_id, None, None, None)
@@ -51,6 +53,10 @@ class Runs:
         query = text("select count(*) from graph_archives where thread_id = :run")
         found = await self.database.read(lambda session: session.scalar(query, {"run": run_id}))
         return int(found or 0)
+
+
+def _failure() -> RunEnd:
+    return RunEnd(RunEvent.of(RUN_FAILED.of_run({"error": {}, "unreached": []})), FAILED)
 
 
 def _checkpoint(run_id: str, number: int) -> dict[str, Any]:

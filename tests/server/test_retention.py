@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text, update
 
 from fakes.processes import new_database
-from flowc.compiler.running.events import NODE_SKIPPED
+from flowc.compiler.running.events import NODE_SKIPPED, RUN_FAILED
 from flowc.server.engine.queue.dbos_queue import Queue
 from flowc.server.engine.queue.retention import Retention
 from flowc.server.records.ids import new_run_id
@@ -21,7 +21,7 @@ from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
 from flowc.server.store.database import Database
 from flowc.server.store.old_data import OldData
-from flowc.server.store.runs.batches import Batch, Pending
+from flowc.server.store.runs.batches import Batch, Pending, RunEnd
 from flowc.server.store.runs.steering import RunStart, Steering
 from flowc.server.store.runs.stored_runs import NoSuchRun, StoredRuns
 from flowc.server.store.runs.writer import Writer
@@ -67,14 +67,16 @@ class Kept:
             RunEvent.of(NODE_SKIPPED.of_node("m", {})),
         ]
         pending = Pending(said, [_checkpoint(run.id)])
-        end = {
+        values = {
             "status": "failed",
             "output": {"text": TEXT},
             "error": None,
             "usage": {},
             "finished_at": now() - age,
         }
-        batch = Batch(run.id, TENANT, 1, pending, end=end if is_over else None)
+        failed = RunEvent.of(RUN_FAILED.of_run({"error": {}, "unreached": []}))
+        end = RunEnd(failed, values) if is_over else None
+        batch = Batch(run.id, TENANT, 1, pending, end=end)
         await self.writer.commit(batch)
         return run.id
 
@@ -144,9 +146,10 @@ async def test_old_runs_are_deleted_with_all_that_is_theirs(kept: Kept) -> None:
             await kept.runs.get(run_id)
     for table in ("events", "graph_archives"):
         assert await kept.count(table, old[0]) == 0
-    for run_id in (unfinished, recent):
+    # One that has ended has its end, too.
+    for run_id, events in ((unfinished, 4), (recent, 5)):
         assert (await kept.runs.get(run_id)).id == run_id
-        assert await kept.count("events", run_id) == 4
+        assert await kept.count("events", run_id) == events
     assert await kept.count("graph_checkpoints", unfinished) == 1
     assert await kept.count("graph_archives", recent) == 1
     assert await kept.prune() == 0

@@ -187,6 +187,40 @@ async def test_what_was_committed_although_the_connection_was_lost_is_not_writte
     assert await store.kinds(await started) == ["run.created", "run.started"]
 
 
+async def test_an_end_that_was_committed_although_the_connection_was_lost_is_not_written_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, other = await store.begun(), await store.begun()
+    commit = store.database._commit
+    lost, times = OperationalError("commit", {}, Exception("gone")), [0]
+
+    def committed(driver: Any) -> None:
+        # The group is committed and lost; the first batch by itself is lost before its commit.
+        times[0] += 1
+        if times[0] == 1:
+            commit(driver)
+        if times[0] <= 2:
+            raise lost
+        commit(driver)
+
+    log = Log(store, run).log
+    log.append(_said()[0])
+    run.status, run.output = "completed", 1
+    end = RunEnd.of(run, run.ended(()))
+    monkeypatch.setattr(store.database, "_commit", committed)
+    ending = asyncio.create_task(log.flush(end))
+    await asyncio.gather(ending, store.writer.commit(_batch(other)), return_exceptions=True)
+    assert ending.exception() is lost
+    store.published.clear()
+    # The writer is there for the next ones, and for this one.
+    await log.flush(end)
+    assert store.published == [(run.id, True)]
+    kinds = await store.kinds(run)
+    assert kinds == ["run.created", "run.started", "node.skipped", "run.completed"]
+    assert await store.kinds(other) == ["run.created", "run.started", "node.skipped"]
+    assert await StoredCheckpoints(store.database).get(CheckpointKey(run.id)) is None
+
+
 async def test_each_commit_returns_whether_to_pause_and_where_to_stop(store: Store) -> None:
     run = await store.begun()
     await store.steering.pause(store.tenant, run.id)

@@ -92,11 +92,10 @@ class RunLog:
                 return None
             waiting, self._waiting = self._waiting, []
             end, self._end = self._end, None
-        batch = Batch(self._claim.run.id, self._claim.tenant, self._claim.epoch, pending)
-        if end is not None:
-            batch.pending = pending.ended_by(end.event)
-            batch.end = end.values
-        return TakenBatch(self, batch, waiting)
+        claim = self._claim
+        return TakenBatch(
+            self, Batch(claim.run.id, claim.tenant, claim.epoch, pending, end=end), waiting
+        )
 
     def _ready(self) -> Pending:
         """Take what is pending; unless a caller waits, without what still has no writes."""
@@ -111,11 +110,8 @@ class RunLog:
 
     def take_back(self, taken: TakenBatch) -> None:
         """Keep what could not be written, before what was done later."""
-        kept = taken.batch.pending
-        if taken.batch.end is not None:
-            kept.events.pop()
         with self._lock:
-            kept.put_before(self._pending)
+            taken.batch.pending.put_before(self._pending)
 
     def written(self, result: WorkerInstructions | Exception) -> None:
         """Follow the instructions; stop the run if it is another worker's."""

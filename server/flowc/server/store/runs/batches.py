@@ -64,10 +64,6 @@ class Pending:
     writes: list[Callable[[], Sequence[CheckpointValues]]] = field(default_factory=list)
     unsure: bool = False
 
-    def ended_by(self, last: RunEvent) -> "Pending":
-        """Return all of this with the last event of the run."""
-        return Pending([*self.events, last], self.checkpoints, self.writes, self.unsure)
-
     def put_before(self, later: "Pending") -> None:
         """Put all of this, which could not be written, before what was done later."""
         later.unsure = True
@@ -90,13 +86,19 @@ class RunEnd(NamedTuple):
         run.apply(last)
         return cls(last, {name: getattr(run, name) for name in END_FIELDS})
 
+    @property
+    def is_final(self) -> bool:
+        """Whether the run can never be continued: a failed one can be retried."""
+        return bool(self.values["status"] != "failed")
+
 
 @dataclass(slots=True)
 class Batch:
     """What a run did, with the proof that it is the worker's.
 
-    A `new` run's row is inserted; at the `end` of a run, its row gets these values, and the
-    checkpoints of a run that needs none any more are deleted; those of a failed one are archived.
+    A `new` run's row is inserted. At the `end` of a run, its row gets the values of the end, and
+    the checkpoints of a run that needs none any more are deleted; those of a failed one are
+    archived.
     """
 
     run_id: str
@@ -104,7 +106,12 @@ class Batch:
     epoch: int
     pending: Pending = field(default_factory=Pending)
     new: Mapping[str, Any] | None = None
-    end: Mapping[str, Any] | None = None
+    end: RunEnd | None = None
+
+    @property
+    def events(self) -> Sequence[RunEvent]:
+        """All events of the batch: what is pending, and the end of the run."""
+        return self.pending.events if self.end is None else [*self.pending.events, self.end.event]
 
 
 def is_urgent(events: Sequence[RunEvent]) -> bool:
@@ -169,7 +176,7 @@ class BatchStatements:
                 continue
             last, control, stops = rows[0]
             if cursor is None:
-                last = len(batches[at].pending.events)
+                last = len(batches[at].events)
             results[at] = WorkerInstructions(control, self._decoded(stops))
             kept.append((batches[at], int(last)))
         self._put(driver, kept)
@@ -178,11 +185,11 @@ class BatchStatements:
     def _drop_written(self, driver: Any, batch: Batch) -> None:
         """Drop what an earlier attempt committed; checkpoints and writes can be written again."""
         written = set(self._written.fetch(driver, {"run": batch.run_id}))
-        batch.pending.events[:] = [
-            event
-            for event in batch.pending.events
-            if tuple(getattr(event, name) for name in _IDENTITY) not in written
-        ]
+        if batch.end is not None and _identity(batch.end.event) in written:
+            # A batch is written whole, so nothing is left of this one.
+            batch.pending, batch.end = Pending(unsure=True), None
+        left = [event for event in batch.pending.events if _identity(event) not in written]
+        batch.pending.events[:] = left
         if written:
             batch.new = None
 
@@ -194,13 +201,13 @@ class BatchStatements:
 
     def _claimed(self, driver: Any, batch: Batch) -> Any:
         """Insert or update the run's row; return the cursor with what an update returned."""
-        count = len(batch.pending.events)
+        count = len(batch.events)
         if batch.new is not None:
             self._create.execute(driver, batch.new)
             return None
         about = {"run": batch.run_id, "at": batch.epoch, "count": count}
         if batch.end is not None:
-            return self._end.execute(driver, {**about, **batch.end})
+            return self._end.execute(driver, {**about, **batch.end.values})
         return self._append.execute(driver, about)
 
     def _decoded(self, stops: Any) -> Any:
@@ -210,8 +217,8 @@ class BatchStatements:
         self._events.execute_each(
             driver, [row for batch, last in kept for row in _event_rows(batch, last)]
         )
-        ended = [batch.run_id for batch, _ in kept if batch.end and _is_over(batch.end)]
-        failed = [batch.run_id for batch, _ in kept if batch.end and not _is_over(batch.end)]
+        ended = [batch.run_id for batch, _ in kept if batch.end and batch.end.is_final]
+        failed = [batch.run_id for batch, _ in kept if batch.end and not batch.end.is_final]
         going = [batch.pending for batch, _ in kept if batch.run_id not in ended]
         self._checkpoints.put(
             driver,
@@ -221,19 +228,18 @@ class BatchStatements:
         self._checkpoints.clear(driver, ended)
         self._archives.archive(driver, failed)
         if self._is_postgres:
-            _notify(driver, [batch for batch, _ in kept if batch.pending.events])
+            _notify(driver, [batch for batch, _ in kept if batch.events])
 
 
 _NEW = (0, None, None)
 
 
-def _is_over(end: Mapping[str, Any]) -> bool:
-    """Return whether a run can never be continued: a failed one can be retried."""
-    return bool(end["status"] != "failed")
+def _identity(event: RunEvent) -> tuple[Any, ...]:
+    return tuple(getattr(event, name) for name in _IDENTITY)
 
 
 def _event_rows(batch: Batch, last: int) -> list[dict[str, Any]]:
-    events = batch.pending.events
+    events = batch.events
     first = last - len(events) + 1
     return [
         {
@@ -247,7 +253,7 @@ def _event_rows(batch: Batch, last: int) -> list[dict[str, Any]]:
 
 def _notify(driver: Any, batches: Sequence[Batch]) -> None:
     payloads = [
-        (CHANNEL, f"{batch.run_id} {URGENT}" if is_urgent(batch.pending.events) else batch.run_id)
+        (CHANNEL, f"{batch.run_id} {URGENT}" if is_urgent(batch.events) else batch.run_id)
         for batch in batches
     ]
     if payloads:

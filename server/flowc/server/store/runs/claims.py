@@ -29,7 +29,7 @@ from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
 from flowc.server.store.database import Database, writing
-from flowc.server.store.runs.batches import Batch, Pending, RunEnd
+from flowc.server.store.runs.batches import Batch, RunEnd
 from flowc.server.store.runs.stored_runs import events_of, record_of, with_nodes
 from flowc.server.store.runs.transitions import (
     answers_of,
@@ -131,7 +131,7 @@ class Claims:
     @writing
     def finish(self, session: Session, claim: Claim, end: RunEnd) -> None:
         """Commit the end of a run, and what follows from it. Raises TakenOver."""
-        self._write(session, claim, Pending([end.event]), end.values)
+        self._write(session, claim, end)
         close_interrupts(session, claim.run.id)
         come_to_rest(session, self._queue, claim.tenant, claim.run)
 
@@ -152,7 +152,7 @@ class Claims:
         asks = [i.ask for i in interrupts if i.ask.kind == "signal"]
         signals = [(ask.data["signal"], ask.data["key"]) for ask in asks]
         lock_signals(session, claim.tenant, signals)
-        self._write(session, claim, Pending())
+        self._write(session, claim)
         row = locked(session, claim.run.id)
         known = interrupts_of(session, row.id)
         for interrupt in interrupts:
@@ -176,18 +176,12 @@ class Claims:
         come_to_rest(session, self._queue, row.tenant, row)
         return True
 
-    def _write(
-        self,
-        session: Session,
-        claim: Claim,
-        pending: Pending,
-        end: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Write a batch within a transaction; raise TakenOver."""
+    def _write(self, session: Session, claim: Claim, end: RunEnd | None = None) -> None:
+        """Prove within a transaction that the run is ours, and perhaps end it; raise TakenOver."""
         driver = session.connection().connection.driver_connection
-        batch = Batch(claim.run.id, claim.tenant, claim.epoch, pending, end=end)
+        batch = Batch(claim.run.id, claim.tenant, claim.epoch, end=end)
         [result] = self.writer.statements.write(driver, [batch], is_announced=True)
         if isinstance(result, Exception):
             raise result
-        if pending.events:
-            note_appended(session, claim.run.id, pending.events)
+        if batch.events:
+            note_appended(session, claim.run.id, batch.events)

@@ -144,9 +144,14 @@ class Writer:
                 _settle(done, result)
             if not (taken.waiting and isinstance(result, Exception)):
                 taken.source.written(result)
-            if not isinstance(result, Exception) and taken.batch.pending.events:
-                events = taken.batch.pending.events
-                self._database.publish(taken.batch.run_id, is_urgent(events))
+            if not isinstance(result, Exception):
+                self._publish(taken.batch)
+
+    def _publish(self, batch: Batch) -> None:
+        """Publish what is committed; what an earlier attempt committed was not published then."""
+        if batch.events or batch.pending.unsure:
+            is_at_once = batch.pending.unsure or is_urgent(batch.events)
+            self._database.publish(batch.run_id, is_at_once)
 
 
 class _Single:
