@@ -128,6 +128,36 @@ def test_other_workers_complete_the_runs_of_a_killed_worker(
     assert sorted(times(run) for run in runs) == [8] * 10 + [9] * 10
 
 
+def test_a_worker_with_no_free_slot_leaves_a_run_to_one_that_has(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    api = cluster.api
+    go_on = threading.Event()
+
+    def answer(request: loopback.Request) -> loopback.Reply:
+        go_on.wait()
+        return loopback.reply_json(request.path)
+
+    with loopback.serving(answer) as service:
+        env = {"FLOWC_RUN_SLOTS": "1", "FLOWC_EGRESS_ALLOW": f"127.0.0.1:{service.port}"}
+        full, free = tmp_path / "full", tmp_path / "free"
+        full.mkdir()
+        free.mkdir()
+        with cluster.workers(full, 1, **env):
+            held = submit(api, calls(service.url))
+            until(lambda: at_work(api, [held]))
+            waiting = submit(api, slow(1, 0.01))
+            # Longer than a poll: the worker could have taken the run from the queue.
+            time.sleep(1.5)
+            assert run_of(api, waiting)["status"] == "pending"
+            with cluster.workers(free, 1, **env):
+                (run,) = all_ended(api, [waiting])
+                assert run["status"] == "completed"
+                assert run_of(api, held)["status"] == "running"
+                go_on.set()
+                all_ended(api, [held])
+
+
 def test_the_server_accepts_runs_before_the_first_worker_starts(
     tmp_path: Path, database: dict[str, str]
 ) -> None:

@@ -23,6 +23,7 @@ checkpoint, but not of what their nodes wrote; a node whose outcome was not comm
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -68,18 +69,26 @@ from flowc.server.workflows.compiled import CannotRebuild, Workflows
 MAX_ATTEMPTS = 20
 # Seconds in which what was started here may still end, when the process stops.
 _STOP_SECONDS = 5.0
+# Seconds after which a segment that found no free slot here goes back to the queue.
+_SLOT_SECONDS = 5.0
+
+# Puts a segment of a run back in the queue, for any worker.
+GiveBack = Callable[[str, int], Awaitable[None]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Segments:
     """Works on segments of runs in this process, which is known to others by its name.
 
-    Some come from the queue. A run that is started in this process does not, as long as one of the
-    `slots` is free: its row names this process, and is found by it if the process dies.
+    Some come from the queue. A run that is started in this process does not, if it `starts_here`
+    and a slot is free: its row names this process, and is found by it if the process dies.
     """
 
     name: str
-    slots: int
+    # As many as the segments that are worked on at once, wherever they come from.
+    slots: asyncio.Semaphore
+    starts_here: bool
+    give_back: GiveBack
     claims: Claims
     steering: Steering
     workflows: Workflows
@@ -93,7 +102,7 @@ class Segments:
     @property
     def has_room(self) -> bool:
         """Whether a run may start here without waiting in the queue."""
-        return len(self.started) < self.slots and not self.stopping.is_set()
+        return self.starts_here and not self.slots.locked() and not self.stopping.is_set()
 
     async def take(self, run_id: str, segment: int) -> str | None:
         """Claim a segment from the queue and work on it; return how it ended.
@@ -101,10 +110,18 @@ class Segments:
         Returns None for a segment that is left unfinished because this process stops: another
         worker must continue it.
         """
-        if self.stopping.is_set():
-            return None
-        claim = await self.claims.claim(run_id, segment)
-        return "nothing to do" if claim is None else await self._work(claim)
+        try:
+            await asyncio.wait_for(self.slots.acquire(), _SLOT_SECONDS)
+        except TimeoutError:
+            await self.give_back(run_id, segment)
+            return "given back"
+        try:
+            if self.stopping.is_set():
+                return None
+            claim = await self.claims.claim(run_id, segment)
+            return "nothing to do" if claim is None else await self._work(claim)
+        finally:
+            self.slots.release()
 
     def offer(self, run_id: str, segment: int) -> None:
         """Take a segment that was put in the queue just now, if a slot is free for it.
@@ -116,7 +133,7 @@ class Segments:
 
     def start(self, claim: Claim) -> "asyncio.Task[str | None]":
         """Start to work on a segment that this process has claimed, without the queue."""
-        return self._note(asyncio.create_task(self._work_here(claim)))
+        return self._note(asyncio.create_task(self._start_here(claim)))
 
     def recover(self, run_id: str) -> None:
         """Queue a run that may have been stored as one of this process, although that failed.
@@ -171,12 +188,17 @@ class Segments:
             stretch.look()
 
     async def _take_here(self, run_id: str, segment: int) -> str | None:
-        # If the database fails now, the queue still has the segment.
-        with suppress(*DATABASE_PROBLEMS):
-            claim = await self.claims.claim(run_id, segment, self.name)
-            if claim is not None:
-                return await self._work_here(claim)
+        async with self.slots:
+            # If the database fails now, the queue still has the segment.
+            with suppress(*DATABASE_PROBLEMS):
+                claim = await self.claims.claim(run_id, segment, self.name)
+                if claim is not None:
+                    return await self._work_here(claim)
         return None
+
+    async def _start_here(self, claim: Claim) -> str | None:
+        async with self.slots:
+            return await self._work_here(claim)
 
     async def _work_here(self, claim: Claim) -> str | None:
         try:

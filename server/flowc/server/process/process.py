@@ -89,7 +89,15 @@ async def open_process(
     segments = None
     if worker is not None:
         claims = Claims(database, queue, writer)
-        segments = _segments(settings, worker, claims, steering, workflows, services)
+        segments = _segments(
+            settings,
+            worker,
+            queue,
+            claims=claims,
+            steering=steering,
+            workflows=workflows,
+            services=services,
+        )
     runs = Runs(
         tenant=TENANT,
         stored_runs=StoredRuns(database, TENANT),
@@ -153,6 +161,8 @@ async def _open_services(
 def _segments(
     settings: Settings,
     worker: Worker,
+    queue: Queue,
+    *,
     claims: Claims,
     steering: Steering,
     workflows: Workflows,
@@ -161,8 +171,10 @@ def _segments(
     """Return the segments that this process works on: from the queue, or started here."""
     return Segments(
         name=worker.name,
+        slots=asyncio.Semaphore(settings.run_slots),
         # Only the queue can limit the runs of all processes together.
-        slots=settings.run_slots if settings.max_runs is None else 0,
+        starts_here=settings.max_runs is None,
+        give_back=queue.give_back,
         claims=claims,
         steering=steering,
         workflows=workflows,

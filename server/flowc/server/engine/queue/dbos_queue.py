@@ -128,7 +128,7 @@ class Queue:
         self, session: Session, run_id: str, segment: int, priority: int, delay: float | None = None
     ) -> None:
         """Queue a segment of a run within a transaction, to be worked on after some seconds."""
-        options = _options("segment", f"{run_id}:{segment}", delay)
+        options = _options("segment", _id(run_id, segment), delay)
         options["priority"] = priority
         self._client.enqueue_in_transaction(session, options, run_id, segment)
         if delay is None:
@@ -159,6 +159,10 @@ class Queue:
     async def hand_over(self, segments: list[str]) -> None:
         """Queue segments again that a worker had; if it is alive, its next write is refused."""
         await self._client.resume_workflows_async(segments, queue_name=QUEUE)
+
+    async def give_back(self, run_id: str, segment: int) -> None:
+        """Queue a segment again that this process took, and does not start."""
+        await self.hand_over([_id(run_id, segment)])
 
     def hand_over_now(self, worker: str) -> int:
         """Queue all segments again that a stopped worker had; return their number."""
@@ -300,6 +304,10 @@ def session_name(worker: str) -> str:
     'flowc:host-17-ab12'
     """
     return f"{NAME}:{worker}"[:63]
+
+
+def _id(run_id: str, segment: int) -> str:
+    return f"{run_id}:{segment}"
 
 
 def _options(workflow: str, id: str, delay: float | None) -> EnqueueOptions:
