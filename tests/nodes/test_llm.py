@@ -1,10 +1,13 @@
 """The `llm` and `classify` nodes, through litellm, with a real server of OpenAI's wire format."""
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import litellm
 import pytest
+from litellm.litellm_core_utils.litellm_logging import Logging
 from pydantic import SecretStr
 
 from fakes.flows import run
@@ -14,6 +17,7 @@ from flowc.compiler.node.budget import Budget
 from flowc.compiler.running.run_context import NodeFailed
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
 from flowc.nodes.services.models import ModelAlias, Models
+from flowc.nodes.services.models.observers import Observer, Observers
 
 
 async def test_the_output_has_the_answer_and_the_usage() -> None:
@@ -349,3 +353,20 @@ async def test_a_call_that_could_exceed_the_budget_is_not_sent() -> None:
         assert len(server.requests) == 2
         enough = Budget(cost=1.0, tokens=1_000)
         await run({"nodes": nodes}, services={Models: models}, budget=enough)
+
+
+@pytest.mark.parametrize("names", [(), ("posthog",)])
+async def test_without_observers_litellm_prepares_nothing_for_them(
+    names: tuple[Observer, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reported: list[Any] = []
+
+    async def report(*_: Any, **__: Any) -> None:
+        reported.append(names)
+
+    monkeypatch.setattr(Logging, "async_success_handler", report)
+    monkeypatch.setattr(litellm, "callbacks", ["installed already"])
+    with serving(lambda request: completion("Rome")) as server:
+        await ask(models_at(server, observers=Observers(names)), prompt="Where?")
+        await asyncio.sleep(0.1)
+    assert bool(reported) == bool(names)

@@ -1,9 +1,7 @@
 """What runs did is committed together, whole or not at all, and only by the worker that has them."""
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +9,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from flowc.compiler.running.events import NODE_COMPLETED, NODE_SKIPPED, Event
-from flowc.server.engine.checkpointer import RunCheckpointer
-from flowc.server.engine.run_log import RunLog
-from flowc.server.records.ids import new_run_id
-from flowc.server.records.run_events import RunEvent
+from fakes.written_store import LogAtWork, WrittenStore, said, written_store
+from flowc.compiler.running.events import NODE_COMPLETED, Event
 from flowc.server.records.runs import RunRecord
 from flowc.server.store.archives import restore
 from flowc.server.store.checkpoints import CheckpointKey, StoredCheckpoints
-from flowc.server.store.database import Database
 from flowc.server.store.runs.batches import (
     Batch,
     HasAudience,
@@ -29,52 +23,16 @@ from flowc.server.store.runs.batches import (
     WorkerInstructions,
 )
 from flowc.server.store.runs.claims import Claim, Claims
-from flowc.server.store.runs.steering import RunStart, Steering
+from flowc.server.store.runs.steering import Steering
 from flowc.server.store.runs.stored_runs import StoredRuns
-from flowc.server.store.runs.writer import Writer
-
-
-@dataclass
-class Store:
-    """A database with a writer, and what was published of it."""
-
-    database: Database
-    writer: Writer
-    # Of this test alone: tests share the PostgreSQL database.
-    tenant: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
-    published: list[tuple[str, bool]] = field(default_factory=list)
-
-    @property
-    def steering(self) -> Steering:
-        nothing: Any = None
-        return Steering(self.database, nothing, self.writer)
-
-    async def begun(self) -> RunRecord:
-        run = RunRecord(id=new_run_id(), workflow_id=None, version=None, hash="h", input={})
-        start = RunStart(worker=self.tenant, is_awaited=True)
-        assert await self.steering.create(self.tenant, run, start)
-        return run
-
-    async def kinds(self, run: RunRecord) -> list[str]:
-        events = await StoredRuns(self.database, self.tenant).events(run.id)
-        assert [event.number for event in events] == list(range(1, len(events) + 1))
-        return [str(event.kind) for event in events]
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[WrittenStore]:
     is_sqlite = request.param == "sqlite"
     url = f"sqlite:///{tmp_path}/d.db" if is_sqlite else request.getfixturevalue("postgres")
-    database = await Database.open(url)
-    found = Store(database, Writer(database))
-    database.publish_to(lambda run_id, urgent: found.published.append((run_id, urgent)))
-    yield found
-    found.writer.close()
-    await database.close()
-
-
-def _said(count: int = 1) -> list[RunEvent]:
-    return [RunEvent.of(NODE_SKIPPED.of_node(f"n{i}", {})) for i in range(count)]
+    async with written_store(url) as found:
+        yield found
 
 
 def _completion(node_id: str) -> Event:
@@ -104,11 +62,11 @@ def _checkpoint(run: RunRecord, id: str = "1") -> Any:
 
 
 def _batch(run: RunRecord, events: int = 1) -> Batch:
-    return Batch(run.id, "t", 1, Pending(_said(events), [_checkpoint(run)], []))
+    return Batch(run.id, "t", 1, Pending(said(events), [_checkpoint(run)], []))
 
 
 async def test_runs_that_are_ready_together_share_a_transaction(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: WrittenStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = [await store.begun() for _ in range(5)]
     groups: list[int] = []
@@ -130,7 +88,9 @@ async def test_runs_that_are_ready_together_share_a_transaction(
     assert store.published == [(run.id, False) for run in runs[1:]]
 
 
-async def test_a_worker_that_lost_a_run_writes_nothing_and_holds_up_no_other(store: Store) -> None:
+async def test_a_worker_that_lost_a_run_writes_nothing_and_holds_up_no_other(
+    store: WrittenStore,
+) -> None:
     lost, mine = await store.begun(), await store.begun()
     await store.steering.end(store.tenant, lost.id, "failed", {"code": "c", "message": "m"})
     results = await asyncio.gather(
@@ -144,7 +104,7 @@ async def test_a_worker_that_lost_a_run_writes_nothing_and_holds_up_no_other(sto
     assert await stored.get(CheckpointKey(mine.id)) is not None
 
 
-async def test_a_batch_that_cannot_be_written_fails_alone(store: Store) -> None:
+async def test_a_batch_that_cannot_be_written_fails_alone(store: WrittenStore) -> None:
     good, bad = await store.begun(), await store.begun()
     broken = _batch(bad)
     broken.pending.checkpoints = [lambda: {**_checkpoint(bad)(), "encoding": None}]
@@ -158,7 +118,7 @@ async def test_a_batch_that_cannot_be_written_fails_alone(store: Store) -> None:
 
 
 async def test_what_was_committed_although_the_connection_was_lost_is_not_written_again(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: WrittenStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, other = await store.begun(), await store.begun()
     commit, lost = store.database._commit, OperationalError("commit", {}, Exception("gone"))
@@ -168,8 +128,8 @@ async def test_what_was_committed_although_the_connection_was_lost_is_not_writte
         monkeypatch.setattr(store.database, "_commit", commit)
         raise lost
 
-    log = Log(store, run).log
-    first, second, third = _said(3)
+    log = LogAtWork(store, run).log
+    first, second, third = said(3)
     log.append(first)
     monkeypatch.setattr(store.database, "_commit", committed)
     with pytest.raises(OperationalError):
@@ -188,7 +148,7 @@ async def test_what_was_committed_although_the_connection_was_lost_is_not_writte
 
 
 async def test_an_end_that_was_committed_although_the_connection_was_lost_is_not_written_again(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: WrittenStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, other = await store.begun(), await store.begun()
     commit = store.database._commit
@@ -203,8 +163,8 @@ async def test_an_end_that_was_committed_although_the_connection_was_lost_is_not
             raise lost
         commit(driver)
 
-    log = Log(store, run).log
-    log.append(_said()[0])
+    log = LogAtWork(store, run).log
+    log.append(said()[0])
     run.status, run.output = "completed", 1
     end = RunEnd.of(run, run.ended(()))
     monkeypatch.setattr(store.database, "_commit", committed)
@@ -221,7 +181,7 @@ async def test_an_end_that_was_committed_although_the_connection_was_lost_is_not
     assert await StoredCheckpoints(store.database).get(CheckpointKey(run.id)) is None
 
 
-async def test_each_commit_returns_whether_to_pause_and_where_to_stop(store: Store) -> None:
+async def test_each_commit_returns_whether_to_pause_and_where_to_stop(store: WrittenStore) -> None:
     run = await store.begun()
     await store.steering.pause(store.tenant, run.id)
     await store.steering.set_breakpoints(store.tenant, run.id, ["b", "a"])
@@ -229,13 +189,13 @@ async def test_each_commit_returns_whether_to_pause_and_where_to_stop(store: Sto
     assert instructions == WorkerInstructions("pause", {"nodes": ["a", "b"], "stepping": False})
 
 
-async def _ended(store: Store, status: Any) -> bool:
+async def _ended(store: WrittenStore, status: Any) -> bool:
     """End a run that has a checkpoint; return whether a retry would still have one."""
     run = await store.begun()
     await store.writer.commit(_batch(run, events=0))
     run.status, run.output = status, {"answer": 1}
     store.published.clear()
-    await Log(store, run).log.flush(RunEnd.of(run, run.ended(())))
+    await LogAtWork(store, run).log.flush(RunEnd.of(run, run.ended(())))
     assert store.published == [(run.id, True)]
     found = await StoredRuns(store.database, store.tenant).get(run.id)
     assert found.as_json() == run.as_json()
@@ -244,12 +204,14 @@ async def _ended(store: Store, status: Any) -> bool:
     return await StoredCheckpoints(store.database).get(CheckpointKey(run.id)) is not None
 
 
-async def test_a_completed_run_keeps_no_checkpoint_and_a_failed_one_does(store: Store) -> None:
+async def test_a_completed_run_keeps_no_checkpoint_and_a_failed_one_does(
+    store: WrittenStore,
+) -> None:
     assert not await _ended(store, "completed")
     assert await _ended(store, "failed")
 
 
-async def test_the_end_of_a_run_with_subscribers_is_announced(store: Store) -> None:
+async def test_the_end_of_a_run_with_subscribers_is_announced(store: WrittenStore) -> None:
     insert = (
         "insert into subscriptions (tenant, id, url, kinds, secret, created_at)"
         """ values (:tenant, 's', 'http://x', '["run.completed"]', 'k', '2026-01-01 00:00:00')"""
@@ -267,8 +229,8 @@ async def test_the_end_of_a_run_with_subscribers_is_announced(store: Store) -> N
     queue: Any = Queue()
     claims = Claims(store.database, queue, store.writer)
     run.status = "completed"
-    found, end = Log(store, run), RunEnd.of(run, run.ended(()))
-    found.log.append(_said()[0])
+    found, end = LogAtWork(store, run), RunEnd.of(run, run.ended(()))
+    found.log.append(said()[0])
     with pytest.raises(HasAudience):
         await found.log.flush(end)
     # Only the end was not written.
@@ -279,7 +241,7 @@ async def test_the_end_of_a_run_with_subscribers_is_announced(store: Store) -> N
     assert kinds == ["run.created", "run.started", "node.skipped", "run.completed"]
 
 
-async def test_a_process_that_died_leaves_its_runs_to_the_queue(store: Store) -> None:
+async def test_a_process_that_died_leaves_its_runs_to_the_queue(store: WrittenStore) -> None:
     queued: list[tuple[str, int]] = []
 
     class Queue:
@@ -304,18 +266,8 @@ async def test_a_process_that_died_leaves_its_runs_to_the_queue(store: Store) ->
         await store.writer.commit(_batch(run))
 
 
-class Log:
-    """A log over a store, with the instructions that it passed on."""
-
-    def __init__(self, store: Store, run: RunRecord) -> None:
-        self.received: list[WorkerInstructions] = []
-        self.lost = asyncio.Event()
-        claim = Claim(run, store.tenant, 1, 1)
-        self.log = RunLog(store.writer, claim, self.received.append, self.lost.set)
-
-
 async def test_a_segment_that_the_queue_has_given_to_a_worker_is_offered_to_no_other(
-    store: Store,
+    store: WrittenStore,
 ) -> None:
     class Queue:
         def enqueue(self, *_: Any) -> None:
@@ -332,130 +284,3 @@ async def test_a_segment_that_the_queue_has_given_to_a_worker_is_offered_to_no_o
     # The worker died, and the queue gives the segment to the next one.
     again = await claims.claim(run.id, 1)
     assert again is not None and again.attempt == queued.attempt + 1
-
-
-async def test_what_is_not_flushed_is_committed_soon(store: Store) -> None:
-    run = await store.begun()
-    found = Log(store, run)
-    found.log.append(_said()[0])
-    while not found.received:
-        await asyncio.sleep(0.01)
-    assert (await store.kinds(run))[-1] == "node.skipped"
-
-
-async def test_what_could_not_be_committed_comes_before_what_follows(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = await store.begun()
-    found = Log(store, run)
-    transact = store.database.transact
-
-    def fail(work: Any) -> Any:
-        raise OperationalError("insert", {}, Exception("disk full"))
-
-    first, second = _said(2)
-    monkeypatch.setattr(store.database, "transact", fail)
-    found.log.append(first)
-    with pytest.raises(OperationalError):
-        await found.log.flush()
-    found.log.append(second)
-    # No one waits for this one: it is tried again.
-    await asyncio.sleep(0.1)
-    monkeypatch.setattr(store.database, "transact", transact)
-    while len(await store.kinds(run)) < 4:
-        await asyncio.sleep(0.01)
-    events = await StoredRuns(store.database, store.tenant).events(run.id)
-    assert [event.node_id for event in events[2:]] == ["n0", "n1"]
-
-
-async def test_the_completion_of_a_node_is_committed_with_what_the_node_wrote(
-    store: Store,
-) -> None:
-    run = await store.begun()
-    log = Log(store, run).log
-    [before], completed = _said(), RunEvent.of(_completion("a"))
-    log.append(before)
-    log.append(completed)
-    # The time of the first event is over before the node's writes are handed in.
-    first = log.take()
-    assert first is not None and first.batch.pending.events == [before]
-    log.write(list)
-    second = log.take()
-    assert second is not None
-    assert (second.batch.pending.events, len(second.batch.pending.writes)) == ([completed], 1)
-
-
-async def test_a_completion_does_not_wait_longer_for_writes_that_do_not_come(store: Store) -> None:
-    run = await store.begun()
-    log = Log(store, run).log
-    completed = RunEvent.of(_completion("a"))
-    log.append(completed)
-    assert log.take() is None
-    second = log.take()
-    assert second is not None and second.batch.pending.events == [completed]
-
-
-async def test_a_run_that_is_lost_between_checkpoints_is_stopped(store: Store) -> None:
-    run = await store.begun()
-    found = Log(store, run)
-    await store.steering.end(store.tenant, run.id, "cancelled", {"code": "c", "message": "m"})
-    found.log.append(_said()[0])
-    await asyncio.wait_for(found.lost.wait(), 10)
-    with pytest.raises(TakenOver):
-        await found.log.flush()
-
-
-async def test_a_closed_writer_has_committed_what_was_there(store: Store) -> None:
-    run = await store.begun()
-    found = Log(store, run)
-    found.log.append(_said()[0])
-    store.writer.close()
-    assert (await store.kinds(run))[-1] == "node.skipped"
-
-
-async def test_a_writer_closes_while_the_database_fails(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(work: Any) -> Any:
-        raise OperationalError("insert", {}, Exception("disk full"))
-
-    run = await store.begun()
-    monkeypatch.setattr(store.database, "transact", fail)
-    Log(store, run).log.append(_said()[0])
-    store.writer.close()
-    assert len(await store.kinds(run)) == 2
-
-
-@pytest.mark.parametrize(
-    ("next_nodes", "source", "step", "is_stored"),
-    [
-        (["send"], "loop", 3, True),
-        (["text", "send"], "loop", 3, True),
-        (["text"], "loop", 3, False),
-        ([], "loop", 3, False),
-        (["send"], "loop", 0, False),
-        (["send"], "input", -1, False),
-    ],
-)
-async def test_all_is_stored_before_a_node_with_an_effect(
-    store: Store, next_nodes: list[str], source: Any, step: int, is_stored: bool
-) -> None:
-    run = await store.begun()
-    stored = StoredCheckpoints(store.database)
-    saver = RunCheckpointer(stored, Log(store, run).log, frozenset({"text"}), is_new=True)
-    values = {"outputs": {}, **{f"branch:to:{name}": None for name in next_nodes}}
-    checkpoint: Any = {
-        "id": "c",
-        "channel_values": values,
-        "channel_versions": {},
-        "versions_seen": {},
-    }
-    config: Any = {"configurable": {"thread_id": run.id, "checkpoint_ns": ""}}
-    await saver.aput(config, checkpoint, {"source": source, "step": step}, {})
-    key = CheckpointKey(run.id)
-    assert (await stored.get(key) is not None) == is_stored
-    await saver.aput_writes({"configurable": {**config["configurable"], "checkpoint_id": "c"}},
-                            [("outputs", {})], "task")  # fmt: skip
-    # With or without a checkpoint, what was done is stored soon.
-    while (found := await stored.get(key)) is None or not found.writes:
-        await asyncio.sleep(0.01)

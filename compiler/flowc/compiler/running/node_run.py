@@ -90,10 +90,10 @@ async def execute(
     Raises NodeFailed if no attempt succeeds and the workflow does not continue after that, and
     Interrupted if the node must wait.
     """
+    if run.hold_up is not None and (held := run.hold_up()) is not None:
+        await held
     work = _Work(node, view, run, turn, inside)
-    recorded = run.recording.of(view.path, node.id, turn) if run.recording is not None else None
-    if recorded is None and run.breakpoints is not None:
-        work.stop_at(run.breakpoints)
+    recorded = work.begun()
     # A node that waited runs again from its beginning; its events were emitted the first time.
     was_waiting = bool(run.waiting) and (view.path, node.id) in run.waiting
     if not was_waiting:
@@ -165,7 +165,17 @@ class _Work:
     spent: list[NodeUsage] = field(default_factory=list)
     journaled: set[str] = field(default_factory=set)
 
-    def stop_at(self, breakpoints: Breakpoints) -> None:
+    def begun(self) -> Recorded | None:
+        """Return the recorded result; without one, stop at a breakpoint by raising Interrupted."""
+        recording, breakpoints = self.run.recording, self.run.breakpoints
+        recorded = None
+        if recording is not None:
+            recorded = recording.of(self.view.path, self.node.id, self.turn)
+        if recorded is None and breakpoints is not None:
+            self._stop_at(breakpoints)
+        return recorded
+
+    def _stop_at(self, breakpoints: Breakpoints) -> None:
         """Raise Interrupted if the run stops before this node and was not resumed from there."""
         if self.run.can_wait and breakpoints.stop_before(self.view.path, self.node.id):
             # 0 is the breakpoint; what the node itself asks counts from 1.

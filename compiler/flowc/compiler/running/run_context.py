@@ -1,6 +1,6 @@
 """What a run has in addition to its state, and the view of the state that a node reads."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -33,6 +33,8 @@ class RunContext:
       with `wait_for`.
     - `recording` has results to use instead of running nodes.
     - `max_steps` limits the node executions of each region.
+    - `hold_up` returns what a node must await before it begins, if what the run did is not stored
+      yet and should be.
     """
 
     run_id: str = "run"
@@ -52,6 +54,7 @@ class RunContext:
     recording: Recording | None = None
     max_steps: int = 10_000
     budget: Budget = UNLIMITED
+    hold_up: Callable[[], Awaitable[None] | None] | None = None
     now: Callable[[], datetime] = utc_now
 
 

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
 
 from flowc.compiler.running.events import EventKind
 from flowc.server.records.run_events import RunEvent
@@ -11,6 +12,9 @@ from flowc.server.store.checkpoints import CheckpointValues
 from flowc.server.store.runs.batches import Batch, Pending, RunEnd, TakenOver, WorkerInstructions
 from flowc.server.store.runs.claims import Claim
 from flowc.server.store.runs.writer import TakenBatch, Writer
+
+# No node begins while an event of its run is pending for longer.
+_LATE_SECONDS = 0.016
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +46,10 @@ class RunLog:
         # The writer's thread takes what is pending.
         self._lock = threading.Lock()
         self._pending = Pending()
+        # When the oldest event was appended that is pending, and that is being committed.
+        self._since: float | None = None
+        self._taken_since: float | None = None
+        self._written: asyncio.Future[None] | None = None
         self._end: RunEnd | None = None
         # Completions whose writes are to come, and how many events and writes there were before.
         self._unwritten, self._before = 0, (0, 0)
@@ -50,6 +58,8 @@ class RunLog:
     def append(self, event: RunEvent) -> None:
         """Append an event; it is committed soon."""
         with self._lock:
+            if self._since is None:
+                self._since = time.monotonic()
             # Bodies are stored a turn or an item at a time.
             if event.kind is EventKind.NODE_COMPLETED and not event.path:
                 if not self._unwritten:
@@ -70,6 +80,22 @@ class RunLog:
         with self._lock:
             self._pending.checkpoints.append(encode)
             self._unwritten = 0
+
+    def hold_up(self) -> Awaitable[None] | None:
+        """Return what to wait for if an event is not committed for too long, or None."""
+        return self._catch_up() if self._is_late else None
+
+    @property
+    def _is_late(self) -> bool:
+        since = self._taken_since or self._since
+        return since is not None and time.monotonic() - since > _LATE_SECONDS
+
+    async def _catch_up(self) -> None:
+        while self._is_late:
+            if self._written is None:
+                self._written = asyncio.get_running_loop().create_future()
+            self._writer.now(self)
+            await asyncio.shield(self._written)
 
     async def flush(self, end: RunEnd | None = None) -> None:
         """Commit what is pending, and with it perhaps the end of the run.
@@ -100,22 +126,30 @@ class RunLog:
     def _ready(self) -> Pending:
         """Take what is pending; unless a caller waits, without what still has no writes."""
         ready, self._pending = self._pending, Pending()
+        since, self._since = self._since, None
         if self._unwritten and not self._waiting:
             events, writes = self._before
             self._pending = Pending(ready.events[events:], [], ready.writes[writes:], ready.unsure)
             del ready.events[events:], ready.writes[writes:]
+            self._since = time.monotonic()
             self._writer.soon(self)
         self._unwritten = 0
+        self._taken_since = since if ready.events else None
         return ready
 
     def take_back(self, taken: TakenBatch) -> None:
         """Keep what could not be written, before what was done later."""
         with self._lock:
             taken.batch.pending.put_before(self._pending)
+            self._since, self._taken_since = self._taken_since, None
 
     def written(self, result: WorkerInstructions | Exception) -> None:
         """Follow the instructions; stop the run if it is another worker's."""
+        if self._written is not None:
+            self._written.set_result(None)
+            self._written = None
         if isinstance(result, WorkerInstructions):
+            self._taken_since = None
             self._follow(result)
         elif isinstance(result, TakenOver):
             self._lose()

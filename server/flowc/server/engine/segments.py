@@ -315,6 +315,7 @@ class _Stretch:
             tenant=claim.tenant,
             services={**context.services, **self._services()},
             emit=self._emit,
+            hold_up=self._log.hold_up,
             can_wait=True,
             is_resumed=is_resumed,
             answers=claim.answers,

@@ -68,7 +68,9 @@ class Database:
     """A connection pool; close it when done. `url` names it as libpq and SQLite do.
 
     After each commit, every run that the transaction appended events to is published. `problem` is
-    why the last transaction could not be written, if it failed.
+    why the last transaction could not be written, if it failed. `writes` counts the
+    calls of `write`: while it stays, and the database `is_exclusive` to this process, what was read
+    by others than runs at work is still true.
     """
 
     def __init__(self, engine: Engine, url: str) -> None:
@@ -76,7 +78,8 @@ class Database:
         self._publishers: list[Publish] = []
         self._takers: list[Offer] = []
         self.problem: str | None = None
-        self._is_sqlite = is_sqlite(url)
+        self.writes = 0
+        self.is_exclusive = self._is_sqlite = is_sqlite(url)
         self.dialect = engine.dialect
         self._sessions = sessionmaker(engine, expire_on_commit=False)
         # A SQLite file has one writer at a time: more threads would only wait for it.
@@ -117,7 +120,10 @@ class Database:
                 return work(session), session.info
 
         with self._noting_problems():
-            result, done = await in_thread(self._writers, do)
+            try:
+                result, done = await in_thread(self._writers, do)
+            finally:
+                self.writes += 1
         for run_id, is_urgent in done.get(APPENDED, {}).items():
             self.publish(run_id, is_urgent)
         for run_id, segment in done.get(QUEUED, ()):

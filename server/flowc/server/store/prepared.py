@@ -6,9 +6,9 @@ both databases have the same ones.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Executable
 from sqlalchemy.engine import Dialect
@@ -18,8 +18,9 @@ from sqlalchemy.types import TypeEngine
 Encode = Callable[[Any], Any]
 
 _ROW = re.compile(r"VALUES (\([?, ]+\))")
-# Few different numbers, so that SQLite finds most statements among those that it has prepared.
 _SIZES = (64, 16, 4, 1)
+
+T = TypeVar("T")
 
 
 class Prepared:
@@ -64,11 +65,8 @@ class Prepared:
 
     def _insert(self, connection: Any, rows: Sequence[Sequence[Any]]) -> None:
         """Insert several rows at once: for each statement, SQLite gives Python's lock away."""
-        start = 0
-        while start < len(rows):
-            size = next(size for size in _SIZES if size <= len(rows) - start)
-            connection.execute(self._sized(size), list(chain(*rows[start : start + size])))
-            start += size
+        for part in _parts(rows):
+            connection.execute(self._sized(len(part)), list(chain(*part)))
 
     def _sized(self, size: int) -> str:
         """Return the insertion with placeholders for a number of rows."""
@@ -83,6 +81,33 @@ class Prepared:
             for name, encode in self._encoders
         ]
         return [value for _, value in encoded] if self._is_positional else dict(encoded)
+
+
+class PreparedForRows:
+    """A statement for any number of rows, as in `update … from (values (…), (…))`.
+
+    `make` returns it for a number of rows; the parameter `name_0` is the first row's `name`.
+    """
+
+    def __init__(self, make: Callable[[int], Executable], dialect: Dialect) -> None:
+        self._by_size = {size: Prepared(make(size), dialect) for size in _SIZES}
+
+    def fetch(self, connection: Any, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+        """Execute the statement for all rows; return what it returned, as the driver gives it."""
+        found: list[tuple[Any, ...]] = []
+        for part in _parts(rows):
+            named = {f"{name}_{at}": row[name] for at, row in enumerate(part) for name in row}
+            found += self._by_size[len(part)].execute(connection, named).fetchall()
+        return found
+
+
+def _parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Yield rows in few different sizes, so that SQLite finds most statements prepared."""
+    start = 0
+    while start < len(rows):
+        size = next(size for size in _SIZES if size <= len(rows) - start)
+        yield rows[start : start + size]
+        start += size
 
 
 def encoder(kind: TypeEngine[Any], dialect: Dialect) -> Encode | None:

@@ -174,7 +174,7 @@ class Models:
     ) -> ModelAnswer:
         litellm = await load_litellm()
         self._observers.install(litellm)
-        with guarded(self._backend):
+        with guarded(self._backend), self._observers.observing():
             response = await litellm.acompletion(
                 model=alias.model,
                 api_base=alias.api_base,

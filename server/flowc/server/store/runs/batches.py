@@ -8,9 +8,20 @@ this worker's any more, and nothing of the batch is written, not even a checkpoi
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import Table, bindparam, insert, literal, select, update
+from sqlalchemy import (
+    Executable,
+    Table,
+    bindparam,
+    column,
+    insert,
+    literal,
+    select,
+    update,
+    values,
+)
 from sqlalchemy.engine import Dialect
 
 from flowc.compiler.running.events import Event, EventKind
@@ -19,7 +30,7 @@ from flowc.server.records.runs import AT_REST, RunRecord
 from flowc.server.records.times import now
 from flowc.server.store.archives import ArchiveStatements
 from flowc.server.store.checkpoints import CheckpointStatements, CheckpointValues
-from flowc.server.store.prepared import Prepared, decoder
+from flowc.server.store.prepared import Prepared, PreparedForRows, decoder
 from flowc.server.store.runs.announcements import AUDIENCE
 from flowc.server.store.tables import EventRow, RunRow
 
@@ -123,23 +134,11 @@ class BatchStatements:
     """The statements with which batches are written, for the driver of a database."""
 
     def __init__(self, dialect: Dialect) -> None:
-        ours = (_RUNS.c.id == bindparam("run")) & (_RUNS.c.epoch == bindparam("at"))
-        more = _RUNS.c.events + bindparam("count", type_=_RUNS.c.events.type)
-        back = (_RUNS.c.events, _RUNS.c.control, _RUNS.c.breakpoints)
-        appended = update(_RUNS).where(ours).values(events=more).returning(*back)
-        ended = (
-            update(_RUNS)
-            .where(ours)
-            .values(
-                events=more,
-                control=None,
-                worker=None,
-                **{name: bindparam(name, type_=_RUNS.c[name].type) for name in END_FIELDS},
-            )
-            .returning(*back)
-        )
         self._is_postgres = dialect.name == "postgresql"
-        self._append, self._end = Prepared(appended, dialect), Prepared(ended, dialect)
+        self._append = PreparedForRows(partial(_update, {}, ()), dialect)
+        self._end = PreparedForRows(
+            partial(_update, {"control": None, "worker": None}, END_FIELDS), dialect
+        )
         self._create = Prepared(insert(_RUNS), dialect)
         self._events = Prepared(insert(_EVENTS), dialect)
         written = select(*(_EVENTS.c[name] for name in _IDENTITY))
@@ -160,25 +159,15 @@ class BatchStatements:
             if batch.pending.unsure:
                 self._drop_written(driver, batch)
         heard = set[str]() if is_announced else self._with_audience(driver, batches)
-        # In one order everywhere, so that no two transactions wait for each other.
-        order = sorted(range(len(batches)), key=lambda at: batches[at].run_id)
-        sent = {
-            at: self._claimed(driver, batches[at])
-            for at in order
-            if batches[at].end is None or batches[at].tenant not in heard
-        }
+        written = [at for at, b in enumerate(batches) if b.end is None or b.tenant not in heard]
         results: list[WorkerInstructions | Exception] = [HasAudience()] * len(batches)
         kept: list[tuple[Batch, int]] = []
-        for at, cursor in sent.items():
-            rows = cursor.fetchall() if cursor is not None else [_NEW]
-            if not rows:
+        for at, claimed in self._claimed(driver, batches, written).items():
+            if claimed is None:
                 results[at] = TakenOver(batches[at].run_id)
                 continue
-            last, control, stops = rows[0]
-            if cursor is None:
-                last = len(batches[at].events)
-            results[at] = WorkerInstructions(control, self._decoded(stops))
-            kept.append((batches[at], int(last)))
+            results[at] = WorkerInstructions(claimed.control, self._decoded(claimed.stops))
+            kept.append((batches[at], claimed.events))
         self._put(driver, kept)
         return results
 
@@ -199,16 +188,37 @@ class BatchStatements:
         found = {t: self._audience.execute(driver, {"owner": t}).fetchall() for t in tenants}
         return {tenant for tenant, rows in found.items() if rows}
 
-    def _claimed(self, driver: Any, batch: Batch) -> Any:
-        """Insert or update the run's row; return the cursor with what an update returned."""
-        count = len(batch.events)
-        if batch.new is not None:
-            self._create.execute(driver, batch.new)
-            return None
-        about = {"run": batch.run_id, "at": batch.epoch, "count": count}
-        if batch.end is not None:
-            return self._end.execute(driver, {**about, **batch.end.values})
-        return self._append.execute(driver, about)
+    def _claimed(
+        self, driver: Any, batches: Sequence[Batch], places: Sequence[int]
+    ) -> "dict[int, _Claimed | None]":
+        """Insert or update the runs' rows of some batches; return what they are now.
+
+        A statement has all that several runs have, in one order everywhere, so that no two
+        transactions wait for each other; what a run has twice is in two statements.
+        """
+        left = sorted(places, key=lambda at: batches[at].run_id)
+        claimed: dict[int, _Claimed | None] = {}
+        while left:
+            first: dict[str, int] = {}
+            for at in left:
+                first.setdefault(batches[at].run_id, at)
+            claimed |= self._claimed_once(driver, {at: batches[at] for at in first.values()})
+            left = [at for at in left if at not in claimed]
+        return claimed
+
+    def _claimed_once(
+        self, driver: Any, batches: Mapping[int, Batch]
+    ) -> "dict[int, _Claimed | None]":
+        new = {at: batch.new for at, batch in batches.items() if batch.new is not None}
+        self._create.execute_each(driver, list(new.values()))
+        old = [batch for at, batch in batches.items() if at not in new]
+        found = self._append.fetch(driver, [_given(b) for b in old if b.end is None])
+        found += self._end.fetch(driver, [_given(b) for b in old if b.end is not None])
+        claimed = {run_id: _Claimed(*row) for run_id, *row in found}
+        return {
+            at: _Claimed(len(batch.events)) if at in new else claimed.get(batch.run_id)
+            for at, batch in batches.items()
+        }
 
     def _decoded(self, stops: Any) -> Any:
         return self._stops(stops) if stops is not None and self._stops is not None else stops
@@ -231,7 +241,32 @@ class BatchStatements:
             _notify(driver, [batch for batch, _ in kept if batch.events])
 
 
-_NEW = (0, None, None)
+class _Claimed(NamedTuple):
+    """The row of a run that is the worker's: the number of its events, and instructions."""
+
+    events: int
+    control: str | None = None
+    stops: Any = None
+
+
+def _update(same: Mapping[str, Any], names: Sequence[str], size: int) -> Executable:
+    """Return the update of several runs that are their workers', with values of their own."""
+    likes = {"id": _RUNS.c.id, "epoch": _RUNS.c.epoch, "count": _RUNS.c.events}
+    likes |= {name: _RUNS.c[name] for name in names}
+    columns = [column(name, like.type) for name, like in likes.items()]
+    rows = [tuple(bindparam(f"{c.name}_{at}", type_=c.type) for c in columns) for at in range(size)]
+    given = values(*columns, name="given").data(rows).cte("given").c
+    return (
+        update(_RUNS)
+        .where(_RUNS.c.id == given.id, _RUNS.c.epoch == given.epoch)
+        .values(events=_RUNS.c.events + given.count, **same, **{n: given[n] for n in names})
+        .returning(_RUNS.c.id, _RUNS.c.events, _RUNS.c.control, _RUNS.c.breakpoints)
+    )
+
+
+def _given(batch: Batch) -> dict[str, Any]:
+    ours = {"id": batch.run_id, "epoch": batch.epoch, "count": len(batch.events)}
+    return ours if batch.end is None else {**ours, **batch.end.values}
 
 
 def _identity(event: RunEvent) -> tuple[Any, ...]:

@@ -26,7 +26,7 @@ from flowc.server.store.runs.batches import (
 )
 
 # What a run did is committed within this time, also if it asks for no commit.
-SOON_SECONDS = 0.008
+SOON_SECONDS = 0.014
 # After this time, what could not be written is tried again.
 _AGAIN_SECONDS = 0.5
 
