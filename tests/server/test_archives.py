@@ -1,5 +1,6 @@
 """The checkpoints of a failed run take little space, and are all there again when it is retried."""
 
+import zlib
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from flowc.server.engine.queue.dbos_queue import Queue
 from flowc.server.records.ids import new_run_id
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
+from flowc.server.store.archives import DICTIONARY
 from flowc.server.store.checkpoints import StoredCheckpoints
 from flowc.server.store.database import Database
 from flowc.server.store.runs.batches import Batch, Pending, RunEnd
@@ -53,6 +55,21 @@ class Runs:
         query = text("select count(*) from graph_archives where thread_id = :run")
         found = await self.database.read(lambda session: session.scalar(query, {"run": run_id}))
         return int(found or 0)
+
+    async def archive(self, run_id: str) -> bytes:
+        query = text("select data from graph_archives where thread_id = :run")
+        return bytes(await self.database.read(lambda s: s.scalar(query, {"run": run_id})))
+
+    async def compress_as_before(self, run_id: str) -> None:
+        """Compress an archive without a dictionary."""
+        data = zlib.compress(_unpacked(await self.archive(run_id)), 3)
+        query = text("update graph_archives set data = :data where thread_id = :run")
+        about = {"run": run_id, "data": data}
+        await self.database.write(lambda session: session.execute(query, about))
+
+
+def _unpacked(data: bytes) -> bytes:
+    return zlib.decompressobj(zdict=DICTIONARY).decompress(data)
 
 
 def _failure() -> RunEnd:
@@ -122,6 +139,15 @@ async def test_a_run_that_fails_again_can_be_retried_again(runs: Runs) -> None:
     for _ in range(2):
         await runs.fail(run_id)
         await runs.steering.retry(TENANT, run_id)
+    assert await runs.checkpoints(run_id) == before
+
+
+async def test_an_archive_of_a_former_version_is_read(runs: Runs) -> None:
+    run_id = await runs.begun(b"value \xff")
+    before = await runs.checkpoints(run_id)
+    await runs.fail(run_id)
+    await runs.compress_as_before(run_id)
+    await runs.steering.retry(TENANT, run_id)
     assert await runs.checkpoints(run_id) == before
 
 

@@ -14,14 +14,16 @@ from sqlalchemy import Table, bindparam, insert, literal, select, update
 from sqlalchemy.engine import Dialect
 
 from flowc.compiler.running.events import Event, EventKind
-from flowc.server.records.run_events import EVENT_FIELDS, RunEvent
+from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import AT_REST, RunRecord
 from flowc.server.records.times import now
 from flowc.server.store.archives import ArchiveStatements
 from flowc.server.store.checkpoints import CheckpointStatements, CheckpointValues
+from flowc.server.store.events import EVENTS, event_rows, events_after
 from flowc.server.store.prepared import Prepared, decoder
 from flowc.server.store.runs.announcements import AUDIENCE
-from flowc.server.store.tables import EventRow, RunRow
+from flowc.server.store.runs.creation import creation_of
+from flowc.server.store.tables import RunRow
 
 # The PostgreSQL channel on which other processes are notified of runs with new events.
 CHANNEL = "flowc_runs"
@@ -29,7 +31,6 @@ URGENT = "at once"
 # After these, those that wait for the run must look at once, and so must its worker.
 _URGENT = {*(EventKind.of_status(status) for status in AT_REST), EventKind.RUN_BREAKPOINTS}
 _RUNS: Table = RunRow.metadata.tables["runs"]
-_EVENTS: Table = EventRow.metadata.tables["events"]
 # What tells an event of a run from the others before it has a number.
 _IDENTITY = ("kind", "path", "node_id", "at")
 END_FIELDS = ("status", "output", "error", "usage", "finished_at")
@@ -125,7 +126,7 @@ class BatchStatements:
     def __init__(self, dialect: Dialect) -> None:
         ours = (_RUNS.c.id == bindparam("run")) & (_RUNS.c.epoch == bindparam("at"))
         more = _RUNS.c.events + bindparam("count", type_=_RUNS.c.events.type)
-        back = (_RUNS.c.events, _RUNS.c.control, _RUNS.c.breakpoints)
+        back = (_RUNS.c.key, _RUNS.c.events, _RUNS.c.control, _RUNS.c.breakpoints)
         appended = update(_RUNS).where(ours).values(events=more).returning(*back)
         ended = (
             update(_RUNS)
@@ -140,10 +141,9 @@ class BatchStatements:
         )
         self._is_postgres = dialect.name == "postgresql"
         self._append, self._end = Prepared(appended, dialect), Prepared(ended, dialect)
-        self._create = Prepared(insert(_RUNS), dialect)
-        self._events = Prepared(insert(_EVENTS), dialect)
-        written = select(*(_EVENTS.c[name] for name in _IDENTITY))
-        self._written = Prepared(written.where(_EVENTS.c.run_id == bindparam("run")), dialect)
+        self._create = Prepared(creation_of(dialect).returning(*back), dialect)
+        self._events = Prepared(insert(EVENTS), dialect)
+        self._written = Prepared(events_after(*(EVENTS.c[name] for name in _IDENTITY)), dialect)
         self._audience = Prepared(select(literal(1)).where(AUDIENCE), dialect)
         self._checkpoints = CheckpointStatements(dialect)
         self._archives = ArchiveStatements(dialect)
@@ -168,23 +168,21 @@ class BatchStatements:
             if batches[at].end is None or batches[at].tenant not in heard
         }
         results: list[WorkerInstructions | Exception] = [HasAudience()] * len(batches)
-        kept: list[tuple[Batch, int]] = []
+        kept: list[tuple[Batch, int, int]] = []
         for at, cursor in sent.items():
-            rows = cursor.fetchall() if cursor is not None else [_NEW]
+            rows = cursor.fetchall()
             if not rows:
                 results[at] = TakenOver(batches[at].run_id)
                 continue
-            last, control, stops = rows[0]
-            if cursor is None:
-                last = len(batches[at].events)
+            key, last, control, stops = rows[0]
             results[at] = WorkerInstructions(control, self._decoded(stops))
-            kept.append((batches[at], int(last)))
+            kept.append((batches[at], key, last))
         self._put(driver, kept)
         return results
 
     def _drop_written(self, driver: Any, batch: Batch) -> None:
         """Drop what an earlier attempt committed; checkpoints and writes can be written again."""
-        written = set(self._written.fetch(driver, {"run": batch.run_id}))
+        written = set(self._written.fetch(driver, {"run": batch.run_id, "after": 0}))
         if batch.end is not None and _identity(batch.end.event) in written:
             # A batch is written whole, so nothing is left of this one.
             batch.pending, batch.end = Pending(unsure=True), None
@@ -200,11 +198,10 @@ class BatchStatements:
         return {tenant for tenant, rows in found.items() if rows}
 
     def _claimed(self, driver: Any, batch: Batch) -> Any:
-        """Insert or update the run's row; return the cursor with what an update returned."""
+        """Insert or update the run's row; return the cursor with what is returned of it."""
         count = len(batch.events)
         if batch.new is not None:
-            self._create.execute(driver, batch.new)
-            return None
+            return self._create.execute(driver, batch.new)
         about = {"run": batch.run_id, "at": batch.epoch, "count": count}
         if batch.end is not None:
             return self._end.execute(driver, {**about, **batch.end.values})
@@ -213,13 +210,14 @@ class BatchStatements:
     def _decoded(self, stops: Any) -> Any:
         return self._stops(stops) if stops is not None and self._stops is not None else stops
 
-    def _put(self, driver: Any, kept: Sequence[tuple[Batch, int]]) -> None:
-        self._events.execute_each(
-            driver, [row for batch, last in kept for row in _event_rows(batch, last)]
-        )
-        ended = [batch.run_id for batch, _ in kept if batch.end and batch.end.is_final]
-        failed = [batch.run_id for batch, _ in kept if batch.end and not batch.end.is_final]
-        going = [batch.pending for batch, _ in kept if batch.run_id not in ended]
+    def _put(self, driver: Any, kept: Sequence[tuple[Batch, int, int]]) -> None:
+        """Write what batches have; with each come the key and the last event of its run."""
+        events = [row for batch, key, last in kept for row in event_rows(key, last, batch.events)]
+        self._events.execute_each(driver, events)
+        ends = [batch for batch, _, _ in kept if batch.end is not None]
+        ended = [batch.run_id for batch in ends if batch.end and batch.end.is_final]
+        failed = [batch.run_id for batch in ends if batch.end and not batch.end.is_final]
+        going = [batch.pending for batch, _, _ in kept if batch.run_id not in ended]
         self._checkpoints.put(
             driver,
             [encode() for pending in going for encode in pending.checkpoints],
@@ -228,27 +226,11 @@ class BatchStatements:
         self._checkpoints.clear(driver, ended)
         self._archives.archive(driver, failed)
         if self._is_postgres:
-            _notify(driver, [batch for batch, _ in kept if batch.events])
-
-
-_NEW = (0, None, None)
+            _notify(driver, [batch for batch, _, _ in kept if batch.events])
 
 
 def _identity(event: RunEvent) -> tuple[Any, ...]:
     return tuple(getattr(event, name) for name in _IDENTITY)
-
-
-def _event_rows(batch: Batch, last: int) -> list[dict[str, Any]]:
-    events = batch.events
-    first = last - len(events) + 1
-    return [
-        {
-            **{name: getattr(event, name) for name in EVENT_FIELDS},
-            "run_id": batch.run_id,
-            "number": first + place,
-        }
-        for place, event in enumerate(events)
-    ]
 
 
 def _notify(driver: Any, batches: Sequence[Batch]) -> None:

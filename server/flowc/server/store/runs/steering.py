@@ -7,7 +7,7 @@ that follows are committed together, or none of them is.
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import and_, insert, select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from flowc.compiler.definition import RunRate
@@ -28,11 +28,13 @@ from flowc.server.records.times import now
 from flowc.server.store.archives import restore
 from flowc.server.store.checkpoints import delete_threads
 from flowc.server.store.database import Database, reading, writing
+from flowc.server.store.events import events_of
 from flowc.server.store.messages import begin_turn
 from flowc.server.store.runs.admission import is_full, seconds_until, start_time
 from flowc.server.store.runs.batches import Batch, Pending
 from flowc.server.store.runs.control import Control
-from flowc.server.store.runs.stored_runs import RUN_FIELDS, events_of, record_of, with_nodes
+from flowc.server.store.runs.creation import creation_of
+from flowc.server.store.runs.stored_runs import RUN_FIELDS, record_of, with_nodes
 from flowc.server.store.runs.transitions import (
     append_event,
     append_events,
@@ -81,9 +83,6 @@ class RunStart(NamedTuple):
         has_more = self.recorded is not None or self.message is not None
         is_here = self.worker is not None and self.is_awaited
         return is_here and self.limits == StartLimits() and not has_more
-
-
-_CREATE = insert(RunRow.__table__)  # type: ignore[arg-type]
 
 
 _WAITING = and_(IS_UNFINISHED, RunRow.status == "pending", RunRow.control.is_(None))
@@ -159,13 +158,14 @@ class Steering:
         is_here = start.worker is not None and not (control or delay) and is_first
         events = _begin(run) if is_here else [_created(run)]
         row = _row_of(tenant, run, start.worker if is_here else None, events)
-        session.execute(_CREATE, [{**row, "control": control}])
+        creation = creation_of(self.database.dialect).returning(RunRow.id, RunRow.key)
+        created = session.execute(creation, {**row, "control": control}).one()
         if start.message is not None:
             # After the insertion: a repeated key finds its run even if the thread is busy with it.
             begin_turn(session, tenant, run, start.message)
         if start.recorded is not None:
             session.add(RecordingRow(run_id=run.id, recorded=dict(start.recorded)))
-        append_events(session, run.id, len(events), events)
+        append_events(session, created, len(events), events)
         if control is None and not is_here:
             self._queue.enqueue(session, run.id, run.segment, run.priority, delay)
         return is_here

@@ -6,26 +6,20 @@ from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Integer, Row, bindparam, func, select
+from sqlalchemy import Row, bindparam, func, select
 from sqlalchemy.orm import Session
 
-from flowc.compiler.running.events import EventKind
 from flowc.server.records.interrupts import InterruptRecord
 from flowc.server.records.refused import Refused
-from flowc.server.records.run_events import EVENT_FIELDS, RunEvent
+from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import AT_REST, UNFINISHED, RunRecord
 from flowc.server.records.times import now
 from flowc.server.store.database import Database, reading
+from flowc.server.store.events import events_of
 from flowc.server.store.tables import InterruptRow, RunRow, Table
 
-_RUNS, _EVENT_TABLE = Table.metadata.tables["runs"], Table.metadata.tables["events"]
+_RUNS = Table.metadata.tables["runs"]
 _FIND = select(_RUNS).where(_RUNS.c.id == bindparam("run"), _RUNS.c.tenant == bindparam("owner"))
-_EVENTS = (
-    select(*(_EVENT_TABLE.c[name] for name in EVENT_FIELDS))
-    .where(_EVENT_TABLE.c.run_id == bindparam("run"), _EVENT_TABLE.c.number > bindparam("after"))
-    .order_by(_EVENT_TABLE.c.number)
-    .limit(bindparam("most", type_=Integer()))
-)
 _RECENT = timedelta(minutes=10)
 
 
@@ -198,12 +192,6 @@ def with_nodes(run: RunRecord, events: Sequence[RunEvent]) -> RunRecord:
     run.nodes, run.waiting, run.usage = fresh.nodes, fresh.waiting, fresh.usage
     run.worked = fresh.worked
     return run
-
-
-def events_of(session: Session, id: str, after: int = 0, limit: int = 1_000_000) -> list[RunEvent]:
-    """Return a run's events with numbers greater than `after`."""
-    rows = session.execute(_EVENTS, {"run": id, "after": after, "most": limit})
-    return [RunEvent(number, EventKind(kind), *rest) for number, kind, *rest in map(tuple, rows)]
 
 
 def interrupt_of(row: InterruptRow) -> InterruptRecord:
