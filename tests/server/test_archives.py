@@ -1,5 +1,6 @@
 """The checkpoints of a failed run take little space, and are all there again when it is retried."""
 
+import json
 import zlib
 from collections.abc import AsyncIterator
 from functools import partial
@@ -61,8 +62,10 @@ class Runs:
         return bytes(await self.database.read(lambda s: s.scalar(query, {"run": run_id})))
 
     async def compress_as_before(self, run_id: str) -> None:
-        """Compress an archive without a dictionary."""
-        data = zlib.compress(_unpacked(await self.archive(run_id)), 3)
+        """Compress an archive without a dictionary and references."""
+        tables = json.loads(_unpacked(await self.archive(run_id)))
+        rows = json.dumps([[row[:-1] for row in table] for table in tables])
+        data = zlib.compress(rows.encode(), 3)
         query = text("update graph_archives set data = :data where thread_id = :run")
         about = {"run": run_id, "data": data}
         await self.database.write(lambda session: session.execute(query, about))
@@ -85,6 +88,7 @@ def _checkpoint(run_id: str, number: int) -> dict[str, Any]:
         "encoding": "msgpack",
         "checkpoint": bytes(range(256)),
         "about": {"step": number, "text": "Grüße"},
+        "refs": None,
     }
 
 
@@ -103,6 +107,7 @@ def _write(run_id: str, number: int, value: bytes) -> dict[str, Any]:
         "channel": "outputs",
         "encoding": "msgpack",
         "value": value,
+        "refs": None,
     }
 
 

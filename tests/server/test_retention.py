@@ -30,7 +30,8 @@ from flowc.server.store.workflows import NoSuchWorkflow, StoredWorkflows
 
 TENANT = "retention"
 OLD = timedelta(days=40)
-TEXT = "0123456789abcdef" * 256
+# So long that it is stored apart.
+TEXT = "0123456789abcdef" * 300
 
 
 @dataclass
@@ -85,9 +86,9 @@ class Kept:
         found = await self.database.read(lambda session: session.scalar(query, {"run": run_id}))
         return int(found or 0)
 
-    async def events(self) -> int:
-        """Return the number of all events in the database."""
-        query = text("select count(*) from events")
+    async def rows(self, table: str) -> int:
+        """Return the number of all rows of a table."""
+        query = text(f"select count(*) from {table}")
         return int(await self.database.read(lambda session: session.scalar(query)) or 0)
 
     async def enqueue(self, run_id: str, segment: int) -> None:
@@ -117,6 +118,7 @@ def _checkpoint(run_id: str) -> Any:
         "encoding": "msgpack",
         "checkpoint": b"\x80",
         "about": {},
+        "refs": None,
     }
 
 
@@ -144,6 +146,7 @@ async def test_old_runs_are_deleted_with_all_that_is_theirs(kept: Kept) -> None:
     unfinished = await kept.run(is_over=False)
     recent = await kept.run(age=timedelta(days=1))
     assert await kept.count("graph_archives", old[0]) == 1
+    assert await kept.rows("run_values") == 121
     assert await kept.prune() == 120
     for run_id in old:
         with pytest.raises(NoSuchRun):
@@ -153,7 +156,9 @@ async def test_old_runs_are_deleted_with_all_that_is_theirs(kept: Kept) -> None:
     for run_id, events in ((unfinished, 4), (recent, 5)):
         assert (await kept.runs.get(run_id)).id == run_id
         assert len(await kept.runs.events(run_id)) == events
-    assert await kept.events() == 4 + 5
+    assert await kept.rows("events") == 4 + 5
+    assert await kept.rows("run_values") == 1
+    assert (await kept.runs.get(recent)).output == {"text": TEXT}
     assert await kept.count("graph_checkpoints", unfinished) == 1
     assert await kept.count("graph_archives", recent) == 1
     assert await kept.prune() == 0

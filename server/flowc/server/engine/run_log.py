@@ -11,6 +11,7 @@ from flowc.server.store.checkpoints import CheckpointValues
 from flowc.server.store.runs.batches import Batch, Pending, RunEnd, TakenOver, WorkerInstructions
 from flowc.server.store.runs.claims import Claim
 from flowc.server.store.runs.writer import TakenBatch, Writer
+from flowc.server.store.values import Values
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,8 @@ class RunLog:
     A node's completion is appended a moment before the graph hands in what the node wrote. If the
     writer comes between the two, the completion, and all after it, is left to the next commit:
     otherwise a node whose completion is stored could run again after a crash.
+
+    The `values` of the run are parted from what it did when that is written.
 
     The worker's instructions, which each commit returns, are passed to `follow`. If another worker
     has the run and no caller waits for the commit, `lose` is called.
@@ -42,6 +45,7 @@ class RunLog:
         # The writer's thread takes what is pending.
         self._lock = threading.Lock()
         self._pending = Pending()
+        self.values = Values()
         self._end: RunEnd | None = None
         # Completions whose writes are to come, and how many events and writes there were before.
         self._unwritten, self._before = 0, (0, 0)
@@ -94,7 +98,9 @@ class RunLog:
             end, self._end = self._end, None
         claim = self._claim
         return TakenBatch(
-            self, Batch(claim.run.id, claim.tenant, claim.epoch, pending, end=end), waiting
+            self,
+            Batch(claim.run.id, claim.tenant, claim.epoch, pending, self.values, end=end),
+            waiting,
         )
 
     def _ready(self) -> Pending:

@@ -116,7 +116,9 @@ def _unpacked(data: bytes) -> list[list[Mapping[str, Any]]]:
 
 
 def _values(names: Sequence[str], row: Sequence[Any]) -> Mapping[str, Any]:
+    # Rows of a former version have no references, which are the last column.
+    values = row if len(row) == len(names) else [*row, None]
     return {
         name: value.encode("latin-1") if name in _BINARY else value
-        for name, value in zip(names, row, strict=True)
+        for name, value in zip(names, values, strict=True)
     }

@@ -27,6 +27,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from flowc.compiler.running.events import EventKind
 from flowc.server.records.run_events import RunEvent
 from flowc.server.store.tables import Table
+from flowc.server.store.values import LIMIT, Values, texts_of, whole
 
 # The lower bits of an event's id are its number.
 _SHIFT = 32
@@ -53,7 +54,10 @@ class Microseconds(TypeDecorator[datetime]):
 
 
 class EventRow(Table):
-    """One thing that happened to a run, or to a node of it; `data` is JSON."""
+    """One thing that happened to a run, or to a node of it; `data` is JSON.
+
+    `refs` say which big values belong where in it.
+    """
 
     __tablename__ = "events"
 
@@ -66,6 +70,7 @@ class EventRow(Table):
     path: Mapped[str] = mapped_column(Text)
     data: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(Microseconds)
+    refs: Mapped[str | None] = mapped_column(Text)
 
 
 _RUNS, EVENTS = Table.metadata.tables["runs"], Table.metadata.tables["events"]
@@ -78,8 +83,9 @@ def events_after(*columns: Any) -> Select[Any]:
     return select(*columns).where(EVENTS.c.id > run + after, EVENTS.c.id < run + _NUMBERS)
 
 
+_READ = ("id", "kind", "at", "data", "node_id", "path", "refs")
 _FOUND = (
-    events_after(*(EVENTS.c[name] for name in ("id", "kind", "at", "data", "node_id", "path")))
+    events_after(*(EVENTS.c[name] for name in _READ))
     .order_by(EVENTS.c.id)
     .limit(bindparam("most", type_=Integer()))
 )
@@ -87,15 +93,28 @@ _FOUND = (
 
 def events_of(session: Session, id: str, after: int = 0, limit: int = _MOST) -> list[RunEvent]:
     """Return a run's events with numbers greater than `after`."""
-    rows = session.execute(_FOUND, {"run": id, "after": after, "most": limit})
+    rows = session.execute(_FOUND, {"run": id, "after": after, "most": limit}).all()
+    texts = texts_of(session, id, (row.refs for row in rows))
     return [
-        RunEvent(id % _NUMBERS, EventKind(kind), at, json.loads(data), node_id, path)
-        for id, kind, at, data, node_id, path in rows
+        RunEvent(
+            number % _NUMBERS,
+            EventKind(kind),
+            at,
+            whole(json.loads(data), refs, texts),
+            node_id,
+            path,
+        )
+        for number, kind, at, data, node_id, path, refs in rows
     ]
 
 
-def event_rows(run_key: int, last: int, events: Sequence[RunEvent]) -> list[dict[str, Any]]:
-    """Return the rows of events, numbered so that the last one has the number `last`."""
+def event_rows(
+    run_key: int, last: int, events: Sequence[RunEvent], values: Values | None = None
+) -> list[dict[str, Any]]:
+    """Return the rows of events, numbered so that the last one has the number `last`.
+
+    If `values` are given, big ones are left out, and become theirs.
+    """
     first = run_key * _NUMBERS + last - len(events) + 1
     return [
         {
@@ -103,11 +122,19 @@ def event_rows(run_key: int, last: int, events: Sequence[RunEvent]) -> list[dict
             "kind": event.kind,
             "node_id": event.node_id,
             "path": event.path,
-            "data": _COMPACT.encode(event.data),
             "at": event.at,
+            **_data(event, values),
         }
         for place, event in enumerate(events)
     ]
+
+
+def _data(event: RunEvent, values: Values | None) -> dict[str, str | None]:
+    text, refs = _COMPACT.encode(event.data), None
+    if len(text) > LIMIT and values is not None:
+        data, refs = values.part(event.data)
+        text = text if refs is None else _COMPACT.encode(data)
+    return {"data": text, "refs": refs}
 
 
 def delete_events(session: Session, run_keys: Sequence[int]) -> None:

@@ -20,6 +20,7 @@ from flowc.server.store.tables import (
     ThreadRow,
     VersionRow,
 )
+from flowc.server.store.values import delete_values
 
 # As many runs are deleted in one transaction, or fewer if they have more events than this.
 _RUNS, _EVENTS = 100, 2_000
@@ -75,6 +76,7 @@ class OldData:
         found = session.execute(locked).all()
         ended = [id for id, _ in found]
         delete_events(session, [key for _, key in found])
+        delete_values(session, ended)
         delete_threads(session, ended)
         session.execute(delete(RunRow).where(RunRow.id.in_(ended)))
         return len(ended)

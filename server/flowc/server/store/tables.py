@@ -100,6 +100,7 @@ class RunRow(Table):
     """A run, pinned to the definition it started with.
 
     `key` is a number of its own, which is short: the rows of its events have it, instead of its id.
+    Where `…_refs` are, they say which big values belong where in the input and the output.
     `uses` are the versions of the stored workflows that it runs. `segment` is the number of its
     current or next stretch of work, and `attempt` how often that one was started. `epoch` is raised
     when a worker takes the run over: writes of other workers are then refused. `events` is the
@@ -135,7 +136,9 @@ class RunRow(Table):
     uses: Mapped[dict[str, Any]]
     status: Mapped[str] = mapped_column(String(16))
     input: Mapped[Any]
+    input_refs: Mapped[str | None] = mapped_column(Text)
     output: Mapped[Any]
+    output_refs: Mapped[str | None] = mapped_column(Text)
     error: Mapped[Any]
     usage: Mapped[dict[str, Any]]
     priority: Mapped[int]

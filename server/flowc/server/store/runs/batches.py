@@ -24,6 +24,7 @@ from flowc.server.store.prepared import Prepared, decoder
 from flowc.server.store.runs.announcements import AUDIENCE
 from flowc.server.store.runs.creation import creation_of
 from flowc.server.store.tables import RunRow
+from flowc.server.store.values import Values, ValueStatements
 
 # The PostgreSQL channel on which other processes are notified of runs with new events.
 CHANNEL = "flowc_runs"
@@ -34,6 +35,7 @@ _RUNS: Table = RunRow.metadata.tables["runs"]
 # What tells an event of a run from the others before it has a number.
 _IDENTITY = ("kind", "path", "node_id", "at")
 END_FIELDS = ("status", "output", "error", "usage", "finished_at")
+_END_COLUMNS = (*END_FIELDS, "output_refs")
 
 
 class WorkerInstructions(NamedTuple):
@@ -99,13 +101,14 @@ class Batch:
 
     A `new` run's row is inserted. At the `end` of a run, its row gets the values of the end, and
     the checkpoints of a run that needs none any more are deleted; those of a failed one are
-    archived.
+    archived. Big `values` of all these are stored once.
     """
 
     run_id: str
     tenant: str
     epoch: int
     pending: Pending = field(default_factory=Pending)
+    values: Values = field(default_factory=Values)
     new: Mapping[str, Any] | None = None
     end: RunEnd | None = None
 
@@ -135,7 +138,7 @@ class BatchStatements:
                 events=more,
                 control=None,
                 worker=None,
-                **{name: bindparam(name, type_=_RUNS.c[name].type) for name in END_FIELDS},
+                **{name: bindparam(name, type_=_RUNS.c[name].type) for name in _END_COLUMNS},
             )
             .returning(*back)
         )
@@ -146,7 +149,7 @@ class BatchStatements:
         self._written = Prepared(events_after(*(EVENTS.c[name] for name in _IDENTITY)), dialect)
         self._audience = Prepared(select(literal(1)).where(AUDIENCE), dialect)
         self._checkpoints = CheckpointStatements(dialect)
-        self._archives = ArchiveStatements(dialect)
+        self._archives, self._values = ArchiveStatements(dialect), ValueStatements(dialect)
         self._stops = decoder(_RUNS.c.breakpoints.type, dialect)
 
     def write(
@@ -204,7 +207,10 @@ class BatchStatements:
             return self._create.execute(driver, batch.new)
         about = {"run": batch.run_id, "at": batch.epoch, "count": count}
         if batch.end is not None:
-            return self._end.execute(driver, {**about, **batch.end.values})
+            whole = {"output": batch.end.values["output"]}
+            parted, refs = batch.values.part(whole)
+            end = {**batch.end.values, **parted, "output_refs": refs}
+            return self._end.execute(driver, {**about, **end})
         return self._append.execute(driver, about)
 
     def _decoded(self, stops: Any) -> Any:
@@ -212,7 +218,11 @@ class BatchStatements:
 
     def _put(self, driver: Any, kept: Sequence[tuple[Batch, int, int]]) -> None:
         """Write what batches have; with each come the key and the last event of its run."""
-        events = [row for batch, key, last in kept for row in event_rows(key, last, batch.events)]
+        events = [
+            row
+            for batch, key, last in kept
+            for row in event_rows(key, last, batch.events, batch.values)
+        ]
         self._events.execute_each(driver, events)
         ends = [batch for batch, _, _ in kept if batch.end is not None]
         ended = [batch.run_id for batch in ends if batch.end and batch.end.is_final]
@@ -223,6 +233,9 @@ class BatchStatements:
             [encode() for pending in going for encode in pending.checkpoints],
             [row for pending in going for encode in pending.writes for row in encode()],
         )
+        # Those of the events, of the checkpoints and of the runs' rows.
+        for batch, _, _ in kept:
+            self._values.put(driver, batch.run_id, batch.values)
         self._checkpoints.clear(driver, ended)
         self._archives.archive(driver, failed)
         if self._is_postgres:

@@ -118,7 +118,7 @@ class Claims:
             return None
         started = RUN_STARTED.of_run({"segment": segment, "attempt": taken.attempt})
         append_events(session, taken, taken.events, [RunEvent.of(started)])
-        run = record_of(taken)
+        run = record_of(session, taken)
         claim = Claim(run, taken.tenant, taken.epoch, taken.attempt)
         if taken.forked_from is not None:
             row = session.get(RecordingRow, run_id)

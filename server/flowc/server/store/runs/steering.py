@@ -55,6 +55,7 @@ from flowc.server.store.tables import (
     RunRow,
     SignalRow,
 )
+from flowc.server.store.values import Values, put_values
 
 
 class StartLimits(NamedTuple):
@@ -101,12 +102,14 @@ def _begin(run: RunRecord) -> list[RunEvent]:
 
 
 def _row_of(
-    tenant: str, run: RunRecord, worker: str | None, events: Sequence[RunEvent]
+    tenant: str, run: RunRecord, worker: str | None, events: Sequence[RunEvent], values: Values
 ) -> dict[str, Any]:
     is_here = int(worker is not None)
     fields = {name: getattr(run, name) for name in RUN_FIELDS}
     counters = {"attempt": is_here, "epoch": is_here, "events": len(events)}
-    return {**fields, **counters, "tenant": tenant, "control": None, "worker": worker}
+    given, refs = values.part(run.input)
+    parted = {"input": given, "input_refs": refs, "output_refs": None}
+    return {**fields, **counters, **parted, "tenant": tenant, "control": None, "worker": worker}
 
 
 def _is_some(session: Session) -> bool:
@@ -143,8 +146,9 @@ class Steering:
         if not start.is_plain or has_keys or run.starts_at is not None:
             return await self._create(tenant, run, start)
         events = _begin(run)
-        new = _row_of(tenant, run, start.worker, events)
-        await self._writer.commit(Batch(run.id, tenant, 1, Pending(events), new=new))
+        values = Values()
+        new = _row_of(tenant, run, start.worker, events, values)
+        await self._writer.commit(Batch(run.id, tenant, 1, Pending(events), values, new=new))
         return True
 
     @writing
@@ -157,9 +161,11 @@ class Steering:
         is_first = start.is_awaited or not _is_some(session)
         is_here = start.worker is not None and not (control or delay) and is_first
         events = _begin(run) if is_here else [_created(run)]
-        row = _row_of(tenant, run, start.worker if is_here else None, events)
+        values = Values()
+        row = _row_of(tenant, run, start.worker if is_here else None, events, values)
         creation = creation_of(self.database.dialect).returning(RunRow.id, RunRow.key)
         created = session.execute(creation, {**row, "control": control}).one()
+        put_values(session, run.id, values)
         if start.message is not None:
             # After the insertion: a repeated key finds its run even if the thread is busy with it.
             begin_turn(session, tenant, run, start.message)
@@ -225,7 +231,7 @@ class Steering:
             raise NotPossible(f"The run is already {row.status}.")
         row.status, row.error, row.finished_at = status, dict(error), now()
         row.epoch += 1
-        row.usage = with_nodes(record_of(row), events_of(session, run_id)).usage
+        row.usage = with_nodes(record_of(session, row), events_of(session, run_id)).usage
         close_interrupts(session, run_id)
         if status == "cancelled":
             delete_threads(session, [run_id])

@@ -1,6 +1,7 @@
 """The stored runs of a tenant, as clients read them."""
 
 import builtins
+import copy
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import timedelta
@@ -17,6 +18,7 @@ from flowc.server.records.times import now
 from flowc.server.store.database import Database, reading
 from flowc.server.store.events import events_of
 from flowc.server.store.tables import InterruptRow, RunRow, Table
+from flowc.server.store.values import texts_of, whole
 
 _RUNS = Table.metadata.tables["runs"]
 _FIND = select(_RUNS).where(_RUNS.c.id == bindparam("run"), _RUNS.c.tenant == bindparam("owner"))
@@ -41,7 +43,7 @@ class StoredRuns:
     @reading
     def get(self, session: Session, id: str) -> RunRecord:
         """Return a run with its nodes; raise NoSuchRun."""
-        return with_nodes(record_of(self._row(session, id)), events_of(session, id))
+        return with_nodes(record_of(session, self._row(session, id)), events_of(session, id))
 
     @reading
     def get_at_rest(self, session: Session, id: str) -> RunRecord | None:
@@ -49,7 +51,7 @@ class StoredRuns:
         row = self._row(session, id)
         if row.status not in AT_REST:
             return None
-        return with_nodes(record_of(row), events_of(session, id))
+        return with_nodes(record_of(session, row), events_of(session, id))
 
     @reading
     def status(self, session: Session, id: str) -> str:
@@ -95,7 +97,7 @@ class StoredRuns:
             .limit(limit)
             .offset(offset)
         )
-        return [record_of(row) for row in rows], int(total or 0)
+        return [record_of(session, row) for row in rows], int(total or 0)
 
     @reading
     def events(
@@ -179,9 +181,15 @@ class StoredRuns:
         return row
 
 
-def record_of(row: Any) -> RunRecord:
+def record_of(session: Session, row: Any) -> RunRecord:
     """Return a run without its nodes."""
-    return RunRecord(**{name: getattr(row, name) for name in RUN_FIELDS})
+    run = RunRecord(**{name: getattr(row, name) for name in RUN_FIELDS})
+    if row.input_refs is not None or row.output_refs is not None:
+        texts = texts_of(session, run.id, (row.input_refs, row.output_refs))
+        # The session must not take what is put into its row for a change of it.
+        run.input = whole(copy.deepcopy(run.input), row.input_refs, texts)
+        run.output = whole({"output": copy.deepcopy(run.output)}, row.output_refs, texts)["output"]
+    return run
 
 
 def with_nodes(run: RunRecord, events: Sequence[RunEvent]) -> RunRecord:
