@@ -18,7 +18,8 @@ from sqlalchemy import create_engine, make_url, select
 from chaos.child import Kill, Life, name_of
 from chaos.matrix import Place, lived, require_same
 from chaos.shapes import definition_of
-from flowc.server.store.tables import EventRow, RunRow
+from flowc.server.store.events import EVENTS, events_after
+from flowc.server.store.tables import RunRow
 
 # The runs of a process: none of them waits for a timer or for the queue.
 CROWD = ("chain", "diamond", "branch", "loop by edges", "loop", "map", "sub-workflow", "approval")
@@ -28,7 +29,7 @@ LEAST = 3
 ATTEMPTS = 5
 # Before the rows, when only the runs' own rows are written, before the commit, and after it.
 POINTS = (("group", False), ("rows", False), ("transaction", False), ("transaction", True))
-_EVENTS, _RUNS = EventRow.__table__.c, RunRow.__table__.c
+_RUNS = RunRow.__table__.c
 
 
 def undisturbed_crowd(place: Place, granularity: str) -> dict[str, Any]:
@@ -98,10 +99,11 @@ def _stored(life: Life) -> dict[str, list[str]]:
         url = url.set(drivername="postgresql+psycopg")
     engine, found = create_engine(url), dict[str, list[str]]()
     ours = select(_RUNS.id).where(_RUNS.idempotency_key.in_(life.runs))
-    asked = select(_EVENTS.run_id, _EVENTS.kind, _EVENTS.path, _EVENTS.node_id, _EVENTS.at)
+    asked = events_after(*(EVENTS.c[name] for name in ("kind", "path", "node_id", "at")))
     with engine.connect() as connection:
-        for run_id, *event in connection.execute(asked.where(_EVENTS.run_id.in_(ours))):
-            found.setdefault(run_id, []).append(name_of(*event))
+        for run_id in connection.execute(ours).scalars().all():
+            rows = connection.execute(asked, {"run": run_id, "after": 0})
+            found[run_id] = [name_of(*event) for event in rows]
     engine.dispose()
     return found
 

@@ -1,5 +1,7 @@
 """The checkpoints of a failed run take little space, and are all there again when it is retried."""
 
+import json
+import zlib
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -14,6 +16,7 @@ from flowc.server.engine.queue.dbos_queue import Queue
 from flowc.server.records.ids import new_run_id
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
+from flowc.server.store.archives import DICTIONARY
 from flowc.server.store.checkpoints import StoredCheckpoints
 from flowc.server.store.database import Database
 from flowc.server.store.runs.batches import Batch, Pending, RunEnd
@@ -54,6 +57,23 @@ class Runs:
         found = await self.database.read(lambda session: session.scalar(query, {"run": run_id}))
         return int(found or 0)
 
+    async def archive(self, run_id: str) -> bytes:
+        query = text("select data from graph_archives where thread_id = :run")
+        return bytes(await self.database.read(lambda s: s.scalar(query, {"run": run_id})))
+
+    async def compress_as_before(self, run_id: str) -> None:
+        """Compress an archive without a dictionary and references."""
+        tables = json.loads(_unpacked(await self.archive(run_id)))
+        rows = json.dumps([[row[:-1] for row in table] for table in tables])
+        data = zlib.compress(rows.encode(), 3)
+        query = text("update graph_archives set data = :data where thread_id = :run")
+        about = {"run": run_id, "data": data}
+        await self.database.write(lambda session: session.execute(query, about))
+
+
+def _unpacked(data: bytes) -> bytes:
+    return zlib.decompressobj(zdict=DICTIONARY).decompress(data)
+
 
 def _failure() -> RunEnd:
     return RunEnd(RunEvent.of(RUN_FAILED.of_run({"error": {}, "unreached": []})), FAILED)
@@ -68,6 +88,7 @@ def _checkpoint(run_id: str, number: int) -> dict[str, Any]:
         "encoding": "msgpack",
         "checkpoint": bytes(range(256)),
         "about": {"step": number, "text": "Grüße"},
+        "refs": None,
     }
 
 
@@ -86,6 +107,7 @@ def _write(run_id: str, number: int, value: bytes) -> dict[str, Any]:
         "channel": "outputs",
         "encoding": "msgpack",
         "value": value,
+        "refs": None,
     }
 
 
@@ -122,6 +144,15 @@ async def test_a_run_that_fails_again_can_be_retried_again(runs: Runs) -> None:
     for _ in range(2):
         await runs.fail(run_id)
         await runs.steering.retry(TENANT, run_id)
+    assert await runs.checkpoints(run_id) == before
+
+
+async def test_an_archive_of_a_former_version_is_read(runs: Runs) -> None:
+    run_id = await runs.begun(b"value \xff")
+    before = await runs.checkpoints(run_id)
+    await runs.fail(run_id)
+    await runs.compress_as_before(run_id)
+    await runs.steering.retry(TENANT, run_id)
     assert await runs.checkpoints(run_id) == before
 
 

@@ -30,7 +30,8 @@ from flowc.server.store.workflows import NoSuchWorkflow, StoredWorkflows
 
 TENANT = "retention"
 OLD = timedelta(days=40)
-TEXT = "0123456789abcdef" * 256
+# So long that it is stored apart.
+TEXT = "0123456789abcdef" * 300
 
 
 @dataclass
@@ -81,10 +82,14 @@ class Kept:
         return run.id
 
     async def count(self, table: str, run_id: str) -> int:
-        column = "thread_id" if table.startswith("graph") else "run_id"
-        query = text(f"select count(*) from {table} where {column} = :run")
+        query = text(f"select count(*) from {table} where thread_id = :run")
         found = await self.database.read(lambda session: session.scalar(query, {"run": run_id}))
         return int(found or 0)
+
+    async def rows(self, table: str) -> int:
+        """Return the number of all rows of a table."""
+        query = text(f"select count(*) from {table}")
+        return int(await self.database.read(lambda session: session.scalar(query)) or 0)
 
     async def enqueue(self, run_id: str, segment: int) -> None:
         await self.database.write(
@@ -113,6 +118,7 @@ def _checkpoint(run_id: str) -> Any:
         "encoding": "msgpack",
         "checkpoint": b"\x80",
         "about": {},
+        "refs": None,
     }
 
 
@@ -140,16 +146,19 @@ async def test_old_runs_are_deleted_with_all_that_is_theirs(kept: Kept) -> None:
     unfinished = await kept.run(is_over=False)
     recent = await kept.run(age=timedelta(days=1))
     assert await kept.count("graph_archives", old[0]) == 1
+    assert await kept.rows("run_values") == 121
     assert await kept.prune() == 120
     for run_id in old:
         with pytest.raises(NoSuchRun):
             await kept.runs.get(run_id)
-    for table in ("events", "graph_archives"):
-        assert await kept.count(table, old[0]) == 0
+    assert await kept.count("graph_archives", old[0]) == 0
     # One that has ended has its end, too.
     for run_id, events in ((unfinished, 4), (recent, 5)):
         assert (await kept.runs.get(run_id)).id == run_id
-        assert await kept.count("events", run_id) == events
+        assert len(await kept.runs.events(run_id)) == events
+    assert await kept.rows("events") == 4 + 5
+    assert await kept.rows("run_values") == 1
+    assert (await kept.runs.get(recent)).output == {"text": TEXT}
     assert await kept.count("graph_checkpoints", unfinished) == 1
     assert await kept.count("graph_archives", recent) == 1
     assert await kept.prune() == 0

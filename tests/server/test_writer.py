@@ -58,6 +58,7 @@ def _checkpoint(run: RunRecord, id: str = "1") -> Any:
         "encoding": "msgpack",
         "checkpoint": b"c",
         "about": {"step": 1},
+        "refs": None,
     }
 
 

@@ -28,6 +28,7 @@ from flowc.server.store.checkpoints import (
     StoredCheckpoints,
 )
 from flowc.server.store.database import Database
+from flowc.server.store.values import LIMIT, Texts, whole
 
 # LangGraph has a channel for each node, with a name that starts so: a value in it wakes the node.
 WAKING = "branch:to:"
@@ -150,7 +151,7 @@ class Checkpointer(BaseCheckpointSaver[int]):
         self, config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata
     ) -> CheckpointValues:
         key = _key(config)
-        encoding, data = self.serde.dumps_typed(without_spent(checkpoint))
+        encoding, data, refs = self._encoded_checkpoint(without_spent(checkpoint))
         return {
             "thread_id": key.thread_id,
             "namespace": key.namespace,
@@ -159,7 +160,16 @@ class Checkpointer(BaseCheckpointSaver[int]):
             "encoding": encoding,
             "checkpoint": data,
             "about": get_checkpoint_metadata(config, metadata),
+            "refs": refs,
         }
+
+    def _encoded_checkpoint(self, checkpoint: Checkpoint) -> tuple[str, bytes, str | None]:
+        """Return a checkpoint's encoding and bytes, and references to what was left out."""
+        return (*self.serde.dumps_typed(checkpoint), None)
+
+    def _encoded_write(self, value: Any) -> tuple[str, bytes, str | None]:
+        """Return the same of a value that a task wrote."""
+        return (*self.serde.dumps_typed(value), None)
 
     def _writes(
         self,
@@ -170,7 +180,7 @@ class Checkpointer(BaseCheckpointSaver[int]):
     ) -> builtins.list[CheckpointValues]:
         key, rows = _key(config), list[CheckpointValues]()
         for place, (channel, value) in enumerate(writes):
-            encoding, data = self.serde.dumps_typed(value)
+            encoding, data, refs = self._encoded_write(value)
             rows.append(
                 {
                     "thread_id": key.thread_id,
@@ -182,6 +192,7 @@ class Checkpointer(BaseCheckpointSaver[int]):
                     "channel": channel,
                     "encoding": encoding,
                     "value": data,
+                    "refs": refs,
                 }
             )
         return rows
@@ -192,14 +203,21 @@ class Checkpointer(BaseCheckpointSaver[int]):
         parent = None if row.parent_id is None else _config(key._replace(id=row.parent_id))
         return CheckpointTuple(
             _config(key),
-            self.serde.loads_typed((row.encoding, row.checkpoint)),
+            self._loaded(found),
             row.about,
             parent,
-            [self._write(write) for write in found.writes],
+            [self._write(write, found.texts) for write in found.writes],
         )
 
-    def _write(self, row: Any) -> PendingWrite:
-        return (row.task_id, row.channel, self.serde.loads_typed((row.encoding, row.value)))
+    def _loaded(self, found: StoredCheckpoint) -> Checkpoint:
+        row = found.checkpoint
+        checkpoint: Checkpoint = self.serde.loads_typed((row.encoding, row.checkpoint))
+        whole(checkpoint["channel_values"], row.refs, found.texts)
+        return checkpoint
+
+    def _write(self, row: Any, texts: Texts) -> PendingWrite:
+        value = self.serde.loads_typed((row.encoding, row.value))
+        return (row.task_id, row.channel, whole(value, row.refs, texts))
 
     def _collect(
         self,
@@ -207,11 +225,10 @@ class Checkpointer(BaseCheckpointSaver[int]):
         backwards: Mapping[str, builtins.list[PendingWrite]],
         seeds: dict[str, Any],
     ) -> None:
-        row = ancestor.checkpoint
-        values = self.serde.loads_typed((row.encoding, row.checkpoint))["channel_values"]
+        values = self._loaded(ancestor)["channel_values"]
         for write in reversed(ancestor.writes):
             if write.channel in backwards and write.channel not in seeds:
-                backwards[write.channel].append(self._write(write))
+                backwards[write.channel].append(self._write(write, ancestor.texts))
         seeds.update({c: values[c] for c in backwards if c in values and c not in seeds})
 
 
@@ -264,6 +281,23 @@ class RunCheckpointer(Checkpointer):
     ) -> None:
         """Keep what a task wrote for the next commit."""
         self._log.write(partial(self._writes, config, writes, task_id, task_path))
+
+    def _encoded_checkpoint(self, checkpoint: Checkpoint) -> tuple[str, bytes, str | None]:
+        encoded = super()._encoded_checkpoint(checkpoint)
+        if len(encoded[1]) <= LIMIT:
+            return encoded
+        # The values of channels are no parts themselves: they gather the outputs of many nodes.
+        values, refs = self._log.values.part(checkpoint["channel_values"], least=2)
+        if refs is None:
+            return encoded
+        return (*self.serde.dumps_typed({**checkpoint, "channel_values": values}), refs)
+
+    def _encoded_write(self, value: Any) -> tuple[str, bytes, str | None]:
+        encoded = super()._encoded_write(value)
+        if len(encoded[1]) <= LIMIT:
+            return encoded
+        parted, refs = self._log.values.part(value)
+        return encoded if refs is None else (*self.serde.dumps_typed(parted), refs)
 
     def _may_wait(
         self, config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata

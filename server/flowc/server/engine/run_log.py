@@ -12,6 +12,7 @@ from flowc.server.store.checkpoints import CheckpointValues
 from flowc.server.store.runs.batches import Batch, Pending, RunEnd, TakenOver, WorkerInstructions
 from flowc.server.store.runs.claims import Claim
 from flowc.server.store.runs.writer import TakenBatch, Writer
+from flowc.server.store.values import Values
 
 # No node begins while an event of its run is pending for longer.
 _LATE_SECONDS = 0.016
@@ -29,6 +30,8 @@ class RunLog:
     A node's completion is appended a moment before the graph hands in what the node wrote. If the
     writer comes between the two, the completion, and all after it, is left to the next commit:
     otherwise a node whose completion is stored could run again after a crash.
+
+    The `values` of the run are parted from what it did when that is written.
 
     The worker's instructions, which each commit returns, are passed to `follow`. If another worker
     has the run and no caller waits for the commit, `lose` is called.
@@ -50,6 +53,7 @@ class RunLog:
         self._since: float | None = None
         self._taken_since: float | None = None
         self._written: asyncio.Future[None] | None = None
+        self.values = Values()
         self._end: RunEnd | None = None
         # Completions whose writes are to come, and how many events and writes there were before.
         self._unwritten, self._before = 0, (0, 0)
@@ -120,7 +124,9 @@ class RunLog:
             end, self._end = self._end, None
         claim = self._claim
         return TakenBatch(
-            self, Batch(claim.run.id, claim.tenant, claim.epoch, pending, end=end), waiting
+            self,
+            Batch(claim.run.id, claim.tenant, claim.epoch, pending, self.values, end=end),
+            waiting,
         )
 
     def _ready(self) -> Pending:

@@ -13,13 +13,17 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from flowc.server.store.database import Database, insertion_for, reading, writing
 from flowc.server.store.prepared import Prepared
 from flowc.server.store.tables import Table
+from flowc.server.store.values import Texts, copy_values, texts_of
 
 # As many ancestors of a checkpoint are read at once.
 _ANCESTORS = 200
 
 
 class CheckpointRow(Table):
-    """A checkpoint of a graph; the thread is its run."""
+    """A checkpoint of a graph; the thread is its run.
+
+    `refs` say which big values belong where in the values of its channels.
+    """
 
     __tablename__ = "graph_checkpoints"
     __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
@@ -31,6 +35,7 @@ class CheckpointRow(Table):
     encoding: Mapped[str] = mapped_column(String(16))
     checkpoint: Mapped[bytes] = mapped_column(LargeBinary)
     about: Mapped[Any] = mapped_column(JSON)
+    refs: Mapped[str | None] = mapped_column(Text)
 
 
 class WriteRow(Table):
@@ -48,6 +53,7 @@ class WriteRow(Table):
     channel: Mapped[str] = mapped_column(Text)
     encoding: Mapped[str] = mapped_column(String(16))
     value: Mapped[bytes] = mapped_column(LargeBinary)
+    refs: Mapped[str | None] = mapped_column(Text)
 
 
 class ArchiveRow(Table):
@@ -68,10 +74,11 @@ class CheckpointKey(NamedTuple):
 
 
 class StoredCheckpoint(NamedTuple):
-    """A checkpoint with the writes after it, both as rows."""
+    """A checkpoint with the writes after it, both as rows, and the big values of both."""
 
     checkpoint: Any
     writes: Sequence[Any]
+    texts: Texts
 
 
 CheckpointValues = Mapping[str, Any]
@@ -140,7 +147,7 @@ class StoredCheckpoints:
         if key.id is not None:
             found = found.where(_CHECKPOINTS.c.id == key.id)
         row = session.execute(found.limit(1)).first()
-        return None if row is None else StoredCheckpoint(row, _writes_after(session, [row]))
+        return None if row is None else _stored(session, row, _writes_after(session, [row]))
 
     @reading
     def list(
@@ -158,7 +165,7 @@ class StoredCheckpoints:
         if before is not None:
             found = found.where(_CHECKPOINTS.c.id < before)
         rows = session.execute(found).all()
-        return [StoredCheckpoint(row, _writes_after(session, [row])) for row in rows]
+        return [_stored(session, row, _writes_after(session, [row])) for row in rows]
 
     @reading
     def ancestors(
@@ -168,7 +175,7 @@ class StoredCheckpoints:
         rows = builtins.list(_chain(session, key))
         writes = _writes_after(session, rows, channels)
         return [
-            StoredCheckpoint(row, [write for write in writes if write.checkpoint_id == row.id])
+            _stored(session, row, [write for write in writes if write.checkpoint_id == row.id])
             for row in rows
         ]
 
@@ -201,6 +208,12 @@ class StoredCheckpoints:
             copies = [{**row, "thread_id": target} for row in rows]
             if copies:
                 session.execute(insert(table), copies)
+        copy_values(session, source, target)
+
+
+def _stored(session: Session, row: Any, writes: Sequence[Any]) -> StoredCheckpoint:
+    references = [row.refs, *(write.refs for write in writes)]
+    return StoredCheckpoint(row, writes, texts_of(session, row.thread_id, references))
 
 
 def delete_threads(session: Session, thread_ids: Sequence[str]) -> None:

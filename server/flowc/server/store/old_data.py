@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from flowc.server.records.runs import ENDED
 from flowc.server.store.checkpoints import delete_threads
 from flowc.server.store.database import Database, reading, writing
+from flowc.server.store.events import delete_events
 from flowc.server.store.tables import (
     DefinitionRow,
     DeliveryRow,
@@ -19,6 +20,7 @@ from flowc.server.store.tables import (
     ThreadRow,
     VersionRow,
 )
+from flowc.server.store.values import delete_values
 
 # As many runs are deleted in one transaction, or fewer if they have more events than this.
 _RUNS, _EVENTS = 100, 2_000
@@ -70,8 +72,11 @@ class OldData:
     def forget_runs(self, session: Session, run_ids: Sequence[str]) -> int:
         """Delete runs with all that is theirs, unless they were retried; return their number."""
         mine = (RunRow.id.in_(run_ids), RunRow.status.in_(ENDED))
-        locked = select(RunRow.id).where(*mine).order_by(RunRow.id).with_for_update()
-        ended = session.scalars(locked).all()
+        locked = select(RunRow.id, RunRow.key).where(*mine).order_by(RunRow.id).with_for_update()
+        found = session.execute(locked).all()
+        ended = [id for id, _ in found]
+        delete_events(session, [key for _, key in found])
+        delete_values(session, ended)
         delete_threads(session, ended)
         session.execute(delete(RunRow).where(RunRow.id.in_(ended)))
         return len(ended)

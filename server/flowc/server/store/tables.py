@@ -99,6 +99,8 @@ def _partial(name: str, *columns: str, where: TextClause, unique: bool = False) 
 class RunRow(Table):
     """A run, pinned to the definition it started with.
 
+    `key` is a number of its own, which is short: the rows of its events have it, instead of its id.
+    Where `…_refs` are, they say which big values belong where in the input and the output.
     `uses` are the versions of the stored workflows that it runs. `segment` is the number of its
     current or next stretch of work, and `attempt` how often that one was started. `epoch` is raised
     when a worker takes the run over: writes of other workers are then refused. `events` is the
@@ -126,6 +128,7 @@ class RunRow(Table):
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    key: Mapped[int] = mapped_column(BigInteger)
     tenant: Mapped[str] = mapped_column(String(64))
     workflow_id: Mapped[str | None] = mapped_column(String(128))
     version: Mapped[int | None]
@@ -133,7 +136,9 @@ class RunRow(Table):
     uses: Mapped[dict[str, Any]]
     status: Mapped[str] = mapped_column(String(16))
     input: Mapped[Any]
+    input_refs: Mapped[str | None] = mapped_column(Text)
     output: Mapped[Any]
+    output_refs: Mapped[str | None] = mapped_column(Text)
     error: Mapped[Any]
     usage: Mapped[dict[str, Any]]
     priority: Mapped[int]
@@ -210,21 +215,6 @@ class RecordingRow(Table):
 
     run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
     recorded: Mapped[Any]
-
-
-class EventRow(Table):
-    """One thing that happened to a run, or to a node of it."""
-
-    __tablename__ = "events"
-    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
-
-    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
-    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    kind: Mapped[str] = mapped_column(String(32))
-    node_id: Mapped[str | None] = mapped_column(String(128))
-    path: Mapped[str] = mapped_column(Text)
-    data: Mapped[Any]
-    at: Mapped[datetime]
 
 
 class InterruptRow(Table):

@@ -25,14 +25,17 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 
 from flowc.compiler.running.events import Event, EventKind
-from flowc.server.records.run_events import EVENT_FIELDS, RunEvent
+from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import AT_REST, RunRecord
 from flowc.server.records.times import now
 from flowc.server.store.archives import ArchiveStatements
 from flowc.server.store.checkpoints import CheckpointStatements, CheckpointValues
+from flowc.server.store.events import EVENTS, event_rows, events_after
 from flowc.server.store.prepared import Prepared, PreparedForRows, decoder
 from flowc.server.store.runs.announcements import AUDIENCE
-from flowc.server.store.tables import EventRow, RunRow
+from flowc.server.store.runs.creation import creation_of
+from flowc.server.store.tables import RunRow
+from flowc.server.store.values import Values, ValueStatements
 
 # The PostgreSQL channel on which other processes are notified of runs with new events.
 CHANNEL = "flowc_runs"
@@ -40,10 +43,11 @@ URGENT = "at once"
 # After these, those that wait for the run must look at once, and so must its worker.
 _URGENT = {*(EventKind.of_status(status) for status in AT_REST), EventKind.RUN_BREAKPOINTS}
 _RUNS: Table = RunRow.metadata.tables["runs"]
-_EVENTS: Table = EventRow.metadata.tables["events"]
 # What tells an event of a run from the others before it has a number.
 _IDENTITY = ("kind", "path", "node_id", "at")
 END_FIELDS = ("status", "output", "error", "usage", "finished_at")
+_END_COLUMNS = (*END_FIELDS, "output_refs")
+_BACK = (_RUNS.c.id, _RUNS.c.key, _RUNS.c.events, _RUNS.c.control, _RUNS.c.breakpoints)
 
 
 class WorkerInstructions(NamedTuple):
@@ -109,13 +113,14 @@ class Batch:
 
     A `new` run's row is inserted. At the `end` of a run, its row gets the values of the end, and
     the checkpoints of a run that needs none any more are deleted; those of a failed one are
-    archived.
+    archived. Big `values` of all these are stored once.
     """
 
     run_id: str
     tenant: str
     epoch: int
     pending: Pending = field(default_factory=Pending)
+    values: Values = field(default_factory=Values)
     new: Mapping[str, Any] | None = None
     end: RunEnd | None = None
 
@@ -136,16 +141,14 @@ class BatchStatements:
     def __init__(self, dialect: Dialect) -> None:
         self._is_postgres = dialect.name == "postgresql"
         self._append = PreparedForRows(partial(_update, {}, ()), dialect)
-        self._end = PreparedForRows(
-            partial(_update, {"control": None, "worker": None}, END_FIELDS), dialect
-        )
-        self._create = Prepared(insert(_RUNS), dialect)
-        self._events = Prepared(insert(_EVENTS), dialect)
-        written = select(*(_EVENTS.c[name] for name in _IDENTITY))
-        self._written = Prepared(written.where(_EVENTS.c.run_id == bindparam("run")), dialect)
+        ended = partial(_update, {"control": None, "worker": None}, _END_COLUMNS)
+        self._end = PreparedForRows(ended, dialect)
+        self._create = Prepared(creation_of(dialect).returning(*_BACK), dialect)
+        self._events = Prepared(insert(EVENTS), dialect)
+        self._written = Prepared(events_after(*(EVENTS.c[name] for name in _IDENTITY)), dialect)
         self._audience = Prepared(select(literal(1)).where(AUDIENCE), dialect)
         self._checkpoints = CheckpointStatements(dialect)
-        self._archives = ArchiveStatements(dialect)
+        self._archives, self._values = ArchiveStatements(dialect), ValueStatements(dialect)
         self._stops = decoder(_RUNS.c.breakpoints.type, dialect)
 
     def write(
@@ -161,19 +164,19 @@ class BatchStatements:
         heard = set[str]() if is_announced else self._with_audience(driver, batches)
         written = [at for at, b in enumerate(batches) if b.end is None or b.tenant not in heard]
         results: list[WorkerInstructions | Exception] = [HasAudience()] * len(batches)
-        kept: list[tuple[Batch, int]] = []
+        kept: list[tuple[Batch, int, int]] = []
         for at, claimed in self._claimed(driver, batches, written).items():
             if claimed is None:
                 results[at] = TakenOver(batches[at].run_id)
                 continue
             results[at] = WorkerInstructions(claimed.control, self._decoded(claimed.stops))
-            kept.append((batches[at], claimed.events))
+            kept.append((batches[at], claimed.key, claimed.events))
         self._put(driver, kept)
         return results
 
     def _drop_written(self, driver: Any, batch: Batch) -> None:
         """Drop what an earlier attempt committed; checkpoints and writes can be written again."""
-        written = set(self._written.fetch(driver, {"run": batch.run_id}))
+        written = set(self._written.fetch(driver, {"run": batch.run_id, "after": 0}))
         if batch.end is not None and _identity(batch.end.event) in written:
             # A batch is written whole, so nothing is left of this one.
             batch.pending, batch.end = Pending(unsure=True), None
@@ -209,44 +212,50 @@ class BatchStatements:
     def _claimed_once(
         self, driver: Any, batches: Mapping[int, Batch]
     ) -> "dict[int, _Claimed | None]":
-        new = {at: batch.new for at, batch in batches.items() if batch.new is not None}
-        self._create.execute_each(driver, list(new.values()))
-        old = [batch for at, batch in batches.items() if at not in new]
-        found = self._append.fetch(driver, [_given(b) for b in old if b.end is None])
-        found += self._end.fetch(driver, [_given(b) for b in old if b.end is not None])
+        new = [batch.new for batch in batches.values() if batch.new is not None]
+        old = [batch for batch in batches.values() if batch.new is None]
+        found = [row for run in new for row in self._create.execute(driver, run).fetchall()]
+        found += self._append.fetch(driver, [_given(b) for b in old if b.end is None])
+        found += self._end.fetch(driver, [_given_end(b, b.end) for b in old if b.end is not None])
         claimed = {run_id: _Claimed(*row) for run_id, *row in found}
-        return {
-            at: _Claimed(len(batch.events)) if at in new else claimed.get(batch.run_id)
-            for at, batch in batches.items()
-        }
+        return {at: claimed.get(batch.run_id) for at, batch in batches.items()}
 
     def _decoded(self, stops: Any) -> Any:
         return self._stops(stops) if stops is not None and self._stops is not None else stops
 
-    def _put(self, driver: Any, kept: Sequence[tuple[Batch, int]]) -> None:
-        self._events.execute_each(
-            driver, [row for batch, last in kept for row in _event_rows(batch, last)]
-        )
-        ended = [batch.run_id for batch, _ in kept if batch.end and batch.end.is_final]
-        failed = [batch.run_id for batch, _ in kept if batch.end and not batch.end.is_final]
-        going = [batch.pending for batch, _ in kept if batch.run_id not in ended]
+    def _put(self, driver: Any, kept: Sequence[tuple[Batch, int, int]]) -> None:
+        """Write what batches have; with each come the key and the last event of its run."""
+        events = [
+            row
+            for batch, key, last in kept
+            for row in event_rows(key, last, batch.events, batch.values)
+        ]
+        self._events.execute_each(driver, events)
+        ends = [batch for batch, _, _ in kept if batch.end is not None]
+        ended = [batch.run_id for batch in ends if batch.end and batch.end.is_final]
+        failed = [batch.run_id for batch in ends if batch.end and not batch.end.is_final]
+        going = [batch.pending for batch, _, _ in kept if batch.run_id not in ended]
         self._checkpoints.put(
             driver,
             [encode() for pending in going for encode in pending.checkpoints],
             [row for pending in going for encode in pending.writes for row in encode()],
         )
+        # Those of the events, of the checkpoints and of the runs' rows.
+        for batch, _, _ in kept:
+            self._values.put(driver, batch.run_id, batch.values)
         self._checkpoints.clear(driver, ended)
         self._archives.archive(driver, failed)
         if self._is_postgres:
-            _notify(driver, [batch for batch, _ in kept if batch.events])
+            _notify(driver, [batch for batch, _, _ in kept if batch.events])
 
 
 class _Claimed(NamedTuple):
     """The row of a run that is the worker's: the number of its events, and instructions."""
 
+    key: int
     events: int
-    control: str | None = None
-    stops: Any = None
+    control: str | None
+    stops: Any
 
 
 def _update(same: Mapping[str, Any], names: Sequence[str], size: int) -> Executable:
@@ -260,30 +269,21 @@ def _update(same: Mapping[str, Any], names: Sequence[str], size: int) -> Executa
         update(_RUNS)
         .where(_RUNS.c.id == given.id, _RUNS.c.epoch == given.epoch)
         .values(events=_RUNS.c.events + given.count, **same, **{n: given[n] for n in names})
-        .returning(_RUNS.c.id, _RUNS.c.events, _RUNS.c.control, _RUNS.c.breakpoints)
+        .returning(*_BACK)
     )
 
 
 def _given(batch: Batch) -> dict[str, Any]:
-    ours = {"id": batch.run_id, "epoch": batch.epoch, "count": len(batch.events)}
-    return ours if batch.end is None else {**ours, **batch.end.values}
+    return {"id": batch.run_id, "epoch": batch.epoch, "count": len(batch.events)}
+
+
+def _given_end(batch: Batch, end: RunEnd) -> dict[str, Any]:
+    parted, refs = batch.values.part({"output": end.values["output"]})
+    return {**_given(batch), **end.values, **parted, "output_refs": refs}
 
 
 def _identity(event: RunEvent) -> tuple[Any, ...]:
     return tuple(getattr(event, name) for name in _IDENTITY)
-
-
-def _event_rows(batch: Batch, last: int) -> list[dict[str, Any]]:
-    events = batch.events
-    first = last - len(events) + 1
-    return [
-        {
-            **{name: getattr(event, name) for name in EVENT_FIELDS},
-            "run_id": batch.run_id,
-            "number": first + place,
-        }
-        for place, event in enumerate(events)
-    ]
 
 
 def _notify(driver: Any, batches: Sequence[Batch]) -> None:

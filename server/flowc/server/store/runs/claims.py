@@ -29,8 +29,9 @@ from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
 from flowc.server.store.database import Database, writing
+from flowc.server.store.events import events_of
 from flowc.server.store.runs.batches import Batch, RunEnd
-from flowc.server.store.runs.stored_runs import events_of, record_of, with_nodes
+from flowc.server.store.runs.stored_runs import record_of, with_nodes
 from flowc.server.store.runs.transitions import (
     answers_of,
     append_event,
@@ -116,8 +117,8 @@ class Claims:
         if taken is None:
             return None
         started = RUN_STARTED.of_run({"segment": segment, "attempt": taken.attempt})
-        append_events(session, run_id, taken.events, [RunEvent.of(started)])
-        run = record_of(taken)
+        append_events(session, taken, taken.events, [RunEvent.of(started)])
+        run = record_of(session, taken)
         claim = Claim(run, taken.tenant, taken.epoch, taken.attempt)
         if taken.forked_from is not None:
             row = session.get(RecordingRow, run_id)

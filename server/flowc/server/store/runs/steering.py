@@ -7,7 +7,7 @@ that follows are committed together, or none of them is.
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import and_, insert, select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from flowc.compiler.definition import RunRate
@@ -28,11 +28,13 @@ from flowc.server.records.times import now
 from flowc.server.store.archives import restore
 from flowc.server.store.checkpoints import delete_threads
 from flowc.server.store.database import Database, reading, writing
+from flowc.server.store.events import events_of
 from flowc.server.store.messages import begin_turn
 from flowc.server.store.runs.admission import is_full, seconds_until, start_time
 from flowc.server.store.runs.batches import Batch, Pending
 from flowc.server.store.runs.control import Control
-from flowc.server.store.runs.stored_runs import RUN_FIELDS, events_of, record_of, with_nodes
+from flowc.server.store.runs.creation import creation_of
+from flowc.server.store.runs.stored_runs import RUN_FIELDS, record_of, with_nodes
 from flowc.server.store.runs.transitions import (
     append_event,
     append_events,
@@ -53,6 +55,7 @@ from flowc.server.store.tables import (
     RunRow,
     SignalRow,
 )
+from flowc.server.store.values import Values, put_values
 
 
 class StartLimits(NamedTuple):
@@ -83,9 +86,6 @@ class RunStart(NamedTuple):
         return is_here and self.limits == StartLimits() and not has_more
 
 
-_CREATE = insert(RunRow.__table__)  # type: ignore[arg-type]
-
-
 _WAITING = and_(IS_UNFINISHED, RunRow.status == "pending", RunRow.control.is_(None))
 _RUNNING = and_(IS_UNFINISHED, RunRow.status == "running")
 
@@ -102,12 +102,14 @@ def _begin(run: RunRecord) -> list[RunEvent]:
 
 
 def _row_of(
-    tenant: str, run: RunRecord, worker: str | None, events: Sequence[RunEvent]
+    tenant: str, run: RunRecord, worker: str | None, events: Sequence[RunEvent], values: Values
 ) -> dict[str, Any]:
     is_here = int(worker is not None)
     fields = {name: getattr(run, name) for name in RUN_FIELDS}
     counters = {"attempt": is_here, "epoch": is_here, "events": len(events)}
-    return {**fields, **counters, "tenant": tenant, "control": None, "worker": worker}
+    given, refs = values.part(run.input)
+    parted = {"input": given, "input_refs": refs, "output_refs": None}
+    return {**fields, **counters, **parted, "tenant": tenant, "control": None, "worker": worker}
 
 
 def _is_some(session: Session) -> bool:
@@ -144,8 +146,9 @@ class Steering:
         if not start.is_plain or has_keys or run.starts_at is not None:
             return await self._create(tenant, run, start)
         events = _begin(run)
-        new = _row_of(tenant, run, start.worker, events)
-        await self._writer.commit(Batch(run.id, tenant, 1, Pending(events), new=new))
+        values = Values()
+        new = _row_of(tenant, run, start.worker, events, values)
+        await self._writer.commit(Batch(run.id, tenant, 1, Pending(events), values, new=new))
         return True
 
     @writing
@@ -158,14 +161,17 @@ class Steering:
         is_first = start.is_awaited or not _is_some(session)
         is_here = start.worker is not None and not (control or delay) and is_first
         events = _begin(run) if is_here else [_created(run)]
-        row = _row_of(tenant, run, start.worker if is_here else None, events)
-        session.execute(_CREATE, [{**row, "control": control}])
+        values = Values()
+        row = _row_of(tenant, run, start.worker if is_here else None, events, values)
+        creation = creation_of(self.database.dialect).returning(RunRow.id, RunRow.key)
+        created = session.execute(creation, {**row, "control": control}).one()
+        put_values(session, run.id, values)
         if start.message is not None:
             # After the insertion: a repeated key finds its run even if the thread is busy with it.
             begin_turn(session, tenant, run, start.message)
         if start.recorded is not None:
             session.add(RecordingRow(run_id=run.id, recorded=dict(start.recorded)))
-        append_events(session, run.id, len(events), events)
+        append_events(session, created, len(events), events)
         if control is None and not is_here:
             self._queue.enqueue(session, run.id, run.segment, run.priority, delay)
         return is_here
@@ -225,7 +231,7 @@ class Steering:
             raise NotPossible(f"The run is already {row.status}.")
         row.status, row.error, row.finished_at = status, dict(error), now()
         row.epoch += 1
-        row.usage = with_nodes(record_of(row), events_of(session, run_id)).usage
+        row.usage = with_nodes(record_of(session, row), events_of(session, run_id)).usage
         close_interrupts(session, run_id)
         if status == "cancelled":
             delete_threads(session, [run_id])

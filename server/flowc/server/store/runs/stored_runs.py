@@ -1,31 +1,27 @@
 """The stored runs of a tenant, as clients read them."""
 
 import builtins
+import copy
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Integer, Row, bindparam, func, select
+from sqlalchemy import Row, bindparam, func, select
 from sqlalchemy.orm import Session
 
-from flowc.compiler.running.events import EventKind
 from flowc.server.records.interrupts import InterruptRecord
 from flowc.server.records.refused import Refused
-from flowc.server.records.run_events import EVENT_FIELDS, RunEvent
+from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import AT_REST, UNFINISHED, RunRecord
 from flowc.server.records.times import now
 from flowc.server.store.database import Database, reading
+from flowc.server.store.events import events_of
 from flowc.server.store.tables import InterruptRow, RunRow, Table
+from flowc.server.store.values import texts_of, whole
 
-_RUNS, _EVENT_TABLE = Table.metadata.tables["runs"], Table.metadata.tables["events"]
+_RUNS = Table.metadata.tables["runs"]
 _FIND = select(_RUNS).where(_RUNS.c.id == bindparam("run"), _RUNS.c.tenant == bindparam("owner"))
-_EVENTS = (
-    select(*(_EVENT_TABLE.c[name] for name in EVENT_FIELDS))
-    .where(_EVENT_TABLE.c.run_id == bindparam("run"), _EVENT_TABLE.c.number > bindparam("after"))
-    .order_by(_EVENT_TABLE.c.number)
-    .limit(bindparam("most", type_=Integer()))
-)
 _RECENT = timedelta(minutes=10)
 
 
@@ -47,7 +43,7 @@ class StoredRuns:
     @reading
     def get(self, session: Session, id: str) -> RunRecord:
         """Return a run with its nodes; raise NoSuchRun."""
-        return with_nodes(record_of(self._row(session, id)), events_of(session, id))
+        return with_nodes(record_of(session, self._row(session, id)), events_of(session, id))
 
     @reading
     def get_at_rest(self, session: Session, id: str) -> RunRecord | None:
@@ -55,7 +51,7 @@ class StoredRuns:
         row = self._row(session, id)
         if row.status not in AT_REST:
             return None
-        return with_nodes(record_of(row), events_of(session, id))
+        return with_nodes(record_of(session, row), events_of(session, id))
 
     @reading
     def status(self, session: Session, id: str) -> str:
@@ -101,7 +97,7 @@ class StoredRuns:
             .limit(limit)
             .offset(offset)
         )
-        return [record_of(row) for row in rows], int(total or 0)
+        return [record_of(session, row) for row in rows], int(total or 0)
 
     @reading
     def events(
@@ -185,9 +181,15 @@ class StoredRuns:
         return row
 
 
-def record_of(row: Any) -> RunRecord:
+def record_of(session: Session, row: Any) -> RunRecord:
     """Return a run without its nodes."""
-    return RunRecord(**{name: getattr(row, name) for name in RUN_FIELDS})
+    run = RunRecord(**{name: getattr(row, name) for name in RUN_FIELDS})
+    if row.input_refs is not None or row.output_refs is not None:
+        texts = texts_of(session, run.id, (row.input_refs, row.output_refs))
+        # The session must not take what is put into its row for a change of it.
+        run.input = whole(copy.deepcopy(run.input), row.input_refs, texts)
+        run.output = whole({"output": copy.deepcopy(run.output)}, row.output_refs, texts)["output"]
+    return run
 
 
 def with_nodes(run: RunRecord, events: Sequence[RunEvent]) -> RunRecord:
@@ -198,12 +200,6 @@ def with_nodes(run: RunRecord, events: Sequence[RunEvent]) -> RunRecord:
     run.nodes, run.waiting, run.usage = fresh.nodes, fresh.waiting, fresh.usage
     run.worked = fresh.worked
     return run
-
-
-def events_of(session: Session, id: str, after: int = 0, limit: int = 1_000_000) -> list[RunEvent]:
-    """Return a run's events with numbers greater than `after`."""
-    rows = session.execute(_EVENTS, {"run": id, "after": after, "most": limit})
-    return [RunEvent(number, EventKind(kind), *rest) for number, kind, *rest in map(tuple, rows)]
 
 
 def interrupt_of(row: InterruptRow) -> InterruptRecord:

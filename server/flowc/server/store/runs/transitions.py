@@ -13,20 +13,21 @@ from sqlalchemy.orm import Session
 from flowc.compiler.node.interrupts import Answer, Interrupt
 from flowc.compiler.running.event_data import InterruptData, RunResumedData
 from flowc.compiler.running.events import INTERRUPT_ANSWERED, RUN_RESUMED, Event
-from flowc.server.records.run_events import EVENT_FIELDS, RunEvent
+from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
 from flowc.server.store.database import APPENDED
+from flowc.server.store.events import EVENTS, event_rows
 from flowc.server.store.messages import ask_in_turn, end_turn
 from flowc.server.store.runs.admission import enqueue, leave
 from flowc.server.store.runs.announcements import announce
 from flowc.server.store.runs.batches import CHANNEL, URGENT, is_urgent
 from flowc.server.store.runs.stored_runs import NoSuchRun
 from flowc.server.store.runs.work_queue import WorkQueue
-from flowc.server.store.tables import EventRow, InterruptRow, RunRow, SignalRow
+from flowc.server.store.tables import InterruptRow, RunRow, SignalRow
 
 _NOTIFY = text("select pg_notify(:channel, :payload)")
-_INSERT = insert(EventRow.__table__)  # type: ignore[arg-type]
+_INSERT = insert(EVENTS)
 
 
 def open_interrupt(
@@ -135,35 +136,27 @@ def lock_signals(session: Session, tenant: str, signals: Iterable[tuple[str, str
 def append_event(session: Session, row: RunRow, event: Event) -> None:
     """Append one event of a run whose row is locked."""
     row.events += 1
-    append_events(session, row.id, row.events, [RunEvent.of(event)])
+    append_events(session, row, row.events, [RunEvent.of(event)])
 
 
-def append_events(session: Session, run_id: str, last: int, events: Sequence[RunEvent]) -> None:
-    """Append events, numbered so that the last one has the number `last`.
+def append_events(session: Session, run: Any, last: int, events: Sequence[RunEvent]) -> None:
+    """Append events of a run (its row), numbered so that the last one has the number `last`.
 
     They are published when the transaction commits: here by `Database.write`, in other processes
     by PostgreSQL, which sends its notifications at the same moment.
     """
     if not events:
         return
-    first = last - len(events) + 1
-    rows = [
-        {"run_id": run_id, **_columns(event), "number": first + i} for i, event in enumerate(events)
-    ]
-    note_appended(session, run_id, events)
-    session.execute(_INSERT, rows)
+    note_appended(session, run.id, events)
+    session.execute(_INSERT, event_rows(run.key, last, events))
     if _is_postgres(session):
-        payload = f"{run_id} {URGENT}" if is_urgent(events) else run_id
+        payload = f"{run.id} {URGENT}" if is_urgent(events) else run.id
         session.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload})
 
 
 def note_appended(session: Session, run_id: str, events: Sequence[RunEvent]) -> None:
     """Let the events of a run be published after the commit."""
     session.info.setdefault(APPENDED, {})[run_id] = is_urgent(events)
-
-
-def _columns(event: RunEvent) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in EVENT_FIELDS}
 
 
 def _is_postgres(session: Session) -> bool:

@@ -128,6 +128,7 @@ class Writer:
                 return
             results = [problem]
         for taken, result in zip(group, results, strict=True):
+            taken.batch.values.settle(is_stored=not isinstance(result, Exception))
             if isinstance(result, Exception):
                 taken.source.take_back(taken)
                 is_lost = not isinstance(result, DATABASE_PROBLEMS) or self._is_closing
