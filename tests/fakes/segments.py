@@ -12,8 +12,11 @@ from fakes.flows import Turns, compiled
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.guards import Guards
 from flowc.compiler.node.interrupts import Answer
+from flowc.compiler.node.outcome import total_usage
 from flowc.compiler.running.events import Event
 from flowc.compiler.running.run_context import RunContext
+from flowc.server.records.run_events import RunEvent
+from flowc.server.records.usage import UsageCount
 
 
 class Run:
@@ -43,6 +46,7 @@ class Run:
             can_wait=True,
             answers=answers or {},
             waiting=frozenset(self.waiting),
+            counted=frozenset(self.usage()[1].journaled),
         )
         first = None if self._has_begun else self.workflow.initial_state({})
         given = Command(resume=resume) if resume is not None else first
@@ -58,6 +62,11 @@ class Run:
             elif event.kind in {"node.completed", "node.failed"}:
                 self.waiting.discard(place)
         self.output = self.workflow.plan.result(state["outputs"]) if not waits else None
+
+    def usage(self) -> tuple[dict[str, float], UsageCount]:
+        """Return what the run has used so far, as the server counts it."""
+        count = UsageCount()
+        return total_usage([count.added_by(RunEvent.of(event)) for event in self.events]), count
 
     def id_of(self, node_id: str, path: str = "") -> str:
         found = [i for i, a in self.asked.items() if (a["node_id"], a["path"]) == (node_id, path)]

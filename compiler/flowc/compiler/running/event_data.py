@@ -94,9 +94,15 @@ class RunFailedData(TypedDict):
 
 
 class RunCancelledData(TypedDict):
-    """A client cancelled the run. No event follows."""
+    """A client cancelled the run. No event follows, except `run.used`."""
 
     error: Annotated[Mapping[str, Any], "`code` (`cancelled`) and `message`, the client's reason."]
+
+
+class RunUsedData(TypedDict):
+    """What nodes had used that were at work when a client ended the run; it follows that event."""
+
+    usage: Annotated[Mapping[str, float], "What was used, and no event of a node has counted."]
 
 
 class InterruptAnsweredData(InterruptData):
@@ -130,6 +136,22 @@ class AwaitedData(TypedDict):
     seconds: Annotated[float | None, "How long it waits at most; null is without limit."]
 
 
+class NodeUsedData(TypedDict):
+    """A node has used something, and is still at work, waits, or is cut off.
+
+    When the node ends, the `usage` of that event includes it, unless a `run.started` or a
+    `node.waiting` of the node is between the two.
+    """
+
+    usage: Annotated[
+        Mapping[str, float],
+        "Tokens, model calls and `cost` in US dollars since the last such event of the node.",
+    ]
+    keys: NotRequired[
+        Annotated[list[str], "Names of stored results that it is for; absent if there are none."]
+    ]
+
+
 class NodeWaitingData(TypedDict):
     """A node waits, or a node in its body does."""
 
@@ -145,7 +167,8 @@ class NodeCompletedData(TypedDict):
     branch: Annotated[str | None, "The branch that it chose, if it chose one."]
     usage: Annotated[
         Mapping[str, float],
-        "Tokens, model calls and `cost` in US dollars of all attempts, as far as it used any.",
+        "Tokens, model calls and `cost` in US dollars of all attempts, as far as it used any;"
+        " `estimated_calls` of the calls were cut off, and their tokens are an estimate.",
     ]
     attempts: Annotated[int, "The number of attempts; 0 if the output was not computed now."]
     duration_ms: Annotated[float, "Milliseconds, all attempts and the delays between them."]

@@ -18,6 +18,7 @@ from flowc.compiler.running.event_data import (
     NodeSaidData,
     NodeSkippedData,
     NodeStartedData,
+    NodeUsedData,
     NodeWaitingData,
     RunBreakpointsData,
     RunCancelledData,
@@ -27,6 +28,7 @@ from flowc.compiler.running.event_data import (
     RunPausedData,
     RunResumedData,
     RunStartedData,
+    RunUsedData,
     RunWaitingData,
 )
 
@@ -43,9 +45,11 @@ class EventKind(StrEnum):
     RUN_COMPLETED = "run.completed"
     RUN_FAILED = "run.failed"
     RUN_CANCELLED = "run.cancelled"
+    RUN_USED = "run.used"
     INTERRUPT_ANSWERED = "interrupt.answered"
     NODE_STARTED = "node.started"
     NODE_RETRYING = "node.retrying"
+    NODE_USED = "node.used"
     NODE_WAITING = "node.waiting"
     NODE_COMPLETED = "node.completed"
     NODE_FAILED = "node.failed"
@@ -106,9 +110,11 @@ RUN_BREAKPOINTS = EventType(EventKind.RUN_BREAKPOINTS, RunBreakpointsData)
 RUN_COMPLETED = EventType(EventKind.RUN_COMPLETED, RunCompletedData)
 RUN_FAILED = EventType(EventKind.RUN_FAILED, RunFailedData)
 RUN_CANCELLED = EventType(EventKind.RUN_CANCELLED, RunCancelledData)
+RUN_USED = EventType(EventKind.RUN_USED, RunUsedData)
 INTERRUPT_ANSWERED = EventType(EventKind.INTERRUPT_ANSWERED, InterruptAnsweredData)
 NODE_STARTED = EventType(EventKind.NODE_STARTED, NodeStartedData)
 NODE_RETRYING = EventType(EventKind.NODE_RETRYING, NodeRetryingData)
+NODE_USED = EventType(EventKind.NODE_USED, NodeUsedData)
 NODE_WAITING = EventType(EventKind.NODE_WAITING, NodeWaitingData)
 NODE_COMPLETED = EventType(EventKind.NODE_COMPLETED, NodeCompletedData)
 NODE_FAILED = EventType(EventKind.NODE_FAILED, NodeFailedData)
@@ -125,9 +131,11 @@ EVENT_TYPES: tuple[EventType[Any], ...] = (
     RUN_COMPLETED,
     RUN_FAILED,
     RUN_CANCELLED,
+    RUN_USED,
     INTERRUPT_ANSWERED,
     NODE_STARTED,
     NODE_RETRYING,
+    NODE_USED,
     NODE_WAITING,
     NODE_COMPLETED,
     NODE_FAILED,

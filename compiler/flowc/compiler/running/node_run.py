@@ -4,6 +4,7 @@ Most of the order here is about what a node must not do twice, or must not show:
 comes before a breakpoint, a cached output before the limits, and nothing leaves without redaction.
 """
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,13 +24,13 @@ from flowc.compiler.node.interrupts import (
     Interrupted,
     interrupt_id,
 )
-from flowc.compiler.node.outcome import NodeUsage, total_usage
 from flowc.compiler.planning.plan import PlannedNode
 from flowc.compiler.running.breakpoints import Breakpoints
 from flowc.compiler.running.event_data import (
     AwaitedData,
     NodeCompletedData,
     NodeFailedData,
+    NodeUsedData,
     NodeWaitingData,
 )
 from flowc.compiler.running.events import (
@@ -38,6 +39,7 @@ from flowc.compiler.running.events import (
     NODE_RETRYING,
     NODE_SAID,
     NODE_STARTED,
+    NODE_USED,
     NODE_WAITING,
 )
 from flowc.compiler.running.failures import as_node_error, timed_out
@@ -54,6 +56,7 @@ from flowc.compiler.running.resolution import (
 )
 from flowc.compiler.running.retries import with_retries, with_time_limit
 from flowc.compiler.running.run_context import NodeFailed, RunContext, View
+from flowc.compiler.running.spending import Spent
 
 NO_SECRETS = Redactor()
 
@@ -106,20 +109,13 @@ async def execute(
             outcome = await work.plainly(node.plain)
         else:
             outcome = await work.guarded()
-    except Interrupted as stopped:
-        if not was_waiting:
-            run.emit(NODE_WAITING.of_node(node.id, _awaited(node, view, stopped), view.path))
+    except (Interrupted, asyncio.CancelledError) as stopped:
+        work.stopped(None if was_waiting else stopped)
         raise
     except Exception as problem:
         return work.failed(as_node_error(problem, node.id, node.node_type.type))
     work.completed(outcome)
     return outcome
-
-
-def _awaited(node: PlannedNode, view: View, stopped: Interrupted) -> NodeWaitingData:
-    """Return what a node waits for, unless only nodes in its body wait."""
-    own = [i for i in stopped.interrupts if (i.path, i.node_id) == (view.path, node.id)]
-    return {"interrupt": _awaited_data(own[0]) if own else None}
 
 
 def _awaited_data(interrupt: Interrupt) -> AwaitedData:
@@ -146,8 +142,6 @@ class _Work:
     """The work of one node in one run, over all its attempts.
 
     `filled` is its configuration with all values computed; `asked` counts what it has waited for.
-    `spent` is what it used, and `journaled` are the keys of results in the journal that used some
-    of it.
     """
 
     node: PlannedNode
@@ -162,8 +156,10 @@ class _Work:
     is_replayed: bool = False
     asked: int = 0
     filled: Mapping[str, Any] | None = None
-    spent: list[NodeUsage] = field(default_factory=list)
-    journaled: set[str] = field(default_factory=set)
+    spent: Spent = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.spent = Spent(self._emit_used)
 
     def begun(self) -> Recorded | None:
         """Return the recorded result; without one, stop at a breakpoint by raising Interrupted."""
@@ -205,7 +201,7 @@ class _Work:
         data: NodeCompletedData = {
             "output": outcome.output,
             "branch": outcome.branch,
-            "usage": total_usage(self.spent),
+            "usage": self.spent.total(),
             "attempts": self.attempts,
             "duration_ms": _since(self.started),
             "cached": self.is_cached,
@@ -216,6 +212,15 @@ class _Work:
             data["replayed"] = True
         self._end(data)
         self.run.emit(NODE_COMPLETED.of_node(self.node.id, data, self.view.path))
+
+    def stopped(self, problem: BaseException | None) -> None:
+        """Emit what a node used that waits or is cut off, and `node.waiting` if it is new."""
+        self.spent.emit()
+        if isinstance(problem, Interrupted):
+            place = self.view.path, self.node.id
+            own = [i for i in problem.interrupts if (i.path, i.node_id) == place]
+            data: NodeWaitingData = {"interrupt": _awaited_data(own[0]) if own else None}
+            self.run.emit(NODE_WAITING.of_node(self.node.id, data, self.view.path))
 
     def failed(self, error: NodeError) -> Outcome:
         """Emit `node.failed`; return how the workflow continues, or raise NodeFailed if it ends."""
@@ -228,7 +233,7 @@ class _Work:
             "attempts": self.attempts,
         }
         if self.spent:
-            data["usage"] = total_usage(self.spent)
+            data["usage"] = self.spent.total()
         if continued is not None:
             data["handled"] = True
         self._end(data)
@@ -247,7 +252,8 @@ class _Work:
         The event counts what the results in the journal cost: if they are used again, in a retry of
         the run, they cost nothing more.
         """
-        for key in self.journaled:
+        self.spent.end()
+        for key in self.spent.journaled:
             self.inside.record(_counted(key), Outcome(output=True))
         if self.filled is not None and self.node.configuration.computed:
             given = {name: self.filled[name] for name in self.node.configuration.computed}
@@ -309,7 +315,7 @@ class _Work:
         if not isinstance(result, Outcome):
             return plain_outcome(Outcome(result), self.redactor)
         if result.usage:
-            self.spent.append(result.usage)
+            self.spent.add(result.usage)
         return plain_outcome(result, self.redactor)
 
     def _emit_retry(self, problem: NodeError, delay: float) -> None:
@@ -320,6 +326,9 @@ class _Work:
             self.view.path,
         )
         self.run.emit(event)
+
+    def _emit_used(self, data: NodeUsedData) -> None:
+        self.run.emit(NODE_USED.of_node(self.node.id, data, self.view.path))
 
     def _context(self) -> Context:
         return Context(
@@ -338,7 +347,7 @@ class _Work:
             place=self._place(),
             wait_for=self._wait_for if self.run.can_wait else self.run.wait_for,
             budget=self.run.budget,
-            add_usage=self.spent.append,
+            add_usage=self.spent.add,
         )
 
     def _place(self) -> str:
@@ -364,20 +373,23 @@ class _Work:
         known = self.inside.recorded(key)
         if known is None:
             before = len(self.spent)
-            # Before it is stored: what a service returned may contain the secret sent to it.
-            output = self.redactor.json(await work())
-            known = Outcome(output, usage=total_usage(self.spent[before:]))
+            with self.spent.working_on(key):
+                # Before it is stored: what a service returned may contain the secret sent to it.
+                output = self.redactor.json(await work())
+            known = Outcome(output, usage=self.spent.total(since=before))
             self.inside.record(key, known)
         elif known.usage and self._is_uncounted(key):
             # It was paid for before the node waited or its process ended, and no event says so.
-            self.spent.append(known.usage)
+            self.spent.add(known.usage)
             self.run.budget.spent(known.usage.get("cost", 0), known.usage.get("total_tokens", 0))
         if known.usage:
-            self.journaled.add(key)
+            self.spent.journaled.add(key)
         return known.output
 
     def _is_uncounted(self, key: str) -> bool:
-        return key not in self.journaled and self.inside.recorded(_counted(key)) is None
+        if key in self.spent.journaled or (self.view.path, self.node.id, key) in self.run.counted:
+            return False
+        return self.inside.recorded(_counted(key)) is None
 
     def _emit(self, kind: str, data: Any) -> None:
         event = NODE_SAID.of_node(

@@ -31,6 +31,7 @@ class RunContext:
       answers so far by interrupt id, `waiting` are the nodes (path and id) whose `node.waiting`
       event was emitted before, and it stops at `breakpoints`. Otherwise nodes wait in the process,
       with `wait_for`.
+    - `counted` are results in journals (path, node and key) whose usage an event has counted.
     - `recording` has results to use instead of running nodes.
     - `max_steps` limits the node executions of each region.
     - `hold_up` returns what a node must await before it begins, if what the run did is not stored
@@ -50,6 +51,7 @@ class RunContext:
     wait_for: WaitFor = wait_here
     answers: Mapping[str, Answer] = field(default_factory=dict)
     waiting: frozenset[tuple[str, str]] = frozenset()
+    counted: frozenset[tuple[str, str, str]] = frozenset()
     breakpoints: Breakpoints | None = None
     recording: Recording | None = None
     max_steps: int = 10_000

@@ -16,8 +16,9 @@ from flowc.compiler.node import NOTHING, Context, NodeError
 from flowc.compiler.node.budget import Spending
 from flowc.compiler.node.outcome import total_usage
 from flowc.nodes.services.models import Call, ModelAnswer, Models
-from flowc.nodes.services.models.answers import AnswerBrokeOff, usage_of
+from flowc.nodes.services.models.answers import usage_of
 from flowc.nodes.services.models.call import SchemaSupport
+from flowc.nodes.services.models.cut_off import OnCutOff
 from flowc.nodes.services.models.text_batches import TextBatches
 
 # The `$comment` of a schema that was inferred from the references to a node's output.
@@ -104,27 +105,24 @@ class ModelSession:
         call = Call(model, list(messages), parameters, self.timeout, about)
         target = f"model {model}" if model else DEFAULT_MODEL
         async with self.context.budget.reserved(*models.worst_case(call)) as spending:
-            try:
-                answer: ModelAnswer = await self.context.through(
-                    target, partial(self._call, models, call)
-                )
-            except AnswerBrokeOff as problem:
-                self._count(problem.received, spending)
-                raise
-            self._count(answer, spending)
+            count = partial(self._count, spending)
+            answer: ModelAnswer = await self.context.through(
+                target, partial(self._call, models, call, count)
+            )
+            count(answer)
         return _as_text(answer) if taken == "tool" else answer
 
-    def _count(self, answer: ModelAnswer, spending: Spending) -> None:
+    def _count(self, spending: Spending, answer: ModelAnswer) -> None:
         usage = usage_of(answer)
         spending.cost, spending.tokens = usage["cost"], usage["total_tokens"]
         self.context.add_usage(usage)
 
-    async def _call(self, models: Models, call: Call) -> ModelAnswer:
+    async def _call(self, models: Models, call: Call, on_cut_off: OnCutOff) -> ModelAnswer:
         if not self.is_streamed:
-            return await models.complete(call)
+            return await models.complete(call, on_cut_off=on_cut_off)
         batches = TextBatches(lambda text: self.context.emit("token", {"text": text}))
         try:
-            return await models.complete(call, batches.add)
+            return await models.complete(call, batches.add, on_cut_off)
         finally:
             batches.flush()
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Context, Effects, Node
 from flowc.nodes.services import knowledge
+from flowc.nodes.services.models.account import Account
 
 
 class Embed(Node):
@@ -58,7 +59,7 @@ class Embed(Node):
         if given is None:
             given = [str(chunk.get("text", "")) for chunk in self.chunks or ()]
         documents = context.service(knowledge.Knowledge)
-        embeddings = await documents.embeddings(self.model, add_usage=context.add_usage)
+        embeddings = await documents.embeddings(self.model, account=Account.of(context))
         with knowledge.as_node_errors():
             # Providers refuse an empty text.
             vectors = await embeddings.of([text if text.strip() else " " for text in given])

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Context, Effects, Node
 from flowc.nodes.services import knowledge
+from flowc.nodes.services.models.account import Account
 from flowc.rag.chunking import Chunking
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class Ingest(Node, IngestSettings):
             self.model,
             self.chunking,
             with_ocr=self.ocr,
-            add_usage=context.add_usage,
+            account=Account.of(context),
         )
         with knowledge.as_node_errors():
             given = len(self.files) + len(self.urls) + len(self.documents)

@@ -8,6 +8,7 @@ from pydantic import Field
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Context, Effects, Node
 from flowc.nodes.services import knowledge
+from flowc.nodes.services.models.account import Account
 from flowc.rag.retrieval import Search
 from flowc.rag.stores import ScoredPassage
 
@@ -91,7 +92,7 @@ class Retrieve(Node, Search):
         """Find the passages."""
         documents = context.service(knowledge.Knowledge)
         hits = await documents.search(
-            self.collection, self.query, self, self.rerank, add_usage=context.add_usage
+            self.collection, self.query, self, self.rerank, account=Account.of(context)
         )
         return found_of(hits)
 

@@ -12,6 +12,7 @@ from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Context, Node, NodeError
 from flowc.nodes.documents.chunks import as_chunks
 from flowc.nodes.services import knowledge
+from flowc.nodes.services.models.account import Account
 
 
 class Store(Node):
@@ -67,7 +68,7 @@ class Store(Node):
         written = json.dumps([self.chunks, self.metadata], sort_keys=True)
         documents = context.service(knowledge.Knowledge)
         embeddings = await documents.embeddings(
-            self.model, self.collection, add_usage=context.add_usage
+            self.model, self.collection, account=Account.of(context)
         )
         await documents.put(
             self.collection,

@@ -1,7 +1,7 @@
 """Embeds many texts: in batches, several at once, no text twice, again after a failure."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
@@ -47,20 +47,16 @@ class Usage:
 
 
 class Embeddings:
-    """A model with a cache of its vectors; `usage` counts what it is used for.
-
-    `on_embedded` gets each answer of the model, also those that turn out to be unusable.
-    """
+    """A model with a cache of its vectors; `usage` counts what it is used for."""
 
     def __init__(
         self,
         embedder: Embedder,
         cache: VectorCache | None = None,
         batches: Batches = Batches(),
-        on_embedded: Callable[[Embedded], None] = lambda embedded: None,
     ) -> None:
         self.embedder, self.batches, self.usage = embedder, batches, Usage()
-        self._cache, self._on_embedded = cache, on_embedded
+        self._cache = cache
         self._slots = asyncio.Semaphore(batches.concurrency)
 
     @property
@@ -133,7 +129,6 @@ class Embeddings:
         retrying = attempts(self.batches.attempts, self.batches.initial_wait)
         async with self._slots:
             embedded: Embedded = await retrying(self.embedder.embed, texts, is_query=is_query)
-        self._on_embedded(embedded)
         vectors = np.asarray(embedded.vectors, np.float32)
         if vectors.ndim != 2 or len(vectors) != len(texts) or not np.isfinite(vectors).all():
             message = f"The model {self.model!r} returned no vector for each of {len(texts)} texts."

@@ -11,6 +11,7 @@ from flowc.compiler.node import NodeError
 from flowc.nodes.services.models import Call, ModelAnswer, Models
 from flowc.nodes.services.models.answers import OnText
 from flowc.nodes.services.models.call import SchemaSupport
+from flowc.nodes.services.models.cut_off import OnCutOff, uncounted_cut_off
 
 
 class RecordedAnswers:
@@ -73,10 +74,15 @@ class RecordedModels(Models):
         """Return whether a model answers without a network."""
         return self._real.is_offline(model)
 
-    async def complete(self, call: Call, on_text: OnText | None = None) -> ModelAnswer:
+    async def complete(
+        self,
+        call: Call,
+        on_text: OnText | None = None,
+        on_cut_off: OnCutOff = uncounted_cut_off,
+    ) -> ModelAnswer:
         """Return the recorded answer; raise NodeError if there is none."""
         if self._real.is_offline(call.model):
-            return await self._real.complete(call, on_text)
+            return await self._real.complete(call, on_text, on_cut_off)
         request = {
             "model": call.model,
             "messages": call.messages,
@@ -86,7 +92,7 @@ class RecordedModels(Models):
         key = hashlib.sha256(text.encode()).hexdigest()[:32]
         answer = self._recorded.get(key)
         if answer is None and self._is_recording:
-            answer = await self._real.complete(call)
+            answer = await self._real.complete(call, on_cut_off=on_cut_off)
             self._recorded.put(key, request, answer)
         if answer is None:
             self.missing.append(self._recorded.closest(request))

@@ -43,6 +43,7 @@ EXAMPLES: tuple[Event, ...] = (
     events.RUN_CANCELLED.of_run({
         "error": {"code": "cancelled", "message": "The run was cancelled."},
     }),
+    events.RUN_USED.of_run({"usage": {"total_tokens": 2150, "calls": 2, "estimated_calls": 1}}),
     events.INTERRUPT_ANSWERED.of_run({
         "id": _INTERRUPT, "node_id": "approve", "path": "", "kind": "human",
         "data": {"title": "Refund 40 US dollars?"}, "due_at": None, "status": "answered",
@@ -51,6 +52,7 @@ EXAMPLES: tuple[Event, ...] = (
     events.NODE_RETRYING.of_node(
         "fetch", {"attempt": 1, "delay": 1.5, "message": "The server answered with status 503."}
     ),
+    events.NODE_USED.of_node("answer", {"usage": {"total_tokens": 2000, "calls": 1}}),
     events.NODE_WAITING.of_node("paid", {"interrupt": {
         "id": _INTERRUPT, "node_id": "paid", "path": "", "kind": "signal",
         "data": {"signal": "payment", "key": "order-7"}, "seconds": 3600.0,

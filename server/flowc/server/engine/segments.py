@@ -217,6 +217,8 @@ class Segments:
         try:
             return await self._work_on(claim)
         except TakenOver:
+            with suppress(NoSuchRun, *DATABASE_PROBLEMS):
+                await self.claims.count_cut_off(claim)
             return "taken over"
         except asyncio.CancelledError:
             if self.stopping.is_set():
@@ -319,7 +321,8 @@ class _Stretch:
             can_wait=True,
             is_resumed=is_resumed,
             answers=claim.answers,
-            waiting=frozenset(claim.run.waiting),
+            waiting=frozenset(run.waiting),
+            counted=frozenset(run.usage_count.journaled),
             breakpoints=self._breakpoints,
             recording=self._recording(),
             budget=budget_of(self._compiled, run, self._ledger()),

@@ -10,6 +10,7 @@ from pydantic import ConfigDict
 from flowc.compiler.running.events import RUN_COMPLETED, RUN_FAILED, Event, EventKind, name_of
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.times import json_of, now
+from flowc.server.records.usage import UsageCount
 
 RunStatus = Literal["pending", "running", "completed", "failed", "cancelled", "paused", "waiting"]
 
@@ -122,10 +123,13 @@ class RunRecord(Run):
     worked: float = 0.0
     _begun: datetime | None = field(default=None, init=False)
     _last_event_at: datetime | None = field(default=None, init=False)
+    usage_count: UsageCount = field(default_factory=UsageCount, init=False)
 
     def apply(self, event: RunEvent) -> None:
         """Update the record with an event; events must be applied in their order."""
         self._count_work(event)
+        for name, amount in self.usage_count.added_by(event).items():
+            self.usage[name] = self.usage.get(name, 0) + amount
         if event.node_id is not None:
             self._apply_to_node(event, name_of(event.path, event.node_id))
         elif event.kind in _END_KINDS:
@@ -166,13 +170,8 @@ class RunRecord(Run):
         record.status, record.finished_at = status, event.at
         record.attempts, record.duration_ms = data["attempts"], data["duration_ms"]
         record.output = data.get("output")
-        self._count(data.get("usage", {}))
         if status == "failed":
             record.error = {"code": data["code"], "message": data["message"]}
-
-    def _count(self, usage: dict[str, float]) -> None:
-        for name, amount in usage.items():
-            self.usage[name] = self.usage.get(name, 0) + amount
 
     def _close(self, event: RunEvent) -> None:
         """Mark the nodes that were interrupted, and those that never ran."""

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from flowc.compiler.node.outcome import total_usage
 from flowc.compiler.running.events import EventKind
 from flowc.server.records.run_events import RunEvent
+from flowc.server.records.usage import UsageCount
 
 _ENDS = {EventKind.NODE_COMPLETED: "completed", EventKind.NODE_FAILED: "failed"}
 
@@ -36,7 +38,9 @@ def history_of(events: Iterable[RunEvent]) -> list[dict[str, Any]]:
     """Return the executions of a run's nodes, in the order in which they started."""
     found: list[Execution] = []
     last: dict[tuple[str, str], Execution] = {}
+    count = UsageCount()
     for event in events:
+        used = count.added_by(event)
         if event.node_id is None:
             continue
         place = (event.path, event.node_id)
@@ -46,6 +50,7 @@ def history_of(events: Iterable[RunEvent]) -> list[dict[str, Any]]:
             last[place] = Execution(event.node_id, event.path, event.number, status, at)
             found.append(last[place])
         elif place in last:
+            last[place].usage = total_usage([last[place].usage, used])
             _apply(last[place], event)
     return [asdict(execution) for execution in found]
 
@@ -60,8 +65,7 @@ def _apply(execution: Execution, event: RunEvent) -> None:
     elif event.kind in _ENDS:
         execution.status, execution.finished_at = _ENDS[event.kind], at
         execution.duration_ms, execution.output = data["duration_ms"], data.get("output")
-        execution.branch, execution.usage = data.get("branch"), data.get("usage", {})
-        execution.input = data.get("input", {})
+        execution.branch, execution.input = data.get("branch"), data.get("input", {})
         if event.kind == EventKind.NODE_FAILED:
             execution.error = {"code": data["code"], "message": data["message"]}
         execution.attempts.append({"attempt": data["attempts"], "at": at, "message": None})

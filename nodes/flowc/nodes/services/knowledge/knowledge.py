@@ -5,14 +5,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
 from flowc.compiler.node import NodeError
-from flowc.compiler.node.context import AddUsage, uncounted
 from flowc.nodes.services.knowledge.problems import as_node_errors
 from flowc.nodes.services.knowledge.sources import Sources
 from flowc.nodes.services.models import Models
+from flowc.nodes.services.models.account import NO_ACCOUNT, Account
 from flowc.nodes.services.models.vectors import ModelEmbedder, ModelReranker
 from flowc.rag.chunking import Chunking, TextChunk
 from flowc.rag.documents import Metadata, Section
-from flowc.rag.embedding import Embedded, Embedder, Embeddings, OfflineEmbedder
+from flowc.rag.embedding import Embedder, Embeddings, OfflineEmbedder
 from flowc.rag.embedding.vector import Vector
 from flowc.rag.ingestion import DocumentItem, Ingestion, Report, as_passage, opened
 from flowc.rag.reading import Reader
@@ -30,7 +30,7 @@ from flowc.rag.stores import (
 class Knowledge:
     """One tenant's documents; the store is opened at first use. Close it when done.
 
-    `add_usage` of its methods gets what each call of a model cost, as soon as it is answered.
+    The calls of models that a method makes are counted in its `account`.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Knowledge:
         model: str | None,
         collection: str | None = None,
         *,
-        add_usage: AddUsage = uncounted,
+        account: Account = NO_ACCOUNT,
     ) -> Embeddings:
         """Return embeddings by a named model, the collection's or the default; raise NodeError."""
         store = await self.store()
@@ -70,15 +70,12 @@ class Knowledge:
             except NoSuchCollection:
                 model = None
 
-        def on_embedded(embedded: Embedded) -> None:
-            add_usage({"total_tokens": embedded.tokens, "cost": embedded.cost})
+        return Embeddings(self._embedder(model or self._default, account), store)
 
-        return Embeddings(self._embedder(model or self._default), store, on_embedded=on_embedded)
-
-    def _embedder(self, model: str) -> Embedder:
+    def _embedder(self, model: str, account: Account) -> Embedder:
         if self._models.name_of(model) == OfflineEmbedder.name:
             return OfflineEmbedder()
-        return ModelEmbedder(self._models, model)
+        return ModelEmbedder(self._models, model, account)
 
     async def read(self, item: DocumentItem, *, with_ocr: bool) -> tuple[list[Section], Metadata]:
         """Return the sections and metadata of a document; raise NodeError."""
@@ -93,14 +90,14 @@ class Knowledge:
         settings: Search,
         rerank: str | None = None,
         *,
-        add_usage: AddUsage = uncounted,
+        account: Account = NO_ACCOUNT,
     ) -> list[ScoredPassage]:
         """Return the passages that answer a question best; raise NodeError."""
-        reranker = ModelReranker(self._models, rerank, add_usage) if rerank is not None else None
+        reranker = ModelReranker(self._models, rerank, account) if rerank is not None else None
         with as_node_errors():
             store = await self.store()
             known = await store.collection(collection)
-            embeddings = await self.embeddings(None, known.name, add_usage=add_usage)
+            embeddings = await self.embeddings(None, known.name, account=account)
             return await search(store, known.name, question, settings, embeddings, reranker)
 
     async def ingestion(
@@ -110,11 +107,11 @@ class Knowledge:
         chunking: Chunking,
         *,
         with_ocr: bool,
-        add_usage: AddUsage = uncounted,
+        account: Account = NO_ACCOUNT,
     ) -> Ingestion:
         """Return an ingestion into a collection; raise NodeError."""
         with as_node_errors():
-            embeddings = await self.embeddings(model, collection, add_usage=add_usage)
+            embeddings = await self.embeddings(model, collection, account=account)
             store = await self.store()
         return Ingestion(store, self.reader, embeddings, chunking, with_ocr=with_ocr)
 

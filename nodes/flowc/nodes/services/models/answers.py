@@ -1,7 +1,7 @@
 """The answer of a model, read from a whole response or from a stream."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flowc.compiler.node import NodeError
@@ -15,7 +15,8 @@ class ModelAnswer:
     """An answer; the provider counts the tokens, `cost` is in US dollars.
 
     `cached_tokens` are part of the prompt's tokens, `reasoning_tokens` part of the completion's.
-    `latency_ms` is the time from the request to the end of the answer.
+    `latency_ms` is the time from the request to the end of the answer. Of an answer that was cut
+    off, the tokens and the cost may be estimated.
     """
 
     text: str
@@ -30,15 +31,15 @@ class ModelAnswer:
     logprobs: Any = None
     tool_calls: tuple[Mapping[str, Any], ...] = ()
     latency_ms: float = 0.0
+    is_estimated: bool = False
 
 
-class AnswerBrokeOff(NodeError):
-    """The model broke off in the middle of its answer; what was `received` is paid for."""
+@dataclass
+class Received:
+    """An answer as far as it has arrived: pieces of its text, and chunks with what is not text."""
 
-    def __init__(self, received: ModelAnswer) -> None:
-        self.received = received
-        message = f"The model {received.model!r} broke off in the middle of its answer."
-        super().__init__("answer-broke-off", message, kind="connection")
+    texts: list[str] = field(default_factory=list)
+    chunks: list[Any] = field(default_factory=list)
 
 
 def usage_of(answer: ModelAnswer) -> dict[str, float]:
@@ -56,6 +57,7 @@ def usage_of(answer: ModelAnswer) -> dict[str, float]:
         "total_tokens": answer.prompt_tokens + answer.completion_tokens,
         "cost": answer.cost,
         "calls": 1,
+        **({"estimated_calls": 1} if answer.is_estimated else {}),
         "latency_ms": answer.latency_ms,
     }
 
@@ -82,14 +84,14 @@ def answer_of(response: Any, model: str, litellm: Any) -> ModelAnswer:
 
 
 async def streamed_answer(
-    stream: AsyncIterator[Any], model: str, litellm: Any, on_text: OnText
+    stream: AsyncIterator[Any], model: str, litellm: Any, on_text: OnText, received: Received
 ) -> ModelAnswer:
-    """Read a stream to its end, calling `on_text` for its text; raise AnswerBrokeOff.
+    """Read a stream to its end, calling `on_text` for its text; raise NodeError if there is none.
 
-    litellm is slow to join many chunks into an answer: those with nothing but text are joined here,
-    and litellm gets the first of them and all others.
+    `received` has what has arrived. litellm is slow to join many chunks into an answer: those with
+    nothing but text are joined here, and litellm gets the first of them and all others.
     """
-    chunks, texts = list[Any](), list[str]()
+    chunks, texts = received.chunks, received.texts
     try:
         async for chunk in stream:
             delta = chunk.choices[0].delta if chunk.choices else None
@@ -105,14 +107,13 @@ async def streamed_answer(
         close = getattr(stream, "aclose", None)
         if close is not None:
             await close()
-    answer = replace(
-        answer_of(litellm.stream_chunk_builder(chunks), model, litellm), text="".join(texts)
-    )
     # litellm adds an end to every stream; these attributes show whether the provider sent one.
     reasons = ("received_finish_reason", "intermittent_finish_reason")
     if not any(getattr(stream, name, None) for name in reasons):
-        raise AnswerBrokeOff(answer)
-    return answer
+        message = f"The model {model!r} broke off in the middle of its answer."
+        raise NodeError("answer-broke-off", message, kind="connection")
+    answer = answer_of(litellm.stream_chunk_builder(chunks), model, litellm)
+    return replace(answer, text="".join(texts))
 
 
 def _is_text_alone(chunk: Any, delta: Any) -> bool:

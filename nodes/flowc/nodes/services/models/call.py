@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from flowc.compiler.node import NodeError
 from flowc.nodes.services.egress import EgressPolicy, Resolver, resolve
 from flowc.nodes.services.models.aliases import ModelAlias
-from flowc.nodes.services.models.answers import ModelAnswer, OnText, answer_of, streamed_answer
+from flowc.nodes.services.models.answers import (
+    ModelAnswer,
+    OnText,
+    Received,
+    answer_of,
+    streamed_answer,
+)
+from flowc.nodes.services.models.cut_off import OnCutOff, estimated, is_paid, uncounted_cut_off
 from flowc.nodes.services.models.failures import failure_of
 from flowc.nodes.services.models.key_redaction import key_redactor
 from flowc.nodes.services.models.litellm_door import guarded, load_litellm
@@ -115,10 +122,16 @@ class Models:
         length += len(json.dumps(call.parameters.get("tools") or []))
         return worst_case(self._alias(call.model).model, length, call.parameters.get("max_tokens"))
 
-    async def complete(self, call: Call, on_text: OnText | None = None) -> ModelAnswer:
+    async def complete(
+        self,
+        call: Call,
+        on_text: OnText | None = None,
+        on_cut_off: OnCutOff = uncounted_cut_off,
+    ) -> ModelAnswer:
         """Call the model; raise NodeError with a message that is safe to show.
 
-        With `on_text`, the answer is streamed, and its text passed on as it arrives.
+        With `on_text`, the answer is streamed, and its text passed on as it arrives. If the call is
+        cut off in the middle, `on_cut_off` gets an answer with what it has used, without text.
         """
         # Imported here, as what calls need is: commands that call no model load node types, too.
         from flowc.nodes.services.models.tracing import trace_call  # noqa: PLC0415
@@ -129,27 +142,34 @@ class Models:
             model, call.messages, call.parameters, call.about, records_prompts=records
         ) as trace:
             started = perf_counter()
-            answer = await self._complete(call, on_text)
+            answer = await self._complete(call, on_text, on_cut_off)
             latency = round((perf_counter() - started) * 1e3, 3)
             trace.record(answer)
         return replace(answer, latency_ms=latency)
 
-    async def _complete(self, call: Call, on_text: OnText | None) -> ModelAnswer:
+    async def _complete(
+        self, call: Call, on_text: OnText | None, on_cut_off: OnCutOff
+    ) -> ModelAnswer:
         alias = self._alias(call.model)
         key = None
         if not self.is_offline(call.model):
             key = _key(alias, await load_litellm(alias.model))
         if key is None:
-            return await self._ask(call, alias, NO_KEY, on_text)
+            return await self._ask(call, alias, NO_KEY, on_text, on_cut_off)
         redactor = key_redactor(key)
         stream = redactor.stream(on_text) if on_text is not None else None
-        answer = await self._ask(call, alias, key, stream)
+        answer = await self._ask(call, alias, key, stream, on_cut_off)
         if stream is not None:
             stream.flush()
         return redactor.answer(answer)
 
     async def _ask(
-        self, call: Call, alias: ModelAlias, key: str, on_text: OnText | None
+        self,
+        call: Call,
+        alias: ModelAlias,
+        key: str,
+        on_text: OnText | None,
+        on_cut_off: OnCutOff,
     ) -> ModelAnswer:
         messages = _with_known_hints(call.messages, alias.model)
         parameters = {k: v for k, v in call.parameters.items() if k in PARAMETERS}
@@ -157,7 +177,7 @@ class Models:
             if self.is_offline(call.model):
                 return await offline_answer(alias.model, messages, parameters, on_text)
             request = {**parameters, "messages": messages, "api_key": key}
-            return await self._ask_provider(call, alias, request, on_text)
+            return await self._counted_if_cut_off(call, alias, request, on_text, on_cut_off)
         except NodeError:
             raise
         except TimeoutError:
@@ -169,8 +189,30 @@ class Models:
             failure = partial(failure_of, problem, name, alias.model, call.messages)
             raise await asyncio.to_thread(failure) from None
 
+    async def _counted_if_cut_off(
+        self,
+        call: Call,
+        alias: ModelAlias,
+        request: Mapping[str, Any],
+        on_text: OnText | None,
+        on_cut_off: OnCutOff,
+    ) -> ModelAnswer:
+        received, started = Received(), perf_counter()
+        try:
+            return await self._ask_provider(call, alias, request, on_text, received)
+        except BaseException as problem:
+            if is_paid(received, problem):
+                seconds = perf_counter() - started
+                on_cut_off(estimated(received, call.messages, alias.model, seconds))
+            raise
+
     async def _ask_provider(
-        self, call: Call, alias: ModelAlias, request: Mapping[str, Any], on_text: OnText | None
+        self,
+        call: Call,
+        alias: ModelAlias,
+        request: Mapping[str, Any],
+        on_text: OnText | None,
+        received: Received,
     ) -> ModelAnswer:
         litellm = await load_litellm()
         self._observers.install(litellm)
@@ -190,7 +232,7 @@ class Models:
             if on_text is None:
                 return answer_of(response, alias.model, litellm)
             async with asyncio.timeout(call.timeout):
-                return await streamed_answer(response, alias.model, litellm, on_text)
+                return await streamed_answer(response, alias.model, litellm, on_text, received)
 
     async def call(
         self, model: str | None, method: str, timeout: float, **arguments: Any

@@ -42,10 +42,14 @@ def worst_case(model: str, characters: int, max_tokens: int | None) -> tuple[flo
     A model without a listed price costs 0.
     """
     prompt, answer = characters / CHARACTERS_PER_TOKEN, max_tokens or ANSWER_TOKENS
+    return price_of(model, prompt, answer), prompt + answer
+
+
+def price_of(model: str, prompt: float, answer: float = 0) -> float:
+    """Return the price of tokens of a prompt and of its answer, in US dollars; 0 if not listed."""
     price = {} if model.startswith("offline/") else _price(model)
     cost = prompt * float(price.get("input_cost_per_token") or 0)
-    cost += answer * float(price.get("output_cost_per_token") or 0)
-    return cost, prompt + answer
+    return cost + answer * float(price.get("output_cost_per_token") or 0)
 
 
 def context_window(model: str) -> int | None:

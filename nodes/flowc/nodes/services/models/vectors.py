@@ -1,11 +1,11 @@
 """Embeds texts and ranks passages with providers' models."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flowc.compiler.node import NodeError
-from flowc.compiler.node.context import AddUsage, uncounted
+from flowc.nodes.services.models.account import NO_ACCOUNT, Account
 from flowc.nodes.services.models.call import Models
 from flowc.rag.embedding import Embedded, EmbeddingFailed
 
@@ -17,8 +17,8 @@ _TAKES_INPUT_TYPE = frozenset({"cohere", "cohere_chat", "voyage", "nvidia_nim", 
 class ModelEmbedder:
     """A provider's embedding model; its `name` is litellm's, also if it is used by an alias."""
 
-    def __init__(self, models: Models, model: str) -> None:
-        self._models, self._model = models, model
+    def __init__(self, models: Models, model: str, account: Account = NO_ACCOUNT) -> None:
+        self._models, self._model, self._account = models, model, account
         self.name = models.name_of(model)
 
     async def embed(self, texts: Sequence[str], *, is_query: bool = False) -> Embedded:
@@ -28,9 +28,7 @@ class ModelEmbedder:
         if self.name.partition("/")[0] in _TAKES_INPUT_TYPE:
             options["input_type"] = "search_query" if is_query else "search_document"
         try:
-            answer, _ = await self._models.call(
-                self._model, "aembedding", TIMEOUT, input=list(texts), **options
-            )
+            answer = await self._ask(texts, options)
         except NodeError as problem:
             raise EmbeddingFailed(
                 problem.code,
@@ -40,26 +38,38 @@ class ModelEmbedder:
             ) from None
         rows = sorted(answer.data, key=lambda row: row["index"])
         vectors = _as_rows([row["embedding"] for row in rows], self.name)
-        tokens = int(getattr(answer.usage, "total_tokens", 0) or 0)
-        return Embedded(vectors, tokens, _cost(answer))
+        return Embedded(vectors, _tokens(answer), _cost(answer))
+
+    async def _ask(self, texts: Sequence[str], options: Mapping[str, Any]) -> Any:
+        async with self._account.paying(self.name, texts) as paid:
+            answer, _ = await self._models.call(
+                self._model, "aembedding", TIMEOUT, input=list(texts), **options
+            )
+            paid.tokens, paid.cost = _tokens(answer), _cost(answer)
+        return answer
 
 
 class ModelReranker:
     """A provider's model that scores how well passages answer a question."""
 
-    def __init__(self, models: Models, model: str, add_usage: AddUsage = uncounted) -> None:
-        self._models, self._model, self._add_usage = models, model, add_usage
+    def __init__(self, models: Models, model: str, account: Account = NO_ACCOUNT) -> None:
+        self._models, self._model, self._account = models, model, account
 
     async def rerank(self, question: str, texts: Sequence[str]) -> list[float]:
         """Return a score for each text; raise NodeError."""
-        answer, name = await self._models.call(
-            self._model, "arerank", TIMEOUT, query=question, documents=list(texts)
-        )
-        self._add_usage({"cost": _cost(answer)})
+        async with self._account.paying(self._models.name_of(self._model), ()) as paid:
+            answer, name = await self._models.call(
+                self._model, "arerank", TIMEOUT, query=question, documents=list(texts)
+            )
+            paid.cost = _cost(answer)
         scores = {int(row["index"]): float(row["relevance_score"]) for row in answer.results or ()}
         if set(scores) != set(range(len(texts))):
             raise NodeError("invalid-ranking", f"The model {name!r} did not rank all passages.")
         return [scores[index] for index in range(len(texts))]
+
+
+def _tokens(answer: Any) -> int:
+    return int(getattr(answer.usage, "total_tokens", 0) or 0)
 
 
 def _cost(answer: Any) -> float:

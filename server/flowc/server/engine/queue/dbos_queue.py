@@ -41,6 +41,8 @@ QUEUE = "runs"
 # With these, the database notices within half a minute that a machine is gone.
 _KEEPALIVE = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 _NOTIFY = text("select pg_notify(:channel, :payload)")
+# Between two looks for messages of DBOS, which are not used here.
+_UNUSED_SECONDS = 3600.0
 # Seconds in which DBOS may still record what has just ended, when a worker stops.
 _STOP_SECONDS = 5.0
 
@@ -276,7 +278,7 @@ class Worker:
         }
         if is_sqlite(self._url):
             config["system_database_engine"] = _sync_engine(self._url)
-            config["notification_listener_polling_interval_sec"] = 1.0
+            config["notification_listener_polling_interval_sec"] = _UNUSED_SECONDS
         else:
             config["system_database_url"] = self._url
             # The supervisor sees by the name of its sessions that this process is alive.

@@ -24,7 +24,8 @@ from sqlalchemy import Table, bindparam, func, update
 from sqlalchemy.orm import Session
 
 from flowc.compiler.node.interrupts import Answer, Interrupt
-from flowc.compiler.running.events import RUN_PAUSED, RUN_STARTED, RUN_WAITING
+from flowc.compiler.node.outcome import total_usage
+from flowc.compiler.running.events import RUN_PAUSED, RUN_STARTED, RUN_USED, RUN_WAITING
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
@@ -72,6 +73,7 @@ class Claim:
         return self.run.max_runs is None and self.run.thread_id is None and not has_asked
 
 
+_ENDED_BY_CLIENTS = frozenset({"cancelled", "failed"})
 _RUNS: Table = RunRow.metadata.tables["runs"]
 _IS_QUEUED = bindparam("worker", type_=_RUNS.c.worker.type).is_(None)
 # One statement, so that of two workers that try at the same time, one finds no row: the other has
@@ -176,6 +178,19 @@ class Claims:
         )
         come_to_rest(session, self._queue, row.tenant, row)
         return True
+
+    @writing
+    def count_cut_off(self, session: Session, claim: Claim) -> None:
+        """Count what was used and not written, if a client ended the run while it was at work."""
+        row = locked(session, claim.run.id)
+        if row.status not in _ENDED_BY_CLIENTS or row.epoch != claim.epoch + 1:
+            return
+        known = with_nodes(record_of(session, row), events_of(session, row.id)).usage
+        every = {name: used - known.get(name, 0) for name, used in claim.run.usage.items()}
+        more = {name: used for name, used in every.items() if used > 0}
+        if more:
+            append_event(session, row, RUN_USED.of_run({"usage": more}))
+            row.usage = total_usage([known, more])
 
     def _write(self, session: Session, claim: Claim, end: RunEnd | None = None) -> None:
         """Prove within a transaction that the run is ours, and perhaps end it; raise TakenOver."""

@@ -198,7 +198,7 @@ def with_nodes(run: RunRecord, events: Sequence[RunEvent]) -> RunRecord:
     for event in events:
         fresh.apply(event)
     run.nodes, run.waiting, run.usage = fresh.nodes, fresh.waiting, fresh.usage
-    run.worked = fresh.worked
+    run.worked, run.usage_count = fresh.worked, fresh.usage_count
     return run
 
 
