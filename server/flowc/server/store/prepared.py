@@ -17,7 +17,8 @@ from sqlalchemy.types import TypeEngine
 
 Encode = Callable[[Any], Any]
 
-_ROW = re.compile(r"VALUES (\([?, ]+\))")
+_ROW = re.compile(r"VALUES (\((?:[^()]|\([^()]*\))*\))")
+_NAME = re.compile(r"%\((\w+)\)s")
 _SIZES = (64, 16, 4, 1)
 
 T = TypeVar("T")
@@ -58,20 +59,25 @@ class Prepared:
     def execute_each(self, connection: Any, rows: Sequence[Mapping[str, Any]]) -> None:
         """Execute the statement for each row."""
         encoded = [self._encoded(row) for row in rows]
-        if self._is_positional and _ROW.search(self.sql):
+        if _ROW.search(self.sql):
             self._insert(connection, encoded)
         elif encoded:
             connection.cursor().executemany(self.sql, encoded)
 
-    def _insert(self, connection: Any, rows: Sequence[Sequence[Any]]) -> None:
+    def _insert(self, connection: Any, rows: Sequence[Any]) -> None:
         """Insert several rows at once: for each statement, SQLite gives Python's lock away."""
         for part in _parts(rows):
-            connection.execute(self._sized(len(part)), list(chain(*part)))
+            values: Any = list(chain(*part)) if self._is_positional else _numbered(part)
+            connection.execute(self._sized(len(part)), values)
 
     def _sized(self, size: int) -> str:
         """Return the insertion with placeholders for a number of rows."""
         if size not in self._by_size:
-            self._by_size[size] = _ROW.sub("VALUES " + ", ".join([r"\1"] * size), self.sql)
+            found = _ROW.search(self.sql)
+            assert found is not None  # an insertion has a row
+            rows = [_NAME.sub(rf"%(\1_{at})s", found[1]) for at in range(size)]
+            start, end = found.span(1)
+            self._by_size[size] = self.sql[:start] + ", ".join(rows) + self.sql[end:]
         return self._by_size[size]
 
     def _encoded(self, values: Mapping[str, Any]) -> Any:
@@ -96,9 +102,12 @@ class PreparedForRows:
         """Execute the statement for all rows; return what it returned, as the driver gives it."""
         found: list[tuple[Any, ...]] = []
         for part in _parts(rows):
-            named = {f"{name}_{at}": row[name] for at, row in enumerate(part) for name in row}
-            found += self._by_size[len(part)].execute(connection, named).fetchall()
+            found += self._by_size[len(part)].execute(connection, _numbered(part)).fetchall()
         return found
+
+
+def _numbered(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {f"{name}_{at}": row[name] for at, row in enumerate(rows) for name in row}
 
 
 def _parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:

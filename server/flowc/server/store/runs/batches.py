@@ -12,10 +12,15 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    ColumnElement,
     Executable,
     Table,
+    Text,
     bindparam,
+    case,
+    cast,
     column,
+    func,
     insert,
     literal,
     select,
@@ -139,9 +144,9 @@ class BatchStatements:
     """The statements with which batches are written, for the driver of a database."""
 
     def __init__(self, dialect: Dialect) -> None:
-        self._is_postgres = dialect.name == "postgresql"
-        self._append = PreparedForRows(partial(_update, {}, ()), dialect)
-        ended = partial(_update, {"control": None, "worker": None}, _END_COLUMNS)
+        update_of = partial(_update, notifies=dialect.name == "postgresql")
+        self._append = PreparedForRows(partial(update_of, (), {}), dialect)
+        ended = partial(update_of, _END_COLUMNS, {"control": None, "worker": None})
         self._end = PreparedForRows(ended, dialect)
         self._create = Prepared(creation_of(dialect).returning(*_BACK), dialect)
         self._events = Prepared(insert(EVENTS), dialect)
@@ -245,8 +250,6 @@ class BatchStatements:
             self._values.put(driver, batch.run_id, batch.values)
         self._checkpoints.clear(driver, ended)
         self._archives.archive(driver, failed)
-        if self._is_postgres:
-            _notify(driver, [batch for batch, _, _ in kept if batch.events])
 
 
 class _Claimed(NamedTuple):
@@ -256,25 +259,45 @@ class _Claimed(NamedTuple):
     events: int
     control: str | None
     stops: Any
+    notified: str | None = None
 
 
-def _update(same: Mapping[str, Any], names: Sequence[str], size: int) -> Executable:
-    """Return the update of several runs that are their workers', with values of their own."""
+def _update(
+    names: Sequence[str], same: Mapping[str, Any], size: int, *, notifies: bool
+) -> Executable:
+    """Return the update of several runs that are their workers', with values of their own.
+
+    In PostgreSQL, it also notifies other processes, at the commit. No other
+    process watches a run before it is created.
+    """
     likes = {"id": _RUNS.c.id, "epoch": _RUNS.c.epoch, "count": _RUNS.c.events}
-    likes |= {name: _RUNS.c[name] for name in names}
-    columns = [column(name, like.type) for name, like in likes.items()]
+    types = {name: like.type for name, like in likes.items()}
+    types |= {name: _RUNS.c[name].type for name in names}
+    types |= {"notice": Text()} if notifies else {}
+    columns = [column(name, type_) for name, type_ in types.items()]
     rows = [tuple(bindparam(f"{c.name}_{at}", type_=c.type) for c in columns) for at in range(size)]
     given = values(*columns, name="given").data(rows).cte("given").c
+    notified = [_notified(given.notice)] if notifies else []
     return (
         update(_RUNS)
         .where(_RUNS.c.id == given.id, _RUNS.c.epoch == given.epoch)
         .values(events=_RUNS.c.events + given.count, **same, **{n: given[n] for n in names})
-        .returning(*_BACK)
+        .returning(*_BACK, *notified)
     )
 
 
+def _notified(notice: ColumnElement[str]) -> ColumnElement[str | None]:
+    return case((notice.is_not(None), cast(func.pg_notify(CHANNEL, notice), Text)))
+
+
 def _given(batch: Batch) -> dict[str, Any]:
-    return {"id": batch.run_id, "epoch": batch.epoch, "count": len(batch.events)}
+    notice = f"{batch.run_id} {URGENT}" if is_urgent(batch.events) else batch.run_id
+    return {
+        "id": batch.run_id,
+        "epoch": batch.epoch,
+        "count": len(batch.events),
+        "notice": notice if batch.events else None,
+    }
 
 
 def _given_end(batch: Batch, end: RunEnd) -> dict[str, Any]:
@@ -284,12 +307,3 @@ def _given_end(batch: Batch, end: RunEnd) -> dict[str, Any]:
 
 def _identity(event: RunEvent) -> tuple[Any, ...]:
     return tuple(getattr(event, name) for name in _IDENTITY)
-
-
-def _notify(driver: Any, batches: Sequence[Batch]) -> None:
-    payloads = [
-        (CHANNEL, f"{batch.run_id} {URGENT}" if is_urgent(batch.events) else batch.run_id)
-        for batch in batches
-    ]
-    if payloads:
-        driver.cursor().executemany("select pg_notify(%s, %s)", payloads)
