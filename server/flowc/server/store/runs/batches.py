@@ -22,7 +22,7 @@ from flowc.server.store.checkpoints import CheckpointStatements, CheckpointValue
 from flowc.server.store.events import EVENTS, event_rows, events_after
 from flowc.server.store.prepared import Prepared, decoder
 from flowc.server.store.runs.announcements import AUDIENCE
-from flowc.server.store.runs.creation import creation_of
+from flowc.server.store.runs.creation import creation_of, parted
 from flowc.server.store.tables import RunRow
 from flowc.server.store.values import Values, ValueStatements
 
@@ -204,12 +204,12 @@ class BatchStatements:
         """Insert or update the run's row; return the cursor with what is returned of it."""
         count = len(batch.events)
         if batch.new is not None:
-            return self._create.execute(driver, batch.new)
+            return self._create.execute(driver, parted(batch.new, batch.values))
         about = {"run": batch.run_id, "at": batch.epoch, "count": count}
         if batch.end is not None:
-            whole = {"output": batch.end.values["output"]}
-            parted, refs = batch.values.part(whole)
-            end = {**batch.end.values, **parted, "output_refs": refs}
+            output = {"output": batch.end.values["output"]}
+            left, refs = batch.values.part(output)
+            end = {**batch.end.values, **left, "output_refs": refs}
             return self._end.execute(driver, {**about, **end})
         return self._append.execute(driver, about)
 
