@@ -38,7 +38,7 @@ from flowc.server.store.checkpoints import CheckpointStatements, CheckpointValue
 from flowc.server.store.events import EVENTS, event_rows, events_after
 from flowc.server.store.prepared import Prepared, PreparedForRows, decoder
 from flowc.server.store.runs.announcements import AUDIENCE
-from flowc.server.store.runs.creation import creation_of
+from flowc.server.store.runs.creation import creation_of, parted
 from flowc.server.store.tables import RunRow
 from flowc.server.store.values import Values, ValueStatements
 
@@ -217,7 +217,7 @@ class BatchStatements:
     def _claimed_once(
         self, driver: Any, batches: Mapping[int, Batch]
     ) -> "dict[int, _Claimed | None]":
-        new = [batch.new for batch in batches.values() if batch.new is not None]
+        new = [parted(b.new, b.values) for b in batches.values() if b.new is not None]
         old = [batch for batch in batches.values() if batch.new is None]
         found = [row for run in new for row in self._create.execute(driver, run).fetchall()]
         found += self._append.fetch(driver, [_given(b) for b in old if b.end is None])
@@ -301,8 +301,8 @@ def _given(batch: Batch) -> dict[str, Any]:
 
 
 def _given_end(batch: Batch, end: RunEnd) -> dict[str, Any]:
-    parted, refs = batch.values.part({"output": end.values["output"]})
-    return {**_given(batch), **end.values, **parted, "output_refs": refs}
+    left, refs = batch.values.part({"output": end.values["output"]})
+    return {**_given(batch), **end.values, **left, "output_refs": refs}
 
 
 def _identity(event: RunEvent) -> tuple[Any, ...]:

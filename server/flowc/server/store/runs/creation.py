@@ -1,11 +1,13 @@
 """The insertion of new runs."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Insert, Table, bindparam, insert, text
 from sqlalchemy.engine import Dialect
 
 from flowc.server.store.tables import RunRow
+from flowc.server.store.values import Values
 
 # SQLite has one writer at a time. The newest row has the greatest key, also after older ones, or
 # newer ones, were deleted.
@@ -24,3 +26,9 @@ def creation_of(dialect: Dialect) -> Insert:
         if column.name != "key"
     }
     return insert(_RUNS).values(**values, key=text(_NEXT[dialect.name]))
+
+
+def parted(row: Mapping[str, Any], values: Values) -> dict[str, Any]:
+    """Return the row of a new run without the big values of its input."""
+    given, refs = values.part(row["input"])
+    return {**row, "input": given, "input_refs": refs, "output_refs": None}

@@ -33,7 +33,7 @@ from flowc.server.store.messages import begin_turn
 from flowc.server.store.runs.admission import is_full, seconds_until, start_time
 from flowc.server.store.runs.batches import Batch, Pending
 from flowc.server.store.runs.control import Control
-from flowc.server.store.runs.creation import creation_of
+from flowc.server.store.runs.creation import creation_of, parted
 from flowc.server.store.runs.stored_runs import RUN_FIELDS, record_of, with_nodes
 from flowc.server.store.runs.transitions import (
     append_event,
@@ -102,14 +102,12 @@ def _begin(run: RunRecord) -> list[RunEvent]:
 
 
 def _row_of(
-    tenant: str, run: RunRecord, worker: str | None, events: Sequence[RunEvent], values: Values
+    tenant: str, run: RunRecord, worker: str | None, events: Sequence[RunEvent]
 ) -> dict[str, Any]:
     is_here = int(worker is not None)
     fields = {name: getattr(run, name) for name in RUN_FIELDS}
     counters = {"attempt": is_here, "epoch": is_here, "events": len(events)}
-    given, refs = values.part(run.input)
-    parted = {"input": given, "input_refs": refs, "output_refs": None}
-    return {**fields, **counters, **parted, "tenant": tenant, "control": None, "worker": worker}
+    return {**fields, **counters, "tenant": tenant, "control": None, "worker": worker}
 
 
 def _is_some(session: Session) -> bool:
@@ -146,9 +144,8 @@ class Steering:
         if not start.is_plain or has_keys or run.starts_at is not None:
             return await self._create(tenant, run, start)
         events = _begin(run)
-        values = Values()
-        new = _row_of(tenant, run, start.worker, events, values)
-        await self._writer.commit(Batch(run.id, tenant, 1, Pending(events), values, new=new))
+        new = _row_of(tenant, run, start.worker, events)
+        await self._writer.commit(Batch(run.id, tenant, 1, Pending(events), new=new))
         return True
 
     @writing
@@ -161,10 +158,9 @@ class Steering:
         is_first = start.is_awaited or not _is_some(session)
         is_here = start.worker is not None and not (control or delay) and is_first
         events = _begin(run) if is_here else [_created(run)]
-        values = Values()
-        row = _row_of(tenant, run, start.worker if is_here else None, events, values)
+        row, values = _row_of(tenant, run, start.worker if is_here else None, events), Values()
         creation = creation_of(self.database.dialect).returning(RunRow.id, RunRow.key)
-        created = session.execute(creation, {**row, "control": control}).one()
+        created = session.execute(creation, parted({**row, "control": control}, values)).one()
         put_values(session, run.id, values)
         if start.message is not None:
             # After the insertion: a repeated key finds its run even if the thread is busy with it.
