@@ -35,9 +35,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 # a fifth of a second to import.
 NEWEST_SCHEMA = MIGRATIONS / "newest_sqlite.sql"
 STATEMENT_END = ";\n\n"
-# Under these names a transaction collects the runs that it appends events to, and the segments of
-# runs that it puts in the queue.
-APPENDED, QUEUED = "flowc appended", "flowc queued"
+# Under these names a transaction collects the runs that it appends events to, the segments of runs
+# that it puts in the queue, and the interrupts whose time will be over.
+APPENDED, QUEUED, AWAITED = "flowc appended", "flowc queued", "flowc awaited"
 # Alembic stores in it which revision a database has.
 _REVISIONS = "alembic_version"
 _MIGRATING = zlib.crc32(b"flowc migrations")
@@ -66,6 +66,10 @@ T = TypeVar("T")
 Publish = Callable[[str, bool], None]
 # Offers a segment of a run that was put in the queue, to be worked on now.
 Offer = Callable[[str, int], None]
+# The same, with the priority of the run.
+OfferWithPriority = Callable[[str, int, int], None]
+# Looks at an interrupt after some seconds.
+Wake = Callable[[str, float], None]
 
 
 class Database:
@@ -78,7 +82,8 @@ class Database:
     def __init__(self, engine: Engine, url: str) -> None:
         self.url, self._engine = url, engine
         self._publishers: list[Publish] = []
-        self._takers: list[Offer] = []
+        self._takers: list[OfferWithPriority] = []
+        self._wakers: list[Wake] = []
         self.problem: str | None = None
         self._is_sqlite = is_sqlite(url)
         self.dialect = engine.dialect
@@ -104,9 +109,13 @@ class Database:
         """Publish the runs with new events to one more function, after each commit."""
         self._publishers.append(publish)
 
-    def offer_to(self, offer: Offer) -> None:
+    def offer_to(self, offer: OfferWithPriority) -> None:
         """Call one more function for each segment that this process puts in the queue."""
         self._takers.append(offer)
+
+    def wake_with(self, wake: Wake) -> None:
+        """Call one more function for each interrupt that this process sets a time for."""
+        self._wakers.append(wake)
 
     async def write(self, work: Callable[[Session], T]) -> T:
         """Run a function in a transaction, which is rolled back if the function raises.
@@ -124,9 +133,12 @@ class Database:
             result, done = await in_thread(self._writers, do)
         for run_id, is_urgent in done.get(APPENDED, {}).items():
             self.publish(run_id, is_urgent)
-        for run_id, segment in done.get(QUEUED, ()):
+        for queued in done.get(QUEUED, ()):
             for offer in self._takers:
-                offer(run_id, segment)
+                offer(*queued)
+        for awaited in done.get(AWAITED, ()):
+            for wake in self._wakers:
+                wake(*awaited)
         return result
 
     def transact(self, work: Callable[[Any], T]) -> T:
