@@ -26,6 +26,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
+from itertools import count
 from typing import Any
 
 from langgraph.runtime import RunControl
@@ -81,13 +83,15 @@ class Segments:
     """Works on segments of runs in this process, which is known to others by its name.
 
     Some come from the queue. A run that is started in this process does not, if it `starts_here`
-    and a slot is free: its row names this process, and is found by it if the process dies.
+    and a slot is free: its row names this process, and is found by it if the process dies. Where
+    no other process works, what finds no free slot is in the `backlog`, too, in order of priority.
     """
 
     name: str
     # As many as the segments that are worked on at once, wherever they come from.
     slots: asyncio.Semaphore
     starts_here: bool
+    is_alone: bool
     give_back: GiveBack
     claims: Claims
     steering: Steering
@@ -98,6 +102,8 @@ class Segments:
     driving: "dict[str, _Stretch]" = field(default_factory=dict)
     started: "set[asyncio.Task[str | None]]" = field(default_factory=set)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    backlog: list[tuple[int, int, str, int]] = field(default_factory=list)
+    numbers: "count[int]" = field(default_factory=count)
 
     @property
     def has_room(self) -> bool:
@@ -122,13 +128,22 @@ class Segments:
             return "nothing to do" if claim is None else await self._work(claim)
         finally:
             self.slots.release()
+            self._take_next()
 
-    def offer(self, run_id: str, segment: int) -> None:
-        """Take a segment that was put in the queue just now, if a slot is free for it.
+    def offer(self, run_id: str, segment: int, priority: int = 10) -> None:
+        """Take a segment that was put in the queue just now, as soon as a slot is free for it.
 
         Of several processes that are offered it, one gets it. The queue's entry is then ignored.
         """
         if self.has_room:
+            self._note(asyncio.create_task(self._take_here(run_id, segment)))
+        elif self.is_alone and self.starts_here:
+            heappush(self.backlog, (priority, next(self.numbers), run_id, segment))
+
+    def _take_next(self) -> None:
+        """Take the next segment of the backlog; the queue may have given it to a worker already."""
+        if self.backlog and self.has_room:
+            _, _, run_id, segment = heappop(self.backlog)
             self._note(asyncio.create_task(self._take_here(run_id, segment)))
 
     def start(self, claim: Claim) -> "asyncio.Task[str | None]":
@@ -188,17 +203,23 @@ class Segments:
             stretch.look()
 
     async def _take_here(self, run_id: str, segment: int) -> str | None:
-        async with self.slots:
-            # If the database fails now, the queue still has the segment.
-            with suppress(*DATABASE_PROBLEMS):
-                claim = await self.claims.claim(run_id, segment, self.name)
-                if claim is not None:
-                    return await self._work_here(claim)
+        try:
+            async with self.slots:
+                # If the database fails now, the queue still has the segment.
+                with suppress(*DATABASE_PROBLEMS):
+                    claim = await self.claims.claim(run_id, segment, self.name)
+                    if claim is not None:
+                        return await self._work_here(claim)
+        finally:
+            self._take_next()
         return None
 
     async def _start_here(self, claim: Claim) -> str | None:
-        async with self.slots:
-            return await self._work_here(claim)
+        try:
+            async with self.slots:
+                return await self._work_here(claim)
+        finally:
+            self._take_next()
 
     async def _work_here(self, claim: Claim) -> str | None:
         try:
