@@ -10,13 +10,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 from flowc.compiler.analysis.graph import ERROR
 from flowc.compiler.definition import GoOn, GoTo
 from flowc.compiler.guards import Limit
-from flowc.compiler.node import BodyFailed, Context, Node, NodeError, Outcome, RunBody
-from flowc.compiler.node.context import no_body
+from flowc.compiler.node import BodyFailed, Context, Node, NodeError, Outcome
 from flowc.compiler.node.interrupts import (
     Answer,
     Ask,
@@ -43,6 +42,7 @@ from flowc.compiler.running.events import (
     NODE_WAITING,
 )
 from flowc.compiler.running.failures import as_node_error, timed_out
+from flowc.compiler.running.inside import NOTHING_INSIDE, Inside
 from flowc.compiler.running.outcomes import plain_outcome
 from flowc.compiler.running.recorded import Recorded
 from flowc.compiler.running.redaction import Redactor
@@ -59,26 +59,6 @@ from flowc.compiler.running.run_context import NodeFailed, RunContext, View
 from flowc.compiler.running.spending import Spent
 
 NO_SECRETS = Redactor()
-
-
-def nothing_recorded(key: str) -> Outcome | None:
-    """Return None: there is no journal."""
-    return None
-
-
-def record_nothing(key: str, outcome: Outcome) -> None:
-    """Do nothing: there is no journal."""
-
-
-class Inside(NamedTuple):
-    """What a node has inside: a body to run, and its part of the journal, for `context.once`."""
-
-    run_body: RunBody = no_body
-    recorded: Callable[[str], Outcome | None] = nothing_recorded
-    record: Callable[[str, Outcome], None] = record_nothing
-
-
-NOTHING_INSIDE = Inside()
 
 
 async def execute(

@@ -33,7 +33,8 @@ from flowc.compiler.node import BodyFailed, BodyResult, Outcome
 from flowc.compiler.node.interrupts import Interrupt, Interrupted
 from flowc.compiler.planning.plan import Plan, PlannedNode
 from flowc.compiler.running.events import NODE_SKIPPED
-from flowc.compiler.running.node_run import Inside, execute
+from flowc.compiler.running.inside import Inside
+from flowc.compiler.running.node_run import execute
 from flowc.compiler.running.outcomes import require_fit
 from flowc.compiler.running.run_context import NodeFailed, RunContext, View
 from flowc.compiler.running.settlement import Settlement, arrive, settle, update_edges
