@@ -248,8 +248,8 @@ class RunCheckpointer(Checkpointer):
     Before a node begins that has an effect, all that was done before it is stored: `aput` returns
     when it is. Otherwise it makes no difference that something is not stored yet: if the process
     dies, it is done again. Then it is committed with what follows, but soon. That is so before
-    nodes that are `repeatable`; after the input, which the run's row has, too; and at the end,
-    which the end of the run follows at once.
+    nodes that are `repeatable`; after the input, if the run's row is stored, which has it, too; and
+    at the end, which the end of the run follows at once.
     """
 
     def __init__(
@@ -304,7 +304,8 @@ class RunCheckpointer(Checkpointer):
     ) -> bool:
         """Return whether a checkpoint can be committed with what follows, without a difference."""
         source, step = metadata.get("source"), metadata.get("step")
-        if source == "input" or (source == "loop" and step == 0):
+        is_first = source == "input" or (source == "loop" and step == 0)
+        if is_first and not self._log.is_new:
             return True
         if _key(config).namespace or _TASKS in checkpoint["channel_values"]:
             return False

@@ -59,6 +59,11 @@ class RunLog:
         self._unwritten, self._before = 0, (0, 0)
         self._waiting: list[asyncio.Future[WorkerInstructions]] = []
 
+    @property
+    def is_new(self) -> bool:
+        """Whether the run itself is not stored yet."""
+        return not self._claim.is_stored
+
     def append(self, event: RunEvent) -> None:
         """Append an event; it is committed soon."""
         with self._lock:

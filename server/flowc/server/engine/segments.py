@@ -226,7 +226,7 @@ class Segments:
             return await self._work(claim)
         except DATABASE_PROBLEMS:
             # What this process cannot write, the queue gives to one that can.
-            await PATIENTLY(self.steering.requeue, claim.run.id)
+            await self._recover(claim.run.id)
             return "lost"
         except Exception as problem:
             error = error_of(problem, None)

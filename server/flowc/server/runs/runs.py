@@ -6,7 +6,7 @@ import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.exc import IntegrityError
 
@@ -27,10 +27,15 @@ from flowc.server.store.database import DATABASE_PROBLEMS
 from flowc.server.store.runs.claims import Claim
 from flowc.server.store.runs.steering import NoSuchInterrupt, RunStart, StartLimits, Steering
 
-Working = asyncio.Task[str | None]
-
 # After this long without a publication, a watcher reads the store itself.
 LOOK_SECONDS = 2.0
+
+
+class Working(NamedTuple):
+    """The work on a run in this process, and what stores the run, if that is not done."""
+
+    task: "asyncio.Task[str | None]"
+    creation: "asyncio.Task[None] | None" = None
 
 
 class AnswerRefused(Refused):
@@ -81,7 +86,8 @@ class Runs:
         It starts in this process, if that works on runs and has a free slot. A key that was used
         before returns the run that it created.
         """
-        return (await self._submit(compiled, given, stored, options, is_awaited))[0]
+        start = RunStart(is_awaited=is_awaited)
+        return (await self._submit(compiled, given, stored, options, start))[0]
 
     async def _submit(
         self,
@@ -89,7 +95,7 @@ class Runs:
         given: Any,
         stored: StoredWorkflow | None,
         options: RunOptions,
-        is_awaited: bool,
+        start: RunStart,
     ) -> "tuple[RunRecord, Working | None]":
         run = new_run(
             compiled,
@@ -100,8 +106,7 @@ class Runs:
         _apply(options, run, compiled)
         if stored is None:
             await self.stored_workflows.store_definition(run.hash, compiled.document.data)
-        message = options.message
-        return await self._start(run, compiled, is_awaited=is_awaited, message=message)
+        return await self._start(run, compiled, start._replace(message=options.message))
 
     async def start(
         self,
@@ -112,24 +117,20 @@ class Runs:
         recorded: Mapping[str, Any] | None = None,
     ) -> RunRecord:
         """Start a run of a stored definition; return it, or the run that has one of its keys."""
-        return (await self._start(run, compiled, is_awaited=is_awaited, recorded=recorded))[0]
+        start = RunStart(is_awaited=is_awaited, recorded=recorded)
+        return (await self._start(run, compiled, start))[0]
 
     async def _start(
-        self,
-        run: RunRecord,
-        compiled: CompiledWorkflow,
-        *,
-        is_awaited: bool,
-        recorded: Mapping[str, Any] | None = None,
-        message: Any = None,
+        self, run: RunRecord, compiled: CompiledWorkflow, start: RunStart
     ) -> "tuple[RunRecord, Working | None]":
         """Start a run; return it, and its work if that is done in this process."""
         settings = compiled.workflow.settings
         limits = StartLimits(settings.max_runs, settings.rate)
         here = self.segments if self.segments and self.segments.has_room else None
+        start = start._replace(limits=limits, worker=here.name if here is not None else None)
+        if here is not None and start.is_unseen and start.is_plain_for(run):
+            return run, self._begin(run, start, here)
         try:
-            name = here.name if here is not None else None
-            start = RunStart(limits, name, is_awaited, recorded, message)
             is_ours = await self.steering.create(self.tenant, run, start)
         except IntegrityError:
             known = await self.stored_runs.of_keys(run.idempotency_key, run.deduplication_key)
@@ -142,7 +143,25 @@ class Runs:
             raise
         if here is None or not is_ours:
             return run, None
-        return run, here.start(Claim(run, self.tenant, 1, 1, recorded=recorded))
+        claim = Claim(run, self.tenant, 1, 1, recorded=start.recorded)
+        return run, Working(here.start(claim))
+
+    def _begin(self, run: RunRecord, start: RunStart, here: Segments) -> Working:
+        """Start a run that is stored with the first of what it does."""
+        claim = Claim(run, self.tenant, 1, 1, is_stored=False)
+        stored = self.steering.begin(self.tenant, run, start, soon=True)
+
+        async def creation() -> None:
+            try:
+                await stored
+            except DATABASE_PROBLEMS:
+                here.recover(run.id)
+                raise
+            claim.is_stored = True
+
+        # First, so that the writer has the run before anything that it does.
+        creating = asyncio.create_task(creation())
+        return Working(here.start(claim), creating)
 
     async def execute(
         self,
@@ -152,10 +171,14 @@ class Runs:
         options: RunOptions = RunOptions(),
     ) -> RunRecord:
         """Run a workflow until it ends or waits; raise InputRefused if the input does not fit."""
-        run, working = await self._submit(compiled, given, stored, options, is_awaited=True)
+        run, working = await self._submit(
+            compiled, given, stored, options, RunStart(is_awaited=True, is_unseen=True)
+        )
         if working is not None:
             # The run continues if its caller does not wait any longer.
-            await asyncio.wait([working])
+            if working.creation is not None:
+                await asyncio.shield(working.creation)
+            await asyncio.wait([working.task])
             if run.status in ENDED:
                 return run
         return await self.at_rest(run.id)

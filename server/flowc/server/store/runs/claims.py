@@ -54,7 +54,10 @@ from flowc.server.store.tables import Moment, RecordingRow, RunRow
 
 @dataclass
 class Claim:
-    """The right to work on a segment of a run, until another worker takes it."""
+    """The right to work on a segment of a run, until another worker takes it.
+
+    A new run may not be stored yet: then it is committed with the first of what it does.
+    """
 
     run: RunRecord
     tenant: str
@@ -62,6 +65,7 @@ class Claim:
     attempt: int
     answers: dict[str, Answer] = field(default_factory=dict)
     recorded: Mapping[str, Any] | None = None
+    is_stored: bool = True
 
     @property
     def ends_quietly(self) -> bool:

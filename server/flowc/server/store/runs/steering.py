@@ -4,7 +4,7 @@ Every transition is one transaction: the run's row, its events, its interrupts, 
 that follows are committed together, or none of them is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import and_, select
@@ -31,7 +31,7 @@ from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.events import events_of
 from flowc.server.store.messages import begin_turn
 from flowc.server.store.runs.admission import is_full, seconds_until, start_time
-from flowc.server.store.runs.batches import Batch, Pending
+from flowc.server.store.runs.batches import Batch, Pending, WorkerInstructions
 from flowc.server.store.runs.control import Control
 from flowc.server.store.runs.creation import creation_of, parted
 from flowc.server.store.runs.stored_runs import RUN_FIELDS, record_of, with_nodes
@@ -68,22 +68,24 @@ class StartLimits(NamedTuple):
 class RunStart(NamedTuple):
     """How a run starts: at once in the process `worker`, if that has a slot for it.
 
-    An awaited run does not wait for those in the queue. `recorded` is what a replay reuses.
-    With a `message`, the run is the next turn of its thread.
+    An awaited run does not wait for those in the queue. It is `unseen` if no one gets its id before
+    it has come to rest. `recorded` is what a replay reuses. With a `message`, the run is the next
+    turn of its thread.
     """
 
     limits: StartLimits = StartLimits()
     worker: str | None = None
     is_awaited: bool = False
+    is_unseen: bool = False
     recorded: Mapping[str, Any] | None = None
     message: Any = None
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether nothing has to be looked up before the run may start at once."""
+    def is_plain_for(self, run: RunRecord) -> bool:
+        """Return whether nothing has to be looked up before the run may start at once."""
         has_more = self.recorded is not None or self.message is not None
-        is_here = self.worker is not None and self.is_awaited
-        return is_here and self.limits == StartLimits() and not has_more
+        has_keys = run.idempotency_key is not None or run.deduplication_key is not None
+        is_here = self.worker is not None and self.is_awaited and run.starts_at is None
+        return is_here and self.limits == StartLimits() and not (has_more or has_keys)
 
 
 _WAITING = and_(IS_UNFINISHED, RunRow.status == "pending", RunRow.control.is_(None))
@@ -140,13 +142,21 @@ class Steering:
         It is, unless it must wait, or other runs wait in the queue and this one is not awaited.
         Otherwise it is in the queue, or held. Raises NoSuchThread or ThreadBusy.
         """
-        has_keys = run.idempotency_key is not None or run.deduplication_key is not None
-        if not start.is_plain or has_keys or run.starts_at is not None:
+        if not start.is_plain_for(run):
             return await self._create(tenant, run, start)
+        await self.begin(tenant, run, start)
+        return True
+
+    def begin(
+        self, tenant: str, run: RunRecord, start: RunStart, *, soon: bool = False
+    ) -> Coroutine[Any, Any, WorkerInstructions]:
+        """Let a run begin now for which nothing has to be looked up; return what stores it.
+
+        If that is to be done `soon`, it is committed with the first of what the run does.
+        """
         events = _begin(run)
         new = _row_of(tenant, run, start.worker, events)
-        await self._writer.commit(Batch(run.id, tenant, 1, Pending(events), new=new))
-        return True
+        return self._writer.commit(Batch(run.id, tenant, 1, Pending(events), new=new), soon=soon)
 
     @writing
     def _create(self, session: Session, tenant: str, run: RunRecord, start: RunStart) -> bool:

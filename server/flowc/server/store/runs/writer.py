@@ -83,10 +83,10 @@ class Writer:
             self._due[source] = 0.0
             self._changed.notify()
 
-    async def commit(self, batch: Batch) -> WorkerInstructions:
-        """Commit a batch; raise TakenOver, HasAudience, or what the database raises."""
+    async def commit(self, batch: Batch, *, soon: bool = False) -> WorkerInstructions:
+        """Commit a batch, at once or soon; raise TakenOver, HasAudience, or a database's error."""
         done: asyncio.Future[WorkerInstructions] = self._loop.create_future()
-        self.now(_Single(batch, done))
+        (self.soon if soon else self.now)(_Single(batch, done))
         # What is handed in is written, even if the caller goes away.
         return await asyncio.shield(done)
 
