@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 from flowc.compiler.expressions.budget import EvaluationBudget
+from flowc.compiler.expressions.errors import ExpressionError
 from flowc.compiler.expressions.keys import index_of, key_of
 from flowc.compiler.expressions.moments import computed_with_moments
 from flowc.compiler.expressions.values import (
     TEMPORAL,
-    ExpressionError,
     bounded,
     kind_of,
     limited,

@@ -12,7 +12,7 @@ from functools import lru_cache, partial
 from time import perf_counter
 from typing import Any, NamedTuple, TypeVar
 
-from flowc.compiler.expressions.values import ExpressionError
+from flowc.compiler.expressions.errors import ExpressionError
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ class BudgetSize(NamedTuple):
     seconds: float
 
 
-FULL = BudgetSize(20_000_000, 1 << 26, 20.0)
+FULL = BudgetSize(20_000_000, 1 << 26, 10.0)
 # A step takes less than a microsecond; the seconds count on machines on which it takes more.
 QUICK = BudgetSize(20_000, 1 << 22, 0.02)
 
@@ -43,13 +43,14 @@ class EvaluationBudget:
     `indexes` holds the keys of lists that were searched, by the list's `id`, with the list itself.
     """
 
-    __slots__ = ("_deadline", "_next_look", "_seconds", "bytes", "indexes", "steps")
+    __slots__ = ("_deadline", "_next_look", "_seconds", "_undo", "bytes", "indexes", "steps")
 
     def __init__(self, size: BudgetSize = FULL) -> None:
         self.steps, self.bytes, self._seconds = size
-        self._next_look = self.steps - _STRIDE
+        self._next_look = max(self.steps - _STRIDE, 0)
         self._deadline: float | None = None
         self.indexes: dict[int, Any] | None = None
+        self._undo: list[Callable[[], None]] = []
 
     def spend(self, steps: int) -> None:
         """Count steps; raise ExpressionTooLong if none are left."""
@@ -68,6 +69,15 @@ class EvaluationBudget:
         self._next_look = self.steps
         self.spend(1)
 
+    def when_begun_again(self, undo: Callable[[], None]) -> None:
+        """Call this if the work is given up, to be begun again."""
+        self._undo.append(undo)
+
+    def give_up(self) -> None:
+        """Undo what the work has done, the last first."""
+        for undo in reversed(self._undo):
+            undo()
+
     def _look(self) -> None:
         if self.steps < 0:
             raise ExpressionTooLong(f"the expression takes more than {FULL.steps:,} steps")
@@ -80,6 +90,11 @@ class EvaluationBudget:
 
 
 _SHARED: ContextVar[EvaluationBudget | None] = ContextVar("budget", default=None)
+
+
+def shared_budget() -> EvaluationBudget | None:
+    """Return the budget that several evaluations share, if one of them is in progress."""
+    return _SHARED.get()
 
 
 def current_budget() -> EvaluationBudget:
@@ -101,10 +116,14 @@ async def evaluated(work: Callable[[], T]) -> T:
 
     The work must be pure, since it is begun again in the thread.
     """
+    budget = EvaluationBudget(QUICK)
+    token = _SHARED.set(budget)
     try:
-        return within(QUICK, work)
+        return work()
     except ExpressionTooLong:
-        pass
+        budget.give_up()
+    finally:
+        _SHARED.reset(token)
     run = partial(copy_context().run, within, FULL, work)
     return await asyncio.get_running_loop().run_in_executor(_threads(), run)
 

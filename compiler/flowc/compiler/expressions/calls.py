@@ -7,6 +7,7 @@ from typing import Any
 from jinja2 import nodes
 
 from flowc.compiler.expressions.compilation import Compilation, CompileTree
+from flowc.compiler.expressions.errors import ExpressionError, MissingValue
 from flowc.compiler.expressions.fields import Joiner
 from flowc.compiler.expressions.filters import FILTERS, FUNCTIONS, TESTS, Word
 from flowc.compiler.expressions.filters.choosers import (
@@ -17,7 +18,7 @@ from flowc.compiler.expressions.filters.choosers import (
 )
 from flowc.compiler.expressions.filters.word import Apply, Prepare, applied, called, prepared
 from flowc.compiler.expressions.frame import Evaluate, Frame
-from flowc.compiler.expressions.values import ExpressionError, MissingValue, kind_of
+from flowc.compiler.expressions.values import kind_of
 
 _CHOOSERS = frozenset({"select", "reject", "selectattr", "rejectattr"})
 _RECORDED = frozenset({"now", "today", "uuid", "random"})

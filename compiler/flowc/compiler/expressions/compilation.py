@@ -12,12 +12,12 @@ from typing import Any
 
 from jinja2 import nodes
 
+from flowc.compiler.expressions.errors import ExpressionError
 from flowc.compiler.expressions.fields import field_of, private_field
 from flowc.compiler.expressions.frame import Evaluate, Frame
 from flowc.compiler.expressions.loops import LOOP_FIELDS
 from flowc.compiler.expressions.references import Reference, ReferencePath
 from flowc.compiler.expressions.syntax import path_of
-from flowc.compiler.expressions.values import ExpressionError
 
 # Limits on one expression: trees are compiled, and the closures called, by recursion.
 MAX_NODES = 2000

@@ -8,6 +8,7 @@ from jinja2 import nodes
 
 from flowc.compiler.expressions.budget import current_budget
 from flowc.compiler.expressions.compilation import Compilation
+from flowc.compiler.expressions.errors import ExpressionError
 from flowc.compiler.expressions.frame import Evaluate, Frame, Names
 from flowc.compiler.expressions.references import Reference
 from flowc.compiler.expressions.statements import compile_setting, compile_text
@@ -18,12 +19,7 @@ from flowc.compiler.expressions.syntax import (
     parts_of,
 )
 from flowc.compiler.expressions.trees import new_compilation
-from flowc.compiler.expressions.values import (
-    ExpressionError,
-    is_scalar,
-    kind_of,
-    plain,
-)
+from flowc.compiler.expressions.values import is_scalar, kind_of, plain
 
 __all__ = ["Expression", "Names", "Reference"]
 

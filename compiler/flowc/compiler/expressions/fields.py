@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from flowc.compiler.expressions.errors import ExpressionError, MissingValue
 from flowc.compiler.expressions.loops import ForLoop, field_of_loop
 from flowc.compiler.expressions.moments import field_of_moment
-from flowc.compiler.expressions.values import TEMPORAL, ExpressionError, MissingValue, kind_of
+from flowc.compiler.expressions.values import TEMPORAL, kind_of
 
 
 class Namespace:

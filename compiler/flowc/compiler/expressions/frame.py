@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from flowc.compiler.expressions.budget import EvaluationBudget
-from flowc.compiler.expressions.values import MissingValue
+from flowc.compiler.expressions.errors import MissingValue
 
 Names = Mapping[str, Any]
 
@@ -25,11 +25,20 @@ class RecordedValues:
     """
 
     def __init__(self, now: datetime, seed: str) -> None:
-        self.now, self._seed, self._drawn = now, seed, 0
+        self.now, self._seed, self._part, self._drawn = now, seed, "", 0
 
     def restart(self, part: str) -> None:
         """Begin again with the values of a part of the work, such as an attempt."""
-        self._seed, self._drawn = f"{self._seed.partition('|')[0]}|{part}", 0
+        self._part, self._drawn = part, 0
+
+    def mark(self) -> Callable[[], None]:
+        """Return what goes back to the values from here on, for work that is begun again."""
+        before = self._part, self._drawn
+
+        def go_back() -> None:
+            self._part, self._drawn = before
+
+        return go_back
 
     def uuid(self) -> str:
         """Return a random UUID (version 4)."""
@@ -41,7 +50,7 @@ class RecordedValues:
 
     def _drawn_bytes(self) -> bytes:
         self._drawn += 1
-        return hashlib.sha256(f"{self._seed} {self._drawn}".encode()).digest()
+        return hashlib.sha256(f"{self._seed} {self._part} {self._drawn}".encode()).digest()
 
 
 class Frame(dict[str, Any]):
@@ -63,6 +72,7 @@ class Frame(dict[str, Any]):
         """The time and random values; outside of a run, those of this moment."""
         if self._recorded is None:
             self._recorded = self.get(RECORDED) or unrecorded()
+            self.budget.when_begun_again(self._recorded.mark())
         return self._recorded
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from flowc.compiler.expressions.values import ExpressionError
+from flowc.compiler.expressions.errors import ExpressionError
 
 # Raises ExpressionError if its source is not one expression.
 RequireExpression = Callable[[str], None]

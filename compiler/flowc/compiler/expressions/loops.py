@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from flowc.compiler.expressions.arithmetic import equal
-from flowc.compiler.expressions.values import ExpressionError, MissingValue
+from flowc.compiler.expressions.errors import ExpressionError, MissingValue
 
 
 class ForLoop:

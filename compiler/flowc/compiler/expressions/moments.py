@@ -15,13 +15,8 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flowc.compiler.expressions.values import (
-    TEMPORAL,
-    ExpressionError,
-    MissingValue,
-    kind_of,
-    number,
-)
+from flowc.compiler.expressions.errors import ExpressionError, MissingValue
+from flowc.compiler.expressions.values import TEMPORAL, kind_of, number
 
 _UNITS: Mapping[str, float] = MappingProxyType(
     {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}

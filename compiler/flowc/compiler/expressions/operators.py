@@ -10,9 +10,9 @@ from jinja2 import nodes
 from flowc.compiler.expressions import arithmetic, values
 from flowc.compiler.expressions.budget import EvaluationBudget
 from flowc.compiler.expressions.compilation import Compilation, CompileTree, paths_tested_in
+from flowc.compiler.expressions.errors import ExpressionError
 from flowc.compiler.expressions.fields import part_of
 from flowc.compiler.expressions.frame import Evaluate, Frame
-from flowc.compiler.expressions.values import ExpressionError
 
 _ARITHMETIC: Mapping[type[nodes.Node], Callable[[Any, Any], Any]] = {
     nodes.Sub: arithmetic.subtract,
@@ -35,6 +35,8 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any, EvaluationBudget], bool]] = {
 }
 
 
+_MOST_SIDES = 20
+_COMPUTED = (nodes.Call, nodes.Filter)
 _ORDERINGS: Mapping[str, Callable[[Any, Any], bool]] = {
     "lt": operator.lt,
     "lteq": operator.le,
@@ -84,7 +86,7 @@ _NUMBERS = frozenset({int, float})
 
 
 def _has_call(node: nodes.BinExpr) -> bool:
-    return any(True for _ in node.find_all((nodes.Call, nodes.Filter)))
+    return any(isinstance(side, (*_COMPUTED, nodes.BinExpr)) for side in (node.left, node.right))
 
 
 def _add(compilation: Compilation, node: nodes.Add) -> Evaluate:
@@ -135,7 +137,7 @@ def _negative(compilation: Compilation, node: nodes.Neg) -> Evaluate:
 
 
 def _is_computed(node: nodes.Node) -> bool:
-    return isinstance(node, (nodes.Call, nodes.Filter))
+    return isinstance(node, _COMPUTED)
 
 
 def _negated(value: Any) -> Any:
@@ -206,6 +208,8 @@ def _concat(compilation: Compilation, node: nodes.Concat) -> Evaluate:
 
 def _compare(compilation: Compilation, node: nodes.Compare) -> Evaluate:
     operands = [node.expr, *(operand.expr for operand in node.ops)]
+    if len(operands) > _MOST_SIDES:
+        raise ExpressionError(f"a comparison has more than {_MOST_SIDES} sides")
     compiled = [
         _operand(compilation, operand, *_use_in_comparison(operand, node, operands))
         for operand in operands

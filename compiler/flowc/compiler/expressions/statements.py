@@ -10,17 +10,12 @@ from typing import Any
 from jinja2 import nodes
 
 from flowc.compiler.expressions.compilation import Compilation, KeptValue
+from flowc.compiler.expressions.errors import ExpressionError
 from flowc.compiler.expressions.fields import Namespace
 from flowc.compiler.expressions.frame import Evaluate, Frame
 from flowc.compiler.expressions.loops import ForLoop
 from flowc.compiler.expressions.references import ReferencePath
-from flowc.compiler.expressions.values import (
-    ExpressionError,
-    as_text,
-    items_of,
-    kind_of,
-    require_room,
-)
+from flowc.compiler.expressions.values import as_text, items_of, kind_of, require_room
 
 RunStatement = Callable[[Frame, list[str]], None]
 Assign = Callable[[Frame, Any], None]

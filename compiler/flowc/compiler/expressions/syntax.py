@@ -6,9 +6,9 @@ from typing import Any
 from jinja2 import Environment, nodes
 from jinja2.exceptions import TemplateSyntaxError
 
+from flowc.compiler.expressions.errors import ExpressionError
 from flowc.compiler.expressions.islands import without_islands
 from flowc.compiler.expressions.tags import check_tags
-from flowc.compiler.expressions.values import ExpressionError
 
 MAX_SOURCE = 32_768
 # Jinja's parser needs a dozen calls for each bracket.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from flowc.compiler.expressions.values import ExpressionError
+from flowc.compiler.expressions.errors import ExpressionError
 
 MAX_BLOCKS = 15
 

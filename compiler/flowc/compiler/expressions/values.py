@@ -11,21 +11,12 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+from flowc.compiler.expressions.budget import shared_budget
+from flowc.compiler.expressions.errors import ExpressionError
+
 MAX_TEXT = 1 << 20
 MAX_ITEMS = 100_000
 MAX_INTEGER = 1 << 256
-
-
-class ExpressionError(ValueError):
-    """The expression cannot be parsed or evaluated; a `hint` says what to write instead."""
-
-    def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.hint = hint
-
-
-class MissingValue(ExpressionError):
-    """The expression reads a name, field or item that does not exist."""
 
 
 KINDS: Mapping[type, str] = MappingProxyType(
@@ -114,22 +105,26 @@ def to_json(value: Any, indent: int | None = None) -> str:
 
 def require_small(value: Any) -> None:
     """Raise ExpressionError if the JSON of a value is certainly longer than a text may be."""
-    if not isinstance(value, (list, dict)):
-        return
-    room, todo = MAX_TEXT, [value]
+    room, todo, budget = MAX_TEXT, [value], shared_budget()
     while todo and room >= 0:
         item = todo.pop()
         if isinstance(item, str):
-            room -= len(item) + 2
-        elif isinstance(item, list):
-            room -= len(item) + 1
-            todo += item[: max(room, 0)]
-        elif isinstance(item, dict):
-            room -= sum(map(len, item)) + 4 * len(item)
-            todo += item.values() if room > 0 else ()
-        else:
-            room -= 1
+            room -= len(item)
+        if not isinstance(item, (list, dict)):
+            continue
+        if budget is not None:
+            budget.spend(len(item))
+        # Each item has a sign and a comma at least; only those that may have more are looked at.
+        room -= 2 * len(item)
+        if isinstance(item, dict):
+            room -= sum(map(len, item)) + 3 * len(item)
+        if room >= 0:
+            inside = item.values() if isinstance(item, dict) else item
+            todo += [each for each in inside if type(each) not in _SHORT]
     require_room(MAX_TEXT - min(room, 0))
+
+
+_SHORT = frozenset({int, float, bool, type(None)})
 
 
 def plain_scalar(value: Any) -> Any:

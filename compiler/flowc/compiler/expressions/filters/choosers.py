@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from flowc.compiler.expressions.errors import ExpressionError
 from flowc.compiler.expressions.fields import attribute_reader
 from flowc.compiler.expressions.filters.lists import mapped_attribute
 from flowc.compiler.expressions.filters.word import NOT_GIVEN, Apply, Word
 from flowc.compiler.expressions.frame import Frame
-from flowc.compiler.expressions.values import ExpressionError, items_of
+from flowc.compiler.expressions.values import items_of
 
 Passes = Callable[[Any], Any]
 

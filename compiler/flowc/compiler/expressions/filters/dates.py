@@ -4,6 +4,7 @@ import calendar
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from flowc.compiler.expressions.errors import ExpressionError
 from flowc.compiler.expressions.filters.word import Word
 from flowc.compiler.expressions.frame import Frame
 from flowc.compiler.expressions.moments import (
@@ -13,7 +14,7 @@ from flowc.compiler.expressions.moments import (
     computed_with_moments,
     zone_named,
 )
-from flowc.compiler.expressions.values import ExpressionError, limited, text, whole
+from flowc.compiler.expressions.values import limited, text, whole
 
 
 def _datetime(value: Any, format: Any = None, zone: Any = None) -> datetime:

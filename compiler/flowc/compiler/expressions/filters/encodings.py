@@ -11,15 +11,15 @@ import json
 import math
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NoReturn
 from urllib.parse import quote, quote_plus
 
+from flowc.compiler.expressions.errors import ExpressionError
 from flowc.compiler.expressions.filters.word import Word
 from flowc.compiler.expressions.frame import Frame
 from flowc.compiler.expressions.values import (
-    ExpressionError,
     as_text,
     bounded,
     is_scalar,
@@ -71,9 +71,8 @@ def _from_yaml(frame: Frame, value: Any) -> Any:
     frame.budget.spend(len(limited(text(value))))
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        # With aliases, a short text becomes a huge value.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(value, loader)):
-            raise ExpressionError("aliases (*name) in YAML are not allowed")
+        # Before libyaml builds values: it does so by recursion, and aliases would multiply them.
+        _check_events(yaml.parse(value, loader))
         return _plain_yaml(yaml.load(value, loader), 0)
     except ExpressionError:
         raise
@@ -82,6 +81,22 @@ def _from_yaml(frame: Frame, value: Any) -> Any:
     except (yaml.YAMLError, ValueError, TypeError, AttributeError) as problem:
         reason = " ".join(str(problem).split())[:150]
         raise ExpressionError(f"the text is not YAML: {reason}") from None
+
+
+def _check_events(events: Iterable[Any]) -> None:
+    depth = 0
+    for event in events:
+        kind = type(event).__name__
+        if kind == "AliasEvent":
+            raise ExpressionError("aliases (*name) in YAML are not allowed")
+        depth += kind in _BEGINS
+        depth -= kind in _ENDS
+        if depth > 100:
+            raise ExpressionError("the values are nested too deeply")
+
+
+_BEGINS = frozenset({"SequenceStartEvent", "MappingStartEvent"})
+_ENDS = frozenset({"SequenceEndEvent", "MappingEndEvent"})
 
 
 def _plain_yaml(value: Any, depth: int) -> Any:

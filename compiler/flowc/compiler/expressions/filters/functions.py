@@ -2,17 +2,11 @@
 
 from typing import Any
 
+from flowc.compiler.expressions.errors import ExpressionError
 from flowc.compiler.expressions.fields import Joiner, Namespace
 from flowc.compiler.expressions.filters.word import Word
 from flowc.compiler.expressions.frame import Frame
-from flowc.compiler.expressions.values import (
-    MAX_ITEMS,
-    ExpressionError,
-    items_of,
-    require_few,
-    text,
-    whole,
-)
+from flowc.compiler.expressions.values import MAX_ITEMS, items_of, require_few, text, whole
 
 
 def _range(frame: Frame, *bounds: Any) -> list[int]:

@@ -6,12 +6,12 @@ from itertools import chain
 from typing import Any
 
 from flowc.compiler.expressions.arithmetic import add, contains
+from flowc.compiler.expressions.errors import ExpressionError
 from flowc.compiler.expressions.fields import GroupedItems, attribute_reader
 from flowc.compiler.expressions.filters.word import NOT_GIVEN, Word
 from flowc.compiler.expressions.frame import Frame
 from flowc.compiler.expressions.keys import key_of
 from flowc.compiler.expressions.values import (
-    ExpressionError,
     as_text,
     items_of,
     kind_of,

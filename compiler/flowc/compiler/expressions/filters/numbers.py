@@ -5,15 +5,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from flowc.compiler.expressions.errors import ExpressionError
 from flowc.compiler.expressions.filters.word import NOT_GIVEN, Word
-from flowc.compiler.expressions.values import (
-    ExpressionError,
-    bounded,
-    kind_of,
-    number,
-    text,
-    whole,
-)
+from flowc.compiler.expressions.values import bounded, kind_of, number, text, whole
 
 
 def _abs(value: Any) -> Any:

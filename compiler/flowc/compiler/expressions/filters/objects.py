@@ -3,18 +3,11 @@
 from functools import lru_cache
 from typing import Any
 
+from flowc.compiler.expressions.errors import ExpressionError, MissingValue
 from flowc.compiler.expressions.fields import attribute_reader
 from flowc.compiler.expressions.filters.word import Word
 from flowc.compiler.expressions.frame import Frame
-from flowc.compiler.expressions.values import (
-    ExpressionError,
-    MissingValue,
-    as_text,
-    kind_of,
-    object_of,
-    text,
-    to_json,
-)
+from flowc.compiler.expressions.values import as_text, kind_of, object_of, text, to_json
 
 
 def _keys(value: Any) -> list[str]:

@@ -5,16 +5,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+from flowc.compiler.expressions.errors import ExpressionError
 from flowc.compiler.expressions.filters.word import Word
 from flowc.compiler.expressions.frame import Frame
-from flowc.compiler.expressions.values import (
-    ExpressionError,
-    limited,
-    require_few,
-    require_room,
-    text,
-    whole,
-)
+from flowc.compiler.expressions.values import limited, require_few, require_room, text, whole
 
 _MOST_PATTERN = 2000
 _PLACE = re.compile(r"\\(?:([0-9])|g<(\w+)>|(.))", re.DOTALL)

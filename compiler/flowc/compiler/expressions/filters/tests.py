@@ -11,9 +11,10 @@ from flowc.compiler.expressions.arithmetic import (
     less_or_equal,
     unequal,
 )
+from flowc.compiler.expressions.errors import ExpressionError
 from flowc.compiler.expressions.filters.word import Word
 from flowc.compiler.expressions.frame import Frame
-from flowc.compiler.expressions.values import ExpressionError, kind_of, number
+from flowc.compiler.expressions.values import kind_of, number
 
 
 def _boolean(value: Any) -> bool:

@@ -5,10 +5,10 @@ import textwrap
 import unicodedata
 from typing import Any
 
+from flowc.compiler.expressions.errors import ExpressionError
 from flowc.compiler.expressions.filters.word import Word
 from flowc.compiler.expressions.values import (
     MAX_ITEMS,
-    ExpressionError,
     as_text,
     limited,
     require_few,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from flowc.compiler.expressions.errors import ExpressionError
 from flowc.compiler.expressions.frame import Evaluate, Frame
-from flowc.compiler.expressions.values import ExpressionError
 
 Kind = Literal["any", "list", "number", "object", "text", "boolean", "moment", "date", "duration"]
 Apply = Callable[[Any], Any]
