@@ -71,7 +71,8 @@ def compile_template(source: str) -> Expression:
     literal = [isinstance(part, nodes.TemplateData) for part in parts]
     if all(isinstance(node, nodes.Output) for node in body) and all(literal):
         text = "".join([part.data for part in parts if isinstance(part, nodes.TemplateData)])
-        return Expression(source, (), True, lambda frame: text)
+        # Without its comments and the marks of raw text, it is not the text in the definition.
+        return Expression(source, (), text == source, lambda frame: text)
     compilation = new_compilation()
     if literal.count(False) == 1 and _is_lone(body, parts):
         return _expression(source, compilation, _lone(compilation, body))

@@ -89,7 +89,7 @@ def _text_literal(source: str, start: int, require: RequireExpression) -> tuple[
     if at >= len(source):
         raise ExpressionError("a text has no closing quote")
     if not parts:
-        return _quoted(literal), at + 1
+        return source[start : at + 1], at + 1
     return "(" + " ~ ".join([*parts, _quoted(literal)]) + ")", at + 1
 
 
