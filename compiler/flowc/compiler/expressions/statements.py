@@ -83,6 +83,8 @@ def _if(compilation: Compilation, node: nodes.If) -> RunStatement:
                 test = compilation.compile(branch.test, "boolean")
                 branches.append((test, _block(compilation, branch.body)))
         otherwise = _block(compilation, node.else_)
+    if len(branches) == 1:
+        return _single_if(*branches[0], otherwise)
 
     def run(frame: Frame, out: list[str]) -> None:
         for test, block in branches:
@@ -90,6 +92,16 @@ def _if(compilation: Compilation, node: nodes.If) -> RunStatement:
                 block(frame, out)
                 return
         otherwise(frame, out)
+
+    return run
+
+
+def _single_if(test: Evaluate, block: RunStatement, otherwise: RunStatement) -> RunStatement:
+    def run(frame: Frame, out: list[str]) -> None:
+        if test(frame):
+            block(frame, out)
+        else:
+            otherwise(frame, out)
 
     return run
 
@@ -203,8 +215,8 @@ def _count(frame: Frame, out: list[str], start: int) -> None:
 
 def _kept(frame: Frame, items: list[Any], assign: Assign, keeps: Evaluate) -> list[Any]:
     found = []
+    frame.budget.spend(3 * len(items))
     for item in items:
-        frame.budget.spend(2)
         assign(frame, item)
         if keeps(frame):
             found.append(item)

@@ -21,6 +21,7 @@ _BETWEEN_WORDS = re.compile(r"([-\s({\[<]+)")
 _WORD = re.compile(r"\w+")
 # The standard library's wrapping takes too long for one piece of work beyond this.
 _MOST_TO_WRAP = 100_000
+_LONG = 10_000
 
 
 def _title(value: Any) -> str:
@@ -173,11 +174,13 @@ def _formatted(directive: str, value: Any) -> str:
 
 
 def _upper(value: Any) -> str:
-    return limited(text(value).upper())
+    shown = value.upper() if type(value) is str else text(value).upper()
+    return shown if len(shown) <= _LONG else limited(shown)
 
 
 def _lower(value: Any) -> str:
-    return limited(text(value).lower())
+    shown = value.lower() if type(value) is str else text(value).lower()
+    return shown if len(shown) <= _LONG else limited(shown)
 
 
 def _capitalize(value: Any) -> str:

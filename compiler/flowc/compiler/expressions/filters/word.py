@@ -35,14 +35,14 @@ class Word:
     makes_moments: bool = False
 
     @cached_property
-    def wants_scope(self) -> bool:
+    def wants_frame(self) -> bool:
         """Whether the function gets the frame of the evaluation."""
         return "frame" in inspect.signature(self.function).parameters
 
     @cached_property
     def parameters(self) -> tuple[inspect.Parameter, ...]:
         """The parameters that authors write."""
-        own = (self.wants_scope, not self.is_function)
+        own = (self.wants_frame, not self.is_function)
         return tuple(inspect.signature(self.function).parameters.values())[sum(own) :]
 
     @property
@@ -87,7 +87,7 @@ NOT_GIVEN = NotGiven()
 def prepared(word: Word, given: Sequence[Evaluate], named: Mapping[str, Evaluate]) -> Prepare:
     """Return what evaluates a word's arguments, and then applies it to any number of values."""
     word.require_arguments(len(given), list(named))
-    function, wants_scope, name = word.function, word.wants_scope, word.name
+    function, wants_frame, name = word.function, word.wants_frame, word.name
 
     def prepare(frame: Frame) -> Apply:
         values = [evaluate(frame) for evaluate in given]
@@ -97,7 +97,7 @@ def prepared(word: Word, given: Sequence[Evaluate], named: Mapping[str, Evaluate
         def apply(value: Any) -> Any:
             budget.spend(size_of(value))
             try:
-                if wants_scope:
+                if wants_frame:
                     result = function(frame, value, *values, **options)
                 else:
                     result = function(value, *values, **options)
@@ -121,23 +121,39 @@ def applied(
     prepare = prepared(word, given, named)
     if named:
         return lambda frame: prepare(frame)(value(frame))
-    function, name, wants_scope = word.function, word.name, word.wants_scope
+    call = _calling(word, given)
 
     def apply(frame: Frame) -> Any:
-        found, budget = value(frame), frame.budget
-        values = [evaluate(frame) for evaluate in given] if given else ()
-        budget.spend(size_of(found))
+        found = value(frame)
+        # What is small is part of the cost of the expression itself.
+        if type(found) in _SIZED and len(found) > _SMALL:
+            frame.budget.spend(size_of(found))
         try:
-            result = function(frame, found, *values) if wants_scope else function(found, *values)
+            result = call(frame, found)
         except _UNEXPECTED:
-            raise _misfit(name) from None
-        if type(result) is str:
-            budget.make(len(result))
-        elif type(result) is list:
-            budget.make(8 * len(result))
+            raise _misfit(word.name) from None
+        if type(result) in _SIZED and len(result) > _SMALL:
+            frame.budget.make(8 * len(result) if type(result) is list else len(result))
         return result
 
     return apply
+
+
+def _calling(word: Word, given: Sequence[Evaluate]) -> Callable[[Frame, Any], Any]:
+    """Return what calls a word's function; most have no arguments, or one."""
+    function = word.function
+    if word.wants_frame:
+        return lambda frame, value: function(frame, value, *[each(frame) for each in given])
+    if not given:
+        return lambda frame, value: function(value)
+    if len(given) == 1:
+        only = given[0]
+        return lambda frame, value: function(value, only(frame))
+    return lambda frame, value: function(value, *[each(frame) for each in given])
+
+
+_SIZED = frozenset({str, list, dict})
+_SMALL = 64
 
 
 # Words check what they need of their values; these are what none of them expects.
@@ -151,7 +167,7 @@ def _misfit(name: str) -> ExpressionError:
 def called(word: Word, given: Sequence[Evaluate], named: Mapping[str, Evaluate]) -> Evaluate:
     """Return what calls a function of the language."""
     word.require_arguments(len(given), list(named))
-    function, wants_scope, name = word.function, word.wants_scope, word.name
+    function, wants_frame, name = word.function, word.wants_frame, word.name
 
     def call(frame: Frame) -> Any:
         values = [evaluate(frame) for evaluate in given]
@@ -159,7 +175,7 @@ def called(word: Word, given: Sequence[Evaluate], named: Mapping[str, Evaluate])
         frame.budget.spend(4)
         try:
             return (
-                function(frame, *values, **options) if wants_scope else function(*values, **options)
+                function(frame, *values, **options) if wants_frame else function(*values, **options)
             )
         except _UNEXPECTED:
             raise _misfit(name) from None
