@@ -118,7 +118,7 @@ def _key(node: NodeDefinition, problems: list[Problem]) -> Slot | None:
         expression = compile_template(node.concurrency.key)
     except ExpressionError as problem:
         message = f"This expression is not valid: {problem}."
-        problems.append(Problem("invalid-expression", message, (*node.at, *path)))
+        problems.append(Problem("invalid-expression", message, (*node.at, *path), problem.hint))
         return None
     return Slot(path, (*node.at, *path), None, expression, False, frozenset())
 
@@ -138,7 +138,9 @@ def _slots(node: NodeDefinition, node_type: type[Node]) -> tuple[list[Slot], lis
                 "condition" if role is Role.CONDITION else "expression",
             )
             problems.append(
-                Problem("invalid-expression", f"This {what} is not valid: {problem}.", at)
+                Problem(
+                    "invalid-expression", f"This {what} is not valid: {problem}.", at, problem.hint
+                )
             )
             continue
         if not expression.is_text or role is not None:

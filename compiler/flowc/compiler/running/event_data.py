@@ -160,6 +160,13 @@ class NodeWaitingData(TypedDict):
     ]
 
 
+class ReadsData(TypedDict):
+    """The time and the seed of random values that a node's expressions read."""
+
+    now: Annotated[str, "The time, as ISO 8601 text."]
+    seed: Annotated[str, "What the random values are derived from."]
+
+
 class NodeCompletedData(TypedDict):
     """A node completed."""
 
@@ -179,6 +186,9 @@ class NodeCompletedData(TypedDict):
     ]
     input: NotRequired[
         Annotated[dict[str, Any], "The computed fields of its configuration, with their values."]
+    ]
+    reads: NotRequired[
+        Annotated[ReadsData, "The time and the seed that its expressions read, if any does."]
     ]
 
 
@@ -200,6 +210,9 @@ class NodeFailedData(TypedDict):
     ]
     input: NotRequired[
         Annotated[dict[str, Any], "The computed fields of its configuration, with their values."]
+    ]
+    reads: NotRequired[
+        Annotated[ReadsData, "The time and the seed that its expressions read, if any does."]
     ]
 
 

@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 from flowc.compiler.analysis.graph import ERROR
 from flowc.compiler.definition import GoOn, GoTo
+from flowc.compiler.expressions import RECORDED, RecordedValues, evaluated
 from flowc.compiler.guards import Limit
-from flowc.compiler.node import BodyFailed, Context, Node, NodeError, Outcome, RunBody
-from flowc.compiler.node.context import no_body
+from flowc.compiler.node import BodyFailed, Context, Node, NodeError, Outcome
 from flowc.compiler.node.interrupts import (
     Answer,
     Ask,
@@ -32,6 +32,7 @@ from flowc.compiler.running.event_data import (
     NodeFailedData,
     NodeUsedData,
     NodeWaitingData,
+    ReadsData,
 )
 from flowc.compiler.running.events import (
     NODE_COMPLETED,
@@ -43,7 +44,9 @@ from flowc.compiler.running.events import (
     NODE_WAITING,
 )
 from flowc.compiler.running.failures import as_node_error, timed_out
+from flowc.compiler.running.inside import NOTHING_INSIDE, Inside
 from flowc.compiler.running.outcomes import plain_outcome
+from flowc.compiler.running.reads import reads_of, values_of
 from flowc.compiler.running.recorded import Recorded
 from flowc.compiler.running.redaction import Redactor
 from flowc.compiler.running.resolution import (
@@ -59,26 +62,6 @@ from flowc.compiler.running.run_context import NodeFailed, RunContext, View
 from flowc.compiler.running.spending import Spent
 
 NO_SECRETS = Redactor()
-
-
-def nothing_recorded(key: str) -> Outcome | None:
-    """Return None: there is no journal."""
-    return None
-
-
-def record_nothing(key: str, outcome: Outcome) -> None:
-    """Do nothing: there is no journal."""
-
-
-class Inside(NamedTuple):
-    """What a node has inside: a body to run, and its part of the journal, for `context.once`."""
-
-    run_body: RunBody = no_body
-    recorded: Callable[[str], Outcome | None] = nothing_recorded
-    record: Callable[[str, Outcome], None] = record_nothing
-
-
-NOTHING_INSIDE = Inside()
 
 
 async def execute(
@@ -142,6 +125,7 @@ class _Work:
     """The work of one node in one run, over all its attempts.
 
     `filled` is its configuration with all values computed; `asked` counts what it has waited for.
+    `values` and `reads` are the time and the random values that its expressions read.
     """
 
     node: PlannedNode
@@ -157,6 +141,8 @@ class _Work:
     asked: int = 0
     filled: Mapping[str, Any] | None = None
     spent: Spent = field(init=False)
+    values: RecordedValues | None = None
+    reads: ReadsData | None = None
 
     def __post_init__(self) -> None:
         self.spent = Spent(self._emit_used)
@@ -258,12 +244,14 @@ class _Work:
         if self.filled is not None and self.node.configuration.computed:
             given = {name: self.filled[name] for name in self.node.configuration.computed}
             data["input"] = self.redactor.json(given)
+        if self.reads is not None:
+            data["reads"] = self.reads
         if self.run.recording is not None:
             self.run.recording.count(self.view.path, self.node.id)
 
     async def guarded(self) -> Outcome:
         """Do the work behind the cache and the limits; raise NodeError or ExpressionError."""
-        resolved, key, limits = self._prepared()
+        resolved, key, limits = await self._prepared()
         cache = self.run.guards.cache
         if key is not None and (found := await cache.get(key)) is not None:
             self.is_cached = True
@@ -280,16 +268,25 @@ class _Work:
             await cache.put(key, json.dumps(entry), self.node.definition.cache.ttl)
         return outcome
 
-    def _prepared(self) -> tuple[Node, str | None, list[Limit]]:
+    async def _prepared(self) -> tuple[Node, str | None, list[Limit]]:
         """Return the node with its values, its cache key if it is cached, and its limits."""
         node = self.node
         secrets = secrets_of(node, self.run)
         if secrets:
             self.redactor = Redactor(secrets.values())
         names = names_for(node, self.view, self.run, secrets)
-        self.filled = filled = filled_in(node, self.view, names)
+        if node.is_recorded:
+            self.values = await self._recorded_values()
+            names = {**names, RECORDED: self.values}
+        self.filled = filled = await evaluated(partial(filled_in, node, self.view, names))
         key = cache_key(node, filled, self.run) if node.definition.cache else None
-        return validated(node, filled), key, limits_of(node, names, self.run)
+        limits = await evaluated(partial(limits_of, node, names, self.run))
+        return validated(node, filled), key, limits
+
+    async def _recorded_values(self) -> RecordedValues:
+        where = (self.view.path, self.node.id, self.turn, self._place())
+        self.reads = await reads_of(self.run, *where, self.inside)
+        return values_of(self.reads)
 
     async def _tried(self, resolved: Node) -> Outcome:
         if self.node.retry.max_attempts == 1:
@@ -301,6 +298,8 @@ class _Work:
         """Make one attempt; raise NodeError or ExpressionError."""
         # Each attempt asks from the beginning, so its questions get the same ids.
         self.attempts, self.asked = self.attempts + 1, 0
+        if self.values is not None:
+            self.values.restart("work")
         timeout = self.node.timeout
         work: Callable[[], Awaitable[Any]] = partial(resolved.run, self._context())
         if timeout is not None:

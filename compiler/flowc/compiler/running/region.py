@@ -33,7 +33,8 @@ from flowc.compiler.node import BodyFailed, BodyResult, Outcome
 from flowc.compiler.node.interrupts import Interrupt, Interrupted
 from flowc.compiler.planning.plan import Plan, PlannedNode
 from flowc.compiler.running.events import NODE_SKIPPED
-from flowc.compiler.running.node_run import Inside, execute
+from flowc.compiler.running.inside import Inside
+from flowc.compiler.running.node_run import execute
 from flowc.compiler.running.outcomes import require_fit
 from flowc.compiler.running.run_context import NodeFailed, RunContext, View
 from flowc.compiler.running.settlement import Settlement, arrive, settle, update_edges
@@ -49,6 +50,10 @@ class Journal(Protocol):
 
     def record(self, key: str, outcome: Outcome) -> None:
         """Store an outcome; it is durable soon after."""
+        ...
+
+    async def flush(self) -> None:
+        """Wait until everything is durable."""
         ...
 
 
@@ -70,6 +75,9 @@ class NoJournal:
         return None
 
     def record(self, key: str, outcome: Outcome) -> None:
+        """Do nothing."""
+
+    async def flush(self) -> None:
         """Do nothing."""
 
 
@@ -97,7 +105,7 @@ def execute_in(
     node: PlannedNode, view: View, run: RunContext, journal: Journal, turn: int = 0
 ) -> Coroutine[Any, Any, Outcome]:
     """Run one node, for the n-th time in its region; its body, if any, is a region as well."""
-    if node.body is None and not node.node_type.remembers:
+    if not node.keeps_journal:
         return execute(node, view, run, turn)
     path = f"{view.path}{node.id}#{turn}/"
 
@@ -130,7 +138,7 @@ def execute_in(
             require_fit("output", output, declared.output)
         return BodyResult(output, region.outputs, region.written)
 
-    return execute(node, view, run, turn, Inside(run_body, recorded, record))
+    return execute(node, view, run, turn, Inside(run_body, recorded, record, journal.flush))
 
 
 def _output_of(body: Plan, outputs: Mapping[str, Any], only: str | None) -> Any:
