@@ -1,15 +1,29 @@
 """The base of every part of a definition, and the field type for schemas."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PrivateAttr, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
-from flowc.compiler.definition.short_schemas import Schema, to_json_schema
+from flowc.compiler.definition.short_schemas import BadSchema, Schema, to_json_schema
 from flowc.compiler.diagnostics import Pointer
+
+# The type of pydantic's error for a schema that is not sound; its context is the BadSchema.
+BAD_SCHEMA = "bad-schema"
+
+
+def _sound_schema(form: Any) -> Schema:
+    """Return the JSON Schema of a form, in a validator of pydantic."""
+    try:
+        return to_json_schema(form)
+    except BadSchema as problem:
+        context = {"sentence": str(problem), "problem": problem}
+        raise PydanticCustomError(BAD_SCHEMA, "{sentence}", context) from None
+
 
 JsonSchema = Annotated[
     Schema,
-    BeforeValidator(to_json_schema),
+    BeforeValidator(_sound_schema),
     WithJsonSchema(
         {
             "type": ["object", "string", "array"],

@@ -263,7 +263,7 @@ class _Stretch:
             done = await self._driven(self.task)
             if done.interrupts or done.is_paused:
                 return await self._rest(done)
-            run.output, run.status = result_of(self._compiled, done.outputs), "completed"
+            run.output, run.status = await result_of(self._compiled, done.outputs), "completed"
         except (TakenOver, *DATABASE_PROBLEMS):
             # The run is not ours, or may not be: it has not failed, and another attempt follows.
             raise
