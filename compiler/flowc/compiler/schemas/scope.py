@@ -72,7 +72,11 @@ def _scope_of(whole: SameObject) -> SchemaScope:
     resource = _resource(whole.it)
     base = resource.id() or ""
     # All anchors are found now, once: otherwise, each reference would look for them again.
-    registry = REGISTRY.with_resource(base, resource).crawl()
+    try:
+        registry = REGISTRY.with_resource(base, resource).crawl()
+    except (TypeError, AttributeError, ValueError, KeyError) as problem:
+        # A schema of a service, which was not looked at before.
+        raise BadSchema(f"it is not a JSON Schema ({type(problem).__name__})") from None
     return SchemaScope(registry.resolver(base))
 
 

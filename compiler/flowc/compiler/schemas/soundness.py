@@ -68,11 +68,13 @@ class _Walk:
     def __init__(self, *, is_foreign: bool) -> None:
         self._is_foreign = is_foreign
         self._whole: Any = None
+        self._shaped: set[int] = set()
         self.inner: dict[int, list[_Place]] = {}
 
     def through(self, whole: Any) -> None:
         """Look at each schema; raise BadSchema at the first that is wrong."""
         self._whole = whole
+        self._require_shapes(_Place(whole, (), None))
         left, referred = [_Place(whole, (), None)], list[_Place]()
         while left or referred:
             # First those within each other, whose paths are true; then what else is referred to.
@@ -83,14 +85,30 @@ class _Walk:
                 left += [each for each in reversed(found) if each.keyword not in REFERENCES]
                 referred += [each for each in found if each.keyword in REFERENCES]
 
+    def _require_shapes(self, whole: _Place) -> None:
+        """Look at the keywords of a schema and of those in it, before references are followed."""
+        left = [whole]
+        while left:
+            schema, path = left.pop()[:2]
+            if id(schema) in self._shaped or not self._is_keyed(schema, path):
+                continue
+            self._shaped.add(id(schema))
+            for name, given in schema.items():
+                self._require_shape(name, given, path)
+                for step, inner in _schemas_under(name, given):
+                    left.append(_Place(inner, (*path, name, *step), None))
+
+    def _is_keyed(self, schema: Any, path: Pointer) -> bool:
+        """Return whether a schema has keywords; raise BadSchema if it is none."""
+        if not (isinstance(schema, (dict, bool)) or self._is_foreign):
+            raise BadSchema(f"it is not a JSON Schema: {shown(schema)} is no schema", path=path)
+        return isinstance(schema, dict)
+
     def _within(self, place: _Place) -> Iterator[_Place]:
         schema, path, scope = place.schema, place.path, place.scope
-        if isinstance(schema, bool) or (self._is_foreign and not isinstance(schema, dict)):
+        if not self._is_keyed(schema, path):
             return
-        if not isinstance(schema, dict):
-            raise BadSchema(f"it is not a JSON Schema: {shown(schema)} is no schema", path=path)
-        for name, given in schema.items():
-            self._require_shape(name, given, path)
+        self._require_shapes(place)
         if "$id" in schema and schema is not self._whole and place.keyword not in REFERENCES:
             scope = (scope or scope_of(self._whole)).within(schema)
         for name, given in schema.items():
