@@ -12,13 +12,17 @@ from flowc.compiler.diagnostics import Pointer
 BAD_SCHEMA = "bad-schema"
 
 
+def bad_schema_error(problem: BadSchema) -> PydanticCustomError:
+    """Return the error that a validator of pydantic raises, so that the diagnostic has a hint."""
+    context = {"sentence": str(problem), "problem": problem}
+    return PydanticCustomError(BAD_SCHEMA, "{sentence}", context)
+
+
 def _sound_schema(form: Any) -> Schema:
-    """Return the JSON Schema of a form, in a validator of pydantic."""
     try:
         return to_json_schema(form)
     except BadSchema as problem:
-        context = {"sentence": str(problem), "problem": problem}
-        raise PydanticCustomError(BAD_SCHEMA, "{sentence}", context) from None
+        raise bad_schema_error(problem) from None
 
 
 JsonSchema = Annotated[

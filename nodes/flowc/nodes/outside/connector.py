@@ -7,7 +7,9 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, ValidationInfo, field_validator
 
 from flowc.compiler.definition.durations import Duration
+from flowc.compiler.definition.parts import bad_schema_error
 from flowc.compiler.definition.short_schemas import (
+    BadSchema,
     Schema,
     TooCostly,
     find_problems,
@@ -70,7 +72,12 @@ class Connector(Node):
     def _exists(cls, operation: str, info: ValidationInfo) -> str:
         if "document" in info.data:
             found = find_operation(info.data["document"], operation, info.data.get("server_url"))
-            found.require_sound()
+            try:
+                found.require_sound()
+            except BadSchema as problem:
+                # Its place is in the document, behind references.
+                problem.path = ()
+                raise bad_schema_error(problem) from None
         return operation
 
     @field_validator("arguments")
