@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from flowc.compiler.definition.parts import BAD_SCHEMA
 from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean
 
 # pydantic adds this error for a default computed from a field that is invalid itself.
@@ -16,7 +17,7 @@ def shape_problems(
 ) -> Iterator[Problem]:
     """Yield a problem for each error; `at` is the path of the data in its document."""
     seen: set[tuple[Pointer, str]] = set()
-    for item in error.errors(include_url=False, include_context=False):
+    for item in error.errors(include_url=False):
         if item["type"] == _FOLLOWS:
             continue
         path = _path_in(data, item["loc"], item["type"])
@@ -38,6 +39,10 @@ def _problem(item: Any, model: type[BaseModel], path: Pointer, at: Pointer) -> P
         return Problem("missing-key", message, (*at, *path[:-1]))
     if item["type"] == "too-many-nodes":
         return Problem(item["type"], f"{item['msg']}.", (*at, *path))
+    if item["type"] == BAD_SCHEMA:
+        bad = item["ctx"]["problem"]
+        message = f"{str(last)!r}: {bad}."
+        return Problem(bad.code, message, (*at, *path, *bad.path), bad.hint)
     sentence = item["msg"].removeprefix("Value error, ")
     name = f"{str(last)!r}: " if path else ""
     return Problem("invalid-value", f"{name}{sentence}.", (*at, *path))

@@ -19,15 +19,21 @@ class RunStartedData(TypedDict):
 
     segment: Annotated[int, "The number of the segment, from 0."]
     attempt: Annotated[int, "How often this segment was started; 2 and more after a crash."]
+    again: NotRequired[
+        Annotated[
+            bool,
+            "True if the worker before did not die, but could not reach the database, else absent.",
+        ]
+    ]
 
 
 class RunResumedData(TypedDict):
     """The run is queued again, for its next segment."""
 
     reason: Annotated[
-        Literal["answered", "resumed", "step", "retried", "lost"],
-        "Why: an interrupt was answered, a client resumed it, took a step or retried it, or its"
-        " worker died before it wrote anything.",
+        Literal["answered", "resumed", "step", "retried", "lost", "stopped"],
+        "Why: an interrupt was answered, a client resumed it, took a step or retried it, its worker"
+        " died (`lost`), or its worker stopped or could not reach the database.",
     ]
     interrupt: NotRequired[Annotated[str, "The id of the answered interrupt, if that is why."]]
 

@@ -1,6 +1,7 @@
 """Turns what ended a node's work into a NodeError that is safe to store and show."""
 
 import logging
+from collections.abc import Mapping
 
 from pydantic import ValidationError
 
@@ -8,8 +9,16 @@ from flowc.compiler.expressions import ExpressionError
 from flowc.compiler.node import NodeError
 from flowc.compiler.node.budget import BudgetExceeded
 from flowc.compiler.node.interrupts import NoOneToAsk
+from flowc.compiler.schemas.refusals import TOO_COSTLY, TooCostly
 
 log = logging.getLogger(__name__)
+
+# The codes of failures with a sentence of their own.
+_CODES: Mapping[type[Exception], str] = {
+    NoOneToAsk: "nobody-to-ask",
+    BudgetExceeded: "budget-exceeded",
+    TooCostly: TOO_COSTLY,
+}
 
 
 def misfit(problem: ValidationError) -> NodeError:
@@ -39,10 +48,9 @@ def as_node_error(problem: Exception, name: str, kind: str) -> NodeError:
         return NodeError("expression-failed", f"{text[:1].upper()}{text[1:]}.")
     if isinstance(problem, TimeoutError):
         return timed_out()
-    if isinstance(problem, NoOneToAsk):
-        return NodeError("nobody-to-ask", str(problem))
-    if isinstance(problem, BudgetExceeded):
-        return NodeError("budget-exceeded", str(problem))
+    code = next((code for expected, code in _CODES.items() if isinstance(problem, expected)), None)
+    if code is not None:
+        return NodeError(code, str(problem))
     # The text of an unexpected exception may hold anything, secrets too: it goes to the log alone.
     log.error("node type %s broke in node %s", kind, name, exc_info=problem)
     message = f"The node type {kind!r} raised an unexpected {type(problem).__name__}."

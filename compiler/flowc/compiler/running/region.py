@@ -125,7 +125,7 @@ def execute_in(
         inner = _inner_view(node, view, names, variables)
         declared = node.body.workflow if node.node_type.is_isolated else None
         if declared is not None:
-            require_fit("input", inner.input, declared.input)
+            await require_fit("input", inner.input, declared.input)
         try:
             region = await run_region(node.body, inner, run, journal, f"{path}{key}/", only)
         except NodeFailed as failure:
@@ -135,7 +135,7 @@ def execute_in(
             raise BodyFailed(*what) from None
         output = _output_of(node.body, region.outputs, only)
         if declared is not None:
-            require_fit("output", output, declared.output)
+            await require_fit("output", output, declared.output)
         return BodyResult(output, region.outputs, region.written)
 
     return execute(node, view, run, turn, Inside(run_body, recorded, record, journal.flush))

@@ -65,8 +65,10 @@ from flowc.server.store.spendings import StoredLedger
 from flowc.server.store.threads import StoredThreads
 from flowc.server.workflows.compiled import CannotRebuild, Workflows
 
-# After this many attempts at one segment a run fails: it may be what kills its workers.
-MAX_ATTEMPTS = 20
+# A run that this many workers died at, without a step further, may be what kills them: it fails.
+MAX_DEATHS = 3
+# Seconds in which a process that stops may note that for one of its runs.
+_RELEASE_SECONDS = 2.0
 # Seconds in which what was started here may still end, when the process stops.
 _STOP_SECONDS = 5.0
 # Seconds after which a segment that found no free slot here goes back to the queue.
@@ -98,6 +100,8 @@ class Segments:
     driving: "dict[str, _Stretch]" = field(default_factory=dict)
     started: "set[asyncio.Task[str | None]]" = field(default_factory=set)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    # The runs that the database failed for: this process did not die, and takes them again.
+    troubled: set[str] = field(default_factory=set)
 
     @property
     def has_room(self) -> bool:
@@ -118,7 +122,8 @@ class Segments:
         try:
             if self.stopping.is_set():
                 return None
-            claim = await self.claims.claim(run_id, segment)
+            is_again = run_id in self.troubled
+            claim = await self.claims.claim(run_id, segment, is_again=is_again)
             return "nothing to do" if claim is None else await self._work(claim)
         finally:
             self.slots.release()
@@ -220,17 +225,28 @@ class Segments:
             with suppress(NoSuchRun, *DATABASE_PROBLEMS):
                 await self.claims.count_cut_off(claim)
             return "taken over"
+        except DATABASE_PROBLEMS:
+            self.troubled.add(claim.run.id)
+            raise
         except asyncio.CancelledError:
             if self.stopping.is_set():
+                await self._release(claim)
                 return None
             raise
 
+    async def _release(self, claim: Claim) -> None:
+        with suppress(TakenOver, TimeoutError, *DATABASE_PROBLEMS):
+            await asyncio.wait_for(self.claims.release(claim), _RELEASE_SECONDS)
+
     async def _work_on(self, claim: Claim) -> str:
+        self.troubled.discard(claim.run.id)
         try:
+            if claim.deaths >= MAX_DEATHS:
+                message = (
+                    f"{claim.deaths} workers died at this run before any of its nodes finished."
+                )
+                raise RunFailed("crashed-too-often", f"{message} Retry it when it is safe.")
             compiled = await self.workflows.pinned(claim.run)
-            if claim.attempt > MAX_ATTEMPTS:
-                message = f"{MAX_ATTEMPTS} workers died while they worked on this run."
-                raise RunFailed("crashed-too-often", message)
         except (CannotRebuild, RunFailed) as problem:
             claim.run.status = "failed"
             claim.run.error = {"code": problem.code, "message": problem.message}
@@ -265,7 +281,7 @@ class _Stretch:
             done = await self._driven(self.task)
             if done.interrupts or done.is_paused:
                 return await self._rest(done)
-            run.output, run.status = result_of(self._compiled, done.outputs), "completed"
+            run.output, run.status = await result_of(self._compiled, done.outputs), "completed"
         except (TakenOver, *DATABASE_PROBLEMS):
             # The run is not ours, or may not be: it has not failed, and another attempt follows.
             raise
