@@ -1,9 +1,10 @@
 """A database of an older version is upgraded with all its data."""
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,13 @@ from flowc.server.engine.queue.dbos_queue import Queue
 from flowc.server.records.ids import new_run_id
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
-from flowc.server.store.database import MIGRATIONS, Database, newest_revision
+from flowc.server.store.database import (
+    MIGRATIONS,
+    NEWEST_SCHEMA,
+    STATEMENT_END,
+    Database,
+    newest_revision,
+)
 from flowc.server.store.runs.steering import RunStart, Steering
 from flowc.server.store.runs.stored_runs import StoredRuns
 from flowc.server.store.runs.writer import Writer
@@ -150,13 +157,40 @@ def test_the_newest_revision_is_that_of_the_migrations() -> None:
     assert newest_revision() == ScriptDirectory.from_config(config).get_current_head()
 
 
+def schema_of(file: Path) -> str:
+    with closing(sqlite3.connect(file)) as connection:
+        rows = connection.execute(
+            "select sql from sqlite_master where sql is not null order by type desc, name"
+        )
+        return STATEMENT_END.join(sql for (sql,) in rows) + "\n"
+
+
+async def test_a_new_file_has_the_schema_that_the_migrations_make(tmp_path: Path) -> None:
+    """After a new migration, delete the file with the schema: this test writes it again."""
+    config, migrated, created = Config(), tmp_path / "migrated.db", tmp_path / "created.db"
+    config.set_main_option("script_location", str(MIGRATIONS))
+    engine = create_engine(f"sqlite:///{migrated}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    engine.dispose()
+    if not NEWEST_SCHEMA.exists():
+        NEWEST_SCHEMA.write_text(schema_of(migrated))
+    await (await Database.open(f"sqlite:///{created}")).close()
+    assert schema_of(created) == schema_of(migrated) == NEWEST_SCHEMA.read_text()
+    with closing(sqlite3.connect(created)) as connection:
+        [revision] = connection.execute("select version_num from alembic_version")
+    assert revision == (newest_revision(),)
+
+
 async def test_a_database_of_the_newest_revision_is_opened_without_alembic(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'flowc.db'}"
-    await (await Database.open(url)).close()
+    # The first time, it is created.
     script = (
         "import asyncio, sys\n"
         "from flowc.server.store.database import Database\n"
         f"asyncio.run(Database.open({url!r}))\n"
         "assert 'alembic' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", script], check=True)
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", script], check=True)

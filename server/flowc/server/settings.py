@@ -85,11 +85,12 @@ class Settings(BaseSettings):
         ge=1,
         description="How many runs all processes may work on at once; if set, every run is queued.",
     )
-    poll_seconds: float = Field(
-        default=0.4,
+    poll_seconds: float | None = Field(
+        default=None,
         ge=0.02,
         le=60,
-        description="Seconds between polls of the queue; fewer seconds cost more CPU when idle.",
+        description="Seconds between polls of the queue; fewer seconds cost more CPU when idle. By"
+        " default 0.4, and 2 on SQLite, where a process knows of most work without the queue.",
     )
     drain_seconds: int = Field(
         default=10, ge=0, description="Seconds that a stopping process lets its runs finish."

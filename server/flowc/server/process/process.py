@@ -15,10 +15,12 @@ from flowc.nodes.services.models import Models
 from flowc.server.conversations.chat import Chat
 from flowc.server.engine.publishing.postgres_notices import listen
 from flowc.server.engine.publishing.watchers import Watchers
+from flowc.server.engine.queue.alarms import Alarms
 from flowc.server.engine.queue.dbos_queue import DoErrand, Queue, Worker
 from flowc.server.engine.queue.retention import Retention
 from flowc.server.engine.queue.supervisor import Supervisor
 from flowc.server.engine.segments import Segments
+from flowc.server.engine.stretch import Workplace
 from flowc.server.process.self_test import self_test
 from flowc.server.process.tracing import start_tracing
 from flowc.server.process_services import ProcessServices, SettingsRefused
@@ -44,6 +46,8 @@ from flowc.server.workflows.compiled import Workflows
 _WARM_AFTER = 0.5
 # Seconds after which a busy event loop lets the writer's thread continue.
 _SWITCH_SECONDS = 0.001
+# Seconds between polls of the queue; a process that works alone has alarms and a backlog instead.
+_POLL, _POLL_ALONE = 0.4, 2.0
 # How many new objects are searched for garbage at a time: most runs leave none.
 _COLLECT = (10_000, 20, 20)
 
@@ -174,13 +178,16 @@ def _segments(
         slots=asyncio.Semaphore(settings.run_slots),
         # Only the queue can limit the runs of all processes together.
         starts_here=settings.max_runs is None,
+        is_alone=is_sqlite(settings.database),
         give_back=queue.give_back,
-        claims=claims,
-        steering=steering,
         workflows=workflows,
-        services=services,
-        checkpoints=StoredCheckpoints(claims.database),
-        max_steps=settings.max_steps,
+        place=Workplace(
+            claims=claims,
+            steering=steering,
+            services=services,
+            checkpoints=StoredCheckpoints(claims.database),
+            max_steps=settings.max_steps,
+        ),
     )
 
 
@@ -228,6 +235,9 @@ async def _work(
         "depend": process.dependencies.begin,
     }
     await worker.start(segments.take, errands, process.schedules.fire)
+    alarms = Alarms(runs.steering.expire)
+    stack.callback(alarms.close)
+    runs.steering.database.wake_with(alarms.set)
     if is_sqlite(url):
         runs.steering.database.offer_to(segments.offer)
         # What the last process of this data folder left: no other can be at work.
@@ -252,10 +262,11 @@ def _publish(url: str, database: Database, stack: AsyncExitStack) -> None:
 
 
 def _worker(settings: Settings) -> Worker:
+    is_alone = is_sqlite(settings.database) and settings.max_runs is None
     return Worker(
         settings.database,
         slots=settings.run_slots,
-        poll_seconds=settings.poll_seconds,
+        poll_seconds=settings.poll_seconds or (_POLL_ALONE if is_alone else _POLL),
         max_runs=settings.max_runs,
     )
 

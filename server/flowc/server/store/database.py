@@ -31,9 +31,13 @@ from flowc.server.settings import is_sqlite
 from flowc.server.store import space
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-# Under these names a transaction collects the runs that it appends events to, and the segments of
-# runs that it puts in the queue.
-APPENDED, QUEUED = "flowc appended", "flowc queued"
+# The newest schema on SQLite, as the migrations make it: a new file needs no Alembic, which takes
+# a fifth of a second to import.
+NEWEST_SCHEMA = MIGRATIONS / "newest_sqlite.sql"
+STATEMENT_END = ";\n\n"
+# Under these names a transaction collects the runs that it appends events to, the segments of runs
+# that it puts in the queue, and the interrupts whose time will be over.
+APPENDED, QUEUED, AWAITED = "flowc appended", "flowc queued", "flowc awaited"
 # Alembic stores in it which revision a database has.
 _REVISIONS = "alembic_version"
 _MIGRATING = zlib.crc32(b"flowc migrations")
@@ -62,6 +66,10 @@ T = TypeVar("T")
 Publish = Callable[[str, bool], None]
 # Offers a segment of a run that was put in the queue, to be worked on now.
 Offer = Callable[[str, int], None]
+# The same, with the priority of the run.
+OfferWithPriority = Callable[[str, int, int], None]
+# Looks at an interrupt after some seconds.
+Wake = Callable[[str, float], None]
 
 
 class Database:
@@ -76,7 +84,8 @@ class Database:
     def __init__(self, engine: Engine, url: str) -> None:
         self.url, self._engine = url, engine
         self._publishers: list[Publish] = []
-        self._takers: list[Offer] = []
+        self._takers: list[OfferWithPriority] = []
+        self._wakers: list[Wake] = []
         self.problem: str | None = None
         self.writes = 0
         self.is_exclusive = self._is_sqlite = is_sqlite(url)
@@ -103,9 +112,13 @@ class Database:
         """Publish the runs with new events to one more function, after each commit."""
         self._publishers.append(publish)
 
-    def offer_to(self, offer: Offer) -> None:
+    def offer_to(self, offer: OfferWithPriority) -> None:
         """Call one more function for each segment that this process puts in the queue."""
         self._takers.append(offer)
+
+    def wake_with(self, wake: Wake) -> None:
+        """Call one more function for each interrupt that this process sets a time for."""
+        self._wakers.append(wake)
 
     async def write(self, work: Callable[[Session], T]) -> T:
         """Run a function in a transaction, which is rolled back if the function raises.
@@ -126,9 +139,12 @@ class Database:
                 self.writes += 1
         for run_id, is_urgent in done.get(APPENDED, {}).items():
             self.publish(run_id, is_urgent)
-        for run_id, segment in done.get(QUEUED, ()):
+        for queued in done.get(QUEUED, ()):
             for offer in self._takers:
-                offer(run_id, segment)
+                offer(*queued)
+        for awaited in done.get(AWAITED, ()):
+            for wake in self._wakers:
+                wake(*awaited)
         return result
 
     def transact(self, work: Callable[[Any], T]) -> T:
@@ -289,7 +305,7 @@ def newest_revision() -> str:
 
 def migrate(engine: Engine) -> None:
     """Upgrade a database to the newest schema; one of several processes that try does it."""
-    if _is_newest(engine):
+    if _is_newest(engine) or _is_created(engine):
         return
     # Imported here: most starts find nothing to migrate.
     from alembic import command  # noqa: PLC0415
@@ -313,6 +329,20 @@ def _is_newest(engine: Engine) -> bool:
             return False
         found = connection.execute(text(f"select version_num from {_REVISIONS}"))
         return list(found.scalars()) == [newest_revision()]
+
+
+def _is_created(engine: Engine) -> bool:
+    """Create the newest schema if the database is SQLite's and empty; return whether it was."""
+    if engine.dialect.name != "sqlite":
+        return False
+    with engine.connect().execution_options(flowc_writes=True) as connection, connection.begin():
+        if inspect(connection).get_table_names():
+            return False
+        for statement in NEWEST_SCHEMA.read_text().strip().split(STATEMENT_END):
+            connection.exec_driver_sql(statement)
+        stamp = text(f"insert into {_REVISIONS} values (:revision)")
+        connection.execute(stamp, {"revision": newest_revision()})
+    return True
 
 
 def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -31,7 +31,7 @@ from flowc.server.engine.patience import PATIENTLY
 from flowc.server.records.refused import Refused
 from flowc.server.records.triggers import Schedule
 from flowc.server.settings import is_sqlite
-from flowc.server.store.database import QUEUED, SQLITE_PRAGMAS
+from flowc.server.store.database import AWAITED, QUEUED, SQLITE_PRAGMAS
 from flowc.server.store.runs.work_queue import QUEUE_CHANNEL, Errand
 
 NAME = "flowc"
@@ -134,7 +134,7 @@ class Queue:
         options["priority"] = priority
         self._client.enqueue_in_transaction(session, options, run_id, segment)
         if delay is None:
-            session.info.setdefault(QUEUED, []).append((run_id, segment))
+            session.info.setdefault(QUEUED, []).append((run_id, segment, priority))
             if not is_sqlite(self._url):
                 notice = {"channel": QUEUE_CHANNEL, "payload": f"{run_id} {segment}"}
                 session.execute(_NOTIFY, notice)
@@ -147,6 +147,8 @@ class Queue:
         # First in the queue: an errand is short, and something waits for it.
         options["priority"] = 1
         self._client.enqueue_in_transaction(session, options, errand, subject)
+        if errand == "wake":
+            session.info.setdefault(AWAITED, []).append((subject, seconds))
 
     async def held(self) -> dict[str, list[str]]:
         """Return the ids of the segments at work, by worker."""
