@@ -22,7 +22,7 @@ from flowc.nodes.services.models.answers import (
 from flowc.nodes.services.models.cut_off import OnCutOff, estimated, is_paid, uncounted_cut_off
 from flowc.nodes.services.models.failures import failure_of
 from flowc.nodes.services.models.key_redaction import key_redactor
-from flowc.nodes.services.models.litellm_door import guarded, load_litellm
+from flowc.nodes.services.models.litellm_door import guarded, load_litellm, reporting
 from flowc.nodes.services.models.observers import Observers
 from flowc.nodes.services.models.offline import PROVIDER, offline_answer
 from flowc.nodes.services.models.prices import worst_case
@@ -216,7 +216,7 @@ class Models:
     ) -> ModelAnswer:
         litellm = await load_litellm()
         self._observers.install(litellm)
-        with guarded(self._backend), self._observers.observing():
+        with guarded(self._backend), reporting(bool(self._observers.names)):
             response = await litellm.acompletion(
                 model=alias.model,
                 api_base=alias.api_base,

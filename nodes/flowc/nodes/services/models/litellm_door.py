@@ -48,6 +48,21 @@ async def load_litellm(model: str | None = None) -> Any:
     return litellm()
 
 
+@contextmanager
+def reporting(to_observers: bool) -> Iterator[None]:
+    """Call a model within this block: without observers, litellm prepares nothing for them.
+
+    For its own logs, litellm computes the cost of each call a second time, and copies it.
+    """
+    from litellm._internal_context import is_internal_call  # noqa: PLC0415 - as litellm itself
+
+    token = is_internal_call.set(not to_observers)
+    try:
+        yield
+    finally:
+        is_internal_call.reset(token)
+
+
 def _uses_openai(model: str) -> bool:
     """Return whether litellm calls a model with OpenAI's client, by its name.
 

@@ -1,8 +1,7 @@
 """Services that are notified of model calls, by litellm's callbacks."""
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -41,21 +40,6 @@ class Observers:
             # Only with observers: litellm copies every call's messages to take their texts out.
             litellm.turn_off_message_logging = not self.records_prompts
             litellm.callbacks = wanted
-
-    @contextmanager
-    def observing(self) -> Iterator[None]:
-        """Call a model within this block: without observers, litellm prepares nothing for them.
-
-        For its own logs, litellm computes the cost of each call a second time, and copies it.
-        """
-        # Imported here, as litellm is.
-        from litellm._internal_context import is_internal_call  # noqa: PLC0415
-
-        token = is_internal_call.set(not self.names)
-        try:
-            yield
-        finally:
-            is_internal_call.reset(token)
 
     def metadata(self, about: Mapping[str, str]) -> dict[str, Any]:
         """Return a call's data for them: the run's id as the trace, the node's as the name."""
