@@ -12,8 +12,6 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
-from flowc.compiler.analysis.graph import ERROR
-from flowc.compiler.definition import GoOn, GoTo
 from flowc.compiler.expressions import RECORDED, RecordedValues, evaluated
 from flowc.compiler.guards import Limit
 from flowc.compiler.node import BodyFailed, Context, Node, NodeError, Outcome
@@ -43,7 +41,7 @@ from flowc.compiler.running.events import (
     NODE_USED,
     NODE_WAITING,
 )
-from flowc.compiler.running.failures import as_node_error, timed_out
+from flowc.compiler.running.failures import as_node_error, handled_failure, timed_out
 from flowc.compiler.running.inside import NOTHING_INSIDE, Inside
 from flowc.compiler.running.outcomes import plain_outcome
 from flowc.compiler.running.reads import reads_of, values_of
@@ -106,18 +104,6 @@ def _awaited_data(interrupt: Interrupt) -> AwaitedData:
     return AwaitedData(
         id=id, node_id=node_id, path=path, kind=kind, data=dict(data), seconds=seconds
     )
-
-
-def _handled(node: PlannedNode, error: NodeError, message: str, attempts: int) -> Outcome | None:
-    """Return the outcome with which the workflow continues after this failure, or None."""
-    policy = node.definition.on_error
-    if policy == "fail":
-        return None
-    details = {"node": node.id, "code": error.code, "message": message, "attempts": attempts}
-    if isinstance(policy, GoTo):
-        return Outcome(None, branch=ERROR, error=details)
-    output = policy.output if isinstance(policy, GoOn) else None
-    return Outcome(output, error=details)
 
 
 @dataclass(slots=True)
@@ -211,7 +197,7 @@ class _Work:
     def failed(self, error: NodeError) -> Outcome:
         """Emit `node.failed`; return how the workflow continues, or raise NodeFailed if it ends."""
         node, message = self.node, self.redactor.text(error.message)
-        continued = _handled(node, error, message, self.attempts)
+        continued = handled_failure(node, error, message, self.attempts)
         data: NodeFailedData = {
             "code": error.code,
             "message": message,
