@@ -1,4 +1,4 @@
-"""Turns what ended a node's work into a NodeError that is safe to store and show, and handles it."""
+"""Turns what ended a node's work into a NodeError that is safe to show, and handles it."""
 
 import logging
 from collections.abc import Mapping
