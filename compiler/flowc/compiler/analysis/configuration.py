@@ -126,7 +126,7 @@ def _key(node: NodeDefinition, problems: list[Problem]) -> Slot | None:
 def _slots(node: NodeDefinition, node_type: type[Node]) -> tuple[list[Slot], list[Problem]]:
     slots: list[Slot] = []
     problems: list[Problem] = []
-    for path, value, marks in _texts(node_type, node.config):
+    for path, value, marks in texts_in(node_type, node.config):
         role = next((mark for mark in marks if isinstance(mark, Role)), None)
         if role is Role.RAW:
             continue
@@ -158,7 +158,7 @@ _COMPILE: Mapping[Role | None, Callable[[str], Expression]] = {
 }
 
 
-def _texts(model: type[BaseModel], data: Any) -> Iterator[tuple[Pointer, str, tuple[Any, ...]]]:
+def texts_in(model: type[BaseModel], data: Any) -> Iterator[tuple[Pointer, str, tuple[Any, ...]]]:
     """Yield every text in a configuration, with its path and the marks of its field."""
     for name, field in model.model_fields.items():
         for key in {name, *_aliases(field)} & data.keys():
@@ -181,7 +181,7 @@ def _walk(
     elif isinstance(value, dict):
         model = _model_for(annotation, value)
         if model is not None and Role.RAW not in marks:
-            for inner, text, found in _texts(model, value):
+            for inner, text, found in texts_in(model, value):
                 yield (*path, *inner), text, (*marks, *found)
         else:
             for key, item in value.items():

@@ -10,6 +10,7 @@ from flowc.compiler.analysis.scopes import Scope
 from flowc.compiler.definition.schema_paths import ABSENT, names_in, schema_at, type_of, types_of
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.diagnostics import Problem, did_you_mean
+from flowc.compiler.reading.foreign_names import length_here
 
 _LONE = re.compile(r"\{\{\s*[\w.\[\]'\"-]+\s*\}\}")
 
@@ -80,6 +81,7 @@ def _unknown_field(
     known = names_in(around) if isinstance(around, dict) else []
     message = f"{use.text!r} reads {str(path[depth - 1])!r}, which {whose} does not have."
     hint = did_you_mean(str(path[depth - 1]), known) if known else None
+    hint = hint or length_here(use.text, path)
     return Problem("unknown-field", message, use.slot.at, hint)
 
 

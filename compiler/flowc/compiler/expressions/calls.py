@@ -1,6 +1,6 @@
 """Compiles filters, tests and calls of functions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -17,6 +17,7 @@ from flowc.compiler.expressions.filters.choosers import (
     mapped,
 )
 from flowc.compiler.expressions.filters.word import Apply, Prepare, applied, called, prepared
+from flowc.compiler.expressions.foreign_calls import SAME_AS, instead_of
 from flowc.compiler.expressions.frame import Evaluate, Frame
 from flowc.compiler.expressions.values import kind_of
 
@@ -48,9 +49,17 @@ def _known(words: Mapping[str, Word], name: str, what: str) -> Word:
     word = words.get(name)
     if word is None:
         near = get_close_matches(name, words, n=3, cutoff=0.6)
-        hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else None
+        hint = _word_like(name, near)
         raise ExpressionError(f"there is no {what} {name[:40]!r}", hint)
     return word
+
+
+def _word_like(name: str, near: Sequence[str]) -> str:
+    if name in SAME_AS:
+        return f"Write {SAME_AS[name]}."
+    if near:
+        return f"Did you mean {' or '.join(map(repr, near))}?"
+    return "`flowc filters` lists the filters and tests."
 
 
 def _prepared(
@@ -187,7 +196,7 @@ def _call(compilation: Compilation, node: nodes.Call) -> Evaluate:
         return called(word, *_arguments(compilation, node, node.args, word.name))
     if isinstance(target, nodes.Getattr) and _is_loop(compilation, target.node):
         return _call_of_loop(compilation, node, target.attr)
-    raise ExpressionError("a call is not allowed", _instead_of(target))
+    raise ExpressionError("a call is not allowed", instead_of(node))
 
 
 def _call_of_variable(compilation: Compilation, node: nodes.Call, name: str) -> Evaluate:
@@ -219,26 +228,6 @@ def _call_of_loop(compilation: Compilation, node: nodes.Call, name: str) -> Eval
         return frame[at].cycle(values) if is_cycle else frame[at].changed(values)
 
     return call
-
-
-def _instead_of(target: nodes.Node) -> str | None:
-    """Return what to write instead of a call such as `text.upper()` or `len(list)`."""
-    if isinstance(target, nodes.Getattr):
-        if target.attr in FILTERS:
-            return f"Write the value, then |{target.attr}."
-        return "The filters are listed by flowc filters."
-    if isinstance(target, nodes.Name):
-        if target.name in FILTERS:
-            return f"Write the value, then |{target.name}."
-        return _functions_like(target.name, FUNCTIONS)
-    return None
-
-
-def _functions_like(name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(name, list(known), n=1)
-    return (
-        f"Did you mean {near[0]}()?" if near else f"The functions are {', '.join(sorted(known))}."
-    )
 
 
 CALLS: Mapping[type[nodes.Node], CompileTree] = {

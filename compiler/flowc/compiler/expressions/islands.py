@@ -26,7 +26,8 @@ def without_islands(source: str, require: RequireExpression) -> str:
             out.append(island)
         elif source.startswith(("{%", "{#"), at):
             raise ExpressionError(
-                "statements {% %} and comments {# #} are not allowed in a condition"
+                "statements {% %} and comments {# #} are not allowed in a condition",
+                "Write what must be true: {{input.total}} > 100 and input.is_new.",
             )
         elif source[at] in "\"'":
             literal, at = _text_literal(source, at, require)
@@ -53,16 +54,16 @@ def _island(source: str, start: int, require: RequireExpression) -> tuple[str, i
         else:
             depth += (char == "{") - (char == "}")
         at += 1
-    raise ExpressionError("a {{ has no closing }}")
+    raise ExpressionError("a {{ has no closing }}", "Write }} after the expression.")
 
 
 def _whole_expression(source: str, require: RequireExpression) -> str:
     """Return the text inside `{{...}}` if it is an expression on its own; `a) or (b` is not."""
     inner = source.strip()
     if not inner:
-        raise ExpressionError("a {{ }} is empty")
+        raise ExpressionError("a {{ }} is empty", "For example {{input.total}}.")
     if "{{" in inner:
-        raise ExpressionError("{{ is not allowed inside {{ }}")
+        raise ExpressionError("{{ is not allowed inside {{ }}", "Write the name without braces.")
     require(inner)
     return inner
 
@@ -87,7 +88,7 @@ def _text_literal(source: str, start: int, require: RequireExpression) -> tuple[
             literal += source[at]
             at += 1
     if at >= len(source):
-        raise ExpressionError("a text has no closing quote")
+        raise ExpressionError("a text has no closing quote", "Write 'text' or \"text\".")
     if not parts:
         return source[start : at + 1], at + 1
     return "(" + " ~ ".join([*parts, _quoted(literal)]) + ")", at + 1

@@ -8,6 +8,7 @@ from jinja2.exceptions import TemplateSyntaxError
 
 from flowc.compiler.expressions.errors import ExpressionError
 from flowc.compiler.expressions.islands import without_islands
+from flowc.compiler.expressions.syntax_errors import syntax_error
 from flowc.compiler.expressions.tags import check_tags
 
 MAX_SOURCE = 32_768
@@ -41,7 +42,9 @@ def parse_expression(source: str) -> nodes.Expr:
     body = parse_template("{{ " + source + " }}")
     parts = parts_of(body)
     if len(parts) != 1 or len(body) != 1 or isinstance(parts[0], nodes.TemplateData):
-        raise ExpressionError("this is not a single expression")
+        raise ExpressionError(
+            "this is not a single expression", "Write one expression, without braces."
+        )
     return parts[0]
 
 
@@ -50,7 +53,7 @@ def parse_condition(source: str) -> nodes.Expr:
     if len(source) > MAX_SOURCE:
         raise ExpressionError(f"the condition is longer than {MAX_SOURCE:,} characters")
     if not source.strip():
-        raise ExpressionError("the condition is empty")
+        raise ExpressionError("the condition is empty", "For example {{input.total}} > 100.")
     return parse_expression(without_islands(source.strip(), _require_expression))
 
 
@@ -68,7 +71,7 @@ def _parse(source: str) -> nodes.Template:
             _check_brackets(_JINJA.lex(source))
         return _JINJA.parse(source)
     except TemplateSyntaxError as problem:
-        raise ExpressionError(f"the syntax is wrong: {_sentence(problem)}") from None
+        raise syntax_error(source, problem.message) from None
     except RecursionError:
         raise ExpressionError("the expression is too deeply nested") from None
     except (ValueError, MemoryError, OverflowError) as problem:
@@ -86,25 +89,6 @@ def _check_brackets(tokens: Iterator[tuple[int, str, str]]) -> None:
             depth -= 1
         if depth > _MAX_BRACKETS:
             raise ExpressionError(f"brackets are nested more than {_MAX_BRACKETS} levels deep")
-
-
-_OUR_WORDS = {
-    "'end of print statement'": "the closing }}",
-    "end of print statement": "the closing }}",
-    "'end of statement block'": "the closing %}",
-    "end of statement block": "the closing %}",
-    "'begin of print statement'": "{{",
-    "begin of print statement": "{{",
-    "Missing end of comment tag": "a {# has no closing #}",
-    "Missing end of raw directive": "a {% raw %} has no {% endraw %}",
-}
-
-
-def _sentence(problem: TemplateSyntaxError) -> str:
-    message = problem.message or "it cannot be parsed"
-    for theirs, ours in _OUR_WORDS.items():
-        message = message.replace(theirs, ours)
-    return message.rstrip(".")
 
 
 def path_of(node: Any) -> tuple[str | int, ...] | None:
