@@ -50,5 +50,11 @@ def _check_id(node: NodeDefinition, seen: set[str]) -> Iterator[Problem]:
         yield Problem("reserved-id", message, at, f"Use another id, such as {node.id}_node.")
     if node.id in seen:
         message = f"Another node already has the id {node.id[:60]!r}."
-        yield Problem("duplicate-id", message, at)
+        hint = f"Use another id, such as {_free_id(node.id, seen)}."
+        yield Problem("duplicate-id", message, at, hint)
     seen.add(node.id)
+
+
+def _free_id(id: str, taken: set[str]) -> str:
+    number = next(n for n in range(2, len(taken) + 3) if f"{id}_{n}" not in taken)
+    return f"{id}_{number}"[:60]

@@ -108,7 +108,19 @@ def _check_fit(flow: Flow, name: str, use: Use, schema: Schema) -> Iterator[Prob
     wanted = _wanted(flow.scope, name, use)
     if wanted is not None and not given & frozenset().union(*(_TAKEN[w] for w in wanted)):
         message = f"{use.text!r} is {_either(given)}, but {_either(wanted)} is required here."
-        yield Problem("type-mismatch", message, use.slot.at)
+        yield Problem("type-mismatch", message, use.slot.at, _conversion(use.text, given, wanted))
+
+
+def _conversion(text: str, given: frozenset[str], wanted: frozenset[str]) -> str | None:
+    """Return how a value of one type becomes one of another, if a filter does that."""
+    if wanted == {"string"}:
+        is_value = given <= {"number", "integer", "boolean"}
+        return f"Write {{{{{text}|{'string' if is_value else 'tojson'}}}}}."
+    if wanted <= {"number", "integer"} and given <= {"array", "object"}:
+        return f"Write {{{{{text}|length}}}} for the number of items."
+    if wanted == {"array"}:
+        return f"Write {{{{[{text}]}}}} for a list of this value."
+    return None
 
 
 def _wanted(scope: Scope, name: str, use: Use) -> frozenset[str] | None:

@@ -23,6 +23,7 @@ from flowc.compiler.definition import (
 )
 from flowc.compiler.node import Node
 from flowc.compiler.node.registry import Registry
+from flowc.compiler.reading.remedies import WITHOUT_HINT
 from flowc.compiler.reports.explanations import explanations
 from flowc.server.cli import app
 from flowc.server.cli.events_page import events_page
@@ -82,6 +83,8 @@ def _diagnostics() -> Iterator[str]:
     for code, found in sorted(explanations().items()):
         yield f"## `{code}`\n"
         yield f"{found.why}\n"
+        if code in WITHOUT_HINT:
+            yield f"It has no hint: {WITHOUT_HINT[code]}.\n"
         for word, example in (("Wrong", found.bad), ("Right", found.good)):
             yield f"{word}:\n"
             yield f"```yaml\n{example.strip()[:1500]}\n```\n"
