@@ -253,6 +253,41 @@ async def expressions(kind: str) -> Row:
     return Row(f"{kind}, beside Jinja's sandbox", each[0], each[1], "CPU µs", 0.4)
 
 
+FOR_STATEMENTS = (
+    ("for", "{% for o in orders %}{{ o.name }}\n{% endfor %}"),
+    (
+        "for with loop and arithmetic",
+        "{% for o in orders %}{{ loop.index }}. {{ o.name }}: {{ o.price * 2 }}\n{% endfor %}",
+    ),
+    (
+        "for with if and filters",
+        "{% for o in orders if o.price > 30 %}- {{ o.name|upper }}"
+        "{% if o.tags %} ({{ o.tags|join(', ') }}){% endif %}\n{% endfor %}",
+    ),
+)
+
+
+async def for_statement(name: str, source: str) -> Row:
+    """Measure a `for` of 100 items, each time that it is evaluated."""
+    orders = [{"name": f"n{i}", "price": i * 1.5, "tags": ["a", "b"]} for i in range(100)]
+    mine, theirs = compile_template(source).evaluate, rivals.jinja_text(source)
+    names = {"orders": orders}
+    assert mine(names) == theirs(**names)
+    times = 100
+
+    async def run_mine() -> None:
+        for _ in range(times):
+            mine(names)
+
+    async def run_theirs() -> None:
+        for _ in range(times):
+            theirs(**names)
+
+    taken = await measured([run_mine, run_theirs], 15)
+    each = [seconds * 1e6 / times for seconds in taken]
+    return Row(f"{name}, 100 items, beside Jinja's sandbox", each[0], each[1], "CPU µs", 1.0)
+
+
 async def rows(postgres: str | None) -> list[Row]:
     works: list[Callable[[], Awaitable[Row]]] = [
         *(
@@ -272,6 +307,7 @@ async def rows(postgres: str | None) -> list[Row]:
         lambda: zigzag("node", 10.0),
         lambda: expressions("condition"),
         lambda: expressions("template"),
+        *(lambda name=name, text=text: for_statement(name, text) for name, text in FOR_STATEMENTS),
     ]
     found = [await work() for work in track(works, "Measuring", console=Console(stderr=True))]
     each = {row.work: row.ours for row in found}

@@ -106,10 +106,10 @@ def jinja_condition() -> Any:
 
 
 def jinja_template() -> Any:
+    return jinja_text("Dear {{a.output.name}}: {{a.output.category}}!")
+
+
+def jinja_text(source: str) -> Any:
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    return (
-        ImmutableSandboxedEnvironment()
-        .from_string("Dear {{a.output.name}}: {{a.output.category}}!")
-        .render
-    )
+    return ImmutableSandboxedEnvironment(keep_trailing_newline=True).from_string(source).render

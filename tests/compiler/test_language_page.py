@@ -1,8 +1,8 @@
-"""The page of the language has every filter and test, and its examples are true.
+"""The examples on the page of the language are true.
 
 Its conventions: a `jinja` block has lines `EXPRESSION -> JSON` or `EXPRESSION -> error: sentence`,
-with the names of a `given` line; the tables of filters and tests have an example and its value; a
-`yaml` block that begins with `# input:` is run, and gives what its last line says.
+with the names of a `given` line; a `yaml` block that begins with `# input:` is run, and gives what
+its last line says.
 """
 
 import json
@@ -20,7 +20,6 @@ from flowc.compiler.definition.durations import seconds
 from flowc.compiler.definition.short_schemas import to_json_schema
 from flowc.compiler.diagnostics import has_errors
 from flowc.compiler.expressions import ExpressionError, compile_condition, compile_template
-from flowc.compiler.expressions.filters import FILTERS, TESTS
 from flowc.compiler.reading.documents import read_text
 
 PAGE = (ROOT / "compiler" / "docs" / "language.md").read_text()
@@ -46,8 +45,6 @@ def _examples() -> Iterator[Example]:
             else:
                 source, _, result = line.rpartition(" -> ")
                 yield Example(source.rstrip(), result, names, kind.strip() == "condition")
-    for _, example, value in (*_table("Filters"), *_table("Tests")):
-        yield Example(_code(example), _code(value), {})
 
 
 def _table(heading: str) -> list[tuple[str, str, str]]:
@@ -75,10 +72,6 @@ def _value(cell: str) -> Any:
     return read_text(f"value: {_code(cell)}").data["value"]
 
 
-def _names_in(heading: str) -> set[str]:
-    return {re.split(r"[(`]", name)[1] for name, _, _ in _table(heading)}
-
-
 @pytest.mark.parametrize("example", list(_examples()), ids=lambda example: example.source)
 def test_an_expression_has_the_value_shown(example: Example) -> None:
     compile_it = compile_condition if example.is_condition else compile_template
@@ -90,14 +83,6 @@ def test_an_expression_has_the_value_shown(example: Example) -> None:
     value = compile_it(example.source).evaluate(example.names)
     # Compared as JSON text, since in Python 1 == True.
     assert json.dumps(value) == json.dumps(json.loads(example.result))
-
-
-def test_every_filter_and_test_has_an_example() -> None:
-    assert _names_in("Filters") == {*FILTERS, "default", "d"}
-    assert _names_in("Tests") == {*TESTS, "defined", "undefined"}
-    for heading, sign in (("Filters", "|"), ("Tests", " is ")):
-        for name, example, _ in _table(heading):
-            assert sign + re.split(r"[(`]", name)[1] in example, name
 
 
 def test_every_name_is_explained() -> None:

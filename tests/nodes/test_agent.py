@@ -79,6 +79,8 @@ async def test_calls_of_one_turn_run_at_the_same_time() -> None:
         (("nothing", {}), "There is no tool 'nothing': get_weather."),
         (("get_weather", "{no json"), "The arguments are not JSON."),
         (("get_weather", "[1]"), "The arguments are no JSON object."),
+        (("get_weather", '{"city": NaN}'), "The arguments are not JSON."),
+        (("get_weather", '{"city": "\\ud800"}'), "The arguments are not JSON."),
         (
             ("get_weather", {"city": 1}),
             "The arguments do not fit: city: 1 is not of type 'string'.",
@@ -153,6 +155,24 @@ async def test_the_final_answer_matches_its_schema() -> None:
     with scripted(completion("No.")) as server, pytest.raises(NodeFailed) as caught:
         await ran(server, agent(WEATHER, output_schema=schema))
     assert caught.value.code == "answer-does-not-fit"
+
+
+async def test_an_answer_that_no_pattern_fits_is_refused_at_once() -> None:
+    schema = {"type": "object", "properties": {"city": {"type": "string", "pattern": "^(a+)+$"}}}
+    answer = completion(json.dumps({"city": "a" * 40 + "!"}))
+    with scripted(answer) as server, pytest.raises(NodeFailed) as caught:
+        await ran(server, agent(WEATHER, output_schema=schema))
+    assert caught.value.code == "answer-does-not-fit"
+    assert "does not match '^(a+)+$'" in server.requests[1].json["messages"][-1]["content"]
+
+
+async def test_an_answer_that_takes_too_long_to_check_fails_the_agent() -> None:
+    either = {"anyOf": [*({"const": n} for n in range(1_000)), {"const": -1}]}
+    schema = {"type": "object", "properties": {"x": {"type": "array", "items": either}}}
+    answer = completion(json.dumps({"x": [-1] * 5_000}))
+    with scripted(answer) as server, pytest.raises(NodeFailed) as caught:
+        await ran(server, agent(WEATHER, output_schema=schema))
+    assert (caught.value.code, len(server.requests)) == ("validation-too-costly", 1)
 
 
 async def test_an_agent_does_not_exceed_the_budget() -> None:

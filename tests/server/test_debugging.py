@@ -75,6 +75,17 @@ def test_a_run_is_run_again_from_a_node(api: httpx.Client) -> None:
     assert text(run_of(api, run["id"])) == "1abc"
 
 
+def test_a_replay_sees_the_same_time_and_random_values(api: httpx.Client) -> None:
+    stamp = "{{input.x}} {{now()}} {{uuid()}} {{[1, 2, 3, 4, 5]|random}}"
+    nodes = [say("a", stamp), say("b", "{{a.output.text}} {{uuid()}}", "a")]
+    run = begin(api, nodes, input={"x": "1"})
+    assert text(replay(api, run["id"])) == text(run)
+    again = replay(api, run["id"], from_node="b")
+    assert text(again) == text(run)
+    assert text(replay(api, again["id"], from_node="b")) == text(run)
+    assert text(begin(api, nodes, input={"x": "1"})) != text(run)
+
+
 def test_a_run_is_run_again_from_a_moment(api: httpx.Client) -> None:
     run = begin(api, CHAIN, input={"x": "1"})
     [done] = [

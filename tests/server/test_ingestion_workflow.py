@@ -28,7 +28,7 @@ async def test_the_ingestion_workflow_is_compiled_once(
     workflows = Workflows(StoredWorkflows(database, "default"), Registry.installed())
 
     found = await asyncio.gather(workflows.ingestion(), workflows.ingestion())
-    run = new_run(found[0], {"collection": "c", "urls": []})
+    run = await new_run(found[0], {"collection": "c", "urls": []})
     pinned = await workflows.pinned(run)
     await database.close()
 

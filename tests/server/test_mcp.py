@@ -25,6 +25,7 @@ from flowc.nodes.services.mcp import McpServer, McpServers, read_mcp_file
 from flowc.nodes.services.models import Models
 from flowc.nodes.services.operator_files import OperatorFileRefused
 
+HOSTILE = McpServer(command=sys.executable, args=[str(TESTS / "fakes" / "mcp_hostile.py")])
 STDIO = McpServer(command=sys.executable, args=[str(TESTS / "fakes" / "mcp_stdio.py")])
 GREET = {
     "name": "Greeting",
@@ -199,6 +200,41 @@ async def test_an_agent_is_offered_the_tools_of_a_server() -> None:
     assert "Hello Ada." in answers[1]
     assert json.loads(answers[2]) == {"total": 5.0}
     assert "There is no such item." in answers[3]
+
+
+@pytest.mark.parametrize(
+    ("tool", "code"),
+    [
+        ("backtracks", "answer-does-not-fit"),
+        ("slow", "validation-too-costly"),
+        # What cannot be checked is the server's mistake: its result is taken as it is.
+        ("fetches", None),
+        ("looks_ahead", None),
+    ],
+)
+async def test_the_schema_of_a_servers_result_holds_up_nobody(tool: str, code: str | None) -> None:
+    servers = McpServers({"hostile": HOSTILE})
+    if code is None:
+        assert (await visit(servers, server="hostile", tool=tool)).output["data"] is not None
+        return
+    with pytest.raises(NodeFailed) as caught:
+        await visit(servers, server="hostile", tool=tool)
+    assert caught.value.code == code
+
+
+async def test_the_schema_of_a_servers_arguments_holds_up_nobody() -> None:
+    tools = [{"id": "h", "type": "mcp", "config": {"server": "hostile"}}]
+    asked = calls(
+        ("h__backtracks", {"x": "a" * 40 + "!"}),
+        ("h__fetches", {"x": 1}),
+        ("h__looks_ahead", {"x": 1}),
+    )
+    with scripted(asked, completion("Done.")) as server:
+        services = {Models: models_at(server), McpServers: McpServers({"hostile": HOSTILE})}
+        await run(agent(*tools), {}, services)
+    refused, *passed = results(server.requests[1])
+    assert "does not match '^(a+)+$'" in refused
+    assert list(map(json.loads, passed)) == [{"x": 1}, {"x": "a"}]
 
 
 async def test_an_agent_continues_without_an_optional_server() -> None:

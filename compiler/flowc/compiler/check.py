@@ -11,6 +11,7 @@ from flowc.compiler.checks.concurrency import check_concurrency
 from flowc.compiler.checks.configuration import check_configuration
 from flowc.compiler.checks.edges import check_edges
 from flowc.compiler.checks.flow import check_flow
+from flowc.compiler.checks.foreign_texts import check_foreign_texts
 from flowc.compiler.checks.names import check_names
 from flowc.compiler.checks.reachability import check_reachability
 from flowc.compiler.checks.references import check_references
@@ -24,7 +25,10 @@ from flowc.compiler.reading.documents import Document
 from flowc.compiler.reading.library import Library
 
 # Later stages may assume what earlier ones established; the flow is analysed between the two.
-STRUCTURE = ((check_names,), (check_edges, check_configuration, check_uses))
+STRUCTURE = (
+    (check_names,),
+    (check_edges, check_configuration, check_uses, check_foreign_texts),
+)
 FLOW = (
     (check_reachability, check_references),
     (check_types, check_flow, check_concurrency, check_steps),

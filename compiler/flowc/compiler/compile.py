@@ -8,7 +8,6 @@ from flowc.compiler.analysis.inference import infer
 from flowc.compiler.analysis.scopes import resolve
 from flowc.compiler.check import require_valid
 from flowc.compiler.definition import Granularity, WorkflowDefinition
-from flowc.compiler.definition.short_schemas import problems_of
 from flowc.compiler.diagnostics import Diagnostic
 from flowc.compiler.lowering.graph import Lowered, lower
 from flowc.compiler.node.registry import Registry
@@ -17,6 +16,7 @@ from flowc.compiler.planning.sections import PlanSection, sections_of
 from flowc.compiler.reading.dialects import read_definition
 from flowc.compiler.reading.documents import Document
 from flowc.compiler.reading.library import Library, StoredDefinition
+from flowc.compiler.schemas.fitting import Misfits, find_problems, problems_of
 
 
 def compile_workflow(
@@ -83,8 +83,20 @@ class CompiledWorkflow:
         return {"input": dict(given), "outputs": {}, **variables}
 
     def input_problems(self, given: Any) -> list[str]:
-        """Return why a value cannot be this workflow's input, a sentence each; none if it can."""
+        """Return why a value cannot be this workflow's input, a sentence each; none if it can.
+
+        Raises TooCostly if finding out takes too many steps.
+        """
         if not isinstance(given, dict):
             return ["The input must be an object."]
-        found = problems_of(given, self.workflow.input) if self.workflow.input else []
-        return [f"{'.'.join(map(str, path)) or 'input'}: {sentence}" for path, sentence in found]
+        return _sentences(problems_of(given, self.workflow.input) if self.workflow.input else [])
+
+    async def find_input_problems(self, given: Any) -> list[str]:
+        """Return what `input_problems` does, without blocking the event loop."""
+        if not isinstance(given, dict) or not self.workflow.input:
+            return self.input_problems(given)
+        return _sentences(await find_problems(given, self.workflow.input))
+
+
+def _sentences(misfits: Misfits) -> list[str]:
+    return [f"{'.'.join(map(str, path)) or 'input'}: {sentence}" for path, sentence in misfits]

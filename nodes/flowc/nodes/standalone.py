@@ -284,11 +284,11 @@ class _Work:
         inner = self._inner_state(body, names, variables)
         if only is not None:
             inner["only"] = only
-        require_fit("input", inner["input"], body.input)
+        await require_fit("input", inner["input"], body.input)
         state = await body.graph.ainvoke(inner, {"recursion_limit": 10_000}, context=self.host)
         outputs = dict(state.get("outputs", {}))
         output = result_of(body.exits, outputs)
-        require_fit("output", output, body.output)
+        await require_fit("output", output, body.output)
         return BodyResult(output, outputs, dict(state.get("written", {})))
 
     def _inner_state(self, body: Body, names: Names, variables: Mapping[str, Any]) -> Any:

@@ -118,7 +118,7 @@ def _key(node: NodeDefinition, problems: list[Problem]) -> Slot | None:
         expression = compile_template(node.concurrency.key)
     except ExpressionError as problem:
         message = f"This expression is not valid: {problem}."
-        problems.append(Problem("invalid-expression", message, (*node.at, *path)))
+        problems.append(Problem("invalid-expression", message, (*node.at, *path), problem.hint))
         return None
     return Slot(path, (*node.at, *path), None, expression, False, frozenset())
 
@@ -126,7 +126,7 @@ def _key(node: NodeDefinition, problems: list[Problem]) -> Slot | None:
 def _slots(node: NodeDefinition, node_type: type[Node]) -> tuple[list[Slot], list[Problem]]:
     slots: list[Slot] = []
     problems: list[Problem] = []
-    for path, value, marks in _texts(node_type, node.config):
+    for path, value, marks in texts_in(node_type, node.config):
         role = next((mark for mark in marks if isinstance(mark, Role)), None)
         if role is Role.RAW:
             continue
@@ -138,7 +138,9 @@ def _slots(node: NodeDefinition, node_type: type[Node]) -> tuple[list[Slot], lis
                 "condition" if role is Role.CONDITION else "expression",
             )
             problems.append(
-                Problem("invalid-expression", f"This {what} is not valid: {problem}.", at)
+                Problem(
+                    "invalid-expression", f"This {what} is not valid: {problem}.", at, problem.hint
+                )
             )
             continue
         if not expression.is_text or role is not None:
@@ -156,7 +158,7 @@ _COMPILE: Mapping[Role | None, Callable[[str], Expression]] = {
 }
 
 
-def _texts(model: type[BaseModel], data: Any) -> Iterator[tuple[Pointer, str, tuple[Any, ...]]]:
+def texts_in(model: type[BaseModel], data: Any) -> Iterator[tuple[Pointer, str, tuple[Any, ...]]]:
     """Yield every text in a configuration, with its path and the marks of its field."""
     for name, field in model.model_fields.items():
         for key in {name, *_aliases(field)} & data.keys():
@@ -179,7 +181,7 @@ def _walk(
     elif isinstance(value, dict):
         model = _model_for(annotation, value)
         if model is not None and Role.RAW not in marks:
-            for inner, text, found in _texts(model, value):
+            for inner, text, found in texts_in(model, value):
                 yield (*path, *inner), text, (*marks, *found)
         else:
             for key, item in value.items():

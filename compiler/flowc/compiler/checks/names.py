@@ -7,6 +7,7 @@ from flowc.compiler.analysis.references import RESERVED
 from flowc.compiler.analysis.scopes import Scope
 from flowc.compiler.definition import NodeDefinition
 from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean
+from flowc.compiler.reading.foreign_names import type_here
 
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,127}")
 
@@ -27,7 +28,8 @@ def check_names(scope: Scope) -> Iterator[Problem]:
 
 def _check_type(scope: Scope, word: str, at: Pointer) -> Iterator[Problem]:
     if scope.registry.get(word) is None:
-        hint = did_you_mean(word, scope.registry.words())
+        known = scope.registry.words()
+        hint = type_here(word, known) or did_you_mean(word, known)
         message = f"There is no node type {word[:60]!r}."
         yield Problem("unknown-node-type", message, at, hint, on_key=at[-1] == word)
 
@@ -48,5 +50,11 @@ def _check_id(node: NodeDefinition, seen: set[str]) -> Iterator[Problem]:
         yield Problem("reserved-id", message, at, f"Use another id, such as {node.id}_node.")
     if node.id in seen:
         message = f"Another node already has the id {node.id[:60]!r}."
-        yield Problem("duplicate-id", message, at)
+        hint = f"Use another id, such as {_free_id(node.id, seen)}."
+        yield Problem("duplicate-id", message, at, hint)
     seen.add(node.id)
+
+
+def _free_id(id: str, taken: set[str]) -> str:
+    number = next(n for n in range(2, len(taken) + 3) if f"{id}_{n}" not in taken)
+    return f"{id}_{number}"[:60]

@@ -8,6 +8,7 @@ from flowc.compiler.analysis.run_conditions import Term, counterexample
 from flowc.compiler.analysis.scopes import Scope
 from flowc.compiler.definition import ToolDefinition
 from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean
+from flowc.compiler.reading.foreign_names import name_here
 
 
 def check_references(flow: Flow) -> Iterator[Problem]:
@@ -37,7 +38,8 @@ def _check_node(
     if name not in flow.scope.nodes:
         refers = f"{use.text!r} refers to {name[:60]!r}"
         message = f"{refers}, which is neither a node id nor a built-in name."
-        hint = did_you_mean(name, [*flow.scope.nodes, *NAMES - {"nodes"}])
+        known = [*flow.scope.nodes, *NAMES - {"nodes"}]
+        hint = name_here((name, *path)) or did_you_mean(name, known)
         yield Problem("unknown-reference", message, at, hint)
     elif flow.scope.workflow.samples:
         return

@@ -10,6 +10,7 @@ from flowc.compiler.analysis.scopes import Scope
 from flowc.compiler.definition.schema_paths import ABSENT, names_in, schema_at, type_of, types_of
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.diagnostics import Problem, did_you_mean
+from flowc.compiler.reading.foreign_names import length_here
 
 _LONE = re.compile(r"\{\{\s*[\w.\[\]'\"-]+\s*\}\}")
 
@@ -80,6 +81,7 @@ def _unknown_field(
     known = names_in(around) if isinstance(around, dict) else []
     message = f"{use.text!r} reads {str(path[depth - 1])!r}, which {whose} does not have."
     hint = did_you_mean(str(path[depth - 1]), known) if known else None
+    hint = hint or length_here(use.text, path)
     return Problem("unknown-field", message, use.slot.at, hint)
 
 
@@ -106,7 +108,19 @@ def _check_fit(flow: Flow, name: str, use: Use, schema: Schema) -> Iterator[Prob
     wanted = _wanted(flow.scope, name, use)
     if wanted is not None and not given & frozenset().union(*(_TAKEN[w] for w in wanted)):
         message = f"{use.text!r} is {_either(given)}, but {_either(wanted)} is required here."
-        yield Problem("type-mismatch", message, use.slot.at)
+        yield Problem("type-mismatch", message, use.slot.at, _conversion(use.text, given, wanted))
+
+
+def _conversion(text: str, given: frozenset[str], wanted: frozenset[str]) -> str | None:
+    """Return how a value of one type becomes one of another, if a filter does that."""
+    if wanted == {"string"}:
+        is_value = given <= {"number", "integer", "boolean"}
+        return f"Write {{{{{text}|{'string' if is_value else 'tojson'}}}}}."
+    if wanted <= {"number", "integer"} and given <= {"array", "object"}:
+        return f"Write {{{{{text}|length}}}} for the number of items."
+    if wanted == {"array"}:
+        return f"Write {{{{[{text}]}}}} for a list of this value."
+    return None
 
 
 def _wanted(scope: Scope, name: str, use: Use) -> frozenset[str] | None:

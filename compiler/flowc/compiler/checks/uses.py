@@ -29,7 +29,8 @@ def _check_input(
     for field in schema.get("required", ()):
         if field not in given:
             message = f"The workflow that {name!r} runs requires the input {field!r}."
-            yield Problem("missing-input", message, node.config_at("input"))
+            example = f"Add it: `input: {{{field}: …}}`."
+            yield Problem("missing-input", message, node.config_at("input"), example)
     if declared is None or schema.get("additionalProperties"):
         return
     for field in given:

@@ -27,7 +27,14 @@ from flowc.compiler.definition.settings import (
     WorkflowBudget,
     WorkflowSettings,
 )
-from flowc.compiler.definition.short_schemas import BadSchema, Schema, problems_of, to_json_schema
+from flowc.compiler.definition.short_schemas import (
+    BadSchema,
+    Schema,
+    TooCostly,
+    find_problems,
+    problems_of,
+    to_json_schema,
+)
 from flowc.compiler.definition.workflow import BodyDefinition, WorkflowDefinition, WorkflowHeader
 
 __all__ = [
@@ -54,11 +61,13 @@ __all__ = [
     "RetryPolicy",
     "RunRate",
     "Schema",
+    "TooCostly",
     "ToolDefinition",
     "WorkflowBudget",
     "WorkflowDefinition",
     "WorkflowHeader",
     "WorkflowSettings",
+    "find_problems",
     "problems_of",
     "schema_at",
     "to_json_schema",

@@ -1,15 +1,33 @@
 """The base of every part of a definition, and the field type for schemas."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PrivateAttr, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
-from flowc.compiler.definition.short_schemas import Schema, to_json_schema
+from flowc.compiler.definition.short_schemas import BadSchema, Schema, to_json_schema
 from flowc.compiler.diagnostics import Pointer
+
+# The type of pydantic's error for a schema that is not sound; its context is the BadSchema.
+BAD_SCHEMA = "bad-schema"
+
+
+def bad_schema_error(problem: BadSchema) -> PydanticCustomError:
+    """Return the error that a validator of pydantic raises, so that the diagnostic has a hint."""
+    context = {"sentence": str(problem), "problem": problem}
+    return PydanticCustomError(BAD_SCHEMA, "{sentence}", context)
+
+
+def _sound_schema(form: Any) -> Schema:
+    try:
+        return to_json_schema(form)
+    except BadSchema as problem:
+        raise bad_schema_error(problem) from None
+
 
 JsonSchema = Annotated[
     Schema,
-    BeforeValidator(to_json_schema),
+    BeforeValidator(_sound_schema),
     WithJsonSchema(
         {
             "type": ["object", "string", "array"],

@@ -8,6 +8,8 @@ False
 [('a', 'b', 0), ('nodes', 'c', 'output')]
 """
 
+from flowc.compiler.expressions.budget import evaluated
+from flowc.compiler.expressions.errors import ExpressionError, MissingValue
 from flowc.compiler.expressions.expression import (
     Expression,
     Names,
@@ -17,16 +19,19 @@ from flowc.compiler.expressions.expression import (
     compile_formula,
     compile_template,
 )
-from flowc.compiler.expressions.values import ExpressionError, MissingValue
+from flowc.compiler.expressions.frame import RECORDED, RecordedValues
 
 __all__ = [
+    "RECORDED",
     "Expression",
     "ExpressionError",
     "MissingValue",
     "Names",
+    "RecordedValues",
     "Reference",
     "compile_condition",
     "compile_expression",
     "compile_formula",
     "compile_template",
+    "evaluated",
 ]

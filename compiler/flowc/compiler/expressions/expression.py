@@ -1,15 +1,25 @@
 """Compiled templates, expressions and conditions."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from jinja2 import nodes
 
-from flowc.compiler.expressions.compilation import Compilation, Evaluate, Names, Reference
-from flowc.compiler.expressions.syntax import parse_condition, parse_expression, parse_template
-from flowc.compiler.expressions.values import ExpressionError, as_text, kind_of, limited
+from flowc.compiler.expressions.budget import current_budget
+from flowc.compiler.expressions.compilation import Compilation
+from flowc.compiler.expressions.errors import ExpressionError
+from flowc.compiler.expressions.frame import Evaluate, Frame, Names
+from flowc.compiler.expressions.references import Reference
+from flowc.compiler.expressions.statements import compile_setting, compile_text
+from flowc.compiler.expressions.syntax import (
+    parse_condition,
+    parse_expression,
+    parse_template,
+    parts_of,
+)
+from flowc.compiler.expressions.trees import new_compilation
+from flowc.compiler.expressions.values import is_scalar, kind_of, plain
 
 __all__ = ["Expression", "Names", "Reference"]
 
@@ -18,18 +28,24 @@ __all__ = ["Expression", "Names", "Reference"]
 class Expression:
     """A compiled expression, which can be evaluated any number of times.
 
-    `references` are the paths it reads; `is_text` marks a text without expressions in it.
+    `references` are the paths it reads; `is_text` marks a text without expressions in it;
+    `is_recorded` one that reads the time or random values, and `cost` is how many steps it takes at
+    least.
     """
 
     source: str
     references: tuple[Reference, ...]
     is_text: bool
     _evaluate: Evaluate
+    is_recorded: bool = False
+    cost: int = 1
 
     def evaluate(self, names: Names) -> Any:
         """Return the value; raise ExpressionError, or MissingValue for a missing name or field."""
+        budget = current_budget()
         try:
-            return self._evaluate(names)
+            budget.spend(self.cost)
+            return self._evaluate(Frame(names, budget))
         except ExpressionError:
             raise
         except RecursionError:
@@ -49,16 +65,47 @@ def compile_template(source: str) -> Expression:
     ['a']
     """
     if "{" not in source:
-        return Expression(source, (), True, lambda names: source)
-    compilation = Compilation()
-    parts = parse_template(source)
+        return Expression(source, (), True, lambda frame: source)
+    body = parse_template(source)
+    parts = parts_of(body)
     literal = [isinstance(part, nodes.TemplateData) for part in parts]
-    compiled = [compilation.compile(part) for part in parts]
-    if literal.count(False) == 1 and not _has_text(parts):
-        return _expression(source, compilation, compiled[literal.index(False)])
-    if all(literal):
-        return Expression(source, (), True, lambda names: source)
-    return _expression(source, compilation, _concatenated(compiled))
+    if all(isinstance(node, nodes.Output) for node in body) and all(literal):
+        text = "".join([part.data for part in parts if isinstance(part, nodes.TemplateData)])
+        # Without its comments and the marks of raw text, it is not the text in the definition.
+        return Expression(source, (), text == source, lambda frame: text)
+    compilation = new_compilation()
+    if literal.count(False) == 1 and _is_lone(body, parts):
+        return _expression(source, compilation, _lone(compilation, body))
+    return _expression(source, compilation, compile_text(compilation, body))
+
+
+def _is_lone(body: list[nodes.Node], parts: list[nodes.Expr]) -> bool:
+    """Return whether a template is one expression, apart from white space and `set` before it."""
+    if any(isinstance(part, nodes.TemplateData) and part.data.strip() for part in parts):
+        return False
+    kinds = [type(node) for node in body if not _is_blank(node)]
+    return kinds[-1] is nodes.Output and set(kinds[:-1]) <= {nodes.Assign, nodes.AssignBlock}
+
+
+def _is_blank(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Output) and all(
+        isinstance(part, nodes.TemplateData) for part in node.nodes
+    )
+
+
+def _lone(compilation: Compilation, body: list[nodes.Node]) -> Evaluate:
+    *settings, last = [node for node in body if not _is_blank(node)]
+    run = compile_setting(compilation, settings) if settings else None
+    value = next(part for part in parts_of([last]) if not isinstance(part, nodes.TemplateData))
+    evaluate = compilation.compile(value)
+    if run is None:
+        return evaluate
+
+    def after_setting(frame: Frame) -> Any:
+        run(frame, [])
+        return evaluate(frame)
+
+    return after_setting
 
 
 @lru_cache(4096)
@@ -68,13 +115,14 @@ def compile_expression(source: str) -> Expression:
     >>> compile_expression("input.n * 2").evaluate({"input": {"n": 3}})
     6
     """
-    compilation = Compilation()
-    return _expression(source, compilation, compilation.compile(parse_expression(_bare(source))))
+    tree = parse_expression(_bare(source))
+    compilation = new_compilation()
+    return _expression(source, compilation, compilation.compile(tree))
 
 
 def compile_formula(source: str) -> Expression:
     """Compile what a node evaluates itself: a template, or else an expression without braces."""
-    return compile_template(source) if "{{" in source else compile_expression(source)
+    return compile_template(source) if _has_braces(source) else compile_expression(source)
 
 
 @lru_cache(4096)
@@ -84,13 +132,37 @@ def compile_condition(source: str) -> Expression:
     >>> compile_condition("{{input.city}} == 'Rome'").evaluate({"input": {"city": "Rome"}})
     True
     """
-    compilation = Compilation()
-    compiled = compilation.compile(parse_condition(source), used_as="boolean")
+    tree = parse_condition(source)
+    compilation = new_compilation()
+    compiled = compilation.compile(tree, used_as="boolean")
     return _expression(source, compilation, _deciding(compiled))
 
 
+def _has_braces(source: str) -> bool:
+    return "{{" in source or "{%" in source
+
+
 def _expression(source: str, compilation: Compilation, evaluate: Evaluate) -> Expression:
-    return Expression(source, compilation.references(), False, evaluate)
+    if compilation.makes_moments:
+        evaluate = _plainly(evaluate)
+    return Expression(
+        source,
+        compilation.references(),
+        False,
+        evaluate,
+        compilation.is_recorded,
+        1 + compilation.size // 4,
+    )
+
+
+def _plainly(evaluate: Evaluate) -> Evaluate:
+    """Return what evaluates to plain JSON, although it computes with moments and others."""
+
+    def evaluate_plainly(frame: Frame) -> Any:
+        value = evaluate(frame)
+        return value if is_scalar(value) else plain(value)
+
+    return evaluate_plainly
 
 
 def _bare(source: str) -> str:
@@ -100,20 +172,9 @@ def _bare(source: str) -> str:
     return text
 
 
-def _has_text(parts: list[nodes.Expr]) -> bool:
-    return any(isinstance(part, nodes.TemplateData) and part.data.strip() for part in parts)
-
-
-def _concatenated(parts: list[Evaluate]) -> Evaluate:
-    def evaluate(names: Names) -> str:
-        return limited("".join([as_text(part(names)) for part in parts]))
-
-    return evaluate
-
-
-def _deciding(evaluate: Evaluate) -> Callable[[Names], bool]:
-    def decide(names: Names) -> bool:
-        value = evaluate(names)
+def _deciding(evaluate: Evaluate) -> Evaluate:
+    def decide(frame: Frame) -> bool:
+        value = evaluate(frame)
         if not isinstance(value, bool):
             raise ExpressionError(
                 f"the condition must be true or false, but its type is {kind_of(value)}"

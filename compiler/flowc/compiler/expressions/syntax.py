@@ -1,13 +1,19 @@
-"""Parses templates, expressions and conditions with Jinja2, and refuses its statements."""
+"""Parses templates, expressions and conditions with Jinja2, within limits."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from jinja2 import Environment, nodes
 from jinja2.exceptions import TemplateSyntaxError
 
-from flowc.compiler.expressions.values import ExpressionError
+from flowc.compiler.expressions.errors import ExpressionError
+from flowc.compiler.expressions.islands import without_islands
+from flowc.compiler.expressions.syntax_errors import syntax_error
+from flowc.compiler.expressions.tags import check_tags
 
 MAX_SOURCE = 32_768
+# Jinja's parser needs a dozen calls for each bracket.
+_MAX_BRACKETS = 30
 
 
 def _environment() -> Environment:
@@ -19,24 +25,26 @@ def _environment() -> Environment:
 
 
 _JINJA = _environment()
-_BLOCKS = {"block_begin", "comment_begin", "raw_begin", "linestatement_begin"}
 
 
-def parse_template(source: str) -> list[nodes.Expr]:
-    """Return the literal texts and the expressions of a template, in order."""
-    parts: list[nodes.Expr] = []
-    for node in _parse(source).body:
-        if not isinstance(node, nodes.Output):
-            raise ExpressionError("blocks {% %} are not allowed")
-        parts.extend(node.nodes)
-    return parts
+def parse_template(source: str) -> list[nodes.Node]:
+    """Return the statements of a template, and between them its texts and expressions."""
+    return _parse(source).body
+
+
+def parts_of(body: Sequence[nodes.Node]) -> list[nodes.Expr]:
+    """Return the texts and expressions of a template, in order, without its statements."""
+    return [part for node in body if isinstance(node, nodes.Output) for part in node.nodes]
 
 
 def parse_expression(source: str) -> nodes.Expr:
     """Return the tree of one expression, which must be the whole source."""
-    parts = parse_template("{{ " + source + " }}")
-    if len(parts) != 1 or isinstance(parts[0], nodes.TemplateData):
-        raise ExpressionError("this is not a single expression")
+    body = parse_template("{{ " + source + " }}")
+    parts = parts_of(body)
+    if len(parts) != 1 or len(body) != 1 or isinstance(parts[0], nodes.TemplateData):
+        raise ExpressionError(
+            "this is not a single expression", "Write one expression, without braces."
+        )
     return parts[0]
 
 
@@ -45,19 +53,25 @@ def parse_condition(source: str) -> nodes.Expr:
     if len(source) > MAX_SOURCE:
         raise ExpressionError(f"the condition is longer than {MAX_SOURCE:,} characters")
     if not source.strip():
-        raise ExpressionError("the condition is empty")
-    return parse_expression(_without_islands(source.strip()))
+        raise ExpressionError("the condition is empty", "For example {{input.total}} > 100.")
+    return parse_expression(without_islands(source.strip(), _require_expression))
+
+
+def _require_expression(source: str) -> None:
+    parse_expression(source)
 
 
 def _parse(source: str) -> nodes.Template:
     if len(source) > MAX_SOURCE:
         raise ExpressionError(f"the template is longer than {MAX_SOURCE:,} characters")
     try:
-        if "{%" in source or "{#" in source:
-            _refuse_blocks(source)
+        if "{%" in source:
+            check_tags(_JINJA.lex(source))
+        if sum(map(source.count, "([{")) > _MAX_BRACKETS:
+            _check_brackets(_JINJA.lex(source))
         return _JINJA.parse(source)
     except TemplateSyntaxError as problem:
-        raise ExpressionError(f"the syntax is wrong: {_sentence(problem)}") from None
+        raise syntax_error(source, problem.message) from None
     except RecursionError:
         raise ExpressionError("the expression is too deeply nested") from None
     except (ValueError, MemoryError, OverflowError) as problem:
@@ -66,101 +80,15 @@ def _parse(source: str) -> nodes.Template:
         raise ExpressionError(f"the text cannot be parsed ({type(problem).__name__})") from None
 
 
-def _refuse_blocks(source: str) -> None:
-    if any(kind in _BLOCKS for _, kind, _ in _JINJA.lex(source)):
-        raise ExpressionError("blocks {% %} and comments {# #} are not allowed")
-
-
-def _sentence(problem: TemplateSyntaxError) -> str:
-    return (problem.message or "it cannot be parsed").rstrip(".")
-
-
-def _without_islands(source: str) -> str:
-    """Replace each `{{...}}` by its expression in brackets; in quotes, by a concatenation.
-
-    This happens on the source, before any value exists, so no value can change the structure.
-
-    >>> print(_without_islands("{{a.b}} == 'x'"))
-    (a.b) == 'x'
-    >>> print(_without_islands("key == '{{a}}-1'"))
-    key == ('' ~ (a) ~ '-1')
-    """
-    out: list[str] = []
-    at = 0
-    while at < len(source):
-        if source.startswith("{{", at):
-            island, at = _island(source, at)
-            out.append(island)
-        elif source.startswith(("{%", "{#"), at):
-            raise ExpressionError("blocks {% %} and comments {# #} are not allowed")
-        elif source[at] in "\"'":
-            literal, at = _text_literal(source, at)
-            out.append(literal)
-        else:
-            out.append(source[at])
-            at += 1
-    return "".join(out)
-
-
-def _island(source: str, start: int) -> tuple[str, int]:
-    """Return the `{{...}}` that starts here, in brackets, and the index after it."""
-    # `}}` ends it only outside quotes and outside an object: `{{ {'a': {'b': 1}} }}`.
-    at, quote, depth = start + 2, "", 0
-    while at < len(source):
-        char = source[at]
-        if quote:
-            at += char == "\\"
-            quote = "" if char == quote else quote
-        elif char in "\"'":
-            quote = char
-        elif not depth and source.startswith("}}", at):
-            return "(" + _whole_expression(source[start + 2 : at]) + ")", at + 2
-        else:
-            depth += (char == "{") - (char == "}")
-        at += 1
-    raise ExpressionError("a {{ has no closing }}")
-
-
-def _whole_expression(source: str) -> str:
-    """Return the text inside `{{...}}` if it is an expression on its own; `a) or (b` is not."""
-    inner = source.strip()
-    if not inner:
-        raise ExpressionError("a {{ }} is empty")
-    if "{{" in inner:
-        raise ExpressionError("{{ is not allowed inside {{ }}")
-    parse_expression(inner)
-    return inner
-
-
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
-
-
-def _text_literal(source: str, start: int) -> tuple[str, int]:
-    """Return the quoted text that starts here, with each `{{...}}` in it concatenated."""
-    quote, at = source[start], start + 1
-    parts: list[str] = []
-    literal = ""
-    while at < len(source) and source[at] != quote:
-        if source.startswith("{{", at):
-            island, at = _island(source, at)
-            parts += [_quoted(literal), island]
-            literal = ""
-        elif source[at] == "\\" and at + 1 < len(source):
-            literal += _ESCAPES.get(source[at + 1], source[at + 1])
-            at += 2
-        else:
-            literal += source[at]
-            at += 1
-    if at >= len(source):
-        raise ExpressionError("a text has no closing quote")
-    if not parts:
-        return _quoted(literal), at + 1
-    return "(" + " ~ ".join([*parts, _quoted(literal)]) + ")", at + 1
-
-
-def _quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return "'" + escaped.replace("\n", "\\n").replace("\r", "\\r") + "'"
+def _check_brackets(tokens: Iterator[tuple[int, str, str]]) -> None:
+    depth = 0
+    for _, kind, value in tokens:
+        if kind == "operator" and value in "([{":
+            depth += 1
+        elif kind == "operator" and value in ")]}":
+            depth -= 1
+        if depth > _MAX_BRACKETS:
+            raise ExpressionError(f"brackets are nested more than {_MAX_BRACKETS} levels deep")
 
 
 def path_of(node: Any) -> tuple[str | int, ...] | None:

@@ -1,22 +1,39 @@
-"""Values in expressions: as text, in arithmetic, in comparisons, and as containers."""
+"""The values of expressions: their kinds, their text, and their limits.
+
+All values come from JSON and end as JSON. In between, an expression may compute with moments, dates
+and durations, which are Python's `datetime`, `date` and `timedelta`.
+"""
 
 import json
 import math
-import operator
-from collections.abc import Callable
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
+from flowc.compiler.expressions.budget import shared_budget
+from flowc.compiler.expressions.errors import ExpressionError
+
 MAX_TEXT = 1 << 20
-MAX_ITEMS = 10_000
+MAX_ITEMS = 100_000
 MAX_INTEGER = 1 << 256
 
 
-class ExpressionError(ValueError):
-    """The expression cannot be parsed or evaluated."""
-
-
-class MissingValue(ExpressionError):
-    """The expression reads a name, field or item that does not exist."""
+KINDS: Mapping[type, str] = MappingProxyType(
+    {
+        type(None): "null",
+        bool: "boolean",
+        int: "number",
+        float: "number",
+        str: "text",
+        list: "list",
+        dict: "object",
+        datetime: "moment",
+        date: "date",
+        timedelta: "duration",
+    }
+)
+TEMPORAL = frozenset({datetime, date, timedelta})
 
 
 def kind_of(value: Any) -> str:
@@ -25,12 +42,8 @@ def kind_of(value: Any) -> str:
     >>> kind_of("a"), kind_of(1.5), kind_of([]), kind_of(None)
     ('text', 'number', 'list', 'null')
     """
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    names = {int: "number", float: "number", str: "text", list: "list", dict: "object"}
-    return names.get(type(value), type(value).__name__)
+    found = KINDS.get(type(value))
+    return found if found is not None else str(getattr(value, "KIND", type(value).__name__))
 
 
 def is_scalar(value: Any) -> bool:
@@ -45,13 +58,25 @@ def limited(text: str) -> str:
     return text
 
 
+def require_room(length: int) -> None:
+    """Raise ExpressionError if a text of this length would be too long."""
+    if length > MAX_TEXT:
+        raise ExpressionError(f"the text is longer than {MAX_TEXT:,} characters")
+
+
+def require_few(count: int) -> None:
+    """Raise ExpressionError if a list of this many items would be too long."""
+    if count > MAX_ITEMS:
+        raise ExpressionError(f"the list has more than {MAX_ITEMS:,} items")
+
+
 def as_text(value: Any) -> str:
     """Return a value as it appears in a text: objects as JSON, null as nothing.
 
     >>> [as_text(value) for value in (None, True, 1.0, {"a": [1]})]
     ['', 'true', '1.0', '{"a":[1]}']
     """
-    if isinstance(value, str):
+    if type(value) is str:
         return limited(value)
     if value is None:
         return ""
@@ -59,18 +84,83 @@ def as_text(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return repr(value)
-    return limited(to_json(value))
+    if isinstance(value, (list, dict)):
+        return to_json(value)
+    return str(plain_scalar(value))
 
 
-def to_json(value: Any) -> str:
-    """Return a value as compact JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def to_json(value: Any, indent: int | None = None) -> str:
+    """Return a value as JSON, compact unless it is indented; raise ExpressionError if too long."""
+    # Measured before: encoding megabytes only to refuse them would hold up everything else.
+    require_small(value)
+    separators = (",", ":") if indent is None else (",", ": ")
+    try:
+        text = json.dumps(
+            value, ensure_ascii=False, separators=separators, indent=indent, default=plain_scalar
+        )
+    except RecursionError:
+        raise ExpressionError("the values are nested too deeply") from None
+    return limited(text)
+
+
+def require_small(value: Any) -> None:
+    """Raise ExpressionError if the JSON of a value is certainly longer than a text may be."""
+    room, todo, budget = MAX_TEXT, [value], shared_budget()
+    while todo and room >= 0:
+        item = todo.pop()
+        if isinstance(item, str):
+            room -= len(item)
+        if not isinstance(item, (list, dict)):
+            continue
+        if budget is not None:
+            budget.spend(len(item))
+        # Each item has a sign and a comma at least; only those that may have more are looked at.
+        room -= 2 * len(item)
+        if isinstance(item, dict):
+            room -= sum(map(len, item)) + 3 * len(item)
+        if room >= 0:
+            inside = item.values() if isinstance(item, dict) else item
+            todo += [each for each in inside if type(each) not in _SHORT]
+    require_room(MAX_TEXT - min(room, 0))
+
+
+_SHORT = frozenset({int, float, bool, type(None)})
+
+
+def plain_scalar(value: Any) -> Any:
+    """Return a moment or date as ISO 8601 text, and a duration as its seconds."""
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        seconds = value.total_seconds()
+        return int(seconds) if seconds.is_integer() else seconds
+    raise ExpressionError(f"a {kind_of(value)} is not a value that can be written")
+
+
+def plain(value: Any) -> Any:
+    """Return a value in which every moment, date and duration is plain JSON."""
+    if is_scalar(value):
+        return value
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return plain_scalar(value)
 
 
 def number(value: Any) -> int | float:
     """Return the number; raise ExpressionError for anything else, true and false included."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ExpressionError(f"{kind_of(value)} is not a number")
+    return value
+
+
+def whole(value: Any, what: str, most: int = MAX_TEXT) -> int:
+    """Return a whole number that is an argument; raise ExpressionError for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ExpressionError(f"{what} must be a whole number, and this is {kind_of(value)}")
+    if abs(value) > most:
+        raise ExpressionError(f"{what} must be at most {most:,}")
     return value
 
 
@@ -81,6 +171,26 @@ def text(value: Any) -> str:
     return value
 
 
+def items_of(value: Any, reader: str) -> list[Any]:
+    """Return the items of a list, or the keys of an object; raise ExpressionError for others."""
+    if isinstance(value, list):
+        return value
+    if isinstance(value, dict):
+        return list(value)
+    if isinstance(value, str):
+        raise ExpressionError(
+            f"{reader} needs a list, and this is text", "|list makes a list of it."
+        )
+    raise ExpressionError(f"{reader} needs a list, and this is {kind_of(value)}")
+
+
+def object_of(value: Any, reader: str) -> dict[str, Any]:
+    """Return the object; raise ExpressionError for anything else."""
+    if not isinstance(value, dict):
+        raise ExpressionError(f"{reader} needs an object, and this is {kind_of(value)}")
+    return value
+
+
 def bounded(value: Any) -> Any:
     """Return the number; raise ExpressionError if it is too large or not finite."""
     if isinstance(value, int) and abs(value) > MAX_INTEGER:
@@ -88,122 +198,3 @@ def bounded(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         raise ExpressionError("the number is too large")
     return value
-
-
-def add(left: Any, right: Any) -> Any:
-    """Add two numbers, or join two texts or two lists.
-
-    >>> add(1, 2), add("a", "b"), add([1], [2])
-    (3, 'ab', [1, 2])
-    """
-    if isinstance(left, str) and isinstance(right, str):
-        return limited(left + right)
-    if isinstance(left, list) and isinstance(right, list):
-        if len(left) + len(right) > MAX_ITEMS:
-            raise ExpressionError(f"the list has more than {MAX_ITEMS:,} items")
-        return left + right
-    return bounded(number(left) + number(right))
-
-
-def subtract(left: Any, right: Any) -> Any:
-    """Subtract two numbers."""
-    return bounded(number(left) - number(right))
-
-
-def multiply(left: Any, right: Any) -> Any:
-    """Multiply two numbers; unlike in Python, a text or list cannot be repeated."""
-    return bounded(number(left) * number(right))
-
-
-def _dividing(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    def divide(left: Any, right: Any) -> Any:
-        left, right = number(left), number(right)
-        if right == 0:
-            raise ExpressionError("division by zero")
-        return bounded(operation(left, right))
-
-    return divide
-
-
-divide = _dividing(operator.truediv)
-floor_divide = _dividing(operator.floordiv)
-remainder = _dividing(operator.mod)
-
-
-def equal(left: Any, right: Any) -> bool:
-    """Compare two JSON values at any depth; 1 equals 1.0, and true does not equal 1.
-
-    >>> equal([1], [1.0]), equal(1, True)
-    (True, False)
-    """
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(equal, left, right))
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(equal(left[k], right[k]) for k in left)
-    return bool(left == right)
-
-
-def unequal(left: Any, right: Any) -> bool:
-    """Return whether two values differ."""
-    return not equal(left, right)
-
-
-def _ordering(operation: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
-    def compare(left: Any, right: Any) -> bool:
-        kinds = {kind_of(left), kind_of(right)}
-        if kinds not in ({"number"}, {"text"}):
-            raise ExpressionError(f"{kind_of(left)} and {kind_of(right)} cannot be ordered")
-        return operation(left, right)
-
-    return compare
-
-
-less = _ordering(operator.lt)
-less_or_equal = _ordering(operator.le)
-greater = _ordering(operator.gt)
-greater_or_equal = _ordering(operator.ge)
-
-
-def contains(container: Any, value: Any) -> bool:
-    """Return whether a text, a list or the keys of an object contain a value.
-
-    >>> contains("Rome", "om"), contains([1, 2], 3), contains({"a": 1}, "a")
-    (True, False, True)
-    """
-    if isinstance(container, str):
-        if not isinstance(value, str):
-            raise ExpressionError('the left side of "in" must be text if the right side is text')
-        return value in container
-    if isinstance(container, list):
-        return any(equal(value, item) for item in container)
-    if isinstance(container, dict):
-        return isinstance(value, str) and value in container
-    raise ExpressionError(f'"in" does not work on {kind_of(container)}')
-
-
-def field_of(value: Any, key: Any) -> Any:
-    """Return the field of an object or the item of a list; Python attributes are never read.
-
-    >>> field_of({"a": 1}, "a"), field_of([1, 2], -1)
-    (1, 2)
-    """
-    if isinstance(value, dict):
-        if isinstance(key, str):
-            if key.startswith("_"):
-                raise ExpressionError(f"the field {key[:60]!r} is not allowed")
-            if key in value:
-                return value[key]
-        raise MissingValue(f"there is no field {str(key)[:60]!r}")
-    if isinstance(value, list):
-        if isinstance(key, bool) or not isinstance(key, int):
-            raise _no_field_of_list(key)
-        if -len(value) <= key < len(value):
-            return value[key]
-        raise MissingValue(f"there is no item {str(key)[:20]}")
-    raise MissingValue(f"{kind_of(value)} has no field {str(key)[:60]!r}")
-
-
-def _no_field_of_list(key: Any) -> ExpressionError:
-    return ExpressionError(f"list items are read by number, not by {str(key)[:60]!r}")

@@ -121,7 +121,7 @@ def _work(
 ) -> Coroutine[Any, Any, Outcome]:
     run, view = runtime.context, _view(state, runtime)
     # LangGraph stores the outcome of a node itself; a journal is for what happens inside it.
-    if node.body is not None or node.node_type.remembers:
+    if node.keeps_journal:
         return _until_answered(partial(_work_with_journal, node, view, runtime), run)
     if not run.can_wait:
         return execute(node, view, run)

@@ -28,7 +28,8 @@ class PlannedNode:
     """One node with everything that is needed to run it.
 
     `plain` is the node itself where nothing is computed and nothing guards its work;
-    `branches` are those that it can choose.
+    `branches` are those that it can choose; `is_recorded` means that its expressions read the time
+    or random values.
     """
 
     id: str
@@ -49,6 +50,12 @@ class PlannedNode:
     body: "Plan | None" = None
     tools: tuple[Tool, ...] = ()
     runs_stored: bool = False
+    is_recorded: bool = False
+
+    @property
+    def keeps_journal(self) -> bool:
+        """Whether something inside the node is stored before its outcome."""
+        return self.body is not None or self.node_type.remembers or self.is_recorded
 
     @property
     def effects(self) -> Effects:
@@ -170,6 +177,7 @@ class _Planner:
             body=self.plan(inner) if inner is not None else None,
             tools=tools_in(scope.bodies[name]) if has_tools else (),
             runs_stored=name in scope.stored,
+            is_recorded=any(slot.expression.is_recorded for slot in configuration.uses()),
         )
 
 

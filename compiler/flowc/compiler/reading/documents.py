@@ -15,6 +15,7 @@ from flowc.compiler.diagnostics import (
     pointer_text,
 )
 from flowc.compiler.reading.plain_json import NotPlain, require_plain
+from flowc.compiler.reading.remedies import remedy
 from flowc.compiler.reading.yaml_text import Position, TextProblem, YamlTree, read_yaml
 
 MAX_BYTES = 4_000_000
@@ -39,7 +40,8 @@ class Document:
     def diagnostic(self, problem: Problem) -> Diagnostic:
         """Return the diagnostic of a problem in this document."""
         at = self.place(problem.at, problem.on_key)
-        return Diagnostic(problem.code, problem.message, at, problem.hint, problem.severity)
+        hint = remedy(problem.code, problem.hint)
+        return Diagnostic(problem.code, problem.message, at, hint, problem.severity)
 
 
 def read_file(path: Path) -> Document:
@@ -151,7 +153,8 @@ def _plain(document: Document) -> Document:
         require_plain(document.data)
     except NotPlain as problem:
         at = document.place(problem.path)
-        raise DefinitionRefused([Diagnostic(problem.code, problem.message, at)]) from None
+        hint = remedy(problem.code, None)
+        raise DefinitionRefused([Diagnostic(problem.code, problem.message, at, hint)]) from None
     return document
 
 
@@ -159,4 +162,5 @@ def _refused(
     code: str, message: str, file: str | None, at: Position | None = None, hint: str | None = None
 ) -> DefinitionRefused:
     line, column = at or (None, None)
-    return DefinitionRefused([Diagnostic(code, message, Place("", file, line, column), hint)])
+    at_place = Place("", file, line, column)
+    return DefinitionRefused([Diagnostic(code, message, at_place, remedy(code, hint))])

@@ -1,11 +1,15 @@
 """Turns the errors of a pydantic model into problems in the author's words."""
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from flowc.compiler.definition.parts import BAD_SCHEMA
 from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean
+from flowc.compiler.reading.foreign_keys import is_meant, key_hint, meant_key
+from flowc.compiler.reading.value_words import example_of, value_words
 
 # pydantic adds this error for a default computed from a field that is invalid itself.
 _FOLLOWS = "default_factory_not_called"
@@ -16,10 +20,15 @@ def shape_problems(
 ) -> Iterator[Problem]:
     """Yield a problem for each error; `at` is the path of the data in its document."""
     seen: set[tuple[Pointer, str]] = set()
-    for item in error.errors(include_url=False, include_context=False):
+    for item in error.errors(include_url=False):
         if item["type"] == _FOLLOWS:
             continue
         path = _path_in(data, item["loc"], item["type"])
+        if item["type"] == "missing" and is_meant(
+            str(path[-1]), item["input"], _keys_at(model, path[:-1])
+        ):
+            # The key in its place is reported, and says what it is called.
+            continue
         problem = _problem(item, model, path, at)
         if (problem.at, problem.message) not in seen:
             seen.add((problem.at, problem.message))
@@ -27,20 +36,46 @@ def shape_problems(
 
 
 def _problem(item: Any, model: type[BaseModel], path: Pointer, at: Pointer) -> Problem:
-    last = path[-1] if path else ""
+    last = str(path[-1]) if path else ""
     if item["type"] == "extra_forbidden":
-        hint = did_you_mean(str(last), _keys_at(model, path[:-1]))
-        message = f"The key {str(last)[:60]!r} is not known here."
+        hint = _unknown_key_hint(last, item["input"], _keys_at(model, path[:-1]))
+        message = f"The key {last[:60]!r} is not known here."
         return Problem("unknown-key", message, (*at, *path), hint, on_key=True)
     if item["type"] == "missing":
         where = f"{path[-2]!r}" if len(path) > 1 and isinstance(path[-2], str) else "This"
-        message = f"{where} needs a {str(last)!r}."
-        return Problem("missing-key", message, (*at, *path[:-1]))
+        message = f"{where} needs {'an' if last[:1] in 'aeiou' else 'a'} {last!r}."
+        hint = example_of(last, _models_at(model, path[:-1]))
+        return Problem("missing-key", message, (*at, *path[:-1]), hint)
     if item["type"] == "too-many-nodes":
-        return Problem(item["type"], f"{item['msg']}.", (*at, *path))
-    sentence = item["msg"].removeprefix("Value error, ")
-    name = f"{str(last)!r}: " if path else ""
-    return Problem("invalid-value", f"{name}{sentence}.", (*at, *path))
+        hint = "Move a part of the nodes into a workflow of its own, and run it by subworkflow."
+        return Problem(item["type"], f"{item['msg']}.", (*at, *path), hint)
+    if item["type"] == BAD_SCHEMA:
+        bad = item["ctx"]["problem"]
+        message = f"{last!r}: {bad}."
+        return Problem(bad.code, message, (*at, *path, *bad.path), bad.hint)
+    sentence, hint = value_words(item, last)
+    name = f"{last!r}: " if path else ""
+    hint = hint or _fields_hint(model)
+    return Problem("invalid-value", f"{name}{sentence}.", (*at, *path), hint)
+
+
+def _unknown_key_hint(key: str, value: Any, known: set[str]) -> str | None:
+    near = get_close_matches(key, known, n=1, cutoff=0.75)
+    meant = meant_key(key, known)
+    if near and meant is None:
+        return f"Did you mean {near[0]!r}?"
+    return key_hint(key, value, known) or did_you_mean(key, known) or _listed(known)
+
+
+def _listed(known: set[str]) -> str:
+    return f"The keys are {', '.join(sorted(known))}." if known else "Remove it."
+
+
+def _fields_hint(model: type[BaseModel]) -> str:
+    word = getattr(model, "type", None)
+    if isinstance(word, str):
+        return f"`flowc nodes {word}` describes its fields."
+    return "`flowc explain invalid-value` shows an example."
 
 
 def _path_in(data: Any, loc: tuple[str | int, ...], kind: str) -> Pointer:
@@ -69,12 +104,17 @@ def _step(data: Any, part: str | int) -> tuple[Any, bool]:
 
 
 def _keys_at(model: Any, path: Pointer) -> set[str]:
+    fields = [field for m in _models_at(model, path) for field in m.model_fields.items()]
+    return {field.alias or name for name, field in fields}
+
+
+def _models_at(model: Any, path: Pointer) -> list[type[BaseModel]]:
     models = _models_in(model)
     for part in path:
         inner = [m.model_fields[part].annotation for m in models if part in m.model_fields]
         if inner:
             models = [found for annotation in inner for found in _models_in(annotation)]
-    return {field.alias or name for m in models for name, field in m.model_fields.items()}
+    return models
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

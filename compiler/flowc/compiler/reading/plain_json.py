@@ -1,5 +1,6 @@
 """Checks that a value is plain JSON, of a size and depth that every part of flowc can handle."""
 
+import json
 import math
 from typing import Any
 
@@ -39,6 +40,23 @@ def require_plain(value: Any, *, max_values: int = MAX_VALUES, max_text: int | N
         _require(value, max_values, max_text)
     except _Culprit as found:
         raise NotPlain(found.code, found.message, _path_to(found.item, value)) from None
+
+
+def plain_from(text: str) -> Any:
+    """Return the value of a JSON text from outside; raise ValueError unless it is plain JSON.
+
+    >>> try:
+    ...     plain_from('{"n": NaN}')
+    ... except ValueError as problem:
+    ...     print(problem)
+    nan is not a JSON value.
+    """
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError("The value is nested too deep.") from None
+    require_plain(value)
+    return value
 
 
 def _require(value: Any, max_values: int, max_text: int | None) -> None:

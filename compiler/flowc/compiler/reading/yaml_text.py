@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from flowc.compiler.diagnostics import Pointer
+from flowc.compiler.reading.yaml_hints import quoted_braces, yaml_hint
 
 MAX_DEPTH = 100
 # Reading this many values takes about a second; the largest workflow needs half of them.
@@ -89,7 +90,7 @@ def read_yaml(text: str, *, allow_duplicates: bool = False) -> YamlTree:
         mark = problem.problem_mark or problem.context_mark
         at = (mark.line + 1, mark.column + 1) if mark else None
         sentence = str(problem.problem or problem.context or "the text cannot be parsed")
-        hint = "Indent YAML with spaces, not tabs." if "\\t" in sentence else None
+        hint = yaml_hint(sentence, text, at[0]) if at else None
         raise TextProblem("invalid-yaml", f"This is not YAML: {sentence}.", at, hint) from None
     except yaml.reader.ReaderError as problem:
         before = text[: problem.position] if isinstance(problem.position, int) else ""
@@ -108,6 +109,7 @@ class _Reader:
 
     def __init__(self, text: str, allow_duplicates: bool) -> None:
         self.events: Iterator[Any] = iter(yaml.parse(text, Loader=_LOADER))
+        self.text = text
         self.allow_duplicates = allow_duplicates
         self.anchors: dict[str, YamlTree] = {}
         self.open_anchors: list[str | None] = []
@@ -119,13 +121,16 @@ class _Reader:
         for event in self.events:
             if isinstance(event, yaml.DocumentStartEvent) and root is not None:
                 raise TextProblem(
-                    "invalid-yaml", "A file must contain a single YAML document.", _at(event)
+                    "invalid-yaml",
+                    "A file must contain a single YAML document.",
+                    _at(event),
+                    "Put the other documents, after ---, into files of their own.",
                 )
             done = self._take(event)
             if done is not None and not self.stack:
                 root = done
         if root is None:
-            raise TextProblem("invalid-yaml", "The text is empty.", (1, 1))
+            raise TextProblem("invalid-yaml", "The text is empty.", (1, 1), "Start with `nodes:`.")
         root.duplicate = self.duplicate
         return root
 
@@ -149,7 +154,8 @@ class _Reader:
 
     def _open(self, event: Any) -> None:
         if self._wants_key():
-            raise TextProblem("invalid-yaml", "A key must be text.", _at(event))
+            hint = quoted_braces(self.text, _at(event)[0])
+            raise TextProblem("invalid-yaml", "A key must be text.", _at(event), hint)
         if event.tag not in _PLAIN_TAGS:
             raise _meaningless(event)
         if len(self.stack) >= MAX_DEPTH:
@@ -182,7 +188,8 @@ class _Reader:
         # An anchor is known once its value is complete, so a value cannot contain itself.
         if self._wants_key() or event.anchor not in self.anchors:
             message = f"The alias *{event.anchor} does not name a complete value before it."
-            raise TextProblem("invalid-yaml", message, _at(event))
+            hint = f"Put a text with * into quotes, or write &{event.anchor} before the value."
+            raise TextProblem("invalid-yaml", message, _at(event), hint)
         return self.anchors[event.anchor]
 
     def _finish(self, tree: YamlTree, anchor: str | None) -> YamlTree:
@@ -216,7 +223,9 @@ class _Reader:
 def _merge(parent: YamlTree, tree: YamlTree, at: Position) -> None:
     """Apply the merge key `<<`: copy the entries of another mapping that this one lacks."""
     if not isinstance(tree.value, dict):
-        raise TextProblem("invalid-yaml", "The merge key << needs a mapping.", at)
+        raise TextProblem(
+            "invalid-yaml", "The merge key << needs a mapping.", at, "Write <<: *name."
+        )
     for key, child in tree.children.items():
         parent.value.setdefault(key, child.value)
         parent.children.setdefault(key, child)
@@ -246,7 +255,7 @@ def _scalar(event: Any) -> Any:
 
 def _meaningless(event: Any) -> TextProblem:
     message = f"The tag {event.tag[:60]!r} is not allowed."
-    return TextProblem("invalid-yaml", message, _at(event))
+    return TextProblem("invalid-yaml", message, _at(event), "Leave the tag out, or use quotes.")
 
 
 def _integer(text: str, event: Any) -> int:

@@ -5,6 +5,7 @@ from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Node
 from flowc.compiler.node.registry import Registry
 from flowc.compiler.reading.dialects.steps import Step, StepsForm
+from flowc.compiler.reports.vocabulary import vocabulary
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -15,7 +16,10 @@ def schema_of_node_type(node_type: type[Node]) -> Schema:
 
 
 def definition_schema(registry: Registry) -> Schema:
-    """Return the JSON Schema of definitions; a node's `config` depends on its type."""
+    """Return the JSON Schema of definitions; a node's `config` depends on its type.
+
+    `x-expressions` has the words of expressions, for editors that complete them.
+    """
     native = WorkflowDefinition.model_json_schema(ref_template="#/$defs/{model}")
     steps = StepsForm.model_json_schema(ref_template="#/$defs/{model}")
     defs: Schema = {**native.pop("$defs", {}), **steps.pop("$defs", {})}
@@ -29,6 +33,7 @@ def definition_schema(registry: Registry) -> Schema:
         "title": "flowc workflow definition",
         "anyOf": [{"$ref": "#/$defs/Workflow"}, {"$ref": "#/$defs/Steps"}],
         "$defs": defs,
+        "x-expressions": vocabulary(),
     }
 
 
@@ -42,7 +47,7 @@ def _configuration(node_type: type[Node]) -> Schema:
 def _templated(schema: Schema) -> Schema:
     """Allow a template in place of any value."""
     properties = {
-        name: {"anyOf": [field, {"type": "string", "pattern": r"\{\{"}], **_described(field)}
+        name: {"anyOf": [field, {"type": "string", "pattern": r"\{[{%]"}], **_described(field)}
         for name, field in schema.get("properties", {}).items()
     }
     return {**schema, "properties": properties} if properties else schema

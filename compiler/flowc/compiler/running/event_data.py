@@ -19,15 +19,21 @@ class RunStartedData(TypedDict):
 
     segment: Annotated[int, "The number of the segment, from 0."]
     attempt: Annotated[int, "How often this segment was started; 2 and more after a crash."]
+    again: NotRequired[
+        Annotated[
+            bool,
+            "True if the worker before did not die, but could not reach the database, else absent.",
+        ]
+    ]
 
 
 class RunResumedData(TypedDict):
     """The run is queued again, for its next segment."""
 
     reason: Annotated[
-        Literal["answered", "resumed", "step", "retried", "lost"],
-        "Why: an interrupt was answered, a client resumed it, took a step or retried it, or its"
-        " worker died before it wrote anything.",
+        Literal["answered", "resumed", "step", "retried", "lost", "stopped"],
+        "Why: an interrupt was answered, a client resumed it, took a step or retried it, its worker"
+        " died (`lost`), or its worker stopped or could not reach the database.",
     ]
     interrupt: NotRequired[Annotated[str, "The id of the answered interrupt, if that is why."]]
 
@@ -160,6 +166,13 @@ class NodeWaitingData(TypedDict):
     ]
 
 
+class ReadsData(TypedDict):
+    """The time and the seed of random values that a node's expressions read."""
+
+    now: Annotated[str, "The time, as ISO 8601 text."]
+    seed: Annotated[str, "What the random values are derived from."]
+
+
 class NodeCompletedData(TypedDict):
     """A node completed."""
 
@@ -179,6 +192,9 @@ class NodeCompletedData(TypedDict):
     ]
     input: NotRequired[
         Annotated[dict[str, Any], "The computed fields of its configuration, with their values."]
+    ]
+    reads: NotRequired[
+        Annotated[ReadsData, "The time and the seed that its expressions read, if any does."]
     ]
 
 
@@ -200,6 +216,9 @@ class NodeFailedData(TypedDict):
     ]
     input: NotRequired[
         Annotated[dict[str, Any], "The computed fields of its configuration, with their values."]
+    ]
+    reads: NotRequired[
+        Annotated[ReadsData, "The time and the seed that its expressions read, if any does."]
     ]
 
 

@@ -1,15 +1,27 @@
-"""Turns what ended a node's work into a NodeError that is safe to store and show."""
+"""Turns what ended a node's work into a NodeError that is safe to show, and handles it."""
 
 import logging
+from collections.abc import Mapping
 
 from pydantic import ValidationError
 
+from flowc.compiler.analysis.graph import ERROR
+from flowc.compiler.definition import GoOn, GoTo
 from flowc.compiler.expressions import ExpressionError
-from flowc.compiler.node import NodeError
+from flowc.compiler.node import NodeError, Outcome
 from flowc.compiler.node.budget import BudgetExceeded
 from flowc.compiler.node.interrupts import NoOneToAsk
+from flowc.compiler.planning.plan import PlannedNode
+from flowc.compiler.schemas.refusals import TOO_COSTLY, TooCostly
 
 log = logging.getLogger(__name__)
+
+# The codes of failures with a sentence of their own.
+_CODES: Mapping[type[Exception], str] = {
+    NoOneToAsk: "nobody-to-ask",
+    BudgetExceeded: "budget-exceeded",
+    TooCostly: TOO_COSTLY,
+}
 
 
 def misfit(problem: ValidationError) -> NodeError:
@@ -39,11 +51,24 @@ def as_node_error(problem: Exception, name: str, kind: str) -> NodeError:
         return NodeError("expression-failed", f"{text[:1].upper()}{text[1:]}.")
     if isinstance(problem, TimeoutError):
         return timed_out()
-    if isinstance(problem, NoOneToAsk):
-        return NodeError("nobody-to-ask", str(problem))
-    if isinstance(problem, BudgetExceeded):
-        return NodeError("budget-exceeded", str(problem))
+    code = next((code for expected, code in _CODES.items() if isinstance(problem, expected)), None)
+    if code is not None:
+        return NodeError(code, str(problem))
     # The text of an unexpected exception may hold anything, secrets too: it goes to the log alone.
     log.error("node type %s broke in node %s", kind, name, exc_info=problem)
     message = f"The node type {kind!r} raised an unexpected {type(problem).__name__}."
     return NodeError("node-broke", message)
+
+
+def handled_failure(
+    node: PlannedNode, error: NodeError, message: str, attempts: int
+) -> Outcome | None:
+    """Return the outcome with which the workflow continues after this failure, or None."""
+    policy = node.definition.on_error
+    if policy == "fail":
+        return None
+    details = {"node": node.id, "code": error.code, "message": message, "attempts": attempts}
+    if isinstance(policy, GoTo):
+        return Outcome(None, branch=ERROR, error=details)
+    output = policy.output if isinstance(policy, GoOn) else None
+    return Outcome(output, error=details)

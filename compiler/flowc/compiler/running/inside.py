@@ -1,6 +1,6 @@
 """What a node has inside: a body to run, and its part of the journal."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from flowc.compiler.node import Outcome, RunBody
@@ -16,12 +16,17 @@ def record_nothing(key: str, outcome: Outcome) -> None:
     """Do nothing: there is no journal."""
 
 
+async def flush_nothing() -> None:
+    """Do nothing: there is no journal."""
+
+
 class Inside(NamedTuple):
     """What a node has inside: a body to run, and its part of the journal, for `context.once`."""
 
     run_body: RunBody = no_body
     recorded: Callable[[str], Outcome | None] = nothing_recorded
     record: Callable[[str, Outcome], None] = record_nothing
+    flush: Callable[[], Awaitable[None]] = flush_nothing
 
 
 NOTHING_INSIDE = Inside()

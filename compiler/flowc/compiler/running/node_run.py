@@ -12,8 +12,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
-from flowc.compiler.analysis.graph import ERROR
-from flowc.compiler.definition import GoOn, GoTo
+from flowc.compiler.expressions import RECORDED, RecordedValues, evaluated
 from flowc.compiler.guards import Limit
 from flowc.compiler.node import BodyFailed, Context, Node, NodeError, Outcome
 from flowc.compiler.node.interrupts import (
@@ -31,6 +30,7 @@ from flowc.compiler.running.event_data import (
     NodeFailedData,
     NodeUsedData,
     NodeWaitingData,
+    ReadsData,
 )
 from flowc.compiler.running.events import (
     NODE_COMPLETED,
@@ -41,9 +41,10 @@ from flowc.compiler.running.events import (
     NODE_USED,
     NODE_WAITING,
 )
-from flowc.compiler.running.failures import as_node_error, timed_out
+from flowc.compiler.running.failures import as_node_error, handled_failure, timed_out
 from flowc.compiler.running.inside import NOTHING_INSIDE, Inside
 from flowc.compiler.running.outcomes import plain_outcome
+from flowc.compiler.running.reads import reads_of, values_of
 from flowc.compiler.running.recorded import Recorded
 from flowc.compiler.running.redaction import Redactor
 from flowc.compiler.running.resolution import (
@@ -105,23 +106,12 @@ def _awaited_data(interrupt: Interrupt) -> AwaitedData:
     )
 
 
-def _handled(node: PlannedNode, error: NodeError, message: str, attempts: int) -> Outcome | None:
-    """Return the outcome with which the workflow continues after this failure, or None."""
-    policy = node.definition.on_error
-    if policy == "fail":
-        return None
-    details = {"node": node.id, "code": error.code, "message": message, "attempts": attempts}
-    if isinstance(policy, GoTo):
-        return Outcome(None, branch=ERROR, error=details)
-    output = policy.output if isinstance(policy, GoOn) else None
-    return Outcome(output, error=details)
-
-
 @dataclass(slots=True)
 class _Work:
     """The work of one node in one run, over all its attempts.
 
     `filled` is its configuration with all values computed; `asked` counts what it has waited for.
+    `values` and `reads` are the time and the random values that its expressions read.
     """
 
     node: PlannedNode
@@ -137,6 +127,8 @@ class _Work:
     asked: int = 0
     filled: Mapping[str, Any] | None = None
     spent: Spent = field(init=False)
+    values: RecordedValues | None = None
+    reads: ReadsData | None = None
 
     def __post_init__(self) -> None:
         self.spent = Spent(self._emit_used)
@@ -205,7 +197,7 @@ class _Work:
     def failed(self, error: NodeError) -> Outcome:
         """Emit `node.failed`; return how the workflow continues, or raise NodeFailed if it ends."""
         node, message = self.node, self.redactor.text(error.message)
-        continued = _handled(node, error, message, self.attempts)
+        continued = handled_failure(node, error, message, self.attempts)
         data: NodeFailedData = {
             "code": error.code,
             "message": message,
@@ -238,12 +230,14 @@ class _Work:
         if self.filled is not None and self.node.configuration.computed:
             given = {name: self.filled[name] for name in self.node.configuration.computed}
             data["input"] = self.redactor.json(given)
+        if self.reads is not None:
+            data["reads"] = self.reads
         if self.run.recording is not None:
             self.run.recording.count(self.view.path, self.node.id)
 
     async def guarded(self) -> Outcome:
         """Do the work behind the cache and the limits; raise NodeError or ExpressionError."""
-        resolved, key, limits = self._prepared()
+        resolved, key, limits = await self._prepared()
         cache = self.run.guards.cache
         if key is not None and (found := await cache.get(key)) is not None:
             self.is_cached = True
@@ -260,16 +254,25 @@ class _Work:
             await cache.put(key, json.dumps(entry), self.node.definition.cache.ttl)
         return outcome
 
-    def _prepared(self) -> tuple[Node, str | None, list[Limit]]:
+    async def _prepared(self) -> tuple[Node, str | None, list[Limit]]:
         """Return the node with its values, its cache key if it is cached, and its limits."""
         node = self.node
         secrets = secrets_of(node, self.run)
         if secrets:
             self.redactor = Redactor(secrets.values())
         names = names_for(node, self.view, self.run, secrets)
-        self.filled = filled = filled_in(node, self.view, names)
+        if node.is_recorded:
+            self.values = await self._recorded_values()
+            names = {**names, RECORDED: self.values}
+        self.filled = filled = await evaluated(partial(filled_in, node, self.view, names))
         key = cache_key(node, filled, self.run) if node.definition.cache else None
-        return validated(node, filled), key, limits_of(node, names, self.run)
+        limits = await evaluated(partial(limits_of, node, names, self.run))
+        return validated(node, filled), key, limits
+
+    async def _recorded_values(self) -> RecordedValues:
+        where = (self.view.path, self.node.id, self.turn, self._place())
+        self.reads = await reads_of(self.run, *where, self.inside)
+        return values_of(self.reads)
 
     async def _tried(self, resolved: Node) -> Outcome:
         if self.node.retry.max_attempts == 1:
@@ -281,6 +284,8 @@ class _Work:
         """Make one attempt; raise NodeError or ExpressionError."""
         # Each attempt asks from the beginning, so its questions get the same ids.
         self.attempts, self.asked = self.attempts + 1, 0
+        if self.values is not None:
+            self.values.restart("work")
         timeout = self.node.timeout
         work: Callable[[], Awaitable[Any]] = partial(resolved.run, self._context())
         if timeout is not None:

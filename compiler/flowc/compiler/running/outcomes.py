@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flowc.compiler.definition.short_schemas import problems_of
 from flowc.compiler.node import NodeError, Outcome
 from flowc.compiler.reading.plain_json import NotPlain, require_plain
 from flowc.compiler.running.redaction import Redactor
+from flowc.compiler.schemas.fitting import find_problems
 
 MAX_OUTPUT_TEXT = 8_000_000
 MAX_OUTPUT_VALUES = 400_000
@@ -28,9 +28,12 @@ def plain_outcome(outcome: Outcome, redactor: Redactor) -> Outcome:
     return Outcome(output, outcome.branch, variables, outcome.usage)
 
 
-def require_fit(what: str, value: Any, schema: Mapping[str, Any] | None) -> None:
-    """Raise NodeError unless a sub-workflow's input or output (`what`) fits its schema."""
-    for path, sentence in problems_of(value, dict(schema)) if schema else ():
+async def require_fit(what: str, value: Any, schema: Mapping[str, Any] | None) -> None:
+    """Raise NodeError unless a sub-workflow's input or output (`what`) fits its schema.
+
+    Raises TooCostly if finding out takes too many steps.
+    """
+    for path, sentence in await find_problems(value, dict(schema)) if schema else ():
         where = ".".join(map(str, path)) or what
         message = f"The {what} does not fit the sub-workflow: {where}: {sentence}."
         raise NodeError(f"{what}-does-not-fit", message)

@@ -52,6 +52,10 @@ class Journal(Protocol):
         """Store an outcome; it is durable soon after."""
         ...
 
+    async def flush(self) -> None:
+        """Wait until everything is durable."""
+        ...
+
 
 # Wraps the work of a node, given what it reads and how often it has run in the region.
 Around = Callable[
@@ -71,6 +75,9 @@ class NoJournal:
         return None
 
     def record(self, key: str, outcome: Outcome) -> None:
+        """Do nothing."""
+
+    async def flush(self) -> None:
         """Do nothing."""
 
 
@@ -98,7 +105,7 @@ def execute_in(
     node: PlannedNode, view: View, run: RunContext, journal: Journal, turn: int = 0
 ) -> Coroutine[Any, Any, Outcome]:
     """Run one node, for the n-th time in its region; its body, if any, is a region as well."""
-    if node.body is None and not node.node_type.remembers:
+    if not node.keeps_journal:
         return execute(node, view, run, turn)
     path = f"{view.path}{node.id}#{turn}/"
 
@@ -118,7 +125,7 @@ def execute_in(
         inner = _inner_view(node, view, names, variables)
         declared = node.body.workflow if node.node_type.is_isolated else None
         if declared is not None:
-            require_fit("input", inner.input, declared.input)
+            await require_fit("input", inner.input, declared.input)
         try:
             region = await run_region(node.body, inner, run, journal, f"{path}{key}/", only)
         except NodeFailed as failure:
@@ -128,10 +135,10 @@ def execute_in(
             raise BodyFailed(*what) from None
         output = _output_of(node.body, region.outputs, only)
         if declared is not None:
-            require_fit("output", output, declared.output)
+            await require_fit("output", output, declared.output)
         return BodyResult(output, region.outputs, region.written)
 
-    return execute(node, view, run, turn, Inside(run_body, recorded, record))
+    return execute(node, view, run, turn, Inside(run_body, recorded, record, journal.flush))
 
 
 def _output_of(body: Plan, outputs: Mapping[str, Any], only: str | None) -> Any:

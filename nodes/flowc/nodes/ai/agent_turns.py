@@ -84,9 +84,9 @@ class AgentRun:
             choice = "auto"
             if answer.tool_calls:
                 conversation.append(request_message(answer))
-                conversation += await self._call_all(self._calls_in(answer))
+                conversation += await self._call_all(await self._calls_in(answer))
                 continue
-            data, problem = self._data_in(answer)
+            data, problem = await self._data_in(answer)
             if not problem:
                 return self._outcome(data)
             if is_corrected:
@@ -116,14 +116,14 @@ class AgentRun:
         self.context.emit("limit", {"reached": limit})
         enough = "That is enough. Answer now, with what you know."
         answer = await self._turn([*messages, {"role": "user", "content": enough}], "none")
-        data, problem = self._data_in(answer)
+        data, problem = await self._data_in(answer)
         if problem:
             raise does_not_fit(problem)
         return self._outcome(data)
 
-    def _data_in(self, answer: ModelAnswer) -> tuple[Any, str]:
+    async def _data_in(self, answer: ModelAnswer) -> tuple[Any, str]:
         """Return the data of an answer and "", or None and the reason why it does not match."""
-        return data_in(answer.text, self.schema) if self.schema else ({}, "")
+        return await data_in(answer.text, self.schema) if self.schema else ({}, "")
 
     def _outcome(self, data: Any) -> Outcome:
         found = output_of(self.session.answers, data)
@@ -171,7 +171,7 @@ class AgentRun:
             if answer.tool_calls and (answer.text or answer.reasoning):
                 thought = {"text": answer.text, "reasoning": answer.reasoning}
                 context.emit("thought", {name: text for name, text in thought.items() if text})
-            for call in self._calls_in(answer):
+            for call in await self._calls_in(answer):
                 request = {"id": call.id, "tool": call.name, "arguments": call.arguments}
                 context.emit("tool_call", request)
             return asdict(answer)
@@ -184,8 +184,10 @@ class AgentRun:
         self.turns += 1
         return answer
 
-    def _calls_in(self, answer: ModelAnswer) -> list[ToolCall]:
-        return calls_in(answer, {name: each.parameters for name, each in self.offered.items()})
+    async def _calls_in(self, answer: ModelAnswer) -> list[ToolCall]:
+        return await calls_in(
+            answer, {name: each.parameters for name, each in self.offered.items()}
+        )
 
     async def _call_all(self, calls: Sequence[ToolCall]) -> list[dict[str, Any]]:
         """Run a turn's calls, and return the results as messages; raise Interrupted if some wait.

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from flowc.compiler.definition.short_schemas import Schema, problems_of
+from flowc.compiler.definition.short_schemas import Schema, find_problems
 from flowc.compiler.node import NOTHING, Context, NodeError
 from flowc.compiler.node.budget import Spending
 from flowc.compiler.node.outcome import total_usage
+from flowc.compiler.reading.plain_json import plain_from
 from flowc.nodes.services.models import Call, ModelAnswer, Models
 from flowc.nodes.services.models.answers import usage_of
 from flowc.nodes.services.models.call import SchemaSupport
@@ -55,7 +56,7 @@ class ModelSession:
         problem = ""
         for _ in range(2):
             answer = await self.ask(messages, schema)
-            found, problem = data_in(answer.text, schema)
+            found, problem = await data_in(answer.text, schema)
             if not problem:
                 return found
             messages = [*messages, *correction(answer.text, problem)]
@@ -167,20 +168,24 @@ def does_not_fit(problem: str) -> NodeError:
     return NodeError("answer-does-not-fit", message, kind="bad-answer")
 
 
-def data_in(text: str, schema: Schema) -> tuple[Any, str]:
+async def data_in(text: str, schema: Schema) -> tuple[Any, str]:
     """Return the data in an answer and "", or None and the reason why it does not match.
 
-    >>> data_in('{"n": 1}', {"type": "object", "properties": {"n": {"type": "integer"}}})
+    Raises TooCostly.
+
+    >>> import asyncio
+    >>> schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
+    >>> asyncio.run(data_in('{"n": 1}', schema))
     ({'n': 1}, '')
-    >>> data_in("Certainly!", {"type": "object"})
+    >>> asyncio.run(data_in("Certainly!", schema))
     (None, 'It is not JSON.')
     """
     try:
-        data = json.loads(_bare(text))
-    except (ValueError, RecursionError):
+        data = plain_from(_bare(text))
+    except ValueError:
         word = _single_word(text, schema)
         return (word, "") if word is not None else (None, "It is not JSON.")
-    found = problems_of(data, schema)
+    found = await find_problems(data, schema)
     if found:
         where, sentence = found[0]
         return None, f"{'.'.join(map(str, where)) or 'answer'}: {sentence}."

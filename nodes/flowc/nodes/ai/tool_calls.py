@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from flowc.compiler.definition.short_schemas import Schema, problems_of
+from flowc.compiler.definition.short_schemas import BadSchema, Schema, TooCostly, find_problems
+from flowc.compiler.reading.plain_json import plain_from
 from flowc.nodes.services.models import ModelAnswer
 
 # Longest result that is sent to a model, in characters.
@@ -38,28 +39,38 @@ def as_tool_choice(choice: str) -> Any:
     return {"type": "function", "function": {"name": choice}}
 
 
-def calls_in(answer: ModelAnswer, known: Mapping[str, Schema]) -> list[ToolCall]:
+async def calls_in(answer: ModelAnswer, known: Mapping[str, Schema]) -> list[ToolCall]:
     """Return the calls that an answer requests, each checked against the parameters of its tool."""
-    return [_call(each, number, known) for number, each in enumerate(answer.tool_calls)]
+    return [await _call(each, number, known) for number, each in enumerate(answer.tool_calls)]
 
 
-def _call(given: Mapping[str, Any], number: int, known: Mapping[str, Schema]) -> ToolCall:
+async def _call(given: Mapping[str, Any], number: int, known: Mapping[str, Schema]) -> ToolCall:
     function = given.get("function") or {}
     id, name = str(given.get("id") or f"call_{number}"), str(function.get("name") or "")
     if name not in known:
         return ToolCall(id, name, {}, f"There is no tool {name[:100]!r}: {', '.join(known)}.")
     try:
-        arguments = json.loads(function.get("arguments") or "{}")
-    except (ValueError, RecursionError):
+        arguments = plain_from(function.get("arguments") or "{}")
+    except ValueError:
         return ToolCall(id, name, {}, "The arguments are not JSON.")
     if not isinstance(arguments, dict):
         return ToolCall(id, name, {}, "The arguments are no JSON object.")
-    found = problems_of(arguments, known[name])
-    if found:
-        where, sentence = found[0]
-        path = ".".join(map(str, where)) or "arguments"
-        return ToolCall(id, name, arguments, f"The arguments do not fit: {path}: {sentence}.")
-    return ToolCall(id, name, arguments)
+    return ToolCall(id, name, arguments, await _problem(arguments, known[name]))
+
+
+async def _problem(arguments: Mapping[str, Any], parameters: Schema) -> str:
+    """Return why arguments do not fit the parameters of a tool, or an empty text."""
+    try:
+        found = await find_problems(arguments, parameters)
+    except TooCostly:
+        return "The arguments take too many steps to check. Send fewer or smaller ones."
+    except BadSchema:
+        # Only the schema of a server's tool can be unsound, and the server checks them itself.
+        return ""
+    if not found:
+        return ""
+    where, sentence = found[0]
+    return f"The arguments do not fit: {'.'.join(map(str, where)) or 'arguments'}: {sentence}."
 
 
 def request_message(answer: ModelAnswer) -> dict[str, Any]:

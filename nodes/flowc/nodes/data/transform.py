@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
+from flowc.compiler.expressions import evaluated
 from flowc.compiler.node import (
     Context,
     Incoming,
@@ -123,6 +124,9 @@ class Transform(Node):
 
     async def run(self, context: Context) -> Any:
         """Return the changed data."""
+        return await evaluated(self._changed)
+
+    def _changed(self) -> Any:
         data = self.data
         for number, rule in enumerate(self.rules, 1):
             data = _applied(rule, data, number)

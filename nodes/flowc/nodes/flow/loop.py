@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from flowc.compiler.definition.short_schemas import Schema
+from flowc.compiler.expressions import evaluated
 from flowc.compiler.node import (
     BodyField,
     BodyResult,
@@ -107,13 +109,13 @@ class Loop(Node):
         """Run the turns, and return their outputs."""
         turns = _Turns(self, {name: a.initial for name, a in self.accumulators.items()})
         turns.variables.update(context.variables)
-        while turns.has_next():
+        while await turns.has_next():
             if self.for_each is None and turns.count >= self.max_iterations:
                 message = f"The loop did not end within {self.max_iterations:,} turns."
                 raise NodeError("too-many-turns", message)
             names = turns.names()
             result = await context.run_body(str(turns.count), names, turns.written)
-            if turns.take(result, names):
+            if await turns.take(result, names):
                 break
         return turns.outcome()
 
@@ -134,11 +136,11 @@ class _Turns:
         """The number of turns that have ended."""
         return len(self.results)
 
-    def has_next(self) -> bool:
+    async def has_next(self) -> bool:
         """Return whether another turn begins; `until` and `break` are evaluated after a turn."""
         if self.node.for_each is not None:
             return self.count < len(self.node.for_each)
-        return self.node.while_ is None or self._holds(self.node.while_, self.names())
+        return self.node.while_ is None or await self._holds(self.node.while_, self.names())
 
     def names(self) -> dict[str, Any]:
         """Return the names that the next turn can read."""
@@ -149,7 +151,7 @@ class _Turns:
             return {"loop": loop}
         return {"loop": loop, "item": items[self.count], "index": self.count}
 
-    def take(self, result: BodyResult, names: Mapping[str, Any]) -> bool:
+    async def take(self, result: BodyResult, names: Mapping[str, Any]) -> bool:
         """Add the result of a turn, and return whether it was the last."""
         self.results.append(result.output)
         self.outputs = {name: {"output": output} for name, output in result.outputs.items()}
@@ -157,10 +159,13 @@ class _Turns:
         self.variables.update(result.variables)
         for name, accumulator in self.node.accumulators.items():
             given = {**names, "value": self.accumulators[name], "result": result.output}
-            self.accumulators[name] = self._value(accumulator.expression, given)
+            self.accumulators[name] = await self._value(accumulator.expression, given)
         seen = {**names, "result": result.output, "loop": self.names()["loop"]}
         conditions = (self.node.until, self.node.break_)
-        return any(self._holds(c, seen) for c in conditions if c is not None)
+        for condition in conditions:
+            if condition is not None and await self._holds(condition, seen):
+                return True
+        return False
 
     def outcome(self) -> Outcome:
         """Return the outputs of all turns, and the variables they set."""
@@ -172,8 +177,9 @@ class _Turns:
         }
         return Outcome(output, variables=self.written)
 
-    def _holds(self, condition: Formula, names: Mapping[str, Any]) -> bool:
-        return bool(self._value(condition, names))
+    async def _holds(self, condition: Formula, names: Mapping[str, Any]) -> bool:
+        return bool(await self._value(condition, names))
 
-    def _value(self, formula: Formula, names: Mapping[str, Any]) -> Any:
-        return formula(**{**self.outputs, "variables": self.variables, **names})
+    async def _value(self, formula: Formula, names: Mapping[str, Any]) -> Any:
+        given = {**self.outputs, "variables": self.variables, **names}
+        return await evaluated(partial(formula, **given))

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from flowc.compiler.definition.short_schemas import Schema
-from flowc.compiler.expressions import ExpressionError
+from flowc.compiler.expressions import ExpressionError, evaluated
 from flowc.compiler.node import (
     BodyField,
     BodyResult,
@@ -117,7 +118,9 @@ class _Mapping:
         self.done[index] = result
         stop = self.node.stop_when
         try:
-            self.is_over |= stop is not None and bool(stop(result=result.output, **names))
+            if stop is not None:
+                work = partial(stop, result=result.output, **names)
+                self.is_over |= bool(await evaluated(work))
         except ExpressionError as problem:
             self.failure, self.is_over = self.failure or problem, True
 

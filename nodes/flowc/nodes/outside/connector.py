@@ -7,8 +7,16 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, ValidationInfo, field_validator
 
 from flowc.compiler.definition.durations import Duration
-from flowc.compiler.definition.short_schemas import Schema, problems_of
-from flowc.compiler.node import Context, Effects, Node, Role, SecretAllowed
+from flowc.compiler.definition.parts import bad_schema_error
+from flowc.compiler.definition.short_schemas import (
+    BadSchema,
+    Schema,
+    TooCostly,
+    find_problems,
+    problems_of,
+)
+from flowc.compiler.node import Context, Effects, Node, NodeError, Role, SecretAllowed
+from flowc.compiler.schemas.fitting import QUICK_STEPS
 from flowc.nodes.outside.http_calls import HttpCall, response_schema, without_headers
 from flowc.nodes.outside.openapi import (
     BadDocument,
@@ -63,17 +71,27 @@ class Connector(Node):
     @classmethod
     def _exists(cls, operation: str, info: ValidationInfo) -> str:
         if "document" in info.data:
-            find_operation(info.data["document"], operation, info.data.get("server_url"))
+            found = find_operation(info.data["document"], operation, info.data.get("server_url"))
+            try:
+                found.require_sound()
+            except BadSchema as problem:
+                # Its place is in the document, behind references.
+                problem.path = ()
+                raise bad_schema_error(problem) from None
         return operation
 
     @field_validator("arguments")
     @classmethod
     def _match_the_document(cls, arguments: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         operation = _operation(info.data)
-        for path, sentence in problems_of(arguments, operation.arguments) if operation else ():
+        try:
+            found = problems_of(arguments, operation.arguments, QUICK_STEPS) if operation else ()
+        except TooCostly:
+            # This may be on an event loop: `run` checks them, and takes the time that it needs.
+            return arguments
+        for path, sentence in found:
             if not _is_computed(arguments, path):
-                where = ".".join(map(str, path))
-                raise ValueError(f"{where}: {sentence}" if where else sentence)
+                raise ValueError(_misfit(path, sentence))
         return arguments
 
     @classmethod
@@ -114,6 +132,8 @@ class Connector(Node):
     async def run(self, context: Context) -> dict[str, Any]:
         """Call the operation, and return the response."""
         operation = find_operation(self.document, self.operation, self.server_url)
+        for path, sentence in await find_problems(self.arguments, operation.arguments):
+            raise NodeError("arguments-do-not-fit", f"{_misfit(path, sentence)}.")
         request = operation.request(self.arguments)
         _authorize(operation.security, self.credential, request)
         call = HttpCall(
@@ -138,6 +158,11 @@ def _operation(config: Mapping[str, Any]) -> Operation | None:
     except BadDocument:
         # The validator of `operation` reports it.
         return None
+
+
+def _misfit(path: tuple[str | int, ...], sentence: str) -> str:
+    where = ".".join(map(str, path))
+    return f"{where}: {sentence}" if where else sentence
 
 
 def _is_computed(arguments: Any, path: tuple[str | int, ...]) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
 from flowc.compiler.definition.short_schemas import Schema
+from flowc.compiler.schemas.soundness import require_sound
 from flowc.nodes.outside.http_calls import Method
 
 _METHODS: Mapping[str, Method] = {
@@ -94,6 +95,10 @@ class Operation:
             required += [BODY] if self.needs_body else []
         closed = {"additionalProperties": False}
         return {"type": "object", "properties": properties, "required": required, **closed}
+
+    def require_sound(self) -> None:
+        """Raise BadSchema if arguments cannot be checked against the document."""
+        require_sound(self.arguments, is_foreign=True)
 
     def request(self, arguments: Mapping[str, Any]) -> OperationRequest:
         """Return the request with these arguments."""

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from flowc.compiler.definition import JsonSchema
 from flowc.compiler.definition.durations import Duration
-from flowc.compiler.definition.short_schemas import BadSchema, Schema, problems_of, to_json_schema
+from flowc.compiler.definition.short_schemas import BadSchema, Schema, find_problems, to_json_schema
 from flowc.compiler.node import Context, Node, NodeError, Outcome, Role
 from flowc.compiler.node.interrupts import Ask
 
@@ -90,7 +90,7 @@ class Human(Node):
         if answer.is_late and self.default is None:
             raise NodeError("timeout", f"No one answered in time: {self.title}.")
         given = as_answer(self.default if answer.is_late else answer.value)
-        for path, sentence in problems_of(given, schema)[:1]:
+        for path, sentence in (await find_problems(given, schema))[:1]:
             where = ".".join(map(str, path)) or "answer"
             raise NodeError(
                 "answer-does-not-fit", f"The answer does not match its form: {where}: {sentence}."

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.node import NodeError
+from flowc.compiler.schemas.refusals import TOO_COSTLY, TooCostly
 from flowc.nodes.services.egress import EgressDenied
 from flowc.rag.stores import NoSuchCollection
 from flowc.server.api.refused_requests import (
@@ -23,7 +24,7 @@ from flowc.server.api.refused_requests import (
     Unsupported,
 )
 from flowc.server.conversations.chat import NoChat
-from flowc.server.engine.driving import InputRefused
+from flowc.server.engine.driving import InputRefused, InputTooCostly
 from flowc.server.engine.queue.dbos_queue import ScheduleRefused
 from flowc.server.engine.replay import ReplayRefused
 from flowc.server.records.refused import Refused, sentence_of
@@ -55,7 +56,7 @@ class InternalError(Refused):
 
 
 # The codes for which clients of the OpenAI API expect status 400.
-_BAD_REQUESTS = frozenset({"invalid-request", "input-refused", "no-chat"})
+_BAD_REQUESTS = frozenset({"invalid-request", "input-refused", "no-chat", TOO_COSTLY})
 # The codes of node services that may succeed later, or in another process.
 _MAY_PASS = frozenset({"documents-in-use", "no-reader"})
 
@@ -76,6 +77,7 @@ _ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
     NotAnswerable: (HTTPStatus.CONFLICT, "not-answerable"),
     NotPossible: (HTTPStatus.CONFLICT, "not-possible"),
     ScheduleRefused: (HTTPStatus.CONFLICT, "not-possible"),
+    TooCostly: (HTTPStatus.UNPROCESSABLE_ENTITY, TOO_COSTLY),
     ThreadBusy: (HTTPStatus.CONFLICT, "thread-busy"),
     TriggerExists: (HTTPStatus.CONFLICT, "webhook-exists"),
     WorkflowExists: (HTTPStatus.CONFLICT, "workflow-exists"),
@@ -85,6 +87,7 @@ _ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
     DependenciesRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "dependencies-refused"),
     EgressDenied: (HTTPStatus.UNPROCESSABLE_ENTITY, "egress-denied"),
     FileNameRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request"),
+    InputTooCostly: (HTTPStatus.UNPROCESSABLE_ENTITY, TOO_COSTLY),
     InputRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "input-refused"),
     NoChat: (HTTPStatus.UNPROCESSABLE_ENTITY, "no-chat"),
     NotCompleted: (HTTPStatus.UNPROCESSABLE_ENTITY, None),

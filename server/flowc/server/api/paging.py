@@ -5,6 +5,9 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import BaseModel, Field
 
+# The largest number of an event, a message, a version or a passage.
+MAX_NUMBER = (1 << 31) - 1
+
 PageLimit = Annotated[int, Query(ge=1, le=200, description="Largest number of items to return.")]
 PageOffset = Annotated[int, Query(ge=0, le=1_000_000, description="Number of items to skip.")]
 

@@ -58,7 +58,7 @@ async def _run(
     case: Case, compiled: CompiledWorkflow, services: ProcessServices, models: RecordedModels
 ) -> tuple[RunRecord, list[str]]:
     world = World(case.clock, case.answers, case.signals)
-    record, path = new_run(compiled, case.input), list[str]()
+    record, path = await new_run(compiled, case.input), list[str]()
 
     def note(event: Event) -> None:
         if event.kind == EventKind.NODE_COMPLETED:

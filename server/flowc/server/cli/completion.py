@@ -1,4 +1,4 @@
-"""Completes definition files, test cases, node types, diagnostic codes and runs in a shell."""
+"""Completes files, test cases, node types, filters, diagnostic codes and runs in a shell."""
 
 from pathlib import Path
 
@@ -28,6 +28,13 @@ def complete_node_type(incomplete: str) -> list[str]:
     from flowc.compiler.node.registry import Registry  # noqa: PLC0415
 
     return [word for word in Registry.installed().words() if word.startswith(incomplete)]
+
+
+def complete_filter(incomplete: str) -> list[str]:
+    """Return the filters, tests and functions whose names start with this text."""
+    from flowc.compiler.reports.vocabulary import word_names  # noqa: PLC0415
+
+    return sorted(name for name in word_names() if name.startswith(incomplete))
 
 
 def complete_code(incomplete: str) -> list[str]:

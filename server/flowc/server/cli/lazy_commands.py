@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "eval": ("evaluate", "evaluate"),
     "graph": ("graph", "graph"),
     "nodes": ("nodes", "nodes"),
+    "filters": ("filters", "filters"),
     "schema": ("schema", "schema"),
     "export": ("export", "export"),
     "explain": ("explain", "explain"),

@@ -42,7 +42,7 @@ async def run_local(
         # Libraries may print while nodes run; standard output is for the result alone.
         with contextlib.redirect_stdout(sys.stderr):
             compiled = compile_here()
-            record = new_run(compiled, data)
+            record = await new_run(compiled, data)
             console.print(Text(compiled.workflow.title, style="bold"))
             is_terminal = sys.stdin.isatty() and not quiet
             questions = TerminalQuestions(console, answers, is_terminal=is_terminal)

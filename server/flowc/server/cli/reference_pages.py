@@ -1,4 +1,4 @@
-"""Writes the reference pages of node types, options, diagnostics, settings and commands.
+"""Writes the reference pages: node types, options, filters, diagnostics, settings, commands.
 
 `make docs` generates them from the code, and a test checks that they are up to date.
 """
@@ -23,9 +23,11 @@ from flowc.compiler.definition import (
 )
 from flowc.compiler.node import Node
 from flowc.compiler.node.registry import Registry
+from flowc.compiler.reading.remedies import WITHOUT_HINT
 from flowc.compiler.reports.explanations import explanations
 from flowc.server.cli import app
 from flowc.server.cli.events_page import events_page
+from flowc.server.cli.filters_page import filters_page
 from flowc.server.settings import Settings
 
 NOTE = "<!-- Generated from the code by `make docs`. -->\n"
@@ -37,6 +39,7 @@ def pages() -> Mapping[str, str]:
         "nodes/docs/node-types.md": _page(_node_types()),
         "compiler/docs/diagnostics.md": _page(_diagnostics()),
         "compiler/docs/options.md": _page(_options()),
+        "compiler/docs/filters.md": _page(filters_page()),
         "server/docs/settings.md": _page(_settings()),
         "server/docs/commands.md": _page(_commands()),
         "server/docs/events.md": _page(events_page()),
@@ -80,6 +83,8 @@ def _diagnostics() -> Iterator[str]:
     for code, found in sorted(explanations().items()):
         yield f"## `{code}`\n"
         yield f"{found.why}\n"
+        if code in WITHOUT_HINT:
+            yield f"It has no hint: {WITHOUT_HINT[code]}.\n"
         for word, example in (("Wrong", found.bad), ("Right", found.good)):
             yield f"{word}:\n"
             yield f"```yaml\n{example.strip()[:1500]}\n```\n"
@@ -121,8 +126,8 @@ def _commands() -> Iterator[str]:
     yield "2 when a definition, expression or option is wrong, or a server refuses the request.\n"
     yield "Every command has `-h` and `--help`. `flowc --version` prints the version, and"
     yield "`python -m flowc` runs the same command. `flowc --install-completion` sets up bash, zsh,"
-    yield "fish or PowerShell to complete commands, options, definition files, node types and"
-    yield "diagnostic codes.\n"
+    yield "fish or PowerShell to complete commands, options, definition files, node types, filters"
+    yield "and diagnostic codes.\n"
     for name, command in _all_commands(typer.main.get_command(app)):
         arguments = [p for p in command.params if p.param_type_name == "argument"]
         usage = " ".join([f"flowc {name}", *map(_metavar, arguments)])

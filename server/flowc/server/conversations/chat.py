@@ -130,7 +130,7 @@ class Chat:
         if asked is None:
             raise ThreadBusy
         after = await self.runs.stored_runs.last_event(run_id)
-        given = answer_in(message, asked.data.get("schema", {}))
+        given = await answer_in(message, asked.data.get("schema", {}))
         if given is None:
             return Turn(run_id, compiled, run.thread_id, after, asked)
         if is_kept and run.thread_id is not None:

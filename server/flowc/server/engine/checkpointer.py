@@ -18,9 +18,9 @@ from langgraph.checkpoint.base import (
     PendingWrite,
     get_checkpoint_metadata,
 )
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from flowc.server.engine.run_log import RunLog
+from flowc.server.engine.wide_integers import WideSerializer
 from flowc.server.store.checkpoints import (
     CheckpointKey,
     CheckpointValues,
@@ -44,7 +44,7 @@ class Checkpointer(BaseCheckpointSaver[int]):
     """
 
     def __init__(self, stored: StoredCheckpoints) -> None:
-        super().__init__(serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+        super().__init__(serde=WideSerializer(allowed_msgpack_modules=None))
         self.stored = stored
 
     async def aput(

@@ -13,11 +13,12 @@ from langgraph.errors import GraphDrained, GraphRecursionError
 from langgraph.runtime import RunControl
 
 from flowc.compiler.compile import CompiledWorkflow
-from flowc.compiler.definition.short_schemas import problems_of
 from flowc.compiler.node.budget import Budget, Ledger
 from flowc.compiler.node.interrupts import Ask, Interrupt, WaitFor, wait_here
 from flowc.compiler.running.events import Event
 from flowc.compiler.running.run_context import NodeFailed, RunContext
+from flowc.compiler.schemas.fitting import find_problems
+from flowc.compiler.schemas.refusals import TOO_COSTLY, TooCostly
 from flowc.server.process_services import ProcessServices
 from flowc.server.records.ids import new_run_id
 from flowc.server.records.refused import Refused
@@ -32,6 +33,10 @@ Saver = BaseCheckpointSaver[Any]
 
 class InputRefused(Refused):
     """The input does not fit."""
+
+
+class InputTooCostly(InputRefused):
+    """The input takes too many steps to check; send a smaller one, or simplify the schema."""
 
 
 class RunFailed(Exception):
@@ -51,7 +56,17 @@ class Advance:
     is_paused: bool = False
 
 
-def new_run(
+async def require_input(compiled: CompiledWorkflow, given: Any) -> None:
+    """Raise InputRefused if an input does not fit a workflow."""
+    try:
+        problems = await compiled.find_input_problems(given)
+    except TooCostly:
+        raise InputTooCostly from None
+    if problems:
+        raise InputRefused(problems=problems)
+
+
+async def new_run(
     compiled: CompiledWorkflow,
     given: Any,
     *,
@@ -59,9 +74,7 @@ def new_run(
     version: int | None = None,
 ) -> RunRecord:
     """Return a new run; raise InputRefused if the input does not fit the workflow."""
-    problems = compiled.input_problems(given)
-    if problems:
-        raise InputRefused(problems=problems)
+    await require_input(compiled, given)
     uses: list[list[str | None]] = [
         [id, asked, used.version if used is not None else None]
         for (id, asked), used in compiled.uses.items()
@@ -192,7 +205,7 @@ async def drive_in(compiled: CompiledWorkflow, run: RunRecord, context: RunConte
     run.status, run.started_at = "running", now()
     try:
         done = await advance(compiled, run, replace(context, emit=emit))
-        run.output, run.status = result_of(compiled, done.outputs), "completed"
+        run.output, run.status = await result_of(compiled, done.outputs), "completed"
     except Exception as problem:
         run.error, run.status = error_of(problem, compiled), "failed"
     run.finished_at = now()
@@ -200,11 +213,11 @@ async def drive_in(compiled: CompiledWorkflow, run: RunRecord, context: RunConte
     return run
 
 
-def result_of(compiled: CompiledWorkflow, outputs: dict[str, Any]) -> Any:
+async def result_of(compiled: CompiledWorkflow, outputs: dict[str, Any]) -> Any:
     """Return a run's output; raise RunFailed if it does not fit what the workflow declares."""
     result = compiled.plan.result(outputs)
     schema = compiled.workflow.output
-    problems = problems_of(result, schema) if schema else []
+    problems = await find_problems(result, schema) if schema else []
     if problems:
         path, sentence = problems[0]
         where = ".".join(map(str, path)) or "output"
@@ -217,6 +230,9 @@ def error_of(problem: Exception, compiled: CompiledWorkflow | None) -> dict[str,
     """Return a failure as clients see it: code, message, and where known the node and its place."""
     if isinstance(problem, RunFailed):
         return {"code": problem.code, "message": problem.message}
+    if isinstance(problem, TooCostly):
+        message = f"The output takes more steps to check than are allowed: {problem}"
+        return {"code": TOO_COSTLY, "message": message}
     if isinstance(problem, GraphRecursionError):
         return {"code": "too-many-steps", "message": "The run took more steps than it may."}
     if compiled is not None and isinstance(problem, NodeFailed):

@@ -8,6 +8,7 @@ from typing import Any
 from flowc.compiler.analysis.graph import DONE, ERROR
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.planning.plan import Plan
+from flowc.compiler.running.event_data import ReadsData
 from flowc.compiler.running.events import EventKind, name_of
 from flowc.compiler.running.recorded import Recorded, RecordedPlace, Recording
 from flowc.server.records.refused import Refused
@@ -44,7 +45,8 @@ def recorded_for(
         raise ReplayRefused(problems=problems)
     reused = _reused(replay, events, compiled.plan)
     times = [[*place, [done._asdict() for done in found]] for place, found in reused.items()]
-    return {"times": times, "always": dict(replay.mocks)}
+    reads = [[*place, found] for place, found in _reads(events, compiled.plan).items()]
+    return {"times": times, "always": dict(replay.mocks), "reads": reads}
 
 
 def given_recording(
@@ -62,7 +64,8 @@ def given_recording(
         # A region knows the turn of its nodes; without a journal entry, it starts again from 0.
         if not any(part.counts_turns(name, compiled.plan.wiring) for part in compiled.sections)
     }
-    return Recording(times, always, _repeating(compiled.plan), done)
+    reads = {(path, node_id): found for path, node_id, found in recorded.get("reads", ())}
+    return Recording(times, always, _repeating(compiled.plan), done, reads)
 
 
 def _times(record: NodeRecord) -> int:
@@ -97,6 +100,19 @@ def _reused(
         is_again = name_of(*place) in repeating
         reused[place] = [*reused[place], done] if is_again else [done]
     return reused
+
+
+def _reads(events: Sequence[RunEvent], plan: Plan) -> Mapping[RecordedPlace, list[ReadsData]]:
+    """Return the times and seeds that nodes read; those that run again read them again."""
+    repeating = _repeating(plan)
+    reads: defaultdict[RecordedPlace, list[ReadsData]] = defaultdict(list)
+    for event in events:
+        found = event.data.get("reads")
+        if found is None or event.node_id is None:
+            continue
+        place = (event.path, event.node_id)
+        reads[place] = [*reads[place], found] if name_of(*place) in repeating else [found]
+    return reads
 
 
 def _cut(replay: Replay, events: Sequence[RunEvent], plan: Plan) -> tuple[int, frozenset[str]]:

@@ -20,6 +20,7 @@ from flowc.server.engine.queue.dbos_queue import DoErrand, Queue, Worker
 from flowc.server.engine.queue.retention import Retention
 from flowc.server.engine.queue.supervisor import Supervisor
 from flowc.server.engine.segments import Segments
+from flowc.server.engine.stretch import Workplace
 from flowc.server.process.self_test import self_test
 from flowc.server.process.tracing import start_tracing
 from flowc.server.process_services import ProcessServices, SettingsRefused
@@ -179,12 +180,14 @@ def _segments(
         starts_here=settings.max_runs is None,
         is_alone=is_sqlite(settings.database),
         give_back=queue.give_back,
-        claims=claims,
-        steering=steering,
         workflows=workflows,
-        services=services,
-        checkpoints=StoredCheckpoints(claims.database),
-        max_steps=settings.max_steps,
+        place=Workplace(
+            claims=claims,
+            steering=steering,
+            services=services,
+            checkpoints=StoredCheckpoints(claims.database),
+            max_steps=settings.max_steps,
+        ),
     )
 
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from flowc.compiler.definition.short_schemas import Schema, problems_of
+from flowc.compiler.definition.short_schemas import Schema, find_problems
+from flowc.compiler.reading.plain_json import plain_from
 
 # If an output has several of these fields, the first one is its text.
 _SPOKEN = ("text", "message", "answer", "response", "reply", "content", "output")
@@ -48,23 +49,24 @@ def question_of(data: Mapping[str, Any]) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def answer_in(text: str, schema: Schema) -> Any | None:
-    """Return a message as an answer that fits a schema; None if it is none.
+async def answer_in(text: str, schema: Schema) -> Any | None:
+    """Return a message as an answer that fits a schema; None if it is none. Raises TooCostly.
 
+    >>> import asyncio
     >>> schema = {"properties": {"choice": {"enum": ["approve", "reject"]}}, "required": ["choice"]}
-    >>> answer_in("Yes!", schema), answer_in("No.", schema)
+    >>> asyncio.run(answer_in("Yes!", schema)), asyncio.run(answer_in("No.", schema))
     ({'choice': 'approve'}, {'choice': 'reject'})
     """
     for candidate in _candidates(text.strip(), schema):
-        if not problems_of(candidate, schema):
+        if not await find_problems(candidate, schema):
             return candidate
     return None
 
 
 def _candidates(text: str, schema: Schema) -> list[Any]:
     found: list[Any] = []
-    with suppress(ValueError, RecursionError):
-        found.append(json.loads(text))
+    with suppress(ValueError):
+        found.append(plain_from(text))
     properties: Mapping[str, Schema] = schema.get("properties", {})
     choices = properties.get("choice", {}).get("enum", [])
     choice = _choice(text, [str(each) for each in choices])

@@ -39,7 +39,9 @@ class Replays:
         compiled = await self._compiled(run, version)
         recorded = recorded_for(replay, await self.stored_runs.events(id, limit=ALL), compiled)
         given = replay.input if replay.input is not None else run.input
-        fork = new_run(compiled, given, workflow_id=run.workflow_id, version=version or run.version)
+        fork = await new_run(
+            compiled, given, workflow_id=run.workflow_id, version=version or run.version
+        )
         fork.forked_from, fork.priority = id, run.priority
         fork = await self.runs.start(fork, compiled, is_awaited=is_awaited, recorded=recorded)
         return await self.runs.at_rest(fork.id) if is_awaited else fork

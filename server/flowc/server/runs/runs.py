@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy.exc import IntegrityError
 
 from flowc.compiler.compile import CompiledWorkflow
-from flowc.compiler.definition.short_schemas import problems_of
+from flowc.compiler.definition.short_schemas import find_problems
 from flowc.nodes.people.human import as_answer
 from flowc.server.engine.driving import new_run
 from flowc.server.engine.publishing.watchers import Watchers
@@ -97,7 +97,7 @@ class Runs:
         options: RunOptions,
         start: RunStart,
     ) -> "tuple[RunRecord, Working | None]":
-        run = new_run(
+        run = await new_run(
             compiled,
             given,
             workflow_id=stored.id if stored else None,
@@ -244,12 +244,15 @@ class Runs:
         return await self.stored_runs.get(id)
 
     async def answer(self, interrupt_id: str, value: Any) -> InterruptRecord:
-        """Answer a person's question; raise NoSuchInterrupt, AnswerRefused or NotAnswerable."""
+        """Answer a person's question; raise NoSuchInterrupt, AnswerRefused or NotAnswerable.
+
+        Raises TooCostly if the answer takes too many steps to check.
+        """
         asked = await self.stored_runs.interrupt(interrupt_id)
         if asked is None or asked.kind != "human":
             raise NoSuchInterrupt
         given = as_answer(value)
-        problems = problems_of(given, asked.data.get("schema", {}))
+        problems = await find_problems(given, asked.data.get("schema", {}))
         if problems:
             sentences = [f"{'.'.join(map(str, path)) or 'answer'}: {why}" for path, why in problems]
             raise AnswerRefused(problems=sentences)

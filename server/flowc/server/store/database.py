@@ -272,7 +272,7 @@ def insertion_for(dialect: Dialect, table: Any) -> Any:
 
 def _engine(url: str) -> Engine:
     if is_sqlite(url):
-        engine = create_engine(url, json_serializer=_COMPACT.encode)
+        engine = create_engine(url, json_serializer=_for_sqlite)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -286,6 +286,16 @@ def _engine(url: str) -> Engine:
     event.listen(engine, "checkout", _require_alive)
     event.listen(engine, "checkin", _note_use)
     return engine
+
+
+def _for_sqlite(value: Any) -> str | bytes:
+    """Return a value as JSON for SQLite, a number as bytes.
+
+    In a column of type JSON, SQLite takes the text of a number for the number, and rounds what has
+    more than 64 bits.
+    """
+    text = _COMPACT.encode(value)
+    return text.encode() if isinstance(value, (int, float)) else text
 
 
 def newest_revision() -> str:

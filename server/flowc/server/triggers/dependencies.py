@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flowc.server.engine.driving import InputRefused
+from flowc.server.engine.driving import InputRefused, require_input
 from flowc.server.records.refused import Refused
 from flowc.server.records.triggers import Dependencies
 from flowc.server.runs.runs import RunOptions, Runs
@@ -53,9 +53,7 @@ class WorkflowDependencies:
         await self.require_possible(workflow_id, others)
         stored = await self.stored_workflows.get(workflow_id)
         sample = {other: {"run_id": "", "output": None} for other in others}
-        problems = (await self.workflows.compiled(stored)).input_problems({**given, NAME: sample})
-        if problems:
-            raise InputRefused(problems=problems)
+        await require_input(await self.workflows.compiled(stored), {**given, NAME: sample})
         await self.triggers.set_dependencies(workflow_id, sorted(set(others)), given)
         return await self.get(workflow_id)
 

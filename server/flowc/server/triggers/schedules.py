@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from flowc.server.engine.driving import InputRefused
+from flowc.server.engine.driving import InputRefused, require_input
 from flowc.server.engine.queue.dbos_queue import Queue, ScheduleRefused
 from flowc.server.records.refused import Refused
 from flowc.server.records.triggers import Schedule
@@ -35,9 +35,7 @@ class Schedules:
     ) -> Schedule:
         """Create a schedule; raise NoSuchWorkflow, InputRefused or ScheduleRefused."""
         stored = await self.stored_workflows.get(workflow_id)
-        problems = (await self.workflows.compiled(stored)).input_problems(given)
-        if problems:
-            raise InputRefused(problems=problems)
+        await require_input(await self.workflows.compiled(stored), given)
         if await self._find(id) is not None:
             raise ScheduleRefused(f"The schedule {id!r} already exists; delete it first.")
         context = {"schedule": id, "workflow": workflow_id, "input": given}

@@ -55,7 +55,7 @@ def read_tools(data: Any, at: Pointer) -> WorkflowDefinition:
 def not_a_workflow(document: Document) -> Diagnostic:
     """Return the diagnostic for a list of nodes: it can be checked, but not run."""
     message = "A list of nodes can be checked but not run; a workflow has `nodes: [...]`."
-    return Diagnostic("not-a-workflow", message, document.place(()))
+    return document.diagnostic(Problem("not-a-workflow", message, ()))
 
 
 def _dialect_of(data: Any, at: Pointer) -> Any:

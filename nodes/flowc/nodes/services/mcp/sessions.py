@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import NodeError
+from flowc.compiler.schemas.refusals import TOO_COSTLY, TooCostly
 from flowc.nodes.services.egress import EgressDenied, EgressPolicy, Resolver, resolve
+from flowc.nodes.services.mcp.results import check_within_bounds
 from flowc.nodes.services.mcp.servers import McpServer
 
 # The code of the client's own error when the server closed the connection.
@@ -77,6 +79,7 @@ class McpServers:
     ) -> ToolResult:
         """Call a tool; raise NodeError if it cannot be called."""
         async with self._session(address) as client:
+            check_within_bounds(client)
             result = await client.call_tool(tool, dict(arguments))
         content = [part.model_dump(mode="json", exclude_none=True) for part in result.content]
         text = "\n".join(part["text"] for part in content if part.get("type") == "text")
@@ -91,6 +94,8 @@ class McpServers:
                 yield client
         except NodeError:
             raise
+        except TooCostly as problem:
+            raise NodeError(TOO_COSTLY, str(problem)) from None
         except TimeoutError:
             message = f"The MCP server {shown!r} did not answer within {seconds:g} s."
             raise NodeError("timeout", message, kind="timeout") from None
@@ -141,6 +146,8 @@ def _failure(problem: BaseException, shown: str) -> NodeError:
     for cause in causes:
         if isinstance(cause, NodeError):
             return cause
+        if isinstance(cause, TooCostly):
+            return NodeError(TOO_COSTLY, str(cause))
         if isinstance(cause, EgressDenied):
             return NodeError("egress-denied", f"The MCP server {shown!r} is not allowed: {cause}.")
         if type(cause).__name__ == "MCPError" and getattr(cause, "code", 0) != _CLOSED:

@@ -6,6 +6,8 @@ from typing import Any
 
 from flowc.compiler.node import NodeError
 
+# More than any answer has.
+_MOST_TOKENS = 1_000_000_000
 # Called with each piece of an answer's text, as it arrives.
 OnText = Callable[[str], None]
 
@@ -125,7 +127,8 @@ def _is_text_alone(chunk: Any, delta: Any) -> bool:
 
 
 def _count(usage: Any, name: str) -> int:
-    return int(getattr(usage, name, 0) or 0)
+    # A service may say anything, and sums of these are stored as numbers.
+    return max(0, min(int(getattr(usage, name, 0) or 0), _MOST_TOKENS))
 
 
 def _plain(value: Any) -> Any:

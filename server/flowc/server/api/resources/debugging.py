@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES
+from flowc.server.api.paging import MAX_NUMBER
 from flowc.server.api.resources.runs import RunIdInPath
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.engine.replay import Replay
@@ -52,14 +53,20 @@ class ReplayRequest(BaseModel):
         description="First node to run again; earlier outputs are taken from the original.",
     )
     after_event: int | None = Field(
-        default=None, ge=0, description="Repeat the run from after the event with this number."
+        default=None,
+        ge=0,
+        le=MAX_NUMBER,
+        description="Repeat the run from after the event with this number.",
     )
     input: dict[str, Any] | None = Field(default=None, description="Default: the original input.")
     mocks: dict[str, MockBody] = Field(
         default_factory=dict, max_length=1_000, description="Nodes that do not run, by id."
     )
     version: int | None = Field(
-        default=None, ge=1, description="Version of the workflow; default: the original's."
+        default=None,
+        ge=1,
+        le=MAX_NUMBER,
+        description="Version of the workflow; default: the original's.",
     )
     wait: bool = Field(default=True, description="Answer when the new run has ended or waits.")
 
@@ -104,7 +111,8 @@ async def read_state(
     run_id: RunIdInPath,
     process: CurrentProcess,
     at: Annotated[
-        int | None, Query(ge=0, description="Number of an event; default: the last one.")
+        int | None,
+        Query(ge=0, le=MAX_NUMBER, description="Number of an event; default: the last one."),
     ] = None,
 ) -> StateBody:
     """Return the state of a run now, or after an earlier event."""

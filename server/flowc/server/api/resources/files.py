@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from flowc.rag.ingestion.items import digest_of_file
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import RESPONSES
-from flowc.server.api.paging import Page
+from flowc.server.api.paging import MAX_NUMBER, Page
 from flowc.server.api.refused_requests import FileNameRefused
 from flowc.server.store.files import StoredFiles
 
@@ -60,7 +60,7 @@ async def upload_file(file: UploadFile, process: CurrentProcess) -> FileBody:
 async def list_files(
     process: CurrentProcess,
     limit: Annotated[int, Query(ge=1, le=1_000, description="Largest number to return.")] = 100,
-    offset: Annotated[int, Query(ge=0, description="Number of files to skip.")] = 0,
+    offset: Annotated[int, Query(ge=0, le=MAX_NUMBER, description="Number of files to skip.")] = 0,
 ) -> FilePage:
     """Return a page of files, newest first."""
     found, total = await process.files.list(limit, offset)

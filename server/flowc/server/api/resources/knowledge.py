@@ -13,6 +13,7 @@ from flowc.nodes.services.knowledge import as_node_errors
 from flowc.rag.retrieval import Search
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import RESPONSES
+from flowc.server.api.paging import MAX_NUMBER
 from flowc.server.api.resources.executions import IdempotencyKey
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.records.runs import Run
@@ -194,7 +195,7 @@ async def list_passages(
     name: CollectionName,
     source: Source,
     process: CurrentProcess,
-    after: Annotated[int, Query(ge=-1, description="Only greater numbers.")] = -1,
+    after: Annotated[int, Query(ge=-1, le=MAX_NUMBER, description="Only greater numbers.")] = -1,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> list[PassageBody]:
     """Return the passages of a document, in order."""

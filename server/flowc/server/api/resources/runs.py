@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES, close_refused
-from flowc.server.api.paging import Page, PageLimit, PageOffset
+from flowc.server.api.paging import MAX_NUMBER, Page, PageLimit, PageOffset
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.process.process import Process
 from flowc.server.records.run_events import RunEvent
@@ -20,7 +20,7 @@ from flowc.server.store.runs.stored_runs import NoSuchRun
 
 RunIdInPath = Annotated[str, Path(max_length=64, description="Id of the run.")]
 # A watcher that reconnects continues after the last event that it got.
-After = Annotated[int, Query(ge=0, description="Only events with greater numbers.")]
+After = Annotated[int, Query(ge=0, le=MAX_NUMBER, description="Only events with greater numbers.")]
 
 router = APIRouter(prefix="/runs", tags=["runs"], route_class=StrictRoute, responses=RESPONSES)
 
@@ -120,7 +120,7 @@ async def watch_events(
     run_id: Annotated[str, Depends(_existing)],
     process: CurrentProcess,
     after: After = 0,
-    last_event_id: Annotated[int | None, Header(ge=0)] = None,
+    last_event_id: Annotated[int | None, Header(ge=0, le=MAX_NUMBER)] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """Stream the events of a run until it ends, as server-sent events.
 
@@ -136,7 +136,7 @@ async def watch_socket(socket: WebSocket, run_id: str, after: int = 0) -> None:
     process: Process = socket.app.state.process
     await socket.accept()
     try:
-        async for event in process.runs.events(run_id[:64], max(after, 0)):
+        async for event in process.runs.events(run_id[:64], min(max(after, 0), MAX_NUMBER)):
             await socket.send_json(event.as_json())
     except NoSuchRun as problem:
         await close_refused(socket, problem)

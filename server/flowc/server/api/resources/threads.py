@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES
-from flowc.server.api.paging import Page, PageLimit, PageOffset
+from flowc.server.api.paging import MAX_NUMBER, Page, PageLimit, PageOffset
 from flowc.server.api.resources.executions import IdempotencyKey
 from flowc.server.api.resources.runs import RunPage
 from flowc.server.api.resources.workflows import WorkflowId
@@ -139,7 +139,9 @@ async def delete_thread(thread_id: ThreadId, process: CurrentProcess) -> Respons
 async def read_messages(
     thread_id: ThreadId,
     process: CurrentProcess,
-    after: Annotated[int, Query(ge=0, description="Only messages with greater numbers.")] = 0,
+    after: Annotated[
+        int, Query(ge=0, le=MAX_NUMBER, description="Only messages with greater numbers.")
+    ] = 0,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
 ) -> list[MessageBody]:
     """Return the messages of a thread, oldest first."""

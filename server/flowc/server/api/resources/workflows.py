@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from flowc.compiler.reports.comparison import compare
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES
-from flowc.server.api.paging import Page, PageLimit, PageOffset
+from flowc.server.api.paging import MAX_NUMBER, Page, PageLimit, PageOffset
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.store import StoredWorkflow
 
@@ -114,8 +114,8 @@ async def list_versions(workflow_id: WorkflowId, process: CurrentProcess) -> lis
 async def diff_versions(
     workflow_id: WorkflowId,
     process: CurrentProcess,
-    old: Annotated[int, Query(ge=1, description="Version to compare from.")],
-    new: Annotated[int, Query(ge=1, description="Version to compare to.")],
+    old: Annotated[int, Query(ge=1, le=MAX_NUMBER, description="Version to compare from.")],
+    new: Annotated[int, Query(ge=1, le=MAX_NUMBER, description="Version to compare to.")],
 ) -> DiffBody:
     """Return what changed in meaning between two versions, and which runs use the old one."""
     before = await process.workflows.compiled(await process.stored_workflows.get(workflow_id, old))

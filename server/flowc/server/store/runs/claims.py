@@ -25,7 +25,15 @@ from sqlalchemy.orm import Session
 
 from flowc.compiler.node.interrupts import Answer, Interrupt
 from flowc.compiler.node.outcome import total_usage
-from flowc.compiler.running.events import RUN_PAUSED, RUN_STARTED, RUN_USED, RUN_WAITING
+from flowc.compiler.running.event_data import RunStartedData
+from flowc.compiler.running.events import (
+    RUN_PAUSED,
+    RUN_RESUMED,
+    RUN_STARTED,
+    RUN_USED,
+    RUN_WAITING,
+)
+from flowc.server.records.deaths import deaths_in
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
@@ -63,6 +71,8 @@ class Claim:
     tenant: str
     epoch: int
     attempt: int
+    # The workers that died at it since it last got further.
+    deaths: int = 0
     answers: dict[str, Answer] = field(default_factory=dict)
     recorded: Mapping[str, Any] | None = None
     is_stored: bool = True
@@ -112,18 +122,27 @@ class Claims:
 
     @writing
     def claim(
-        self, session: Session, run_id: str, segment: int, worker: str | None = None
+        self,
+        session: Session,
+        run_id: str,
+        segment: int,
+        worker: str | None = None,
+        *,
+        is_again: bool = False,
     ) -> Claim | None:
         """Claim a run for one of its segments; None if that segment is over or taken already.
 
-        A process that does not have the segment from the queue gives its own name.
+        A process that does not have the segment from the queue gives its own name. `is_again` if it
+        had it before, and could not reach the database.
         """
         asked = {"run": run_id, "at": segment, "moment": now(), "worker": worker}
         taken = session.execute(_TAKE, asked).first()
         if taken is None:
             return None
-        started = RUN_STARTED.of_run({"segment": segment, "attempt": taken.attempt})
-        append_events(session, taken, taken.events, [RunEvent.of(started)])
+        about: RunStartedData = {"segment": segment, "attempt": taken.attempt}
+        if is_again:
+            about["again"] = True
+        append_events(session, taken, taken.events, [RunEvent.of(RUN_STARTED.of_run(about))])
         run = record_of(session, taken)
         claim = Claim(run, taken.tenant, taken.epoch, taken.attempt)
         if taken.forked_from is not None:
@@ -131,9 +150,18 @@ class Claims:
             claim.recorded = row.recorded if row is not None else None
         # In the first attempt at the first segment nothing has happened yet.
         if segment > 0 or taken.attempt > 1:
-            with_nodes(run, events_of(session, run_id))
+            events = events_of(session, run_id)
+            with_nodes(run, events)
+            claim.deaths = deaths_in(events)
             claim.answers = answers_of(session, run_id)
         return claim
+
+    @writing
+    def release(self, session: Session, claim: Claim) -> None:
+        """Note that this process stops, so that its end is no death. Raises TakenOver."""
+        self._write(session, claim)
+        row = locked(session, claim.run.id)
+        append_event(session, row, RUN_RESUMED.of_run({"reason": "stopped"}))
 
     @writing
     def finish(self, session: Session, claim: Claim, end: RunEnd) -> None:

@@ -329,14 +329,15 @@ class Steering:
         """Queue a run whose process could not write what it did."""
         row = locked(session, run_id)
         if row.worker is not None and row.status == "running":
-            self._requeue(session, row)
+            self._requeue(session, row, "stopped")
 
-    def _requeue(self, session: Session, row: RunRow) -> None:
+    def _requeue(
+        self, session: Session, row: RunRow, reason: Literal["lost", "stopped"] = "lost"
+    ) -> None:
         # If the process is alive after all, its next write is refused.
         row.epoch += 1
         attempts = row.attempt
-        queue_again(session, self._queue, row, {"reason": "lost"})
-        # A run that kills its workers again and again is not tried for ever.
+        queue_again(session, self._queue, row, {"reason": reason})
         row.attempt = attempts
 
     def _asked(self, session: Session, interrupt_id: str) -> tuple[InterruptRow, RunRow]:

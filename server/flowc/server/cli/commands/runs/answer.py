@@ -1,5 +1,6 @@
 """`flowc runs answer`: answers the question that a run waits on."""
 
+import asyncio
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -81,7 +82,7 @@ def _read(answer: str, schema: dict[str, Any]) -> Any:
 
     if answer.startswith(("@", "{")):
         return json_option(answer, "ANSWER")
-    found = answer_in(answer, schema)
+    found = asyncio.run(answer_in(answer, schema))
     # What does not fit is sent as it is: the server explains why.
     return found if found is not None else answer
 

@@ -1,0 +1,12 @@
+"""The trees that the language allows, each with the function that compiles it."""
+
+from flowc.compiler.expressions.calls import CALLS
+from flowc.compiler.expressions.compilation import Compilation
+from flowc.compiler.expressions.operators import OPERATORS
+
+_METHODS = {**OPERATORS, **CALLS}
+
+
+def new_compilation() -> Compilation:
+    """Return the compilation of an expression or text."""
+    return Compilation(_METHODS)

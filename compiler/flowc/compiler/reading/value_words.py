@@ -1,0 +1,146 @@
+"""Says in the author's words which value a key needs, and gives an example of one."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from flowc.compiler.diagnostics import did_you_mean
+
+# Examples of values that are more telling than their type.
+_EXAMPLES: Mapping[str, str] = {
+    "id": "id: greet",
+    "type": "type: template",
+    "source": "source: greet",
+    "target": "target: send",
+    "nodes": "nodes: [{id: greet, type: template, config: {template: Hello}}]",
+    "edges": "edges: [{source: greet, target: send}]",
+    "goto": "goto: apologize",
+    "ttl": "ttl: 5m",
+    "key": 'key: "{{input.customer}}"',
+    "template": 'template: "Hello {{input.name}}"',
+    "condition": 'condition: "{{input.total}} > 100"',
+    "value": 'value: "{{input.kind}}"',
+    "cases": "cases: {urgent: call, other: null}",
+    "items": 'items: "{{input.items}}"',
+    "body": "body: {nodes: [{id: step, type: template, config: {template: Hello}}]}",
+    "workflow": "workflow: greet",
+    "variables": "variables: {count: 1}",
+    "message": 'message: "There is no order {{input.order}}."',
+    "labels": "labels: [billing, technical]",
+    "code": 'code: "result = 1 + 1"',
+    "url": "url: https://example.com/orders",
+    "operation": "operation: getOrder",
+    "collection": "collection: documents",
+    "query": 'query: "{{input.question}}"',
+    "chunks": 'chunks: "{{chunk.output.chunks}}"',
+    "signal": "signal: paid",
+}
+_BY_TYPE: Mapping[Any, str] = {
+    dict: "{a: b}", tuple: "[a, b]",
+    str: "text", int: "1", float: "1.5", bool: "true", list: "[a, b]",
+}  # fmt: skip
+_SHOWN: Mapping[type, str] = {
+    str: "text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+}
+_NEEDS: Mapping[str, tuple[str, str]] = {
+    "string": ("text", "Put it into quotes"),
+    "tuple": ("a list", "Write a list: [a, b], or a line with - for each item."),
+    "list": ("a list", "Write a list: [a, b], or a line with - for each item."),
+    "dict": ("an object", "Write an object: {key: value}, or a line for each key."),
+    "model": ("an object", "Write an object: {key: value}, or a line for each key."),
+    "int": ("a whole number", "Write a number without quotes, such as 3."),
+    "float": ("a number", "Write a number without quotes, such as 1.5."),
+    "bool": ("true or false", "Write true or false, without quotes."),
+}
+_BOUNDS: Mapping[str, str] = {
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "too_short": "a list of at least {min_length}",
+    "too_long": "a list of at most {max_length}",
+    "string_too_short": "at least {min_length} characters long",
+    "string_too_long": "at most {max_length} characters long",
+    "multiple_of": "a multiple of {multiple_of}",
+}
+_DURATION = "write a duration as 30s, 5m or 2h, or as a number of seconds"
+_LONG_UNITS = {"milli": "ms", "sec": "s", "min": "m", "hour": "h", "hr": "h", "day": "d"}
+
+
+def value_words(error: Mapping[str, Any], name: str) -> tuple[str, str | None]:
+    """Return what is wrong with a value, as a sentence without its end, and a hint.
+
+    `error` is one of pydantic's, and `name` the key of the value.
+
+    >>> value_words({"type": "string_type", "input": 5, "msg": ""}, "id")
+    ('it must be text, and this is a number', 'Put it into quotes: id: "5".')
+    """
+    kind, given = str(error["type"]), error.get("input")
+    if kind in {"literal_error", "enum"}:
+        expected = str(error["ctx"]["expected"])
+        words = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
+        return f"it must be {expected}", did_you_mean(str(given), words) or f"Write {words[0]}."
+    if kind in _BOUNDS:
+        bound = _BOUNDS[kind].format(**error["ctx"])
+        return f"it must be {bound}", f"Write a value that is {bound}."
+    stem = kind.partition("_")[0]
+    if stem in _NEEDS and kind.endswith(("_type", "_parsing", "_from_float", "attributes_type")):
+        needed, hint = _NEEDS[stem]
+        if error.get("ctx", {}).get("class_name") == "EdgeDefinition":
+            hint = "Write {source: greet, target: send}."
+        if stem == "string":
+            hint = f'{hint}: {name}: "{given}".' if isinstance(given, (int, float)) else f"{hint}."
+        return f"it must be {needed}, and this is {_shown(given)}", hint
+    sentence = str(error["msg"]).removeprefix("Value error, ")
+    if sentence == _DURATION:
+        return "this is not a duration", _duration_hint(str(given), name)
+    return sentence, None
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "null"
+    return _SHOWN.get(type(value), "a list" if isinstance(value, (list, tuple)) else "an object")
+
+
+def _duration_hint(given: str, name: str) -> str:
+    number = given.strip().partition(" ")[0].rstrip("abcdefghijklmnopqrstuvwxyz")
+    unit = given.strip()[len(number) :].strip().lower()
+    for word, short in _LONG_UNITS.items():
+        if unit.startswith(word) and number.isdigit():
+            return f"Write {name}: {number}{short}."
+    return f"Write {name}: 30s, 5m or 2h, or a number of seconds."
+
+
+def example_of(key: str, models: Iterable[type[BaseModel]]) -> str:
+    """Return an example of a key with a value, for a key that is missing.
+
+    >>> example_of("template", [])
+    'For example template: "Hello {{input.name}}".'
+    """
+    if key in _EXAMPLES:
+        return f"For example {_EXAMPLES[key]}."
+    fields = [m.model_fields[key] for m in models if key in m.model_fields]
+    value = _example_value(fields[0].annotation) if fields else "…"
+    return f"For example {key}: {value}.{_description(fields)}"
+
+
+def _description(fields: list[FieldInfo]) -> str:
+    text = fields[0].description if fields else None
+    return f" {text}" if text else ""
+
+
+def _example_value(annotation: Any) -> str:
+    origin = get_origin(annotation)
+    if origin is Literal:
+        return str(get_args(annotation)[0])
+    known = _BY_TYPE.get(origin or annotation)
+    if known is not None:
+        return known
+    inner = [a for a in get_args(annotation) if a is not type(None)]
+    return _example_value(inner[0]) if inner else "…"

@@ -1,0 +1,188 @@
+"""A stretch: one drive through the graph of a run, with all that a run at work has."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from langgraph.runtime import RunControl
+
+from flowc.compiler.compile import CompiledWorkflow
+from flowc.compiler.running.breakpoints import Breakpoints
+from flowc.compiler.running.events import Event
+from flowc.compiler.running.recorded import Recording
+from flowc.compiler.running.run_context import RunContext
+from flowc.nodes.services.signals import Signals
+from flowc.nodes.services.threads import Thread
+from flowc.server.engine.checkpointer import RunCheckpointer
+from flowc.server.engine.driving import (
+    Advance,
+    advance,
+    budget_of,
+    context_of,
+    error_of,
+    result_of,
+)
+from flowc.server.engine.node_services.signals import StoredSignals
+from flowc.server.engine.node_services.thread import StoredThread
+from flowc.server.engine.replay import given_recording
+from flowc.server.engine.run_log import RunLog
+from flowc.server.process_services import ProcessServices
+from flowc.server.records.run_events import RunEvent
+from flowc.server.store.checkpoints import StoredCheckpoints
+from flowc.server.store.database import DATABASE_PROBLEMS
+from flowc.server.store.runs.batches import HasAudience, RunEnd, TakenOver, WorkerInstructions
+from flowc.server.store.runs.claims import Claim, Claims
+from flowc.server.store.runs.control import Control
+from flowc.server.store.runs.steering import Steering
+from flowc.server.store.spendings import StoredLedger
+from flowc.server.store.threads import StoredThreads
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workplace:
+    """What a process needs to drive runs, and the stretches that it is driving, by run."""
+
+    claims: Claims
+    steering: Steering
+    services: ProcessServices
+    checkpoints: StoredCheckpoints
+    max_steps: int
+    driving: "dict[str, Stretch]" = field(default_factory=dict)
+
+
+class Stretch:
+    """One drive through the graph: from the start or an answer to a rest or the end."""
+
+    def __init__(self, place: Workplace, claim: Claim, compiled: CompiledWorkflow) -> None:
+        self._place, self._claim, self._compiled = place, claim, compiled
+        self._control = RunControl()
+        self.task: asyncio.Task[Advance] | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._is_lost = False
+        self._breakpoints = Breakpoints()
+        self._follow(WorkerInstructions(None, claim.run.breakpoints))
+        self._log = RunLog(place.claims.writer, claim, self._follow, self._lose)
+
+    async def drive(self) -> str | None:
+        """Drive the run; return how the segment ended, or None if an answer arrived meanwhile."""
+        run = self._claim.run
+        try:
+            self.task = asyncio.create_task(
+                advance(self._compiled, run, self._context(), self._control)
+            )
+            done = await self._driven(self.task)
+            if done.interrupts or done.is_paused:
+                return await self._rest(done)
+            run.output, run.status = await result_of(self._compiled, done.outputs), "completed"
+        except (TakenOver, *DATABASE_PROBLEMS):
+            # The run is not ours, or may not be: it has not failed, and another attempt follows.
+            raise
+        except Exception as problem:
+            run.error, run.status = error_of(problem, self._compiled), "failed"
+        await self._end(RunEnd.of(run, run.ended(self._compiled.plan.nodes)))
+        return run.status
+
+    async def _end(self, end: RunEnd) -> None:
+        if self._claim.ends_quietly:
+            with suppress(HasAudience):
+                await self._log.flush(end)
+                return
+        await self._log.flush()
+        await self._place.claims.finish(self._claim, end)
+
+    async def _driven(self, driving: "asyncio.Task[Advance]") -> Advance:
+        self._place.driving[self._claim.run.id] = self
+        try:
+            return await driving
+        except asyncio.CancelledError:
+            if self._is_lost:
+                raise TakenOver(self._claim.run.id) from None
+            raise
+        finally:
+            # This process may have taken the run over from itself.
+            if self._place.driving.get(self._claim.run.id) is self:
+                del self._place.driving[self._claim.run.id]
+            if not driving.done():
+                driving.cancel()
+                await asyncio.gather(driving, return_exceptions=True)
+
+    async def _rest(self, done: Advance) -> str | None:
+        await self._log.flush()
+        is_resting = await self._place.claims.rest(
+            self._claim, done.interrupts, is_paused=done.is_paused
+        )
+        return ("paused" if done.is_paused else "waiting") if is_resting else None
+
+    def _context(self) -> RunContext:
+        place, claim = self._place, self._claim
+        run, services = claim.run, place.services
+        is_resumed = claim.attempt > 1 or run.segment > 0 or bool(claim.answers)
+        repeatable = self._compiled.plan.repeatable
+        saver = RunCheckpointer(place.checkpoints, self._log, repeatable, is_new=not is_resumed)
+        context = context_of(self._compiled, run, services, place.max_steps, saver)
+        return replace(
+            context,
+            tenant=claim.tenant,
+            services={**context.services, **self._services()},
+            emit=self._emit,
+            hold_up=self._log.hold_up,
+            can_wait=True,
+            is_resumed=is_resumed,
+            answers=claim.answers,
+            waiting=frozenset(run.waiting),
+            counted=frozenset(run.usage_count.journaled),
+            breakpoints=self._breakpoints,
+            recording=self._recording(),
+            budget=budget_of(self._compiled, run, self._ledger()),
+        )
+
+    def _ledger(self) -> StoredLedger | None:
+        limits, claim = self._compiled.workflow.settings.workflow_budget, self._claim
+        if limits is None or claim.run.workflow_id is None:
+            return None
+        database = self._place.claims.database
+        return StoredLedger(database, claim.tenant, claim.run.workflow_id, limits)
+
+    def _services(self) -> dict[type, Any]:
+        claims, claim = self._place.claims, self._claim
+        found: dict[type, Any] = {Signals: StoredSignals(self._place.steering, claim.tenant)}
+        if claim.run.thread_id is not None:
+            threads = StoredThreads(claims.database, claim.tenant)
+            found[Thread] = StoredThread(threads, claim.run.thread_id, claim.run.id)
+        return found
+
+    def _recording(self) -> Recording | None:
+        run, compiled = self._claim.run, self._compiled
+        if self._claim.recorded is None:
+            return None
+        return given_recording(self._claim.recorded, compiled, run)
+
+    def _emit(self, event: Event) -> None:
+        run_event = RunEvent.of(event)
+        self._claim.run.apply(run_event)
+        self._log.append(run_event)
+
+    def _follow(self, instructions: WorkerInstructions) -> None:
+        if instructions.control == Control.PAUSE:
+            self._control.request_drain("pause")
+        stops = instructions.breakpoints or {"nodes": (), "stepping": False}
+        self._breakpoints.names = frozenset(stops["nodes"])
+        self._breakpoints.is_stepping = stops["stepping"]
+
+    def _lose(self) -> None:
+        self._is_lost = True
+        if self.task is not None:
+            self.task.cancel()
+
+    def look(self) -> None:
+        """Follow new instructions; stop if another worker has the run, or it was ended."""
+        self._looking = asyncio.create_task(self._look_once())
+
+    async def _look_once(self) -> None:
+        # If the database fails now, the next write finds out.
+        with suppress(*DATABASE_PROBLEMS):
+            try:
+                await self._log.flush()
+            except TakenOver:
+                self._lose()
