@@ -69,6 +69,14 @@ LONG: dict[str, tuple[str, Any]] = {
         "{% for x in range(90000) %}{{ 'x' * 1 if false else 'xxxxxxxxxxxxxxxx' }}{% endfor %}",
         None,
     ),
+    "a filter on many items": ("{{ x|sort }}", [1] * 100_001),
+    "a for over many items": ("{% for i in x %}{% endfor %}", [1] * 100_001),
+    "many pairs": ("{{ x|items }}", dict.fromkeys(map(str, range(100_001)))),
+    "a large pattern in a long text": (
+        "{{ x|regex_search('" + "(a|b){1,40}" * 20 + "z') }}",
+        A_MILLION,
+    ),
+    "many documents": ("{{ x|fromyaml }}", "--- 1\n" * 3),
     "a large value in a text": ("a {{ x }}", [list(range(1000))] * 2000),
 }
 

@@ -160,7 +160,7 @@ def _plainly(evaluate: Evaluate) -> Evaluate:
 
     def evaluate_plainly(frame: Frame) -> Any:
         value = evaluate(frame)
-        return value if is_scalar(value) else plain(value)
+        return value if is_scalar(value) else plain(value, frame.budget)
 
     return evaluate_plainly
 
