@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import Schema, problems_of
+from flowc.compiler.expressions import has_expressions
 from flowc.compiler.node import Context, Effects, Node, Role, SecretAllowed
 from flowc.nodes.outside.http_calls import HttpCall, response_schema, without_headers
 from flowc.nodes.outside.openapi import (
@@ -145,7 +146,7 @@ def _is_computed(arguments: Any, path: tuple[str | int, ...]) -> bool:
     value = arguments
     for step in path:
         value = value[step]
-    return isinstance(value, str) and "{{" in value
+    return isinstance(value, str) and has_expressions(value)
 
 
 def _authorize(
