@@ -58,6 +58,8 @@ def test_a_mistake_in_a_statement_is_found(template: str, code: str) -> None:
     "{% if input.vip %}{% set x = 1 %}{% else %}{% set x = 2 %}{% endif %}{{ x }} !",
     "{% set o = input.address %}{% if input.vip %}{% set o = {'other': 1} %}{% endif %}{{ o.other }} !",
     "{% for o in input.orders if o.city == 'Rome' %}{{ o.id }}{% endfor %}",
+    "{% set x = input.address %}{% for o in input.orders %}{% if o.id %}{% set x = o %}{% endif %}"
+    "{{ x.street }}{% endfor %}",
     "{% raw %}{{ nobody.output }}{% endraw %}",
     "{# {{ nobody.output }} #} x",
 ])  # fmt: skip
