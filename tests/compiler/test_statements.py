@@ -152,8 +152,14 @@ def test_what_a_model_must_answer_is_inferred_from_statements() -> None:
     ("{% for _x in y %}{% endfor %}", "the name '_x' is not allowed", ""),
     ("{% raw %}x", "a {% raw %} has no {% endraw %}", ""),
     ("{# x", "a {# has no closing #}", ""),
-    ("{% if a == %}x{% endif %}", "the syntax is wrong", ""),
-    ("{% for x of y %}{% endfor %}", "the syntax is wrong", ""),
+    ("{% if a == %}x{% endif %}", "the expression is not complete", ""),
+    ("{% if a = 1 %}x{% endif %}", "'=' is where %} is expected", "write =="),
+    ("{% for x of y %}{% endfor %}", "'of' is where 'in' is expected", ""),
+    ("{% for x %}{% endfor %}", "%} is where 'in' is expected", ""),
+    ("{% set 1 = 2 %}", "only names can be set", ""),
+    ("{% set x = %}", "an expression is missing before %}", ""),
+    ("{% if a", "the end of the text is where %} is expected", ""),
+    ("{% if a %}{% else %}{% elif b %}{% endif %}", "{% elif %} is not expected here", ""),
 ])  # fmt: skip
 def test_a_wrong_statement_is_explained(template: str, message: str, hint: str) -> None:
     [found] = [each for each in found_in(template) if each.code == "invalid-expression"]

@@ -1,5 +1,6 @@
 """Parses templates, expressions and conditions with Jinja2, within limits."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -68,7 +69,8 @@ def _parse(source: str) -> nodes.Template:
             _check_brackets(_JINJA.lex(source))
         return _JINJA.parse(source)
     except TemplateSyntaxError as problem:
-        raise ExpressionError(f"the syntax is wrong: {_sentence(problem)}") from None
+        sentence = f"the syntax is wrong: {_sentence(problem)}"
+        raise ExpressionError(sentence, _hint(problem)) from None
     except RecursionError:
         raise ExpressionError("the expression is too deeply nested") from None
     except (ValueError, MemoryError, OverflowError) as problem:
@@ -88,23 +90,46 @@ def _check_brackets(tokens: Iterator[tuple[int, str, str]]) -> None:
             raise ExpressionError(f"brackets are nested more than {_MAX_BRACKETS} levels deep")
 
 
+# What Jinja says, and what we say instead.
+_SENTENCES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"expected token (.+?), got (.+)"), "{1} is where {0} is expected"),
+    (re.compile(r"unexpected (.+), expected (.+)"), "{0} is where {1} is expected"),
+    (re.compile(r"expected an expression, got (.+)"), "an expression is missing before {0}"),
+    (re.compile(r"unexpected 'end of .+'"), "the expression is not complete"),
+    (re.compile(r"unexpected (?:char )?('.+?'|\".+?\")(?: at \d+)?"), "{0} is not expected here"),
+    (re.compile(r"encountered unknown tag '(\w+)'.*"), "{{% {0} %}} is not expected here"),
+    (re.compile(r"expected name or number"), "a field is missing after the dot"),
+    (re.compile(r"can't assign to .+"), "only names can be set"),
+    (re.compile(r"missing end of comment tag"), "a {{# has no closing #}}"),
+    (re.compile(r"missing end of raw directive"), "a {{% raw %}} has no {{% endraw %}}"),
+)
 _OUR_WORDS = {
-    "'end of print statement'": "the closing }}",
-    "end of print statement": "the closing }}",
-    "'end of statement block'": "the closing %}",
-    "end of statement block": "the closing %}",
-    "'begin of print statement'": "{{",
-    "begin of print statement": "{{",
-    "Missing end of comment tag": "a {# has no closing #}",
-    "Missing end of raw directive": "a {% raw %} has no {% endraw %}",
+    "end of print statement": "the end of the expression",
+    "end of statement block": "%}",
+    "end of template": "the end of the text",
+    "integer": "a number",
+    "float": "a number",
+    "name": "a name",
+    "template data / text": "text",
 }
 
 
 def _sentence(problem: TemplateSyntaxError) -> str:
-    message = problem.message or "it cannot be parsed"
-    for theirs, ours in _OUR_WORDS.items():
-        message = message.replace(theirs, ours)
-    return message.rstrip(".")
+    message = (problem.message or "it cannot be parsed").rstrip(".")
+    for pattern, sentence in _SENTENCES:
+        if found := pattern.fullmatch(message[:1].lower() + message[1:]):
+            return sentence.format(*map(_our_word, found.groups()))
+    return message
+
+
+def _our_word(token: str) -> str:
+    return _OUR_WORDS.get(token.strip("'"), token)
+
+
+def _hint(problem: TemplateSyntaxError) -> str | None:
+    if (problem.message or "").endswith("got '='"):
+        return "To compare two values, write ==."
+    return None
 
 
 def path_of(node: Any) -> tuple[str | int, ...] | None:
