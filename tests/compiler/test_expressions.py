@@ -17,7 +17,7 @@ from flowc.compiler.expressions import (
     compile_template,
 )
 
-# Of Jinja's parser, which authors have never heard of.
+# Those of the parser, which authors do not know.
 JINJAS_WORDS = re.compile(r"\btoken|print statement|statement block|unknown tag|[Jj]inja")
 CASES = Path(__file__).parent / "cases"
 
