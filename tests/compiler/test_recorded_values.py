@@ -8,9 +8,11 @@ from typing import Any, ClassVar
 import pytest
 
 from fakes.flows import Turns, compiled
+from fakes.segments import Run
 from flowc.compiler.expressions import RECORDED, RecordedValues, compile_template
 from flowc.compiler.expressions.budget import QUICK, evaluated
 from flowc.compiler.node import Context, ItemExpression, Node, NodeError
+from flowc.compiler.node.interrupts import Answer
 from flowc.compiler.running.events import Event
 from flowc.compiler.running.recorded import Recording
 from flowc.compiler.running.run_context import NodeFailed, RunContext
@@ -119,6 +121,19 @@ async def test_each_attempt_of_a_node_sees_the_same_values() -> None:
     assert len(seen["a"]) == 3
     assert seen["a"][0] == seen["a"][1] == seen["a"][2]
     assert seen["a"][0][0] != seen["a"][0][1]
+
+
+async def test_a_node_that_waited_sees_the_same_values() -> None:
+    ask = {"id": "ask", "type": "human", "config": {"title": STAMP}}
+    note = {"id": "b", "type": "note", "depends_on": ["ask"]}
+    run = Run({"nodes": [ask, note]})
+    await run.resume()
+    first = run.asked[run.id_of("ask")]["data"]["title"]
+    await run.resume()
+    assert run.asked[run.id_of("ask")]["data"]["title"] == first
+    await run.resume({run.id_of("ask"): Answer({"choice": "approve"})})
+    [done] = [e for e in run.events if e.kind == "node.completed" and e.node_id == "ask"]
+    assert done.data["input"]["title"] == first
 
 
 async def test_a_replay_sees_the_values_of_the_run() -> None:

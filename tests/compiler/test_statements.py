@@ -58,6 +58,8 @@ def test_a_mistake_in_a_statement_is_found(template: str, code: str) -> None:
     "{% if input.vip %}{% set x = 1 %}{% else %}{% set x = 2 %}{% endif %}{{ x }} !",
     "{% set o = input.address %}{% if input.vip %}{% set o = {'other': 1} %}{% endif %}{{ o.other }} !",
     "{% for o in input.orders if o.city == 'Rome' %}{{ o.id }}{% endfor %}",
+    "{% set x = input.address %}{% for o in input.orders %}{% if o.id %}{% set x = o %}{% endif %}"
+    "{{ x.street }}{% endfor %}",
     "{% raw %}{{ nobody.output }}{% endraw %}",
     "{# {{ nobody.output }} #} x",
 ])  # fmt: skip
@@ -150,8 +152,14 @@ def test_what_a_model_must_answer_is_inferred_from_statements() -> None:
     ("{% for _x in y %}{% endfor %}", "the name '_x' is not allowed", ""),
     ("{% raw %}x", "a {% raw %} has no {% endraw %}", ""),
     ("{# x", "a {# has no closing #}", ""),
-    ("{% if a == %}x{% endif %}", "the syntax is wrong", ""),
-    ("{% for x of y %}{% endfor %}", "the syntax is wrong", ""),
+    ("{% if a == %}x{% endif %}", "the expression ends too early", "at the end"),
+    ("{% if a = 1 %}x{% endif %}", "'=' does not compare", "Write =="),
+    ("{% for x of y %}{% endfor %}", "'in' is missing before 'of'", "{% for item in"),
+    ("{% for x %}{% endfor %}", "'in' is missing before the end", "{% for item in"),
+    ("{% set 1 = 2 %}", "cannot be set", "{% set name"),
+    ("{% set x = %}", "there is no expression", "Write what the value is"),
+    ("{% if a", "a {{ or {% is not closed", "its %}"),
+    ("{% if a %}{% else %}{% elif b %}{% endif %}", "{% elif %} cannot be here", "before the {% else %}"),
 ])  # fmt: skip
 def test_a_wrong_statement_is_explained(template: str, message: str, hint: str) -> None:
     [found] = [each for each in found_in(template) if each.code == "invalid-expression"]

@@ -18,6 +18,7 @@ from flowc.compiler.expressions.expression import (
     compile_expression,
     compile_formula,
     compile_template,
+    has_expressions,
 )
 from flowc.compiler.expressions.frame import RECORDED, RecordedValues
 
@@ -34,4 +35,5 @@ __all__ = [
     "compile_formula",
     "compile_template",
     "evaluated",
+    "has_expressions",
 ]

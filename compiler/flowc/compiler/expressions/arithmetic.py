@@ -9,6 +9,7 @@ from flowc.compiler.expressions.errors import ExpressionError
 from flowc.compiler.expressions.keys import index_of, key_of
 from flowc.compiler.expressions.moments import computed_with_moments
 from flowc.compiler.expressions.values import (
+    MAX_ITEMS,
     TEMPORAL,
     bounded,
     kind_of,
@@ -151,7 +152,8 @@ def contains(container: Any, value: Any, budget: EvaluationBudget) -> bool:
         budget.spend(1 + (len(container) >> 6))
         return value in container
     if isinstance(container, list):
-        if len(container) <= _SHORT:
+        if not _SHORT < len(container) <= MAX_ITEMS:
+            budget.spend(len(container))
             return any(equal_within(budget, value, item) for item in container)
         return key_of(value, budget) in index_of(container, budget)
     if isinstance(container, dict):

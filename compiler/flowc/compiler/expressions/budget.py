@@ -4,15 +4,16 @@ An expression is pure: it can be stopped and begun again. So `evaluated` tries i
 with a small budget, and does it in a thread with the full one if that was not enough.
 """
 
-import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
 from functools import lru_cache, partial
 from time import perf_counter
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from flowc.compiler.expressions.errors import ExpressionError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 T = TypeVar("T")
 
@@ -124,11 +125,16 @@ async def evaluated(work: Callable[[], T]) -> T:
         budget.give_up()
     finally:
         _SHARED.reset(token)
+    # Checking a definition evaluates nothing, and loads no event loop.
+    from asyncio import get_running_loop  # noqa: PLC0415 - see above
+
     run = partial(copy_context().run, within, FULL, work)
-    return await asyncio.get_running_loop().run_in_executor(_threads(), run)
+    return await get_running_loop().run_in_executor(_threads(), run)
 
 
 @lru_cache(1)
-def _threads() -> ThreadPoolExecutor:
+def _threads() -> "Executor":
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - as above
+
     # Two, so that one long expression does not stop all others; more would only take turns.
     return ThreadPoolExecutor(2, "expressions")

@@ -122,7 +122,7 @@ def compile_expression(source: str) -> Expression:
 
 def compile_formula(source: str) -> Expression:
     """Compile what a node evaluates itself: a template, or else an expression without braces."""
-    return compile_template(source) if _has_braces(source) else compile_expression(source)
+    return compile_template(source) if has_expressions(source) else compile_expression(source)
 
 
 @lru_cache(4096)
@@ -138,7 +138,12 @@ def compile_condition(source: str) -> Expression:
     return _expression(source, compilation, _deciding(compiled))
 
 
-def _has_braces(source: str) -> bool:
+def has_expressions(source: str) -> bool:
+    """Return whether a text may have expressions or statements in it.
+
+    >>> has_expressions("Hello {{input.name}}"), has_expressions("Hello {name}")
+    (True, False)
+    """
     return "{{" in source or "{%" in source
 
 
@@ -160,7 +165,7 @@ def _plainly(evaluate: Evaluate) -> Evaluate:
 
     def evaluate_plainly(frame: Frame) -> Any:
         value = evaluate(frame)
-        return value if is_scalar(value) else plain(value)
+        return value if is_scalar(value) else plain(value, frame.budget)
 
     return evaluate_plainly
 

@@ -1,7 +1,7 @@
 """What an expression reads while it is evaluated: names, local variables, its budget, the time."""
 
 import hashlib
-import uuid
+import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NoReturn
@@ -42,7 +42,11 @@ class RecordedValues:
 
     def uuid(self) -> str:
         """Return a random UUID (version 4)."""
-        return str(uuid.UUID(bytes=self._drawn_bytes()[:16], version=4))
+        bits = int.from_bytes(self._drawn_bytes()[:16], "big")
+        # The version, 4, and the variant have fixed places.
+        bits = bits & ~(0xF000 << 64) & ~(0xC000 << 48) | 4 << 76 | 2 << 62
+        found = f"{bits:032x}"
+        return "-".join((found[:8], found[8:12], found[12:16], found[16:20], found[20:]))
 
     def number(self) -> float:
         """Return a random number from 0 up to 1, without 1."""
@@ -78,7 +82,7 @@ class Frame(dict[str, Any]):
 
 def unrecorded() -> RecordedValues:
     """Return values that differ each time: the time now, and random ones."""
-    return RecordedValues(datetime.now(UTC), uuid.uuid4().hex)
+    return RecordedValues(datetime.now(UTC), os.urandom(16).hex())
 
 
 Evaluate = Callable[[Frame], Any]

@@ -1,6 +1,8 @@
 """Keys of values: two values are equal if their keys are; so sets replace repeated comparisons."""
 
+import json
 from collections.abc import Hashable
+from hashlib import blake2b
 from typing import Any
 
 from flowc.compiler.expressions.budget import EvaluationBudget
@@ -23,23 +25,35 @@ def key_of(value: Any, budget: EvaluationBudget) -> Hashable:
     if value is False:
         return _FALSE
     if isinstance(value, (int, float)):
-        return value if abs(value) < _LARGE else _key_of_large(value)
-    if isinstance(value, list):
-        budget.spend(1 + len(value))
-        return ("list", *[key_of(item, budget) for item in value])
-    if isinstance(value, dict):
-        budget.spend(1 + len(value))
-        return frozenset([(key, key_of(item, budget)) for key, item in value.items()])
-    return value if value is None else _hashable(value)
-
-
-def _key_of_large(value: int | float) -> Hashable:
-    return ("number", str(int(value)))
-
-
-def _hashable(value: Any) -> Hashable:
+        return value if abs(value) < _LARGE else ("number", str(int(value)))
+    if isinstance(value, (list, dict)):
+        return ("inside", _digest(value, budget))
     found: Hashable = value
     return found
+
+
+def _digest(value: Any, budget: EvaluationBudget) -> bytes:
+    """Return a digest of a list or object; the key of a nested value would be as large as it is."""
+    budget.spend(2 + 2 * len(value))
+    if isinstance(value, list):
+        parts = [b"[", *[_mark(item, budget) for item in value]]
+    else:
+        parts = [b"{"]
+        for key in sorted(value):
+            parts += (_mark(key, budget), _mark(value[key], budget))
+    return blake2b(b",".join(parts), digest_size=20).digest()
+
+
+def _mark(value: Any, budget: EvaluationBudget) -> bytes:
+    if isinstance(value, (list, dict)):
+        return b"#" + _digest(value, budget).hex().encode()
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, str):
+        budget.spend(len(value) >> 6)
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return json.dumps(value).encode()
+    return f"{type(value).__name__} {value}".encode()
 
 
 def index_of(items: list[Any], budget: EvaluationBudget) -> frozenset[Hashable]:

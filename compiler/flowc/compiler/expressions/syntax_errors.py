@@ -82,6 +82,16 @@ _WORDS: tuple[tuple[str, Callable[[re.Match[str]], str], str], ...] = (
         _JOIN,
     ),
     (
+        r"expected token 'in', got (.*)",
+        lambda m: f"'in' is missing before {_named(m[1])}",
+        "For example {% for item in input.items %}.",
+    ),
+    (
+        r"Encountered unknown tag '(\w+)'.*",
+        lambda m: f"{{% {m[1]} %}} cannot be here",
+        "In an {% if %}, each {% elif %} is before the {% else %}.",
+    ),
+    (
         r"expected token (.*), got (.*)",
         lambda m: f"{m[1]} is missing before {_named(m[2])}",
         _CLOSE,

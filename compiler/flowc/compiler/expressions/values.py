@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from flowc.compiler.expressions.budget import shared_budget
+from flowc.compiler.expressions.budget import EvaluationBudget, shared_budget
 from flowc.compiler.expressions.errors import ExpressionError
 
 MAX_TEXT = 1 << 20
@@ -137,14 +137,16 @@ def plain_scalar(value: Any) -> Any:
     raise ExpressionError(f"a {kind_of(value)} is not a value that can be written")
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, budget: EvaluationBudget) -> Any:
     """Return a value in which every moment, date and duration is plain JSON."""
     if is_scalar(value):
         return value
     if isinstance(value, list):
-        return [plain(item) for item in value]
+        budget.spend(len(value))
+        return [plain(item, budget) for item in value]
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
+        budget.spend(len(value))
+        return {key: plain(item, budget) for key, item in value.items()}
     return plain_scalar(value)
 
 
@@ -173,10 +175,11 @@ def text(value: Any) -> str:
 
 def items_of(value: Any, reader: str) -> list[Any]:
     """Return the items of a list, or the keys of an object; raise ExpressionError for others."""
-    if isinstance(value, list):
-        return value
-    if isinstance(value, dict):
-        return list(value)
+    if isinstance(value, (list, dict)):
+        # Work on more would hold up other threads when its many small values are freed.
+        if len(value) > MAX_ITEMS:
+            raise ExpressionError(f"{reader} works on at most {MAX_ITEMS:,} items")
+        return value if isinstance(value, list) else list(value)
     if isinstance(value, str):
         raise ExpressionError(
             f"{reader} needs a list, and this is text", "|list makes a list of it."
@@ -188,6 +191,8 @@ def object_of(value: Any, reader: str) -> dict[str, Any]:
     """Return the object; raise ExpressionError for anything else."""
     if not isinstance(value, dict):
         raise ExpressionError(f"{reader} needs an object, and this is {kind_of(value)}")
+    if len(value) > MAX_ITEMS:
+        raise ExpressionError(f"{reader} works on at most {MAX_ITEMS:,} fields")
     return value
 
 

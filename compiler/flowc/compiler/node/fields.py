@@ -46,6 +46,9 @@ class Incoming:
 class Formula:
     """An expression that a node evaluates itself, any number of times, with additional names.
 
+    Evaluate it inside `await evaluated(work)` (of `flowc.compiler.expressions`), which leaves the
+    event loop if the work takes long.
+
     >>> from flowc.compiler.expressions import compile_formula
     >>> price = Formula(compile_formula("item.price * variables.rate"), {"variables": {"rate": 2}})
     >>> price(item={"price": 10})

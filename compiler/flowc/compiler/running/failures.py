@@ -1,17 +1,14 @@
-"""Turns what ended a node's work into a NodeError that is safe to show, and handles it."""
+"""Turns what ended a node's work into a NodeError that is safe to store and show."""
 
 import logging
 from collections.abc import Mapping
 
 from pydantic import ValidationError
 
-from flowc.compiler.analysis.graph import ERROR
-from flowc.compiler.definition import GoOn, GoTo
 from flowc.compiler.expressions import ExpressionError
-from flowc.compiler.node import NodeError, Outcome
+from flowc.compiler.node import NodeError
 from flowc.compiler.node.budget import BudgetExceeded
 from flowc.compiler.node.interrupts import NoOneToAsk
-from flowc.compiler.planning.plan import PlannedNode
 from flowc.compiler.schemas.refusals import TOO_COSTLY, TooCostly
 
 log = logging.getLogger(__name__)
@@ -58,17 +55,3 @@ def as_node_error(problem: Exception, name: str, kind: str) -> NodeError:
     log.error("node type %s broke in node %s", kind, name, exc_info=problem)
     message = f"The node type {kind!r} raised an unexpected {type(problem).__name__}."
     return NodeError("node-broke", message)
-
-
-def handled_failure(
-    node: PlannedNode, error: NodeError, message: str, attempts: int
-) -> Outcome | None:
-    """Return the outcome with which the workflow continues after this failure, or None."""
-    policy = node.definition.on_error
-    if policy == "fail":
-        return None
-    details = {"node": node.id, "code": error.code, "message": message, "attempts": attempts}
-    if isinstance(policy, GoTo):
-        return Outcome(None, branch=ERROR, error=details)
-    output = policy.output if isinstance(policy, GoOn) else None
-    return Outcome(output, error=details)

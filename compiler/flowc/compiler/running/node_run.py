@@ -41,7 +41,8 @@ from flowc.compiler.running.events import (
     NODE_USED,
     NODE_WAITING,
 )
-from flowc.compiler.running.failures import as_node_error, handled_failure, timed_out
+from flowc.compiler.running.failures import as_node_error, timed_out
+from flowc.compiler.running.handling import handled_failure
 from flowc.compiler.running.inside import NOTHING_INSIDE, Inside
 from flowc.compiler.running.outcomes import plain_outcome
 from flowc.compiler.running.reads import reads_of, values_of
@@ -266,8 +267,10 @@ class _Work:
             names = {**names, RECORDED: self.values}
         self.filled = filled = await evaluated(partial(filled_in, node, self.view, names))
         key = cache_key(node, filled, self.run) if node.definition.cache else None
-        limits = await evaluated(partial(limits_of, node, names, self.run))
-        return validated(node, filled), key, limits
+        # Without a key there is nothing to evaluate.
+        limits = partial(limits_of, node, names, self.run)
+        found = limits() if node.configuration.key is None else await evaluated(limits)
+        return validated(node, filled), key, found
 
     async def _recorded_values(self) -> RecordedValues:
         where = (self.view.path, self.node.id, self.turn, self._place())

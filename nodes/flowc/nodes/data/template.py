@@ -17,7 +17,9 @@ class Template(Node):
     group: ClassVar = "data"
     is_pure: ClassVar = True
 
-    template: Any = Field(description="The text, with expressions in {{...}}.")
+    template: Any = Field(
+        description="The text, with expressions in {{...}} and statements in {% ... %}."
+    )
 
     @classmethod
     def describe_output(cls, config: Mapping[str, Any]) -> Schema:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
-from flowc.compiler.expressions import evaluated
+from flowc.compiler.expressions import evaluated, has_expressions
 from flowc.compiler.node import (
     Context,
     Incoming,
@@ -86,7 +86,7 @@ class Rule(BaseModel):
             given = bool(self.names) if need == "fields" else need in self.model_fields_set
             if not given:
                 raise ValueError(f"the rule {self.does!r} needs {need!r}")
-        is_known = self.to in _TARGETS or "{{" in str(self.to)
+        is_known = self.to in _TARGETS or has_expressions(str(self.to))
         if self.does == "convert" and not is_known:
             raise ValueError(f"`to` must be one of {', '.join(_TARGETS)}")
         return self

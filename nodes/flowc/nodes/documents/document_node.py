@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from flowc.compiler.definition.short_schemas import Schema
+from flowc.compiler.expressions import has_expressions
 from flowc.compiler.node import Context, Effects, Node
 from flowc.nodes.services import knowledge
 from flowc.rag.documents import Metadata, Section
@@ -63,7 +64,7 @@ class DocumentNode(Node):
     def effects(cls, config: Mapping[str, Any]) -> Effects:
         """Return the file, or the host of the URL."""
         url = str(config.get("url") or "")
-        host = urlsplit(url).netloc if "{{" not in url else url
+        host = urlsplit(url).netloc if not has_expressions(url) else url
         path = config.get("path") or config.get("file")
         return Effects(hosts=(host,) if host else (), files=(str(path),) if path else ())
 

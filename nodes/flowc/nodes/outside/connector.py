@@ -15,6 +15,7 @@ from flowc.compiler.definition.short_schemas import (
     find_problems,
     problems_of,
 )
+from flowc.compiler.expressions import has_expressions
 from flowc.compiler.node import Context, Effects, Node, NodeError, Role, SecretAllowed
 from flowc.compiler.schemas.fitting import QUICK_STEPS
 from flowc.nodes.outside.http_calls import HttpCall, response_schema, without_headers
@@ -170,7 +171,7 @@ def _is_computed(arguments: Any, path: tuple[str | int, ...]) -> bool:
     value = arguments
     for step in path:
         value = value[step]
-    return isinstance(value, str) and "{{" in value
+    return isinstance(value, str) and has_expressions(value)
 
 
 def _authorize(

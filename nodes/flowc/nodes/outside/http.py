@@ -8,6 +8,7 @@ from pydantic import Field
 
 from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import Schema
+from flowc.compiler.expressions import has_expressions
 from flowc.compiler.node import Context, Effects, Node, SecretAllowed
 from flowc.nodes.outside.http_calls import HttpCall, Method, response_schema, without_headers
 
@@ -68,7 +69,7 @@ class Http(Node):
     def effects(cls, config: Mapping[str, Any]) -> Effects:
         """Return the host, or the whole URL if it contains a template."""
         url = str(config.get("url", ""))
-        host = urlsplit(url).netloc.rpartition("@")[2] if "{{" not in url else ""
+        host = urlsplit(url).netloc.rpartition("@")[2] if not has_expressions(url) else ""
         return Effects(hosts=(host or url,))
 
     async def run(self, context: Context) -> dict[str, Any]:

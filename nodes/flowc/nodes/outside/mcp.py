@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import Schema
+from flowc.compiler.expressions import has_expressions
 from flowc.compiler.expressions.values import as_text
 from flowc.compiler.node import Context, Effects, Node, NodeError, Role, SecretAllowed
 from flowc.nodes.services.mcp import McpAddress, McpServers
@@ -92,7 +93,7 @@ class Mcp(Node):
     def effects(cls, config: Mapping[str, Any]) -> Effects:
         """Return the host, or the name of the server."""
         url = str(config.get("url") or "")
-        host = urlsplit(url).netloc.rpartition("@")[2] if "{{" not in url else ""
+        host = urlsplit(url).netloc.rpartition("@")[2] if not has_expressions(url) else ""
         return Effects(hosts=(host or url or f"mcp:{config.get('server')}",))
 
     async def run(self, context: Context) -> dict[str, Any]:

@@ -11,13 +11,14 @@ import json
 import math
 import re
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NoReturn
 from urllib.parse import quote, quote_plus
 
 from flowc.compiler.expressions.errors import ExpressionError
 from flowc.compiler.expressions.filters.word import Word
+from flowc.compiler.expressions.filters.yaml_values import from_yaml
 from flowc.compiler.expressions.frame import Frame
 from flowc.compiler.expressions.values import (
     as_text,
@@ -65,57 +66,6 @@ def _float(digits: str) -> float:
     return found
 
 
-def _from_yaml(frame: Frame, value: Any) -> Any:
-    import yaml  # noqa: PLC0415 - most workflows read no YAML
-
-    frame.budget.spend(len(limited(text(value))))
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        # Before libyaml builds values: it does so by recursion, and aliases would multiply them.
-        _check_events(yaml.parse(value, loader))
-        return _plain_yaml(yaml.load(value, loader), 0)
-    except ExpressionError:
-        raise
-    except RecursionError:
-        raise ExpressionError("the values are nested too deeply") from None
-    except (yaml.YAMLError, ValueError, TypeError, AttributeError) as problem:
-        reason = " ".join(str(problem).split())[:150]
-        raise ExpressionError(f"the text is not YAML: {reason}") from None
-
-
-def _check_events(events: Iterable[Any]) -> None:
-    depth = 0
-    for event in events:
-        kind = type(event).__name__
-        if kind == "AliasEvent":
-            raise ExpressionError("aliases (*name) in YAML are not allowed")
-        depth += kind in _BEGINS
-        depth -= kind in _ENDS
-        if depth > 100:
-            raise ExpressionError("the values are nested too deeply")
-
-
-_BEGINS = frozenset({"SequenceStartEvent", "MappingStartEvent"})
-_ENDS = frozenset({"SequenceEndEvent", "MappingEndEvent"})
-
-
-def _plain_yaml(value: Any, depth: int) -> Any:
-    if depth > 100:
-        raise ExpressionError("the values are nested too deeply")
-    if isinstance(value, dict):
-        return {
-            key if isinstance(key, str) else as_text(key): _plain_yaml(item, depth + 1)
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [_plain_yaml(item, depth + 1) for item in value]
-    if is_scalar(value):
-        return bounded(value)
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    raise ExpressionError(f"YAML of the type {type(value).__name__} is not allowed")
-
-
 def _from_csv(frame: Frame, value: Any, delimiter: Any = ",", header: Any = True) -> list[Any]:
     frame.budget.spend(len(limited(text(value))) >> 2)
     if not isinstance(delimiter, str) or len(delimiter) != 1:
@@ -161,8 +111,9 @@ def _escape(value: Any) -> str:
 _COMMENT_OR_TAG = re.compile(r"<!--|<")
 
 
-def _striptags(value: Any) -> str:
-    source, out, at = as_text(value), [], 0
+def _striptags(frame: Frame, value: Any) -> str:
+    source, out, at = as_text(value), list[str](), 0
+    frame.budget.spend(len(source) >> 1)
     # After an unclosed comment or tag the text stays; each end is searched for once.
     last = {"-->": source.rfind("-->"), ">": source.rfind(">")}
     while found := _COMMENT_OR_TAG.search(source, at):
@@ -191,7 +142,7 @@ def _html2text(frame: Frame, value: Any) -> str:
         raise ExpressionError(f"the text is not HTML: {str(problem)[:100]}") from None
 
 
-def _urlencode(value: Any) -> str:
+def _urlencode(frame: Frame, value: Any) -> str:
     if isinstance(value, dict):
         pairs = list(value.items())
     elif isinstance(value, list):
@@ -199,7 +150,9 @@ def _urlencode(value: Any) -> str:
         if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
             raise ExpressionError("urlencode needs text, an object, or a list of pairs")
     else:
+        frame.budget.spend(len(as_text(value)))
         return limited(quote(as_text(value), safe="/"))
+    frame.budget.spend(sum(len(as_text(key)) + len(as_text(item)) for key, item in pairs))
     parts = [f"{_query(key)}={_query(item)}" for key, item in pairs]
     return limited("&".join(parts))
 
@@ -263,7 +216,7 @@ WORDS = (
           ("'1;2'|fromcsv(';', header=false)", '[["1", "2"]]')), takes="text", gives="list"),
     Word("fromjson", _from_json, "the value of JSON text", (("'[1, true]'|fromjson", "[1, true]"),),
          takes="text"),
-    Word("fromyaml", _from_yaml, "the value of YAML text", (("'a: [1, 2]'|fromyaml",
+    Word("fromyaml", from_yaml, "the value of YAML text", (("'a: [1, 2]'|fromyaml",
          '{"a": [1, 2]}'),), takes="text"),
     Word("hmac", _hmac, "the signature of the text with a key, as HMAC; `algorithm` is 'sha256', "
          "'sha512' or 'sha1', `encoding` 'hex' or 'base64'",

@@ -6,7 +6,14 @@ from flowc.compiler.expressions.errors import ExpressionError
 from flowc.compiler.expressions.fields import Joiner, Namespace
 from flowc.compiler.expressions.filters.word import Word
 from flowc.compiler.expressions.frame import Frame
-from flowc.compiler.expressions.values import MAX_ITEMS, items_of, require_few, text, whole
+from flowc.compiler.expressions.values import (
+    MAX_ITEMS,
+    items_of,
+    object_of,
+    require_few,
+    text,
+    whole,
+)
 
 
 def _range(frame: Frame, *bounds: Any) -> list[int]:
@@ -31,7 +38,7 @@ def _dict(*pairs: Any, **fields: Any) -> dict[str, Any]:
     if len(pairs) > 1:
         raise ExpressionError("dict takes an object or a list of pairs, and fields")
     if pairs and isinstance(pairs[0], dict):
-        return {**pairs[0], **fields}
+        return {**object_of(pairs[0], "dict"), **fields}
     rows = items_of(pairs[0], "dict") if pairs else []
     if not all(isinstance(row, list) and len(row) == 2 for row in rows):
         raise ExpressionError("dict needs pairs of key and value")

@@ -16,6 +16,7 @@ from flowc.compiler.expressions.values import (
     items_of,
     kind_of,
     limited,
+    object_of,
     require_few,
     require_room,
     text,
@@ -34,13 +35,15 @@ def _length(value: Any) -> int:
 
 
 def _first(value: Any) -> Any:
-    items = value if isinstance(value, str) else items_of(value, "first")
-    return items[0] if items else None
+    if isinstance(value, (list, str)):
+        return value[0] if value else None
+    return next(iter(items_of(value, "first")), None)
 
 
 def _last(value: Any) -> Any:
-    items = value if isinstance(value, str) else items_of(value, "last")
-    return items[-1] if items else None
+    if isinstance(value, (list, str)):
+        return value[-1] if value else None
+    return next(reversed(items_of(value, "last")), None)
 
 
 def _list(value: Any) -> list[Any]:
@@ -124,8 +127,7 @@ def _sort(
 def _dictsort(
     frame: Frame, value: Any, case_sensitive: Any = False, by: Any = "key", reverse: Any = False
 ) -> list[Any]:
-    if not isinstance(value, dict):
-        raise ExpressionError(f"dictsort needs an object, and this is {kind_of(value)}")
+    value = object_of(value, "dictsort")
     if by not in ("key", "value"):
         raise ExpressionError("dictsort sorts by 'key' or 'value'")
     frame.budget.spend(4 * len(value))
@@ -240,7 +242,7 @@ def _slice(value: Any, slices: Any, fill_with: Any = None) -> list[Any]:
 
 
 def _random(frame: Frame, value: Any) -> Any:
-    items = value if isinstance(value, str) else items_of(value, "random")
+    items = value if isinstance(value, (list, str)) else items_of(value, "random")
     return items[int(frame.recorded.number() * len(items))] if items else None
 
 

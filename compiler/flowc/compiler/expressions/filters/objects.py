@@ -7,7 +7,14 @@ from flowc.compiler.expressions.errors import ExpressionError, MissingValue
 from flowc.compiler.expressions.fields import attribute_reader
 from flowc.compiler.expressions.filters.word import Word
 from flowc.compiler.expressions.frame import Frame
-from flowc.compiler.expressions.values import as_text, kind_of, object_of, text, to_json
+from flowc.compiler.expressions.values import (
+    as_text,
+    items_of,
+    kind_of,
+    object_of,
+    text,
+    to_json,
+)
 
 
 def _keys(value: Any) -> list[str]:
@@ -24,14 +31,14 @@ def _items(value: Any) -> list[Any]:
 
 def _pick(value: Any, *keys: Any) -> Any:
     if isinstance(value, list):
-        return [_pick(item, *keys) for item in value]
+        return [_pick(item, *keys) for item in items_of(value, "pick")]
     found = object_of(value, "pick")
     return {key: found[key] for key in _names(keys) if key in found}
 
 
 def _omit(value: Any, *keys: Any) -> Any:
     if isinstance(value, list):
-        return [_omit(item, *keys) for item in value]
+        return [_omit(item, *keys) for item in items_of(value, "omit")]
     left = set(_names(keys))
     return {key: item for key, item in object_of(value, "omit").items() if key not in left}
 

@@ -11,6 +11,8 @@ from flowc.compiler.expressions.frame import Frame
 from flowc.compiler.expressions.values import limited, require_few, require_room, text, whole
 
 _MOST_PATTERN = 2000
+# Of the size of the compiled expression times the bytes of the text; more may take minutes.
+_MOST_WORK = 1 << 30
 _PLACE = re.compile(r"\\(?:([0-9])|g<(\w+)>|(.))", re.DOTALL)
 
 
@@ -41,13 +43,24 @@ def _hint(pattern: str) -> str | None:
     return None
 
 
+def _prepared(
+    frame: Frame, value: Any, pattern: Any, ignorecase: Any, multiline: Any
+) -> tuple[Any, bytes]:
+    """Return the compiled expression and the bytes of a text; raise ExpressionError if too long."""
+    expression = _compiled(text(pattern), bool(ignorecase), bool(multiline))
+    source = limited(text(value)).encode()
+    work = expression.programsize * len(source)
+    if work > _MOST_WORK:
+        raise ExpressionError("the regular expression is too large for a text of this length")
+    frame.budget.spend(work >> 8)
+    return expression, source
+
+
 def _found(
     frame: Frame, value: Any, pattern: Any, ignorecase: Any, multiline: Any
 ) -> Iterator[Any]:
     """Yield the matches in a text; each search may go through the rest of the text."""
-    expression = _compiled(text(pattern), bool(ignorecase), bool(multiline))
-    source = limited(text(value)).encode()
-    frame.budget.spend(len(source) >> 4)
+    expression, source = _prepared(frame, value, pattern, ignorecase, multiline)
     for match in expression.finditer(source):
         yield match
         frame.budget.spend(4)
@@ -70,9 +83,7 @@ def _groups(match: Any) -> Any:
 def _regex_match(
     frame: Frame, value: Any, pattern: Any, ignorecase: Any = False, multiline: Any = False
 ) -> bool:
-    expression = _compiled(text(pattern), bool(ignorecase), bool(multiline))
-    source = limited(text(value)).encode()
-    frame.budget.spend(len(source) >> 4)
+    expression, source = _prepared(frame, value, pattern, ignorecase, multiline)
     return expression.fullmatch(source) is not None
 
 

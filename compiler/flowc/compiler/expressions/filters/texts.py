@@ -7,6 +7,7 @@ from typing import Any
 
 from flowc.compiler.expressions.errors import ExpressionError
 from flowc.compiler.expressions.filters.word import Word
+from flowc.compiler.expressions.frame import Frame
 from flowc.compiler.expressions.values import (
     MAX_ITEMS,
     as_text,
@@ -69,10 +70,13 @@ def _pad(value: Any, width: Any, side: Any = "right", fill: Any = " ") -> str:
     return shown.ljust(size, fill) if side == "right" else shown.rjust(size, fill)
 
 
-def _indent(value: Any, width: Any = 4, first: Any = False, blank: Any = False) -> str:
+def _indent(
+    frame: Frame, value: Any, width: Any = 4, first: Any = False, blank: Any = False
+) -> str:
     margin = width if isinstance(width, str) else " " * whole(width, "width", 1000)
     lines = (text(value) + "\n").splitlines()
     require_room(len(value) + len(margin) * len(lines))
+    frame.budget.spend(len(lines))
     out = [
         margin + line if (number or first) and (line or blank or not number) else line
         for number, line in enumerate(lines)
@@ -81,13 +85,15 @@ def _indent(value: Any, width: Any = 4, first: Any = False, blank: Any = False) 
 
 
 def _wordwrap(
+    frame: Frame,
     value: Any,
     width: Any = 79,
     break_long_words: Any = True,
     wrapstring: Any = "\n",
     break_on_hyphens: Any = True,
 ) -> str:
-    if len(text(value)) > _MOST_TO_WRAP:
+    frame.budget.spend(2 * len(text(value)))
+    if len(value) > _MOST_TO_WRAP:
         raise ExpressionError(f"wordwrap takes at most {_MOST_TO_WRAP:,} characters")
     if whole(width, "width") < 1:
         raise ExpressionError("the width must be at least 1")
@@ -131,10 +137,11 @@ _DIRECTIVE = re.compile(
 )
 
 
-def _format(value: Any, *args: Any, **named: Any) -> str:
+def _format(frame: Frame, value: Any, *args: Any, **named: Any) -> str:
     """Fill in the directives of C's printf; without those that take their width from a value."""
     out, at, used = [], 0, 0
     source = text(value)
+    frame.budget.spend(len(source))
     for found in _DIRECTIVE.finditer(source):
         if "%" in source[at : found.start()]:
             break
@@ -187,7 +194,8 @@ def _capitalize(value: Any) -> str:
     return limited(text(value).capitalize())
 
 
-def _wordcount(value: Any) -> int:
+def _wordcount(frame: Frame, value: Any) -> int:
+    frame.budget.spend(len(text(value)) >> 2)
     return sum(1 for _ in _WORD.finditer(text(value)))
 
 

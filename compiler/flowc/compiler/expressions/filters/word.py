@@ -187,5 +187,5 @@ def size_of(value: Any) -> int:
     """Return how many steps it takes to go through a value once."""
     kind = type(value)
     if kind is str:
-        return 1 + (len(value) >> 6)
+        return 1 + (len(value) >> 4)
     return 1 + len(value) if kind is list or kind is dict else 1

@@ -1,0 +1,20 @@
+"""How a workflow continues after one of its nodes has failed."""
+
+from flowc.compiler.analysis.graph import ERROR
+from flowc.compiler.definition import GoOn, GoTo
+from flowc.compiler.node import NodeError, Outcome
+from flowc.compiler.planning.plan import PlannedNode
+
+
+def handled_failure(
+    node: PlannedNode, error: NodeError, message: str, attempts: int
+) -> Outcome | None:
+    """Return the outcome with which the workflow continues after this failure, or None."""
+    policy = node.definition.on_error
+    if policy == "fail":
+        return None
+    details = {"node": node.id, "code": error.code, "message": message, "attempts": attempts}
+    if isinstance(policy, GoTo):
+        return Outcome(None, branch=ERROR, error=details)
+    output = policy.output if isinstance(policy, GoOn) else None
+    return Outcome(output, error=details)
