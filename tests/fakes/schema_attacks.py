@@ -101,7 +101,8 @@ PATTERNS = (
         PATTERN,
     ),
     SchemaAttack("escapes of JavaScript", {"pattern": r"^\u0041\d\/\x42[\s\S]$"}, "A1/B\n", FITS),
-    SchemaAttack("a large pattern for many texts", {"items": {"pattern": "^.{1,3000}$"}}, ["x" * 2_000] * 500, COSTLY),
+    SchemaAttack("a large pattern for many texts", {"items": {"pattern": "^.{1,3000}$"}}, ["x" * 2_000] * 500, FITS, 3_000_000),
+    SchemaAttack("a large pattern for a long text", {"pattern": "^.{1,3000}$"}, "x" * 90_000, COSTLY),
 )  # fmt: skip
 REFERENCES = (
     SchemaAttack("itself", {"$ref": "#"}, {}, ENDLESS),

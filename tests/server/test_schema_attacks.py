@@ -110,7 +110,7 @@ def test_a_form_takes_no_answer_that_it_cannot_check_and_then_another(api: httpx
     ],
 )
 @pytest.mark.parametrize("field", ["form", "output_schema", "parameters"])
-def test_what_is_wrong_with_a_schema_is_said_wherever_it_is(
+def test_what_is_wrong_with_a_schema_is_reported_wherever_it_is(
     api: httpx.Client, field: str, schema: Any, code: str
 ) -> None:
     whole = {"type": "object", "properties": {"x": schema}}

@@ -123,6 +123,7 @@ class SchemaEvaluation:
             return
         self.budget.spend(len(schema))
         if "$id" in schema and not is_entered and schema is not self._whole:
+            self.budget.spend(10)
             scope = (scope or self.scope).within(schema)
         last = {name: schema[name] for name in self._last if name in schema}
         if last and evaluated is None:
@@ -136,7 +137,7 @@ class SchemaEvaluation:
     @property
     def scope(self) -> SchemaScope:
         """The scope of the whole schema."""
-        return scope_of(self._whole)
+        return scope_of(self._whole, self.budget)
 
     def pattern(self, source: Any) -> Pattern:
         """Return a pattern, compiled."""
