@@ -101,7 +101,8 @@ PATTERNS = (
         PATTERN,
     ),
     SchemaAttack("escapes of JavaScript", {"pattern": r"^\u0041\d\/\x42[\s\S]$"}, "A1/B\n", FITS),
-    SchemaAttack("a large pattern for many texts", {"items": {"pattern": "^.{1,3000}$"}}, ["x" * 2_000] * 500, COSTLY),
+    SchemaAttack("a large pattern for many texts", {"items": {"pattern": "^.{1,3000}$"}}, ["x" * 2_000] * 500, FITS, 3_000_000),
+    SchemaAttack("a large pattern for a long text", {"pattern": "^.{1,3000}$"}, "x" * 90_000, COSTLY),
 )  # fmt: skip
 REFERENCES = (
     SchemaAttack("itself", {"$ref": "#"}, {}, ENDLESS),
@@ -167,7 +168,7 @@ SIZES = (
     SchemaAttack("unique items in each item", {"items": {"uniqueItems": True}}, [[{"a": n} for n in range(500)]] * 10, FITS, 60_000),
     SchemaAttack("a large enum", {"items": {"enum": [{"a": n} for n in range(2_000)]}}, [{"a": 1_999}] * 2_000, FITS, 30_000),
     SchemaAttack("many alternatives", {"items": {"oneOf": [{"const": [n] * 50} for n in range(300)]}}, [[0] * 50] * 300, COSTLY),
-    SchemaAttack("many false schemas", {"items": {"anyOf": [False] * 2_000}}, [["x" * 100] * 20] * 200, MISFIT, 300_000),
+    SchemaAttack("many false schemas", {"items": {"anyOf": [False] * 2_000}}, [["x" * 100] * 20] * 20, MISFIT, 1_000_000),
     SchemaAttack("many fields", {"items": {"properties": {f"k{n}": False for n in range(3_000)}}}, [{}] * 3_000, FITS, 20_000),
     SchemaAttack("many required fields", {"items": {"required": [f"k{n}" for n in range(2_000)]}}, [{}] * 2_000, MISFIT, 20_000),
     SchemaAttack("many contained", {"items": {"not": {"contains": {"enum": [1], "anyOf": [{"const": n + 2} for n in range(10)]}}}}, [[1] * 300] * 500, COSTLY),

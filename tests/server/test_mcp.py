@@ -212,7 +212,9 @@ async def test_an_agent_is_offered_the_tools_of_a_server() -> None:
         ("looks_ahead", None),
     ],
 )
-async def test_the_schema_of_a_servers_result_holds_up_no_one(tool: str, code: str | None) -> None:
+async def test_the_schema_of_a_servers_result_does_not_hold_up_the_run(
+    tool: str, code: str | None
+) -> None:
     servers = McpServers({"hostile": HOSTILE})
     if code is None:
         assert (await visit(servers, server="hostile", tool=tool)).output["data"] is not None
@@ -222,7 +224,7 @@ async def test_the_schema_of_a_servers_result_holds_up_no_one(tool: str, code: s
     assert caught.value.code == code
 
 
-async def test_the_schema_of_a_servers_arguments_holds_up_no_one() -> None:
+async def test_the_schema_of_a_servers_arguments_does_not_hold_up_the_run() -> None:
     tools = [{"id": "h", "type": "mcp", "config": {"server": "hostile"}}]
     asked = calls(
         ("h__backtracks", {"x": "a" * 40 + "!"}),

@@ -63,7 +63,7 @@ SHAPES: dict[str, tuple[list[Any], Any]] = {
 
 @pytest.mark.parametrize("granularity", ["auto", "node", "fused"])
 @pytest.mark.parametrize("shape", SHAPES)
-async def test_whole_numbers_of_256_bits_stay_whole(
+async def test_whole_numbers_of_256_bits_stay_exact(
     process: Process, shape: str, granularity: str
 ) -> None:
     nodes, expected = SHAPES[shape]
@@ -73,7 +73,7 @@ async def test_whole_numbers_of_256_bits_stay_whole(
     assert (stored.status, stored.error, stored.output) == ("completed", None, expected)
 
 
-async def test_an_answer_and_what_is_shown_with_its_question_stay_whole(process: Process) -> None:
+async def test_an_answer_and_what_is_shown_with_its_question_stay_exact(process: Process) -> None:
     form = {"form": {"n": "integer"}, "data": {"big": "{{input.n}}"}}
     nodes = [{"id": "h", "type": "human", "config": form}, compute("z", "h.output.n + 1", "h")]
     compiled = await process.workflows.compile({"nodes": nodes})
@@ -100,7 +100,7 @@ async def test_a_number_alone_is_stored_as_it_is(process: Process, value: Any) -
 
 
 @pytest.mark.parametrize("value", [EDGES, {"a": [{"b": WIDE}]}, [WIDE, "x"], [1, 2.5, None, "x"]])
-def test_a_checkpoint_returns_what_it_was_given(value: Any) -> None:
+def test_a_checkpoint_returns_what_was_stored(value: Any) -> None:
     serializer = WideSerializer(allowed_msgpack_modules=None)
     assert serializer.loads_typed(serializer.dumps_typed(value)) == value
 

@@ -285,3 +285,28 @@ async def test_a_segment_that_the_queue_has_given_to_a_worker_is_offered_to_no_o
     # The worker died, and the queue gives the segment to the next one.
     again = await claims.claim(run.id, 1)
     assert again is not None and again.attempt == queued.attempt + 1
+
+
+async def test_a_process_that_stops_or_lost_the_database_for_a_moment_did_not_die(
+    store: WrittenStore,
+) -> None:
+    class Queue:
+        def enqueue(self, *_: Any) -> None:
+            pass
+
+    queue: Any = Queue()
+    run = await store.begun()
+    steering = Steering(store.database, queue, store.writer)
+    claims = Claims(store.database, queue, store.writer)
+    await steering.requeue_of(store.tenant)
+    first = await claims.claim(run.id, 1)
+    again = await claims.claim(run.id, 1, is_again=True)
+    assert first is not None and again is not None
+    assert (first.deaths, again.deaths) == (1, 1)
+    await claims.release(again)
+    stopped = await claims.claim(run.id, 1)
+    died = await claims.claim(run.id, 1)
+    assert stopped is not None and died is not None
+    assert (stopped.deaths, died.deaths) == (1, 2)
+    with pytest.raises(TakenOver):
+        await claims.release(stopped)

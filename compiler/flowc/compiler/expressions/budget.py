@@ -6,7 +6,7 @@ with a small budget, and does it in a thread with the full one if that was not e
 
 from collections.abc import Callable
 from contextvars import ContextVar, copy_context
-from functools import lru_cache, partial
+from functools import lru_cache
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -128,7 +128,11 @@ async def evaluated(work: Callable[[], T]) -> T:
     # Checking a definition evaluates nothing, and loads no event loop.
     from asyncio import get_running_loop  # noqa: PLC0415 - see above
 
-    run = partial(copy_context().run, within, FULL, work)
+    context = copy_context()
+
+    def run() -> T:
+        return context.run(lambda: within(FULL, work))
+
     return await get_running_loop().run_in_executor(_threads(), run)
 
 

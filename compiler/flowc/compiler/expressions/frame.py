@@ -75,8 +75,9 @@ class Frame(dict[str, Any]):
     def recorded(self) -> RecordedValues:
         """The time and random values; outside of a run, those of this moment."""
         if self._recorded is None:
-            self._recorded = self.get(RECORDED) or unrecorded()
-            self.budget.when_begun_again(self._recorded.mark())
+            recorded: RecordedValues = self.get(RECORDED) or unrecorded()
+            self.budget.when_begun_again(recorded.mark())
+            self._recorded = recorded
         return self._recorded
 
 

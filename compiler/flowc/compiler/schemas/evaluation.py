@@ -78,13 +78,6 @@ class Site:
         return self.run.pattern(source)
 
 
-def _of_boolean(value: Any, schema: Any) -> Iterator[Misfit]:
-    if not isinstance(schema, bool):
-        raise BadSchema(f"{shown(schema)} is not a schema")
-    if schema is False:
-        yield Misfit((), f"False schema does not allow {shown(value)}")
-
-
 Keyword = Callable[[Site, Any, Any], Iterable[Misfit]]
 
 
@@ -119,10 +112,11 @@ class SchemaEvaluation:
         """
         self.budget.spend()
         if not isinstance(schema, dict):
-            yield from _of_boolean(value, schema)
+            yield from self._of_boolean(value, schema)
             return
         self.budget.spend(len(schema))
         if "$id" in schema and not is_entered and schema is not self._whole:
+            self.budget.spend(10)
             scope = (scope or self.scope).within(schema)
         last = {name: schema[name] for name in self._last if name in schema}
         if last and evaluated is None:
@@ -131,12 +125,23 @@ class SchemaEvaluation:
         for keywords, given in ((self._keywords, schema), (self._last, last)):
             for name, wanted in given.items():
                 if name in keywords:
-                    yield from keywords[name](site, wanted, value)
+                    for misfit in keywords[name](site, wanted, value):
+                        # To show a value takes longer than to look at it.
+                        self.budget.spend(len(misfit.sentence) // 20)
+                        yield misfit
+
+    def _of_boolean(self, value: Any, schema: Any) -> Iterator[Misfit]:
+        if not isinstance(schema, bool):
+            raise BadSchema(f"{shown(schema)} is not a schema")
+        if schema is False:
+            misfit = Misfit((), f"False schema does not allow {shown(value)}")
+            self.budget.spend(len(misfit.sentence) // 20)
+            yield misfit
 
     @property
     def scope(self) -> SchemaScope:
         """The scope of the whole schema."""
-        return scope_of(self._whole)
+        return scope_of(self._whole, self.budget)
 
     def pattern(self, source: Any) -> Pattern:
         """Return a pattern, compiled."""

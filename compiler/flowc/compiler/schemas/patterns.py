@@ -6,18 +6,18 @@ grows exponentially.
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from time import thread_time_ns
+from typing import Any
 
 from flowc.compiler.schemas.pattern_translation import as_re2, bad_pattern
 from flowc.compiler.schemas.steps import StepBudget
-
-if TYPE_CHECKING:
-    from re2 import _Regexp
 
 # Bytes that one pattern may take while it matches; RE2 is slower, but still linear, above that.
 _MEMORY = 4 << 20
 # Compiled patterns in memory, for all schemas together.
 _KEPT = 128
+# Steps from which it is worth to measure how long a search took.
+_WORTH_TIMING = 20
 _TOO_OFTEN = (
     "What is repeated within a repetition counts as often as both together, at most 1,000 times:"
     " write `*` or `+`, and `maxLength` beside the pattern."
@@ -29,7 +29,7 @@ class Pattern:
     """A pattern that can be searched for in texts."""
 
     source: str
-    _compiled: "_Regexp[bytes]" = field(repr=False)
+    _compiled: Any = field(repr=False)
 
     @property
     def size(self) -> int:
@@ -37,12 +37,21 @@ class Pattern:
         return int(self._compiled.programsize)
 
     def occurs_in(self, text: str, budget: StepBudget) -> bool:
-        """Return whether the pattern matches somewhere in a text; raise TooCostly."""
-        # Bytes, for which RE2 has not to work out at which characters the match is. Its worst case
-        # takes four nanoseconds for each byte and each instruction of the pattern.
+        """Return whether the pattern matches somewhere in a text; raise TooCostly.
+
+        The budget must have the steps of RE2's worst case, which takes four nanoseconds for each
+        byte and each instruction. It is then charged for the time that the search took, since few
+        patterns are that slow.
+        """
+        # Bytes, for which RE2 has not to work out at which characters the match is.
         data = text.encode("utf-8", "surrogatepass")
-        budget.spend(1 + len(data) * self.size // 1000)
-        return self._compiled.search(data) is not None
+        worst = 1 + len(data) * self.size // 1000
+        budget.require(worst)
+        started = thread_time_ns() if worst > _WORTH_TIMING else 0
+        found = self._compiled.search(data) is not None
+        taken = (thread_time_ns() - started) // 1000 if started else worst
+        budget.spend(min(worst, 1 + taken))
+        return found
 
 
 @lru_cache(_KEPT)

@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from flowc.compiler.schemas.refusals import BadSchema
+from flowc.compiler.schemas.steps import StepBudget
 
 if TYPE_CHECKING:
     from referencing._core import Resolver
@@ -59,23 +60,49 @@ class SameObject:
         return isinstance(other, SameObject) and other.it is self.it
 
 
-def scope_of(schema: dict[str, Any]) -> SchemaScope:
-    """Return the scope of a whole schema."""
-    return _scope_of(SameObject(schema))
+class _Kept:
+    """The scope of a schema, once it is made."""
+
+    def __init__(self) -> None:
+        self.scope: SchemaScope | None = None
+
+
+def scope_of(schema: dict[str, Any], budget: StepBudget | None = None) -> SchemaScope:
+    """Return the scope of a whole schema; the first time, that costs steps for all that is in it.
+
+    Raises TooCostly, or BadSchema for a schema that was not looked at before.
+    """
+    kept = _kept(SameObject(schema))
+    if kept.scope is None:
+        if budget is not None:
+            _spend_for_all(schema, budget)
+        kept.scope = _made(schema)
+    return kept.scope
 
 
 @lru_cache(64)
-def _scope_of(whole: SameObject) -> SchemaScope:
+def _kept(whole: SameObject) -> _Kept:
+    return _Kept()
+
+
+def _spend_for_all(schema: dict[str, Any], budget: StepBudget) -> None:
+    level: list[Any] = [schema]
+    while level:
+        budget.spend(5 * len(level))
+        inner = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [item for items in inner for item in items if isinstance(item, (dict, list))]
+
+
+def _made(schema: dict[str, Any]) -> SchemaScope:
     # JSON Schema's own schemas come with the library, and may be referred to.
     from jsonschema_specifications import REGISTRY  # noqa: PLC0415 - see above
 
-    resource = _resource(whole.it)
+    resource = _resource(schema)
     base = resource.id() or ""
     # All anchors are found now, once: otherwise, each reference would look for them again.
     try:
         registry = REGISTRY.with_resource(base, resource).crawl()
     except (TypeError, AttributeError, ValueError, KeyError) as problem:
-        # A schema of a service, which was not looked at before.
         raise BadSchema(f"it is not a JSON Schema ({type(problem).__name__})") from None
     return SchemaScope(registry.resolver(base))
 

@@ -15,17 +15,23 @@ class StepBudget:
     no steps are left
     """
 
-    __slots__ = ("left",)
+    __slots__ = ("is_stopped", "left")
 
     def __init__(self, left: int) -> None:
-        self.left = left
+        self.left, self.is_stopped = left, False
 
     def spend(self, steps: int = 1) -> None:
         """Take steps from the budget; raise TooCostly if it has not as many."""
         self.left -= steps
-        if self.left < 0:
+        if self.left < 0 or self.is_stopped:
+            raise TooCostly(TooCostly.__doc__)
+
+    def require(self, steps: int) -> None:
+        """Raise TooCostly if the budget has not as many steps."""
+        if self.left < steps:
             raise TooCostly(TooCostly.__doc__)
 
     def stop(self) -> None:
         """Let the next step be one too many, from any thread."""
-        self.left = -1
+        # Not by the number, which another thread may be about to write.
+        self.is_stopped = True

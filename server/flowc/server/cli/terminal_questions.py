@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.prompt import Confirm, FloatPrompt, IntPrompt, Prompt
 
-from flowc.compiler.definition.short_schemas import problems_of
+from flowc.compiler.definition.short_schemas import TooCostly, problems_of
 from flowc.compiler.node.interrupts import Answer, Ask, NoOneToAsk, wait_here
+from flowc.compiler.schemas.fitting import Misfits
 from flowc.nodes.people.human import as_answer
 
 
@@ -47,11 +48,18 @@ def ask_on_terminal(console: Console, data: Mapping[str, Any]) -> dict[str, Any]
         fields = schema.get("properties", {}).items()
         values = {name: _ask_field(console, name, field) for name, field in fields}
         answer = {name: value for name, value in values.items() if value is not None}
-        problems = problems_of(answer, schema)
+        problems = _problems(answer, schema)
         if not problems:
             return answer
         for path, why in problems:
             console.print(f"{'.'.join(map(str, path)) or 'answer'}: {why}", style="red")
+
+
+def _problems(answer: Any, schema: Any) -> Misfits:
+    try:
+        return problems_of(answer, schema)
+    except TooCostly as problem:
+        return [((), str(problem))]
 
 
 def _ask_field(console: Console, name: str, schema: Any) -> Any:

@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Integer,
-    Select,
     String,
     Text,
     TypeDecorator,
@@ -76,7 +75,7 @@ class EventRow(Table):
 _RUNS, EVENTS = Table.metadata.tables["runs"], Table.metadata.tables["events"]
 
 
-def events_after(*columns: Any) -> Select[Any]:
+def events_after(*columns: Any) -> Any:
     """Return a selection from the events of a `run` with numbers greater than `after`."""
     run = select(_RUNS.c.key * _NUMBERS).where(_RUNS.c.id == bindparam("run")).scalar_subquery()
     after = bindparam("after", type_=BigInteger())
@@ -93,7 +92,7 @@ _FOUND = (
 
 def events_of(session: Session, id: str, after: int = 0, limit: int = _MOST) -> list[RunEvent]:
     """Return a run's events with numbers greater than `after`."""
-    rows = session.execute(_FOUND, {"run": id, "after": after, "most": limit}).all()
+    rows: Any = session.execute(_FOUND, {"run": id, "after": after, "most": limit}).all()
     texts = texts_of(session, id, (row.refs for row in rows))
     return [
         RunEvent(

@@ -114,9 +114,10 @@ class _Parting:
             return self._part_items(value, path, depth)
         self._foreign += 1
         # A named tuple is one that LangGraph puts around a channel's value.
-        if isinstance(value, tuple) and hasattr(value, "_make"):
+        make = getattr(value, "_make", None)
+        if isinstance(value, tuple) and make is not None:
             parts = [self.part(each, (*path, n), depth)[0] for n, each in enumerate(value)]
-            return value._make(parts), 0
+            return make(parts), 0
         return value, 0
 
     def _part_items(self, value: Any, path: tuple[Any, ...], depth: int) -> tuple[Any, int]:

@@ -80,9 +80,9 @@ def _constructed(tag: str | None, value: str, implicit: tuple[bool, bool]) -> An
     from yaml import ScalarNode  # noqa: PLC0415 - as above
 
     resolver, constructor = _readers()
-    if tag is None or tag == "!":
-        tag = resolver.resolve(ScalarNode, value, implicit)
-    return constructor.construct_object(ScalarNode(tag, value))
+    is_known = tag is not None and tag != "!"
+    known: Any = tag if is_known else resolver.resolve(ScalarNode, value, implicit)
+    return constructor.construct_object(ScalarNode(known, value))
 
 
 @lru_cache(1)

@@ -12,6 +12,7 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.diagnostics import DefinitionRefused
+from flowc.compiler.reading.plain_json import NotPlain, require_plain
 from flowc.compiler.running.events import EventKind
 from flowc.server.engine.driving import InputRefused
 from flowc.server.process.process import Process
@@ -64,10 +65,11 @@ class _WorkflowTools:
             stored = await process.stored_workflows.get(asked.name)
             compiled = await process.workflows.compiled(stored)
             given = asked.arguments or {}
+            require_plain(given)
             run = await process.runs.submit(compiled, given, stored, is_awaited=True)
         except NoSuchWorkflow:
             return _failed(f"There is no workflow {asked.name!r}.")
-        except (InputRefused, DefinitionRefused) as refused:
+        except (InputRefused, DefinitionRefused, NotPlain) as refused:
             return _failed(str(refused))
         return await self._result(context, compiled, run.id)
 
