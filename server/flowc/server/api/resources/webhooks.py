@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from flowc.compiler.running.events import EventKind
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES, UNAUTHORIZED
+from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.strict_requests import StrictRoute
 
 router = APIRouter(tags=["webhooks"], route_class=StrictRoute, responses=RESPONSES)
@@ -34,7 +35,7 @@ SubscribedEvent = Literal[
 ]
 
 
-class NewWebhook(BaseModel):
+class NewWebhook(RequestBody):
     """A path, and the workflow that signed messages to it start."""
 
     path: str = Field(pattern=PATH_PATTERN, description="The last part of the webhook's URL.")
@@ -54,7 +55,7 @@ class WebhookReceipt(BaseModel):
     run_id: str
 
 
-class NewSubscription(BaseModel):
+class NewSubscription(RequestBody):
     """A URL that gets signed messages about runs."""
 
     url: str = Field(max_length=8_192, description="Public, or allowed by `FLOWC_EGRESS_ALLOW`.")
