@@ -22,7 +22,9 @@ from flowc.server.api.refused_requests import (
     NotCompleted,
     RequestTooLarge,
     Unsupported,
+    UnsupportedBody,
 )
+from flowc.server.api.request_bodies import UNKNOWN_FIELD
 from flowc.server.conversations.chat import NoChat
 from flowc.server.engine.driving import InputRefused, InputTooCostly
 from flowc.server.engine.queue.dbos_queue import ScheduleRefused
@@ -81,6 +83,7 @@ _ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
     ThreadBusy: (HTTPStatus.CONFLICT, "thread-busy"),
     TriggerExists: (HTTPStatus.CONFLICT, "webhook-exists"),
     WorkflowExists: (HTTPStatus.CONFLICT, "workflow-exists"),
+    UnsupportedBody: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-content-type"),
     RequestTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "request-too-large"),
     AnswerRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "answer-refused"),
     DefinitionRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "definition-refused"),
@@ -136,6 +139,7 @@ RESPONSES = _documented(
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.NOT_FOUND,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     HTTPStatus.UNPROCESSABLE_ENTITY,
 )
 
@@ -177,14 +181,20 @@ async def _handle(request: Request, problem: Exception) -> JSONResponse:
 def failure_of(problem: BaseException) -> HttpError:
     """Return the status, code, message and details with which clients see a problem."""
     if isinstance(problem, RequestValidationError):
-        details = [{"at": list(map(str, e["loc"])), "message": e["msg"]} for e in problem.errors()]
-        status = HTTPStatus.UNPROCESSABLE_ENTITY
-        return HttpError(status, "invalid-request", "The request is not valid.", details)
+        return _of_shape(problem)
     if isinstance(problem, NodeError):
         return _of_service(problem)
     if isinstance(problem, HTTPException):
         return _of_framework(problem)
     return _of_class(problem)
+
+
+def _of_shape(problem: RequestValidationError) -> HttpError:
+    errors = problem.errors()
+    details = [{"at": list(map(str, each["loc"])), "message": each["msg"]} for each in errors]
+    unknown = [str(each["msg"]) for each in errors if each["type"] == UNKNOWN_FIELD]
+    message = unknown[0] if unknown else "The request is not valid."
+    return HttpError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", message, details)
 
 
 def _of_class(problem: BaseException) -> HttpError:

@@ -14,6 +14,16 @@ class MalformedBody(Refused):
         super().__init__(message)
 
 
+class UnsupportedBody(Refused):
+    """The body is neither JSON nor YAML."""
+
+    def __init__(self, content_type: str) -> None:
+        given = f"The content type {content_type[:100]!r} is not supported"
+        sentence = given if content_type else "The body has no content type"
+        header = "application/json, or application/yaml for YAML"
+        super().__init__(f"{sentence}: send the header `content-type` with {header}.")
+
+
 class RequestTooLarge(Refused):
     """The request is too large."""
 

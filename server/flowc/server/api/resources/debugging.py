@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.paging import MAX_NUMBER
+from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.resources.runs import RunIdInPath
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.engine.replay import Replay
@@ -22,14 +23,14 @@ NodeName = Annotated[
 ]
 
 
-class MockError(BaseModel):
+class MockError(RequestBody):
     """The error with which a mocked node fails."""
 
     code: str = Field(max_length=64)
     message: str = Field(max_length=2_000)
 
 
-class MockBody(BaseModel):
+class MockBody(RequestBody):
     """What a node returns instead of running."""
 
     output: Any = None
@@ -44,7 +45,7 @@ class MockBody(BaseModel):
         return {**done, "error": error}
 
 
-class ReplayRequest(BaseModel):
+class ReplayRequest(RequestBody):
     """From where a run is repeated, and what is different; by default all of it, unchanged."""
 
     from_node: str | None = Field(
@@ -90,7 +91,7 @@ class VariablesBody(BaseModel):
     scopes: dict[str, dict[str, Any]] = Field(description="Inside loops and maps, by path.")
 
 
-class BreakpointsRequest(BaseModel):
+class BreakpointsRequest(RequestBody):
     """The nodes before which a run pauses."""
 
     breakpoints: list[Annotated[str, Field(max_length=500)]] = Field(

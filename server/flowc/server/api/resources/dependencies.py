@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import RESPONSES
+from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.resources.workflows import WorkflowId
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.records.triggers import Dependencies
@@ -20,7 +21,7 @@ router = APIRouter(
 )
 
 
-class NewDependencies(BaseModel):
+class NewDependencies(RequestBody):
     """The workflows that must complete before another one starts."""
 
     depends_on: list[Annotated[str, Field(max_length=128)]] = Field(

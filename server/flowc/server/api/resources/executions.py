@@ -1,13 +1,14 @@
 """Routes that run workflows."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from fastapi import APIRouter, Header, Query, Response
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import RESPONSES
+from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.resources.workflows import WorkflowId
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.process.process import Process
@@ -36,8 +37,15 @@ Included = Annotated[
 ]
 
 
-class ExecuteRequest(BaseModel):
+class ExecuteRequest(RequestBody):
     """The input of a run, and how it starts."""
+
+    holder = "input"
+    notes: ClassVar = {
+        "version": "A run starts on the newest version of the workflow.",
+        "data": "Did you mean 'input'?",
+        "async": "Did you mean 'wait'?",
+    }
 
     input: dict[str, Any] = Field(default_factory=dict)
     wait: bool = Field(

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES
+from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.records.interrupts import InterruptStatus
 from flowc.server.store.runs.steering import NoSuchInterrupt
@@ -39,7 +40,7 @@ class InterruptBody(BaseModel):
     answered_at: datetime | None
 
 
-class AnswerRequest(BaseModel):
+class AnswerRequest(RequestBody):
     """The answer to a question."""
 
     answer: Any = Field(
@@ -47,7 +48,7 @@ class AnswerRequest(BaseModel):
     )
 
 
-class SignalRequest(BaseModel):
+class SignalRequest(RequestBody):
     """A signal to the runs that wait for its name and key."""
 
     name: str = Field(min_length=1, max_length=128)

@@ -14,6 +14,7 @@ from flowc.rag.retrieval import Search
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import RESPONSES
 from flowc.server.api.paging import MAX_NUMBER
+from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.resources.executions import IdempotencyKey
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.records.runs import Run
@@ -47,7 +48,7 @@ class CollectionBody(BaseModel):
     created_at: datetime
 
 
-class NewCollection(BaseModel):
+class NewCollection(RequestBody):
     """A collection without documents."""
 
     name: str = Field(pattern=NAME)

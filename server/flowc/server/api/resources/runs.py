@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES, close_refused
 from flowc.server.api.paging import MAX_NUMBER, Page, PageLimit, PageOffset
+from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.process.process import Process
 from flowc.server.records.run_events import RunEvent
@@ -52,7 +53,7 @@ class ExecutionBody(BaseModel):
     usage: dict[str, float]
 
 
-class EndRequest(BaseModel):
+class EndRequest(RequestBody):
     """Why a run is ended; the reason becomes the message of its error."""
 
     reason: str | None = Field(default=None, max_length=2_000)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES
+from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.records.triggers import Schedule
 
@@ -19,7 +20,7 @@ router = APIRouter(
 ScheduleId = Annotated[str, Path(max_length=128, description="Id of the schedule.")]
 
 
-class NewSchedule(BaseModel):
+class NewSchedule(RequestBody):
     """When to start which workflow, and with which input."""
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$")
@@ -48,7 +49,7 @@ class ScheduleBody(BaseModel):
     last_fired_at: datetime | None
 
 
-class BackfillRequest(BaseModel):
+class BackfillRequest(RequestBody):
     """The period in which missing runs are started."""
 
     start: datetime

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.paging import MAX_NUMBER, Page, PageLimit, PageOffset
+from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.resources.executions import IdempotencyKey
 from flowc.server.api.resources.runs import RunPage
 from flowc.server.api.resources.workflows import WorkflowId
@@ -60,15 +61,17 @@ class MessageBody(BaseModel):
     created_at: datetime
 
 
-class NewThread(BaseModel):
+class NewThread(RequestBody):
     """A thread without messages."""
 
     workflow_id: str | None = Field(default=None, max_length=128)
     metadata: dict[str, Any] = Field(default_factory=dict, description="Your own data.")
 
 
-class ChatRequest(BaseModel):
+class ChatRequest(RequestBody):
     """A message to a workflow."""
+
+    holder = "input"
 
     message: str = Field(min_length=1, max_length=1_000_000)
     thread_id: str | None = Field(

@@ -10,7 +10,9 @@ from pydantic import BaseModel, Field
 from flowc.compiler.running.events import EventKind
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES, UNAUTHORIZED
+from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.strict_requests import StrictRoute
+from flowc.server.records.triggers import Subscription
 
 router = APIRouter(tags=["webhooks"], route_class=StrictRoute, responses=RESPONSES)
 
@@ -34,7 +36,7 @@ SubscribedEvent = Literal[
 ]
 
 
-class NewWebhook(BaseModel):
+class NewWebhook(RequestBody):
     """A path, and the workflow that signed messages to it start."""
 
     path: str = Field(pattern=PATH_PATTERN, description="The last part of the webhook's URL.")
@@ -54,7 +56,7 @@ class WebhookReceipt(BaseModel):
     run_id: str
 
 
-class NewSubscription(BaseModel):
+class NewSubscription(RequestBody):
     """A URL that gets signed messages about runs."""
 
     url: str = Field(max_length=8_192, description="Public, or allowed by `FLOWC_EGRESS_ALLOW`.")
@@ -126,15 +128,14 @@ async def create_subscription(body: NewSubscription, process: CurrentProcess) ->
     A message that is not accepted is sent again for about two days.
     """
     made = await process.deliveries.subscribe(body.url, body.events, body.secret, body.workflow_id)
-    return SubscriptionBody.model_validate({**made._asdict(), "events": made.kinds})
+    return _subscription(made)
 
 
 @router.get("/subscriptions")
 async def list_subscriptions(process: CurrentProcess) -> list[SubscriptionBody]:
     """Return all subscriptions, oldest first."""
     found = await process.deliveries.triggers.subscriptions()
-    bodies = [{**each._asdict(), "events": each.kinds} for each in found]
-    return [SubscriptionBody.model_validate(body) for body in bodies]
+    return [_subscription(each) for each in found]
 
 
 @router.delete("/subscriptions/{subscription_id}", status_code=HTTPStatus.NO_CONTENT)
@@ -153,3 +154,9 @@ async def list_deliveries(
     """Return the messages of a subscription, newest first."""
     found = await process.deliveries.triggers.deliveries(subscription_id, limit)
     return [DeliveryBody.model_validate(each._asdict()) for each in found]
+
+
+def _subscription(stored: Subscription) -> SubscriptionBody:
+    fields = stored._asdict()
+    events = fields.pop("kinds")
+    return SubscriptionBody.model_validate({**fields, "events": events})

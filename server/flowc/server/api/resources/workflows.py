@@ -5,12 +5,14 @@ from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import BaseModel, Field
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from flowc.compiler.reports.comparison import compare
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.paging import MAX_NUMBER, Page, PageLimit, PageOffset
+from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.store import StoredWorkflow
 
@@ -64,7 +66,7 @@ class DiffBody(BaseModel):
     waiting_runs: list[str] = Field(description="Unfinished runs of the old version.")
 
 
-class NewWorkflow(BaseModel):
+class NewWorkflow(RequestBody):
     """A definition to store."""
 
     definition: dict[str, Any]
@@ -81,7 +83,7 @@ async def create_workflow(
 
     A definition with errors is refused with 422; `details` lists its diagnostics.
     """
-    new = body if isinstance(body, NewWorkflow) else NewWorkflow(definition=body)
+    new = _new(body)
     return _body(await process.workflows.create(new.definition, new.id))
 
 
@@ -137,8 +139,7 @@ async def replace_workflow(
 
     Runs keep the version that they started with. An identical definition adds none.
     """
-    definition = body.definition if isinstance(body, NewWorkflow) else body
-    return _body(await process.workflows.replace(workflow_id, definition))
+    return _body(await process.workflows.replace(workflow_id, _new(body).definition))
 
 
 @router.delete("/{workflow_id}", status_code=HTTPStatus.NO_CONTENT)
@@ -146,6 +147,19 @@ async def delete_workflow(workflow_id: WorkflowId, process: CurrentProcess) -> R
     """Delete a workflow; its runs stay."""
     await process.stored_workflows.delete(workflow_id)
     return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+def _new(body: NewWorkflow | dict[str, Any]) -> NewWorkflow:
+    """Return what a body stores; raise RequestValidationError if it is neither form."""
+    if isinstance(body, NewWorkflow):
+        return body
+    if "definition" not in body or "nodes" in body or "steps" in body:
+        return NewWorkflow(definition=body)
+    try:
+        return NewWorkflow.model_validate(body)
+    except ValidationError as error:
+        problems = [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors()]
+        raise RequestValidationError(problems) from None
 
 
 def _body(stored: StoredWorkflow) -> WorkflowBody:
