@@ -47,8 +47,11 @@ LETTERS: dict[str, tuple[EventKind, dict[str, Any]]] = {
         # Nor did one that could not reach the database.
         ("SASASA", 2),
         ("SAAAAA", 0),
-        # What a node says or retries is not progress, its end is.
+        # What a node emits or retries again is not progress; its end is, and what it emits then.
         ("SnsrSnsrS", 2),
+        ("SssSssSssS", 3),
+        ("SssSsssSssS", 2),
+        ("SsSssSsssS", 1),
         ("SSSnfS", 1),
         ("SSSncS", 1),
         ("SSSncSncSncS", 1),

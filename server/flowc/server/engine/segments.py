@@ -233,9 +233,7 @@ class Segments:
         self.troubled.discard(claim.run.id)
         try:
             if claim.deaths >= MAX_DEATHS:
-                message = (
-                    f"{claim.deaths} workers died at this run before any of its nodes finished."
-                )
+                message = f"{claim.deaths} workers died at this run, and none of them got further."
                 raise RunFailed("crashed-too-often", f"{message} Retry it when it is safe.")
             compiled = await self.workflows.pinned(claim.run)
         except (CannotRebuild, RunFailed) as problem:
