@@ -1,15 +1,14 @@
 """What runs did is committed together, whole or not at all, and only by the worker that has them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from fakes.written_store import LogAtWork, WrittenStore, said, written_store
+from fakes.written_store import LogAtWork, WrittenStore, said
 from flowc.compiler.running.events import NODE_COMPLETED, Event
 from flowc.server.records.runs import RunRecord
 from flowc.server.store.archives import restore
@@ -25,14 +24,6 @@ from flowc.server.store.runs.batches import (
 from flowc.server.store.runs.claims import Claim, Claims
 from flowc.server.store.runs.steering import Steering
 from flowc.server.store.runs.stored_runs import StoredRuns
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[WrittenStore]:
-    is_sqlite = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path}/d.db" if is_sqlite else request.getfixturevalue("postgres")
-    async with written_store(url) as found:
-        yield found
 
 
 def _completion(node_id: str) -> Event:

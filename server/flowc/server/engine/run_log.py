@@ -114,7 +114,8 @@ class RunLog:
         done: asyncio.Future[WorkerInstructions] = asyncio.get_running_loop().create_future()
         with self._lock:
             self._waiting.append(done)
-            self._end = end
+            # A look at the run's instructions, which has no end, may come between.
+            self._end = end or self._end
         self._writer.now(self)
         # What is handed in is written, even if the caller goes away.
         await asyncio.shield(done)
