@@ -89,19 +89,15 @@ async def open_process(
     stored_workflows = StoredWorkflows(database, TENANT)
     steering = Steering(database, queue, writer)
     workflows = Workflows(stored_workflows, registry)
+    place = Workplace(
+        claims=Claims(database, queue, writer),
+        steering=steering,
+        services=services,
+        checkpoints=StoredCheckpoints(database),
+        max_steps=settings.max_steps,
+    )
     worker = _worker(settings) if works else None
-    segments = None
-    if worker is not None:
-        claims = Claims(database, queue, writer)
-        segments = _segments(
-            settings,
-            worker,
-            queue,
-            claims=claims,
-            steering=steering,
-            workflows=workflows,
-            services=services,
-        )
+    segments = _segments(settings, worker, queue, workflows, place) if worker else None
     runs = Runs(
         tenant=TENANT,
         stored_runs=StoredRuns(database, TENANT),
@@ -163,14 +159,7 @@ async def _open_services(
 
 
 def _segments(
-    settings: Settings,
-    worker: Worker,
-    queue: Queue,
-    *,
-    claims: Claims,
-    steering: Steering,
-    workflows: Workflows,
-    services: ProcessServices,
+    settings: Settings, worker: Worker, queue: Queue, workflows: Workflows, place: Workplace
 ) -> Segments:
     """Return the segments that this process works on: from the queue, or started here."""
     return Segments(
@@ -181,13 +170,7 @@ def _segments(
         is_alone=is_sqlite(settings.database),
         give_back=queue.give_back,
         workflows=workflows,
-        place=Workplace(
-            claims=claims,
-            steering=steering,
-            services=services,
-            checkpoints=StoredCheckpoints(claims.database),
-            max_steps=settings.max_steps,
-        ),
+        place=place,
     )
 
 
