@@ -28,7 +28,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from flowc.rag.blocking import in_thread
 from flowc.server.settings import is_sqlite
-from flowc.server.store import space
+from flowc.server.store import space, sqlite_connections
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # The newest schema on SQLite, as the migrations make it: a new file needs no Alembic, which takes
@@ -44,17 +44,12 @@ _MIGRATING = zlib.crc32(b"flowc migrations")
 _THREADS = 8
 # The database could not be reached or written to; a later attempt may succeed.
 DATABASE_PROBLEMS = (DBAPIError, sqlite3.Error, psycopg.Error)
-SQLITE_PRAGMAS = (
-    # Before the first table, or it has no effect until the next VACUUM.
-    "auto_vacuum = INCREMENTAL",
-    "journal_mode = WAL",
-    "synchronous = NORMAL",
-    "foreign_keys = ON",
-)
 # As JSON is stored: without spaces.
 _COMPACT = json.JSONEncoder(separators=(",", ":"))
 # A connection used within this time is assumed to be alive.
 _FRESH_SECONDS = 1.0
+# How long a connection to a SQLite file waits for one that writes.
+_BUSY_SECONDS = 10
 # Between two steps that give space back.
 _PAUSE_SECONDS = 0.02
 
@@ -346,13 +341,10 @@ def _is_created(engine: Engine) -> bool:
 
 
 def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    """Let a SQLite connection share its file with others, and leave transactions to SQLAlchemy."""
+    """Set a connection to a SQLite file up, and leave transactions to SQLAlchemy."""
     # The driver would start transactions itself, and only at the first write.
     connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in (*SQLITE_PRAGMAS, "busy_timeout = 10000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    sqlite_connections.set_up(connection, _BUSY_SECONDS)
 
 
 @contextmanager

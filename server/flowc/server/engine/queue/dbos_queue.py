@@ -31,7 +31,8 @@ from flowc.server.engine.patience import PATIENTLY
 from flowc.server.records.refused import Refused
 from flowc.server.records.triggers import Schedule
 from flowc.server.settings import is_sqlite
-from flowc.server.store.database import AWAITED, QUEUED, SQLITE_PRAGMAS
+from flowc.server.store import sqlite_connections
+from flowc.server.store.database import AWAITED, QUEUED
 from flowc.server.store.runs.work_queue import QUEUE_CHANNEL, Errand
 
 NAME = "flowc"
@@ -41,6 +42,8 @@ QUEUE = "runs"
 # With these, the database notices within half a minute that a machine is gone.
 _KEEPALIVE = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 _NOTIFY = text("select pg_notify(:channel, :payload)")
+# How long a connection to a SQLite file waits for one that writes.
+_BUSY_SECONDS = 30
 # Between two looks for messages of DBOS, which are not used here.
 _UNUSED_SECONDS = 3600.0
 # Seconds in which DBOS may still record what has just ended, when a worker stops.
@@ -336,8 +339,7 @@ def _sync_engine(url: str) -> SyncEngine:
 
 def _set_up(connection: Any, _: Any) -> None:
     connection.isolation_level = "IMMEDIATE"
-    for pragma in (*SQLITE_PRAGMAS, "busy_timeout = 30000"):
-        connection.execute(f"PRAGMA {pragma}")
+    sqlite_connections.set_up(connection, _BUSY_SECONDS)
 
 
 def _sqlite() -> Any:
