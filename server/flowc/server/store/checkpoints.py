@@ -11,7 +11,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from flowc.server.store.database import Database, insertion_for, reading, writing
-from flowc.server.store.prepared import Prepared
+from flowc.server.store.prepared import Prepared, statements_for
 from flowc.server.store.tables import Table
 from flowc.server.store.values import Texts, copy_values, texts_of
 
@@ -113,11 +113,22 @@ class CheckpointStatements:
         writes: Sequence[CheckpointValues],
     ) -> None:
         """Insert checkpoints and writes; special writes replace earlier ones."""
-        if checkpoints:
-            self._checkpoint.execute_each(driver, checkpoints)
+        for statement, rows in self._insertions(checkpoints, writes):
+            statement.execute_each(driver, rows)
+
+    def is_single(
+        self, checkpoints: Sequence[CheckpointValues], writes: Sequence[CheckpointValues]
+    ) -> bool:
+        """Return whether one statement inserts all of these."""
+        return sum(statements_for(rows) for _, rows in self._insertions(checkpoints, writes)) == 1
+
+    def _insertions(
+        self, checkpoints: Sequence[CheckpointValues], writes: Sequence[CheckpointValues]
+    ) -> Iterator[tuple[Prepared, Sequence[CheckpointValues]]]:
+        yield self._checkpoint, checkpoints
         if writes:
-            self._write.execute_each(driver, [row for row in writes if row["number"] >= 0])
-            self._special.execute_each(driver, [row for row in writes if row["number"] < 0])
+            yield self._write, [row for row in writes if row["number"] >= 0]
+            yield self._special, [row for row in writes if row["number"] < 0]
 
     def clear(self, driver: Any, thread_ids: Sequence[str]) -> None:
         """Delete the checkpoints of threads."""
@@ -138,7 +149,8 @@ class StoredCheckpoints:
     ) -> None:
         """Store checkpoints and writes, outside a run."""
         put = partial(self.statements.put, checkpoints=checkpoints, writes=writes)
-        await asyncio.to_thread(self.database.transact, put)
+        is_single = self.statements.is_single(checkpoints, writes)
+        await asyncio.to_thread(self.database.transact, put, is_single=is_single)
 
     @reading
     def get(self, session: Session, key: CheckpointKey) -> StoredCheckpoint | None:

@@ -142,15 +142,19 @@ class Database:
                 wake(*awaited)
         return result
 
-    def transact(self, work: Callable[[Any], T]) -> T:
+    def transact(self, work: Callable[[Any], T], *, is_single: bool = False) -> T:
         """Run a function of the driver's connection in a transaction, in the calling thread.
 
         For the few statements that every superstep needs. The caller publishes what it appended.
+        A function that executes a `single` statement needs no others to begin and end it.
         """
         with self._noting_problems(), self._alone:
             connection = self._engine.raw_connection()
             try:
                 driver: Any = connection.driver_connection
+                if is_single:
+                    with _without_transaction(driver):
+                        return work(driver)
                 if self._is_sqlite:
                     driver.execute("BEGIN IMMEDIATE")
                 result = work(driver)

@@ -7,6 +7,7 @@ both databases have the same ones.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -19,7 +20,8 @@ Encode = Callable[[Any], Any]
 
 _ROW = re.compile(r"VALUES (\((?:[^()]|\([^()]*\))*\))")
 _NAME = re.compile(r"%\((\w+)\)s")
-_SIZES = (64, 16, 4, 1)
+# Most groups of rows are one statement; few sizes, so that a driver finds most statements prepared.
+_SIZES = (64, 16, 8, 7, 6, 5, 4, 3, 2, 1)
 
 T = TypeVar("T")
 
@@ -96,14 +98,19 @@ class PreparedForRows:
     """
 
     def __init__(self, make: Callable[[int], Executable], dialect: Dialect) -> None:
-        self._by_size = {size: Prepared(make(size), dialect) for size in _SIZES}
+        self._of_size = cache(lambda size: Prepared(make(size), dialect))
 
     def fetch(self, connection: Any, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
         """Execute the statement for all rows; return what it returned, as the driver gives it."""
         found: list[tuple[Any, ...]] = []
         for part in _parts(rows):
-            found += self._by_size[len(part)].execute(connection, _numbered(part)).fetchall()
+            found += self._of_size(len(part)).execute(connection, _numbered(part)).fetchall()
         return found
+
+
+def statements_for(rows: Sequence[Any]) -> int:
+    """Return how many statements insert rows."""
+    return len(list(_parts(rows)))
 
 
 def _numbered(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -111,7 +118,7 @@ def _numbered(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Yield rows in few different sizes, so that SQLite finds most statements prepared."""
+    """Yield rows in groups that have one of the sizes."""
     start = 0
     while start < len(rows):
         size = next(size for size in _SIZES if size <= len(rows) - start)
