@@ -5,7 +5,6 @@ every statement costs several times as much.
 """
 
 import asyncio
-import json
 import sqlite3
 import threading
 import time
@@ -29,6 +28,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from flowc.rag.blocking import in_thread
 from flowc.server.settings import is_sqlite
 from flowc.server.store import space, sqlite_connections
+from flowc.server.store.compact_json import compact_json
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # The newest schema on SQLite, as the migrations make it: a new file needs no Alembic, which takes
@@ -44,8 +44,6 @@ _MIGRATING = zlib.crc32(b"flowc migrations")
 _THREADS = 8
 # The database could not be reached or written to; a later attempt may succeed.
 DATABASE_PROBLEMS = (DBAPIError, sqlite3.Error, psycopg.Error)
-# As JSON is stored: without spaces.
-_COMPACT = json.JSONEncoder(separators=(",", ":"))
 # A connection used within this time is assumed to be alive.
 _FRESH_SECONDS = 1.0
 # How long a connection to a SQLite file waits for one that writes.
@@ -280,7 +278,7 @@ def _engine(url: str) -> Engine:
         driven,
         pool_size=_THREADS,
         max_overflow=_THREADS,
-        json_serializer=_COMPACT.encode,
+        json_serializer=compact_json,
     )
     event.listen(engine, "checkout", _require_alive)
     event.listen(engine, "checkin", _note_use)
@@ -293,7 +291,7 @@ def _for_sqlite(value: Any) -> str | bytes:
     In a column of type JSON, SQLite takes the text of a number for the number, and rounds what has
     more than 64 bits.
     """
-    text = _COMPACT.encode(value)
+    text = compact_json(value)
     return text.encode() if isinstance(value, (int, float)) else text
 
 

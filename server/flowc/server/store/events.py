@@ -25,6 +25,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from flowc.compiler.running.events import EventKind
 from flowc.server.records.run_events import RunEvent
+from flowc.server.store.compact_json import compact_json
 from flowc.server.store.tables import Table
 from flowc.server.store.values import LIMIT, Values, texts_of, whole
 
@@ -34,7 +35,6 @@ _NUMBERS = 1 << _SHIFT
 _MOST = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_COMPACT = json.JSONEncoder(separators=(",", ":"))
 
 
 class Microseconds(TypeDecorator[datetime]):
@@ -129,10 +129,10 @@ def event_rows(
 
 
 def _data(event: RunEvent, values: Values | None) -> dict[str, str | None]:
-    text, refs = _COMPACT.encode(event.data), None
+    text, refs = compact_json(event.data), None
     if len(text) > LIMIT and values is not None:
         data, refs = values.part(event.data)
-        text = text if refs is None else _COMPACT.encode(data)
+        text = text if refs is None else compact_json(data)
     return {"data": text, "refs": refs}
 
 

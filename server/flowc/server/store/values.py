@@ -19,6 +19,7 @@ from sqlalchemy import String, Text, bindparam, delete, insert, select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from flowc.server.store.compact_json import compact_json
 from flowc.server.store.database import insertion_for
 from flowc.server.store.prepared import Prepared
 from flowc.server.store.tables import Table
@@ -33,7 +34,6 @@ _HASH_BYTES = 16
 _CHUNK = 200
 _NUMBERS = (int, float, bool, type(None))
 _NUMBER_SIZE = 8
-_COMPACT = json.JSONEncoder(separators=(",", ":"))
 
 
 class ValueRow(Table):
@@ -68,14 +68,14 @@ class Values:
         """
         parting = _Parting(self, least)
         parted, _ = parting.part(value, (), 0)
-        return parted, _COMPACT.encode(parting.references) if parting.references else None
+        return parted, compact_json(parting.references) if parting.references else None
 
     def keep(self, value: Any) -> str:
         """Let the next commit write a value, unless it is stored; return its hash."""
         known = self._recent.get(value) if type(value) is str else None
         if known is not None and (known in self._stored or known in self.new):
             return known
-        text = _COMPACT.encode(value)
+        text = compact_json(value)
         hash = blake2b(text.encode(), digest_size=_HASH_BYTES).hexdigest()
         if hash not in self._stored:
             self.new[hash] = text
