@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flowc.compiler.analysis.flow import Flow
-from flowc.compiler.analysis.references import Use, node_path, uses_in
+from flowc.compiler.analysis.references import Use, uses_in
 from flowc.compiler.analysis.scopes import Scope
-from flowc.compiler.definition.schema_paths import ABSENT, names_in, schema_at, type_of, types_of
+from flowc.compiler.analysis.sources import SchemaSource, source_of
+from flowc.compiler.definition.schema_paths import ABSENT, names_in, schema_at, types_of
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.diagnostics import Problem, did_you_mean
 from flowc.compiler.reading.foreign_names import length_here
@@ -32,73 +33,26 @@ def check_types(flow: Flow) -> Iterator[Problem]:
     """Yield reads of fields that do not exist, and values of a type that does not fit."""
     for name, configuration in flow.scope.configurations.items():
         for use in uses_in(configuration):
-            schema, path, whose = _source(flow, use)
-            found = schema_at(schema, path)
-            if found == ABSENT and not use.reference.optional:
-                yield _unknown_field(use, schema, path, whose)
+            source = source_of(flow, use.reference.path)
+            found = schema_at(source.schema, source.path) if source is not None else None
+            if source is not None and found == ABSENT and not use.reference.optional:
+                yield from _unknown_field(use, source)
             elif isinstance(found, dict):
-                yield from _check_literals(use, found)
                 yield from _check_fit(flow, name, use, found)
 
 
-def _source(flow: Flow, use: Use) -> tuple[Schema | None, tuple[str | int, ...], str]:
-    """Return the schema that a reference reads, the path within it, and whose schema it is."""
-    root, *rest = use.reference.path
-    found = node_path(use.reference.path, flow.scope.nodes)
-    if found is None:
-        # check_references reports inputs that are not declared.
-        known = flow.scope.whole.workflow.input if root == "input" and rest else None
-        inside = schema_at(known, rest[:1])
-        return (known, tuple(rest), "the input") if isinstance(inside, dict) else (None, (), "")
-    name, path = found
-    holder = _holder(flow, name)
-    if holder is None or path[:1] != ("output",) or not _is_known(holder, name):
-        return None, (), ""
-    return holder.describe_output(name), path[1:], repr(name)
-
-
-def _holder(flow: Flow, name: str) -> Scope | None:
-    """Return the scope that a node is in: this one, or one around it."""
-    if name in flow.scope.nodes:
-        return flow.scope
-    found = flow.holder_of(name)
-    return found[0].scope if found is not None else None
-
-
-def _is_known(scope: Scope, name: str) -> bool:
-    """Return whether a node always outputs what its type and configuration promise."""
-    node, kind = scope.nodes[name], scope.types.get(name)
-    if kind is None or (node.on_error != "fail" and node.error_target is None):
-        return False
-    return kind.with_inferred(node.config, {}) is None
-
-
-def _unknown_field(
-    use: Use, schema: Schema | None, path: tuple[str | int, ...], whose: str
-) -> Problem:
+def _unknown_field(use: Use, source: SchemaSource) -> Iterator[Problem]:
+    schema, path = source.schema, source.path
     depth = next(n for n in range(1, len(path) + 1) if schema_at(schema, path[:n]) == ABSENT)
+    if isinstance(path[depth - 1], int) and "[" not in use.slot.source:
+        # A `for` over what is no list, which check_operands reports.
+        return
     around = schema_at(schema, path[: depth - 1])
     known = names_in(around) if isinstance(around, dict) else []
-    message = f"{use.text!r} reads {str(path[depth - 1])!r}, which {whose} does not have."
+    message = f"{use.text!r} reads {str(path[depth - 1])!r}, which {source.owner} does not have."
     hint = did_you_mean(str(path[depth - 1]), known) if known else None
     hint = hint or length_here(use.text, path)
-    return Problem("unknown-field", message, use.slot.at, hint)
-
-
-def _check_literals(use: Use, schema: Schema) -> Iterator[Problem]:
-    """Yield the values that a reference is compared with but can never have."""
-    types = types_of(schema)
-    values = schema.get("enum")
-    for literal in use.reference.literals:
-        if literal is None or types is None:
-            continue
-        kind = type_of(literal)
-        fits = bool(types & ({"integer", "number"} if kind in {"integer", "number"} else {kind}))
-        if not fits or (isinstance(values, list) and literal not in values):
-            message = f"{use.text!r} is never {literal!r}."
-            known = [value for value in values or () if isinstance(value, str)]
-            hint = did_you_mean(str(literal), known) if known else f"It is {_either(types)}."
-            yield Problem("never-equal", message, use.slot.at, hint, "warning")
+    yield Problem("unknown-field", message, use.slot.at, hint)
 
 
 def _check_fit(flow: Flow, name: str, use: Use, schema: Schema) -> Iterator[Problem]:

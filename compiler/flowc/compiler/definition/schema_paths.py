@@ -74,8 +74,11 @@ def names_in(schema: Schema | None) -> list[str]:
 
 def _below(schema: Schema, step: str | int) -> Schema | str | None:
     types = types_of(schema)
-    if types is None:
+    if types is None or "prefixItems" in schema:
         return None
+    if isinstance(step, int) and "string" in types:
+        # A character of the text.
+        return {"type": "string"} if types <= {"string", "null"} else None
     if types <= _SCALARS and types - {"null"}:
         return ABSENT
     if isinstance(step, int):
