@@ -1,5 +1,6 @@
 """Parses templates, expressions and conditions with Jinja2, within limits."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ _MAX_BRACKETS = 30
 
 
 _BEFORE = "{{ "
+_NAME = re.compile(r"\s*[A-Za-z]\w*(?:\.[A-Za-z]\w*)*\s*")
 _TEMPLATES, _EXPRESSIONS = OffsetEnvironment(0), OffsetEnvironment(len(_BEFORE))
 _REWRITTEN = OffsetEnvironment(None)
 
@@ -58,7 +60,9 @@ def parse_condition(source: str) -> nodes.Expr:
 
 
 def _require_expression(source: str) -> None:
-    parse_expression(source)
+    # A name with fields is part of one expression wherever it is.
+    if _NAME.fullmatch(source) is None:
+        parse_expression(source)
 
 
 def _parse(source: str, environment: OffsetEnvironment) -> nodes.Template:

@@ -94,7 +94,8 @@ class Inspection:
         `before` is the number of findings before the condition was inspected.
         """
         truth = found.truth
-        if len(truth) > 1 and isinstance(node, (nodes.And, nodes.Or, nodes.Not)):
+        is_known = found.values is not None
+        if len(truth) > 1 and is_known and isinstance(node, (nodes.And, nodes.Or, nodes.Not)):
             # Its sides may depend on each other: `kind == 'a' or kind == 'b'`.
             values = finite_values(node, self.at_path)
             truth = truth if values is None else among(values).truth
@@ -143,7 +144,7 @@ class Inspection:
 
 _LOOP_FIELDS: Mapping[str | int, Possible] = {
     **dict.fromkeys(("index", "index0", "revindex", "revindex0", "length"), NUMBER),
-    **dict.fromkeys(("first", "last"), Possible(TRUE_OR_FALSE.kinds)),
+    **dict.fromkeys(("first", "last"), TRUE_OR_FALSE),
 }
 
 

@@ -1,11 +1,13 @@
 """Inspects operators, comparisons, choices, literals and slices."""
 
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 from jinja2 import nodes
 
 from flowc.compiler.diagnostics import did_you_mean
+from flowc.compiler.expressions.arithmetic import equal
 from flowc.compiler.expressions.operators import chain_of
 from flowc.compiler.inspection.conversions import converted, hint_for_operator
 from flowc.compiler.inspection.inspection import Inspection, InspectTree
@@ -127,6 +129,8 @@ def _one_of_the_sides(
 
 def _not(inspection: Inspection, node: nodes.Not) -> Possible:
     found = inspection.possible(node.node)
+    if found.values is None and len(found.truth) > 1:
+        return TRUE_OR_FALSE
     return among(not value for value in found.truth) if found.kinds else NOTHING
 
 
@@ -152,8 +156,9 @@ def _compare(inspection: Inspection, node: nodes.Compare) -> Possible:
     if not results[0].kinds:
         return NOTHING
     found = results[0] if len(results) == 1 else TRUE_OR_FALSE
-    is_open = len(found.truth) > 1 and not any(each.kinds == _NULL for each in operands)
-    return inspection.refined(node, found, *operands) if is_open else found
+    if found.values is not None or any(each.kinds == _NULL for each in operands):
+        return found
+    return inspection.refined(node, found, *operands)
 
 
 def compared(
@@ -168,12 +173,22 @@ def compared(
     if sign in {"==", "!="}:
         # Whether a value is null may be asked out of caution.
         if _NULL in (one.kinds, other.kinds) or not are_apart(one, other):
-            return TRUE_OR_FALSE
+            return _equality(sign, left, right)
         _note_never_equal(inspection, left, right)
         return among([sign == "!="])
     found = _worked(inspection, sign, left, right, node)
     holds = ordered_by_bounds(sign, one, other) if found.kinds else None
     return found if holds is None else among([holds])
+
+
+def _equality(sign: str, left: Side, right: Side) -> Possible:
+    """Return whether two values can be equal, one by one where one of them is a constant."""
+    (node, one), (tree, other) = left, right
+    is_simple = isinstance(node, nodes.Const) or isinstance(tree, nodes.Const)
+    if not is_simple or one.values is None or other.values is None or other.kinds >= _NULL:
+        return TRUE_OR_FALSE
+    pairs = product(one.values, other.values)
+    return among(equal(a, b) is (sign == "==") for a, b in pairs)
 
 
 def _note_never_equal(inspection: Inspection, left: Side, right: Side) -> None:

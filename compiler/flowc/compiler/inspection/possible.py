@@ -61,7 +61,7 @@ NOTHING = Possible(frozenset(), ())
 TEXT = Possible(frozenset({"text"}))
 NUMBER = Possible(frozenset({"number"}))
 NULL = Possible(frozenset({"null"}), (None,))
-TRUE_OR_FALSE = Possible(frozenset({"boolean"}), (True, False))
+TRUE_OR_FALSE = Possible(frozenset({"boolean"}))
 
 
 def of_kinds(words: str) -> Possible:

@@ -212,7 +212,7 @@ def _test(inspection: Inspection, node: nodes.Test) -> Possible:
     if word.name in _KIND_TESTS:
         kinds = _KIND_TESTS[word.name]
         is_all, is_some = found.kinds <= kinds, bool(found.kinds & kinds)
-        return among({is_all, is_some})
+        return among([is_all]) if is_all is is_some else TRUE_OR_FALSE
     if not found.kinds & word.kinds_taken:
         what = f"{word.name!r} needs {_named(word.takes)}, and this is {found.words}"
         hint = hint_for_test(node, found)
