@@ -1,5 +1,6 @@
 """Finds the schema of what a path reads: that of the input, or of a node's output."""
 
+import re
 from dataclasses import dataclass
 
 from flowc.compiler.analysis.flow import Flow
@@ -7,6 +8,17 @@ from flowc.compiler.analysis.references import node_path
 from flowc.compiler.analysis.scopes import Scope
 from flowc.compiler.definition.schema_paths import schema_at
 from flowc.compiler.definition.short_schemas import Schema
+
+_LONE = re.compile(r"\{\{\s*[\w.\[\]'\"-]+\s*\}\}")
+
+
+def is_lone_path(text: str) -> bool:
+    """Return whether a text only reads a path.
+
+    >>> is_lone_path("{{input.names[0]}}"), is_lone_path("{{input.n + 1}}")
+    (True, False)
+    """
+    return _LONE.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

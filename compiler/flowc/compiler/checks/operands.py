@@ -4,12 +4,13 @@ A part that always fails is an error if it is evaluated each time, and otherwise
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from flowc.compiler.analysis.configuration import Slot
 from flowc.compiler.analysis.flow import Flow
 from flowc.compiler.analysis.graph import branch_targets
-from flowc.compiler.analysis.sources import source_of
+from flowc.compiler.analysis.requirements import misfit
+from flowc.compiler.analysis.sources import is_lone_path, source_of
 from flowc.compiler.definition.schema_paths import schema_at
 from flowc.compiler.diagnostics import Problem, did_you_mean
 from flowc.compiler.expressions import has_expressions
@@ -24,6 +25,11 @@ from flowc.compiler.inspection.written import written
 from flowc.compiler.node import Role
 
 _CONDITIONS = frozenset({Role.CONDITION, Role.ITEM_CONDITION})
+# The JSON types of values as they leave an expression.
+_TYPES: Mapping[str, str] = {
+    "null": "null", "boolean": "boolean", "number": "number", "text": "string", "list": "array",
+    "object": "object", "moment": "string", "date": "string", "duration": "number",
+}  # fmt: skip
 _PLAIN = re.compile(r"\{\{\s*[\w.]+\s*\}\}")
 
 
@@ -51,6 +57,7 @@ def _check_slot(flow: Flow, name: str, slot: Slot) -> Iterator[Problem]:
         _inspect_condition(inspection, slot.source)
     else:
         found = _inspect_value(inspection, slot)
+        yield from _check_fit(flow, name, slot, found)
         yield from _check_branches(flow, name, slot, found)
     for finding in inspection.findings:
         yield _problem(finding, slot)
@@ -75,6 +82,19 @@ def _inspect_value(inspection: Inspection, slot: Slot) -> Possible:
     if slot.role is Role.ITEM_EXPRESSION and not has_expressions(slot.source):
         return inspection.possible(parse_expression(slot.source))
     return inspect_template(inspection, parse_template(slot.source))
+
+
+def _check_fit(flow: Flow, name: str, slot: Slot, found: Possible) -> Iterator[Problem]:
+    """Yield a problem for a value that the field does not take; check_types has those of paths."""
+    given = frozenset(_TYPES[kind] for kind in found.kinds if kind in _TYPES)
+    is_known = bool(given) and found.kinds <= _TYPES.keys()
+    if slot.role is not None or not is_known or is_lone_path(slot.source):
+        return
+    text = slot.source.strip().removeprefix("{{").removesuffix("}}").strip()
+    problem = misfit(flow.scope, name, slot.path, text[:60], given)
+    if problem is not None:
+        message, hint = problem
+        yield Problem("type-mismatch", message, slot.at, None if "{{" in text else hint)
 
 
 def _check_branches(flow: Flow, name: str, slot: Slot, found: Possible) -> Iterator[Problem]:
