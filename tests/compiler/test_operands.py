@@ -135,6 +135,9 @@ LOOP = {
 
 @pytest.mark.parametrize(("ends", "codes"), [
     ({"until": "{{input.text}} == 3"}, ["never-equal"]),
+    ({"until": "{{one.output.text}} == 3"}, ["never-equal"]),
+    ({"until": "{{one.output.txt}} == 'x'"}, ["unknown-field"]),
+    ({"until": "{{one.output.text}} == 'x'"}, []),
     ({"until": "{{input.percent}} > 100"}, ["always-false"]),
     ({"until": "{{loop.index}} > 3"}, []),
     ({"while": "{{true}}", "break": "loop.index > 3"}, []),

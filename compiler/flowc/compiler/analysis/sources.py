@@ -30,8 +30,8 @@ class SchemaSource:
     owner: str
 
 
-def source_of(flow: Flow, path: tuple[str | int, ...]) -> SchemaSource | None:
-    """Return what a path reads in a flow; None if its schema is not known."""
+def source_of(flow: Flow, reader: str, path: tuple[str | int, ...]) -> SchemaSource | None:
+    """Return what a path reads for a node of a flow; None if its schema is not known."""
     root, *rest = path
     found = node_path(path, flow.scope.nodes)
     if found is None:
@@ -41,15 +41,18 @@ def source_of(flow: Flow, path: tuple[str | int, ...]) -> SchemaSource | None:
             return None
         return SchemaSource(known, tuple(rest), "the input")
     name, within = found
-    holder = _holder(flow, name)
+    holder = _holder(flow, reader, name)
     if holder is None or within[:1] != ("output",) or not _is_known(holder, name):
         return None
     schema = holder.describe_output(name)
     return SchemaSource(schema, within[1:], repr(name)) if schema is not None else None
 
 
-def _holder(flow: Flow, name: str) -> Scope | None:
-    """Return the scope that a node is in: this one, or one around it."""
+def _holder(flow: Flow, reader: str, name: str) -> Scope | None:
+    """Return the scope that a node is in: the reader's body, this one, or one around it."""
+    body = flow.scope.bodies.get(reader)
+    if body is not None and name in body.nodes:
+        return body
     if name in flow.scope.nodes:
         return flow.scope
     found = flow.holder_of(name)

@@ -50,7 +50,7 @@ def _is_plain(source: str) -> bool:
 
 def _check_slot(flow: Flow, name: str, slot: Slot) -> Iterator[Problem]:
     def read(path: ReferencePath) -> Possible:
-        return ANYTHING if path[0] in slot.own_names else _possible_at(flow, path)
+        return ANYTHING if path[0] in slot.own_names else _possible_at(flow, name, path)
 
     inspection = new_inspection(read)
     if slot.role in _CONDITIONS:
@@ -63,8 +63,8 @@ def _check_slot(flow: Flow, name: str, slot: Slot) -> Iterator[Problem]:
         yield _problem(finding, slot)
 
 
-def _possible_at(flow: Flow, path: ReferencePath) -> Possible:
-    source = source_of(flow, path)
+def _possible_at(flow: Flow, reader: str, path: ReferencePath) -> Possible:
+    source = source_of(flow, reader, path)
     return described_by(schema_at(source.schema, source.path)) if source is not None else ANYTHING
 
 

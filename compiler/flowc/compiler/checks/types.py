@@ -16,7 +16,7 @@ def check_types(flow: Flow) -> Iterator[Problem]:
     """Yield reads of fields that do not exist, and values of a type that does not fit."""
     for name, configuration in flow.scope.configurations.items():
         for use in uses_in(configuration):
-            source = source_of(flow, use.reference.path)
+            source = source_of(flow, name, use.reference.path)
             found = schema_at(source.schema, source.path) if source is not None else None
             if source is not None and found == ABSENT and not use.reference.optional:
                 yield from _unknown_field(use, source)

@@ -41,6 +41,12 @@ def types_of(schema: Schema | str | None) -> frozenset[str] | None:
     """
     if not isinstance(schema, dict) or _OPEN & schema.keys():
         return None
+    types = _named_types(schema)
+    # As OpenAPI 3.0 writes what may be null.
+    return types | {"null"} if types is not None and schema.get("nullable") is True else types
+
+
+def _named_types(schema: Schema) -> frozenset[str] | None:
     if "const" in schema or "enum" in schema:
         values = schema.get("enum", [schema.get("const")])
         return frozenset(map(type_of, values)) if isinstance(values, list) else None

@@ -11,7 +11,7 @@ from flowc.compiler.expressions.filters.word import ALL_KINDS
 from flowc.compiler.expressions.values import kind_of
 
 EVERY_KIND = frozenset(ALL_KINDS)
-MOST_VALUES = 16
+MOST_VALUES = 50
 
 _KINDS_OF_TYPES: Mapping[str, str] = {
     "null": "null", "boolean": "boolean", "number": "number", "integer": "number",
@@ -75,14 +75,18 @@ def of_kinds(words: str) -> Possible:
 
 def among(values: Iterable[Any]) -> Possible:
     """Return a choice of values, each listed once if they are few."""
+    given = list(values)
     found: list[Any] = []
-    for value in values:
+    # To compare many of them with each other would take long.
+    for value in given if len(given) <= 2 * MOST_VALUES else ():
         if not any(kind_of(value) == kind_of(other) and equal(value, other) for other in found):
             found.append(value)
-    kinds = frozenset(map(kind_of, found))
-    few = tuple(found) if len(found) <= MOST_VALUES else None
-    numbers = [value for value in found if kind_of(value) == "number"]
-    return Possible(kinds, few, min(numbers, default=None), max(numbers, default=None))
+    few = tuple(found) if found and len(found) <= MOST_VALUES else None
+    numbers = [value for value in given if kind_of(value) == "number"]
+    kinds = frozenset(map(kind_of, given))
+    return Possible(
+        kinds, few if kinds else (), min(numbers, default=None), max(numbers, default=None)
+    )
 
 
 def described_by(schema: Any) -> Possible:
@@ -97,7 +101,8 @@ def described_by(schema: Any) -> Possible:
     if types is None or not isinstance(schema, dict) or not types <= _KINDS_OF_TYPES.keys():
         return ANYTHING
     if "const" in schema or "enum" in schema:
-        return among(schema["enum"] if "enum" in schema else [schema["const"]])
+        listed = schema["enum"] if "enum" in schema else [schema["const"]]
+        return among([*listed, *([None] if "null" in types else [])])
     if types <= {"boolean", "null"}:
         return among([None] * ("null" in types) + [True, False] * ("boolean" in types))
     kinds = frozenset(_KINDS_OF_TYPES[name] for name in types)
