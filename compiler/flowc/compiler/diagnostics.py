@@ -31,7 +31,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A mistake as a check reports it: its place is a path in the document, not yet a line."""
+    """A mistake as a check reports it: its place is a path in the document, not yet a line.
+
+    `offset` is where in the text at that path it is, if that is known.
+    """
 
     code: str
     message: str
@@ -39,6 +42,7 @@ class Problem:
     hint: str | None = None
     severity: Severity = "error"
     on_key: bool = False
+    offset: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

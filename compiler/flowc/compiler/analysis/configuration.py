@@ -118,7 +118,15 @@ def _key(node: NodeDefinition, problems: list[Problem]) -> Slot | None:
         expression = compile_template(node.concurrency.key)
     except ExpressionError as problem:
         message = f"This expression is not valid: {problem}."
-        problems.append(Problem("invalid-expression", message, (*node.at, *path), problem.hint))
+        problems.append(
+            Problem(
+                "invalid-expression",
+                message,
+                (*node.at, *path),
+                problem.hint,
+                offset=problem.offset,
+            )
+        )
         return None
     return Slot(path, (*node.at, *path), None, expression, False, frozenset())
 
@@ -139,7 +147,11 @@ def _slots(node: NodeDefinition, node_type: type[Node]) -> tuple[list[Slot], lis
             )
             problems.append(
                 Problem(
-                    "invalid-expression", f"This {what} is not valid: {problem}.", at, problem.hint
+                    "invalid-expression",
+                    f"This {what} is not valid: {problem}.",
+                    at,
+                    problem.hint,
+                    offset=problem.offset,
                 )
             )
             continue

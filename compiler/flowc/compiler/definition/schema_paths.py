@@ -41,6 +41,12 @@ def types_of(schema: Schema | str | None) -> frozenset[str] | None:
     """
     if not isinstance(schema, dict) or _OPEN & schema.keys():
         return None
+    types = _named_types(schema)
+    # As OpenAPI 3.0 writes what may be null.
+    return types | {"null"} if types is not None and schema.get("nullable") is True else types
+
+
+def _named_types(schema: Schema) -> frozenset[str] | None:
     if "const" in schema or "enum" in schema:
         values = schema.get("enum", [schema.get("const")])
         return frozenset(map(type_of, values)) if isinstance(values, list) else None
@@ -74,8 +80,11 @@ def names_in(schema: Schema | None) -> list[str]:
 
 def _below(schema: Schema, step: str | int) -> Schema | str | None:
     types = types_of(schema)
-    if types is None:
+    if types is None or "prefixItems" in schema:
         return None
+    if isinstance(step, int) and "string" in types:
+        # A character of the text.
+        return {"type": "string"} if types <= {"string", "null"} else None
     if types <= _SCALARS and types - {"null"}:
         return ABSENT
     if isinstance(step, int):

@@ -16,6 +16,7 @@ from flowc.compiler.expressions.errors import ExpressionError
 from flowc.compiler.expressions.fields import field_of, private_field
 from flowc.compiler.expressions.frame import Evaluate, Frame
 from flowc.compiler.expressions.loops import LOOP_FIELDS
+from flowc.compiler.expressions.offsets import offset_of
 from flowc.compiler.expressions.references import Reference, ReferencePath
 from flowc.compiler.expressions.syntax import path_of
 
@@ -63,14 +64,24 @@ class Compilation:
     ) -> Evaluate:
         """Return the function that evaluates a tree; raise ExpressionError if it is not allowed."""
         with self.deeper():
-            if isinstance(node, (nodes.Name, nodes.Getattr)):
-                return self._path(node, used_as, literals)
-            if isinstance(node, nodes.Getitem) and not isinstance(node.arg, nodes.Slice):
-                return self._path(node, used_as, literals)
-            method = self.methods.get(type(node))
-            if method is None:
-                raise ExpressionError(f"{type(node).__name__} is not allowed")
-            return method(self, node)
+            try:
+                return self._compiled(node, used_as, literals)
+            except ExpressionError as problem:
+                # The innermost tree is the first to know.
+                if problem.offset is None and node.lineno >= 0:
+                    is_call = isinstance(node, nodes.Call)
+                    problem.offset = offset_of(node) if is_call else node.lineno
+                raise
+
+    def _compiled(self, node: nodes.Node, used_as: str | None, literals: Sequence[Any]) -> Evaluate:
+        if isinstance(node, (nodes.Name, nodes.Getattr)):
+            return self._path(node, used_as, literals)
+        if isinstance(node, nodes.Getitem) and not isinstance(node.arg, nodes.Slice):
+            return self._path(node, used_as, literals)
+        method = self.methods.get(type(node))
+        if method is None:
+            raise ExpressionError(f"{type(node).__name__} is not allowed")
+        return method(self, node)
 
     @contextmanager
     def deeper(self) -> Iterator[None]:

@@ -2,11 +2,15 @@
 
 
 class ExpressionError(ValueError):
-    """The expression cannot be parsed or evaluated; a `hint` says what to write instead."""
+    """The expression cannot be parsed or evaluated; a `hint` says what to write instead.
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+    `offset` is where in the source the mistake is, if that is known.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, offset: int | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+        self.offset = offset
 
 
 class MissingValue(ExpressionError):

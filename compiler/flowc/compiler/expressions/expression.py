@@ -171,10 +171,11 @@ def _plainly(evaluate: Evaluate) -> Evaluate:
 
 
 def _bare(source: str) -> str:
+    """Return an expression without braces around it, at the same offset."""
     text = source.strip()
     if text.startswith("{{") and text.endswith("}}") and text.count("{{") == 1:
-        return text[2:-2].strip()
-    return text
+        return source.replace("{{", "  ", 1).rstrip()[:-2]
+    return source
 
 
 def _deciding(evaluate: Evaluate) -> Evaluate:

@@ -82,23 +82,25 @@ FOREIGN = (
         r"\b(let|const|var|return)\s", "'<1>' is a statement", "Write {% set name = … %} in a text."
     ),
     _foreign(r"\bnot\s*=(?!=)", "'not =' is not an operator", "Write !=."),
-    _foreign(r"[\w)\]]\s+(?:eq|equals)\s+['\"\w(]", "'eq' is not an operator", "Write ==."),
-    _foreign(r"[\w)\]]\s+ne\s+['\"\w(]", "'ne' is not an operator", "Write !=."),
-    _foreign(r"[\w)\]]\s+gt\s+['\"\w(]", "'gt' is not an operator", "Write >."),
-    _foreign(r"[\w)\]]\s+ge\s+['\"\w(]", "'ge' is not an operator", "Write >=."),
-    _foreign(r"[\w)\]]\s+lt\s+['\"\w(]", "'lt' is not an operator", "Write <."),
-    _foreign(r"[\w)\]]\s+le\s+['\"\w(]", "'le' is not an operator", "Write <=."),
+    _foreign(r"(?<=[\w)\]])\s+(?:eq|equals)\s+['\"\w(]", "'eq' is not an operator", "Write ==."),
+    _foreign(r"(?<=[\w)\]])\s+ne\s+['\"\w(]", "'ne' is not an operator", "Write !=."),
+    _foreign(r"(?<=[\w)\]])\s+gt\s+['\"\w(]", "'gt' is not an operator", "Write >."),
+    _foreign(r"(?<=[\w)\]])\s+ge\s+['\"\w(]", "'ge' is not an operator", "Write >=."),
+    _foreign(r"(?<=[\w)\]])\s+lt\s+['\"\w(]", "'lt' is not an operator", "Write <."),
+    _foreign(r"(?<=[\w)\]])\s+le\s+['\"\w(]", "'le' is not an operator", "Write <=."),
     _foreign(
-        r"[\w)\]]\s+(?:contains|includes)\s+(['\"]\w*['\"]|\w+)",
+        r"(?<=[\w)\]])\s+(?:contains|includes)\s+(['\"]\w*['\"]|\w+)",
         "'contains' is not an operator",
         "Write <1> in value.",
     ),
     _foreign(
-        r"[\w)\]]\s+(?:like|matches)\s",
+        r"(?<=[\w)\]])\s+(?:like|matches)\s",
         "'like' is not an operator",
         "Write text|regex_search('…').",
     ),
-    _foreign(r"[\w)\]]\s+(startswith|endswith)\s", "'<1>' is a filter", "Write text|<1>('…')."),
+    _foreign(
+        r"(?<=[\w)\]])\s+(startswith|endswith)\s", "'<1>' is a filter", "Write text|<1>('…')."
+    ),
     _foreign(
         r"\bbetween\b", "'between' is not an operator", "Write low <= value and value <= high."
     ),
@@ -128,7 +130,11 @@ def find_foreign(source: str) -> ExpressionError | None:
         for foreign in FOREIGN:
             match = foreign.pattern.search(blanked)
             if match is not None:
-                return _error(foreign, match, inside)
+                found = _error(foreign, match, inside)
+                blanks = len(match[0]) - len(match[0].lstrip())
+                start = code.start(1 if code[1] is not None else 2)
+                found.offset = start + match.start() + blanks
+                return found
     return None
 
 

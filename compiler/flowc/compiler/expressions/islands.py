@@ -11,12 +11,13 @@ RequireExpression = Callable[[str], None]
 def without_islands(source: str, require: RequireExpression) -> str:
     """Replace each `{{...}}` by its expression in brackets; in quotes, by a concatenation.
 
-    This happens on the source, before any value exists, so no value can change the structure.
+    This happens on the source, before any value exists, so no value can change the structure. Only
+    a concatenation moves the rest of the source.
 
     >>> print(without_islands("{{a.b}} == 'x'", lambda source: None))
-    (a.b) == 'x'
+     (a.b)  == 'x'
     >>> print(without_islands("key == '{{a}}-1'", lambda source: None))
-    key == ('' ~ (a) ~ '-1')
+    key == ('' ~  (a)  ~ '-1')
     """
     out: list[str] = []
     at = 0
@@ -28,6 +29,7 @@ def without_islands(source: str, require: RequireExpression) -> str:
             raise ExpressionError(
                 "statements {% %} and comments {# #} are not allowed in a condition",
                 "Write what must be true: {{input.total}} > 100 and input.is_new.",
+                at,
             )
         elif source[at] in "\"'":
             literal, at = _text_literal(source, at, require)
@@ -50,22 +52,28 @@ def _island(source: str, start: int, require: RequireExpression) -> tuple[str, i
         elif char in "\"'":
             quote = char
         elif not depth and source.startswith("}}", at):
-            return "(" + _whole_expression(source[start + 2 : at], require) + ")", at + 2
+            inside = _whole_expression(source[start + 2 : at], start + 2, require)
+            return f" ({inside}) ", at + 2
         else:
             depth += (char == "{") - (char == "}")
         at += 1
-    raise ExpressionError("a {{ has no closing }}", "Write }} after the expression.")
+    raise ExpressionError("a {{ has no closing }}", "Write }} after the expression.", start)
 
 
-def _whole_expression(source: str, require: RequireExpression) -> str:
+def _whole_expression(source: str, start: int, require: RequireExpression) -> str:
     """Return the text inside `{{...}}` if it is an expression on its own; `a) or (b` is not."""
-    inner = source.strip()
-    if not inner:
-        raise ExpressionError("a {{ }} is empty", "For example {{input.total}}.")
-    if "{{" in inner:
-        raise ExpressionError("{{ is not allowed inside {{ }}", "Write the name without braces.")
-    require(inner)
-    return inner
+    if not source.strip():
+        raise ExpressionError("a {{ }} is empty", "For example {{input.total}}.", start - 2)
+    if "{{" in source:
+        hint = "Write the name without braces."
+        raise ExpressionError("{{ is not allowed inside {{ }}", hint, start + source.index("{{"))
+    try:
+        require(source)
+    except ExpressionError as problem:
+        if problem.offset is not None:
+            problem.offset += start
+        raise
+    return source
 
 
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
@@ -88,7 +96,7 @@ def _text_literal(source: str, start: int, require: RequireExpression) -> tuple[
             literal += source[at]
             at += 1
     if at >= len(source):
-        raise ExpressionError("a text has no closing quote", "Write 'text' or \"text\".")
+        raise ExpressionError("a text has no closing quote", "Write 'text' or \"text\".", start)
     if not parts:
         return source[start : at + 1], at + 1
     return "(" + " ~ ".join([*parts, _quoted(literal)]) + ")", at + 1

@@ -91,7 +91,7 @@ def _has_call(node: nodes.BinExpr) -> bool:
 
 def _add(compilation: Compilation, node: nodes.Add) -> Evaluate:
     # `+` also joins texts and lists, so it says nothing about the type of its sides.
-    first, *rest = [compilation.compile(side) for side in _chain(node)]
+    first, *rest = [compilation.compile(side) for side in chain_of(node)]
     if len(rest) == 1:
         return _sum_of_two(first, rest[0])
 
@@ -121,7 +121,7 @@ def _sum_of_two(left: Evaluate, right: Evaluate) -> Evaluate:
     return evaluate
 
 
-def _chain(node: nodes.BinExpr) -> list[nodes.Expr]:
+def chain_of(node: nodes.BinExpr) -> list[nodes.Expr]:
     """Return the sides of a chain of one operator, from left to right: `a + b + c`."""
     kind, sides = type(node), [node.right]
     left = node.left
@@ -183,7 +183,7 @@ def _or(compilation: Compilation, node: nodes.Or) -> Evaluate:
 
 def _either(compilation: Compilation, node: nodes.And | nodes.Or) -> list[Evaluate]:
     """Compile the sides; a path that one tests with `is defined` is optional in the others."""
-    sides = _chain(node)
+    sides = chain_of(node)
     with ExitStack() as tests:
         for side in sides:
             tests.enter_context(compilation.tested(side))

@@ -1,13 +1,15 @@
 """Parses templates, expressions and conditions with Jinja2, within limits."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from jinja2 import Environment, nodes
+from jinja2 import nodes
 from jinja2.exceptions import TemplateSyntaxError
 
 from flowc.compiler.expressions.errors import ExpressionError
 from flowc.compiler.expressions.islands import without_islands
+from flowc.compiler.expressions.offsets import OffsetEnvironment
 from flowc.compiler.expressions.syntax_errors import syntax_error
 from flowc.compiler.expressions.tags import check_tags
 
@@ -16,20 +18,15 @@ MAX_SOURCE = 32_768
 _MAX_BRACKETS = 30
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        optimized=False, extensions=[], autoescape=False, keep_trailing_newline=True, cache_size=0
-    )
-    environment.globals.clear()
-    return environment
-
-
-_JINJA = _environment()
+_BEFORE = "{{ "
+_NAME = re.compile(r"\s*[A-Za-z]\w*(?:\.[A-Za-z]\w*)*\s*")
+_TEMPLATES, _EXPRESSIONS = OffsetEnvironment(0), OffsetEnvironment(len(_BEFORE))
+_REWRITTEN = OffsetEnvironment(None)
 
 
 def parse_template(source: str) -> list[nodes.Node]:
     """Return the statements of a template, and between them its texts and expressions."""
-    return _parse(source).body
+    return _parse(source, _TEMPLATES).body
 
 
 def parts_of(body: Sequence[nodes.Node]) -> list[nodes.Expr]:
@@ -39,7 +36,11 @@ def parts_of(body: Sequence[nodes.Node]) -> list[nodes.Expr]:
 
 def parse_expression(source: str) -> nodes.Expr:
     """Return the tree of one expression, which must be the whole source."""
-    body = parse_template("{{ " + source + " }}")
+    return _whole(source, _EXPRESSIONS)
+
+
+def _whole(source: str, environment: OffsetEnvironment) -> nodes.Expr:
+    body = _parse(_BEFORE + source + " }}", environment).body
     parts = parts_of(body)
     if len(parts) != 1 or len(body) != 1 or isinstance(parts[0], nodes.TemplateData):
         raise ExpressionError(
@@ -54,30 +55,44 @@ def parse_condition(source: str) -> nodes.Expr:
         raise ExpressionError(f"the condition is longer than {MAX_SOURCE:,} characters")
     if not source.strip():
         raise ExpressionError("the condition is empty", "For example {{input.total}} > 100.")
-    return parse_expression(without_islands(source.strip(), _require_expression))
+    rewritten = without_islands(source, _require_expression)
+    return _whole(rewritten, _EXPRESSIONS if len(rewritten) == len(source) else _REWRITTEN)
 
 
 def _require_expression(source: str) -> None:
-    parse_expression(source)
+    # A name with fields is part of one expression wherever it is.
+    if _NAME.fullmatch(source) is None:
+        parse_expression(source)
 
 
-def _parse(source: str) -> nodes.Template:
+def _parse(source: str, environment: OffsetEnvironment) -> nodes.Template:
     if len(source) > MAX_SOURCE:
         raise ExpressionError(f"the template is longer than {MAX_SOURCE:,} characters")
     try:
         if "{%" in source:
-            check_tags(_JINJA.lex(source))
+            check_tags(environment.lex(source))
         if sum(map(source.count, "([{")) > _MAX_BRACKETS:
-            _check_brackets(_JINJA.lex(source))
-        return _JINJA.parse(source)
+            _check_brackets(environment.lex(source))
+        return environment.parse(source)
     except TemplateSyntaxError as problem:
-        raise syntax_error(source, problem.message) from None
+        raise _placed(syntax_error(source, problem.message), problem.lineno, environment) from None
     except RecursionError:
         raise ExpressionError("the expression is too deeply nested") from None
     except (ValueError, MemoryError, OverflowError) as problem:
         if isinstance(problem, ExpressionError):
             raise
         raise ExpressionError(f"the text cannot be parsed ({type(problem).__name__})") from None
+
+
+def _placed(problem: ExpressionError, at: int, environment: OffsetEnvironment) -> ExpressionError:
+    """Return a problem with its offset, or else that of where the parser stopped."""
+    if environment.before is None:
+        problem.offset = None
+    elif problem.offset is not None:
+        problem.offset -= environment.before
+    elif at >= 0:
+        problem.offset = at
+    return problem
 
 
 def _check_brackets(tokens: Iterator[tuple[int, str, str]]) -> None:

@@ -1,6 +1,6 @@
 """The base class of node types."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -64,6 +64,16 @@ class Node(BaseModel):
     def branch_path(cls, branch: str) -> tuple[str | int, ...]:
         """Return where the configuration names a branch's target."""
         return ()
+
+    @classmethod
+    def branches_taken(
+        cls, config: Mapping[str, Json], field: str, values: Sequence[Json]
+    ) -> frozenset[str] | None:
+        """Return the branches that are taken for some values of a field; None if it may be any.
+
+        `values` are all that the field can have, as far as schemas show it.
+        """
+        return None
 
     @classmethod
     def describe_output(cls, config: Mapping[str, Json]) -> Schema | None:

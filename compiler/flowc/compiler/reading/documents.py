@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from flowc.compiler.diagnostics import (
 )
 from flowc.compiler.reading.plain_json import NotPlain, require_plain
 from flowc.compiler.reading.remedies import remedy
+from flowc.compiler.reading.scalar_places import position_in_scalar
 from flowc.compiler.reading.yaml_text import Position, TextProblem, YamlTree, read_yaml
 
 MAX_BYTES = 4_000_000
@@ -30,16 +32,27 @@ class Document:
     text: str | None = None
     positions: Callable[[], YamlTree | None] = lambda: None
 
-    def place(self, pointer: Pointer, on_key: bool = False) -> Place:
-        """Return the place of the value at a path, or of the nearest value that contains it."""
+    def place(self, pointer: Pointer, on_key: bool = False, offset: int | None = None) -> Place:
+        """Return the place of the value at a path, or of the nearest value that contains it.
+
+        With an offset, it is the place of that character of a text, if it can be found.
+        """
         tree = self.positions()
         position = tree.position(pointer, on_key) if tree else None
+        if tree is not None and position is not None and offset is not None:
+            value = tree.value_at(pointer)
+            inside = position_in_scalar(self._lines, position, value, offset)
+            position = inside or position
         line, column = position or (None, None)
         return Place(pointer_text(pointer), self.file, line, column)
 
+    @cached_property
+    def _lines(self) -> list[str]:
+        return (self.text or "").split("\n")
+
     def diagnostic(self, problem: Problem) -> Diagnostic:
         """Return the diagnostic of a problem in this document."""
-        at = self.place(problem.at, problem.on_key)
+        at = self.place(problem.at, problem.on_key, problem.offset)
         hint = remedy(problem.code, problem.hint)
         return Diagnostic(problem.code, problem.message, at, hint, problem.severity)
 

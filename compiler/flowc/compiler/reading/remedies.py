@@ -8,6 +8,8 @@ WITHOUT_HINT: Mapping[str, str] = {
 }
 
 REMEDIES: Mapping[str, str] = {
+    "always-false": "Compare with a value that it can have, or remove the condition.",
+    "always-true": "Compare with a value that it may not have, or remove the condition.",
     "broken-workflow": "Run `flowc check` on that workflow: its diagnostics have their places.",
     "cannot-cache": "Put `cache` on the nodes in its body.",
     "cannot-disable": "Remove `disabled`, and lead the edges around the node.",
@@ -61,6 +63,7 @@ REMEDIES: Mapping[str, str] = {
     "unknown-reference": "Write {{id.output}} with the id of a node, or {{input.name}}.",
     "unknown-variable": "Declare it in the workflow's `variables`.",
     "unknown-workflow": "Store the workflow under this id, or write its definition here.",
+    "unreachable-branch": "Remove it, or correct the value that it is for.",
     "unreachable-node": "Add an edge that leads to it, or remove the node.",
     "unreadable-file": "Check the path and its permissions.",
     "unresolved-reference": 'Write the schema into `$defs`, and {$ref: "#/$defs/name"}.',

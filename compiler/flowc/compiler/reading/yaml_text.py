@@ -81,6 +81,13 @@ class YamlTree:
             tree, at = child, child.at
         return at
 
+    def value_at(self, pointer: Pointer) -> Any:
+        """Return the value at a path, or None if there is none."""
+        tree: YamlTree | None = self
+        for part in pointer:
+            tree = tree.children.get(part) if tree is not None else None
+        return tree.value if tree is not None else None
+
 
 def read_yaml(text: str, *, allow_duplicates: bool = False) -> YamlTree:
     """Read one YAML document; raise TextProblem for anything that is not plain JSON data."""

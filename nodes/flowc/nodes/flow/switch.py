@@ -1,6 +1,6 @@
 """The node type `switch`: a choice between several branches by a value."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -42,6 +42,17 @@ class Switch(Node):
     def branch_path(cls, branch: str) -> tuple[str, ...]:
         """Return the path that names a branch's target."""
         return ("default",) if branch == "default" else ("cases", branch)
+
+    @classmethod
+    def branches_taken(
+        cls, config: Mapping[str, Any], field: str, values: Sequence[Any]
+    ) -> frozenset[str] | None:
+        """Return the cases that the value can be, and `default` if it can be none of them."""
+        cases = config.get("cases")
+        if field != "value" or not isinstance(cases, dict):
+            return None
+        names = map(_text, values)
+        return frozenset(name if name in cases else "default" for name in names)
 
     @classmethod
     def describe_output(cls, config: Mapping[str, Any]) -> Schema:

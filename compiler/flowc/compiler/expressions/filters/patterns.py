@@ -183,7 +183,7 @@ WORDS = (
          "there is none",
          (("'order 17 of 20'|regex_search('[0-9]+')", '"17"'),
           ("'id=7'|regex_search('id=([0-9]+)', 1)", '"7"'), ("'a'|regex_search('b')", "null")),
-         takes="text"),
+         takes="text", gives="text or null"),
     Word("regex_split", _regex_split, "the text in parts, cut where a regular expression fits",
          (("'a, b;c'|regex_split('[,;] *')", '["a", "b", "c"]'),), takes="text", gives="list"),
 )  # fmt: skip

@@ -123,7 +123,7 @@ TEST_WORDS = (
     Word("le", less_or_equal, "what is at most as great as another", (("2 is le(2)", "true"),),
          also=("<=",), is_jinjas=True),
     Word("lower", _lower, "text in lower case", (("'ada' is lower", "true"),),
-         takes="text", is_jinjas=True),
+         is_jinjas=True),
     Word("lt", less, "what is less than another", (("1 is lt 2", "true"),
          ("2 is lessthan(2)", "false")), also=("lessthan", "<"), is_jinjas=True),
     Word("mapping", _mapping, "objects", (("{'a': 1} is mapping", "true"),), is_jinjas=True),
@@ -141,5 +141,5 @@ TEST_WORDS = (
     Word("undefined", _undefined, "what does not exist", (("nothing is undefined", "true"),),
          is_jinjas=True),
     Word("upper", _upper, "text in upper case", (("'ADA' is upper", "true"),),
-         takes="text", is_jinjas=True),
+         is_jinjas=True),
 )  # fmt: skip

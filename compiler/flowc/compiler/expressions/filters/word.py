@@ -4,12 +4,16 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from flowc.compiler.expressions.errors import ExpressionError
 from flowc.compiler.expressions.frame import Evaluate, Frame
 
-Kind = Literal["any", "list", "number", "object", "text", "boolean", "moment", "date", "duration"]
+# In the order in which messages name them; the last three are only held by local variables.
+ALL_KINDS = (
+    "null", "boolean", "number", "text", "list", "object", "moment", "date", "duration",
+    "namespace", "joiner", "loop",
+)  # fmt: skip
 Apply = Callable[[Any], Any]
 Prepare = Callable[[Frame], Apply]
 
@@ -19,20 +23,26 @@ class Word:
     """A filter, test or function of the language.
 
     The parameters of `function` are those that authors write, after the value that a filter or test
-    works on. If the first is `frame`, it also gets what the evaluation reads. `takes` is the kind
-    of the value, `gives` that of the result; each example has an expression and its value as JSON.
+    works on. If the first is `frame`, it also gets what the evaluation reads. `takes` are the kinds
+    of the value, such as `list or object`: all others are refused. `gives` are those of the result.
+    Each example has an expression and its value as JSON.
     """
 
     name: str
     function: Callable[..., Any]
     summary: str
     examples: tuple[tuple[str, str], ...]
-    takes: Kind = "any"
-    gives: Kind = "any"
+    takes: str = "any"
+    gives: str = "any"
     also: tuple[str, ...] = ()
     is_jinjas: bool = False
     is_function: bool = False
     makes_moments: bool = False
+
+    @cached_property
+    def kinds_taken(self) -> frozenset[str]:
+        """The kinds of values that the function does not refuse."""
+        return frozenset(ALL_KINDS if self.takes == "any" else self.takes.split(" or "))
 
     @cached_property
     def wants_frame(self) -> bool:

@@ -1,0 +1,1 @@
+"""What values expressions can have, and what certainly goes wrong with them."""
