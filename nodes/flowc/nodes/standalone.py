@@ -243,7 +243,7 @@ class _Work:
             work = partial(with_time_limit, self.options.timeout, work)
         result = await work()
         outcome = result if isinstance(result, Outcome) else Outcome(result)
-        return plain_outcome(outcome, self.redactor)
+        return await plain_outcome(outcome, self.redactor)
 
     def _context(self) -> Context:
         return Context(

@@ -19,6 +19,7 @@ from sqlalchemy import String, Text, bindparam, delete, insert, select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from flowc.compiler.reading.large_values import dump_json, load_json
 from flowc.server.store.database import insertion_for
 from flowc.server.store.prepared import Prepared
 from flowc.server.store.tables import Table
@@ -75,7 +76,7 @@ class Values:
         known = self._recent.get(value) if type(value) is str else None
         if known is not None and (known in self._stored or known in self.new):
             return known
-        text = _COMPACT.encode(value)
+        text = dump_json(value, _COMPACT)
         hash = blake2b(text.encode(), digest_size=_HASH_BYTES).hexdigest()
         if hash not in self._stored:
             self.new[hash] = text
@@ -198,7 +199,7 @@ def texts_of(session: Session, run_id: str, references: Iterable[str | None]) ->
 def whole(value: Any, references: str | None, texts: Texts) -> Any:
     """Return a value with its big parts, which it may have lost to references."""
     for *path, hash in json.loads(references) if references is not None else ():
-        value = _with(value, path, json.loads(texts[hash]))
+        value = _with(value, path, load_json(texts[hash]))
     return value
 
 
