@@ -59,7 +59,7 @@ def has_more_values(text: str, most: int) -> bool:
     >>> has_more_values('[1, ", , ,", []]', 4), has_more_values('[1, ", , ,", []]', 3)
     (False, True)
     """
-    if sum(map(text.count, _SEPARATORS)) < most:
+    if len(text) <= most or sum(map(text.count, _SEPARATORS)) < most:
         return False
     count = 1
     for match in _TEXTS_AND_SEPARATORS.finditer(text):

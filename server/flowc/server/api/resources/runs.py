@@ -146,7 +146,7 @@ async def watch_socket(socket: WebSocket, run_id: str, after: int = 0) -> None:
     await socket.accept()
     try:
         async for event in process.runs.events(run_id[:64], min(max(after, 0), MAX_NUMBER)):
-            await socket.send_json(event.as_json())
+            await socket.send_text(await _text_of(event.as_json()))
     except NoSuchRun as problem:
         await close_refused(socket, problem)
     except WebSocketDisconnect:
