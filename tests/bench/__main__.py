@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,9 @@ from rich.console import Console
 from rich.progress import track
 from sqlalchemy import text
 
-from bench import documents, durable, growth, http, idle, models, ours, rivals
+from bench import documents, durable, expressions, growth, http, idle, models, ours, rivals
 from bench.measuring import Row, Work, measured, postgres_server, show
 from flowc.compiler.compile import CompiledWorkflow
-from flowc.compiler.expressions import compile_condition, compile_template
 from flowc.compiler.running.run_context import RunContext
 from flowc.server.engine.checkpointer import Checkpointer, open_checkpointer
 
@@ -230,64 +229,6 @@ async def zigzag(granularity: Any, bar: float) -> Row:
     return Row(name, mine * 1e3, critical * 1e3, "wall ms", bar)
 
 
-async def _evaluating(
-    mine: Callable[[Any], Any],
-    theirs: Callable[..., Any],
-    names: Mapping[str, Any],
-    *,
-    times: int,
-    repeats: int,
-) -> tuple[float, float]:
-    """Return the microseconds of one evaluation, ours and theirs."""
-
-    async def run_mine() -> None:
-        for _ in range(times):
-            mine(names)
-
-    async def run_theirs() -> None:
-        for _ in range(times):
-            theirs(**names)
-
-    ours_taken, theirs_taken = await measured([run_mine, run_theirs], repeats)
-    return ours_taken * 1e6 / times, theirs_taken * 1e6 / times
-
-
-async def expressions(kind: str) -> Row:
-    names = {"a": {"output": {"category": "technical", "name": "you"}}}
-    if kind == "condition":
-        mine = compile_condition("{{a.output.category}} == 'technical'").evaluate
-        theirs = rivals.jinja_condition()
-    else:
-        mine = compile_template("Dear {{a.output.name}}: {{a.output.category}}!").evaluate
-        theirs = rivals.jinja_template()
-    each = await _evaluating(mine, theirs, names, times=5_000, repeats=7)
-    return Row(f"{kind}, beside Jinja's sandbox", *each, "CPU µs", 0.4)
-
-
-FOR_STATEMENTS = (
-    ("for", "{% for o in orders %}{{ o.name }}\n{% endfor %}"),
-    (
-        "for with loop and arithmetic",
-        "{% for o in orders %}{{ loop.index }}. {{ o.name }}: {{ o.price * 2 }}\n{% endfor %}",
-    ),
-    (
-        "for with if and filters",
-        "{% for o in orders if o.price > 30 %}- {{ o.name|upper }}"
-        "{% if o.tags %} ({{ o.tags|join(', ') }}){% endif %}\n{% endfor %}",
-    ),
-)
-
-
-async def for_statement(name: str, source: str) -> Row:
-    """Measure a `for` of 100 items, each time that it is evaluated."""
-    orders = [{"name": f"n{i}", "price": i * 1.5, "tags": ["a", "b"]} for i in range(100)]
-    mine, theirs = compile_template(source).evaluate, rivals.jinja_text(source)
-    names = {"orders": orders}
-    assert mine(names) == theirs(**names)
-    each = await _evaluating(mine, theirs, names, times=100, repeats=15)
-    return Row(f"{name}, 100 items, beside Jinja's sandbox", *each, "CPU µs", 1.0)
-
-
 async def rows(postgres: str | None) -> list[Row]:
     works: list[Callable[[], Awaitable[Row]]] = [
         *(
@@ -305,17 +246,13 @@ async def rows(postgres: str | None) -> list[Row]:
         lambda: zigzag("auto", 1.1),
         lambda: zigzag("fused", 1.15),
         lambda: zigzag("node", 10.0),
-        lambda: expressions("condition"),
-        lambda: expressions("template"),
-        *(lambda name=name, text=text: for_statement(name, text) for name, text in FOR_STATEMENTS),
     ]
     found = [await work() for work in track(works, "Measuring", console=Console(stderr=True))]
     each = {row.work: row.ours for row in found}
     found += [
         Row("compile, a node of 5000 beside one of 1000", each["compile 5000 nodes"] / 5,
             each["compile 1000 nodes"], "CPU ms", 1.3),
-        Row("condition, beside 6 µs", each["condition, beside Jinja's sandbox"], 6.0, "CPU µs", 1.0),
-        Row("template, beside 10 µs", each["template, beside Jinja's sandbox"], 10.0, "CPU µs", 1.0),
+        *await expressions.rows(),
         memory(),
         refusing(),
     ]  # fmt: skip

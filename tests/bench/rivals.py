@@ -105,10 +105,6 @@ def jinja_condition() -> Any:
     return ImmutableSandboxedEnvironment().compile_expression("a.output.category == 'technical'")
 
 
-def jinja_template() -> Any:
-    return jinja_text("Dear {{a.output.name}}: {{a.output.category}}!")
-
-
 def jinja_text(source: str) -> Any:
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 

@@ -9,9 +9,10 @@ import os
 import runpy
 import subprocess
 import sys
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
@@ -21,7 +22,7 @@ from typer.testing import CliRunner
 from fakes.flows import compiled, run
 from fakes.places import DEFINITIONS, MODELS
 from fakes.processes import PATIENCE
-from flowc.compiler.node import NodeError
+from flowc.compiler.node import Context, Node, NodeError
 from flowc.nodes.outside.http import Http
 from flowc.nodes.standalone import Host, Options, run_node
 from flowc.nodes.standalone import template as standalone_template
@@ -218,3 +219,45 @@ async def test_an_exported_graph_asks_as_langgraph_does(tmp_path: Path) -> None:
     command = [sys.executable, str(script), '{"n": 3}']
     alone = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (alone.returncode, "waits for an answer" in alone.stderr) == (1, True)
+
+
+class Unlucky(Node):
+    """Note what it read, and fail the first time."""
+
+    type: ClassVar = "unlucky"
+    read: str
+
+    async def run(self, context: Context) -> str:
+        context.service(list).append(self.read)
+        if len(context.service(list)) == 1:
+            raise NodeError("not-now", "not now")
+        return self.read
+
+
+@pytest.mark.parametrize("is_kept", [True, False], ids=["checkpointer", "none"])
+async def test_a_node_that_runs_again_reads_the_same_time_and_random_values(
+    is_kept: bool, tmp_path: Path
+) -> None:
+    read = "{{now()}} {{uuid()}} {{random()}}"
+    nodes = [
+        template("first", read),
+        {"id": "a", "type": "unlucky", "depends_on": ["first"], "config": {"read": read}},
+        template("last", read, depends_on=["a"]),
+    ]
+    script = tmp_path / "graph.py"
+    script.write_text(compiled({"nodes": nodes}, Unlucky).exported())
+    builder = runpy.run_path(str(script))["builder"]
+    graph = builder.compile(checkpointer=InMemorySaver() if is_kept else None)
+    thread: Any = {"configurable": {"thread_id": "t"}}
+    start, seen = {"input": {}, "variables": {}, "outputs": {}}, list[str]()
+    host = Host(services={list: seen})
+    before = datetime.now(UTC)
+    with pytest.raises(NodeError):
+        await graph.ainvoke(start, thread, context=host)
+    done = await graph.ainvoke(None if is_kept else start, thread, context=host)
+    first, again = seen
+    assert (first == again) is is_kept
+    values = [done["outputs"]["first"]["text"], again, done["outputs"]["last"]["text"]]
+    assert len({value for text in values for value in text.split()}) == 9
+    moments = [datetime.fromisoformat(text.split()[0]) for text in values]
+    assert before <= moments[0] < moments[1] < moments[2] <= datetime.now(UTC)

@@ -140,6 +140,68 @@ def test_references_to_a_response_are_checked_against_the_document() -> None:
     assert check(**good, reads="{{pet.output.body.mother.name}}") == []
 
 
+ADULT = {
+    "type": "integer",
+    "nullable": True,
+    "minimum": 18,
+    "exclusiveMinimum": True,
+    "example": "x",
+}
+TRANSLATED: Any = [
+    (ADULT, {"type": ["integer", "null"], "exclusiveMinimum": 18}),
+    ({"type": "string", "nullable": False}, {"type": "string"}),
+    ({"type": "number", "maximum": 1, "exclusiveMaximum": False}, {"type": "number", "maximum": 1}),
+    ({"type": "number", "exclusiveMaximum": True}, {"type": "number"}),
+    (
+        {"type": "string", "enum": ["a", "b"], "nullable": True},
+        {"type": ["string", "null"], "enum": ["a", "b", None]},
+    ),
+    (
+        {"type": "array", "items": {"allOf": [ADULT], "nullable": True}},
+        {
+            "type": "array",
+            "items": {
+                "anyOf": [
+                    {"allOf": [{"type": ["integer", "null"], "exclusiveMinimum": 18}]},
+                    {"type": "null"},
+                ]
+            },
+        },
+    ),
+    # Here they are the names of fields, and a value that is no schema.
+    (
+        {"type": "object", "properties": {"nullable": {"type": "string"}, "example": {}}},
+        {"type": "object", "properties": {"nullable": {"type": "string"}, "example": {}}},
+    ),
+    ({"default": {"nullable": True}}, {"default": {"nullable": True}}),
+]
+
+
+@pytest.mark.parametrize(("schema", "expected"), TRANSLATED)
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
+def test_schemas_of_openapi_3_0_become_json_schemas(
+    version: str, schema: Any, expected: Any
+) -> None:
+    parts = {"schemas": {"Pet": {"type": "object", "properties": {"it": schema}}}}
+    keep = find_operation(document(openapi=version, components=parts), "keepPet")
+    found = keep.arguments["properties"]["it"]
+    assert found == (expected if version == "3.0.3" else schema)
+    assert keep.answer["properties"]["it"] == found
+
+
+async def test_null_is_a_value_of_a_nullable_argument_and_an_exclusive_bound_is_none() -> None:
+    parts = {"schemas": {"Pet": {"type": "object", "properties": {"age": ADULT}}}}
+    old = {"openapi": "3.0.3", "components": parts}
+    with serving(lambda request: reply_json({"age": None})) as server:
+        ran = await call(server, "keepPet", arguments={"id": 1, "age": None}, more=old)
+        assert server.requests[0].json == {"age": None}
+        assert ran.output["body"] == {"age": None}
+        for age, why in ((18, "18 is less than or equal to"), ("x", "'x' is not of type")):
+            config = {"document": document(**old), "operation": "keepPet"}
+            [(_, _, message)] = check(**config, arguments={"id": 1, "age": age})
+            assert why in message
+
+
 def test_wrong_documents_are_refused_with_a_reason() -> None:
     bomb: dict[str, Any] = {
         f"S{i}": {"anyOf": [{"$ref": f"#/components/schemas/S{i + 1}"}] * 8} for i in range(30)

@@ -47,6 +47,19 @@ async def test_the_configured_request_is_sent_and_json_is_parsed() -> None:
     assert ran.output["body"] == {"ok": True}
 
 
+async def test_a_large_body_is_json_up_to_as_many_values_as_can_be_stored() -> None:
+    bodies = {"/large": b"[" + b"1.5," * 50_000 + b"2]", "/huge": b"[" + b"[]," * 400_000 + b"1]"}
+
+    def answer(request: Request) -> Reply:
+        return Reply(200, bodies[request.path], {"content-type": "application/json"})
+
+    with serving(answer) as server:
+        assert (await call(server, path="/large")).output["body"] == [*[1.5] * 50_000, 2]
+        with pytest.raises(NodeFailed) as caught:
+            await call(server, path="/huge")
+    assert (caught.value.code, "400,000 values" in str(caught.value)) == ("output-not-plain", True)
+
+
 async def test_a_body_that_is_not_json_is_text() -> None:
     def answer(request: Request) -> Reply:
         kind = "text/plain; charset=latin-1" if request.path == "/t" else "application/json"

@@ -1,5 +1,6 @@
 """Bodies of requests: unknown fields are refused with what is meant, and YAML is taken."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -8,6 +9,8 @@ import httpx
 import pytest
 
 from fakes.processes import serving
+from flowc.compiler.reading.large_values import LARGE_TEXT
+from flowc.server.api.strict_requests import StrictRequest
 
 HELLO = {
     "name": "Hello",
@@ -135,3 +138,18 @@ def test_a_yaml_body_is_as_strict_as_one_of_json(
     error = response.json()["error"]
     assert (response.status_code, error["code"]) == (400, code)
     assert says in error["message"]
+
+
+@pytest.mark.parametrize("is_large", [False, True], ids=["small", "large"])
+async def test_a_large_body_is_read_while_other_tasks_continue(is_large: bool) -> None:
+    body = json.dumps({"input": {"x": [1] * (LARGE_TEXT if is_large else 1)}}).encode()
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": body}
+
+    request = StrictRequest({"type": "http", "headers": []}, receive)
+    other = asyncio.create_task(asyncio.sleep(0))
+    assert await request.json() == json.loads(body)
+    # A task that was waiting had its turn only where the reading gave it one.
+    assert other.done() is is_large
+    await other

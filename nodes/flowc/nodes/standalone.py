@@ -18,7 +18,14 @@ from pydantic import ValidationError
 
 from flowc.compiler.analysis.graph import DONE, ERROR, Edge, Graph
 from flowc.compiler.definition import NodeDefinition, RetryPolicy
-from flowc.compiler.expressions import Names, compile_condition, compile_formula, compile_template
+from flowc.compiler.expressions import (
+    RECORDED,
+    Names,
+    RecordedValues,
+    compile_condition,
+    compile_formula,
+    compile_template,
+)
 from flowc.compiler.node import (
     BodyResult,
     Context,
@@ -35,6 +42,7 @@ from flowc.compiler.planning.wiring import Wiring, wire_up
 from flowc.compiler.running.failures import as_node_error, misfit
 from flowc.compiler.running.names import incoming_data, names_of
 from flowc.compiler.running.outcomes import plain_outcome, require_fit
+from flowc.compiler.running.reads import GraphStep, values_of_step
 from flowc.compiler.running.redaction import Redactor
 from flowc.compiler.running.retries import with_retries, with_time_limit
 from flowc.compiler.running.run_context import View
@@ -128,7 +136,8 @@ class Options:
     With `copes`, the run continues if the node fails: with `output_on_error`, or with
     `goes_on_error` on the branch `error`. A node that asks a person does so by LangGraph's
     `interrupt`, passed as `ask`: the graph needs a checkpointer, and `Command(resume=ANSWER)`
-    resumes it.
+    resumes it. With a checkpointer, a node with a `step` reads the same time and random values when
+    LangGraph runs it again.
     """
 
     retry: Mapping[str, Any] = field(default_factory=lambda: {"max_attempts": 1})
@@ -140,6 +149,7 @@ class Options:
     data_from: tuple[str, ...] = ()
     body: Body | None = None
     ask: Callable[[Any], Any] | None = None
+    step: GraphStep | None = None
 
 
 @dataclass(frozen=True)
@@ -188,7 +198,8 @@ async def run_node(
     """Make a node from its names and run it; raise NodeError if it fails and does not cope."""
     host = host or Host()
     secrets = {key: value for key in options.secrets if (value := host.secret(key)) is not None}
-    work = _Work(name, state, host, options, secrets, Redactor(secrets.values()))
+    values = values_of_step(options.step) if options.step is not None else None
+    work = _Work(name, state, host, options, secrets, Redactor(secrets.values()), values)
     try:
         outcome = await work.run(make)
     except Interrupted as stopped:
@@ -223,6 +234,7 @@ class _Work:
     options: Options
     secrets: Mapping[str, str]
     redactor: Redactor
+    values: RecordedValues | None
     kind: str = "node"
     as_tool_result: Callable[[Any], Any] = lambda output: output
     attempts: int = 0
@@ -238,12 +250,14 @@ class _Work:
 
     async def _attempt(self, node: Node) -> Outcome:
         self.attempts += 1
+        if self.values is not None:
+            self.values.restart("work")
         work: Callable[[], Awaitable[Any]] = partial(node.run, self._context())
         if self.options.timeout is not None:
             work = partial(with_time_limit, self.options.timeout, work)
         result = await work()
         outcome = result if isinstance(result, Outcome) else Outcome(result)
-        return plain_outcome(outcome, self.redactor)
+        return await plain_outcome(outcome, self.redactor)
 
     def _context(self) -> Context:
         return Context(
@@ -274,7 +288,8 @@ class _Work:
         view = View(state.get("input", {}), given, _variables(state), state.get("names", {}))
         run = {"id": self.host.run_id, "workflow": self.host.workflow}
         names = names_of(view, [name for name in given if name != "error"], run, self.secrets)
-        return {**names, "incoming": incoming_data(self.options.data_from, view)}
+        recorded = {RECORDED: self.values} if self.values is not None else {}
+        return {**names, **recorded, "incoming": incoming_data(self.options.data_from, view)}
 
     async def _run_body(
         self, key: str, names: Names, variables: Mapping[str, Any], only: str | None = None

@@ -46,6 +46,8 @@ def options(module: Module, node: PlannedNode, body_graph: str | None) -> str:
     found = dict(_options(node))
     if node.node_type.asks:
         found["ask"] = module.interrupt()
+    if node.is_recorded:
+        found["step"] = "runtime.execution_info"
     if body_graph is not None and node.body is not None:
         found["body"] = _body(module, node, node.body, body_graph)
     if not found:

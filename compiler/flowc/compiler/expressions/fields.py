@@ -9,6 +9,9 @@ from flowc.compiler.expressions.loops import ForLoop, field_of_loop
 from flowc.compiler.expressions.moments import field_of_moment
 from flowc.compiler.expressions.values import TEMPORAL, kind_of
 
+# What other languages call the number of a value's items, and read as a field.
+LENGTHS = frozenset({"length", "size", "count", "len"})
+
 
 class Namespace:
     """Fields that `{% set name.field = … %}` changes, also from inside a loop."""
@@ -67,7 +70,9 @@ def _item_of(value: list[Any], key: Any) -> Any:
     if isinstance(key, bool) or not isinstance(key, int):
         if type(value) is GroupedItems and key in {"grouper", "list"}:
             return value[key == "list"]
-        raise ExpressionError(f"list items are read by number, not by {str(key)[:60]!r}")
+        raise ExpressionError(
+            f"list items are read by number, not by {str(key)[:60]!r}{_or_length(key)}"
+        )
     if -len(value) <= key < len(value):
         return value[key]
     raise MissingValue(f"there is no item {str(key)[:20]}")
@@ -75,10 +80,14 @@ def _item_of(value: list[Any], key: Any) -> Any:
 
 def _character_of(value: str, key: Any) -> str:
     if type(key) is not int:
-        raise MissingValue(f"text has no field {str(key)[:60]!r}")
+        raise MissingValue(f"text has no field {str(key)[:60]!r}{_or_length(key)}")
     if -len(value) <= key < len(value):
         return value[key]
     raise MissingValue(f"there is no character {str(key)[:20]}")
+
+
+def _or_length(key: Any) -> str:
+    return "; |length counts them" if isinstance(key, str) and key in LENGTHS else ""
 
 
 def _field_of_namespace(value: Namespace, key: Any) -> Any:

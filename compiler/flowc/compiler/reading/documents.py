@@ -15,7 +15,8 @@ from flowc.compiler.diagnostics import (
     Problem,
     pointer_text,
 )
-from flowc.compiler.reading.plain_json import NotPlain, require_plain
+from flowc.compiler.reading.large_values import has_more_values, load_json
+from flowc.compiler.reading.plain_json import MAX_VALUES, NotPlain, require_plain
 from flowc.compiler.reading.remedies import remedy
 from flowc.compiler.reading.scalar_places import position_in_scalar
 from flowc.compiler.reading.yaml_text import Position, TextProblem, YamlTree, read_yaml
@@ -123,8 +124,11 @@ def _read_json(text: str, file: str | None) -> Document:
             trees.append(_tree_of_json(text))
         return trees[0]
 
+    if has_more_values(text, MAX_VALUES):
+        message = f"There are more than {MAX_VALUES:,} values."
+        raise _refused("document-too-large", message, file)
     try:
-        data = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
+        data = load_json(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
     except json.JSONDecodeError:
         raise
     except TextProblem as problem:

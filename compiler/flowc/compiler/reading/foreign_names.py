@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Mapping
 
+from flowc.compiler.expressions.fields import LENGTHS
+
 # Names in expressions. A reference begins with one of them, and no node has it as its id.
 _VALUES: Mapping[str, str] = {
     **dict.fromkeys(("null", "nil", "NULL", "Null", "NONE", "nan", "NaN"), "Write none."),
@@ -19,7 +21,6 @@ _ROOTS: Mapping[str, str] = {
 }
 _NODES = frozenset({"steps", "step", "node", "tasks", "jobs", "outputs"})
 _OUTPUTS = frozenset({"output", "outputs", "result", "results", "json", "data", "item"})
-_LENGTHS = frozenset({"length", "size", "count", "len"})
 
 # Node types, in lower case without - and _.
 _TYPES: Mapping[str, str] = {
@@ -67,7 +68,7 @@ def length_here(text: str, path: tuple[str | int, ...]) -> str | None:
     >>> length_here("input.tags.length", ("tags", "length"))
     'Write input.tags|length.'
     """
-    if not path or path[-1] not in _LENGTHS:
+    if not path or path[-1] not in LENGTHS:
         return None
     return f"Write {text.rpartition('.')[0]}|length."
 

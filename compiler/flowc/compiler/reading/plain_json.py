@@ -1,10 +1,10 @@
 """Checks that a value is plain JSON, of a size and depth that every part of flowc can handle."""
 
-import json
 import math
 from typing import Any
 
 from flowc.compiler.diagnostics import Pointer
+from flowc.compiler.reading.large_values import has_more_values, load_json
 
 MAX_DEPTH = 64
 MAX_VALUES = 400_000
@@ -51,12 +51,18 @@ def plain_from(text: str) -> Any:
     ...     print(problem)
     nan is not a JSON value.
     """
+    if has_more_values(text, MAX_VALUES):
+        raise _too_many(MAX_VALUES)
     try:
-        value = json.loads(text)
+        value = load_json(text)
     except RecursionError:
         raise ValueError("The value is nested too deep.") from None
     require_plain(value)
     return value
+
+
+def _too_many(most: int) -> NotPlain:
+    return NotPlain("document-too-large", f"There are more than {most:,} values.", ())
 
 
 def _require(value: Any, max_values: int, max_text: int | None) -> None:

@@ -167,7 +167,7 @@ class _Work:
             result = await plain.run(self._context())
         except TimeoutError:
             raise timed_out() from None
-        return self._outcome_of(result)
+        return await self._outcome_of(result)
 
     def completed(self, outcome: Outcome) -> None:
         """Emit `node.completed`."""
@@ -297,14 +297,14 @@ class _Work:
             result = await work()
         except TimeoutError:
             raise timed_out() from None
-        return self._outcome_of(result)
+        return await self._outcome_of(result)
 
-    def _outcome_of(self, result: Any) -> Outcome:
+    async def _outcome_of(self, result: Any) -> Outcome:
         if not isinstance(result, Outcome):
-            return plain_outcome(Outcome(result), self.redactor)
+            return await plain_outcome(Outcome(result), self.redactor)
         if result.usage:
             self.spent.add(result.usage)
-        return plain_outcome(result, self.redactor)
+        return await plain_outcome(result, self.redactor)
 
     def _emit_retry(self, problem: NodeError, delay: float) -> None:
         message = self.redactor.text(problem.message)

@@ -1,9 +1,11 @@
 """Checks what a node returns: plain JSON of limited size, without secrets, fitting its schema."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flowc.compiler.node import NodeError, Outcome
+from flowc.compiler.reading.large_values import in_worker, is_large
 from flowc.compiler.reading.plain_json import NotPlain, require_plain
 from flowc.compiler.running.redaction import Redactor
 from flowc.compiler.schemas.fitting import find_problems
@@ -12,12 +14,20 @@ MAX_OUTPUT_TEXT = 8_000_000
 MAX_OUTPUT_VALUES = 400_000
 
 
-def plain_outcome(outcome: Outcome, redactor: Redactor) -> Outcome:
+async def plain_outcome(outcome: Outcome, redactor: Redactor) -> Outcome:
     """Return the outcome without secrets; raise NodeError unless it is plain JSON of limited size.
 
-    >>> plain_outcome(Outcome({"header": "Bearer sesame"}), Redactor(["sesame"])).output
+    >>> import asyncio
+    >>> outcome = Outcome({"header": "Bearer sesame"})
+    >>> asyncio.run(plain_outcome(outcome, Redactor(["sesame"]))).output
     {'header': 'Bearer [secret]'}
     """
+    if is_large(outcome.output) or (outcome.variables and is_large(dict(outcome.variables))):
+        return await in_worker(partial(_plain_outcome, outcome, redactor))
+    return _plain_outcome(outcome, redactor)
+
+
+def _plain_outcome(outcome: Outcome, redactor: Redactor) -> Outcome:
     output = redactor.json(outcome.output)
     variables = redactor.json(dict(outcome.variables)) if outcome.variables else {}
     try:

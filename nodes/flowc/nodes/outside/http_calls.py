@@ -13,6 +13,8 @@ from flowc.compiler.definition import FailureKind
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.expressions.values import as_text
 from flowc.compiler.node import Context, NodeError
+from flowc.compiler.reading.large_values import LARGE_TEXT, has_more_values, in_worker, load_json
+from flowc.compiler.reading.plain_json import MAX_VALUES
 from flowc.nodes.services.egress import (
     EgressDenied,
     HttpClient,
@@ -24,6 +26,9 @@ from flowc.nodes.services.egress import (
 # Another attempt may succeed after these, and after all from 500 that are not in NOT_SUPPORTED.
 PASSING_STATUS: dict[int, FailureKind] = {408: "timeout", 425: "rate-limit", 429: "rate-limit"}
 NOT_SUPPORTED = frozenset({501, 505})
+
+# Those of lists and objects.
+_OPENING = frozenset("[{")
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
@@ -60,7 +65,7 @@ class HttpCall:
         return {
             "status_code": response.status_code,
             "headers": dict(response.headers),
-            "body": _decoded(response),
+            "body": await _decoded(response),
             "url": response.url,
         }
 
@@ -130,15 +135,24 @@ def _items(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _decoded(response: Response) -> Any:
+async def _decoded(response: Response) -> Any:
     kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
     text = response.content.decode(_charset(response), errors="replace").replace("\0", "")
     if kind == "application/json" or kind.endswith("+json"):
-        try:
-            return json.loads(text) if text else None
-        except (ValueError, RecursionError):
-            return text
+        work = partial(_loaded, text)
+        return await in_worker(work) if len(text) > LARGE_TEXT else work()
     return text
+
+
+def _loaded(text: str) -> Any:
+    """Return the value of a JSON text, or the text itself if it is not JSON."""
+    if text.lstrip()[:1] in _OPENING and has_more_values(text, MAX_VALUES):
+        message = f"The response cannot be stored: there are more than {MAX_VALUES:,} values."
+        raise NodeError("output-not-plain", message)
+    try:
+        return load_json(text) if text else None
+    except (ValueError, RecursionError):
+        return text
 
 
 def _charset(response: Response) -> str:

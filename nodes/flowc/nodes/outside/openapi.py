@@ -8,6 +8,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.schemas.soundness import require_sound
 from flowc.nodes.outside.http_calls import Method
+from flowc.nodes.outside.openapi_schemas import as_json_schema
 
 _METHODS: Mapping[str, Method] = {
     "get": "GET", "put": "PUT", "post": "POST", "delete": "DELETE", "options": "OPTIONS",
@@ -191,7 +192,7 @@ def _operation(
 
 
 def _parameter(document: Mapping[str, Any], given: Mapping[str, Any]) -> Parameter:
-    schema = _resolved(document, given.get("schema") or {})
+    schema = _schema(document, given)
     if given.get("description") and "description" not in schema:
         schema = {**schema, "description": given["description"]}
     is_required = bool(given.get("required")) or given["in"] == "path"
@@ -225,9 +226,14 @@ def _answer(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Schema
 def _json_schema(document: Mapping[str, Any], holder: Mapping[str, Any]) -> Schema | None:
     for kind, content in (holder.get("content") or {}).items():
         if kind.split(";")[0].strip() == "application/json" or kind.endswith("+json"):
-            found: Schema = _resolved(document, content.get("schema") or {})
-            return found
+            return _schema(document, content)
     return None
+
+
+def _schema(document: Mapping[str, Any], holder: Mapping[str, Any]) -> Schema:
+    """Return the JSON Schema of a parameter or a body; OpenAPI 3.1 has no other kind."""
+    found: Schema = _resolved(document, holder.get("schema") or {})
+    return as_json_schema(found) if str(document["openapi"]).startswith("3.0") else found
 
 
 def _security(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Security | None:

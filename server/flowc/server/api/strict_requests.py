@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Callable, Coroutine, Mapping, MutableMapping
+from functools import partial
 from typing import Any
 
 from anyio import to_thread
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.reading.documents import read_text
+from flowc.compiler.reading.large_values import LARGE_TEXT, in_worker
 from flowc.server.api.refused_requests import MalformedBody, RequestTooLarge, UnsupportedBody
 
 # `application/yaml` is registered; the others are in use.
@@ -85,11 +87,16 @@ class StrictRequest(Request):
     async def json(self) -> Any:
         """Return the body's value; raise MalformedBody."""
         if not hasattr(self, "_strict"):
-            body = await self.body()
-            # YAML is read a hundred times slower than JSON.
-            read = to_thread.run_sync(_strict_yaml, body) if self.is_yaml else None
-            self._strict = _strict_json(body) if read is None else await read
+            self._strict = await self._read(await self.body())
         return self._strict
+
+    async def _read(self, body: bytes) -> Any:
+        if self.is_yaml:
+            # It is read a hundred times slower than JSON.
+            return await to_thread.run_sync(_strict_yaml, body)
+        if len(body) > LARGE_TEXT:
+            return await in_worker(partial(_strict_json, body))
+        return _strict_json(body)
 
 
 class StrictRoute(APIRoute):

@@ -19,6 +19,7 @@ from sqlalchemy import String, Text, bindparam, delete, insert, select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from flowc.compiler.reading.large_values import load_json
 from flowc.server.store.compact_json import compact_json
 from flowc.server.store.database import insertion_for
 from flowc.server.store.prepared import Prepared
@@ -198,7 +199,7 @@ def texts_of(session: Session, run_id: str, references: Iterable[str | None]) ->
 def whole(value: Any, references: str | None, texts: Texts) -> Any:
     """Return a value with its big parts, which it may have lost to references."""
     for *path, hash in json.loads(references) if references is not None else ():
-        value = _with(value, path, json.loads(texts[hash]))
+        value = _with(value, path, load_json(texts[hash]))
     return value
 
 

@@ -54,8 +54,9 @@ def _dateformat(value: Any, format: Any = "%Y-%m-%d %H:%M", zone: Any = None) ->
 
 
 def _timezone(value: Any, zone: Any) -> datetime:
+    moment, place = as_moment(value), zone_named(zone)
     try:
-        return as_moment(value).astimezone(zone_named(zone))
+        return moment.astimezone(place)
     except (OverflowError, ValueError):
         raise ExpressionError("the result is beyond the years 1 to 9999") from None
 

@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, WebSocket, WebSocketDisconnect
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field
 
+from flowc.compiler.reading.large_values import dump_json, in_worker, is_large
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES, close_refused
 from flowc.server.api.paging import MAX_NUMBER, Page, PageLimit, PageOffset
@@ -128,7 +130,13 @@ async def watch_events(
     A client that reconnects with `Last-Event-ID` gets the events after that one.
     """
     async for event in process.runs.events(run_id, last_event_id or after):
-        yield ServerSentEvent(data=event.as_json(), event=event.kind, id=str(event.number))
+        # An event is plain JSON: it is written without being looked at once more.
+        text = await _text_of(event.as_json())
+        yield ServerSentEvent(raw_data=text, event=event.kind, id=str(event.number))
+
+
+async def _text_of(value: Any) -> str:
+    return await in_worker(partial(dump_json, value)) if is_large(value) else dump_json(value)
 
 
 @router.websocket("/{run_id}/ws")
@@ -138,7 +146,7 @@ async def watch_socket(socket: WebSocket, run_id: str, after: int = 0) -> None:
     await socket.accept()
     try:
         async for event in process.runs.events(run_id[:64], min(max(after, 0), MAX_NUMBER)):
-            await socket.send_json(event.as_json())
+            await socket.send_text(await _text_of(event.as_json()))
     except NoSuchRun as problem:
         await close_refused(socket, problem)
     except WebSocketDisconnect:

@@ -1,0 +1,73 @@
+"""Each refusal of the expression language has a sentence of its own."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from flowc.compiler.expressions import ExpressionError, compile_condition, compile_template
+
+CASES = yaml.safe_load((Path(__file__).parent / "cases" / "refusals.yaml").read_text("utf-8"))
+
+
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = {"a": value}
+    return value
+
+
+VALUES: dict[str, Any] = {
+    "items": [1, 2],
+    "text": "abc",
+    "obj": {"a": 1},
+    "secretive": {"_x": 1},
+    "key": "_x",
+    "large": 2**255,
+    "many": [0] * 100_001,
+    "fields": {str(number): 0 for number in range(100_001)},
+    "long": "y" * 201,
+    "verylong": "y" * 20_001,
+    "brackets": "[" * 3_000,
+    "bangs": "!" * 1_999,
+    "parens": "(" * 1_999,
+    "surrogate": "\ud800",
+    "digits": "9" * 80,
+    "deep": nested(120),
+    "deep2": nested(100_000),
+    "deep3": nested(100_000),
+    "text_200k": "a " * 110_000,
+    "megabyte": "x" * 1_000_000,
+    "ampersands": "&" * 400_000,
+}
+
+
+@pytest.mark.parametrize(
+    "case", CASES, ids=lambda case: case.get("template", case.get("condition"))
+)
+def test_a_refusal_says_what_is_refused(case: dict[str, str]) -> None:
+    with pytest.raises(ExpressionError) as refused:
+        if "template" in case:
+            compile_template(case["template"]).evaluate({"v": VALUES})
+        else:
+            compile_condition(case["condition"]).evaluate({"v": VALUES})
+    assert str(refused.value) == case["says"]
+    if "hint" in case:
+        assert refused.value.hint == case["hint"]
+
+
+@pytest.mark.parametrize(
+    ("read", "source", "says"),
+    [
+        (
+            compile_template,
+            "{{ a }}" + " " * 40_000,
+            "the template is longer than 32,768 characters",
+        ),
+        (compile_condition, "a" + " " * 40_000, "the condition is longer than 32,768 characters"),
+    ],
+)
+def test_an_expression_has_a_length(read: Any, source: str, says: str) -> None:
+    with pytest.raises(ExpressionError, match=says):
+        read(source)
