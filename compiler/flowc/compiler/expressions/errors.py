@@ -1,12 +1,20 @@
 """What goes wrong with expressions."""
 
+from typing import Any
+
 
 class ExpressionError(ValueError):
-    """The expression cannot be parsed or evaluated; a `hint` says what to write instead."""
+    """The expression cannot be parsed or evaluated; a `hint` says what to write instead.
+
+    After an evaluation, `expression` is the one that failed, and `part` its part that did, where
+    that is known: an Expression and a FailedPart.
+    """
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+        self.expression: Any = None
+        self.part: Any = None
 
 
 class MissingValue(ExpressionError):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,47 @@ class Document:
         position = tree.position(pointer, on_key) if tree else None
         line, column = position or (None, None)
         return Place(pointer_text(pointer), self.file, line, column)
+
+    def place_in_text(self, pointer: Pointer, part: str | None) -> Place:
+        """Return the place of a part of the text at a path; that of the whole if it is not found.
+
+        >>> document = read_text("prompt: |\\n  Dear Ada,\\n  you owe {{input.sum}}.\\n", "a.yaml")
+        >>> print(document.place_in_text(("prompt",), "input.sum"))
+        a.yaml:3:13
+        """
+        place, whole = self.place(pointer), self._text_at(pointer)
+        line = next((each.strip() for each in whole.split("\n") if part and part in each), None)
+        if line is None or part is None or place.line is None or self.text is None:
+            return place
+        first, count = place.line - 1, 2 + whole.count("\n")
+        for number, written in enumerate(self.text.split("\n")[first : first + count], place.line):
+            if line in written:
+                column = written.index(line) + line.index(part) + 1
+                return replace(place, line=number, column=column)
+        return place
+
+    def _text_at(self, pointer: Pointer) -> str:
+        found = self.data
+        for part in pointer:
+            try:
+                found = found[part]
+            except (LookupError, TypeError):
+                return ""
+        return found if isinstance(found, str) else ""
+
+    def inside(self, path: Pointer) -> "Document":
+        """Return the value at a path as a document of its own, with the lines of this one."""
+        data = self.data
+        for part in path:
+            data = data[part]
+
+        def positions() -> YamlTree | None:
+            tree = self.positions()
+            for part in path:
+                tree = tree.children.get(part) if tree is not None else None
+            return tree
+
+        return Document(data, self.file, self.text, positions)
 
     def diagnostic(self, problem: Problem) -> Diagnostic:
         """Return the diagnostic of a problem in this document."""

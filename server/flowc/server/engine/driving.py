@@ -102,6 +102,7 @@ def context_of(
         workflow_id=run.workflow_id or compiled.workflow.title,
         services=services.by_type,
         secret=services.secret,
+        secret_hint=services.secret_hint,
         guards=services.guards,
         saver=saver,
         max_steps=max_steps,
@@ -245,7 +246,7 @@ def error_of(problem: Exception, compiled: CompiledWorkflow | None) -> dict[str,
 
 
 def _error_of_node(problem: NodeFailed, compiled: CompiledWorkflow) -> dict[str, Any]:
-    place = compiled.document.place(problem.at)
+    place = compiled.document.place_in_text(problem.at, problem.evidence.reference)
     return {
         "code": problem.code,
         "message": problem.message,
@@ -257,4 +258,5 @@ def _error_of_node(problem: NodeFailed, compiled: CompiledWorkflow) -> dict[str,
             "column": place.column,
             "pointer": place.pointer,
         },
+        **problem.evidence.as_json(),
     }
