@@ -200,7 +200,8 @@ async def run_node(
         # Not a failure: LangGraph must get its own exception to save the state and stop.
         raise stopped.__cause__ or stopped from None
     except Exception as problem:
-        failure = explained(problem, name, work.kind, work.redactor, _secret_hint)
+        about: Any = (work.redactor, _secret_hint)
+        failure = explained(problem, name, work.kind, *about, reads_any_secret=bool(secrets))
         if not options.copes:
             raise failure from None
         error = {

@@ -20,8 +20,9 @@ def shortened(value: Any, most: int = MAX_SHOWN) -> str:
     >>> shortened({"name": "Ada", "tags": ["a", "b"]}), shortened("abcdefgh" * 1000, 8)
     ('{"name": "Ada", "tags": ["a", "b"]}', '"abcdef…')
     """
-    text = json.dumps(_Part(most).of(value), ensure_ascii=False)
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    part = _Part(most)
+    text = json.dumps(part.of(value), ensure_ascii=False)
+    return text if len(text) <= most and not part.is_cut else f"{text[: most - 1]}…"
 
 
 def described(value: Any, masked: Any, *, is_secret: bool = False) -> str:
@@ -43,20 +44,22 @@ class _Part:
     """The beginning of a value, up to about `room` characters of JSON."""
 
     def __init__(self, room: int) -> None:
-        self.room = room
+        self.room, self.is_cut = room, False
 
     def of(self, value: Any, depth: int = 0) -> Any:
         if isinstance(value, str):
-            part = value[: self.room + 1]
+            part = value[: max(self.room, 0)]
+            self.is_cut |= len(part) < len(value)
             self.room -= len(part)
             return part
         if isinstance(value, (list, dict)) and depth == _MAX_DEPTH:
-            return "…"
+            self.is_cut |= bool(value)
+            return "…" if value else value
         if isinstance(value, list):
             return list(self._items(value, depth))
         if isinstance(value, dict):
             return {self.of(str(key)): self.of(value[key], depth + 1) for key in self._few(value)}
-        self.room -= 4
+        self.room -= 1
         return value if value is None or isinstance(value, (bool, int, float)) else _plain(value)
 
     def _items(self, value: list[Any], depth: int) -> Iterator[Any]:
@@ -66,6 +69,7 @@ class _Part:
     def _few(self, values: Any) -> Iterator[Any]:
         for value in values:
             if self.room <= 0:
+                self.is_cut = True
                 return
             self.room -= 2
             yield value

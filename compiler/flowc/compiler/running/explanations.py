@@ -33,10 +33,13 @@ def explained(
     redactor: Redactor,
     secret_hint: SecretHint,
     node: "PlannedNode | None" = None,
+    *,
+    reads_any_secret: bool = False,
 ) -> NodeError:
     """Return the failure of a node called `name` whose type is `kind`, with its evidence.
 
-    Its place is known only with the planned node.
+    Its place is known only with the planned node, and which of its values are made from secrets:
+    without it, none is shown if the node `reads_any_secret`.
     """
     error = as_node_error(problem, name, kind)
     if isinstance(error, BodyFailed):
@@ -44,7 +47,7 @@ def explained(
         return BodyFailed(error.code, redactor.text(error.message), *about)
     if isinstance(problem, ExpressionError):
         return _of_expression(problem, redactor, secret_hint, node)
-    return _of_error(error, redactor, node)
+    return _of_error(error, redactor, node, reads_any_secret)
 
 
 def node_failed(error: NodeError, node: "PlannedNode", attempts: int) -> NodeFailed:
@@ -103,11 +106,14 @@ def _of_expression(
     return error
 
 
-def _of_error(error: NodeError, redactor: Redactor, node: "PlannedNode | None") -> NodeError:
+def _of_error(
+    error: NodeError, redactor: Redactor, node: "PlannedNode | None", reads_any_secret: bool
+) -> NodeError:
     path = (error.field,) if isinstance(error.field, str) else error.field or ()
     slot = _slot_at(path, node)
     message, value = error.message, None
-    if error.value is not NO_VALUE and not _may_hold_secrets(path, node):
+    is_secret = reads_any_secret if node is None else _may_hold_secrets(path, node)
+    if error.value is not NO_VALUE and not is_secret:
         value = shortened(redactor.json(error.value))
         source = f", from {_cut(slot.source)!r}" if slot is not None else ""
         message = f"{message} The value was {value}{source}."
@@ -126,9 +132,9 @@ def _slot_at(path: Pointer, node: "PlannedNode | None") -> "Slot | None":
     return max(around, key=lambda slot: len(slot.path), default=None)
 
 
-def _may_hold_secrets(path: Pointer, node: "PlannedNode | None") -> bool:
+def _may_hold_secrets(path: Pointer, node: "PlannedNode") -> bool:
     """Return whether the value at a path in the configuration, or one inside, is from a secret."""
-    slots = node.configuration.slots if path and node is not None else ()
+    slots = node.configuration.slots if path else ()
     related = [slot for slot in slots if all(map(operator.eq, slot.path, path))]
     return any(reads_secrets(slot.expression) for slot in related)
 
