@@ -99,7 +99,8 @@ TABLE = [
     text("{{input.name.x}}", f"'input.name' is text (\"Ada\"), which {HAS} 'x'.", "input.name.x", '"Ada"'),
     text("{{input.n.x}}", f"'input.n' is a number (3), which {HAS} 'x'.", "input.n.x", "3"),
     text("{{input.score * 2}}", "'input.score' is text (\"high\"), and '*' needs numbers.", "input.score", '"high"'),
-    text("{{input.count + 1}}", "'input.count' is text (\"12\"), and '+' needs numbers.", "input.count", '"12"', "Write input.count|float."),
+    text("{{input.count + 1}}", "'input.count' is text (\"12\"), and '+' needs numbers, or only texts, or only lists.", "input.count", '"12"', "Write input.count|float."),
+    text("{{input.n + 1 + input.name}}", "'input.name' is text (\"Ada\"), and '+' needs numbers", "input.name", '"Ada"', "Write ~ instead of + to join texts with other values."),
     text("{{1 - input.none}}", "'input.none' is null, and '-' needs numbers.", "input.none", "null"),
     text("{{ -input.name }}", "'input.name' is text (\"Ada\"), and '-' needs numbers.", "input.name", '"Ada"'),
     text("{{input.yes ** 2}}", "'input.yes' is true, and '**' needs numbers.", "input.yes", "true"),
@@ -140,6 +141,7 @@ TABLE = [
     said("really " * 100, COUNT, "It is not JSON.", '"really really really'),
     header("{{secrets.crm_token}}", "The secret 'crm_token' is not set.", "secrets.crm_token", "The operator can set FLOWC_SECRET_CRM_TOKEN in the environment, or 'crm_token' in the file of FLOWC_SECRETS_FILE.", code="secret-missing"),
     header("Bearer {{secrets['crm_token']|upper}}", "The secret 'crm_token' is not set.", "secrets['crm_token']", code="secret-missing"),
+    header("{{secrets.key + 1}}", "'secrets.key' is text, and '+' needs numbers", "secrets.key"),
     header("{{secrets.key * 2}}", "'secrets.key' is text, and '*' needs numbers.", "secrets.key"),
     header("{{secrets.key|reverse * 2}}", "'secrets.key|reverse' is text, and '*' needs numbers.", "secrets.key|reverse"),
     header("{{secrets.short * 2}}", "'secrets.short' is text, and '*' needs numbers.", "secrets.short"),
@@ -193,3 +195,34 @@ def test_a_failed_run_says_what_failed_where_and_why(api: httpx.Client, case: Fa
     assert {name: failed[0][name] for name in about} == about
     told = api.get(f"{API}/runs/{run['id']}").text + str(events_of(api, run["id"]))
     assert SECRET[:20] not in told and SHORT not in told.replace(run["id"], "")
+
+
+def test_an_output_that_does_not_fit_is_shown(api: httpx.Client) -> None:
+    nodes = [{"id": "n", "type": "template", "config": {"template": "{{input.name}}"}}]
+    definition = {"output": {"type": "object", "properties": {"text": {"enum": ["Bo"]}}}}
+    error = begin(api, nodes, input=INPUT, definition=definition)["error"]
+    assert (error["code"], error["value"]) == ("output-does-not-fit", '{"text": "Ada"}')
+
+
+def test_an_error_that_is_handled_is_explained_in_its_event(api: httpx.Client) -> None:
+    config = {"template": "{{input.user.nme}}"}
+    nodes = [{"id": "n", "type": "template", "config": config, "on_error": "continue"}]
+    run = begin(api, nodes, input=INPUT)
+    assert run["status"] == "completed"
+    [failed] = [e["data"] for e in events_of(api, run["id"]) if e["kind"] == "node.failed"]
+    assert (failed["handled"], failed["reference"]) == (True, "input.user.nme")
+    [execution] = api.get(f"{API}/runs/{run['id']}/history").json()
+    names = ("code", "message", "at", "reference", "value", "hint")
+    assert execution["error"] == {name: failed[name] for name in names}
+
+
+def test_a_failure_in_a_stored_workflow_has_the_place_of_the_node_that_runs_it(
+    api: httpx.Client,
+) -> None:
+    inner = [{"id": "inner", "type": "template", "config": {"template": "{{input.n * 2}}"}}]
+    api.post(f"{API}/workflows", json={"id": "doubled", "definition": {"nodes": inner}})
+    config = {"workflow": "doubled", "input": {"n": "{{input.name}}"}}
+    run = begin(api, [{"id": "outer", "type": "subworkflow", "config": config}], input=INPUT)
+    error = run["error"]
+    assert (error["node_id"], error["at"]["pointer"]) == ("inner", "/nodes/0")
+    assert (error["reference"], error["value"]) == ("input.n", '"Ada"')

@@ -82,9 +82,9 @@ class _Failure:
         if message.endswith(_NOT_ORDERED) and isinstance(tree, nodes.Compare):
             return self._not_ordered(tree)
         if message.endswith(_NOT_A_NUMBER) and isinstance(tree, (nodes.BinExpr, nodes.UnaryExpr)):
-            wrong = next(each for each in operands if kind_of(each[1]) != "number")
-            sentence = f"{self._is(wrong)}, and {sign_of(tree)!r} needs numbers"
-            return self._at_fault(sentence, wrong, _number_hint(*wrong))
+            wrong = next((each for each in operands if kind_of(each[1]) != "number"), None)
+            if wrong is not None:
+                return self._not_a_number(tree, wrong)
         return self._with_values(message, [each for each in operands if not _is_constant(each)])
 
     def _with_values(self, message: str, operands: Sequence[Operand]) -> Diagnosis:
@@ -96,6 +96,15 @@ class _Failure:
             operands = operands[1:]
         facts = " and ".join(dict.fromkeys(map(self._is, operands[:2])))
         return self._at_fault(f"{message}: {facts}", operands[0])
+
+    def _not_a_number(self, tree: nodes.Expr, wrong: Operand) -> Diagnosis:
+        needs, hint = "numbers", _number_hint(*wrong)
+        if isinstance(tree, nodes.Add):
+            needs = "numbers, or only texts, or only lists"
+            if kind_of(wrong[1]) == "text":
+                hint = hint or "Write ~ instead of + to join texts with other values."
+        sentence = f"{self._is(wrong)}, and {sign_of(tree)!r} needs {needs}"
+        return self._at_fault(sentence, wrong, hint)
 
     def _at_fault(self, message: str, operand: Operand, hint: str | None = None) -> Diagnosis:
         tree, value = operand
