@@ -53,7 +53,8 @@ class NodeError(Exception):
         hint: str | None = None,
     ) -> None:
         self.code, self.message = code, message
-        self.kind, self.retry_after = kind, retry_after
+        self.kind: FailureKind | None = kind
+        self.retry_after = retry_after
         self.field, self.value, self.hint = field, value, hint
         super().__init__(message)
 

@@ -53,14 +53,14 @@ class ModelSession:
         if schema is None:
             await self.ask(messages)
             return {}
-        problem = ""
+        text, problem = "", ""
         for _ in range(2):
-            answer = await self.ask(messages, schema)
-            found, problem = await data_in(answer.text, schema)
+            text = (await self.ask(messages, schema)).text
+            found, problem = await data_in(text, schema)
             if not problem:
                 return found
-            messages = [*messages, *correction(answer.text, problem)]
-        raise does_not_fit(answer.text, problem)
+            messages = [*messages, *correction(text, problem)]
+        raise does_not_fit(text, problem)
 
     def unstreamed(self) -> "ModelSession":
         """Return a session with the same models for a request in between, which emits no tokens."""
