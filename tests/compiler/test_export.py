@@ -192,15 +192,29 @@ def test_a_failure_is_reported_in_a_sentence(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "failed: It is refused.\n")
 
 
-async def test_a_failure_in_an_exported_graph_tells_no_secret() -> None:
+def test_a_failed_expression_names_the_reference_and_what_to_do(tmp_path: Path) -> None:
+    script = tmp_path / "graph.py"
+    script.write_text(compiled({"nodes": [template("a", "{{input.user.nme}}")]}).exported())
+    command = [sys.executable, str(script), '{"user": {"name": "Ada"}}']
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "failed: 'input.user' has no field 'nme'; its field is 'name'.\n"
+        "  hint: Did you mean 'name'?\n",
+    )
+
+
+@pytest.mark.parametrize("source", ["{{secrets.key}}", "{{secrets.key|upper}}"])
+async def test_a_failure_in_an_exported_graph_tells_no_secret(source: str) -> None:
     def http(names: Any) -> Http:
-        return Http(url="http://x", headers=standalone_template("{{secrets.key}}", names))
+        return Http(url="http://x", headers=standalone_template(source, names))
 
     host = Host(secret=lambda name: "sk-very-secret")
     with pytest.raises(NodeError) as caught:
         await run_node("a", http, {}, host, Options(secrets=("key",)))
     assert caught.value.code == "invalid-configuration"
-    assert "sk-very-secret" not in caught.value.message
+    assert "sk-very-secret" not in str(caught.value).lower() + caught.value.message.lower()
+    assert caught.value.evidence.value is None
 
 
 async def test_an_exported_graph_asks_as_langgraph_does(tmp_path: Path) -> None:

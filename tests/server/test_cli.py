@@ -72,6 +72,54 @@ def test_a_failed_run_exits_with_1_and_reports_the_place(tmp_path: Path) -> None
     assert run["nodes"]["bad"]["status"] == "failed"
 
 
+LETTER = """\
+nodes:
+  - id: greet
+    type: template
+    config:
+      template: |
+        Dear {{input.user.nme}},
+        welcome.
+  - id: call
+    type: http
+    depends_on: [greet]
+    config: {url: "http://10.0.0.1/", headers: {authorization: "{{secrets.crm_token}}"}}
+"""
+
+
+def test_a_failed_run_shows_the_line_and_what_to_do(tmp_path: Path) -> None:
+    file = write(tmp_path / "letter.yaml", LETTER)
+    done = flowc("run", file, "--input", '{"user": {"name": "Ada"}}')
+    assert done.returncode == 1, done.stderr
+    end = done.stdout[done.stdout.index("failed:") :]
+    assert end == (
+        f"failed: greet: 'input.user' has no field 'nme'; its field is 'name'. ({file}:6:16)\n"
+        "    6 |         Dear {{input.user.nme}},\n"
+        "                       ^^^^^^^^^^^^^^\n"
+        "  hint: Did you mean 'name'?\n"
+    )
+
+
+def test_a_missing_secret_and_a_refused_address_are_called_so(tmp_path: Path) -> None:
+    file = write(tmp_path / "letter.yaml", LETTER)
+    given = ("--input", '{"user": {"nme": "Ada"}}')
+    done = flowc("run", file, *given)
+    assert f"failed: call: The secret 'crm_token' is not set. ({file}:11:67)\n" in done.stdout
+    assert "  hint: The operator can set FLOWC_SECRET_CRM_TOKEN in the environment" in done.stdout
+    done = flowc("run", file, *given, "--json", FLOWC_SECRET_CRM_TOKEN="sesame-42")
+    error = json.loads(done.stdout)["error"]
+    assert (error["code"], error["at"]["line"]) == ("egress-denied", 11)
+    assert error["hint"] == "The operator can set FLOWC_EGRESS_ALLOW to 10.0.0.1:80."
+    assert "sesame" not in done.stdout
+
+
+def test_eval_says_what_the_value_was() -> None:
+    done = flowc_here("eval", "{{n * 2}}", "--context", '{"n": "3"}')
+    assert done.returncode == 2
+    sentence = "flowc: 'n' is text (\"3\"), and '*' needs numbers."
+    assert done.stderr == f"{sentence}\n  hint: Write n|float.\n"
+
+
 def test_a_definition_with_errors_exits_with_2(tmp_path: Path) -> None:
     done = flowc_here("run", write(tmp_path / "f.yaml", "nodes: []"), "--json")
     assert done.returncode == 2

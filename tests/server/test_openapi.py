@@ -38,3 +38,26 @@ def test_errors_are_documented_in_their_one_form() -> None:
     conflict = OPERATIONS["POST /api/v1/workflows"]["responses"]["409"]
     schema = conflict["content"]["application/json"]["schema"]
     assert schema == {"$ref": "#/components/schemas/ErrorResponse"}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_body_of_json_can_be_yaml(name: str) -> None:
+    bodies = OPERATIONS[name].get("requestBody", {}).get("content", {})
+    assert bodies.get("application/yaml") == bodies.get("application/json")
+
+
+def test_some_bodies_can_be_yaml_and_uploads_cannot() -> None:
+    taken = [
+        set(operation["requestBody"]["content"])
+        for operation in OPERATIONS.values()
+        if "requestBody" in operation
+    ]
+    assert {"application/json", "application/yaml"} in taken
+    assert {"multipart/form-data"} in taken
+
+
+@pytest.mark.parametrize("model", ["Run", "RunOutcome", "NodeRecord", "ExecutionBody"])
+def test_the_fields_of_an_error_are_described(model: str) -> None:
+    error = DESCRIPTION["components"]["schemas"][model]["properties"]["error"]
+    described = next(kind for kind in error["anyOf"] if kind.get("type") == "object")
+    assert {"code", "message", "at", "reference", "value", "hint"} <= set(described["properties"])

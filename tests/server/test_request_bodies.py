@@ -113,6 +113,77 @@ def test_yaml_bodies_are_taken(api: httpx.Client, kind: str) -> None:
     assert run.json()["output"] == {"text": "Hi yes"}
 
 
+MISTAKEN = """\
+# The lines are those of this text.
+name: Mistaken
+nodes:
+  - id: a
+    type: template
+    retry: {max_attempts: 0}
+    config: {template: "Hi {{input.n}}"}
+    retries: 3
+"""
+LINES = {"invalid-value": (6, 27), "unknown-key": (8, 5)}
+
+
+def indented(text: str) -> str:
+    return "".join(f"  {line}\n" for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "content", "lines_before", "indent"),
+    [
+        ("POST", "workflows", MISTAKEN, 0, 0),
+        ("POST", "workflows", f"id: mistaken\ndefinition:\n{indented(MISTAKEN)}", 2, 2),
+        ("PUT", "workflows/hello", MISTAKEN, 0, 0),
+        ("PUT", "workflows/hello", f"definition:\n{indented(MISTAKEN)}", 1, 2),
+        ("POST", "workflows/execute", f"input: {{}}\ndefinition:\n{indented(MISTAKEN)}", 2, 2),
+    ],
+)
+def test_mistakes_in_yaml_have_the_lines_of_the_body(
+    api: httpx.Client, method: str, path: str, content: str, lines_before: int, indent: int
+) -> None:
+    headers = {"content-type": "application/yaml"}
+    refused = api.request(method, f"/api/v1/{path}", content=content, headers=headers)
+    assert refused.status_code == 422, refused.text
+    found = refused.json()["error"]["details"]
+    places = {each["code"]: (each["line"], each["column"]) for each in found}
+    wanted = {
+        code: (line + lines_before, column + indent) for code, (line, column) in LINES.items()
+    }
+    assert {code: places.get(code) for code in wanted} == wanted
+    assert {each["file"] for each in found} == {None}
+
+
+def test_mistakes_in_json_have_pointers_alone(api: httpx.Client) -> None:
+    nodes = [{"id": "a", "type": "templat", "config": {}}]
+    refused = api.post("/api/v1/workflows", json={"nodes": nodes})
+    [found] = refused.json()["error"]["details"]
+    assert (found["pointer"], found["line"]) == ("/nodes/0/type", None)
+
+
+RUN = """\
+input: {user: {name: Ada}}
+definition:
+  nodes:
+    - id: a
+      type: template
+      config:
+        template: |
+          Dear customer,
+          your order {{input.user.order}} is here.
+"""
+
+
+def test_a_failed_run_of_yaml_has_the_line_of_the_reference(api: httpx.Client) -> None:
+    headers = {"content-type": "application/yaml"}
+    run = api.post("/api/v1/workflows/execute", content=RUN, headers=headers).json()
+    assert run["error"]["reference"] == "input.user.order"
+    at = run["error"]["at"]
+    assert (at["line"], at["column"]) == (9, RUN.splitlines()[8].index("input.user") + 1)
+    assert api.get(f"/api/v1/runs/{run['id']}").json()["error"] == run["error"]
+
+
 def test_a_yaml_body_can_be_the_definition_alone(api: httpx.Client) -> None:
     text = "name: Alone\nnodes:\n  - {id: a, type: template, config: {template: Hi}}\n"
     headers = {"content-type": "application/yaml"}

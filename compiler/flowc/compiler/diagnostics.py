@@ -127,6 +127,15 @@ def render(diagnostics: Iterable[Diagnostic], text: str | None = None) -> str:
     return "\n".join(_render_one(diagnostic, lines) for diagnostic in diagnostics)
 
 
+def excerpt(at: Place, text: str | None) -> list[str]:
+    """Return the source line of a place and its underline; nothing without a text.
+
+    >>> excerpt(Place("/a", None, 1, 4), "a: b c")
+    ['    1 | a: b c', '           ^^^']
+    """
+    return _excerpt(at, text.splitlines() if text is not None else [])
+
+
 def _render_one(diagnostic: Diagnostic, lines: list[str]) -> str:
     head = f"{diagnostic.at}: {diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"
     out = [head, *_excerpt(diagnostic.at, lines)]

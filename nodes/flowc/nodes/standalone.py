@@ -39,7 +39,8 @@ from flowc.compiler.node.context import no_body
 from flowc.compiler.node.interrupts import Answer, Ask, Interrupted, wait_here
 from flowc.compiler.planning.exits import result_of
 from flowc.compiler.planning.wiring import Wiring, wire_up
-from flowc.compiler.running.failures import as_node_error, misfit
+from flowc.compiler.running.explanations import explained
+from flowc.compiler.running.failures import misfit
 from flowc.compiler.running.names import incoming_data, names_of
 from flowc.compiler.running.outcomes import plain_outcome, require_fit
 from flowc.compiler.running.reads import GraphStep, values_of_step
@@ -82,6 +83,10 @@ class State(TypedDict, total=False):
 
 def _secret_variable(name: str) -> str | None:
     return os.environ.get(f"FLOWC_SECRET_{name.upper()}")
+
+
+def _secret_hint(name: str) -> str:
+    return f"Set FLOWC_SECRET_{name.upper()} in the environment."
 
 
 @dataclass(frozen=True)
@@ -206,14 +211,14 @@ async def run_node(
         # Not a failure: LangGraph must get its own exception to save the state and stop.
         raise stopped.__cause__ or stopped from None
     except Exception as problem:
-        failure = as_node_error(problem, name, work.kind)
-        message = work.redactor.text(failure.message)
+        about: Any = (work.redactor, _secret_hint)
+        failure = explained(problem, name, work.kind, *about, reads_any_secret=bool(secrets))
         if not options.copes:
-            raise NodeError(failure.code, message) from None
+            raise failure from None
         error = {
             "node": name,
             "code": failure.code,
-            "message": message,
+            "message": failure.message,
             "attempts": work.attempts,
         }
         if options.goes_on_error:
@@ -392,5 +397,6 @@ def main(run: Callable[[Mapping[str, Any]], Coroutine[Any, Any, Any]]) -> None:
     try:
         output = asyncio.run(run(given))
     except NodeError as problem:
-        sys.exit(f"failed: {problem.message}")
+        hint = problem.evidence.hint
+        sys.exit(f"failed: {problem.message}" + (f"\n  hint: {hint}" if hint else ""))
     sys.stdout.write(json.dumps(output, ensure_ascii=False, indent=2) + "\n")

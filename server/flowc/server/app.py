@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.routing import Route
@@ -27,7 +28,7 @@ from flowc.server.api.resources import (
     webhooks,
     workflows,
 )
-from flowc.server.api.strict_requests import BodyLimit, RequestId
+from flowc.server.api.strict_requests import BodyLimit, RequestId, with_yaml_bodies
 from flowc.server.process.process import in_background, open_process
 from flowc.server.process_services import new_sandboxes
 from flowc.server.settings import Settings
@@ -91,7 +92,7 @@ def create_app(
             in_background(stack, _test_isolation(app, sandboxes))
             yield
 
-    app = FastAPI(
+    app = _DescribedApi(
         title="flowc",
         summary="Stores workflows, runs them durably, and serves them to people and programs.",
         description=DESCRIPTION,
@@ -113,6 +114,14 @@ def create_app(
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, by_path=by_path)
     app.add_middleware(RequestId)
     return app
+
+
+class _DescribedApi(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """Return the description of the API, which is made once."""
+        if not self.openapi_schema:
+            self.openapi_schema = with_yaml_bodies(super().openapi())
+        return self.openapi_schema
 
 
 async def _test_isolation(app: FastAPI, sandboxes: Sandboxes) -> None:

@@ -81,6 +81,13 @@ class ProcessServices:
         """Return a secret, from the environment or from the operator's file."""
         return self._settings.secret_variable(name) or self._secrets.get(name)
 
+    def secret_hint(self, name: str) -> str:
+        """Return how the operator sets a secret."""
+        file = self._settings.secrets_file
+        where = f"{str(file)[:100]!r}" if file is not None else "the file of FLOWC_SECRETS_FILE"
+        variable = self._settings.secret_variable_name(name)
+        return f"The operator can set {variable} in the environment, or {name[:60]!r} in {where}."
+
     async def aclose(self) -> None:
         """Close connections and end sandboxes."""
         await self.knowledge.aclose()

@@ -195,7 +195,11 @@ class Settings(BaseSettings):
 
     def secret_variable(self, name: str) -> str | None:
         """Return a secret from the environment; None if it is not set."""
-        return os.environ.get(f"FLOWC_SECRET_{name.upper()}")
+        return os.environ.get(self.secret_variable_name(name))
+
+    def secret_variable_name(self, name: str) -> str:
+        """Return the name of the environment variable that sets a secret."""
+        return f"FLOWC_SECRET_{name.upper()}"
 
 
 def is_sqlite(url: str) -> bool:

@@ -9,6 +9,7 @@ False
 """
 
 from flowc.compiler.expressions.budget import evaluated
+from flowc.compiler.expressions.diagnosis import Diagnosis, Mask, diagnose, reads_secrets
 from flowc.compiler.expressions.errors import ExpressionError, MissingValue
 from flowc.compiler.expressions.expression import (
     Expression,
@@ -21,11 +22,14 @@ from flowc.compiler.expressions.expression import (
     has_expressions,
 )
 from flowc.compiler.expressions.frame import RECORDED, RecordedValues
+from flowc.compiler.expressions.shown_values import described, shortened
 
 __all__ = [
     "RECORDED",
+    "Diagnosis",
     "Expression",
     "ExpressionError",
+    "Mask",
     "MissingValue",
     "Names",
     "RecordedValues",
@@ -34,6 +38,10 @@ __all__ = [
     "compile_expression",
     "compile_formula",
     "compile_template",
+    "described",
+    "diagnose",
     "evaluated",
     "has_expressions",
+    "reads_secrets",
+    "shortened",
 ]

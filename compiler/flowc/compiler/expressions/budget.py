@@ -53,6 +53,11 @@ class EvaluationBudget:
         self.indexes: dict[int, Any] | None = None
         self._undo: list[Callable[[], None]] = []
 
+    @property
+    def is_quick(self) -> bool:
+        """Whether work that needs more is begun again, with the full budget."""
+        return self._seconds == QUICK.seconds
+
     def spend(self, steps: int) -> None:
         """Count steps; raise ExpressionTooLong if none are left."""
         self.steps -= steps

@@ -6,7 +6,11 @@ from typing import Any
 
 from jinja2 import nodes
 
-from flowc.compiler.expressions.budget import current_budget
+from flowc.compiler.expressions.budget import (
+    EvaluationBudget,
+    ExpressionTooLong,
+    current_budget,
+)
 from flowc.compiler.expressions.compilation import Compilation
 from flowc.compiler.expressions.errors import ExpressionError
 from flowc.compiler.expressions.frame import Evaluate, Frame, Names
@@ -18,6 +22,7 @@ from flowc.compiler.expressions.syntax import (
     parse_template,
     parts_of,
 )
+from flowc.compiler.expressions.tracing import FailedPart, Form, failed_part
 from flowc.compiler.expressions.trees import new_compilation
 from flowc.compiler.expressions.values import is_scalar, kind_of, plain
 
@@ -39,19 +44,40 @@ class Expression:
     _evaluate: Evaluate
     is_recorded: bool = False
     cost: int = 1
+    _form: Form | None = None
 
     def evaluate(self, names: Names) -> Any:
-        """Return the value; raise ExpressionError, or MissingValue for a missing name or field."""
+        """Return the value; raise ExpressionError, or MissingValue for a missing name or field.
+
+        The error says which part of the expression failed.
+        """
         budget = current_budget()
         try:
             budget.spend(self.cost)
             return self._evaluate(Frame(names, budget))
-        except ExpressionError:
+        except ExpressionError as problem:
+            problem.expression = self
+            problem.part = self._failed_part(problem, names, budget)
             raise
         except RecursionError:
-            raise ExpressionError("the values are nested too deeply") from None
+            failure = ExpressionError("the values are nested too deeply")
         except Exception as problem:
-            raise ExpressionError(f"the expression failed ({type(problem).__name__})") from None
+            failure = ExpressionError(f"the expression failed ({type(problem).__name__})")
+        failure.expression = self
+        raise failure
+
+    def _failed_part(
+        self, problem: ExpressionError, names: Names, budget: EvaluationBudget
+    ) -> FailedPart | None:
+        if self._form is None or isinstance(problem, ExpressionTooLong):
+            return None
+        try:
+            return failed_part(self._form, self.source, names, budget)
+        except ExpressionTooLong:
+            # On the event loop; all of it is done again in a thread, where there is more time.
+            if budget.is_quick:
+                raise
+            return None
 
 
 @lru_cache(4096)
@@ -74,9 +100,19 @@ def compile_template(source: str) -> Expression:
         # Without its comments and the marks of raw text, it is not the text in the definition.
         return Expression(source, (), text == source, lambda frame: text)
     compilation = new_compilation()
-    if literal.count(False) == 1 and _is_lone(body, parts):
-        return _expression(source, compilation, _lone(compilation, body))
-    return _expression(source, compilation, compile_text(compilation, body))
+    return _expression(source, compilation, _of_body(compilation, body), _template)
+
+
+def _template(source: str, compilation: Compilation) -> Evaluate:
+    return _of_body(compilation, parse_template(source))
+
+
+def _of_body(compilation: Compilation, body: list[nodes.Node]) -> Evaluate:
+    parts = parts_of(body)
+    values = [part for part in parts if not isinstance(part, nodes.TemplateData)]
+    if len(values) == 1 and _is_lone(body, parts):
+        return _lone(compilation, body)
+    return compile_text(compilation, body)
 
 
 def _is_lone(body: list[nodes.Node], parts: list[nodes.Expr]) -> bool:
@@ -115,9 +151,12 @@ def compile_expression(source: str) -> Expression:
     >>> compile_expression("input.n * 2").evaluate({"input": {"n": 3}})
     6
     """
-    tree = parse_expression(_bare(source))
     compilation = new_compilation()
-    return _expression(source, compilation, compilation.compile(tree))
+    return _expression(source, compilation, _value(source, compilation), _value)
+
+
+def _value(source: str, compilation: Compilation) -> Evaluate:
+    return compilation.compile(parse_expression(_bare(source)))
 
 
 def compile_formula(source: str) -> Expression:
@@ -132,10 +171,12 @@ def compile_condition(source: str) -> Expression:
     >>> compile_condition("{{input.city}} == 'Rome'").evaluate({"input": {"city": "Rome"}})
     True
     """
-    tree = parse_condition(source)
     compilation = new_compilation()
-    compiled = compilation.compile(tree, used_as="boolean")
-    return _expression(source, compilation, _deciding(compiled))
+    return _expression(source, compilation, _decision(source, compilation), _decision)
+
+
+def _decision(source: str, compilation: Compilation) -> Evaluate:
+    return _deciding(compilation.compile(parse_condition(source), used_as="boolean"))
 
 
 def has_expressions(source: str) -> bool:
@@ -147,7 +188,9 @@ def has_expressions(source: str) -> bool:
     return "{{" in source or "{%" in source
 
 
-def _expression(source: str, compilation: Compilation, evaluate: Evaluate) -> Expression:
+def _expression(
+    source: str, compilation: Compilation, evaluate: Evaluate, form: Form
+) -> Expression:
     if compilation.makes_moments:
         evaluate = _plainly(evaluate)
     return Expression(
@@ -157,6 +200,7 @@ def _expression(source: str, compilation: Compilation, evaluate: Evaluate) -> Ex
         evaluate,
         compilation.is_recorded,
         1 + compilation.size // 4,
+        form,
     )
 
 

@@ -4,9 +4,9 @@ from flowc.compiler.expressions.calls import CALLS
 from flowc.compiler.expressions.compilation import Compilation
 from flowc.compiler.expressions.operators import OPERATORS
 
-_METHODS = {**OPERATORS, **CALLS}
+METHODS = {**OPERATORS, **CALLS}
 
 
 def new_compilation() -> Compilation:
     """Return the compilation of an expression or text."""
-    return Compilation(_METHODS)
+    return Compilation(METHODS)

@@ -1,6 +1,33 @@
 """Exceptions that a node type raises or catches while it runs."""
 
+from typing import Any, NamedTuple
+
 from flowc.compiler.definition import FailureKind
+from flowc.compiler.diagnostics import Pointer
+
+# That there is no value at fault; `null` is one.
+NO_VALUE: Any = object()
+
+
+class Evidence(NamedTuple):
+    """What is known of a failure beside its code and message; it is safe to store and show.
+
+    `at` is its place in the definition, `reference` the path or expression that was read there,
+    `value` its value, shortened, and `hint` says what to do.
+    """
+
+    at: Pointer | None = None
+    reference: str | None = None
+    value: str | None = None
+    hint: str | None = None
+
+    def as_json(self) -> dict[str, str]:
+        """Return what is known without the place."""
+        found = {"reference": self.reference, "value": self.value, "hint": self.hint}
+        return {name: text for name, text in found.items() if text is not None}
+
+
+NO_EVIDENCE = Evidence()
 
 
 class NodeError(Exception):
@@ -8,7 +35,11 @@ class NodeError(Exception):
 
     `kind` names a failure that may be temporary, so that a retry can succeed; leave it out for
     failures that every attempt would repeat, such as bad input. `retry_after` is in seconds.
+    `field` is the field of the configuration that is at fault, `value` the value at fault, and
+    `hint` says what to do. The value is shown shortened, without secrets.
     """
+
+    evidence = NO_EVIDENCE
 
     def __init__(
         self,
@@ -17,9 +48,14 @@ class NodeError(Exception):
         *,
         kind: FailureKind | None = None,
         retry_after: float | None = None,
+        field: str | Pointer | None = None,
+        value: Any = NO_VALUE,
+        hint: str | None = None,
     ) -> None:
         self.code, self.message = code, message
-        self.kind, self.retry_after = kind, retry_after
+        self.kind: FailureKind | None = kind
+        self.retry_after = retry_after
+        self.field, self.value, self.hint = field, value, hint
         super().__init__(message)
 
 
@@ -30,7 +66,13 @@ class BodyFailed(NodeError):
     """
 
     def __init__(
-        self, code: str, message: str, node_id: str, attempt: int, at: tuple[str | int, ...]
+        self,
+        code: str,
+        message: str,
+        node_id: str,
+        attempt: int,
+        at: Pointer,
+        evidence: Evidence = NO_EVIDENCE,
     ) -> None:
-        self.node_id, self.attempt, self.at = node_id, attempt, at
+        self.node_id, self.attempt, self.at, self.evidence = node_id, attempt, at, evidence
         super().__init__(code, message)

@@ -51,6 +51,39 @@ class Document:
     def _lines(self) -> list[str]:
         return (self.text or "").split("\n")
 
+    def place_in_text(self, pointer: Pointer, part: str | None) -> Place:
+        """Return the place of a part of the text at a path; that of the whole if it is not found.
+
+        >>> document = read_text("prompt: |\\n  Dear Ada,\\n  you owe {{input.sum}}.\\n", "a.yaml")
+        >>> print(document.place_in_text(("prompt",), "input.sum"))
+        a.yaml:3:13
+        """
+        offset = self._text_at(pointer).find(part) if part else -1
+        return self.place(pointer, offset=offset if offset >= 0 else None)
+
+    def _text_at(self, pointer: Pointer) -> str:
+        found = self.data
+        for part in pointer:
+            try:
+                found = found[part]
+            except (LookupError, TypeError):
+                return ""
+        return found if isinstance(found, str) else ""
+
+    def inside(self, path: Pointer) -> "Document":
+        """Return the value at a path as a document of its own, with the lines of this one."""
+        data = self.data
+        for part in path:
+            data = data[part]
+
+        def positions() -> YamlTree | None:
+            tree = self.positions()
+            for part in path:
+                tree = tree.children.get(part) if tree is not None else None
+            return tree
+
+        return Document(data, self.file, self.text, positions)
+
     def diagnostic(self, problem: Problem) -> Diagnostic:
         """Return the diagnostic of a problem in this document."""
         at = self.place(problem.at, problem.on_key, problem.offset)

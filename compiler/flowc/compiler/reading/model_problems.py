@@ -23,7 +23,7 @@ def shape_problems(
     for item in error.errors(include_url=False):
         if item["type"] == _FOLLOWS:
             continue
-        path = _path_in(data, item["loc"], item["type"])
+        path = path_in(data, item["loc"], item["type"])
         if item["type"] == "missing" and is_meant(
             str(path[-1]), item["input"], _keys_at(model, path[:-1])
         ):
@@ -78,7 +78,7 @@ def _fields_hint(model: type[BaseModel]) -> str:
     return "`flowc explain invalid-value` shows an example."
 
 
-def _path_in(data: Any, loc: tuple[str | int, ...], kind: str) -> Pointer:
+def path_in(data: Any, loc: tuple[str | int, ...], kind: str) -> Pointer:
     """Return pydantic's location without the parts that are not keys of the data.
 
     For a field of a union, pydantic puts the name of the union's member into the location.

@@ -91,8 +91,9 @@ class RunFailedData(TypedDict):
 
     error: Annotated[
         Mapping[str, Any],
-        "`code` and `message`; where one node failed also `node_id`, `attempt`, and `at`, its"
-        " place in the definition.",
+        "`code` and `message`; where one node failed also `node_id`, `attempt`, and `at`, the"
+        " place in the definition (`pointer`, and where its text is known `file`, `line` and"
+        " `column`); and where known `reference`, `value` and `hint`, as in `node.failed`.",
     ]
     unreached: NotRequired[
         Annotated[list[str], "The nodes that never ran; absent if a client terminated the run."]
@@ -205,6 +206,17 @@ class NodeFailedData(TypedDict):
     message: Annotated[str, "Why it failed, in a sentence."]
     duration_ms: Annotated[float, "Milliseconds, all attempts and the delays between them."]
     attempts: Annotated[int, "The number of attempts."]
+    at: Annotated[
+        Mapping[str, str],
+        "`pointer`, the JSON pointer of the place in the definition that the node is in.",
+    ]
+    reference: NotRequired[
+        Annotated[str, "The path, or part of an expression, whose value is at fault, if known."]
+    ]
+    value: NotRequired[
+        Annotated[str, "The value at fault as JSON, shortened, without secrets, if known."]
+    ]
+    hint: NotRequired[Annotated[str, "What to do, if known."]]
     usage: NotRequired[
         Annotated[
             Mapping[str, float],

@@ -6,14 +6,13 @@ from flowc.compiler.node import NodeError, Outcome
 from flowc.compiler.planning.plan import PlannedNode
 
 
-def handled_failure(
-    node: PlannedNode, error: NodeError, message: str, attempts: int
-) -> Outcome | None:
+def handled_failure(node: PlannedNode, error: NodeError, attempts: int) -> Outcome | None:
     """Return the outcome with which the workflow continues after this failure, or None."""
     policy = node.definition.on_error
     if policy == "fail":
         return None
-    details = {"node": node.id, "code": error.code, "message": message, "attempts": attempts}
+    about = {"code": error.code, "message": error.message}
+    details = {"node": node.id, **about, "attempts": attempts}
     if isinstance(policy, GoTo):
         return Outcome(None, branch=ERROR, error=details)
     output = policy.output if isinstance(policy, GoOn) else None

@@ -14,7 +14,7 @@ from typing import Any
 
 from flowc.compiler.expressions import RECORDED, RecordedValues, evaluated
 from flowc.compiler.guards import Limit
-from flowc.compiler.node import BodyFailed, Context, Node, NodeError, Outcome
+from flowc.compiler.node import Context, Node, NodeError, Outcome
 from flowc.compiler.node.interrupts import (
     Answer,
     Ask,
@@ -41,7 +41,8 @@ from flowc.compiler.running.events import (
     NODE_USED,
     NODE_WAITING,
 )
-from flowc.compiler.running.failures import as_node_error, timed_out
+from flowc.compiler.running.explanations import explained, failure_data, node_failed
+from flowc.compiler.running.failures import timed_out
 from flowc.compiler.running.handling import handled_failure
 from flowc.compiler.running.inside import NOTHING_INSIDE, Inside
 from flowc.compiler.running.outcomes import plain_outcome
@@ -57,7 +58,7 @@ from flowc.compiler.running.resolution import (
     validated,
 )
 from flowc.compiler.running.retries import with_retries, with_time_limit
-from flowc.compiler.running.run_context import NodeFailed, RunContext, View
+from flowc.compiler.running.run_context import RunContext, View
 from flowc.compiler.running.spending import Spent
 
 NO_SECRETS = Redactor()
@@ -95,7 +96,7 @@ async def execute(
         work.stopped(None if was_waiting else stopped)
         raise
     except Exception as problem:
-        return work.failed(as_node_error(problem, node.id, node.node_type.type))
+        return work.failed(problem)
     work.completed(outcome)
     return outcome
 
@@ -195,16 +196,12 @@ class _Work:
             data: NodeWaitingData = {"interrupt": _awaited_data(own[0]) if own else None}
             self.run.emit(NODE_WAITING.of_node(self.node.id, data, self.view.path))
 
-    def failed(self, error: NodeError) -> Outcome:
+    def failed(self, problem: Exception) -> Outcome:
         """Emit `node.failed`; return how the workflow continues, or raise NodeFailed if it ends."""
-        node, message = self.node, self.redactor.text(error.message)
-        continued = handled_failure(node, error, message, self.attempts)
-        data: NodeFailedData = {
-            "code": error.code,
-            "message": message,
-            "duration_ms": _since(self.started),
-            "attempts": self.attempts,
-        }
+        node, about = self.node, (self.redactor, self.run.secret_hint)
+        error = explained(problem, node.id, node.node_type.type, *about, node)
+        continued = handled_failure(node, error, self.attempts)
+        data = failure_data(error, node, self.attempts, _since(self.started))
         if self.spent:
             data["usage"] = self.spent.total()
         if continued is not None:
@@ -213,11 +210,8 @@ class _Work:
         self.run.emit(NODE_FAILED.of_node(node.id, data, self.view.path))
         if continued is not None:
             return continued
-        # The author looks for the node that failed, which is in the body, not the one around it.
         # `from None`, because the cause may contain secrets that only the message is free of.
-        if isinstance(error, BodyFailed):
-            raise NodeFailed(error.code, message, error.node_id, error.attempt, error.at) from None
-        raise NodeFailed(error.code, message, node.id, self.attempts, node.definition.at) from None
+        raise node_failed(error, node, self.attempts) from None
 
     def _end(self, data: NodeCompletedData | NodeFailedData) -> None:
         """Add the computed configuration to the event's data, and count the node's run.

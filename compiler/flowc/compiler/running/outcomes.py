@@ -46,4 +46,5 @@ async def require_fit(what: str, value: Any, schema: Mapping[str, Any] | None) -
     for path, sentence in await find_problems(value, dict(schema)) if schema else ():
         where = ".".join(map(str, path)) or what
         message = f"The {what} does not fit the sub-workflow: {where}: {sentence}."
-        raise NodeError(f"{what}-does-not-fit", message)
+        at = ("input", *path) if what == "input" else None
+        raise NodeError(f"{what}-does-not-fit", message, field=at, value=value)

@@ -132,7 +132,7 @@ def execute_in(
             # A failure in a stored workflow has its place in another document.
             at = node.definition.at if node.runs_stored else failure.at
             what = (failure.code, failure.message, failure.node_id, failure.attempt, at)
-            raise BodyFailed(*what) from None
+            raise BodyFailed(*what, failure.evidence) from None
         output = _output_of(node.body, region.outputs, only)
         if declared is not None:
             await require_fit("output", output, declared.output)

@@ -38,7 +38,7 @@ def validated(node: PlannedNode, filled: Mapping[str, Any]) -> Node:
     try:
         return node.node_type.model_validate(filled)
     except ValidationError as problem:
-        raise misfit(problem) from None
+        raise misfit(problem, filled) from None
 
 
 def cache_key(node: PlannedNode, filled: Mapping[str, Any], run: RunContext) -> str:

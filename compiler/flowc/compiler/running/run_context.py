@@ -6,9 +6,11 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from flowc.compiler.diagnostics import Pointer
 from flowc.compiler.guards import Guards
 from flowc.compiler.node.budget import UNLIMITED, Budget
 from flowc.compiler.node.context import utc_now
+from flowc.compiler.node.errors import NO_EVIDENCE, Evidence
 from flowc.compiler.node.interrupts import Answer, WaitFor, wait_here
 from flowc.compiler.running.breakpoints import Breakpoints
 from flowc.compiler.running.events import EventSink
@@ -25,6 +27,7 @@ class RunContext:
     """What a run has in addition to its state; none of it is stored.
 
     - `guards` are shared by the runs of a process; entries in them are separate by `tenant`.
+    - `secret` returns a secret's value, and `secret_hint` says how to set one.
     - `saver` is the run's LangGraph checkpointer, which also stores the journals of regions;
       `is_resumed` means that there may be journals from an earlier attempt.
     - If the run `can_wait`, it ends when a node waits, and is resumed later: `answers` are the
@@ -44,6 +47,7 @@ class RunContext:
     emit: EventSink = lambda event: None
     services: Mapping[type, Any] = field(default_factory=dict)
     secret: SecretLookup = lambda name: None
+    secret_hint: SecretLookup = lambda name: None
     guards: Guards = GUARDS
     saver: Any = None
     is_resumed: bool = False
@@ -76,11 +80,17 @@ class View(NamedTuple):
 
 
 class NodeFailed(Exception):
-    """A node failed, and its workflow does not continue after that; the message is safe to show."""
+    """A node failed, and its workflow does not continue after that; all of it is safe to show."""
 
     def __init__(
-        self, code: str, message: str, node_id: str, attempt: int, at: tuple[str | int, ...] = ()
+        self,
+        code: str,
+        message: str,
+        node_id: str,
+        attempt: int,
+        at: Pointer = (),
+        evidence: Evidence = NO_EVIDENCE,
     ) -> None:
         self.code, self.message, self.node_id, self.attempt = code, message, node_id, attempt
-        self.at = at
+        self.at, self.evidence = at, evidence
         super().__init__(f"{node_id}: {message}")

@@ -90,7 +90,7 @@ class AgentRun:
             if not problem:
                 return self._outcome(data)
             if is_corrected:
-                raise does_not_fit(problem)
+                raise does_not_fit(answer.text, problem)
             conversation, is_corrected = [*conversation, *correction(answer.text, problem)], True
         return await self._at_limit(conversation, limit)
 
@@ -118,7 +118,7 @@ class AgentRun:
         answer = await self._turn([*messages, {"role": "user", "content": enough}], "none")
         data, problem = await self._data_in(answer)
         if problem:
-            raise does_not_fit(problem)
+            raise does_not_fit(answer.text, problem)
         return self._outcome(data)
 
     async def _data_in(self, answer: ModelAnswer) -> tuple[Any, str]:

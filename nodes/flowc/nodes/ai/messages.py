@@ -108,7 +108,8 @@ async def _data_url(part: MessagePart, context: Context) -> str:
             "GET", part.url, max_bytes=MAX_BYTES, max_redirects=3
         )
     except EgressDenied as denied:
-        raise NodeError("egress-denied", f"{part.url[:200]}: {denied}.") from None
+        message = f"{part.url[:200]}: {denied}."
+        raise NodeError("egress-denied", message, hint=denied.hint) from None
     except ResponseTooLarge as problem:
         raise NodeError("response-too-large", f"{part.url[:200]}: {problem}.") from None
     except (OSError, RequestFailed) as problem:

@@ -54,14 +54,14 @@ class ModelSession:
         if schema is None:
             await self.ask(messages)
             return {}
-        problem = ""
+        text, problem = "", ""
         for _ in range(2):
-            answer = await self.ask(messages, schema)
-            found, problem = await data_in(answer.text, schema)
+            text = (await self.ask(messages, schema)).text
+            found, problem = await data_in(text, schema)
             if not problem:
                 return found
-            messages = [*messages, *correction(answer.text, problem)]
-        raise does_not_fit(problem)
+            messages = [*messages, *correction(text, problem)]
+        raise does_not_fit(text, problem)
 
     def unstreamed(self) -> "ModelSession":
         """Return a session with the same models for a request in between, which emits no tokens."""
@@ -163,10 +163,15 @@ def correction(text: str, problem: str) -> list[dict[str, Any]]:
     return [{"role": "assistant", "content": text}, {"role": "user", "content": again}]
 
 
-def does_not_fit(problem: str) -> NodeError:
-    """Return the failure of a model whose answers do not match the schema."""
+def does_not_fit(text: str, problem: str) -> NodeError:
+    """Return the failure of a model whose answers do not match the schema, with the last one."""
     message = f"The model's answer does not match its schema: {problem}"
-    return NodeError("answer-does-not-fit", message, kind="bad-answer")
+    try:
+        value = plain_from(_bare(text))
+    except ValueError:
+        value = text
+    about: Any = {"field": "output_schema", "value": value}
+    return NodeError("answer-does-not-fit", message, kind="bad-answer", **about)
 
 
 async def data_in(text: str, schema: Schema) -> tuple[Any, str]:

@@ -140,14 +140,15 @@ def _applied(rule: Rule, data: Any, number: int) -> Any:
     try:
         return _OPERATIONS[rule.does](rule, data)
     except _DoesNotFit as problem:
-        raise _DoesNotFit(f"Rule {number} ({rule.does}): {problem.message}") from None
+        message = f"Rule {number} ({rule.does}): {problem.message}"
+        raise _DoesNotFit(message, ("rules", number - 1)) from None
 
 
 class _DoesNotFit(NodeError):
     """The data does not fit a rule or the expressions."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__("transform-failed", f"{reason.rstrip('.')}.")
+    def __init__(self, reason: str, field: tuple[str | int, ...] | None = None) -> None:
+        super().__init__("transform-failed", f"{reason.rstrip('.')}.", field=field)
 
 
 def _object(data: Any, what: str) -> dict[str, Any]:

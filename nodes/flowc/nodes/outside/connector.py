@@ -134,7 +134,8 @@ class Connector(Node):
         """Call the operation, and return the response."""
         operation = find_operation(self.document, self.operation, self.server_url)
         for path, sentence in await find_problems(self.arguments, operation.arguments):
-            raise NodeError("arguments-do-not-fit", f"{_misfit(path, sentence)}.")
+            message, at = f"{_misfit(path, sentence)}.", ("arguments", *path)
+            raise NodeError("arguments-do-not-fit", message, field=at, value=self.arguments)
         request = operation.request(self.arguments)
         _authorize(operation.security, self.credential, request)
         call = HttpCall(

@@ -83,7 +83,10 @@ class HttpCall:
                 deadline=self.timeout,
             )
         except EgressDenied as problem:
-            raise NodeError("egress-denied", f"The call is not allowed: {problem}.") from None
+            message = f"The call is not allowed: {problem}."
+            raise NodeError(
+                "egress-denied", message, field="url", value=self.url, hint=problem.hint
+            ) from None
         except ResponseTooLarge as problem:
             raise NodeError("response-too-large", f"The call was stopped: {problem}.") from None
         except TimeoutError:

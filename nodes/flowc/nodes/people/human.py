@@ -92,9 +92,8 @@ class Human(Node):
         given = as_answer(self.default if answer.is_late else answer.value)
         for path, sentence in (await find_problems(given, schema))[:1]:
             where = ".".join(map(str, path)) or "answer"
-            raise NodeError(
-                "answer-does-not-fit", f"The answer does not match its form: {where}: {sentence}."
-            )
+            message = f"The answer does not match its form: {where}: {sentence}."
+            raise NodeError("answer-does-not-fit", message, field="form", value=given)
         choice = given.get("choice") if _choices(config) else None
         return Outcome({**given, "timed_out": answer.is_late}, branch=choice)
 

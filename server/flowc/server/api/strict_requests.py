@@ -3,16 +3,17 @@
 import re
 import uuid
 from collections.abc import Callable, Coroutine, Mapping, MutableMapping
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 from anyio import to_thread
-from fastapi import Request, Response
+from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flowc.compiler.diagnostics import DefinitionRefused
-from flowc.compiler.reading.documents import read_text
+from flowc.compiler.reading.documents import Document, read_text
 from flowc.compiler.reading.large_values import LARGE_TEXT, in_worker
 from flowc.server.api.refused_requests import MalformedBody, RequestTooLarge, UnsupportedBody
 
@@ -79,10 +80,11 @@ class BodyLimit:
 class StrictRequest(Request):
     """A request whose JSON is strict: no NaN, duplicate keys, lone surrogates or deep nesting.
 
-    A body of YAML is read as the same values of JSON.
+    A body of YAML is read as the same values of JSON; `sent` is that body, with its lines.
     """
 
     is_yaml = False
+    sent: Document | None = None
 
     async def json(self) -> Any:
         """Return the body's value; raise MalformedBody."""
@@ -93,10 +95,23 @@ class StrictRequest(Request):
     async def _read(self, body: bytes) -> Any:
         if self.is_yaml:
             # It is read a hundred times slower than JSON.
-            return await to_thread.run_sync(_strict_yaml, body)
+            self.sent = await to_thread.run_sync(_strict_yaml, body)
+            return self.sent.data
         if len(body) > LARGE_TEXT:
             return await in_worker(partial(_strict_json, body))
         return _strict_json(body)
+
+
+def sent_definition(request: Request) -> Document | None:
+    """Return the definition in a body of YAML, with its lines; None if the body is JSON."""
+    sent = request.sent if isinstance(request, StrictRequest) else None
+    if sent is None or not isinstance(sent.data, dict):
+        return None
+    is_alone = "definition" not in sent.data or "nodes" in sent.data or "steps" in sent.data
+    return sent if is_alone else sent.inside(("definition",))
+
+
+SentDefinition = Annotated[Document | None, Depends(sent_definition)]
 
 
 class StrictRoute(APIRoute):
@@ -111,6 +126,16 @@ class StrictRoute(APIRoute):
             return await handle(readable if self.body_field is None else await _typed(readable))
 
         return strict
+
+
+def with_yaml_bodies(description: dict[str, Any]) -> dict[str, Any]:
+    """Return a description of the API in which each body of JSON can be YAML, too."""
+    for operations in description["paths"].values():
+        for operation in operations.values():
+            bodies = operation.get("requestBody", {}).get("content", {})
+            if "application/json" in bodies:
+                bodies["application/yaml"] = bodies["application/json"]
+    return description
 
 
 async def _typed(request: StrictRequest) -> StrictRequest:
@@ -133,14 +158,15 @@ def _strict_json(body: bytes) -> Any:
     text = _text_of(body)
     if text.lstrip()[:1] not in {"{", "["}:
         raise MalformedBody("The body must be a JSON object.")
-    return _value_of(text, "body.json")
+    return _read(text, "body.json").data
 
 
-def _strict_yaml(body: bytes) -> Any:
-    value = _value_of(_text_of(body), "body.yaml")
-    if not isinstance(value, (dict, list)):
+def _strict_yaml(body: bytes) -> Document:
+    found = _read(_text_of(body), "body.yaml")
+    if not isinstance(found.data, (dict, list)):
         raise MalformedBody("The body must be an object: a line `key: value` for each field.")
-    return value
+    # The client's file has another name.
+    return replace(found, file=None)
 
 
 def _text_of(body: bytes) -> str:
@@ -150,9 +176,9 @@ def _text_of(body: bytes) -> str:
         raise MalformedBody("The body is not UTF-8.") from None
 
 
-def _value_of(text: str, name: str) -> Any:
+def _read(text: str, name: str) -> Document:
     try:
-        return read_text(text, name).data
+        return read_text(text, name)
     except DefinitionRefused as refused:
         first = refused.diagnostics[0]
         where = (

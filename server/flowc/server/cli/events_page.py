@@ -62,8 +62,11 @@ EXAMPLES: tuple[Event, ...] = (
         "attempts": 1, "duration_ms": 412.7, "cached": False,
     }, "each#0/2/"),
     events.NODE_FAILED.of_node("fetch", {
-        "code": "timeout", "message": "It took longer than 5 s.", "duration_ms": 5003.2,
-        "attempts": 1,
+        "code": "expression-failed",
+        "message": "'classify.output' has no field 'categry'; its field is 'category'.",
+        "duration_ms": 0.2, "attempts": 0, "at": {"pointer": "/nodes/3/config/url"},
+        "reference": "classify.output.categry", "value": '{"category": "billing"}',
+        "hint": "Did you mean 'category'?",
     }),
     events.NODE_SKIPPED.of_node("escalate", {}),
     events.NODE_SAID.of_node("answer", {"kind": "token", "data": {"text": "Hel"}}),

@@ -56,5 +56,5 @@ async def run_local(
             )
     finally:
         await services.aclose()
-    show_end(console, record.as_json())
+    show_end(console, record.as_json(), compiled.document.text)
     return record

@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from flowc.compiler.diagnostics import Place, excerpt
 from flowc.compiler.running.events import EventKind
 
 
@@ -51,11 +52,14 @@ def waits_for(kind: str, data: Mapping[str, Any]) -> str:
     return "a moment" if kind == "timer" else f"a {kind}"
 
 
-def show_end(console: Console, run: Mapping[str, Any]) -> None:
-    """Show how a run ended, from its JSON form: its error, or its output and what it cost."""
+def show_end(console: Console, run: Mapping[str, Any], text: str | None = None) -> None:
+    """Show how a run ended, from its JSON form: its error, or its output and what it cost.
+
+    An error is shown with its line of the definition's text, if that is known.
+    """
     error, usage = run["error"], run["usage"]
     if error is not None:
-        console.print(Text(f"failed: {error_sentence(error)}", style="red"), soft_wrap=True)
+        console.print(Text(_failure(error, text), style="red"), soft_wrap=True)
         return
     console.print(Text(_readable(run["output"])), soft_wrap=True)
     tokens = f"{usage['total_tokens']:.0f} tokens in {usage['calls']:.0f} model call(s)"
@@ -73,6 +77,16 @@ def error_sentence(error: Mapping[str, Any]) -> str:
     where = f" ({place['file']}:{place['line']}:{place['column']})" if place.get("line") else ""
     node = f"{error['node_id']}: " if "node_id" in error else ""
     return f"{node}{error['message']}{where}"
+
+
+def _failure(error: Mapping[str, Any], text: str | None) -> str:
+    """Return a run's error as it is shown: the sentence, the line that it is about, what to do."""
+    place = error.get("at") or {}
+    at = Place(place.get("pointer", ""), place.get("file"), place.get("line"), place.get("column"))
+    lines = [f"failed: {error_sentence(error)}", *excerpt(at, text)]
+    if error.get("hint"):
+        lines.append(f"  hint: {error['hint']}")
+    return "\n".join(lines)
 
 
 def _readable(output: Any) -> str:

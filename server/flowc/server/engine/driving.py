@@ -13,6 +13,7 @@ from langgraph.errors import GraphDrained, GraphRecursionError
 from langgraph.runtime import RunControl
 
 from flowc.compiler.compile import CompiledWorkflow
+from flowc.compiler.expressions import shortened
 from flowc.compiler.node.budget import Budget, Ledger
 from flowc.compiler.node.interrupts import Ask, Interrupt, WaitFor, wait_here
 from flowc.compiler.running.events import Event
@@ -40,10 +41,10 @@ class InputTooCostly(InputRefused):
 
 
 class RunFailed(Exception):
-    """The run failed as a whole, not because of one node."""
+    """The run failed as a whole, not because of one node; `value` is at fault, shortened."""
 
-    def __init__(self, code: str, message: str) -> None:
-        self.code, self.message = code, message
+    def __init__(self, code: str, message: str, value: str | None = None) -> None:
+        self.code, self.message, self.value = code, message, value
         super().__init__(message)
 
 
@@ -102,6 +103,7 @@ def context_of(
         workflow_id=run.workflow_id or compiled.workflow.title,
         services=services.by_type,
         secret=services.secret,
+        secret_hint=services.secret_hint,
         guards=services.guards,
         saver=saver,
         max_steps=max_steps,
@@ -222,14 +224,16 @@ async def result_of(compiled: CompiledWorkflow, outputs: dict[str, Any]) -> Any:
         path, sentence = problems[0]
         where = ".".join(map(str, path)) or "output"
         message = f"The output does not fit the workflow's schema: {where}: {sentence}."
-        raise RunFailed("output-does-not-fit", message)
+        # Nodes return no secrets.
+        raise RunFailed("output-does-not-fit", message, shortened(result))
     return result
 
 
 def error_of(problem: Exception, compiled: CompiledWorkflow | None) -> dict[str, Any]:
     """Return a failure as clients see it: code, message, and where known the node and its place."""
     if isinstance(problem, RunFailed):
-        return {"code": problem.code, "message": problem.message}
+        about = {"value": problem.value} if problem.value is not None else {}
+        return {"code": problem.code, "message": problem.message, **about}
     if isinstance(problem, TooCostly):
         message = f"The output takes more steps to check than are allowed: {problem}"
         return {"code": TOO_COSTLY, "message": message}
@@ -245,7 +249,7 @@ def error_of(problem: Exception, compiled: CompiledWorkflow | None) -> dict[str,
 
 
 def _error_of_node(problem: NodeFailed, compiled: CompiledWorkflow) -> dict[str, Any]:
-    place = compiled.document.place(problem.at)
+    place = compiled.document.place_in_text(problem.at, problem.evidence.reference)
     return {
         "code": problem.code,
         "message": problem.message,
@@ -257,4 +261,5 @@ def _error_of_node(problem: NodeFailed, compiled: CompiledWorkflow) -> dict[str,
             "column": place.column,
             "pointer": place.pointer,
         },
+        **problem.evidence.as_json(),
     }

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict
 
 from flowc.compiler.running.events import RUN_COMPLETED, RUN_FAILED, Event, EventKind, name_of
+from flowc.server.records.run_errors import FailureJson, failure_in
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.times import json_of, now
 from flowc.server.records.usage import UsageCount
@@ -47,7 +48,7 @@ class NodeRecord:
     duration_ms: float | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
-    error: dict[str, Any] | None = None
+    error: FailureJson | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the stable JSON form."""
@@ -70,7 +71,7 @@ class RunOutcome:
     status: RunStatus = "pending"
     output: Any = None
     usage: dict[str, float] = field(default_factory=lambda: dict(_NO_USAGE))
-    error: dict[str, Any] | None = None
+    error: FailureJson | None = None
     created_at: datetime = field(default_factory=now)
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -171,7 +172,7 @@ class RunRecord(Run):
         record.attempts, record.duration_ms = data["attempts"], data["duration_ms"]
         record.output = data.get("output")
         if status == "failed":
-            record.error = {"code": data["code"], "message": data["message"]}
+            record.error = failure_in(data)
 
     def _close(self, event: RunEvent) -> None:
         """Mark the nodes that were interrupted, and those that never ran."""

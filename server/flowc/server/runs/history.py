@@ -6,6 +6,7 @@ from typing import Any
 
 from flowc.compiler.node.outcome import total_usage
 from flowc.compiler.running.events import EventKind
+from flowc.server.records.run_errors import failure_in
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.usage import UsageCount
 
@@ -67,5 +68,5 @@ def _apply(execution: Execution, event: RunEvent) -> None:
         execution.duration_ms, execution.output = data["duration_ms"], data.get("output")
         execution.branch, execution.input = data.get("branch"), data.get("input", {})
         if event.kind == EventKind.NODE_FAILED:
-            execution.error = {"code": data["code"], "message": data["message"]}
+            execution.error = failure_in(data)
         execution.attempts.append({"attempt": data["attempts"], "at": at, "message": None})

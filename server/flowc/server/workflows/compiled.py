@@ -12,7 +12,7 @@ from flowc.compiler.compile import CompiledWorkflow, compile_workflow
 from flowc.compiler.definition import WorkflowDefinition
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.node.registry import Registry
-from flowc.compiler.reading.documents import from_data
+from flowc.compiler.reading.documents import Document, from_data
 from flowc.compiler.reading.library import Library, StoredDefinition
 from flowc.server.records.refused import Refused
 from flowc.server.records.runs import RunRecord
@@ -43,30 +43,48 @@ class Workflows:
         self._ingestion: CompiledWorkflow | None = None
         self._compiling_ingestion = asyncio.Lock()
 
-    async def create(self, document: Any, id: str | None) -> StoredWorkflow:
-        """Store a new workflow; raise DefinitionRefused or WorkflowExists."""
-        compiled = await self.compile(document, id)
+    async def create(
+        self, document: Any, id: str | None, sent: Document | None = None
+    ) -> StoredWorkflow:
+        """Store a new workflow; raise DefinitionRefused or WorkflowExists.
+
+        The lines of problems are those of the text that was `sent`.
+        """
+        compiled = await self.compile(document, id, sent)
         workflow = compiled.workflow
         chosen = id or workflow.id or _id_from(workflow)
         return await self._stored_workflows.create(chosen, workflow.title, workflow.hash, document)
 
-    async def replace(self, id: str, document: Any) -> StoredWorkflow:
+    async def replace(self, id: str, document: Any, sent: Document | None = None) -> StoredWorkflow:
         """Store a definition as the newest version; raise DefinitionRefused or NoSuchWorkflow."""
         await self._stored_workflows.get(id)
-        compiled = await self.compile(document, id)
+        compiled = await self.compile(document, id, sent)
         workflow = compiled.workflow
         return await self._stored_workflows.replace(id, workflow.title, workflow.hash, document)
 
-    async def compile(self, document: Any, id: str | None = None) -> CompiledWorkflow:
+    async def compile(
+        self, document: Any, id: str | None = None, sent: Document | None = None
+    ) -> CompiledWorkflow:
         """Compile a definition from data; raise DefinitionRefused.
 
-        It uses the newest versions of stored workflows that it runs without naming a version.
+        It uses the newest versions of stored workflows that it runs without naming a version. The
+        lines of problems are those of the text that was `sent`.
         """
-        return await self._compile(document, id, self._find)
+        return await self._compile(sent or from_data(document), id, self._find)
+
+    async def compile_to_run(self, document: Any, sent: Document | None) -> CompiledWorkflow:
+        """Compile a definition that is run, and not stored as a workflow; raise DefinitionRefused.
+
+        Failures of its runs in this process have the lines of the text that was `sent`.
+        """
+        compiled = await self.compile(document, sent=sent)
+        if sent is not None:
+            self._remember(_pin(compiled.hash, None, None), compiled)
+        return compiled
 
     async def _compile(
         self,
-        document: Any,
+        document: Document,
         id: str | None,
         find: Callable[[str, str | None], Coroutine[Any, Any, StoredDefinition | None]],
     ) -> CompiledWorkflow:
@@ -77,7 +95,7 @@ class Workflows:
             return asyncio.run_coroutine_threadsafe(find(id, version), loop).result()
 
         return await asyncio.to_thread(
-            compile_workflow, from_data(document), self._registry, library=Library(find_here), id=id
+            compile_workflow, document, self._registry, library=Library(find_here), id=id
         )
 
     async def ingestion(self) -> CompiledWorkflow:
@@ -110,7 +128,7 @@ class Workflows:
 
         try:
             document = await self._stored_workflows.document(run.workflow_id, run.version, run.hash)
-            compiled = await self._compile(document, run.workflow_id, find)
+            compiled = await self._compile(from_data(document), run.workflow_id, find)
         except (NoSuchWorkflow, DefinitionRefused) as problem:
             raise CannotRebuild(str(problem)) from None
         if compiled.hash != run.hash:

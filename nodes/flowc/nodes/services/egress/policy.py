@@ -29,8 +29,20 @@ _SERVICE_PORTS = frozenset(
 _LOCAL: Mapping[str, tuple[str, ...]] = {"localhost": ("127.0.0.1/32", "::1/128")}
 
 
+# What follows a reason in the message: the setting of the server that could change it.
+_SETTINGS: Mapping[str, str] = {
+    "metadata": "credentials of machines are never reachable",
+    "own address": "the server's setting FLOWC_OWN_ADDRESSES lists it",
+}
+BY_RULE = "the server's setting FLOWC_EGRESS_ALLOW can allow it"
+
+
 class EgressDenied(Exception):
-    """The operator's policy does not allow the connection (FLOWC_EGRESS_ALLOW)."""
+    """The operator's policy does not allow the connection; a `hint` is a setting that would."""
+
+    def __init__(self, message: str = "", hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 @dataclass(frozen=True)
@@ -95,6 +107,23 @@ class EgressPolicy:
         if port not in self.ports if self.ports is not None else port in _SERVICE_PORTS:
             return "port"
         return None if is_public(address, nat64=self.nat64) else "not a public address"
+
+
+def denial_of(host: str, port: int, reason: str) -> EgressDenied:
+    """Return what is raised for a connection that is not allowed; it names the setting.
+
+    >>> print(denial_of("10.1.2.3", 8080, "not a public address").hint)
+    The operator can set FLOWC_EGRESS_ALLOW to 10.1.2.3:8080.
+    """
+    setting = _SETTINGS.get(reason, BY_RULE)
+    message = f"a connection to {host[:80]!r} is not allowed ({reason}); {setting}"
+    if reason in _SETTINGS:
+        return EgressDenied(message)
+    # Without the address of a name: it would show an author how inner names resolve.
+    where = "the address of the host, such as 10.0.0.0/8"
+    if address_of(host) is not None:
+        where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return EgressDenied(message, f"The operator can set FLOWC_EGRESS_ALLOW to {where}.")
 
 
 def address_of(host: str) -> Address | None:

@@ -15,7 +15,12 @@ import httpx
 from httpcore._backends.anyio import AnyIOBackend
 
 from flowc.nodes.services.egress.addresses import Address
-from flowc.nodes.services.egress.policy import EgressDenied, EgressPolicy, address_of
+from flowc.nodes.services.egress.policy import (
+    EgressDenied,
+    EgressPolicy,
+    address_of,
+    denial_of,
+)
 from flowc.nodes.services.egress.resolver import Resolver, resolve
 
 MAX_RESOLVE_SECONDS = 5.0
@@ -70,10 +75,10 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
 
     async def _checked(self, host: str, port: int, timeout: float | None) -> Sequence[Address]:
         name = host.rstrip(".").lower()
-        self._require(host, self.policy.reason_against_name(name))
+        self._require(host, port, self.policy.reason_against_name(name))
         addresses = await self._addresses(name, port, timeout)
         for address in addresses:
-            self._require(host, self.policy.reason_against(address, port))
+            self._require(host, port, self.policy.reason_against(address, port))
         return addresses
 
     async def _addresses(self, name: str, port: int, timeout: float | None) -> Sequence[Address]:
@@ -87,10 +92,9 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         except (OSError, UnicodeError, TimeoutError):
             raise httpcore.ConnectError(f"the name {name[:80]!r} cannot be resolved") from None
 
-    def _require(self, host: str, reason: str | None) -> None:
-        # Without the address: it would show a workflow's author how inner names resolve.
+    def _require(self, host: str, port: int, reason: str | None) -> None:
         if reason is not None:
-            raise EgressDenied(f"a connection to {host[:80]!r} is not allowed ({reason})")
+            raise denial_of(host, port, reason)
 
 
 class GuardedTransport(httpx.AsyncHTTPTransport):

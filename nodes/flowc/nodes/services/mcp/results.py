@@ -26,7 +26,8 @@ def check_within_bounds(client: Any) -> None:
             message = (
                 f"The result of the tool {name!r} does not fit its schema: {where}: {sentence}."
             )
-            raise NodeError("answer-does-not-fit", message, kind="bad-answer")
+            value = result.structured_content
+            raise NodeError("answer-does-not-fit", message, kind="bad-answer", value=value)
 
     client.session.validate_tool_result = check
 

@@ -149,7 +149,8 @@ def _failure(problem: BaseException, shown: str) -> NodeError:
         if isinstance(cause, TooCostly):
             return NodeError(TOO_COSTLY, str(cause))
         if isinstance(cause, EgressDenied):
-            return NodeError("egress-denied", f"The MCP server {shown!r} is not allowed: {cause}.")
+            message = f"The MCP server {shown!r} is not allowed: {cause}."
+            return NodeError("egress-denied", message, hint=cause.hint)
         if type(cause).__name__ == "MCPError" and getattr(cause, "code", 0) != _CLOSED:
             return NodeError(
                 "mcp-refused", f"The MCP server {shown!r} refused the call: {_message_of(cause)}"

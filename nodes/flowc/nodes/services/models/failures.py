@@ -5,6 +5,7 @@ from typing import Any
 
 from flowc.compiler.definition import FailureKind
 from flowc.compiler.node import NodeError
+from flowc.nodes.services.egress.policy import BY_RULE
 from flowc.nodes.services.models.prices import context_window
 from flowc.nodes.services.models.tokens import tokens_in
 
@@ -40,7 +41,8 @@ def failure_of(
     if code == "context-too-large":
         sentence = f"{sentence}: they are about {tokens_in(messages):,} tokens{_room(model)}"
     if _was_denied(problem):
-        code, sentence, fault = "egress-denied", "its address is not allowed", None
+        code, fault = "egress-denied", None
+        sentence = f"its address is not allowed; {BY_RULE}"
     message = f"The model {shown!r} did not answer: {sentence}."
     return NodeError(code, message, kind=fault, retry_after=wait)
 

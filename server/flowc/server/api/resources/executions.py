@@ -10,7 +10,7 @@ from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import RESPONSES
 from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.resources.workflows import WorkflowId
-from flowc.server.api.strict_requests import StrictRoute
+from flowc.server.api.strict_requests import SentDefinition, StrictRoute
 from flowc.server.process.process import Process
 from flowc.server.records.runs import Run, RunOutcome, RunRecord
 from flowc.server.runs.runs import RunOptions
@@ -84,11 +84,12 @@ _OUTCOME, _WHOLE = TypeAdapter(RunOutcome), TypeAdapter(Run)
 async def execute_definition(
     body: ExecuteDefinitionRequest,
     process: CurrentProcess,
+    sent: SentDefinition,
     key: IdempotencyKey = None,
     include: Included = None,
 ) -> Response:
     """Run the definition in the body without storing it as a workflow."""
-    compiled = await process.workflows.compile(body.definition)
+    compiled = await process.workflows.compile_to_run(body.definition, sent)
     return _answer(await _started(process, compiled, body, key), include)
 
 

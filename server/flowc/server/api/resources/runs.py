@@ -16,6 +16,7 @@ from flowc.server.api.paging import MAX_NUMBER, Page, PageLimit, PageOffset
 from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.process.process import Process
+from flowc.server.records.run_errors import FailureJson
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import ENDED, NodeStatus, Run, RunStatus
 from flowc.server.runs.history import history_of
@@ -50,7 +51,7 @@ class ExecutionBody(BaseModel):
     input: dict[str, Any]
     output: Any
     branch: str | None
-    error: dict[str, Any] | None
+    error: FailureJson | None
     duration_ms: float | None
     usage: dict[str, float]
 

@@ -13,7 +13,7 @@ from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.paging import MAX_NUMBER, Page, PageLimit, PageOffset
 from flowc.server.api.request_bodies import RequestBody
-from flowc.server.api.strict_requests import StrictRoute
+from flowc.server.api.strict_requests import SentDefinition, StrictRoute
 from flowc.server.store import StoredWorkflow
 
 router = APIRouter(
@@ -77,14 +77,15 @@ class NewWorkflow(RequestBody):
 
 @router.post("", status_code=HTTPStatus.CREATED, responses=CONFLICT)
 async def create_workflow(
-    body: NewWorkflow | dict[str, Any], process: CurrentProcess
+    body: NewWorkflow | dict[str, Any], process: CurrentProcess, sent: SentDefinition
 ) -> WorkflowBody:
     """Store a new workflow; the body is `{"id": …, "definition": {…}}`, or only the definition.
 
-    A definition with errors is refused with 422; `details` lists its diagnostics.
+    A definition with errors is refused with 422; `details` lists its diagnostics, with the lines
+    of the body if it is YAML.
     """
     new = _new(body)
-    return _body(await process.workflows.create(new.definition, new.id))
+    return _body(await process.workflows.create(new.definition, new.id, sent))
 
 
 @router.get("")
@@ -133,13 +134,17 @@ async def diff_versions(
 
 @router.put("/{workflow_id}")
 async def replace_workflow(
-    workflow_id: WorkflowId, body: NewWorkflow | dict[str, Any], process: CurrentProcess
+    workflow_id: WorkflowId,
+    body: NewWorkflow | dict[str, Any],
+    process: CurrentProcess,
+    sent: SentDefinition,
 ) -> WorkflowBody:
     """Store a definition as the newest version of a workflow.
 
     Runs keep the version that they started with. An identical definition adds none.
     """
-    return _body(await process.workflows.replace(workflow_id, _new(body).definition))
+    definition = _new(body).definition
+    return _body(await process.workflows.replace(workflow_id, definition, sent))
 
 
 @router.delete("/{workflow_id}", status_code=HTTPStatus.NO_CONTENT)

@@ -4,7 +4,12 @@ from typing import Annotated
 
 import typer
 
-from flowc.compiler.expressions import ExpressionError, compile_condition, compile_template
+from flowc.compiler.expressions import (
+    ExpressionError,
+    compile_condition,
+    compile_template,
+    diagnose,
+)
 from flowc.server.cli.output import json_option, print_json, wrong
 
 
@@ -23,5 +28,6 @@ def evaluate(
         compiled = (compile_condition if condition else compile_template)(expression)
         value = compiled.evaluate(names)
     except ExpressionError as problem:
-        wrong(f"{problem}.")
+        found = diagnose(problem, lambda value: value)
+        wrong(f"{found.message}." + (f"\n  hint: {found.hint}" if found.hint else ""))
     print_json(value)
