@@ -103,6 +103,7 @@ MET: list[tuple[dict[str, Any], dict[str, str]]] = [
     (connector("https://api.example.com/v1"), {}),
     (node("mcp", url="https://mcp.example.com/mcp"), {}),
     (node("mcp", server="files"), {}),
+    (node("mcp", url="https://me:pw@mcp.example.com/mcp"), {}),
     (picture("https://example.com/a.png"), {}),
     (picture("data:image/png;base64,AAAA"), {}),
     (node("read_file", path="handbook.md"), {}),

@@ -10,10 +10,11 @@ from flowc.compiler.expressions import has_expressions
 # collection: they need its embedding model, or the default one if it is new.
 NeedKind = Literal[
     "model", "embedding", "ranking", "secret", "url", "file", "files", "upload", "mcp-server",
-    "collection", "vectors", "extra",
+    "mcp-url", "collection", "vectors", "extra",
 ]  # fmt: skip
 
 DEFAULT_MODEL = "the default model"
+_URLS = frozenset({"url", "mcp-url"})
 
 
 class Need(NamedTuple):
@@ -31,7 +32,7 @@ class Need(NamedTuple):
     @property
     def is_known(self) -> bool:
         """Whether the name is known before the run: as much of it as shows where a URL leads."""
-        return not has_expressions(self.origin if self.kind == "url" else self.name)
+        return not has_expressions(self.origin if self.kind in _URLS else self.name)
 
     @property
     def origin(self) -> str:
@@ -83,9 +84,9 @@ class Effects(NamedTuple):
     def hosts(self) -> tuple[str, ...]:
         """The hosts and MCP servers that it calls."""
         return tuple(
-            need.host if need.kind == "url" else f"mcp:{need.name}"
+            need.host if need.kind in _URLS else f"mcp:{need.name}"
             for need in self.needs
-            if need.kind in {"url", "mcp-server"}
+            if need.kind in _URLS or need.kind == "mcp-server"
         )
 
     @property

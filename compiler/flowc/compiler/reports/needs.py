@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from flowc.compiler.analysis.references import Use, uses_in
 from flowc.compiler.analysis.run_conditions import ALWAYS
@@ -127,5 +126,6 @@ def _numbered(plan: Plan) -> Mapping[str, int]:
 
 
 def _changes(node: PlannedNode) -> bool:
-    reads_only: Any = node.effects.reads_only and node.body is None
-    return node.may_wait or not (node.is_repeatable or reads_only)
+    if node.may_wait:
+        return True
+    return not (node.is_repeatable or (node.effects.reads_only and node.body is None))

@@ -91,7 +91,7 @@ class Mcp(Node):
     def effects(cls, config: Mapping[str, Any]) -> Effects:
         """Return the address, or the name of the server."""
         if config.get("url"):
-            return Effects((Need("url", str(config["url"]), ("url",)),))
+            return Effects((Need("mcp-url", str(config["url"]), ("url",)),))
         return Effects((Need("mcp-server", str(config.get("server")), ("server",)),))
 
     async def run(self, context: Context) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import PurePath
 from typing import NamedTuple
@@ -33,11 +34,24 @@ class Lack(NamedTuple):
     is_sure: bool = True
 
 
-class Offered(NamedTuple):
-    """What the environment has: the services of the process, and the operator's settings."""
+@dataclass
+class Offered:
+    """What the environment has, for one look: the services of the process, and the settings."""
 
     services: ProcessServices
     settings: Settings
+    _collections: Mapping[str, str] | None = None
+    _is_read: bool = False
+
+    async def collections(self) -> Mapping[str, str] | None:
+        """Return the model of each collection; None if that cannot be read now."""
+        # Imported here: few workflows search documents, and databases take a while to import.
+        from flowc.server.environment.collections import models_of_collections  # noqa: PLC0415
+
+        if not self._is_read:
+            self._collections = await asyncio.to_thread(models_of_collections, self.settings)
+            self._is_read = True
+        return self._collections
 
 
 _Answer = Callable[[Offered, Need], Awaitable[Lack | None]]
@@ -90,18 +104,22 @@ async def _secret(offered: Offered, need: Need) -> Lack | None:
 
 
 async def _address(offered: Offered, need: Need) -> Lack | None:
-    found = refusal_of(offered.services.http.policy, need.origin)
+    # In a thread: the first time, it imports httpx.
+    found = await asyncio.to_thread(refusal_of, offered.services.http.policy, need.origin)
     if found is None:
         return None
-    message = f"A connection to {found.host!r} is not allowed ({found.reason})."
     if found.host is None:
+        # The client of MCP takes other forms of addresses, too.
         message = f"The address cannot be called: {found.reason}."
+        return Lack("refused-address", message, _ADDRESS) if need.kind == "url" else None
+    message = f"A connection to {found.host!r} is not allowed ({found.reason})."
     return Lack("refused-address", message, _remedy_for(found))
 
 
+_ADDRESS = "Write an address such as https://api.example.com/items."
+
+
 def _remedy_for(found: Foreseen) -> str:
-    if found.host is None:
-        return "Write an address such as https://api.example.com/items."
     if found.reason == "metadata":
         return "Call another address: cloud machines get their credentials at this one."
     if found.reason == "own address":
@@ -150,7 +168,7 @@ async def _mcp_server(offered: Offered, need: Need) -> Lack | None:
 
 
 async def _collection(offered: Offered, need: Need) -> Lack | None:
-    known = await _collections(offered)
+    known = await offered.collections()
     if known is None or need.name in known:
         return None
     ingest = f"Create it: flowc ingest FOLDER --collection {need.name}"
@@ -159,17 +177,9 @@ async def _collection(offered: Offered, need: Need) -> Lack | None:
 
 
 async def _vectors(offered: Offered, need: Need) -> Lack | None:
-    model = (await _collections(offered) or {}).get(need.name, "")
+    model = (await offered.collections() or {}).get(need.name, "")
     named = offered.services.models.alias_for(model) if model else ""
     return await _embedding(offered, need._replace(name=named))
-
-
-async def _collections(offered: Offered) -> Mapping[str, str] | None:
-    """Return the model of each collection; None if that cannot be read now."""
-    # Imported here: few workflows search documents, and databases take a while to import.
-    from flowc.server.environment.collections import models_of_collections  # noqa: PLC0415
-
-    return await asyncio.to_thread(models_of_collections, offered.settings)
 
 
 async def _extra(offered: Offered, need: Need) -> Lack | None:
@@ -187,6 +197,7 @@ _ANSWERS: Mapping[NeedKind, _Answer] = {
     "ranking": _model,
     "secret": _secret,
     "url": _address,
+    "mcp-url": _address,
     "file": _file,
     "files": _file,
     "mcp-server": _mcp_server,

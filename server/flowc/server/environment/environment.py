@@ -45,15 +45,15 @@ class Environment:
     """What a process offers to workflows; one object per process."""
 
     def __init__(self, services: ProcessServices, settings: Settings) -> None:
-        self._offered = Offered(services, settings)
+        self._services, self._settings = services, settings
         # The hashes of workflows that can run: looked at again only if something was missing.
         self._ready: set[str] = set()
 
     async def missing(self, plan: Plan, severity: Severity = "error") -> list[Missing]:
         """Return what a workflow needs and does not find, each once, at its first place."""
-        found: list[Missing] = []
+        offered, found = Offered(self._services, self._settings), list[Missing]()
         for placed in _once(needs_of(plan)):
-            lack = await lack_of(self._offered, placed.need)
+            lack = await lack_of(offered, placed.need)
             if lack is not None:
                 found.append(_missing(placed, lack, severity))
         return found

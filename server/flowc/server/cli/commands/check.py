@@ -38,9 +38,10 @@ def check(
 ) -> None:
     """Check definitions, and report every problem.
 
-    Each is shown with its place in the file, and a hint where there is one. The environment is that
-    of this command: set it as for the server. Names in it that are computed are known only when the
-    workflow runs, and the names of hosts are not resolved.
+    Each is shown with its place in the file, and a hint where there is one.
+
+    With `--env`, the settings, keys and secrets are those of this command: set them as for the
+    server. What a template computes is known only in a run, and names of hosts are not resolved.
     """
     with quick_imports():
         registry = Registry.installed()
