@@ -1,5 +1,6 @@
 """A run that is sure to fail in this environment is refused before it pays for anything."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ import httpx
 import pytest
 from openai import OpenAI, UnprocessableEntityError
 
+from fakes.command import flowc_here
 from fakes.environments import furnish
 from fakes.loopback import Reply, Request, Server, completion
 from fakes.loopback import serving as answering
@@ -216,6 +218,17 @@ def test_storing_a_workflow_warns_of_what_is_missing(place: Place) -> None:
     replaced = api.put(f"{API}/workflows/warned", json={"nodes": [ask()]})
     assert (replaced.status_code, replaced.json()["warnings"]) == (200, [])
     assert "warnings" not in api.get(f"{API}/workflows/warned").json()
+
+
+def test_pushing_a_file_shows_the_warnings_with_their_lines(place: Place) -> None:
+    file = place.folder / "pushed.yaml"
+    file.write_text("nodes:\n  - {id: call, type: http, config: {url: 'http://10.0.0.1/'}}\n")
+    done = flowc_here("push", file, FLOWC_SERVER_URL=str(place.api.base_url))
+    assert (done.returncode, done.stdout) == (0, f"{file}: pushed, version 1\n")
+    assert f"{file}:2:42: warning[refused-address]: " in done.stderr
+    shown = flowc_here("push", "--json", file, FLOWC_SERVER_URL=str(place.api.base_url))
+    [pushed] = json.loads(shown.stdout)
+    assert [each["code"] for each in pushed["diagnostics"]] == ["refused-address"]
 
 
 TALK: dict[str, Any] = {"input": {"message": "string"}, "nodes": [call(url="http://10.0.0.1/talk")]}

@@ -1,7 +1,7 @@
 """Finds what a workflow needs and this environment does not have."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc.compiler.diagnostics import Diagnostic, Problem, Severity
@@ -26,8 +26,10 @@ _MAX_SENTENCES = 3
 class EnvironmentNotReady(Refused):
     """The workflow cannot run in this environment."""
 
-    def __init__(self, diagnostics: list[Diagnostic]) -> None:
-        self.diagnostics = diagnostics
+    diagnostics: Sequence[Diagnostic] = ()
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
         super().__init__(problems=[each.message for each in diagnostics[:_MAX_SENTENCES]])
 
 
