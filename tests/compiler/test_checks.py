@@ -8,9 +8,16 @@ from fakes.flows import registry
 from flowc.compiler.check import check_workflow
 from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, render
 from flowc.compiler.reading.documents import from_data, read_text
+from flowc.compiler.reading.remedies import OF_ENVIRONMENT
 from flowc.compiler.reports.explanations import explanations
 
-NOT_A_TEXT = {"unreadable-file", "not-a-workflow", "too-many-nodes", "broken-workflow"}
+NOT_A_TEXT = {
+    "unreadable-file",
+    "not-a-workflow",
+    "too-many-nodes",
+    "broken-workflow",
+    *OF_ENVIRONMENT,
+}
 
 
 def diagnostics(text: str, file: str | None = None) -> list[Diagnostic]:

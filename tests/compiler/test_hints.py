@@ -8,12 +8,18 @@ from fakes.flows import registry
 from flowc.compiler.check import check_workflow
 from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, Problem
 from flowc.compiler.reading.documents import from_data, read_file, read_text
-from flowc.compiler.reading.remedies import REMEDIES, WITHOUT_HINT
+from flowc.compiler.reading.remedies import OF_ENVIRONMENT, REMEDIES, WITHOUT_HINT
 from flowc.compiler.reports.explanations import explanations
 
 CODES = sorted(explanations())
 # Their examples are no text of a definition, or are refused at other times than by a check.
-NOT_A_TEXT = {"unreadable-file", "not-a-workflow", "too-many-nodes", "broken-workflow"}
+NOT_A_TEXT = {
+    "unreadable-file",
+    "not-a-workflow",
+    "too-many-nodes",
+    "broken-workflow",
+    *OF_ENVIRONMENT,
+}
 
 
 def diagnostics(text: str, file: str | None = None) -> list[Diagnostic]:

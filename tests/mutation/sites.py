@@ -41,7 +41,7 @@ class Sites:
         """
         tree = ast.parse(source)
         rewriter = _Rewriter(self.found, file, _makers(tree))
-        tree = rewriter.visit(tree)
+        rewriter.visit(tree)
         switch = ast.parse(f"from mutation.switches import reached as {_SWITCH}").body
         tree.body[_head(tree) : 0] = switch
         return ast.fix_missing_locations(tree)

@@ -179,7 +179,7 @@ def test_a_failed_run_is_retried_from_where_it_failed(api: httpx.Client) -> None
         "id": "b",
         "type": "http",
         "depends_on": ["a"],
-        "config": {"url": "http://127.0.0.1:9/"},
+        "config": {"url": "http://{{input.host|default('127.0.0.1')}}:9/"},
     }
     run = begin(api, [pause("a"), missing])
     assert run["status"] == "failed"

@@ -128,7 +128,7 @@ def test_what_is_wrong_with_a_schema_is_reported_wherever_it_is(
 def operation(schema: Any, **arguments: Any) -> dict[str, Any]:
     given = [{"name": "x", "in": "query", "schema": schema}]
     paths = {"/": {"get": {"operationId": "op", "parameters": given}}}
-    servers = [{"url": "https://127.0.0.1:9"}]
+    servers = [{"url": "https://api.example.com"}]
     document = {"openapi": "3.1.0", "servers": servers, "paths": paths}
     config = {"document": document, "operation": "op", "arguments": arguments}
     return {"nodes": [{"id": "call", "type": "connector", "config": config}]}

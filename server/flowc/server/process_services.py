@@ -100,6 +100,13 @@ def new_sandboxes() -> Sandboxes:
     return Sandboxes((MontyEngine(), AstevalEngine()))
 
 
+def local_documents(settings: Settings) -> Path:
+    """Return the folder of the documents, if they are not in PostgreSQL."""
+    from flowc.server.store.local import TENANT  # noqa: PLC0415 - it loads the database
+
+    return settings.data_dir / "knowledge" / TENANT
+
+
 async def _open_store(settings: Settings) -> DocumentStore:
     # Imported here: Chroma takes a second, and few workflows use documents.
     from flowc.server.store.local import TENANT  # noqa: PLC0415
@@ -107,7 +114,7 @@ async def _open_store(settings: Settings) -> DocumentStore:
     if is_sqlite(settings.database):
         from flowc.rag.stores.local import LocalStore  # noqa: PLC0415
 
-        return await LocalStore.open(settings.data_dir / "knowledge" / TENANT, TENANT)
+        return await LocalStore.open(local_documents(settings), TENANT)
     from flowc.rag.stores.postgres import PostgresStore  # noqa: PLC0415
 
     return await PostgresStore.open(settings.database, TENANT)

@@ -1,6 +1,7 @@
 """What authors of node types import: the base class, its field annotations, and its context."""
 
 from flowc.compiler.node.context import Context, RunBody, Tool
+from flowc.compiler.node.effects import DEFAULT_MODEL, Effects, Need, NeedKind
 from flowc.compiler.node.errors import BodyFailed, NodeError
 from flowc.compiler.node.fields import (
     PER_ITEM,
@@ -16,9 +17,10 @@ from flowc.compiler.node.fields import (
 )
 from flowc.compiler.node.interrupts import Answer, Ask
 from flowc.compiler.node.node_type import Node
-from flowc.compiler.node.outcome import NOTHING, BodyResult, Effects, Json, Outcome
+from flowc.compiler.node.outcome import NOTHING, BodyResult, Json, Outcome
 
 __all__ = [
+    "DEFAULT_MODEL",
     "NOTHING",
     "PER_ITEM",
     "Answer",
@@ -34,6 +36,8 @@ __all__ = [
     "ItemCondition",
     "ItemExpression",
     "Json",
+    "Need",
+    "NeedKind",
     "Node",
     "NodeError",
     "Outcome",

@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict
 
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node.context import Context
-from flowc.compiler.node.outcome import Effects, Json, Outcome
+from flowc.compiler.node.effects import Effects
+from flowc.compiler.node.outcome import Json, Outcome
 
 
 class Node(BaseModel):
@@ -90,8 +91,13 @@ class Node(BaseModel):
 
     @classmethod
     def effects(cls, config: Mapping[str, Json]) -> Effects:
-        """Return what a node with this configuration can touch."""
+        """Return what a node with this configuration needs and can touch."""
         return Effects()
+
+    @classmethod
+    def fails_with_body(cls, config: Mapping[str, Json]) -> bool:
+        """Return whether the node surely fails if a run of its body fails."""
+        return False
 
     @classmethod
     def body_runs(cls, config: Mapping[str, Json]) -> tuple[int, int | None]:

@@ -1,4 +1,4 @@
-"""What a node returns, what a run of its body returns, and what it declares that it touches."""
+"""What a node returns, and what a run of its body returns."""
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -44,19 +44,3 @@ class BodyResult(NamedTuple):
     output: Json
     outputs: Mapping[str, Json]
     variables: Mapping[str, Json]
-
-
-class Effects(NamedTuple):
-    """What a node can touch, as far as its configuration shows before the run.
-
-    `calls` are the fewest and the most model calls of one run of the node; `prompt` is the length
-    of their text in characters, as written, and `values` counts the values filled into it.
-    """
-
-    hosts: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
-    calls: tuple[int, int] = (0, 0)
-    prompt: int = 0
-    values: int = 0
-    max_tokens: int | None = None

@@ -7,6 +7,15 @@ WITHOUT_HINT: Mapping[str, str] = {
     "inferred-output": "it reports what the compiler found out, and nothing has to change",
 }
 
+# The codes of what a definition needs and an environment does not have.
+OF_ENVIRONMENT = frozenset(
+    {
+        "file-not-allowed", "file-not-found", "missing-extra", "missing-model-key",
+        "missing-secret", "refused-address", "unknown-collection", "unknown-mcp-server",
+        "unknown-model",
+    }
+)  # fmt: skip
+
 REMEDIES: Mapping[str, str] = {
     "always-false": "Compare with a value that it can have, or remove the condition.",
     "always-true": "Compare with a value that it may not have, or remove the condition.",
@@ -27,6 +36,8 @@ REMEDIES: Mapping[str, str] = {
     "endless-loop": "Let a branch of a node in the cycle lead out of it.",
     "endless-schema": "Let the reference lead to a part of the value, such as its items.",
     "exit-of-a-running-loop": "Join the branches in the cycle before it is left.",
+    "file-not-allowed": "Write the path of a file in one of the folders of FLOWC_DOCUMENT_DIRS.",
+    "file-not-found": "Check the path, or put the file there.",
     "foreign-reference": "Write {{name}} for a value.",
     "invalid-expression": "`flowc explain invalid-expression` shows what can be written.",
     "invalid-id": "An id starts with a letter, followed by letters, digits, _ and -.",
@@ -37,8 +48,11 @@ REMEDIES: Mapping[str, str] = {
     "join-never-runs": "Use `join: any`, or let both paths run.",
     "loop-with-two-entrances": "Let all edges into the cycle lead to the same node.",
     "maybe-undefined": "Use default(...), or make every path lead through that node.",
+    "missing-extra": "Install it where the workflow runs: pip install 'flowc[EXTRA]'.",
     "missing-input": "Add it to the node's `input`.",
     "missing-key": "Add the key with a value.",
+    "missing-model-key": "Set a key for it in the file of FLOWC_MODELS_FILE.",
+    "missing-secret": "Set it as FLOWC_SECRET_NAME, or in the file of FLOWC_SECRETS_FILE.",
     "needless-wait": "Remove `granularity: node`.",
     "never-equal": "Compare with a value that it can have.",
     "no-nodes": "Add a node: {id: greet, type: template, config: {template: Hello}}.",
@@ -47,6 +61,7 @@ REMEDIES: Mapping[str, str] = {
     "not-upstream": "Add an edge from that node, directly or through other nodes.",
     "number-too-large": "Put it into quotes: as text, it can have any number of digits.",
     "recursive-workflow": "Use a loop node to repeat a part of a workflow.",
+    "refused-address": "Call another address, or allow it in FLOWC_EGRESS_ALLOW.",
     "reserved-id": "Use another id, such as my_node.",
     "secret-not-allowed": "Use secrets where a request is authenticated, such as in headers.",
     "self-dependency": "Remove it; a loop node repeats a part of a workflow.",
@@ -54,10 +69,13 @@ REMEDIES: Mapping[str, str] = {
     "type-mismatch": "Read another field, or convert the value with a filter.",
     "unknown-argument": "Declare it in the tool's `parameters`.",
     "unknown-branch": "Write one of the node's branches.",
+    "unknown-collection": "Create it by `flowc ingest`, or name another.",
     "unknown-field": "Read one of the fields that `flowc nodes TYPE` lists.",
     "unknown-form": "Start with `nodes:` and `edges:`, or with `steps:`.",
     "unknown-input": "Declare it in the workflow's `input`.",
     "unknown-key": "Remove it, or write one of the keys that are known here.",
+    "unknown-mcp-server": "Add it to the file of FLOWC_MCP_FILE.",
+    "unknown-model": "Write provider/model, or add an alias to the file of FLOWC_MODELS_FILE.",
     "unknown-node": "Write the id of a node of this workflow.",
     "unknown-node-type": "`flowc nodes` lists the node types.",
     "unknown-reference": "Write {{id.output}} with the id of a node, or {{input.name}}.",

@@ -51,10 +51,12 @@ class GraphStep(Protocol):
     @property
     def checkpoint_id(self) -> str:
         """The checkpoint that the step begins with."""
+        ...
 
     @property
     def task_id(self) -> str:
         """The node's work in this step."""
+        ...
 
 
 def values_of_step(step: GraphStep) -> RecordedValues:

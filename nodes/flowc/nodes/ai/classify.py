@@ -8,8 +8,8 @@ from pydantic import Field, model_validator
 from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.expressions.values import as_text
-from flowc.compiler.node import Context, Effects, Incoming, Node, Outcome, Role
-from flowc.nodes.ai.structured import DEFAULT_MODEL, ModelSession
+from flowc.compiler.node import Context, Effects, Incoming, Need, Node, Outcome, Role
+from flowc.nodes.ai.structured import ModelSession
 
 
 class Classify(Node):
@@ -74,7 +74,8 @@ class Classify(Node):
     @classmethod
     def effects(cls, config: Mapping[str, Any]) -> Effects:
         """Return the model; an answer without a label is asked for once more."""
-        return Effects(models=(str(config.get("model") or DEFAULT_MODEL),), calls=(1, 2), values=1)
+        model = Need("model", str(config.get("model") or ""), ("model",))
+        return Effects((model,), calls=(1, 2), values=1)
 
     async def run(self, context: Context) -> Outcome:
         """Ask for the label, and choose its branch."""

@@ -1,7 +1,7 @@
 """The fields that all nodes share that send messages to a model, and how these are put together."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -9,10 +9,11 @@ from pydantic import Field, model_validator
 from flowc.compiler.definition import JsonSchema
 from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import BadSchema, Schema, to_json_schema
-from flowc.compiler.node import Context, Effects, Node, Role
+from flowc.compiler.node import Context, Effects, Need, Node, Role
 from flowc.nodes.ai.memory import Memory, earlier_messages
 from flowc.nodes.ai.messages import ChatMessage, as_sent
-from flowc.nodes.ai.structured import DEFAULT_MODEL, FALL_BACK_ON, INFERRED, ModelSession
+from flowc.nodes.ai.structured import FALL_BACK_ON, INFERRED, ModelSession
+from flowc.nodes.services.models.keys import REFUSED
 
 _BASE: Schema = {
     "text": {"type": "string"},
@@ -144,7 +145,7 @@ class ModelNode(Node):
         asked = {key: config.get(key) for key in ("prompt", "system", "messages", "data")}
         text = json.dumps([value for value in asked.values() if value is not None])
         return Effects(
-            models=(str(config.get("model") or DEFAULT_MODEL), *_names(config.get("fallbacks"))),
+            needs=(*_models(config), *_addresses(config.get("messages"))),
             calls=(1, 2 if config.get("output_schema") else 1),
             prompt=len(text),
             values=text.count("{{"),
@@ -187,5 +188,21 @@ def _with_cache_mark(message: dict[str, Any]) -> dict[str, Any]:
     return {**message, "content": [*parts[:-1], last]}
 
 
-def _names(value: Any) -> list[str]:
-    return [str(name) for name in value] if isinstance(value, list) else []
+def _models(config: Mapping[str, Any]) -> Iterator[Need]:
+    """Yield the model and its fallbacks, which are asked only if it fails."""
+    fallbacks, codes = config.get("fallbacks"), config.get("fallback_on")
+    others = fallbacks if isinstance(fallbacks, list) else []
+    falls_back = bool(others) and isinstance(codes, list) and bool(REFUSED & set(map(str, codes)))
+    yield Need("model", str(config.get("model") or ""), ("model",), is_sure=not falls_back)
+    for number, name in enumerate(others):
+        yield Need("model", str(name), ("fallbacks", number), is_sure=False)
+
+
+def _addresses(messages: Any) -> Iterator[Need]:
+    """Yield the addresses of images and files, which are fetched before the model is called."""
+    for number, message in enumerate(messages if isinstance(messages, list) else ()):
+        content = message.get("content") if isinstance(message, dict) else None
+        for place, part in enumerate(content if isinstance(content, list) else ()):
+            url = part.get("url") if isinstance(part, dict) else None
+            if isinstance(url, str) and not url.startswith("data:"):
+                yield Need("url", url, ("messages", number, "content", place, "url"))

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from flowc.compiler.definition.short_schemas import Schema, find_problems
-from flowc.compiler.node import NOTHING, Context, NodeError
+from flowc.compiler.node import DEFAULT_MODEL, NOTHING, Context, NodeError
 from flowc.compiler.node.budget import Spending
 from flowc.compiler.node.outcome import total_usage
 from flowc.compiler.reading.large_values import LARGE_TEXT, in_worker
@@ -25,7 +25,6 @@ from flowc.nodes.services.models.text_batches import TextBatches
 
 # The `$comment` of a schema that was inferred from the references to a node's output.
 INFERRED = "inferred from what is read of it"
-DEFAULT_MODEL = "the default model"
 # The name of the schema, or of the tool whose arguments are the answer.
 ANSWER = "answer"
 # After failures of these kinds, the next model is tried.

@@ -1,9 +1,9 @@
-"""Reads chunks that a workflow passes on as JSON."""
+"""Chunks that a workflow passes on as JSON, and what their vectors are computed with."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flowc.compiler.node import NodeError
+from flowc.compiler.node import Need, NodeError
 from flowc.rag.chunking import TextChunk
 from flowc.rag.tokens import Tokens
 
@@ -32,3 +32,13 @@ def _chunk(given: Mapping[str, Any], number: int) -> TextChunk:
 
 def _page(given: Any) -> int | None:
     return given if isinstance(given, int) else None
+
+
+def vectors_of(config: Mapping[str, Any]) -> Need:
+    """Return the model that a node embeds with: the one it names, or that of its collection.
+
+    Embeddings that are known already are not computed again, so a run may do without it.
+    """
+    if config.get("model"):
+        return Need("embedding", str(config["model"]), ("model",), is_sure=False)
+    return Need("vectors", str(config.get("collection")), ("collection",), is_sure=False)

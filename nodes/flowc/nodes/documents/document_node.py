@@ -3,13 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
 from flowc.compiler.definition.short_schemas import Schema
-from flowc.compiler.expressions import has_expressions
-from flowc.compiler.node import Context, Effects, Node
+from flowc.compiler.node import Context, Effects, Need, NeedKind, Node
 from flowc.nodes.services import knowledge
 from flowc.rag.documents import Metadata, Section
 
@@ -62,11 +60,16 @@ class DocumentNode(Node):
 
     @classmethod
     def effects(cls, config: Mapping[str, Any]) -> Effects:
-        """Return the file, or the host of the URL."""
-        url = str(config.get("url") or "")
-        host = urlsplit(url).netloc if not has_expressions(url) else url
-        path = config.get("path") or config.get("file")
-        return Effects(hosts=(host,) if host else (), files=(str(path),) if path else ())
+        """Return the file, or the address; and OCR, if it is wanted."""
+        kinds: tuple[tuple[NeedKind, str], ...] = (
+            ("file", "path"),
+            ("upload", "file"),
+            ("url", "url"),
+        )
+        needs = [Need(kind, str(config[at]), (at,)) for kind, at in kinds if config.get(at)]
+        if config.get("ocr") is True:
+            needs.append(Need("extra", "ocr", ("ocr",)))
+        return Effects(tuple(needs), reads_only=True)
 
     async def document(self, context: Context, *, with_ocr: bool) -> dict[str, Any]:
         """Read the document, and return it as JSON; raise NodeError if it cannot be read."""

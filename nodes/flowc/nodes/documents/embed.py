@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from pydantic import Field, model_validator
 
 from flowc.compiler.definition.short_schemas import Schema
-from flowc.compiler.node import Context, Effects, Node
+from flowc.compiler.node import Context, Effects, Need, Node
 from flowc.nodes.services import knowledge
 from flowc.nodes.services.models.account import Account
 
@@ -51,7 +51,9 @@ class Embed(Node):
     @classmethod
     def effects(cls, config: Mapping[str, Any]) -> Effects:
         """Return the model."""
-        return Effects(models=(str(config["model"]),) if config.get("model") else ())
+        # Embeddings that are known already are not computed again.
+        model = Need("embedding", str(config.get("model") or ""), ("model",), is_sure=False)
+        return Effects((model,), reads_only=True)
 
     async def run(self, context: Context) -> dict[str, Any]:
         """Compute the embeddings."""

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from flowc.compiler.definition.short_schemas import Schema
-from flowc.compiler.node import Context, Effects, Node
+from flowc.compiler.node import Context, Effects, Need, NeedKind, Node
+from flowc.nodes.documents.chunks import vectors_of
 from flowc.nodes.services import knowledge
 from flowc.nodes.services.models.account import Account
 from flowc.rag.chunking import Chunking
@@ -99,12 +100,15 @@ class Ingest(Node, IngestSettings):
 
     @classmethod
     def effects(cls, config: Mapping[str, Any]) -> Effects:
-        """Return the model and the paths."""
-        paths = config.get("paths") or []
-        return Effects(
-            models=(str(config["model"]),) if config.get("model") else (),
-            files=(paths,) if isinstance(paths, str) else tuple(map(str, paths)),
-        )
+        """Return what the documents are read from, and what they are embedded with."""
+        needs = [vectors_of(config)]
+        needs += _each("files", "paths", config.get("paths"))
+        needs += _each("upload", "files", config.get("files"))
+        needs += _each("url", "urls", config.get("urls"))
+        if config.get("ocr") is True:
+            # A document that cannot be read is only reported.
+            needs.append(Need("extra", "ocr", ("ocr",), is_sure=False))
+        return Effects(tuple(needs))
 
     async def run(self, context: Context) -> dict[str, Any]:
         """Bring the documents into the collection, and return the report."""
@@ -152,3 +156,11 @@ class Ingest(Node, IngestSettings):
             yield await sources.on_the_web(url, self.metadata)
         for each in self.documents:
             yield from_text(each.source, each.text, {**self.metadata, **each.metadata})
+
+
+def _each(kind: NeedKind, at: str, given: Any) -> list[Need]:
+    """Return the needs of a field with one text or a list of texts."""
+    if isinstance(given, str):
+        return [Need(kind, given, (at,))]
+    texts = given if isinstance(given, list) else []
+    return [Need(kind, str(text), (at, number)) for number, text in enumerate(texts)]

@@ -1,8 +1,9 @@
 """The node type `ocr`: the text of an image or a scanned document."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from flowc.compiler.node import Context
+from flowc.compiler.node import Context, Effects
 from flowc.nodes.documents.document_node import DocumentNode
 
 
@@ -15,6 +16,11 @@ class Ocr(DocumentNode):
 
     type: ClassVar = "ocr"
     group: ClassVar = "documents"
+
+    @classmethod
+    def effects(cls, config: Mapping[str, Any]) -> Effects:
+        """Return the file, or the address; and OCR."""
+        return super().effects({**config, "ocr": True})
 
     async def run(self, context: Context) -> dict[str, Any]:
         """Recognise the text."""

@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from flowc.compiler.definition.short_schemas import Schema
-from flowc.compiler.node import Context, Effects, Node
+from flowc.compiler.node import Context, Effects, Need, Node
+from flowc.nodes.documents.chunks import vectors_of
 from flowc.nodes.services import knowledge
 from flowc.nodes.services.models.account import Account
 from flowc.rag.retrieval import Search
@@ -85,8 +86,13 @@ class Retrieve(Node, Search):
 
     @classmethod
     def effects(cls, config: Mapping[str, Any]) -> Effects:
-        """Return the model that ranks the passages."""
-        return Effects(models=(str(config["rerank"]),) if config.get("rerank") else ())
+        """Return the collection, and the models that embed the question and rank the passages."""
+        needs = [Need("collection", str(config.get("collection")), ("collection",))]
+        if config.get("mode") != "keyword":
+            needs.append(vectors_of({"collection": config.get("collection")}))
+        if config.get("rerank"):
+            needs.append(Need("ranking", str(config["rerank"]), ("rerank",), is_sure=False))
+        return Effects(tuple(needs), reads_only=True)
 
     async def run(self, context: Context) -> dict[str, Any]:
         """Find the passages."""

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from flowc.compiler.definition.short_schemas import Schema
-from flowc.compiler.node import Context, Node, NodeError
-from flowc.nodes.documents.chunks import as_chunks
+from flowc.compiler.node import Context, Effects, Node, NodeError
+from flowc.nodes.documents.chunks import as_chunks, vectors_of
 from flowc.nodes.services import knowledge
 from flowc.nodes.services.models.account import Account
 
@@ -57,6 +57,11 @@ class Store(Node):
             "passages": {"type": "integer"},
         }
         return {"type": "object", "properties": properties, "required": list(properties)}
+
+    @classmethod
+    def effects(cls, config: Mapping[str, Any]) -> Effects:
+        """Return what the chunks are embedded with, unless they have vectors."""
+        return Effects(() if config.get("vectors") else (vectors_of(config),))
 
     async def run(self, context: Context) -> dict[str, Any]:
         """Store the chunks."""

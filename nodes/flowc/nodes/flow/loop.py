@@ -98,6 +98,11 @@ class Loop(Node):
         return {"type": "object", "properties": properties, "required": list(properties)}
 
     @classmethod
+    def fails_with_body(cls, config: Mapping[str, Any]) -> bool:
+        """Return true."""
+        return True
+
+    @classmethod
     def body_runs(cls, config: Mapping[str, Any]) -> tuple[int, int | None]:
         """Return the fewest and most turns: `until` takes at least one, `while` may take none."""
         items, most = config.get("for_each"), config.get("max_iterations", 100)

@@ -61,6 +61,11 @@ class Map(Node):
         return {"type": "object", "properties": properties, "required": list(properties)}
 
     @classmethod
+    def fails_with_body(cls, config: Mapping[str, Any]) -> bool:
+        """Return whether a failed item fails the node."""
+        return bool(config.get("on_error", "fail") == "fail")
+
+    @classmethod
     def body_runs(cls, config: Mapping[str, Any]) -> tuple[int, int | None]:
         """Return the number of items, if the configuration lists them."""
         items = config.get("items")

@@ -42,6 +42,11 @@ class Subworkflow(Node):
         return id, None if version is None else str(version)
 
     @classmethod
+    def fails_with_body(cls, config: Mapping[str, Any]) -> bool:
+        """Return true."""
+        return True
+
+    @classmethod
     def as_tool(cls, config: Mapping[str, Any]) -> dict[str, Any]:
         """Pass the arguments of a call as the input, unless the author sets one."""
         return {"input": "{{arguments}}", **config}

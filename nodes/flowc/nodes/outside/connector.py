@@ -16,7 +16,7 @@ from flowc.compiler.definition.short_schemas import (
     problems_of,
 )
 from flowc.compiler.expressions import has_expressions
-from flowc.compiler.node import Context, Effects, Node, NodeError, Role, SecretAllowed
+from flowc.compiler.node import Context, Effects, Need, Node, NodeError, Role, SecretAllowed
 from flowc.compiler.schemas.fitting import QUICK_STEPS
 from flowc.nodes.outside.http_calls import HttpCall, response_schema, without_headers
 from flowc.nodes.outside.openapi import (
@@ -126,9 +126,12 @@ class Connector(Node):
 
     @classmethod
     def effects(cls, config: Mapping[str, Any]) -> Effects:
-        """Return the host of the document's server."""
+        """Return the address of the document's server."""
         operation = _operation(config)
-        return Effects(hosts=(operation.host,) if operation is not None else ())
+        if operation is None:
+            return Effects()
+        named = "server_url" if config.get("server_url") else "document"
+        return Effects((Need("url", operation.base, (named,)),))
 
     async def run(self, context: Context) -> dict[str, Any]:
         """Call the operation, and return the response."""

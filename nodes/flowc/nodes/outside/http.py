@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
-from urllib.parse import urlsplit
 
 from pydantic import Field
 
 from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import Schema
-from flowc.compiler.expressions import has_expressions
-from flowc.compiler.node import Context, Effects, Node, SecretAllowed
+from flowc.compiler.node import Context, Effects, Need, Node, SecretAllowed
 from flowc.nodes.outside.http_calls import HttpCall, Method, response_schema, without_headers
 
 
@@ -67,10 +65,8 @@ class Http(Node):
 
     @classmethod
     def effects(cls, config: Mapping[str, Any]) -> Effects:
-        """Return the host, or the whole URL if it contains a template."""
-        url = str(config.get("url", ""))
-        host = urlsplit(url).netloc.rpartition("@")[2] if not has_expressions(url) else ""
-        return Effects(hosts=(host or url,))
+        """Return the address."""
+        return Effects((Need("url", str(config.get("url", "")), ("url",)),))
 
     async def run(self, context: Context) -> dict[str, Any]:
         """Send the request, and return the response."""

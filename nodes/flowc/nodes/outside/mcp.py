@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any, ClassVar
-from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
 from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import Schema
-from flowc.compiler.expressions import has_expressions
 from flowc.compiler.expressions.values import as_text
-from flowc.compiler.node import Context, Effects, Node, NodeError, Role, SecretAllowed
+from flowc.compiler.node import Context, Effects, Need, Node, NodeError, Role, SecretAllowed
 from flowc.nodes.services.mcp import McpAddress, McpServers
 
 _TOOL, _ARGUMENTS = "{{arguments.tool}}", "{{arguments.arguments}}"
@@ -91,10 +89,10 @@ class Mcp(Node):
 
     @classmethod
     def effects(cls, config: Mapping[str, Any]) -> Effects:
-        """Return the host, or the name of the server."""
-        url = str(config.get("url") or "")
-        host = urlsplit(url).netloc.rpartition("@")[2] if not has_expressions(url) else ""
-        return Effects(hosts=(host or url or f"mcp:{config.get('server')}",))
+        """Return the address, or the name of the server."""
+        if config.get("url"):
+            return Effects((Need("mcp-url", str(config["url"]), ("url",)),))
+        return Effects((Need("mcp-server", str(config.get("server")), ("server",)),))
 
     async def run(self, context: Context) -> dict[str, Any]:
         """Call the tool, and return its result."""

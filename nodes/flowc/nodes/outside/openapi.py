@@ -71,11 +71,6 @@ class Operation:
     security: Security | None
 
     @property
-    def host(self) -> str:
-        """The host of the server."""
-        return urlsplit(self.base).netloc.rpartition("@")[2].lower()
-
-    @property
     def spreads_body(self) -> bool:
         """Whether the fields of the body are arguments; else it is one as a whole."""
         fields = (self.body or {}).get("properties", {})

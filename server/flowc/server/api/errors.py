@@ -29,6 +29,7 @@ from flowc.server.conversations.chat import NoChat
 from flowc.server.engine.driving import InputRefused, InputTooCostly
 from flowc.server.engine.queue.dbos_queue import ScheduleRefused
 from flowc.server.engine.replay import ReplayRefused
+from flowc.server.environment.environment import EnvironmentNotReady
 from flowc.server.records.refused import Refused, sentence_of
 from flowc.server.runs.runs import AnswerRefused
 from flowc.server.store.database import DATABASE_PROBLEMS
@@ -89,6 +90,7 @@ _ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
     DefinitionRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "definition-refused"),
     DependenciesRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "dependencies-refused"),
     EgressDenied: (HTTPStatus.UNPROCESSABLE_ENTITY, "egress-denied"),
+    EnvironmentNotReady: (HTTPStatus.UNPROCESSABLE_ENTITY, "environment-not-ready"),
     FileNameRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request"),
     InputTooCostly: (HTTPStatus.UNPROCESSABLE_ENTITY, TOO_COSTLY),
     InputRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "input-refused"),
@@ -112,7 +114,7 @@ class ErrorBody(BaseModel):
     code: str = Field(description="A stable name of the problem, such as `no-such-run`.")
     message: str = Field(description="A sentence for people; it may change between versions.")
     details: list[Any] = Field(
-        description="The single problems: a definition's diagnostics, or what is wrong in a body."
+        description="The single problems: diagnostics, or what is wrong in a body."
     )
     request_id: str | None = Field(description="The same as in the header `x-request-id`.")
 
@@ -209,7 +211,7 @@ def _of_class(problem: BaseException) -> HttpError:
 
 
 def _details_of(problem: BaseException) -> Sequence[Any]:
-    if isinstance(problem, DefinitionRefused):
+    if isinstance(problem, DefinitionRefused | EnvironmentNotReady):
         return [diagnostic.as_json() for diagnostic in problem.diagnostics]
     return problem.problems if isinstance(problem, Refused) else ()
 

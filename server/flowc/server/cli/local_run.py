@@ -13,6 +13,7 @@ from flowc.compiler.running.events import Event
 from flowc.server.cli.run_view import event_line, show_end
 from flowc.server.cli.terminal_questions import TerminalQuestions
 from flowc.server.engine.driving import drive, new_run
+from flowc.server.environment.environment import Environment
 from flowc.server.process_services import ProcessServices
 from flowc.server.records.runs import RunRecord
 from flowc.server.settings import Settings
@@ -27,6 +28,8 @@ async def run_local(
     quiet: bool,
 ) -> RunRecord:
     """Run a definition, show its progress unless quiet, and return the run.
+
+    Raises InputRefused, or EnvironmentNotReady if every run would fail here.
 
     Questions to people are answered from `answers`, by their titles, or else on the terminal.
     """
@@ -43,6 +46,7 @@ async def run_local(
         with contextlib.redirect_stdout(sys.stderr):
             compiled = compile_here()
             record = await new_run(compiled, data)
+            await Environment(services, settings).require_ready(compiled)
             console.print(Text(compiled.workflow.title, style="bold"))
             is_terminal = sys.stdin.isatty() and not quiet
             questions = TerminalQuestions(console, answers, is_terminal=is_terminal)

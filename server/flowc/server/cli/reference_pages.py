@@ -23,7 +23,7 @@ from flowc.compiler.definition import (
 )
 from flowc.compiler.node import Node
 from flowc.compiler.node.registry import Registry
-from flowc.compiler.reading.remedies import WITHOUT_HINT
+from flowc.compiler.reading.remedies import OF_ENVIRONMENT, WITHOUT_HINT
 from flowc.compiler.reports.explanations import explanations
 from flowc.server.cli import app
 from flowc.server.cli.events_page import events_page
@@ -31,6 +31,10 @@ from flowc.server.cli.filters_page import filters_page
 from flowc.server.settings import Settings
 
 NOTE = "<!-- Generated from the code by `make docs`. -->\n"
+_WHEN = (
+    "`flowc check --env` reports it, the server when the workflow is stored, and before a run"
+    " that is sure to fail."
+)
 
 
 def pages() -> Mapping[str, str]:
@@ -83,6 +87,8 @@ def _diagnostics() -> Iterator[str]:
     for code, found in sorted(explanations().items()):
         yield f"## `{code}`\n"
         yield f"{found.why}\n"
+        if code in OF_ENVIRONMENT:
+            yield f"It is about the environment: {_WHEN}\n"
         if code in WITHOUT_HINT:
             yield f"It has no hint: {WITHOUT_HINT[code]}.\n"
         for word, example in (("Wrong", found.bad), ("Right", found.good)):

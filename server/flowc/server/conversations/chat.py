@@ -112,7 +112,7 @@ class Chat:
         message: Any = None,
         idempotency_key: str | None = None,
     ) -> Turn:
-        """Start a run with a message; raise InputRefused, NoSuchThread or ThreadBusy.
+        """Start a run with a message; raise NoSuchThread, ThreadBusy, or what `Runs.submit` raises.
 
         The run gets those of the given values that its workflow declares. With a `message`, the
         thread must be a stored one.

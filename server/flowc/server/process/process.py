@@ -21,6 +21,7 @@ from flowc.server.engine.queue.retention import Retention
 from flowc.server.engine.queue.supervisor import Supervisor
 from flowc.server.engine.segments import Segments
 from flowc.server.engine.stretch import Workplace
+from flowc.server.environment.environment import Environment
 from flowc.server.process.self_test import self_test
 from flowc.server.process.tracing import start_tracing
 from flowc.server.process_services import ProcessServices, SettingsRefused
@@ -105,6 +106,8 @@ async def open_process(
         steering=steering,
         watchers=watchers,
         segments=segments,
+        # Other processes may have other keys and secrets.
+        environment=Environment(services, settings) if works else None,
     )
     process = _process(runs, workflows, services, queue, files)
     if worker is None or segments is None:

@@ -17,6 +17,7 @@ from flowc.server.engine.driving import new_run
 from flowc.server.engine.publishing.watchers import Watchers
 from flowc.server.engine.replay import require_nodes
 from flowc.server.engine.segments import Segments
+from flowc.server.environment.environment import Environment, EnvironmentNotReady
 from flowc.server.records.interrupts import InterruptRecord
 from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent
@@ -63,7 +64,10 @@ class RunOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Runs:
-    """One tenant's runs; `segments` are those that this process works on, if it works."""
+    """One tenant's runs; `segments` are those that this process works on, if it works.
+
+    Then, its `environment` is that of the runs.
+    """
 
     tenant: str
     stored_runs: StoredRuns
@@ -71,6 +75,7 @@ class Runs:
     steering: Steering
     watchers: Watchers
     segments: Segments | None
+    environment: Environment | None
 
     async def submit(
         self,
@@ -81,7 +86,7 @@ class Runs:
         *,
         is_awaited: bool = False,
     ) -> RunRecord:
-        """Start a run; raise InputRefused if the input does not fit.
+        """Start a run; raise InputRefused or EnvironmentNotReady if it cannot.
 
         It starts in this process, if that works on runs and has a free slot. A key that was used
         before returns the run that it created.
@@ -104,6 +109,8 @@ class Runs:
             version=stored.version if stored else None,
         )
         _apply(options, run, compiled)
+        if (known := await self._if_not_ready(compiled, run)) is not None:
+            return known, None
         if stored is None:
             await self.stored_workflows.store_definition(run.hash, compiled.document.data)
         return await self._start(run, compiled, start._replace(message=options.message))
@@ -133,10 +140,9 @@ class Runs:
         try:
             is_ours = await self.steering.create(self.tenant, run, start)
         except IntegrityError:
-            known = await self.stored_runs.of_keys(run.idempotency_key, run.deduplication_key)
-            if known is None:
+            if (known := await self._of_keys(run)) is None:
                 raise
-            return await self.stored_runs.get(known), None
+            return known, None
         except DATABASE_PROBLEMS:
             if here is not None:
                 here.recover(run.id)
@@ -145,6 +151,28 @@ class Runs:
             return run, None
         claim = Claim(run, self.tenant, 1, 1, recorded=start.recorded)
         return run, Working(here.start(claim))
+
+    async def _if_not_ready(self, compiled: CompiledWorkflow, run: RunRecord) -> RunRecord | None:
+        """Return the earlier run with a key of this one, if the environment is not ready for it.
+
+        Raises EnvironmentNotReady if there is no such run.
+        """
+        if self.environment is None:
+            return None
+        try:
+            await self.environment.require_ready(compiled)
+        except EnvironmentNotReady:
+            if (known := await self._of_keys(run)) is None:
+                raise
+            return known
+        return None
+
+    async def _of_keys(self, run: RunRecord) -> RunRecord | None:
+        """Return the run that has one of the keys of a new one, if there is one."""
+        if run.idempotency_key is None and run.deduplication_key is None:
+            return None
+        known = await self.stored_runs.of_keys(run.idempotency_key, run.deduplication_key)
+        return await self.stored_runs.get(known) if known is not None else None
 
     def _begin(self, run: RunRecord, start: RunStart, here: Segments) -> Working:
         """Start a run that is stored with the first of what it does."""
@@ -170,7 +198,7 @@ class Runs:
         stored: StoredWorkflow | None = None,
         options: RunOptions = RunOptions(),
     ) -> RunRecord:
-        """Run a workflow until it ends or waits; raise InputRefused if the input does not fit."""
+        """Run a workflow until it ends or waits; raise InputRefused or EnvironmentNotReady."""
         run, working = await self._submit(
             compiled, given, stored, options, RunStart(is_awaited=True, is_unseen=True)
         )

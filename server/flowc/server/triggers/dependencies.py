@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flowc.server.engine.driving import InputRefused, require_input
+from flowc.server.environment.environment import EnvironmentNotReady
 from flowc.server.records.refused import Refused
 from flowc.server.records.triggers import Dependencies
 from flowc.server.runs.runs import RunOptions, Runs
@@ -98,7 +99,7 @@ class WorkflowDependencies:
             done = {other: await self._done(run_id) for other, run_id in runs.items()}
             given = {**ready.input, NAME: done}
             await self.runs.submit(compiled, given, stored, RunOptions(idempotency_key=key))
-        except (NoSuchWorkflow, NoSuchRun, InputRefused) as problem:
+        except (NoSuchWorkflow, NoSuchRun, InputRefused, EnvironmentNotReady) as problem:
             log.warning("The dependencies of %s started no run: %s", ready.workflow_id, problem)
         await self.triggers.use_up(ready)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from flowc.server.engine.driving import InputRefused, require_input
 from flowc.server.engine.queue.dbos_queue import Queue, ScheduleRefused
+from flowc.server.environment.environment import EnvironmentNotReady
 from flowc.server.records.refused import Refused
 from flowc.server.records.triggers import Schedule
 from flowc.server.runs.runs import RunOptions, Runs
@@ -86,7 +87,7 @@ class Schedules:
             stored = await self.stored_workflows.get(context["workflow"])
             compiled = await self.workflows.compiled(stored)
             await self.runs.submit(compiled, context["input"], stored, options)
-        except (NoSuchWorkflow, InputRefused) as problem:
+        except (NoSuchWorkflow, InputRefused, EnvironmentNotReady) as problem:
             log.warning("The schedule %s started no run: %s", context["schedule"], problem)
 
     async def _find(self, id: str) -> Schedule | None:

@@ -56,7 +56,7 @@ class Webhooks:
 
         The body is `read` as JSON after its signature has been verified.
 
-        Raises NoSuchTrigger, SignatureRefused, NoSuchWorkflow or InputRefused.
+        Raises NoSuchTrigger, SignatureRefused, NoSuchWorkflow, InputRefused or EnvironmentNotReady.
         """
         webhook = await self.triggers.webhook(path)
         try:

@@ -6,7 +6,7 @@ import unicodedata
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, NamedTuple
 
 from flowc.compiler.compile import CompiledWorkflow, compile_workflow
 from flowc.compiler.definition import WorkflowDefinition
@@ -33,6 +33,13 @@ class CannotRebuild(Refused):
         self.message = str(self)
 
 
+class Published(NamedTuple):
+    """A workflow that was stored just now, compiled."""
+
+    stored: StoredWorkflow
+    compiled: CompiledWorkflow
+
+
 class Workflows:
     """One tenant's workflows; a definition is compiled before it is stored."""
 
@@ -45,7 +52,7 @@ class Workflows:
 
     async def create(
         self, document: Any, id: str | None, sent: Document | None = None
-    ) -> StoredWorkflow:
+    ) -> Published:
         """Store a new workflow; raise DefinitionRefused or WorkflowExists.
 
         The lines of problems are those of the text that was `sent`.
@@ -53,14 +60,18 @@ class Workflows:
         compiled = await self.compile(document, id, sent)
         workflow = compiled.workflow
         chosen = id or workflow.id or _id_from(workflow)
-        return await self._stored_workflows.create(chosen, workflow.title, workflow.hash, document)
+        stored = await self._stored_workflows.create(
+            chosen, workflow.title, workflow.hash, document
+        )
+        return Published(stored, compiled)
 
-    async def replace(self, id: str, document: Any, sent: Document | None = None) -> StoredWorkflow:
+    async def replace(self, id: str, document: Any, sent: Document | None = None) -> Published:
         """Store a definition as the newest version; raise DefinitionRefused or NoSuchWorkflow."""
         await self._stored_workflows.get(id)
         compiled = await self.compile(document, id, sent)
         workflow = compiled.workflow
-        return await self._stored_workflows.replace(id, workflow.title, workflow.hash, document)
+        stored = await self._stored_workflows.replace(id, workflow.title, workflow.hash, document)
+        return Published(stored, compiled)
 
     async def compile(
         self, document: Any, id: str | None = None, sent: Document | None = None

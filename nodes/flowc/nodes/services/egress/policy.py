@@ -104,9 +104,16 @@ class EgressPolicy:
                 return None if not ports or port in ports else "port"
         if address in self.own_addresses:
             return "own address"
-        if port not in self.ports if self.ports is not None else port in _SERVICE_PORTS:
+        if self._refuses(port):
             return "port"
         return None if is_public(address, nat64=self.nat64) else "not a public address"
+
+    def reason_against_port(self, port: int) -> str | None:
+        """Return why no address can be called at a port; None if one may be."""
+        return "port" if self._refuses(port) and not self.allow else None
+
+    def _refuses(self, port: int) -> bool:
+        return port not in self.ports if self.ports is not None else port in _SERVICE_PORTS
 
 
 def denial_of(host: str, port: int, reason: str) -> EgressDenied:

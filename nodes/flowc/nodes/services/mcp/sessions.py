@@ -62,6 +62,11 @@ class McpServers:
         self._own, self._others = policy.serving(served), policy
         self._resolver = resolver
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the servers in the operator's file."""
+        return frozenset(self._known)
+
     async def tools(self, address: McpAddress) -> list[McpTool]:
         """Return a server's tools; raise NodeError."""
         found: list[McpTool] = []

@@ -22,6 +22,16 @@ from flowc.nodes.services.models.answers import (
 from flowc.nodes.services.models.cut_off import OnCutOff, estimated, is_paid, uncounted_cut_off
 from flowc.nodes.services.models.failures import failure_of
 from flowc.nodes.services.models.key_redaction import key_redactor
+from flowc.nodes.services.models.keys import (
+    HOSTED,
+    UNKNOWN,
+    ModelRefused,
+    is_callable,
+    key_of,
+    lost_key,
+    require_callable,
+    variable_of,
+)
 from flowc.nodes.services.models.litellm_door import guarded, load_litellm, reporting
 from flowc.nodes.services.models.observers import Observers
 from flowc.nodes.services.models.offline import PROVIDER, offline_answer
@@ -30,14 +40,6 @@ from flowc.nodes.services.models.prices import worst_case
 if TYPE_CHECKING:
     from flowc.nodes.services.egress.transport import GuardedBackend
 
-# Providers with one public address each: their models can be used without an alias. All others
-# take their address from the environment or the caller, and so must be in the models file.
-HOSTED = frozenset(
-    {
-        "anthropic", "cerebras", "cohere", "cohere_chat", "deepseek", "fireworks_ai", "gemini",
-        "groq", "mistral", "openai", "openrouter", "perplexity", "together_ai", "xai",
-    }
-)  # fmt: skip
 PARAMETERS = frozenset(
     {
         "frequency_penalty", "logprobs", "max_tokens", "presence_penalty", "reasoning_effort",
@@ -105,7 +107,7 @@ class Models:
         It is, if there is a key of a provider, or an alias or default that is not an offline model.
         """
         known = [self._alias(None).model, *(alias.model for alias in self.aliases.values())]
-        has_key = any(os.environ.get(_variable(provider)) for provider in HOSTED)
+        has_key = any(os.environ.get(variable_of(provider)) for provider in HOSTED)
         for model in known:
             if not model.startswith(PROVIDER):
                 await load_litellm(model)
@@ -153,7 +155,7 @@ class Models:
         alias = self._alias(call.model)
         key = None
         if not self.is_offline(call.model):
-            key = _key(alias, await load_litellm(alias.model))
+            key = key_of(alias, await load_litellm(alias.model))
         if key is None:
             return await self._ask(call, alias, NO_KEY, on_text, on_cut_off)
         redactor = key_redactor(key)
@@ -244,7 +246,7 @@ class Models:
         """
         alias = self._alias(model)
         litellm = await load_litellm(alias.model)
-        key = _key(alias, litellm)
+        key = key_of(alias, litellm)
         try:
             with guarded(self._backend):
                 async with asyncio.timeout(timeout):
@@ -263,6 +265,23 @@ class Models:
         except Exception as problem:
             raise failure_of(problem, model or self._default, alias.model, []) from None
         return answer, alias.model
+
+    async def refusal(self, model: str, *, of_words: bool = True) -> ModelRefused | None:
+        """Return why calls of a model are refused before they are sent; None if they are not.
+
+        Without a name, it is the default model. Only models `of_words` can be offline ones.
+        """
+        alias = self._alias(model)
+        if alias.model.startswith(PROVIDER):
+            if of_words:
+                return None
+            return ModelRefused(UNKNOWN, f"The model {alias.model!r} answers in words alone")
+        if not is_callable(alias):
+            try:
+                require_callable(alias, await load_litellm())
+            except ModelRefused as refused:
+                return refused
+        return lost_key(alias)
 
     def name_of(self, model: str) -> str:
         """Return litellm's name of a model, which is the name itself if it is not an alias."""
@@ -284,34 +303,6 @@ class Models:
         return self.aliases.get(name) or ModelAlias(model=name)
 
 
-def _key(alias: ModelAlias, litellm: Any) -> str | None:
-    """Return the key to send, or None.
-
-    A key from the environment is sent only to a provider's own address: with `api_base`, the key
-    must be in the models file.
-    """
-    if alias.model.startswith(PROVIDER):
-        return None
-    key = alias.key()
-    if key is not None or alias.api_base is not None:
-        return key
-    provider = _provider(alias.model, litellm)
-    variable = _variable(provider)
-    found = os.environ.get(variable) if provider in HOSTED else None
-    if not found:
-        raise NodeError(
-            "no-model-key",
-            f"There is no key for the model {alias.model!r}: set one in the models file"
-            f" (FLOWC_MODELS_FILE){f', or set {variable}' if provider in HOSTED else ''}.",
-        )
-    return found
-
-
-def _variable(provider: str) -> str:
-    """Return the environment variable with the key of a provider."""
-    return f"{provider.upper()}_API_KEY"
-
-
 def _with_known_hints(messages: list[dict[str, Any]], model: str) -> list[dict[str, Any]]:
     """Return messages without hints where to cache, if the provider does not know them."""
     if model.partition("/")[0] in TAKE_CACHE_HINTS:
@@ -330,11 +321,3 @@ def _without_hint(part: dict[str, Any]) -> dict[str, Any]:
 
 def _streaming(on_text: OnText | None) -> dict[str, Any]:
     return {} if on_text is None else {"stream": True, "stream_options": {"include_usage": True}}
-
-
-def _provider(model: str, litellm: Any) -> str:
-    try:
-        return str(litellm.get_llm_provider(model)[1])
-    except Exception:
-        message = f"The provider of the model {model!r} is not known; add it to the models file."
-        raise NodeError("unknown-model", message) from None

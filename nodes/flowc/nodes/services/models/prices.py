@@ -58,6 +58,24 @@ def context_window(model: str) -> int | None:
     return most if isinstance(most, int) else None
 
 
+def provider_of(model: str) -> str | None:
+    """Return the provider of a model: the one that its name begins with, or that of the list.
+
+    >>> provider_of("ollama/llama3"), provider_of("gpt-4o"), provider_of("gpt-99")
+    ('ollama', 'openai', None)
+    """
+    prefix, mark, _ = model.partition("/")
+    if mark and prefix in _providers():
+        return prefix
+    found = _prices().get(model, {}).get("litellm_provider")
+    return found if isinstance(found, str) else None
+
+
+@cache
+def _providers() -> frozenset[str]:
+    return frozenset(str(price.get("litellm_provider")) for price in _prices().values())
+
+
 def _price(model: str) -> Mapping[str, Any]:
     return _prices().get(model) or _prices().get(model.partition("/")[2]) or {}
 

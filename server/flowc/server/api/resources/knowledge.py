@@ -161,6 +161,8 @@ async def delete_collection(name: CollectionName, process: CurrentProcess) -> Re
     """Delete a collection and its documents."""
     store = await process.services.knowledge.store()
     await store.drop(name)
+    if process.runs.environment is not None:
+        process.runs.environment.changed()
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 

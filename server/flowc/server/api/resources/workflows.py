@@ -14,7 +14,9 @@ from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.paging import MAX_NUMBER, Page, PageLimit, PageOffset
 from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.strict_requests import SentDefinition, StrictRoute
+from flowc.server.process.process import Process
 from flowc.server.store import StoredWorkflow
+from flowc.server.workflows.compiled import Published
 
 router = APIRouter(
     prefix="/workflows", tags=["workflows"], route_class=StrictRoute, responses=RESPONSES
@@ -34,6 +36,27 @@ class WorkflowBody(BaseModel):
     definition: dict[str, Any] = Field(description="As its author wrote it.")
     created_at: datetime
     updated_at: datetime
+
+
+class DiagnosticBody(BaseModel):
+    """A mistake in a definition, or something that it needs and does not find here."""
+
+    code: str = Field(description="The name of the problem; `flowc explain CODE` explains it.")
+    severity: Literal["error", "warning", "info"]
+    message: str
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    pointer: str = Field(description="Its place in the definition, a JSON Pointer.")
+    hint: str | None = None
+
+
+class PublishedWorkflow(WorkflowBody):
+    """A workflow that was stored, and what its author should look at."""
+
+    warnings: list[DiagnosticBody] = Field(
+        description="What is odd in the definition, and what it needs and does not find here."
+    )
 
 
 class WorkflowPage(Page):
@@ -78,14 +101,15 @@ class NewWorkflow(RequestBody):
 @router.post("", status_code=HTTPStatus.CREATED, responses=CONFLICT)
 async def create_workflow(
     body: NewWorkflow | dict[str, Any], process: CurrentProcess, sent: SentDefinition
-) -> WorkflowBody:
+) -> PublishedWorkflow:
     """Store a new workflow; the body is `{"id": …, "definition": {…}}`, or only the definition.
 
     A definition with errors is refused with 422; `details` lists its diagnostics, with the lines
-    of the body if it is YAML.
+    of the body if it is YAML. What is missing to run it, such as a secret, is a warning, since it
+    can be there before the first run.
     """
     new = _new(body)
-    return _body(await process.workflows.create(new.definition, new.id, sent))
+    return await _published(process, await process.workflows.create(new.definition, new.id, sent))
 
 
 @router.get("")
@@ -138,13 +162,13 @@ async def replace_workflow(
     body: NewWorkflow | dict[str, Any],
     process: CurrentProcess,
     sent: SentDefinition,
-) -> WorkflowBody:
+) -> PublishedWorkflow:
     """Store a definition as the newest version of a workflow.
 
     Runs keep the version that they started with. An identical definition adds none.
     """
     definition = _new(body).definition
-    return _body(await process.workflows.replace(workflow_id, definition, sent))
+    return await _published(process, await process.workflows.replace(workflow_id, definition, sent))
 
 
 @router.delete("/{workflow_id}", status_code=HTTPStatus.NO_CONTENT)
@@ -165,6 +189,17 @@ def _new(body: NewWorkflow | dict[str, Any]) -> NewWorkflow:
     except ValidationError as error:
         problems = [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors()]
         raise RequestValidationError(problems) from None
+
+
+async def _published(process: Process, published: Published) -> PublishedWorkflow:
+    stored, compiled = published
+    found = [each for each in compiled.diagnostics if each.severity == "warning"]
+    if process.runs.environment is not None:
+        found += await process.runs.environment.diagnostics(
+            compiled.plan, compiled.document, "warning"
+        )
+    warnings = [DiagnosticBody(**each.as_json()) for each in found]
+    return PublishedWorkflow(**_body(stored).model_dump(), warnings=warnings)
 
 
 def _body(stored: StoredWorkflow) -> WorkflowBody:

@@ -13,6 +13,7 @@ from flowc.compiler.quick_imports import quick_imports
 from flowc.compiler.reading.documents import Document
 from flowc.server.cli.arguments import AsJson, DefinitionFiles
 from flowc.server.cli.definition_files import scope_of
+from flowc.server.cli.local_environment import missing_here
 from flowc.server.cli.output import DONE, WRONG, print_diagnostics, print_json, read_document, wrong
 
 
@@ -26,10 +27,21 @@ def check(
             help="Show what each would do: order, joins, regions, access, model calls, cost.",
         ),
     ] = False,
+    with_env: Annotated[
+        bool,
+        typer.Option(
+            "--env",
+            help="Also report what they need and this environment does not have: models and their"
+            " keys, secrets, addresses, files, MCP servers, collections, extras.",
+        ),
+    ] = False,
 ) -> None:
     """Check definitions, and report every problem.
 
     Each is shown with its place in the file, and a hint where there is one.
+
+    With `--env`, the settings, keys and secrets are those of this command: set them as for the
+    server. What a template computes is known only in a run, and names of hosts are not resolved.
     """
     with quick_imports():
         registry = Registry.installed()
@@ -37,6 +49,8 @@ def check(
     plans: list[Any] = []
     for file in files:
         diagnostics, document, inferred = _check_one(file, registry)
+        if with_env and inferred is not None and document is not None:
+            diagnostics += missing_here(inferred, document)
         found += diagnostics
         if not as_json:
             print_diagnostics(diagnostics, document.text if document else None)
@@ -48,7 +62,9 @@ def check(
         shown = [diagnostic.as_json() for diagnostic in found]
         print_json({"ok": ok, "diagnostics": shown, **explained})
     elif ok and not explain_plan:
-        typer.echo("The definition is valid." if len(files) == 1 else "All definitions are valid.")
+        valid = "The definition is valid" if len(files) == 1 else "All definitions are valid"
+        here = ", and this environment has what it needs" if with_env else ""
+        typer.echo(f"{valid}{here}.")
     raise typer.Exit(DONE if ok else WRONG)
 
 

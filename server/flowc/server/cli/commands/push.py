@@ -50,7 +50,7 @@ class _Definition:
 
 @dataclass(frozen=True)
 class _Pushed:
-    """What the server stored, or why it did not."""
+    """What the server stored, with its warnings, or why it did not."""
 
     definition: _Definition
     stored: Mapping[str, Any] | None
@@ -96,7 +96,9 @@ def _push(client: "ServerClient", definition: _Definition) -> _Pushed:
     if document is None or definition.problems:
         return _Pushed(definition, None, definition.problems)
     try:
-        return _Pushed(definition, client.store_workflow(definition.id, document.data), ())
+        stored = client.store_workflow(definition.id, document.data)
+        warnings = [_placed(each, document) for each in stored.get("warnings", ())]
+        return _Pushed(definition, stored, warnings)
     except ServerProblem as problem:
         if problem.code != "definition-refused":
             raise

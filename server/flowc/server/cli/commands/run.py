@@ -1,12 +1,13 @@
 """`flowc run`: runs a definition and shows what happens."""
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from flowc.compiler.diagnostics import DefinitionRefused
+from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic
 from flowc.compiler.node.registry import Registry
 from flowc.compiler.quick_imports import quick_imports
 from flowc.compiler.reading.documents import Document
@@ -36,7 +37,8 @@ def run(
     """Run a workflow on this machine, and store nothing.
 
     Shows each node as it finishes, then the output and its cost. Questions to people are asked on
-    the terminal.
+    the terminal. A run that is sure to fail here does not begin, such as one without a key that it
+    needs; `flowc check --env` shows all that is missing.
     """
     data, answered = json_option(given, "--input"), json_option(answers, "--answers")
     document: Document | None = None
@@ -44,10 +46,7 @@ def run(
         document = read_document(file)
         raise typer.Exit(_run(document, file, (data, answered), as_json))
     except DefinitionRefused as refused:
-        if as_json:
-            print_json(_refused(refused))
-        else:
-            print_diagnostics(refused.diagnostics, document.text if document else None)
+        _show_refused("definition-refused", refused, refused.diagnostics, document, as_json)
         raise typer.Exit(WRONG) from None
 
 
@@ -65,6 +64,7 @@ def _run(document: Document, file: Path, given: tuple[Any, Any], as_json: bool) 
         from flowc.compiler.compile import CompiledWorkflow, compile_workflow  # noqa: PLC0415
         from flowc.server.cli.local_run import run_local  # noqa: PLC0415
         from flowc.server.engine.driving import InputRefused  # noqa: PLC0415
+        from flowc.server.environment.environment import EnvironmentNotReady  # noqa: PLC0415
         from flowc.server.process_services import SettingsRefused  # noqa: PLC0415
 
     def compile_here() -> CompiledWorkflow:
@@ -77,6 +77,9 @@ def _run(document: Document, file: Path, given: tuple[Any, Any], as_json: bool) 
         )
     except (SettingsRefused, InputRefused) as problem:
         wrong(str(problem))
+    except EnvironmentNotReady as refused:
+        _show_refused("environment-not-ready", refused, refused.diagnostics, document, as_json)
+        return WRONG
     if as_json:
         names = ("status", "run_id", "output", "nodes", "usage", "error")
         shown = record.as_json()
@@ -84,16 +87,18 @@ def _run(document: Document, file: Path, given: tuple[Any, Any], as_json: bool) 
     return DONE if record.status == "completed" else FAILED
 
 
-def _refused(refused: DefinitionRefused) -> dict[str, Any]:
-    return {
-        "status": "refused",
-        "run_id": None,
-        "output": None,
-        "nodes": {},
-        "usage": {},
-        "error": {
-            "code": "definition-refused",
-            "message": str(refused),
-            "diagnostics": [diagnostic.as_json() for diagnostic in refused.diagnostics],
-        },
-    }
+def _show_refused(
+    code: str,
+    problem: Exception,
+    diagnostics: Iterable[Diagnostic],
+    document: Document | None,
+    as_json: bool,
+) -> None:
+    """Print why there is no run."""
+    if not as_json:
+        print_diagnostics(diagnostics, document.text if document else None)
+        return
+    shown = [diagnostic.as_json() for diagnostic in diagnostics]
+    error = {"code": code, "message": str(problem), "diagnostics": shown}
+    nothing: dict[str, Any] = {"run_id": None, "output": None, "nodes": {}, "usage": {}}
+    print_json({"status": "refused", **nothing, "error": error})

@@ -15,6 +15,7 @@ from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.reading.plain_json import NotPlain, require_plain
 from flowc.compiler.running.events import EventKind
 from flowc.server.engine.driving import InputRefused
+from flowc.server.environment.environment import EnvironmentNotReady
 from flowc.server.process.process import Process
 from flowc.server.records.message_text import question_of, text_of
 from flowc.server.records.runs import RunRecord
@@ -69,7 +70,7 @@ class _WorkflowTools:
             run = await process.runs.submit(compiled, given, stored, is_awaited=True)
         except NoSuchWorkflow:
             return _failed(f"There is no workflow {asked.name!r}.")
-        except (InputRefused, DefinitionRefused, NotPlain) as refused:
+        except (InputRefused, DefinitionRefused, EnvironmentNotReady, NotPlain) as refused:
             return _failed(str(refused))
         return await self._result(context, compiled, run.id)
 

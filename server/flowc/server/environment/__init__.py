@@ -1,0 +1,1 @@
+"""What this environment has of the things that workflows need, before they run."""
