@@ -238,3 +238,14 @@ def test_a_text_with_a_certain_finding_always_fails(source: str) -> None:
         except ExpressionError:
             continue
         assert not is_certain
+
+
+def test_an_inspection_evaluates_little_whatever_there_is_to_evaluate() -> None:
+    large = "'a'|center(900000)" + "|upper" * 40
+    inspection, found, _ = inspected("{{ " + large + " }}")
+    assert found.kinds == {"text"} and found.values is None
+    assert inspection.budget.bytes <= 0
+    many = " ~ ".join(["('x' if input.kind == 'bug' else 'y')"] * 40)
+    inspection, found, _ = inspected("{{ (" + many + ")|length > 0 }}")
+    assert found.kinds == {"boolean"}
+    assert inspection.budget.steps > -5_000

@@ -11,9 +11,10 @@ from typing import Any, Literal
 
 from jinja2 import nodes
 
+from flowc.compiler.expressions.budget import EvaluationBudget
 from flowc.compiler.expressions.references import ReferencePath
 from flowc.compiler.expressions.syntax import path_of
-from flowc.compiler.inspection.finite import finite_values
+from flowc.compiler.inspection.finite import FEW, finite_values
 from flowc.compiler.inspection.possible import (
     ANYTHING,
     NUMBER,
@@ -54,6 +55,7 @@ class Inspection:
     findings: list[Finding] = field(default_factory=list)
     locals: dict[str, Possible] = field(default_factory=dict)
     handles_missing: bool = False
+    budget: EvaluationBudget = field(default_factory=lambda: EvaluationBudget(FEW))
     _is_certain: bool = True
 
     def possible(self, node: nodes.Node) -> Possible:
@@ -80,7 +82,7 @@ class Inspection:
         """Return the values of a tree one by one, if those of its operands are known."""
         if not found.kinds or any(operand.values is None for operand in operands):
             return found
-        values = finite_values(node, self.at_path)
+        values = finite_values(node, self.at_path, self.budget)
         return found if values is None else among(values)
 
     def decide(self, node: nodes.Node) -> frozenset[bool]:
@@ -97,7 +99,7 @@ class Inspection:
         is_known = found.values is not None
         if len(truth) > 1 and is_known and isinstance(node, (nodes.And, nodes.Or, nodes.Not)):
             # Its sides may depend on each other: `kind == 'a' or kind == 'b'`.
-            values = finite_values(node, self.at_path)
+            values = finite_values(node, self.at_path, self.budget)
             truth = truth if values is None else among(values).truth
         is_meant = isinstance(node, nodes.Const) or asks_for_null(node)
         if len(truth) == 1 and not is_meant and len(self.findings) == before:

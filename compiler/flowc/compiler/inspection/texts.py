@@ -93,7 +93,9 @@ def _left_of(
     for test in tests[1:]:
         before = nodes.And(before, nodes.Not(test, lineno=-1), lineno=-1)
     left = nodes.And(before, branch.test, lineno=-1)
-    possible = [finite_values(tree, inspection.at_path) for tree in (before, left)]
+    possible = [
+        finite_values(tree, inspection.at_path, inspection.budget) for tree in (before, left)
+    ]
     is_repeated = branch.test in tests
     if not is_repeated and all(values is None or any(values) for values in possible):
         return truth
