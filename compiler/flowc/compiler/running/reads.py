@@ -47,14 +47,17 @@ class GraphStep(Protocol):
     @property
     def thread_id(self) -> str | None:
         """The thread, or None if the graph has no checkpointer."""
+        ...
 
     @property
     def checkpoint_id(self) -> str:
         """The checkpoint that the step begins with."""
+        ...
 
     @property
     def task_id(self) -> str:
         """The node's work in this step."""
+        ...
 
 
 def values_of_step(step: GraphStep) -> RecordedValues:
