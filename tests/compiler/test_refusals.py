@@ -5,8 +5,19 @@ from typing import Any
 
 import pytest
 import yaml
+from jinja2 import nodes
 
-from flowc.compiler.expressions import ExpressionError, compile_condition, compile_template
+from flowc.compiler.expressions import (
+    Expression,
+    ExpressionError,
+    compile_condition,
+    compile_template,
+)
+from flowc.compiler.expressions.arithmetic import multiply
+from flowc.compiler.expressions.moments import computed_with_moments
+from flowc.compiler.expressions.statements import compile_text
+from flowc.compiler.expressions.syntax_errors import syntax_error
+from flowc.compiler.expressions.trees import new_compilation
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "refusals.yaml").read_text("utf-8"))
 
@@ -71,3 +82,30 @@ def test_a_refusal_says_what_is_refused(case: dict[str, str]) -> None:
 def test_an_expression_has_a_length(read: Any, source: str, says: str) -> None:
     with pytest.raises(ExpressionError, match=says):
         read(source)
+
+
+def refused(*parts: nodes.Node) -> str:
+    """Return why a tree is refused, which Jinja does not parse from any text of today."""
+    with pytest.raises(ExpressionError) as problem:
+        compile_text(new_compilation(), list(parts))
+    return str(problem.value)
+
+
+def test_what_jinja_may_parse_one_day_is_refused() -> None:
+    constant, marked = nodes.Const(1j), nodes.MarkSafe(nodes.Const("a"))
+    assert refused(nodes.Output([constant])) == "this constant is not allowed"
+    assert refused(nodes.Output([marked])) == "MarkSafe is not allowed"
+    assert refused(nodes.Break()) == "the statement 'break' is not available"
+    assert str(syntax_error("{{ a }}", "a sentence of tomorrow")) == "the syntax is wrong"
+
+
+def test_what_no_check_foresees_is_an_error_of_the_expression() -> None:
+    def broken(frame: Any) -> Any:
+        raise KeyError("internals")
+
+    with pytest.raises(ExpressionError, match=r"^the expression failed \(KeyError\)$"):
+        Expression("{{ a }}", (), False, broken).evaluate({})
+    with pytest.raises(ExpressionError, match="the number is too large"):
+        multiply(10**400, 1.5)
+    with pytest.raises(ExpressionError, match="one cannot compute with number and number"):
+        computed_with_moments(lambda left, right: True, 1, 2)

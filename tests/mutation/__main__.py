@@ -31,10 +31,10 @@ def main() -> None:
     def show(trial: Trial) -> None:
         if trial.killer is None:
             reason = f"{trial.tests} tests pass" if trial.tests else "no test reaches it"
-            sys.__stdout__.write(f"{_shown(sites, trial.site)}  [{reason}]\n")
+            sys.stdout.write(f"{_shown(sites, trial.site)}  [{reason}]\n")
         elif asked.verbose:
-            sys.__stdout__.write(f"{_shown(sites, trial.site)}  killed by {trial.killer}\n")
-        sys.__stdout__.flush()
+            sys.stdout.write(f"{_shown(sites, trial.site)}  killed by {trial.killer}\n")
+        sys.stdout.flush()
 
     trials = Trials(sites, chosen, show)
     tests = asked.tests or [str(ROOT / "tests" / "compiler")]
@@ -67,8 +67,8 @@ def _summarize(trials: Trials) -> None:
     survived = sum(trial.killer is None for trial in trials.trials)
     unreached = sum(not trial.tests for trial in trials.trials)
     for name in sorted(trials.broken):
-        sys.__stdout__.write(f"{name} fails with every site in place, and was left out\n")
-    sys.__stdout__.write(
+        sys.stdout.write(f"{name} fails with every site in place, and was left out\n")
+    sys.stdout.write(
         f"{len(trials.trials)} sites, {len(trials.trials) - survived} killed,"
         f" {survived} survived, {unreached} of them without a test that reaches them\n"
     )

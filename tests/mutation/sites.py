@@ -40,8 +40,8 @@ class Sites:
             raise ValueError('no')
         """
         tree = ast.parse(source)
-        rewriter = _Rewriter(self.found, file, _makers(tree))
-        rewriter.visit(tree)
+        # It changes the tree itself; a module is never a site.
+        _Rewriter(self.found, file, _makers(tree)).visit(tree)
         switch = ast.parse(f"from mutation.switches import reached as {_SWITCH}").body
         tree.body[_head(tree) : 0] = switch
         return ast.fix_missing_locations(tree)

@@ -63,10 +63,10 @@ def has_more_values(text: str, most: int) -> bool:
         return False
     count = 1
     for match in _TEXTS_AND_SEPARATORS.finditer(text):
-        count += match[0] in _SEPARATORS
         if count > most:
-            return True
-    return False
+            break
+        count += match[0] in _SEPARATORS
+    return count > most
 
 
 def load_json(text: str, **hooks: Any) -> Any:

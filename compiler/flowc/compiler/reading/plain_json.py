@@ -1,10 +1,16 @@
 """Checks that a value is plain JSON, of a size and depth that every part of flowc can handle."""
 
 import math
+from functools import partial
 from typing import Any
 
 from flowc.compiler.diagnostics import Pointer
-from flowc.compiler.reading.large_values import has_more_values, load_json
+from flowc.compiler.reading.large_values import (
+    LARGE_TEXT,
+    has_more_values,
+    in_worker,
+    load_json,
+)
 
 MAX_DEPTH = 64
 MAX_VALUES = 400_000
@@ -59,6 +65,12 @@ def plain_from(text: str) -> Any:
         raise ValueError("The value is nested too deep.") from None
     require_plain(value)
     return value
+
+
+async def read_plain(text: str) -> Any:
+    """Return what `plain_from` does; a large text is read in a thread."""
+    read = partial(plain_from, text)
+    return await in_worker(read) if len(text) > LARGE_TEXT else read()
 
 
 def _too_many(most: int) -> NotPlain:

@@ -47,6 +47,7 @@ class GraphStep(Protocol):
     @property
     def thread_id(self) -> str | None:
         """The thread, or None if the graph has no checkpointer."""
+        ...
 
     @property
     def checkpoint_id(self) -> str:

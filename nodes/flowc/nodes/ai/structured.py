@@ -15,8 +15,7 @@ from flowc.compiler.definition.short_schemas import Schema, find_problems
 from flowc.compiler.node import DEFAULT_MODEL, NOTHING, Context, NodeError
 from flowc.compiler.node.budget import Spending
 from flowc.compiler.node.outcome import total_usage
-from flowc.compiler.reading.large_values import LARGE_TEXT, in_worker
-from flowc.compiler.reading.plain_json import plain_from
+from flowc.compiler.reading.plain_json import read_plain
 from flowc.nodes.services.models import Call, ModelAnswer, Models
 from flowc.nodes.services.models.answers import usage_of
 from flowc.nodes.services.models.call import SchemaSupport
@@ -185,9 +184,8 @@ async def data_in(text: str, schema: Schema) -> tuple[Any, str]:
     >>> asyncio.run(data_in("Certainly!", schema))
     (None, 'It is not JSON.')
     """
-    read = partial(plain_from, _bare(text))
     try:
-        data = await in_worker(read) if len(text) > LARGE_TEXT else read()
+        data = await read_plain(_bare(text))
     except ValueError:
         word = _single_word(text, schema)
         return (word, "") if word is not None else (None, "It is not JSON.")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from flowc.compiler.definition.short_schemas import BadSchema, Schema, TooCostly, find_problems
-from flowc.compiler.reading.plain_json import plain_from
+from flowc.compiler.reading.plain_json import read_plain
 from flowc.nodes.services.models import ModelAnswer
 
 # Longest result that is sent to a model, in characters.
@@ -50,7 +50,7 @@ async def _call(given: Mapping[str, Any], number: int, known: Mapping[str, Schem
     if name not in known:
         return ToolCall(id, name, {}, f"There is no tool {name[:100]!r}: {', '.join(known)}.")
     try:
-        arguments = plain_from(function.get("arguments") or "{}")
+        arguments = await read_plain(function.get("arguments") or "{}")
     except ValueError:
         return ToolCall(id, name, {}, "The arguments are not JSON.")
     if not isinstance(arguments, dict):

@@ -3,6 +3,7 @@
 Only the endpoint imports this module, at the first request: the library takes half a second.
 """
 
+from functools import partial
 from typing import Any
 
 import mcp_types as types
@@ -12,6 +13,7 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.diagnostics import DefinitionRefused
+from flowc.compiler.reading.large_values import in_worker, is_large
 from flowc.compiler.reading.plain_json import NotPlain, require_plain
 from flowc.compiler.running.events import EventKind
 from flowc.server.engine.driving import InputRefused
@@ -66,7 +68,7 @@ class _WorkflowTools:
             stored = await process.stored_workflows.get(asked.name)
             compiled = await process.workflows.compiled(stored)
             given = asked.arguments or {}
-            require_plain(given)
+            await _require_plain(given)
             run = await process.runs.submit(compiled, given, stored, is_awaited=True)
         except NoSuchWorkflow:
             return _failed(f"There is no workflow {asked.name!r}.")
@@ -117,6 +119,13 @@ def _result_of(run: RunRecord) -> types.CallToolResult:
 def _reason(run: RunRecord) -> str:
     error = run.error or {"message": f"The run is {run.status}."}
     return f"The run {run.id} {run.status}: {error['message']}"
+
+
+async def _require_plain(given: dict[str, Any]) -> None:
+    if is_large(given):
+        await in_worker(partial(require_plain, given))
+    else:
+        require_plain(given)
 
 
 def _failed(why: str) -> types.CallToolResult:
