@@ -81,25 +81,66 @@ async def test_the_completion_of_a_node_is_committed_with_what_the_node_wrote(
     [before], completed = said(), RunEvent.of(_completion("a"))
     log.append(before)
     log.append(completed)
-    # The time of the first event is over before the node's writes are handed in.
-    first = log.take()
-    assert first is not None and first.batch.pending.events == [before]
-    log.write(list)
-    second = log.take()
-    assert second is not None
-    assert (second.batch.pending.events, len(second.batch.pending.writes)) == ([completed], 1)
+    with store.writer._changed:
+        # The time of the first event is over before the node's writes are handed in.
+        first = log.take()
+        assert first is not None and first.batch.pending.events == [before]
+        # However often the writer comes, and whatever another task has written.
+        log.write(list, ["b"])
+        second = log.take()
+        assert second is not None
+        assert (second.batch.pending.events, len(second.batch.pending.writes)) == ([], 1)
+        assert log.take() is None
+        log.write(list, ["a"])
+        third = log.take()
+        assert third is not None
+        assert (third.batch.pending.events, len(third.batch.pending.writes)) == ([completed], 1)
 
 
-async def test_a_completion_does_not_wait_longer_for_writes_that_do_not_come(
+async def test_a_completion_before_one_without_writes_is_not_held_back(
     store: WrittenStore,
 ) -> None:
     run = await store.begun()
     log = LogAtWork(store, run).log
-    completed = RunEvent.of(_completion("a"))
-    log.append(completed)
-    assert log.take() is None
-    second = log.take()
-    assert second is not None and second.batch.pending.events == [completed]
+    completions = {name: RunEvent.of(_completion(name)) for name in "abc"}
+    with store.writer._changed:
+        for event in completions.values():
+            log.append(event)
+        log.write(list, ["c"])
+        log.write(list, ["a"])
+        first = log.take()
+        assert first is not None
+        assert first.batch.pending.events == [completions["a"]]
+        assert [write.event for write in first.batch.pending.writes] == [completions["a"]]
+        log.write(list, ["b"])
+        second = log.take()
+        assert second is not None
+        assert second.batch.pending.events == [completions["b"], completions["c"]]
+        assert len(second.batch.pending.writes) == 2
+
+
+async def test_each_completion_of_a_node_waits_for_writes_of_its_own(store: WrittenStore) -> None:
+    run = await store.begun()
+    log = LogAtWork(store, run).log
+    completions = [RunEvent.of(_completion("a")) for _ in range(2)]
+    with store.writer._changed:
+        for event in completions:
+            log.append(event)
+        log.write(list, ["a"])
+        taken = log.take()
+    assert taken is not None and taken.batch.pending.events == completions[:1]
+
+
+async def test_only_a_graph_that_has_stopped_leaves_no_completion_for_later(
+    store: WrittenStore,
+) -> None:
+    run = await store.begun()
+    log = LogAtWork(store, run).log
+    log.append(RunEvent.of(_completion("a")))
+    await log.look()
+    assert "node.completed" not in await store.kinds(run)
+    await log.flush()
+    assert (await store.kinds(run))[-1] == "node.completed"
 
 
 async def test_no_node_begins_while_what_was_done_is_not_committed_for_long(
@@ -277,3 +318,13 @@ async def test_a_kill_repeats_little_also_if_the_disk_is_slow(
         assert done <= 2
         assert (await process.runs.at_rest(run.id)).status == "completed"
         assert Counted.done == 9
+
+
+async def test_a_writer_closes_although_the_writes_of_a_completion_are_still_to_come(
+    store: WrittenStore,
+) -> None:
+    run = await store.begun()
+    LogAtWork(store, run).log.append(RunEvent.of(_completion("a")))
+    store.writer.close()
+    # Without its writes, the node runs again.
+    assert "node.completed" not in await store.kinds(run)

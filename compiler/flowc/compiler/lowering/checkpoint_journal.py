@@ -23,8 +23,9 @@ Example: the `fused` workflow `fetch --> summarise --> send`, which is one super
 """
 
 import asyncio
+import re
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -36,8 +37,18 @@ from flowc.compiler.running.region import Journal, NoJournal
 from flowc.compiler.running.run_context import RunContext
 
 _CHANNEL = "journal:"
+_OUTCOME = re.compile(rf"{_CHANNEL}([^/#]+)#\d+")
 # No task of LangGraph has this path.
 _TASK_PATH = "~~journal"
+
+
+def nodes_in_journal(channels: Iterable[str]) -> list[str]:
+    """Return the nodes whose outcomes are entries with these channels, without those in bodies.
+
+    >>> nodes_in_journal(["journal:fetch#0", "journal:map#0/item/0#0", "journal:agent#0/call!"])
+    ['fetch']
+    """
+    return [found[1] for channel in channels if (found := _OUTCOME.fullmatch(channel))]
 
 
 @asynccontextmanager

@@ -269,6 +269,9 @@ class _Work:
     async def _recorded_values(self) -> RecordedValues:
         where = (self.view.path, self.node.id, self.turn, self._place())
         self.reads = await reads_of(self.run, *where, self.inside)
+        # An effect of the node may carry these values, so they must outlive a crash after it.
+        if self.run.commit is not None and not self.node.is_repeatable:
+            await self.run.commit()
         return values_of(self.reads)
 
     async def _tried(self, resolved: Node) -> Outcome:

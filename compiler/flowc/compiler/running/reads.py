@@ -31,7 +31,6 @@ async def reads_of(
     earlier = run.recording.reads_of(path, node_id, turn) if run.recording is not None else None
     reads = earlier or ReadsData(now=run.now().isoformat(), seed=place)
     inside.record(_KEY, Outcome(dict(reads)))
-    # An effect of the node may carry these values, so they must outlive a crash after it.
     await inside.flush()
     return reads
 

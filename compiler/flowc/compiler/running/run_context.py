@@ -38,7 +38,7 @@ class RunContext:
     - `recording` has results to use instead of running nodes.
     - `max_steps` limits the node executions of each region.
     - `hold_up` returns what a node must await before it begins, if what the run did is not stored
-      yet and should be.
+      yet and should be; `commit` stores what the run did.
     """
 
     run_id: str = "run"
@@ -61,6 +61,7 @@ class RunContext:
     max_steps: int = 10_000
     budget: Budget = UNLIMITED
     hold_up: Callable[[], Awaitable[None] | None] | None = None
+    commit: Callable[[], Awaitable[None]] | None = None
     now: Callable[[], datetime] = utc_now
 
 

@@ -15,7 +15,8 @@ from flowc.compiler.definition.short_schemas import Schema, find_problems
 from flowc.compiler.node import DEFAULT_MODEL, NOTHING, Context, NodeError
 from flowc.compiler.node.budget import Spending
 from flowc.compiler.node.outcome import total_usage
-from flowc.compiler.reading.plain_json import read_plain
+from flowc.compiler.reading.large_values import LARGE_TEXT
+from flowc.compiler.reading.plain_json import plain_from, read_plain
 from flowc.nodes.services.models import Call, ModelAnswer, Models
 from flowc.nodes.services.models.answers import usage_of
 from flowc.nodes.services.models.call import SchemaSupport
@@ -165,7 +166,7 @@ def does_not_fit(text: str, problem: str) -> NodeError:
     """Return the failure of a model whose answers do not match the schema, with the last one."""
     message = f"The model's answer does not match its schema: {problem}"
     try:
-        value = plain_from(_bare(text))
+        value = plain_from(_bare(text)) if len(text) <= LARGE_TEXT else text
     except ValueError:
         value = text
     about: Any = {"field": "output_schema", "value": value}

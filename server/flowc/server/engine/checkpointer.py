@@ -1,7 +1,7 @@
 """LangGraph checkpointers over flowc's own store."""
 
 import builtins
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -19,6 +19,7 @@ from langgraph.checkpoint.base import (
     get_checkpoint_metadata,
 )
 
+from flowc.compiler.lowering.checkpoint_journal import nodes_in_journal
 from flowc.server.engine.run_log import RunLog
 from flowc.server.engine.wide_integers import WideSerializer
 from flowc.server.store.checkpoints import (
@@ -34,6 +35,8 @@ from flowc.server.store.values import LIMIT, Texts, whole
 WAKING = "branch:to:"
 # In this channel, LangGraph stores the tasks that nodes send to others.
 _TASKS = "__pregel_tasks"
+# The path of a task that an edge woke starts so; the name of its node follows.
+_TASK_OF_NODE = "~__pregel_pull, "
 
 
 class Checkpointer(BaseCheckpointSaver[int]):
@@ -280,7 +283,8 @@ class RunCheckpointer(Checkpointer):
         task_path: str = "",
     ) -> None:
         """Keep what a task wrote for the next commit."""
-        self._log.write(partial(self._writes, config, writes, task_id, task_path))
+        encode = partial(self._writes, config, writes, task_id, task_path)
+        self._log.write(encode, _nodes_of(writes, task_path))
 
     def _encoded_checkpoint(self, checkpoint: Checkpoint) -> tuple[str, bytes, str | None]:
         encoded = super()._encoded_checkpoint(checkpoint)
@@ -330,6 +334,12 @@ def _key(config: RunnableConfig) -> CheckpointKey:
 def _config(key: CheckpointKey) -> RunnableConfig:
     names = {"thread_id": key.thread_id, "checkpoint_ns": key.namespace, "checkpoint_id": key.id}
     return {"configurable": names}
+
+
+def _nodes_of(writes: Sequence[tuple[str, Any]], task_path: str) -> Collection[str]:
+    """Return the nodes whose outcomes are in writes: that of a task, or those in a journal."""
+    name = task_path.removeprefix(_TASK_OF_NODE)
+    return (name,) if name != task_path else nodes_in_journal(channel for channel, _ in writes)
 
 
 def _fits(about: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

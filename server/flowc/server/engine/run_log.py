@@ -4,12 +4,19 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from flowc.compiler.running.events import EventKind
 from flowc.server.records.run_events import RunEvent
 from flowc.server.store.checkpoints import CheckpointValues
-from flowc.server.store.runs.batches import Batch, Pending, RunEnd, TakenOver, WorkerInstructions
+from flowc.server.store.runs.batches import (
+    Batch,
+    Pending,
+    RunEnd,
+    TakenOver,
+    TaskWrites,
+    WorkerInstructions,
+)
 from flowc.server.store.runs.claims import Claim
 from flowc.server.store.runs.writer import TakenBatch, Writer
 from flowc.server.store.values import Values
@@ -27,9 +34,9 @@ class RunLog:
     asks for the checkpoint. Whether that flushes them is the checkpointer's to say; without it,
     the writer takes what is pending soon, so that watchers see it and a crash repeats little.
 
-    A node's completion is appended a moment before the graph hands in what the node wrote. If the
-    writer comes between the two, the completion, and all after it, is left to the next commit:
-    otherwise a node whose completion is stored could run again after a crash.
+    A node's completion is appended a moment before the graph hands in what the node wrote. Until
+    then, the completion and all after it is left to later commits: otherwise a node could run again
+    after a crash although its completion is stored.
 
     The `values` of the run are parted from what it did when that is written.
 
@@ -55,8 +62,10 @@ class RunLog:
         self._written: asyncio.Future[None] | None = None
         self.values = Values()
         self._end: RunEnd | None = None
-        # Completions whose writes are to come, and how many events and writes there were before.
-        self._unwritten, self._before = 0, (0, 0)
+        # Completions whose writes are to come; all of them are pending.
+        self._unwritten: list[RunEvent] = []
+        # Whether the next commit has them nevertheless: the graph has stopped.
+        self._is_whole = False
         self._waiting: list[asyncio.Future[WorkerInstructions]] = []
 
     @property
@@ -71,24 +80,31 @@ class RunLog:
                 self._since = time.monotonic()
             # Bodies are stored a turn or an item at a time.
             if event.kind is EventKind.NODE_COMPLETED and not event.path:
-                if not self._unwritten:
-                    self._before = len(self._pending.events), len(self._pending.writes)
-                self._unwritten += 1
+                self._unwritten.append(event)
             self._pending.events.append(event)
         self._writer.soon(self)
 
-    def write(self, encode: Callable[[], Sequence[CheckpointValues]]) -> None:
-        """Keep what a task of the graph wrote; it is committed soon."""
+    def write(
+        self, encode: Callable[[], Sequence[CheckpointValues]], nodes: Collection[str] = ()
+    ) -> None:
+        """Keep what a task of the graph wrote, the outcomes of some nodes; it is committed soon."""
         with self._lock:
-            self._pending.writes.append(encode)
-            self._unwritten = max(0, self._unwritten - 1)
+            ended = [event for name in nodes if (event := self._written_of(name)) is not None]
+            self._pending.writes.append(TaskWrites(encode, ended[-1] if ended else None))
         self._writer.soon(self)
+
+    def _written_of(self, node_id: str) -> RunEvent | None:
+        """Return a node's first completion whose writes were to come, and which come now."""
+        for place, event in enumerate(self._unwritten):
+            if event.node_id == node_id:
+                return self._unwritten.pop(place)
+        return None
 
     def hold(self, encode: Callable[[], CheckpointValues]) -> None:
         """Keep a checkpoint; it is committed with what follows."""
         with self._lock:
             self._pending.checkpoints.append(encode)
-            self._unwritten = 0
+            self._unwritten.clear()
 
     def hold_up(self) -> Awaitable[None] | None:
         """Return what to wait for if an event is not committed for too long, or None."""
@@ -111,11 +127,21 @@ class RunLog:
 
         Raises TakenOver, HasAudience, or what the database raises.
         """
+        await self._committed(end, is_whole=True)
+
+    async def look(self) -> None:
+        """Commit what can be, while nodes are at work; pass the instructions on.
+
+        Raises TakenOver, or what the database raises.
+        """
+        await self._committed(None, is_whole=False)
+
+    async def _committed(self, end: RunEnd | None, *, is_whole: bool) -> None:
         done: asyncio.Future[WorkerInstructions] = asyncio.get_running_loop().create_future()
         with self._lock:
             self._waiting.append(done)
-            # A look at the run's instructions, which has no end, may come between.
-            self._end = end or self._end
+            # A look, which has no end, may come between.
+            self._end, self._is_whole = end or self._end, is_whole or self._is_whole
         self._writer.now(self)
         # What is handed in is written, even if the caller goes away.
         await asyncio.shield(done)
@@ -136,16 +162,16 @@ class RunLog:
         )
 
     def _ready(self) -> Pending:
-        """Take what is pending; unless a caller waits, without what still has no writes."""
+        """Take what is pending; unless the graph has stopped, without what still has no writes."""
         ready, self._pending = self._pending, Pending()
         since, self._since = self._since, None
-        if self._unwritten and not self._waiting:
-            events, writes = self._before
-            self._pending = Pending(ready.events[events:], [], ready.writes[writes:], ready.unsure)
-            del ready.events[events:], ready.writes[writes:]
+        if self._is_whole:
+            self._unwritten.clear()
+            self._is_whole = False
+        elif self._unwritten:
+            self._pending = ready.split_before(self._unwritten[0])
             self._since = time.monotonic()
             self._writer.soon(self)
-        self._unwritten = 0
         self._taken_since = since if ready.events else None
         return ready
 

@@ -127,6 +127,7 @@ class Stretch:
             services={**context.services, **self._services()},
             emit=self._emit,
             hold_up=self._log.hold_up,
+            commit=self._log.look,
             can_wait=True,
             is_resumed=is_resumed,
             answers=claim.answers,
@@ -183,6 +184,6 @@ class Stretch:
         # If the database fails now, the next write finds out.
         with suppress(*DATABASE_PROBLEMS):
             try:
-                await self._log.flush()
+                await self._log.look()
             except TakenOver:
                 self._lose()

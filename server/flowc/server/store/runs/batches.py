@@ -70,6 +70,13 @@ class HasAudience(Exception):
     """The end of this run must be announced, which the writer cannot do."""
 
 
+class TaskWrites(NamedTuple):
+    """What a task of a graph wrote; if it is the outcome of a node, `event` is its completion."""
+
+    encode: Callable[[], Sequence[CheckpointValues]]
+    event: RunEvent | None = None
+
+
 @dataclass(slots=True)
 class Pending:
     """What a run did since its last commit.
@@ -81,8 +88,18 @@ class Pending:
 
     events: list[RunEvent] = field(default_factory=list)
     checkpoints: list[Callable[[], CheckpointValues]] = field(default_factory=list)
-    writes: list[Callable[[], Sequence[CheckpointValues]]] = field(default_factory=list)
+    writes: list[TaskWrites] = field(default_factory=list)
     unsure: bool = False
+
+    def split_before(self, event: RunEvent) -> "Pending":
+        """Remove an event, all after it, and the outcomes of their nodes; return these."""
+        at = next(place for place, each in enumerate(self.events) if each is event)
+        later = Pending(self.events[at:], unsure=self.unsure)
+        ids = set(map(id, later.events))
+        later.writes = [write for write in self.writes if id(write.event) in ids]
+        self.writes = [write for write in self.writes if id(write.event) not in ids]
+        del self.events[at:]
+        return later
 
     def put_before(self, later: "Pending") -> None:
         """Put all of this, which could not be written, before what was done later."""
@@ -243,7 +260,7 @@ class BatchStatements:
         self._checkpoints.put(
             driver,
             [encode() for pending in going for encode in pending.checkpoints],
-            [row for pending in going for encode in pending.writes for row in encode()],
+            [row for pending in going for write in pending.writes for row in write.encode()],
         )
         # Those of the events, of the checkpoints and of the runs' rows.
         for batch, _, _ in kept:

@@ -71,7 +71,9 @@ class Writer:
 
     def soon(self, source: BatchSource, seconds: float = SOON_SECONDS) -> None:
         """Commit what a source has, within some seconds."""
-        if source in self._due:
+        # At the end, a source that keeps something back would come again and again.
+        is_over = self._is_closing and threading.current_thread() is self._thread
+        if is_over or source in self._due:
             return
         with self._changed:
             self._due.setdefault(source, time.monotonic() + seconds)
