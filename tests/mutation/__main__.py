@@ -16,6 +16,8 @@ from mutation.trials import Trial, Trials
 
 ROOT = Path(__file__).parents[2]
 COMPILER = ROOT / "compiler" / "flowc" / "compiler"
+# The tests' own output goes elsewhere.
+OUT = sys.__stdout__ or sys.stdout
 # The phases that refuse what an author writes.
 PARTS = ("check.py", "checks", "reading", "schemas", "analysis", "definition", "expressions")
 

@@ -218,7 +218,7 @@ def test_wrong_documents_are_refused_with_a_reason() -> None:
         with pytest.raises(BadDocument, match=why):
             find_operation(document(**more), "getPet")
     found = find_operation(document("/v2"), "getPet", "https://pets.test/")
-    assert (found.base, found.host) == ("https://pets.test/v2", "pets.test")
+    assert found.base == "https://pets.test/v2"
 
 
 async def test_an_operation_can_be_a_tool() -> None:

@@ -19,7 +19,7 @@ from flowc.server.records.runs import RunRecord
 from flowc.server.store.archives import DICTIONARY
 from flowc.server.store.checkpoints import StoredCheckpoints
 from flowc.server.store.database import Database
-from flowc.server.store.runs.batches import Batch, Pending, RunEnd
+from flowc.server.store.runs.batches import Batch, Pending, RunEnd, TaskWrites
 from flowc.server.store.runs.steering import RunStart, Steering
 from flowc.server.store.runs.writer import Writer
 
@@ -41,7 +41,7 @@ class Runs:
         pending = Pending()
         for n in range(3):
             pending.checkpoints.append(partial(_checkpoint, run.id, n))
-            pending.writes.append(partial(_all_writes, run.id, n, value))
+            pending.writes.append(TaskWrites(partial(_all_writes, run.id, n, value)))
         await self._writer.commit(Batch(run.id, TENANT, 1, pending))
         return run.id
 
