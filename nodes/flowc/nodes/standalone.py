@@ -343,11 +343,9 @@ class Joins:
         join_all: Sequence[str] = (),
     ) -> None:
         made = tuple(Edge(e[0], e[1], frozenset(e[2]) if len(e) > 2 else None) for e in edges)
-        ends = [name for edge in made for name in (edge.source, edge.target)]
-        ids = dict.fromkeys([*entries, *ends])
         nodes = {
             name: NodeDefinition(id=name, type="", join="all" if name in join_all else "any")
-            for name in ids
+            for name in dict.fromkeys([*entries, *(n for e in made for n in (e.source, e.target))])
         }
         self._wiring: Wiring = wire_up(Graph(nodes, made, tuple(entries)))
 
