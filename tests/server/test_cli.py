@@ -83,7 +83,7 @@ nodes:
   - id: call
     type: http
     depends_on: [greet]
-    config: {url: "http://10.0.0.1/", headers: {authorization: "{{secrets.crm_token}}"}}
+    config: {url: "{{input.url}}", headers: {authorization: "{{secrets.crm_token|trim}}"}}
 """
 
 
@@ -102,9 +102,9 @@ def test_a_failed_run_shows_the_line_and_what_to_do(tmp_path: Path) -> None:
 
 def test_a_missing_secret_and_a_refused_address_are_called_so(tmp_path: Path) -> None:
     file = write(tmp_path / "letter.yaml", LETTER)
-    given = ("--input", '{"user": {"nme": "Ada"}}')
+    given = ("--input", '{"user": {"nme": "Ada"}, "url": "http://10.0.0.1/"}')
     done = flowc("run", file, *given)
-    assert f"failed: call: The secret 'crm_token' is not set. ({file}:11:67)\n" in done.stdout
+    assert f"failed: call: The secret 'crm_token' is not set. ({file}:11:64)\n" in done.stdout
     assert "  hint: The operator can set FLOWC_SECRET_CRM_TOKEN in the environment" in done.stdout
     done = flowc("run", file, *given, "--json", FLOWC_SECRET_CRM_TOKEN="sesame-42")
     error = json.loads(done.stdout)["error"]

@@ -27,7 +27,11 @@ INPUT: dict[str, Any] = {
     "user": {"name": "Ada", "city": "Rome"},
     "long": "word " * 2_000,
     "url": "not a url",
+    # A run with such an address in its definition is refused before it begins.
     "private": "http://10.1.2.3:8080/a",
+    "own": "http://127.0.0.1:9/",
+    "named": "http://localhost:1234/",
+    "metadata": "http://169.254.169.254/",
 }
 NAMES, USER = '{"name": "Ada", "n": 3, "zero": 0,', '{"name": "Ada", "city": "Rome"}'
 HAS = "has no field"
@@ -106,7 +110,7 @@ TABLE = [
     text("{{input.yes ** 2}}", "'input.yes' is true, and '**' needs numbers.", "input.yes", "true"),
     text("{{input.n / input.zero}}", "Division by zero: 'input.zero' is a number (0).", "input.zero", "0"),
     text("{{(input.name|length + input.n) * input.score}}", "'input.score' is text (\"high\"), and '*' needs numbers.", "input.score", '"high"'),
-    text("{{input.n * input.name|upper}}", "'input.name|upper' is text (\"ADA\"), and '*' needs numbers.", "input.name|upper", '"ADA"'),
+    text("{{input.n * input.users[0].name}}", "'input.users[0].name' is text (\"Ada\"), and '*' needs numbers.", "input.users[0].name", '"Ada"'),
     text("{{input.n in input.zero}}", "\"in\" does not work on number: 'input.n' is a number (3) and 'input.zero' is a number (0).", "input.n", "3"),
     text("{{1 < input.n < input.name}}", "'input.n' is a number (3), and '<' compares it with 'input.name', which is text (\"Ada\").", "input.n", "3"),
     text("{{input.items < input.items}}", "'input.items' is a list ([1, 2]), and '<' compares it with 'input.items', which is a list", "input.items", "[1, 2]"),
@@ -129,7 +133,7 @@ TABLE = [
     Failure("transform", {"data": "{{input.user}}", "rules": [{"type": "rename", "field": "a", "to": "b"}]}, "rules/0", "Rule 1 (rename): there is no field 'a'.", code="transform-failed"),
     Failure("set", {"variables": {"x": "{{input.name - 1}}"}}, "variables/x", "'input.name' is text (\"Ada\"), and '-' needs numbers.", "input.name", '"Ada"'),
     Failure("code", {"code": "def process(a):\n    return a", "input_mapping": {"a": "{{input.user.zip}}"}}, "input_mapping/a", f"'input.user' {HAS} 'zip'", "input.user.zip", USER),
-    Failure("agent", {"model": "said", "prompt": "{{input.name / 2}}"}, "prompt", "'input.name' is text (\"Ada\"), and '/' needs numbers.", "input.name", '"Ada"'),
+    Failure("agent", {"model": "said", "prompt": "Half: {{input.name / 2}}"}, "prompt", "'input.name' is text (\"Ada\"), and '/' needs numbers.", "input.name", '"Ada"'),
     misfit("llm", "temperature", "input.score", '"high"', "temperature: Input should be a valid number, unable to parse string as a number.", prompt="x"),
     misfit("http", "timeout", "input.name", '"Ada"', "or as a number of seconds.", url="https://example.com"),
     misfit("http", "method", "input.name", '"Ada"', "method: Input should be 'GET',", url="https://example.com")._replace(says="method: Input should be 'GET',"),
@@ -139,20 +143,19 @@ TABLE = [
     said('{"n": "three"}', COUNT, "n: 'three' is not of type 'integer'.", '{"n": "three"}'),
     said('{"m": 3}', COUNT, "answer: 'n' is a required property.", '{"m": 3}'),
     said("really " * 100, COUNT, "It is not JSON.", '"really really really'),
-    header("{{secrets.crm_token}}", "The secret 'crm_token' is not set.", "secrets.crm_token", "The operator can set FLOWC_SECRET_CRM_TOKEN in the environment, or 'crm_token' in the file of FLOWC_SECRETS_FILE.", code="secret-missing"),
+    header("{{secrets.crm_token|lower}}", "The secret 'crm_token' is not set.", "secrets.crm_token", "The operator can set FLOWC_SECRET_CRM_TOKEN in the environment, or 'crm_token' in the file of FLOWC_SECRETS_FILE.", code="secret-missing"),
     header("Bearer {{secrets['crm_token']|upper}}", "The secret 'crm_token' is not set.", "secrets['crm_token']", code="secret-missing"),
     header("{{secrets.key + 1}}", "'secrets.key' is text, and '+' needs numbers", "secrets.key"),
     header("{{secrets.key * 2}}", "'secrets.key' is text, and '*' needs numbers.", "secrets.key"),
-    header("{{secrets.key|reverse * 2}}", "'secrets.key|reverse' is text, and '*' needs numbers.", "secrets.key|reverse"),
     header("{{secrets.short * 2}}", "'secrets.short' is text, and '*' needs numbers.", "secrets.short"),
     header("{{secrets.short.x}}", f"'secrets.short' is text, which {HAS} 'x'.", "secrets.short.x"),
     header("{{input.user[secrets.key]}}", f"'input.user' {HAS} '[secret]'", "input.user[secrets.key]"),
     header("{{secrets.short ~ input.none.x}}", f"'input.none' is null, which {HAS} 'x'.", "input.none.x"),
     denied("{{input.url}}", "the URL has characters that are not allowed, or is too long.", None, "input.url"),
     denied("{{input.private}}", f"a connection to '10.1.2.3' is not allowed (not a public address); {RULE}", f"{SET} 10.1.2.3:8080.", "input.private"),
-    denied("http://127.0.0.1:9/", f"a connection to '127.0.0.1' is not allowed (port); {RULE}", f"{SET} 127.0.0.1:9."),
-    denied("http://localhost:1234/", f"a connection to 'localhost' is not allowed (not a public address); {RULE}", f"{SET} the address of the host, such as 10.0.0.0/8."),
-    denied("http://169.254.169.254/", "credentials of machines are never reachable.", None),
+    denied("{{input.own}}", f"a connection to '127.0.0.1' is not allowed (port); {RULE}", f"{SET} 127.0.0.1:9.", "input.own"),
+    denied("{{input.named}}", f"a connection to 'localhost' is not allowed (not a public address); {RULE}", f"{SET} the address of the host, such as 10.0.0.0/8.", "input.named"),
+    denied("{{input.metadata}}", "credentials of machines are never reachable.", None, "input.metadata"),
 ]  # fmt: skip
 
 

@@ -38,6 +38,8 @@ class Possible:
     @property
     def words(self) -> str:
         """The kinds, as messages name them."""
+        if self.kinds == EVERY_KIND:
+            return "any value"
         return " or ".join(kind for kind in ALL_KINDS if kind in self.kinds)
 
     @property
