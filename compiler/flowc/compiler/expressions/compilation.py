@@ -68,7 +68,7 @@ class Compilation:
                 return self._compiled(node, used_as, literals)
             except ExpressionError as problem:
                 # The innermost tree is the first to know.
-                if problem.offset is None and node.lineno >= 0:
+                if problem.offset is None and _has_place(node):
                     is_call = isinstance(node, nodes.Call)
                     problem.offset = offset_of(node) if is_call else node.lineno
                 raise
@@ -275,3 +275,9 @@ def paths_tested_in(node: nodes.Node) -> Iterator[ReferencePath]:
             path = path_of(test.node)
             if path is not None:
                 yield path
+
+
+def _has_place(node: nodes.Node) -> bool:
+    # Jinja2 gives no place to some trees, such as the right side of a comparison.
+    place: int | None = node.lineno
+    return place is not None and place >= 0
