@@ -111,12 +111,30 @@ async def test_a_completion_before_one_without_writes_is_not_held_back(
         first = log.take()
         assert first is not None
         assert first.batch.pending.events == [completions["a"]]
-        assert [write.event for write in first.batch.pending.writes] == [completions["a"]]
+        assert [write.events for write in first.batch.pending.writes] == [[completions["a"]]]
         log.write(list, ["b"])
         second = log.take()
         assert second is not None
         assert second.batch.pending.events == [completions["b"], completions["c"]]
         assert len(second.batch.pending.writes) == 2
+
+
+async def test_outcomes_that_were_written_at_once_are_committed_together(
+    store: WrittenStore,
+) -> None:
+    run = await store.begun()
+    log = LogAtWork(store, run).log
+    completions = [RunEvent.of(_completion(name)) for name in "abc"]
+    with store.writer._changed:
+        for event in completions:
+            log.append(event)
+        # As a journal does that had to wait: without `b`, which is between the two.
+        log.write(list, ["a", "c"])
+        assert log.take() is None
+        log.write(list, ["b"])
+        taken = log.take()
+    assert taken is not None
+    assert (taken.batch.pending.events, len(taken.batch.pending.writes)) == (completions, 2)
 
 
 async def test_each_completion_of_a_node_waits_for_writes_of_its_own(store: WrittenStore) -> None:

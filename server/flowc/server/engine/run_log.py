@@ -90,7 +90,7 @@ class RunLog:
         """Keep what a task of the graph wrote, the outcomes of some nodes; it is committed soon."""
         with self._lock:
             ended = [event for name in nodes if (event := self._written_of(name)) is not None]
-            self._pending.writes.append(TaskWrites(encode, ended[-1] if ended else None))
+            self._pending.writes.append(TaskWrites(encode, ended))
         self._writer.soon(self)
 
     def _written_of(self, node_id: str) -> RunEvent | None:

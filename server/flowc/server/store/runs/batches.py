@@ -71,10 +71,10 @@ class HasAudience(Exception):
 
 
 class TaskWrites(NamedTuple):
-    """What a task of a graph wrote; if it is the outcome of a node, `event` is its completion."""
+    """What a task of a graph wrote; if it is outcomes of nodes, `events` are their completions."""
 
     encode: Callable[[], Sequence[CheckpointValues]]
-    event: RunEvent | None = None
+    events: Sequence[RunEvent] = ()
 
 
 @dataclass(slots=True)
@@ -92,12 +92,23 @@ class Pending:
     unsure: bool = False
 
     def split_before(self, event: RunEvent) -> "Pending":
-        """Remove an event, all after it, and the outcomes of their nodes; return these."""
-        at = next(place for place, each in enumerate(self.events) if each is event)
+        """Remove an event, all after it, and the outcomes of their nodes; return these.
+
+        What was written at once is not parted: if it has an outcome from before the event and one
+        from after it, the split is before both.
+        """
+        places = {id(each): place for place, each in enumerate(self.events)}
+        at, found = len(self.events), places[id(event)]
+        spans = [
+            (write, [places[id(each)] for each in write.events if id(each) in places])
+            for write in self.writes
+        ]
+        while found < at:
+            at = found
+            found = min([at, *(min(of) for _, of in spans if of and max(of) >= at)])
         later = Pending(self.events[at:], unsure=self.unsure)
-        ids = set(map(id, later.events))
-        later.writes = [write for write in self.writes if id(write.event) in ids]
-        self.writes = [write for write in self.writes if id(write.event) not in ids]
+        later.writes = [write for write, of in spans if of and max(of) >= at]
+        self.writes = [write for write, of in spans if not of or max(of) < at]
         del self.events[at:]
         return later
 
