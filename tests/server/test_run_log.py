@@ -189,6 +189,36 @@ async def test_no_node_begins_while_what_was_done_is_not_committed_for_long(
     assert log.hold_up() is None
 
 
+async def test_no_node_begins_while_the_commits_of_other_runs_are_far_behind(
+    store: WrittenStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy, other = [LogAtWork(store, await store.begun()).log for _ in range(2)]
+    commit, goes_on = store.database._commit, threading.Event()
+
+    def committed(driver: Any) -> None:
+        goes_on.wait()
+        commit(driver)
+
+    monkeypatch.setattr(store.database, "_commit", committed)
+    for _ in range(40):
+        busy.append(said()[0])
+    assert other.hold_up() is None
+    await asyncio.sleep(0.05)
+    # Half of them are being committed, half are pending.
+    for _ in range(40):
+        busy.append(said()[0])
+    waiting = [asyncio.ensure_future(held) for _ in range(100) if (held := other.hold_up())]
+    assert len(waiting) == 100
+    # Those who go away leave their turns to others.
+    for gone in waiting[:80]:
+        gone.cancel()
+    await asyncio.sleep(0.05)
+    assert not any(each.done() for each in waiting[80:])
+    goes_on.set()
+    await asyncio.wait_for(asyncio.gather(*waiting[80:]), 10)
+    assert other.hold_up() is None
+
+
 async def test_a_node_that_is_held_up_begins_when_a_failing_database_works_again(
     store: WrittenStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,6 +73,11 @@ class RunLog:
         """Whether the run itself is not stored yet."""
         return not self._claim.is_stored
 
+    @property
+    def size(self) -> int:
+        """How many events are pending."""
+        return len(self._pending.events)
+
     def append(self, event: RunEvent) -> None:
         """Append an event; it is committed soon."""
         with self._lock:
@@ -107,8 +112,8 @@ class RunLog:
             self._unwritten.clear()
 
     def hold_up(self) -> Awaitable[None] | None:
-        """Return what to wait for if an event is not committed for too long, or None."""
-        return self._catch_up() if self._is_late else None
+        """Return what to wait for if commits do not keep up with this run or with all, or None."""
+        return self._catch_up() if self._is_late or self._writer.is_behind else None
 
     @property
     def _is_late(self) -> bool:
@@ -116,11 +121,14 @@ class RunLog:
         return since is not None and time.monotonic() - since > _LATE_SECONDS
 
     async def _catch_up(self) -> None:
-        while self._is_late:
-            if self._written is None:
-                self._written = asyncio.get_running_loop().create_future()
+        while self._is_late or self._writer.is_behind:
             self._writer.now(self)
-            await asyncio.shield(self._written)
+            await (self._next_commit() if self._is_late else self._writer.turn())
+
+    def _next_commit(self) -> Awaitable[None]:
+        if self._written is None:
+            self._written = asyncio.get_running_loop().create_future()
+        return asyncio.shield(self._written)
 
     async def flush(self, end: RunEnd | None = None) -> None:
         """Commit what is pending, and with it perhaps the end of the run.

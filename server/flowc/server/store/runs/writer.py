@@ -8,13 +8,15 @@ so that a batch that cannot be written holds up no other. It may have been commi
 if the connection was lost then: events that the database has are not written again.
 
 The writer has a thread of its own, which takes what runs have when it is due: the event loop can be
-busy with other runs for longer than that.
+busy with other runs for longer than that. When it falls behind, runs wait for it, so that a crash
+repeats little.
 """
 
 import asyncio
 import threading
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Awaitable, Sequence
 from typing import NamedTuple, Protocol
 
 from flowc.server.store.database import DATABASE_PROBLEMS, Database
@@ -27,6 +29,8 @@ from flowc.server.store.runs.batches import (
 
 # What a run did is committed within this time, also if it asks for no commit.
 SOON_SECONDS = 0.014
+# The writer is behind while more events than this wait for their commit.
+_MOST_EVENTS = 64
 # After this time, what could not be written is tried again.
 _AGAIN_SECONDS = 0.5
 
@@ -40,7 +44,13 @@ class TakenBatch(NamedTuple):
 
 
 class BatchSource(Protocol):
-    """Has batches to commit: the log of a run at work, for example."""
+    """Has batches to commit: the log of a run at work, for example.
+
+    `size` is how many events wait.
+    """
+
+    @property
+    def size(self) -> int: ...
 
     def take(self) -> TakenBatch | None:
         """Return what is to be committed now, in the writer's thread; None if there is nothing."""
@@ -64,6 +74,9 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         # Sources with something to commit, and when that is due.
         self._due: dict[BatchSource, float] = {}
+        # How many events are being committed, and who waits until the writer has caught up.
+        self._size = 0
+        self._held: deque[asyncio.Future[None]] = deque()
         self._changed = threading.Condition()
         self._is_closing = False
         self._thread = threading.Thread(target=self._work, name="flowc-writer", daemon=True)
@@ -92,6 +105,33 @@ class Writer:
         # What is handed in is written, even if the caller goes away.
         return await asyncio.shield(done)
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether no node should begin, because too many events wait for their commit."""
+        return self._room < 0
+
+    @property
+    def _room(self) -> int:
+        return _MOST_EVENTS - self._size - sum(source.size for source in list(self._due))
+
+    def turn(self) -> Awaitable[None]:
+        """Return what ends after the next commits, when it is the caller's turn to look again."""
+        held = self._loop.create_future()
+        self._held.append(held)
+        return held
+
+    def _release(self, most: int) -> None:
+        """Release those who waited for this commit, while there is room: each appends an event."""
+        count = min(most, self._room + 1, len(self._held))
+        if count <= 0:
+            return
+        for _ in range(count):
+            held = self._held.popleft()
+            if not held.done():
+                held.set_result(None)
+        # The released may have appended nothing, so that there is still room.
+        self._loop.call_soon(self._release, most - count)
+
     def close(self) -> None:
         """Commit what is there, and end the thread."""
         with self._changed:
@@ -102,6 +142,7 @@ class Writer:
     def _work(self) -> None:
         while (sources := self._next()) is not None:
             group = [taken for source in sources if (taken := source.take()) is not None]
+            self._size = sum(len(taken.batch.events) for taken in group)
             if group:
                 self._write(group)
 
@@ -136,12 +177,14 @@ class Writer:
                 is_lost = not isinstance(result, DATABASE_PROBLEMS) or self._is_closing
                 if not (is_lost or taken.waiting):
                     self.soon(taken.source, _AGAIN_SECONDS)
+        self._size = 0
         self._loop.call_soon_threadsafe(self._announce, group, results)
 
     def _announce(
         self, group: Sequence[TakenBatch], results: Sequence[WorkerInstructions | Exception]
     ) -> None:
         """Tell those who wait for commits, and publish what is committed; in the event loop."""
+        self._release(len(self._held))
         for taken, result in zip(group, results, strict=True):
             for done in taken.waiting:
                 _settle(done, result)
@@ -159,6 +202,8 @@ class Writer:
 
 class _Single:
     """A batch by itself."""
+
+    size = 0
 
     def __init__(self, batch: Batch, done: "asyncio.Future[WorkerInstructions]") -> None:
         self._batch, self._done = batch, done
