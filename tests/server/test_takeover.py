@@ -116,3 +116,14 @@ async def test_a_run_that_cannot_be_stored_is_refused_before_it_does_anything(
                     await process.runs.execute(compiled, {})
             _, total = await process.stored_runs.list(10, 0)
             assert (total, len(calls)) == (1, 1)
+
+
+async def test_a_process_that_stops_waits_for_no_thread_of_the_queue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("dbos._dbos.dbos_logger.warning", said.append)
+    async with AsyncExitStack() as stack:
+        settings = Settings(data_dir=tmp_path, warm_models=False)
+        await open_process(settings, Registry.installed(), stack, works=True)
+    assert not said
