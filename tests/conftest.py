@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from fakes import conversations
 
 
+# Most tests are not about access: their servers let all clients do everything.
+os.environ.setdefault("FLOWC_AUTH", "off")
+
 # The folders whose tests take longest, as they start servers and wait for them.
 SLOW = ("end_to_end", "chaos", "server")
 

@@ -64,6 +64,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, int]]:
         "PORT": str(free_port()),
         "TMPDIR": str(folder),
         "FLOWC_WARM_MODELS": "false",
+        "FLOWC_AUTH": "on",
     }
     with (folder / "out").open("wb") as out:
         # A session of its own, so that its server ends with it.

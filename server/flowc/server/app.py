@@ -6,15 +6,21 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from starlette.requests import Request
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from flowc.compiler.node.registry import Registry
 from flowc.compiler.quick_imports import quick_imports
 from flowc.nodes.services.sandbox import Sandboxes
+from flowc.server.access.scopes import PUBLIC, ROUTES
+from flowc.server.api.admission import admit_to, require_scopes
+from flowc.server.api.audit_notes import AuditNotes
 from flowc.server.api.errors import add_error_handlers
 from flowc.server.api.protocols import mcp, openai
 from flowc.server.api.resources import (
+    access,
     debugging,
     dependencies,
     executions,
@@ -29,6 +35,7 @@ from flowc.server.api.resources import (
     workflows,
 )
 from flowc.server.api.strict_requests import BodyLimit, RequestId, with_yaml_bodies
+from flowc.server.process.first_key import make_first_key
 from flowc.server.process.process import in_background, open_process
 from flowc.server.process_services import new_sandboxes
 from flowc.server.settings import Settings
@@ -51,6 +58,7 @@ TAGS = [
     {"name": "threads", "description": "Chat with workflows, and read the conversations."},
     {"name": "knowledge", "description": "Upload, ingest and search documents."},
     {"name": "openai", "description": "The OpenAI API; each workflow is a model."},
+    {"name": "access", "description": "API keys, and the log of who did what."},
     {"name": "operations", "description": "Whether the server works."},
 ]
 # Routes are matched in this order: the first part is what most requests ask for.
@@ -66,15 +74,21 @@ PARTS = (
     threads,
     knowledge,
     files,
+    access,
 )
 
 
 def create_app(
-    settings: Settings | None = None, registry: Registry | None = None, *, works: bool = True
+    settings: Settings | None = None,
+    registry: Registry | None = None,
+    *,
+    works: bool = True,
+    shows_key: bool = False,
 ) -> FastAPI:
     """Return the server's application; its database and services open when it starts.
 
     An application that does not `works` only serves HTTP, and leaves runs to `flowc worker`.
+    The first API key is in a file of the data folder; with `shows_key`, it is also printed.
     """
     settings = settings or Settings()
     registry = registry or Registry.installed()
@@ -85,6 +99,9 @@ def create_app(
         async with AsyncExitStack() as stack:
             with quick_imports():
                 app.state.process = await open_process(settings, registry, stack, works=works)
+            gate = app.state.process.gate
+            app.state.gate, app.state.audit = gate, app.state.process.audit
+            await make_first_key(settings, gate, is_shown=shows_key)
             await stack.enter_async_context(endpoint.open(app.state.process))
             sandboxes = new_sandboxes()
             stack.push_async_callback(sandboxes.aclose)
@@ -99,29 +116,64 @@ def create_app(
         openapi_tags=TAGS,
         version=version("flowc"),
         lifespan=lifespan,
+        generate_unique_id_function=lambda route: route.name,
         openapi_url=f"{API}/openapi.json",
         docs_url=f"{API}/docs",
         redoc_url=None,
     )
     add_error_handlers(app)
     for part in PARTS:
-        app.include_router(part.router, prefix=API)
-    app.include_router(openai.router)
-    app.include_router(operations.router)
-    app.router.routes.append(Route(mcp.PATH, endpoint))
+        _include(app, part.router, API)
+    _include(app, openai.router)
+    _include(app, operations.router)
+    app.router.routes.append(Route(mcp.PATH, _Admitted(endpoint, "call_mcp")))
     # The other parts of an upload come on top of its file.
     by_path = {f"{API}{files.FILES}": settings.max_file_bytes + settings.max_body_bytes}
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, by_path=by_path)
+    app.add_middleware(AuditNotes)
     app.add_middleware(RequestId)
     return app
+
+
+def _include(app: FastAPI, router: APIRouter, prefix: str = "") -> None:
+    require_scopes(router)
+    app.include_router(router, prefix=prefix)
+
+
+class _Admitted:
+    """An application behind the gate, as the route of a handler would be."""
+
+    def __init__(self, app: mcp.McpEndpoint, handler: str) -> None:
+        self._app, self._handler = app, handler
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await admit_to(Request(scope, receive), self._handler)
+        await self._app(scope, receive, send)
 
 
 class _DescribedApi(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Return the description of the API, which is made once."""
         if not self.openapi_schema:
-            self.openapi_schema = with_yaml_bodies(super().openapi())
+            self.openapi_schema = _with_security(with_yaml_bodies(super().openapi()))
         return self.openapi_schema
+
+
+def _with_security(description: dict[str, Any]) -> dict[str, Any]:
+    """Return a description of the API in which each operation says the scope that it needs."""
+    schemes = description["components"].setdefault("securitySchemes", {})
+    schemes["bearer"] = {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key, or a token (JWT) if the server takes tokens.",
+    }
+    for operations_of_path in description["paths"].values():
+        for operation in operations_of_path.values():
+            handler = operation["operationId"]
+            # Scopes of other schemes than OAuth are only named from OpenAPI 3.1 on.
+            is_public = handler in PUBLIC
+            operation["security"] = [] if is_public else [{"bearer": [ROUTES[handler].value]}]
+    return description
 
 
 async def _test_isolation(app: FastAPI, sandboxes: Sandboxes) -> None:

@@ -3,9 +3,9 @@
 import os
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AliasChoices, BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from flowc.nodes.services.models.observers import Observer
@@ -71,6 +71,53 @@ class Settings(BaseSettings):
         default=None,
         description="postgresql://…, for several machines; default: SQLite in the data folder.",
         pattern=r"^(postgresql|sqlite)://",
+    )
+    auth: Literal["on", "off"] = Field(
+        default="on",
+        description="Whether callers need an API key or a token. With `off`, each client may do"
+        " everything, so the server can only listen on this machine.",
+    )
+    api_key: str | None = Field(
+        default=None,
+        repr=False,
+        description="API key that commands such as `flowc runs` send to the server; by default"
+        " the one in the file `admin-key` of the data folder.",
+    )
+    jwt_secret: str | None = Field(
+        default=None,
+        repr=False,
+        min_length=32,
+        validation_alias=AliasChoices("FLOWC_JWT_SECRET", "JWT_SECRET"),
+        description="Secret with which tokens (JWT) are signed, of 32 characters or more; also read"
+        " from JWT_SECRET.",
+    )
+    jwt_algorithm: Literal[
+        "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "PS256", "EdDSA"
+    ] = Field(
+        default="HS256",
+        validation_alias=AliasChoices("FLOWC_JWT_ALGORITHM", "JWT_ALGORITHM"),
+        description="The one algorithm of tokens: HS… with FLOWC_JWT_SECRET, another one with"
+        " FLOWC_JWT_KEYS_URL; also read from JWT_ALGORITHM.",
+    )
+    jwt_keys_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="URL of the public keys (JWKS) of who issues the tokens.",
+    )
+    jwt_issuer: str | None = Field(
+        default=None, description="Issuer (`iss`) that tokens must have; needed with public keys."
+    )
+    jwt_audience: str | None = Field(
+        default=None,
+        description="Audience (`aud`) that tokens must have; needed with public keys.",
+    )
+    jwt_role_claim: str = Field(
+        default="role",
+        description="Claim with the role of a token's holder (viewer, operator, editor, admin), or"
+        " a list of roles; a path such as `realm_access.roles` goes into objects.",
+    )
+    jwt_tenant_claim: str = Field(
+        default="tenant", description="Claim with the tenant of a token's holder."
     )
     redis_url: str | None = Field(
         default=None,
@@ -192,6 +239,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The URL of the database."""
         return self.database_url or f"sqlite:///{self.data_dir / 'flowc.db'}"
+
+    @property
+    def admin_key_file(self) -> Path:
+        """The file with the first API key, for commands on this machine."""
+        return self.data_dir / "admin-key"
 
     def secret_variable(self, name: str) -> str | None:
         """Return a secret from the environment; None if it is not set."""

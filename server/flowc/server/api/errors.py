@@ -16,6 +16,7 @@ from flowc.compiler.node import NodeError
 from flowc.compiler.schemas.refusals import TOO_COSTLY, TooCostly
 from flowc.nodes.services.egress import EgressDenied
 from flowc.rag.stores import NoSuchCollection
+from flowc.server.access.callers import Forbidden, Unauthenticated
 from flowc.server.api.refused_requests import (
     FileNameRefused,
     MalformedBody,
@@ -32,6 +33,7 @@ from flowc.server.engine.replay import ReplayRefused
 from flowc.server.environment.environment import EnvironmentNotReady
 from flowc.server.records.refused import Refused, sentence_of
 from flowc.server.runs.runs import AnswerRefused
+from flowc.server.store.access import NoSuchKey
 from flowc.server.store.database import DATABASE_PROBLEMS
 from flowc.server.store.files import NoSuchFile
 from flowc.server.store.messages import NoSuchThread, ThreadBusy
@@ -68,9 +70,12 @@ _ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
     MalformedBody: (HTTPStatus.BAD_REQUEST, None),
     Unsupported: (HTTPStatus.BAD_REQUEST, None),
     SignatureRefused: (HTTPStatus.UNAUTHORIZED, "signature-refused"),
+    Unauthenticated: (HTTPStatus.UNAUTHORIZED, "unauthenticated"),
+    Forbidden: (HTTPStatus.FORBIDDEN, "forbidden"),
     NoSuchCollection: (HTTPStatus.NOT_FOUND, "no-such-collection"),
     NoSuchFile: (HTTPStatus.NOT_FOUND, "no-such-file"),
     NoSuchInterrupt: (HTTPStatus.NOT_FOUND, "no-such-interrupt"),
+    NoSuchKey: (HTTPStatus.NOT_FOUND, "no-such-key"),
     NoSuchRun: (HTTPStatus.NOT_FOUND, "no-such-run"),
     NoSuchSchedule: (HTTPStatus.NOT_FOUND, "no-such-schedule"),
     NoSuchThread: (HTTPStatus.NOT_FOUND, "no-such-thread"),
@@ -101,6 +106,8 @@ _ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
     StoreUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable"),
     InternalError: (HTTPStatus.INTERNAL_SERVER_ERROR, "server-broke"),
 }
+# What a client must send, as RFC 6750 has it.
+_CHALLENGE = {"www-authenticate": "Bearer"}
 # Exceptions whose text is not for clients, and what clients get instead.
 _HIDDEN: Mapping[type[Exception], type[Refused]] = {
     **dict.fromkeys(DATABASE_PROBLEMS, StoreUnavailable),
@@ -139,6 +146,8 @@ CONFLICT = _documented(HTTPStatus.CONFLICT)
 UNAUTHORIZED: Responses = {HTTPStatus.UNAUTHORIZED: {"model": ErrorResponse}}
 RESPONSES = _documented(
     HTTPStatus.BAD_REQUEST,
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
     HTTPStatus.NOT_FOUND,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -242,7 +251,8 @@ def error_response(request: Request, failure: HttpError) -> JSONResponse:
     body = ErrorBody(
         code=code, message=message, details=list(details), request_id=_request_id(request)
     )
-    return JSONResponse({"error": body.model_dump()}, status_code=status)
+    headers = _CHALLENGE if code == Unauthenticated.code else None
+    return JSONResponse({"error": body.model_dump()}, status_code=status, headers=headers)
 
 
 def _request_id(request: Request) -> str | None:
@@ -262,4 +272,5 @@ def _openai_error(failure: HttpError) -> JSONResponse:
     is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
     kind = "server_error" if is_ours else "invalid_request_error"
     error = {"message": sentence, "type": kind, "param": at, "code": code}
-    return JSONResponse({"error": error}, status_code=status)
+    headers = _CHALLENGE if code == Unauthenticated.code else None
+    return JSONResponse({"error": error}, status_code=status, headers=headers)

@@ -2,19 +2,19 @@
 
 import re
 import uuid
-from collections.abc import Callable, Coroutine, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
 
 from anyio import to_thread
-from fastapi import Depends, Request, Response
-from fastapi.routing import APIRoute
+from fastapi import Depends, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.reading.documents import Document, read_text
 from flowc.compiler.reading.large_values import LARGE_TEXT, in_worker
+from flowc.server.api.admission import AdmittedRoute
 from flowc.server.api.refused_requests import MalformedBody, RequestTooLarge, UnsupportedBody
 
 # `application/yaml` is registered; the others are in use.
@@ -114,18 +114,13 @@ def sent_definition(request: Request) -> Document | None:
 SentDefinition = Annotated[Document | None, Depends(sent_definition)]
 
 
-class StrictRoute(APIRoute):
+class StrictRoute(AdmittedRoute):
     """A route whose handler gets strict requests, with a body of JSON or YAML."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the route's handler, wrapped."""
-        handle = super().get_route_handler()
-
-        async def strict(request: Request) -> Response:
-            readable = StrictRequest(request.scope, request.receive)
-            return await handle(readable if self.body_field is None else await _typed(readable))
-
-        return strict
+    async def readable(self, request: Request) -> Request:
+        """Return the request as a strict one."""
+        strict = StrictRequest(request.scope, request.receive)
+        return strict if self.body_field is None else await _typed(strict)
 
 
 def with_yaml_bodies(description: dict[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "worker": ("worker", "worker"),
     "push": ("push", "push"),
     "runs": ("runs", "app"),
+    "keys": ("keys", "app"),
 }
 
 

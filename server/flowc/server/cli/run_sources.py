@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from flowc.server.cli.local_settings import read_settings
 from flowc.server.cli.output import wrong
@@ -10,6 +11,7 @@ from flowc.server.cli.output import wrong
 if TYPE_CHECKING:
     from flowc.server.cli.database_runs import DatabaseRuns
     from flowc.server.cli.server_client import ServerClient
+    from flowc.server.settings import Settings
 
 
 @contextmanager
@@ -26,10 +28,24 @@ def open_server(url: str | None) -> Iterator["ServerClient"]:
     )
 
     try:
-        with ServerClient(url or read_settings().server_url or DEFAULT_URL) as server:
+        settings = read_settings()
+        chosen = url or settings.server_url or DEFAULT_URL
+        with ServerClient(chosen, _key_for(chosen, settings)) as server:
             yield server
     except ServerProblem as problem:
         wrong(str(problem))
+
+
+def _key_for(url: str, settings: "Settings") -> str | None:
+    """Return the key for a server; the administrator's is only for a server of this machine."""
+    from flowc.server.cli.server_client import is_this_machine  # noqa: PLC0415
+
+    if settings.api_key is not None or not is_this_machine(urlsplit(url).hostname or ""):
+        return settings.api_key
+    try:
+        return settings.admin_key_file.read_text().strip()
+    except OSError:
+        return None
 
 
 @contextmanager

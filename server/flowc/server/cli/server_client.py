@@ -30,7 +30,7 @@ class ServerProblem(Exception):
 class ServerClient:
     """A connection to one server; every method raises ServerProblem when a request fails."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, key: str | None = None) -> None:
         self.url = url.rstrip("/")
         try:
             parsed = httpx.URL(url)
@@ -39,7 +39,9 @@ class ServerClient:
         if parsed.scheme not in {"http", "https"} or not parsed.host:
             raise ServerProblem(f"{url!r} is not a URL that starts with http:// or https://.")
         # A proxy named in the environment does not reach this machine's own server.
-        self._http = httpx.Client(timeout=_TIMEOUT, trust_env=not _is_this_machine(parsed.host))
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        is_local = is_this_machine(parsed.host)
+        self._http = httpx.Client(timeout=_TIMEOUT, trust_env=not is_local, headers=headers)
 
     def __enter__(self) -> Self:
         return self
@@ -94,6 +96,18 @@ class ServerClient:
         path = f"/workflows/{quote(workflow_id, safe='')}"
         return dict(self._call("PUT", path, json={"definition": definition}))
 
+    def create_key(self, about: dict[str, Any]) -> dict[str, Any]:
+        """Create an API key; the answer is the only one that has it."""
+        return dict(self._call("POST", "/keys", json=about))
+
+    def keys(self) -> list[dict[str, Any]]:
+        """Return all API keys, newest first."""
+        return list(self._call("GET", "/keys"))
+
+    def revoke_key(self, key_id: str) -> dict[str, Any]:
+        """Revoke an API key, and return it."""
+        return dict(self._call("DELETE", f"/keys/{quote(key_id, safe='')}"))
+
     def events(self, run_id: str) -> Iterator[dict[str, Any]]:
         """Yield a run's events as they happen, until it ends."""
         last = 0
@@ -141,6 +155,10 @@ class ServerClient:
             message, code, details = error["message"], error["code"], error["details"]
         except (ValueError, KeyError, TypeError):
             code = "not-found"
+        if code == "unauthenticated":
+            message += (
+                " The command sends FLOWC_API_KEY, or the key in `admin-key` of the data folder."
+            )
         if code == "not-found":
             message = f"{self.url} is not a flowc server (HTTP status {response.status_code})."
         raise ServerProblem(_sentence(message, details), code, details)
@@ -158,10 +176,10 @@ def _sentence(message: str, details: list[Any]) -> str:
     return message
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
     """Return whether a host is this machine.
 
-    >>> _is_this_machine("127.0.0.1"), _is_this_machine("localhost"), _is_this_machine("flowc.dev")
+    >>> is_this_machine("127.0.0.1"), is_this_machine("localhost"), is_this_machine("flowc.dev")
     (True, True, False)
     """
     try:

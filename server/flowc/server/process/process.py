@@ -22,6 +22,7 @@ from flowc.server.engine.queue.supervisor import Supervisor
 from flowc.server.engine.segments import Segments
 from flowc.server.engine.stretch import Workplace
 from flowc.server.environment.environment import Environment
+from flowc.server.process.gate import Gate, open_gate
 from flowc.server.process.self_test import self_test
 from flowc.server.process.tracing import start_tracing
 from flowc.server.process_services import ProcessServices, SettingsRefused
@@ -29,6 +30,7 @@ from flowc.server.runs.replays import Replays
 from flowc.server.runs.runs import Runs
 from flowc.server.settings import Settings, is_sqlite
 from flowc.server.store import TENANT, Database, StoredCache, StoredRuns, StoredWorkflows
+from flowc.server.store.access import StoredAudit
 from flowc.server.store.checkpoints import StoredCheckpoints
 from flowc.server.store.files import StoredFiles
 from flowc.server.store.runs.claims import Claims
@@ -57,6 +59,8 @@ _COLLECT = (10_000, 20, 20)
 class Process:
     """The open parts of a running process."""
 
+    gate: Gate
+    audit: StoredAudit
     services: ProcessServices
     stored_workflows: StoredWorkflows
     stored_runs: StoredRuns
@@ -109,7 +113,8 @@ async def open_process(
         # Other processes may have other keys and secrets.
         environment=Environment(services, settings) if works else None,
     )
-    process = _process(runs, workflows, services, queue, files)
+    gate = open_gate(settings, database, services.http)
+    process = _process(runs, workflows, services, queue, files, gate)
     if worker is None or segments is None:
         await queue.set_up()
     else:
@@ -117,7 +122,7 @@ async def open_process(
         in_background(stack, _settle(services.models if settings.warm_models else None))
     if not is_sqlite(url):
         offer = segments.offer if segments is not None else _ignore
-        in_background(stack, listen(url, watchers.publish, offer, watchers.missed))
+        in_background(stack, listen(url, watchers.publish, offer, watchers.missed, gate.forget))
     return process
 
 
@@ -178,7 +183,12 @@ def _segments(
 
 
 def _process(
-    runs: Runs, workflows: Workflows, services: ProcessServices, queue: Queue, files: StoredFiles
+    runs: Runs,
+    workflows: Workflows,
+    services: ProcessServices,
+    queue: Queue,
+    files: StoredFiles,
+    gate: Gate,
 ) -> Process:
     """Return the process: its runs, with what they are runs of and what starts them."""
     stored_workflows, stored_runs, database = (
@@ -188,6 +198,8 @@ def _process(
     )
     triggers, threads = StoredTriggers(database, TENANT, queue), StoredThreads(database, TENANT)
     return Process(
+        gate=gate,
+        audit=StoredAudit(database),
         services=services,
         stored_workflows=stored_workflows,
         stored_runs=stored_runs,

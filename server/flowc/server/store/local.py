@@ -9,7 +9,7 @@ from flowc.server.store.database import Database
 from flowc.server.store.runs.stored_runs import StoredRuns
 from flowc.server.store.workflows import StoredWorkflows
 
-# There are no accounts yet: all data belongs to one tenant.
+# All data belongs to one tenant.
 TENANT = "default"
 
 

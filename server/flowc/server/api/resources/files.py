@@ -12,6 +12,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from flowc.rag.ingestion.items import digest_of_file
+from flowc.server.api.admission import AdmittedRoute
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import RESPONSES
 from flowc.server.api.paging import MAX_NUMBER, Page
@@ -21,7 +22,7 @@ from flowc.server.store.files import StoredFiles
 FILES = "/knowledge/files"
 MAX_NAME = 255
 
-router = APIRouter(prefix=FILES, tags=["knowledge"], responses=RESPONSES)
+router = APIRouter(prefix=FILES, tags=["knowledge"], route_class=AdmittedRoute, responses=RESPONSES)
 
 FileId = Annotated[str, Path(max_length=64, description="Id of an uploaded file.")]
 

@@ -5,9 +5,10 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
+from flowc.server.api.admission import AdmittedRoute
 from flowc.server.api.current_process import CurrentProcess
 
-router = APIRouter(tags=["operations"])
+router = APIRouter(tags=["operations"], route_class=AdmittedRoute)
 
 
 class Health(BaseModel):

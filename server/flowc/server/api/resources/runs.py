@@ -10,6 +10,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field
 
 from flowc.compiler.reading.large_values import dump_json, in_worker, is_large
+from flowc.server.api.admission import admit
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES, close_refused
 from flowc.server.api.paging import MAX_NUMBER, Page, PageLimit, PageOffset
@@ -140,7 +141,7 @@ async def _text_of(value: Any) -> str:
     return await in_worker(partial(dump_json, value)) if is_large(value) else dump_json(value)
 
 
-@router.websocket("/{run_id}/ws")
+@router.websocket("/{run_id}/ws", dependencies=[Depends(admit)])
 async def watch_socket(socket: WebSocket, run_id: str, after: int = 0) -> None:
     """Stream the events of a run over a WebSocket, one JSON object each, until it ends."""
     process: Process = socket.app.state.process

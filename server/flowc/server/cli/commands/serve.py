@@ -28,8 +28,6 @@ def serve(
 
     Workflows and runs are stored in the data directory, or in the database of FLOWC_DATABASE_URL.
     """
-    if not _is_loopback(host):
-        wrong("The server has no accounts yet, so it can only listen on this machine (127.0.0.1).")
     # Imported here: the other commands need no server.
     with quick_imports():
         import uvicorn  # noqa: PLC0415
@@ -43,6 +41,8 @@ def serve(
         from flowc.server.settings import is_sqlite  # noqa: PLC0415
 
     settings = read_settings()
+    if settings.auth == "off" and not _is_loopback(host):
+        wrong("FLOWC_AUTH is off, so the server can only listen on this machine (127.0.0.1).")
     if no_worker and is_sqlite(settings.database):
         wrong("--no-worker needs workers, which need PostgreSQL: set FLOWC_DATABASE_URL.")
     try:
@@ -50,7 +50,7 @@ def serve(
         require_alone(settings)
     except SettingsRefused as problem:
         wrong(str(problem))
-    app = create_app(settings, works=not no_worker)
+    app = create_app(settings, works=not no_worker, shows_key=_is_loopback(host))
     uvicorn.run(
         app,
         host=host,

@@ -3,6 +3,34 @@ CREATE TABLE alembic_version (
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
+CREATE TABLE api_keys (
+	id VARCHAR(12) NOT NULL, 
+	tenant VARCHAR(64) NOT NULL, 
+	name TEXT NOT NULL, 
+	scopes TEXT NOT NULL, 
+	role VARCHAR(16), 
+	workflow_id VARCHAR(128), 
+	digest VARCHAR(64) NOT NULL, 
+	created_by TEXT NOT NULL, 
+	created_at DATETIME NOT NULL, 
+	expires_at DATETIME, 
+	revoked_at DATETIME, 
+	PRIMARY KEY (id)
+);
+
+CREATE TABLE audit_log (
+	id INTEGER NOT NULL, 
+	tenant VARCHAR(64) NOT NULL, 
+	at DATETIME NOT NULL, 
+	caller TEXT NOT NULL, 
+	act VARCHAR(64) NOT NULL, 
+	details TEXT NOT NULL, 
+	status INTEGER NOT NULL, 
+	address VARCHAR(64), 
+	request_id VARCHAR(64), 
+	PRIMARY KEY (id)
+);
+
 CREATE TABLE definitions (
 	tenant VARCHAR(64) NOT NULL, 
 	hash VARCHAR(64) NOT NULL, 
@@ -173,6 +201,12 @@ CREATE TABLE runs (
 	PRIMARY KEY (id)
 );
 
+CREATE TABLE server_values (
+	name VARCHAR(64) NOT NULL, 
+	value TEXT NOT NULL, 
+	PRIMARY KEY (name)
+);
+
 CREATE TABLE signals (
 	tenant VARCHAR(64) NOT NULL, 
 	id VARCHAR(64) NOT NULL, 
@@ -247,6 +281,10 @@ CREATE TABLE workflows (
 	deleted_at DATETIME, 
 	PRIMARY KEY (tenant, id)
 );
+
+CREATE INDEX api_keys_by_tenant ON api_keys (tenant, created_at);
+
+CREATE INDEX audit_log_by_tenant ON audit_log (tenant, id);
 
 CREATE INDEX deliveries_by_time ON deliveries (tenant, subscription_id, created_at);
 

@@ -11,6 +11,8 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
+from flowc.server.access.callers import Caller
+from flowc.server.api.admission import CurrentCaller
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.protocols.openai.reading import conversations, messages_in, text_in
 from flowc.server.api.refused_requests import NotCompleted, Unsupported
@@ -49,11 +51,11 @@ class CompletionRequest(BaseModel):
 
 
 @router.post("/chat/completions", response_model=None, summary="Create Chat Completion")
-async def complete(body: CompletionRequest, process: CurrentProcess) -> Any:
+async def complete(body: CompletionRequest, process: CurrentProcess, caller: CurrentCaller) -> Any:
     """Answer the last message of a conversation."""
     if body.n not in {None, 1}:
         raise Unsupported("unsupported_value", "n: a workflow returns one answer; leave it out.")
-    turn = await _turn(body, process)
+    turn = await _turn(body, process, caller)
     if body.stream:
         has_usage = body.stream_options is not None and body.stream_options.include_usage
         return stream(_chunks(process.chat, turn, body.model, has_usage))
@@ -65,8 +67,9 @@ async def complete(body: CompletionRequest, process: CurrentProcess) -> Any:
     }
 
 
-async def _turn(body: CompletionRequest, process: Process) -> Turn:
+async def _turn(body: CompletionRequest, process: Process, caller: Caller) -> Turn:
     stored, compiled = await process.chat.model(body.model)
+    caller.require_workflow(stored.id)
     messages = messages_in(body.messages)
     names = conversations(body.model, body.user, messages)
     last, text = messages[-1], text_in(messages[-1]["content"])

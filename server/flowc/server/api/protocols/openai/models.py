@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 
+from flowc.server.api.admission import CurrentCaller
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.strict_requests import StrictRoute
 
@@ -13,7 +14,7 @@ _PAGE = 200
 
 
 @router.get("/models")
-async def list_models(process: CurrentProcess) -> dict[str, Any]:
+async def list_models(process: CurrentProcess, caller: CurrentCaller) -> dict[str, Any]:
     """Return all workflows as models; you can chat with those that take a `message`."""
     found: list[dict[str, Any]] = []
     total = 1
@@ -22,16 +23,18 @@ async def list_models(process: CurrentProcess) -> dict[str, Any]:
         found += [_model(stored.id, stored.updated_at) for stored in page]
         if not page:
             break
-    return {"object": "list", "data": found}
+    return {"object": "list", "data": [each for each in found if caller.may_run(each["id"])]}
 
 
 @router.get("/models/{name:path}")
 async def get_model(
     name: Annotated[str, Path(max_length=200, description="Id of a workflow, or `id@version`.")],
     process: CurrentProcess,
+    caller: CurrentCaller,
 ) -> dict[str, Any]:
     """Return a workflow as a model."""
     stored, _ = await process.chat.model(name)
+    caller.require_workflow(stored.id)
     return _model(name, stored.updated_at)
 
 

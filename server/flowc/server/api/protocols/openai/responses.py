@@ -8,6 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
+from flowc.server.access.callers import Caller
+from flowc.server.api.admission import CurrentCaller
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.protocols.openai.completions import completed, tool_calls_of, usage_of
 from flowc.server.api.protocols.openai.reading import messages_in, text_in
@@ -39,9 +41,9 @@ class ResponseRequest(BaseModel):
 
 
 @router.post("/responses", response_model=None, summary="Create Response")
-async def respond(body: ResponseRequest, process: CurrentProcess) -> Any:
+async def respond(body: ResponseRequest, process: CurrentProcess, caller: CurrentCaller) -> Any:
     """Answer a message, as one object or as a stream of typed events."""
-    turn = await _turn(body, process)
+    turn = await _turn(body, process, caller)
     response = _Response(body, turn.run_id, turn.after)
     if body.stream:
         return stream(_events(process.chat, turn, response))
@@ -55,9 +57,11 @@ async def respond(body: ResponseRequest, process: CurrentProcess) -> Any:
 async def get_response(
     response_id: Annotated[str, Path(max_length=100, description="Id of the response.")],
     process: CurrentProcess,
+    caller: CurrentCaller,
 ) -> dict[str, Any]:
     """Return an earlier response, which may still be in progress."""
     run = await process.stored_runs.get(_run_id(response_id))
+    caller.require_workflow(run.workflow_id or "")
     response = _Response(ResponseRequest(model=run.workflow_id or "", input=""), run.id)
     if run.status == "completed":
         return response.ended(text_of(run.output), run)
@@ -66,15 +70,16 @@ async def get_response(
     return response.body("in_progress")
 
 
-async def _turn(body: ResponseRequest, process: Process) -> Turn:
+async def _turn(body: ResponseRequest, process: Process, caller: Caller) -> Turn:
     stored, compiled = await process.chat.model(body.model)
+    caller.require_workflow(stored.id)
     given = body.input
     items = [{"role": "user", "content": given}] if isinstance(given, str) else _messages_of(given)
     messages = messages_in(items)
     if not messages or messages[-1]["role"] != "user":
         raise Unsupported("invalid_input", "input: the last item must be a message of the user.")
     text = text_in(messages[-1]["content"])
-    thread_id = await _thread(body, process, stored.id)
+    thread_id = await _thread(body, process, stored.id, caller)
     waiting = await process.stored_runs.waiting_in([thread_id])
     if waiting is not None:
         return await process.chat.answer(waiting, text, is_kept=True)
@@ -88,11 +93,12 @@ async def _turn(body: ResponseRequest, process: Process) -> Turn:
     )
 
 
-async def _thread(body: ResponseRequest, process: Process, workflow_id: str) -> str:
+async def _thread(body: ResponseRequest, process: Process, workflow_id: str, caller: Caller) -> str:
     """Return a new thread, or a copy of the previous response's as it was after it."""
     if body.previous_response_id is None:
         return (await process.threads.create(workflow_id, body.metadata or {})).id
     run = await process.stored_runs.get(_run_id(body.previous_response_id))
+    caller.require_workflow(run.workflow_id or "")
     if run.thread_id is None:
         raise NoSuchRun
     return (await process.threads.fork(run.thread_id, run.id)).id

@@ -1,0 +1,166 @@
+"""Scopes, the roles that have them, and the scope that each route needs.
+
+`ROUTES` is the one table from which requests are checked, the description of the API gets its
+security, and the tests of access are made. A route is named by its handler, so that a second
+address of the same handler needs the same scope.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class ApiScope(StrEnum):
+    """What a caller may do."""
+
+    WORKFLOWS_READ = "workflows:read"
+    WORKFLOWS_WRITE = "workflows:write"
+    RUNS_READ = "runs:read"
+    RUNS_EXECUTE = "runs:execute"
+    RUNS_CONTROL = "runs:control"
+    THREADS_READ = "threads:read"
+    THREADS_WRITE = "threads:write"
+    TRIGGERS_READ = "triggers:read"
+    TRIGGERS_WRITE = "triggers:write"
+    KNOWLEDGE_READ = "knowledge:read"
+    KNOWLEDGE_WRITE = "knowledge:write"
+    FILES_WRITE = "files:write"
+    KEYS_MANAGE = "keys:manage"
+    AUDIT_READ = "audit:read"
+
+
+class CallerRole(StrEnum):
+    """What a caller is; each role has the scopes of those before it, and more."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    EDITOR = "editor"
+    ADMIN = "admin"
+
+
+_S = ApiScope
+_ADDED: Mapping[CallerRole, frozenset[ApiScope]] = {
+    CallerRole.VIEWER: frozenset(
+        {_S.WORKFLOWS_READ, _S.RUNS_READ, _S.THREADS_READ, _S.TRIGGERS_READ, _S.KNOWLEDGE_READ}
+    ),
+    CallerRole.OPERATOR: frozenset(
+        {_S.RUNS_EXECUTE, _S.RUNS_CONTROL, _S.THREADS_WRITE, _S.FILES_WRITE}
+    ),
+    CallerRole.EDITOR: frozenset({_S.WORKFLOWS_WRITE, _S.TRIGGERS_WRITE, _S.KNOWLEDGE_WRITE}),
+    CallerRole.ADMIN: frozenset({_S.KEYS_MANAGE, _S.AUDIT_READ}),
+}
+
+
+def scopes_of(role: CallerRole) -> frozenset[ApiScope]:
+    """Return all scopes of a role.
+
+    >>> editor = scopes_of(CallerRole.EDITOR)
+    >>> ApiScope.RUNS_EXECUTE in editor, ApiScope.KEYS_MANAGE in editor
+    (True, False)
+    """
+    roles = list(CallerRole)
+    return frozenset().union(*(_ADDED[each] for each in roles[: roles.index(role) + 1]))
+
+
+# Open to all clients: they have no data, or check a signature themselves.
+PUBLIC: frozenset[str] = frozenset({"health", "ping", "receive_webhook"})
+
+# The scope that each handler needs.
+ROUTES: Mapping[str, ApiScope] = {
+    "execute_workflow": _S.RUNS_EXECUTE,
+    # A definition in the body can do whatever a stored one can.
+    "execute_definition": _S.WORKFLOWS_WRITE,
+    "create_workflow": _S.WORKFLOWS_WRITE,
+    "list_workflows": _S.WORKFLOWS_READ,
+    "get_workflow": _S.WORKFLOWS_READ,
+    "list_versions": _S.WORKFLOWS_READ,
+    "diff_versions": _S.WORKFLOWS_READ,
+    "replace_workflow": _S.WORKFLOWS_WRITE,
+    "delete_workflow": _S.WORKFLOWS_WRITE,
+    "set_dependencies": _S.TRIGGERS_WRITE,
+    "get_dependencies": _S.TRIGGERS_READ,
+    "delete_dependencies": _S.TRIGGERS_WRITE,
+    "validate_dependencies": _S.TRIGGERS_READ,
+    "list_runs": _S.RUNS_READ,
+    "get_run": _S.RUNS_READ,
+    "read_logs": _S.RUNS_READ,
+    "read_history": _S.RUNS_READ,
+    "watch_events": _S.RUNS_READ,
+    "watch_socket": _S.RUNS_READ,
+    "cancel_run": _S.RUNS_CONTROL,
+    "terminate_run": _S.RUNS_CONTROL,
+    "pause_run": _S.RUNS_CONTROL,
+    "resume_run": _S.RUNS_CONTROL,
+    "retry_run": _S.RUNS_CONTROL,
+    "replay_run": _S.RUNS_CONTROL,
+    "read_state": _S.RUNS_READ,
+    "read_debug_state": _S.RUNS_READ,
+    "read_variables": _S.RUNS_READ,
+    "enable_debugging": _S.RUNS_CONTROL,
+    "disable_debugging": _S.RUNS_CONTROL,
+    "set_breakpoint": _S.RUNS_CONTROL,
+    "delete_breakpoint": _S.RUNS_CONTROL,
+    "step": _S.RUNS_CONTROL,
+    "list_interrupts": _S.RUNS_READ,
+    "get_interrupt": _S.RUNS_READ,
+    "answer_interrupt": _S.RUNS_CONTROL,
+    "send_signal": _S.RUNS_CONTROL,
+    "create_schedule": _S.TRIGGERS_WRITE,
+    "list_schedules": _S.TRIGGERS_READ,
+    "get_schedule": _S.TRIGGERS_READ,
+    "delete_schedule": _S.TRIGGERS_WRITE,
+    "pause_schedule": _S.TRIGGERS_WRITE,
+    "resume_schedule": _S.TRIGGERS_WRITE,
+    "trigger_schedule": _S.RUNS_EXECUTE,
+    "backfill_schedule": _S.TRIGGERS_WRITE,
+    "create_webhook": _S.TRIGGERS_WRITE,
+    "list_webhooks": _S.TRIGGERS_READ,
+    "delete_webhook": _S.TRIGGERS_WRITE,
+    "create_subscription": _S.TRIGGERS_WRITE,
+    "list_subscriptions": _S.TRIGGERS_READ,
+    "delete_subscription": _S.TRIGGERS_WRITE,
+    "list_deliveries": _S.TRIGGERS_READ,
+    "create_thread": _S.THREADS_WRITE,
+    "list_threads": _S.THREADS_READ,
+    "get_thread": _S.THREADS_READ,
+    "delete_thread": _S.THREADS_WRITE,
+    "read_messages": _S.THREADS_READ,
+    "read_thread_runs": _S.THREADS_READ,
+    "chat": _S.RUNS_EXECUTE,
+    "list_collections": _S.KNOWLEDGE_READ,
+    "create_collection": _S.KNOWLEDGE_WRITE,
+    "get_collection": _S.KNOWLEDGE_READ,
+    "delete_collection": _S.KNOWLEDGE_WRITE,
+    "list_documents": _S.KNOWLEDGE_READ,
+    "delete_document": _S.KNOWLEDGE_WRITE,
+    "list_passages": _S.KNOWLEDGE_READ,
+    "search": _S.KNOWLEDGE_READ,
+    "ingest": _S.KNOWLEDGE_WRITE,
+    "upload_file": _S.FILES_WRITE,
+    "list_files": _S.KNOWLEDGE_READ,
+    "get_file": _S.KNOWLEDGE_READ,
+    "get_content": _S.KNOWLEDGE_READ,
+    "delete_file": _S.FILES_WRITE,
+    "list_models": _S.RUNS_EXECUTE,
+    "get_model": _S.RUNS_EXECUTE,
+    "complete": _S.RUNS_EXECUTE,
+    "respond": _S.RUNS_EXECUTE,
+    "get_response": _S.RUNS_EXECUTE,
+    "call_mcp": _S.RUNS_EXECUTE,
+    "create_key": _S.KEYS_MANAGE,
+    "list_keys": _S.KEYS_MANAGE,
+    "revoke_key": _S.KEYS_MANAGE,
+    "read_audit_log": _S.AUDIT_READ,
+}
+
+# The handlers that a key of one workflow can use: they take no other workflow from it.
+FOR_ONE_WORKFLOW: frozenset[str] = frozenset(
+    {
+        "execute_workflow",
+        "chat",
+        "list_models",
+        "get_model",
+        "complete",
+        "respond",
+        "get_response",
+    }
+)
