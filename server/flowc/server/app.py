@@ -7,7 +7,9 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from flowc.compiler.node.registry import Registry
 from flowc.compiler.quick_imports import quick_imports
@@ -29,6 +31,8 @@ from flowc.server.api.resources import (
     workflows,
 )
 from flowc.server.api.strict_requests import BodyLimit, RequestId, with_yaml_bodies
+from flowc.server.edge.browsers import BrowserGuard
+from flowc.server.edge.security_headers import DOCS_POLICY, SecurityHeaders
 from flowc.server.process.process import in_background, open_process
 from flowc.server.process_services import new_sandboxes
 from flowc.server.settings import Settings
@@ -52,6 +56,16 @@ TAGS = [
     {"name": "knowledge", "description": "Upload, ingest and search documents."},
     {"name": "openai", "description": "The OpenAI API; each workflow is a model."},
     {"name": "operations", "description": "Whether the server works."},
+]
+# Headers that pages of the sites in the setting may send.
+_SENDABLE = [
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "last-event-id",
+    "mcp-protocol-version",
+    "mcp-session-id",
+    "x-request-id",
 ]
 # Routes are matched in this order: the first part is what most requests ask for.
 PARTS = (
@@ -78,7 +92,7 @@ def create_app(
     """
     settings = settings or Settings()
     registry = registry or Registry.installed()
-    endpoint = mcp.McpEndpoint(version("flowc"))
+    endpoint = mcp.McpEndpoint(version("flowc"), settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -112,11 +126,35 @@ def create_app(
     # The other parts of an upload come on top of its file.
     by_path = {f"{API}{files.FILES}": settings.max_file_bytes + settings.max_body_bytes}
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, by_path=by_path)
-    app.add_middleware(RequestId)
+    _guard(app, settings)
     return app
 
 
+def _guard(app: FastAPI, settings: Settings) -> None:
+    """Refuse what pages of other sites send, but for the sites that the operator names."""
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_credentials=True,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=_SENDABLE,
+            expose_headers=["x-request-id", "retry-after"],
+        )
+    app.add_middleware(
+        BrowserGuard,
+        hosts=settings.allowed_hosts,
+        origins=settings.cors_origins,
+        strict_paths={mcp.PATH},
+    )
+
+
 class _DescribedApi(FastAPI):
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return the application with what every answer has, also that of an error of ours."""
+        policies = {f"{API}/docs": DOCS_POLICY, f"{API}/docs/oauth2-redirect": DOCS_POLICY}
+        return RequestId(SecurityHeaders(super().build_middleware_stack(), policies))
+
     def openapi(self) -> dict[str, Any]:
         """Return the description of the API, which is made once."""
         if not self.openapi_schema:

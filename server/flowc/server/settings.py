@@ -188,6 +188,21 @@ class Settings(BaseSettings):
         description="Most LangGraph supersteps of a run; a run that takes more fails.",
     )
 
+    allowed_hosts: Annotated[list[str], NoDecode, BeforeValidator(_words)] = Field(
+        default_factory=list,
+        description="Names, other than those of this machine, that clients may call the server by"
+        " (its `Host`), separated by commas; `*` for all.",
+    )
+    cors_origins: Annotated[
+        list[Annotated[str, Field(pattern=r"^https?://[^/*,\s]+$")]],
+        NoDecode,
+        BeforeValidator(_words),
+    ] = Field(
+        default_factory=list,
+        description="Sites whose pages may use the server from browsers, such as"
+        " https://app.example, separated by commas.",
+    )
+
     @property
     def database(self) -> str:
         """The URL of the database."""

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.node import NodeError
@@ -18,8 +19,10 @@ from flowc.nodes.services.egress import EgressDenied
 from flowc.rag.stores import NoSuchCollection
 from flowc.server.api.refused_requests import (
     FileNameRefused,
+    HostRefused,
     MalformedBody,
     NotCompleted,
+    OriginRefused,
     RequestTooLarge,
     Unsupported,
     UnsupportedBody,
@@ -68,6 +71,7 @@ _ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
     MalformedBody: (HTTPStatus.BAD_REQUEST, None),
     Unsupported: (HTTPStatus.BAD_REQUEST, None),
     SignatureRefused: (HTTPStatus.UNAUTHORIZED, "signature-refused"),
+    OriginRefused: (HTTPStatus.FORBIDDEN, "origin-refused"),
     NoSuchCollection: (HTTPStatus.NOT_FOUND, "no-such-collection"),
     NoSuchFile: (HTTPStatus.NOT_FOUND, "no-such-file"),
     NoSuchInterrupt: (HTTPStatus.NOT_FOUND, "no-such-interrupt"),
@@ -86,6 +90,7 @@ _ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
     WorkflowExists: (HTTPStatus.CONFLICT, "workflow-exists"),
     UnsupportedBody: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-content-type"),
     RequestTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "request-too-large"),
+    HostRefused: (HTTPStatus.MISDIRECTED_REQUEST, "host-refused"),
     AnswerRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "answer-refused"),
     DefinitionRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "definition-refused"),
     DependenciesRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "dependencies-refused"),
@@ -234,7 +239,7 @@ def _of_framework(problem: HTTPException) -> HttpError:
     return HttpError(problem.status_code, phrase.lower().replace(" ", "-"), f"{phrase}.")
 
 
-def error_response(request: Request, failure: HttpError) -> JSONResponse:
+def error_response(request: HTTPConnection, failure: HttpError) -> JSONResponse:
     """Return an error in the one form, or in that of the OpenAI API below its path."""
     if request.url.path.startswith(OPENAI):
         return _openai_error(failure)
@@ -245,7 +250,7 @@ def error_response(request: Request, failure: HttpError) -> JSONResponse:
     return JSONResponse({"error": body.model_dump()}, status_code=status)
 
 
-def _request_id(request: Request) -> str | None:
+def _request_id(request: HTTPConnection) -> str | None:
     request_id: str | None = request.scope.get("flowc.request_id")
     return request_id
 
