@@ -218,7 +218,7 @@ def require_headers(headers: Any) -> None:
 def test_headers_that_an_answer_sets_stay(api: httpx.Client) -> None:
     run = begin(api, [pause("a")])
     stream = api.get(f"{API}/runs/{run['id']}/events")
-    assert stream.headers.get_list("cache-control") == ["no-cache"]
+    assert stream.headers.get_list("cache-control") == ["no-store"]
 
 
 def test_the_page_that_shows_the_api_may_load_what_it_needs(api: httpx.Client) -> None:

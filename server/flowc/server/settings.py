@@ -203,6 +203,37 @@ class Settings(BaseSettings):
         " https://app.example, separated by commas.",
     )
 
+    header_seconds: float = Field(
+        default=10, gt=0, description="Seconds in which the headers of a request must arrive."
+    )
+    body_seconds: float = Field(
+        default=30,
+        gt=0,
+        description="Seconds in which the body of a request must arrive, and a second more for"
+        " each 1,000 bytes of it.",
+    )
+    max_header_bytes: int = Field(
+        default=65_536, ge=1_024, description="Largest headers of a request, in bytes."
+    )
+    keep_alive_seconds: int = Field(
+        default=75,
+        ge=1,
+        description="Seconds that an idle connection stays open: longer than proxies keep it open,"
+        " as a request is lost that arrives while the server closes the connection.",
+    )
+    max_connections: int | None = Field(
+        default=None,
+        ge=1,
+        description="Most connections at a time; by default 10,000, or fewer where the limit of"
+        " open files leaves less room. Idle ones are closed for new ones.",
+    )
+    max_connections_per_address: int | None = Field(
+        default=None,
+        ge=1,
+        description="Most connections from one address; by default half of all. Behind a proxy,"
+        " set it to the number of all.",
+    )
+
     @property
     def database(self) -> str:
         """The URL of the database."""

@@ -30,6 +30,7 @@ from flowc.server.api.refused_requests import (
 from flowc.server.api.request_bodies import UNKNOWN_FIELD
 from flowc.server.conversations.chat import NoChat
 from flowc.server.engine.driving import InputRefused, InputTooCostly
+from flowc.server.engine.publishing.watchers import ServerStops
 from flowc.server.engine.queue.dbos_queue import ScheduleRefused
 from flowc.server.engine.replay import ReplayRefused
 from flowc.server.environment.environment import EnvironmentNotReady
@@ -51,6 +52,8 @@ log = logging.getLogger(__name__)
 
 # Paths of the OpenAI API, whose clients expect errors in a form of their own.
 OPENAI = "/v1/"
+# Seconds after which a client may send again what a server that stops could not do.
+RETRY_SECONDS = 5
 
 
 class StoreUnavailable(Refused):
@@ -103,6 +106,7 @@ _ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
     NotCompleted: (HTTPStatus.UNPROCESSABLE_ENTITY, None),
     ReplayRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "replay-refused"),
     SecretMissing: (HTTPStatus.UNPROCESSABLE_ENTITY, "secret-missing"),
+    ServerStops: (HTTPStatus.SERVICE_UNAVAILABLE, "server-stops"),
     StoreUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable"),
     InternalError: (HTTPStatus.INTERNAL_SERVER_ERROR, "server-broke"),
 }
@@ -179,8 +183,9 @@ async def close_refused(socket: WebSocket, problem: Exception) -> None:
 
 async def _handle(request: Request, problem: Exception) -> JSONResponse:
     failure = failure_of(problem)
-    # What a node's service refuses is no failure of the server.
-    if failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(problem, NodeError):
+    # What a node's service refuses is no failure of the server; nor is its stop.
+    is_ours = not isinstance(problem, NodeError | ServerStops)
+    if failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR and is_ours:
         log.error("Request %s failed.", _request_id(request), exc_info=problem)
     return error_response(request, failure)
 
@@ -218,6 +223,8 @@ def _of_class(problem: BaseException) -> HttpError:
 def _details_of(problem: BaseException) -> Sequence[Any]:
     if isinstance(problem, DefinitionRefused | EnvironmentNotReady):
         return [diagnostic.as_json() for diagnostic in problem.diagnostics]
+    if isinstance(problem, ServerStops):
+        return [{"run_id": problem.run_id}]
     return problem.problems if isinstance(problem, Refused) else ()
 
 
@@ -247,7 +254,13 @@ def error_response(request: HTTPConnection, failure: HttpError) -> JSONResponse:
     body = ErrorBody(
         code=code, message=message, details=list(details), request_id=_request_id(request)
     )
-    return JSONResponse({"error": body.model_dump()}, status_code=status)
+    return _answer({"error": body.model_dump()}, status)
+
+
+def _answer(body: Any, status: int) -> JSONResponse:
+    is_passing = status == HTTPStatus.SERVICE_UNAVAILABLE
+    headers = {"retry-after": str(RETRY_SECONDS)} if is_passing else None
+    return JSONResponse(body, status, headers)
 
 
 def _request_id(request: HTTPConnection) -> str | None:
@@ -267,4 +280,4 @@ def _openai_error(failure: HttpError) -> JSONResponse:
     is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
     kind = "server_error" if is_ours else "invalid_request_error"
     error = {"message": sentence, "type": kind, "param": at, "code": code}
-    return JSONResponse({"error": error}, status_code=status)
+    return _answer({"error": error}, status)

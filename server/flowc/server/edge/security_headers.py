@@ -12,7 +12,7 @@ DOCS_POLICY = (
     " img-src 'self' data: https://fastapi.tiangolo.com; connect-src 'self';"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_ALWAYS = {
+ALWAYS = {
     b"x-content-type-options": b"nosniff",
     b"content-security-policy": _NO_CONTENT,
     b"referrer-policy": b"no-referrer",
@@ -39,9 +39,9 @@ class SecurityHeaders:
     def _headers_of(self, scope: Scope) -> Mapping[bytes, bytes]:
         policy = self._policies.get(scope["path"])
         if policy is None and scope["scheme"] not in {"https", "wss"}:
-            return _ALWAYS
+            return ALWAYS
         own = {b"content-security-policy": policy} if policy is not None else {}
-        return {**_ALWAYS, **own, **(_ONLY_HTTPS if scope["scheme"] in {"https", "wss"} else {})}
+        return {**ALWAYS, **own, **(_ONLY_HTTPS if scope["scheme"] in {"https", "wss"} else {})}
 
 
 class _WithHeaders:

@@ -9,10 +9,6 @@ from flowc.compiler.quick_imports import quick_imports
 from flowc.server.cli.local_settings import read_settings
 from flowc.server.cli.output import wrong
 
-# Seconds, longer than proxies keep an idle connection open, so that the proxy closes it first: a
-# request that arrives while the server closes the connection is lost.
-_KEEP_ALIVE = 75
-
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
@@ -32,9 +28,8 @@ def serve(
         wrong("The server has no accounts yet, so it can only listen on this machine (127.0.0.1).")
     # Imported here: the other commands need no server.
     with quick_imports():
-        import uvicorn  # noqa: PLC0415
-
         from flowc.server.app import create_app  # noqa: PLC0415
+        from flowc.server.edge.listening import Place, listen  # noqa: PLC0415
         from flowc.server.process.process import require_alone  # noqa: PLC0415
         from flowc.server.process_services import (  # noqa: PLC0415
             ProcessServices,
@@ -50,15 +45,7 @@ def serve(
         require_alone(settings)
     except SettingsRefused as problem:
         wrong(str(problem))
-    app = create_app(settings, works=not no_worker)
-    uvicorn.run(
-        app,
-        host=host,
-        port=port,
-        log_level="info",
-        server_header=False,
-        timeout_keep_alive=_KEEP_ALIVE,
-    )
+    listen(create_app(settings, works=not no_worker), settings, Place(host, port))
 
 
 def _is_loopback(host: str) -> bool:

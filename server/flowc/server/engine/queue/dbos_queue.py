@@ -44,8 +44,9 @@ _KEEPALIVE = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keep
 _NOTIFY = text("select pg_notify(:channel, :payload)")
 # How long a connection to a SQLite file waits for one that writes.
 _BUSY_SECONDS = 30
-# Between two looks for messages of DBOS, which are not used here.
-_UNUSED_SECONDS = 3600.0
+# Between two looks for messages of DBOS, which are not used here; a process that stops waits for
+# the next one.
+_UNUSED_SECONDS = 2.0
 # Seconds in which DBOS may still record what has just ended, when a worker stops.
 _STOP_SECONDS = 5.0
 

@@ -18,6 +18,7 @@ from flowc.compiler.reading.large_values import in_worker, is_large
 from flowc.compiler.reading.plain_json import NotPlain, require_plain
 from flowc.compiler.running.events import EventKind
 from flowc.server.engine.driving import InputRefused
+from flowc.server.engine.publishing.watchers import ServerStops
 from flowc.server.environment.environment import EnvironmentNotReady
 from flowc.server.process.process import Process
 from flowc.server.records.message_text import question_of, text_of
@@ -92,7 +93,10 @@ class _WorkflowTools:
             return _failed(f"There is no workflow {asked.name!r}.")
         except (InputRefused, DefinitionRefused, EnvironmentNotReady, NotPlain) as refused:
             return _failed(str(refused))
-        return await self._result(context, compiled, run.id)
+        try:
+            return await self._result(context, compiled, run.id)
+        except ServerStops as stop:
+            return _failed(str(stop))
 
     async def _result(
         self, context: ServerRequestContext[Any], compiled: CompiledWorkflow, run_id: str

@@ -1,0 +1,96 @@
+"""Listens for requests, until a signal ends the server within its time to drain."""
+
+import asyncio
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from math import ceil
+from typing import Any, NamedTuple, cast
+
+import uvicorn
+from fastapi import FastAPI
+
+from flowc.server.edge.connections import (
+    ConnectionLimits,
+    GuardedProtocol,
+    most_connections,
+)
+from flowc.server.process.process import Process, drain
+from flowc.server.settings import Settings
+
+# How many connections are accepted at a time, before any of them is looked at.
+_BACKLOG = 100
+# Seconds in which the database must note which runs were left unfinished.
+_OVERTIME = 2.0
+# Seconds after that in which clients must read their last answers.
+_LAST_ANSWERS = 1.0
+
+
+class Place(NamedTuple):
+    """Where the server listens."""
+
+    host: str
+    port: int
+
+
+def listen(app: FastAPI, settings: Settings, place: Place) -> None:
+    """Serve an application until a signal ends it; exit if it cannot start."""
+    seconds = settings.drain_seconds
+    config = uvicorn.Config(
+        app,
+        host=place.host,
+        port=place.port,
+        log_level="info",
+        server_header=False,
+        # It is only called.
+        http=cast(Any, partial(GuardedProtocol, limits=_limits_of(settings))),
+        backlog=_BACKLOG,
+        timeout_keep_alive=settings.keep_alive_seconds,
+        # Handlers that outlive their connections are cancelled.
+        timeout_graceful_shutdown=ceil(seconds + _OVERTIME + _LAST_ANSWERS) + 1,
+    )
+    server = _DrainingServer(config, app, seconds)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(uvicorn.config.STARTUP_FAILURE)
+
+
+def _limits_of(settings: Settings) -> ConnectionLimits:
+    most = settings.max_connections or most_connections()
+    return ConnectionLimits(
+        header_seconds=settings.header_seconds,
+        body_seconds=settings.body_seconds,
+        header_bytes=settings.max_header_bytes,
+        connections=most,
+        # So that no address can take all.
+        per_address=settings.max_connections_per_address or max(most // 2, 1),
+    )
+
+
+class _DrainingServer(uvicorn.Server):
+    """A server whose end does not wait for clients, other than for the answers to runs that end."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI, seconds: float) -> None:
+        super().__init__(config)
+        self._app, self._seconds = app, seconds
+
+    async def shutdown(self, sockets: Sequence[socket.socket] | None = None) -> None:
+        """Take no more requests, let runs finish for some seconds, and end all connections."""
+        ending = asyncio.create_task(self._end_connections())
+        await super().shutdown(list(sockets) if sockets is not None else None)
+        ending.cancel()
+        await asyncio.gather(ending, return_exceptions=True)
+
+    async def _end_connections(self) -> None:
+        """Let runs finish, and then end the connections of those who still read or send."""
+        process: Process = self._app.state.process
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._seconds + _OVERTIME):
+                await drain(process, self._seconds)
+        await asyncio.sleep(_LAST_ANSWERS)
+        for connection in list(self.server_state.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
