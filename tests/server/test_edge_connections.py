@@ -35,7 +35,9 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     "part",
     [GET, b"G", POST + JSON + b"content-length: 10\r\n\r\n{", POST + b"content-length: 10\r\n\r\n"],
 )
-def test_a_request_that_does_not_continue_is_answered_with_408(api: httpx.Client, part: bytes) -> None:
+def test_a_request_that_does_not_continue_is_answered_with_408(
+    api: httpx.Client, part: bytes
+) -> None:
     answer = ask(api, part)
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b'"code":"request-timeout"' in answer

@@ -28,20 +28,20 @@ _OVERTIME = 2.0
 _LAST_ANSWERS = 1.0
 
 
-class Place(NamedTuple):
+class ListenOptions(NamedTuple):
     """Where the server listens."""
 
     host: str
     port: int
 
 
-def listen(app: FastAPI, settings: Settings, place: Place) -> None:
+def listen(app: FastAPI, settings: Settings, options: ListenOptions) -> None:
     """Serve an application until a signal ends it; exit if it cannot start."""
     seconds = settings.drain_seconds
     config = uvicorn.Config(
         app,
-        host=place.host,
-        port=place.port,
+        host=options.host,
+        port=options.port,
         log_level="info",
         server_header=False,
         # It is only called.

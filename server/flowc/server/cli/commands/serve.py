@@ -29,7 +29,7 @@ def serve(
     # Imported here: the other commands need no server.
     with quick_imports():
         from flowc.server.app import create_app  # noqa: PLC0415
-        from flowc.server.edge.listening import Place, listen  # noqa: PLC0415
+        from flowc.server.edge.listening import ListenOptions, listen  # noqa: PLC0415
         from flowc.server.process.process import require_alone  # noqa: PLC0415
         from flowc.server.process_services import (  # noqa: PLC0415
             ProcessServices,
@@ -45,7 +45,7 @@ def serve(
         require_alone(settings)
     except SettingsRefused as problem:
         wrong(str(problem))
-    listen(create_app(settings, works=not no_worker), settings, Place(host, port))
+    listen(create_app(settings, works=not no_worker), settings, ListenOptions(host, port))
 
 
 def _is_loopback(host: str) -> bool:
