@@ -234,6 +234,15 @@ class Settings(BaseSettings):
         " set it to the number of all.",
     )
 
+    tls_cert: Path | None = Field(
+        default=None,
+        description="File with the server's certificate and its chain (PEM): the server speaks"
+        " HTTPS.",
+    )
+    tls_key: Path | None = Field(
+        default=None, description="File with the key of the certificate (PEM), without a password."
+    )
+
     @property
     def database(self) -> str:
         """The URL of the database."""

@@ -6,7 +6,11 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from fastapi import FastAPI, Request, WebSocket
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import (
+    RequestValidationError,
+    ValidationException,
+    WebSocketRequestValidationError,
+)
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
@@ -52,6 +56,8 @@ log = logging.getLogger(__name__)
 
 # Paths of the OpenAI API, whose clients expect errors in a form of their own.
 OPENAI = "/v1/"
+# A WebSocket closes with a reason of 123 bytes at most.
+_LONGEST_REASON = 100
 # Seconds after which a client may send again what a server that stops could not do.
 RETRY_SECONDS = 5
 
@@ -168,6 +174,7 @@ def add_error_handlers(app: FastAPI) -> None:
     """Answer every exception with an error in the one form."""
     for kind in (*_ERRORS, *_HIDDEN, RequestValidationError, HTTPException, NodeError):
         app.add_exception_handler(kind, _handle)
+    app.add_exception_handler(WebSocketRequestValidationError, _refuse_socket)
 
 
 def documented_codes() -> list[tuple[int, str]]:
@@ -181,6 +188,14 @@ async def close_refused(socket: WebSocket, problem: Exception) -> None:
     await socket.close(4000 + failure.status, failure.message)
 
 
+async def _refuse_socket(socket: WebSocket, problem: Exception) -> None:
+    """Accept a WebSocket whose parameters are not valid, so that its client can read why not."""
+    failure = failure_of(problem)
+    reasons = [f"{each['at'][-1]}: {each['message']}" for each in failure.details]
+    await socket.accept()
+    await socket.close(4000 + failure.status, reasons[0][:_LONGEST_REASON])
+
+
 async def _handle(request: Request, problem: Exception) -> JSONResponse:
     failure = failure_of(problem)
     # What a node's service refuses is no failure of the server; nor is its stop.
@@ -192,7 +207,7 @@ async def _handle(request: Request, problem: Exception) -> JSONResponse:
 
 def failure_of(problem: BaseException) -> HttpError:
     """Return the status, code, message and details with which clients see a problem."""
-    if isinstance(problem, RequestValidationError):
+    if isinstance(problem, RequestValidationError | WebSocketRequestValidationError):
         return _of_shape(problem)
     if isinstance(problem, NodeError):
         return _of_service(problem)
@@ -201,7 +216,7 @@ def failure_of(problem: BaseException) -> HttpError:
     return _of_class(problem)
 
 
-def _of_shape(problem: RequestValidationError) -> HttpError:
+def _of_shape(problem: ValidationException) -> HttpError:
     errors = problem.errors()
     details = [{"at": list(map(str, each["loc"])), "message": each["msg"]} for each in errors]
     unknown = [str(each["msg"]) for each in errors if each["type"] == UNKNOWN_FIELD]

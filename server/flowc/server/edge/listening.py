@@ -2,11 +2,13 @@
 
 import asyncio
 import socket
+import ssl
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from math import ceil
+from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import uvicorn
@@ -18,6 +20,7 @@ from flowc.server.edge.connections import (
     most_connections,
 )
 from flowc.server.process.process import Process, drain
+from flowc.server.process_services import SettingsRefused
 from flowc.server.settings import Settings
 
 # How many connections are accepted at a time, before any of them is looked at.
@@ -28,11 +31,39 @@ _OVERTIME = 2.0
 _LAST_ANSWERS = 1.0
 
 
+class Tls(NamedTuple):
+    """The files with which the server speaks TLS."""
+
+    certificate: Path
+    key: Path
+
+
+def read_tls(settings: Settings) -> Tls | None:
+    """Return the files for TLS, if there are any; raise SettingsRefused for unusable ones."""
+    certificate, key = settings.tls_cert, settings.tls_key
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise SettingsRefused("FLOWC_TLS_CERT and FLOWC_TLS_KEY must be set together.")
+    for name, path in (("FLOWC_TLS_CERT", certificate), ("FLOWC_TLS_KEY", key)):
+        if not path.is_file():
+            raise SettingsRefused(f"{name}: there is no file {str(path)!r}.")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+    except (OSError, ValueError) as problem:
+        reason = getattr(problem, "reason", None) or str(problem)
+        message = f"FLOWC_TLS_CERT and FLOWC_TLS_KEY are no certificate and its key: {reason}."
+        raise SettingsRefused(message) from None
+    return Tls(certificate, key)
+
+
 class ListenOptions(NamedTuple):
     """Where the server listens."""
 
     host: str
     port: int
+    forwarded_allow_ips: str
+    tls: Tls | None
 
 
 def listen(app: FastAPI, settings: Settings, options: ListenOptions) -> None:
@@ -43,6 +74,9 @@ def listen(app: FastAPI, settings: Settings, options: ListenOptions) -> None:
         host=options.host,
         port=options.port,
         log_level="info",
+        forwarded_allow_ips=options.forwarded_allow_ips,
+        ssl_certfile=options.tls.certificate if options.tls else None,
+        ssl_keyfile=options.tls.key if options.tls else None,
         server_header=False,
         # It is only called.
         http=cast(Any, partial(GuardedProtocol, limits=_limits_of(settings))),

@@ -158,11 +158,11 @@ async def _text_of(value: Any) -> str:
 
 
 @router.websocket("/{run_id}/ws")
-async def watch_socket(socket: WebSocket, run_id: str, after: int = 0) -> None:
+async def watch_socket(socket: WebSocket, run_id: RunIdInPath, after: After = 0) -> None:
     """Stream the events of a run over a WebSocket, one JSON object each, until it ends."""
     process: Process = socket.app.state.process
     await socket.accept()
-    sending = asyncio.create_task(_send_events(socket, process, run_id[:64], after))
+    sending = asyncio.create_task(_send_events(socket, process, run_id, after))
     leaving = asyncio.create_task(_left(socket))
     await asyncio.wait([sending, leaving], return_when=asyncio.FIRST_COMPLETED)
     for task in (sending, leaving):
@@ -176,7 +176,7 @@ async def _send_events(socket: WebSocket, process: Process, run_id: str, after: 
     """Send the events of a run; close the socket when there are no more, or say why not."""
     with suppress(WebSocketDisconnect):
         try:
-            async for each in process.runs.events(run_id, min(max(after, 0), MAX_NUMBER)):
+            async for each in process.runs.events(run_id, after):
                 await socket.send_text(await _text_of(each.as_json()))
         except NoSuchRun as problem:
             await close_refused(socket, problem)
