@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, cast
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import Message, Receive, Scope, Send
 
 from flowc.server.edge.connections import (
     ConnectionLimits,
@@ -20,6 +21,7 @@ from flowc.server.edge.connections import (
     most_connections,
 )
 from flowc.server.process.process import Process, drain
+from flowc.server.process.start_problems import start_problem
 from flowc.server.process_services import SettingsRefused
 from flowc.server.settings import Settings
 
@@ -70,7 +72,7 @@ def listen(app: FastAPI, settings: Settings, options: ListenOptions) -> None:
     """Serve an application until a signal ends it; exit if it cannot start."""
     seconds = settings.drain_seconds
     config = uvicorn.Config(
-        app,
+        _Startup(app, settings),
         host=options.host,
         port=options.port,
         log_level="info",
@@ -90,6 +92,34 @@ def listen(app: FastAPI, settings: Settings, options: ListenOptions) -> None:
         server.run()
     if not server.started:
         sys.exit(uvicorn.config.STARTUP_FAILURE)
+
+
+class _Startup:
+    """An application whose start fails with a sentence, where the operator can do something."""
+
+    def __init__(self, app: FastAPI, settings: Settings) -> None:
+        self._app, self._settings = app, settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass requests on; replace the traceback of a failed start."""
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+        sentence: str | None = None
+
+        async def send_sentence(message: Message) -> None:
+            nonlocal sentence
+            if message["type"] == "lifespan.startup.failed":
+                # The exception is being handled.
+                sentence = start_problem(sys.exc_info()[1], self._settings)
+                message = message if sentence is None else {**message, "message": sentence}
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_sentence)
+        except Exception:
+            if sentence is None:
+                raise
 
 
 def _limits_of(settings: Settings) -> ConnectionLimits:

@@ -39,6 +39,7 @@ def serve(
         from flowc.server.app import create_app  # noqa: PLC0415
         from flowc.server.edge.listening import ListenOptions, listen, read_tls  # noqa: PLC0415
         from flowc.server.process.process import require_alone  # noqa: PLC0415
+        from flowc.server.process.start_problems import start_problem  # noqa: PLC0415
         from flowc.server.process_services import (  # noqa: PLC0415
             ProcessServices,
             SettingsRefused,
@@ -56,6 +57,8 @@ def serve(
         tls = read_tls(settings)
     except SettingsRefused as refused:
         wrong(str(refused))
+    except OSError as broken:
+        wrong(start_problem(broken, settings) or str(broken))
     listen(
         create_app(settings, works=not no_worker),
         settings,
