@@ -7,9 +7,10 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from flowc.compiler.node.registry import Registry
 from flowc.compiler.quick_imports import quick_imports
@@ -35,6 +36,8 @@ from flowc.server.api.resources import (
     workflows,
 )
 from flowc.server.api.strict_requests import BodyLimit, RequestId, with_yaml_bodies
+from flowc.server.edge.browsers import BrowserGuard
+from flowc.server.edge.security_headers import DOCS_POLICY, SecurityHeaders
 from flowc.server.process.first_key import make_first_key
 from flowc.server.process.process import in_background, open_process
 from flowc.server.process_services import new_sandboxes
@@ -60,6 +63,16 @@ TAGS = [
     {"name": "openai", "description": "The OpenAI API; each workflow is a model."},
     {"name": "access", "description": "API keys, and the log of who did what."},
     {"name": "operations", "description": "Whether the server works."},
+]
+# Headers that pages of the sites in the setting may send.
+_SENDABLE = [
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "last-event-id",
+    "mcp-protocol-version",
+    "mcp-session-id",
+    "x-request-id",
 ]
 # Routes are matched in this order: the first part is what most requests ask for.
 PARTS = (
@@ -92,7 +105,7 @@ def create_app(
     """
     settings = settings or Settings()
     registry = registry or Registry.installed()
-    endpoint = mcp.McpEndpoint(version("flowc"))
+    endpoint = mcp.McpEndpoint(version("flowc"), settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -131,7 +144,7 @@ def create_app(
     by_path = {f"{API}{files.FILES}": settings.max_file_bytes + settings.max_body_bytes}
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, by_path=by_path)
     app.add_middleware(AuditNotes)
-    app.add_middleware(RequestId)
+    _guard(app, settings)
     return app
 
 
@@ -151,7 +164,31 @@ class _Admitted:
         await self._app(scope, receive, send)
 
 
+def _guard(app: FastAPI, settings: Settings) -> None:
+    """Refuse what pages of other sites send, but for the sites that the operator names."""
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_credentials=True,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=_SENDABLE,
+            expose_headers=["x-request-id", "retry-after"],
+        )
+    app.add_middleware(
+        BrowserGuard,
+        hosts=settings.allowed_hosts,
+        origins=settings.cors_origins,
+        strict_paths={mcp.PATH},
+    )
+
+
 class _DescribedApi(FastAPI):
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return the application with what every answer has, also that of an error of ours."""
+        policies = {f"{API}/docs": DOCS_POLICY, f"{API}/docs/oauth2-redirect": DOCS_POLICY}
+        return RequestId(SecurityHeaders(super().build_middleware_stack(), policies))
+
     def openapi(self) -> dict[str, Any]:
         """Return the description of the API, which is made once."""
         if not self.openapi_schema:

@@ -235,6 +235,61 @@ class Settings(BaseSettings):
         description="Most LangGraph supersteps of a run; a run that takes more fails.",
     )
 
+    allowed_hosts: Annotated[list[str], NoDecode, BeforeValidator(_words)] = Field(
+        default_factory=list,
+        description="Names, other than those of this machine, that clients may call the server by"
+        " (its `Host`), separated by commas; `*` for all.",
+    )
+    cors_origins: Annotated[
+        list[Annotated[str, Field(pattern=r"^https?://[^/*,\s]+$")]],
+        NoDecode,
+        BeforeValidator(_words),
+    ] = Field(
+        default_factory=list,
+        description="Sites whose pages may use the server from browsers, such as"
+        " https://app.example, separated by commas.",
+    )
+
+    header_seconds: float = Field(
+        default=10, gt=0, description="Seconds in which the headers of a request must arrive."
+    )
+    body_seconds: float = Field(
+        default=30,
+        gt=0,
+        description="Seconds in which the body of a request must arrive, and a second more for"
+        " each 1,000 bytes of it.",
+    )
+    max_header_bytes: int = Field(
+        default=65_536, ge=1_024, description="Largest headers of a request, in bytes."
+    )
+    keep_alive_seconds: int = Field(
+        default=75,
+        ge=1,
+        description="Seconds that an idle connection stays open: longer than proxies keep it open,"
+        " as a request is lost that arrives while the server closes the connection.",
+    )
+    max_connections: int | None = Field(
+        default=None,
+        ge=1,
+        description="Most connections at a time; by default 10,000, or fewer where the limit of"
+        " open files leaves less room. Idle ones are closed for new ones.",
+    )
+    max_connections_per_address: int | None = Field(
+        default=None,
+        ge=1,
+        description="Most connections from one address; by default half of all. Behind a proxy,"
+        " set it to the number of all.",
+    )
+
+    tls_cert: Path | None = Field(
+        default=None,
+        description="File with the server's certificate and its chain (PEM): the server speaks"
+        " HTTPS.",
+    )
+    tls_key: Path | None = Field(
+        default=None, description="File with the key of the certificate (PEM), without a password."
+    )
+
     @property
     def database(self) -> str:
         """The URL of the database."""

@@ -6,10 +6,15 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from fastapi import FastAPI, Request, WebSocket
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import (
+    RequestValidationError,
+    ValidationException,
+    WebSocketRequestValidationError,
+)
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.node import NodeError
@@ -19,8 +24,10 @@ from flowc.rag.stores import NoSuchCollection
 from flowc.server.access.callers import Forbidden, Unauthenticated
 from flowc.server.api.refused_requests import (
     FileNameRefused,
+    HostRefused,
     MalformedBody,
     NotCompleted,
+    OriginRefused,
     RequestTooLarge,
     Unsupported,
     UnsupportedBody,
@@ -28,6 +35,7 @@ from flowc.server.api.refused_requests import (
 from flowc.server.api.request_bodies import UNKNOWN_FIELD
 from flowc.server.conversations.chat import NoChat
 from flowc.server.engine.driving import InputRefused, InputTooCostly
+from flowc.server.engine.publishing.watchers import ServerStops
 from flowc.server.engine.queue.dbos_queue import ScheduleRefused
 from flowc.server.engine.replay import ReplayRefused
 from flowc.server.environment.environment import EnvironmentNotReady
@@ -50,6 +58,10 @@ log = logging.getLogger(__name__)
 
 # Paths of the OpenAI API, whose clients expect errors in a form of their own.
 OPENAI = "/v1/"
+# A WebSocket closes with a reason of 123 bytes at most.
+_LONGEST_REASON = 100
+# Seconds after which a client may send again what a server that stops could not do.
+RETRY_SECONDS = 5
 
 
 class StoreUnavailable(Refused):
@@ -72,6 +84,7 @@ _ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
     SignatureRefused: (HTTPStatus.UNAUTHORIZED, "signature-refused"),
     Unauthenticated: (HTTPStatus.UNAUTHORIZED, "unauthenticated"),
     Forbidden: (HTTPStatus.FORBIDDEN, "forbidden"),
+    OriginRefused: (HTTPStatus.FORBIDDEN, "origin-refused"),
     NoSuchCollection: (HTTPStatus.NOT_FOUND, "no-such-collection"),
     NoSuchFile: (HTTPStatus.NOT_FOUND, "no-such-file"),
     NoSuchInterrupt: (HTTPStatus.NOT_FOUND, "no-such-interrupt"),
@@ -91,6 +104,7 @@ _ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
     WorkflowExists: (HTTPStatus.CONFLICT, "workflow-exists"),
     UnsupportedBody: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-content-type"),
     RequestTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "request-too-large"),
+    HostRefused: (HTTPStatus.MISDIRECTED_REQUEST, "host-refused"),
     AnswerRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "answer-refused"),
     DefinitionRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "definition-refused"),
     DependenciesRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "dependencies-refused"),
@@ -103,6 +117,7 @@ _ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
     NotCompleted: (HTTPStatus.UNPROCESSABLE_ENTITY, None),
     ReplayRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "replay-refused"),
     SecretMissing: (HTTPStatus.UNPROCESSABLE_ENTITY, "secret-missing"),
+    ServerStops: (HTTPStatus.SERVICE_UNAVAILABLE, "server-stops"),
     StoreUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable"),
     InternalError: (HTTPStatus.INTERNAL_SERVER_ERROR, "server-broke"),
 }
@@ -168,6 +183,7 @@ def add_error_handlers(app: FastAPI) -> None:
     """Answer every exception with an error in the one form."""
     for kind in (*_ERRORS, *_HIDDEN, RequestValidationError, HTTPException, NodeError):
         app.add_exception_handler(kind, _handle)
+    app.add_exception_handler(WebSocketRequestValidationError, _refuse_socket)
 
 
 def documented_codes() -> list[tuple[int, str]]:
@@ -181,17 +197,26 @@ async def close_refused(socket: WebSocket, problem: Exception) -> None:
     await socket.close(4000 + failure.status, failure.message)
 
 
+async def _refuse_socket(socket: WebSocket, problem: Exception) -> None:
+    """Accept a WebSocket whose parameters are not valid, so that its client can read why not."""
+    failure = failure_of(problem)
+    reasons = [f"{each['at'][-1]}: {each['message']}" for each in failure.details]
+    await socket.accept()
+    await socket.close(4000 + failure.status, reasons[0][:_LONGEST_REASON])
+
+
 async def _handle(request: Request, problem: Exception) -> JSONResponse:
     failure = failure_of(problem)
-    # What a node's service refuses is no failure of the server.
-    if failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(problem, NodeError):
+    # What a node's service refuses is no failure of the server; nor is its stop.
+    is_ours = not isinstance(problem, NodeError | ServerStops)
+    if failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR and is_ours:
         log.error("Request %s failed.", _request_id(request), exc_info=problem)
     return error_response(request, failure)
 
 
 def failure_of(problem: BaseException) -> HttpError:
     """Return the status, code, message and details with which clients see a problem."""
-    if isinstance(problem, RequestValidationError):
+    if isinstance(problem, RequestValidationError | WebSocketRequestValidationError):
         return _of_shape(problem)
     if isinstance(problem, NodeError):
         return _of_service(problem)
@@ -200,7 +225,7 @@ def failure_of(problem: BaseException) -> HttpError:
     return _of_class(problem)
 
 
-def _of_shape(problem: RequestValidationError) -> HttpError:
+def _of_shape(problem: ValidationException) -> HttpError:
     errors = problem.errors()
     details = [{"at": list(map(str, each["loc"])), "message": each["msg"]} for each in errors]
     unknown = [str(each["msg"]) for each in errors if each["type"] == UNKNOWN_FIELD]
@@ -222,6 +247,8 @@ def _of_class(problem: BaseException) -> HttpError:
 def _details_of(problem: BaseException) -> Sequence[Any]:
     if isinstance(problem, DefinitionRefused | EnvironmentNotReady):
         return [diagnostic.as_json() for diagnostic in problem.diagnostics]
+    if isinstance(problem, ServerStops):
+        return [{"run_id": problem.run_id}]
     return problem.problems if isinstance(problem, Refused) else ()
 
 
@@ -243,7 +270,7 @@ def _of_framework(problem: HTTPException) -> HttpError:
     return HttpError(problem.status_code, phrase.lower().replace(" ", "-"), f"{phrase}.")
 
 
-def error_response(request: Request, failure: HttpError) -> JSONResponse:
+def error_response(request: HTTPConnection, failure: HttpError) -> JSONResponse:
     """Return an error in the one form, or in that of the OpenAI API below its path."""
     if request.url.path.startswith(OPENAI):
         return _openai_error(failure)
@@ -251,11 +278,17 @@ def error_response(request: Request, failure: HttpError) -> JSONResponse:
     body = ErrorBody(
         code=code, message=message, details=list(details), request_id=_request_id(request)
     )
-    headers = _CHALLENGE if code == Unauthenticated.code else None
-    return JSONResponse({"error": body.model_dump()}, status_code=status, headers=headers)
+    return _answer({"error": body.model_dump()}, status)
 
 
-def _request_id(request: Request) -> str | None:
+def _answer(body: Any, status: int) -> JSONResponse:
+    is_passing = status == HTTPStatus.SERVICE_UNAVAILABLE
+    headers = {"retry-after": str(RETRY_SECONDS)} if is_passing else {}
+    headers |= _CHALLENGE if status == HTTPStatus.UNAUTHORIZED else {}
+    return JSONResponse(body, status, headers)
+
+
+def _request_id(request: HTTPConnection) -> str | None:
     request_id: str | None = request.scope.get("flowc.request_id")
     return request_id
 
@@ -272,5 +305,4 @@ def _openai_error(failure: HttpError) -> JSONResponse:
     is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
     kind = "server_error" if is_ours else "invalid_request_error"
     error = {"message": sentence, "type": kind, "param": at, "code": code}
-    headers = _CHALLENGE if code == Unauthenticated.code else None
-    return JSONResponse({"error": error}, status_code=status, headers=headers)
+    return _answer({"error": error}, status)

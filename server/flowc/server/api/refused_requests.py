@@ -31,6 +31,25 @@ class RequestTooLarge(Refused):
         super().__init__(f"The request is too large; at most {max_bytes:,} bytes are allowed.")
 
 
+class HostRefused(Refused):
+    """The server does not answer to this host."""
+
+    def __init__(self, host: str) -> None:
+        named = f"the host {host[:100]!r}" if host else "requests without one `host` header"
+        hint = "FLOWC_ALLOWED_HOSTS names the hosts that it may have, other than 127.0.0.1, ::1"
+        super().__init__(f"The server does not answer to {named}: {hint} and localhost.")
+
+
+class OriginRefused(Refused):
+    """Pages of other sites may not send this request."""
+
+    def __init__(self, origin: str) -> None:
+        page = f"Pages of {origin[:100]!r}" if origin else "Pages of other sites"
+        super().__init__(
+            f"{page} may not send this request: FLOWC_CORS_ORIGINS names those that may."
+        )
+
+
 class FileNameRefused(Refused):
     """The file needs a name of up to 255 characters."""
 

@@ -30,7 +30,7 @@ class RequestId:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Add the id to the request and to its response."""
-        if scope["type"] != "http":
+        if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
         given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
@@ -38,13 +38,9 @@ class RequestId:
         scope["flowc.request_id"] = request_id
 
         async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [
-                    *message.get("headers", []),
-                    (b"x-request-id", request_id.encode()),
-                    (b"x-content-type-options", b"nosniff"),
-                    (b"cache-control", b"no-store"),
-                ]
+            if message["type"] in {"http.response.start", "websocket.http.response.start"}:
+                own = (b"x-request-id", request_id.encode())
+                message["headers"] = [*message.get("headers", []), own]
             await send(message)
 
         await self._app(scope, receive, send_with_id)

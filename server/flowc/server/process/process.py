@@ -126,6 +126,18 @@ async def open_process(
     return process
 
 
+async def drain(process: Process, seconds: float) -> None:
+    """Let runs finish for some seconds; then let no one wait for runs any longer."""
+    try:
+        if process.runs.segments is not None:
+            await process.runs.segments.stop(seconds)
+        else:
+            # Workers elsewhere finish some of the runs meanwhile.
+            await asyncio.sleep(seconds)
+    finally:
+        process.runs.watchers.close()
+
+
 def _ignore(run_id: str, segment: int) -> None:
     """Leave queued work to the processes that work."""
 

@@ -1,5 +1,6 @@
 """One event of a run, as it is stored and sent to clients."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -34,3 +35,39 @@ class RunEvent:
 
 
 EVENT_FIELDS = tuple(each.name for each in fields(RunEvent))
+
+# Characters of the events that may be in memory for one watcher.
+_LIGHT = 100_000
+# What a value takes in addition to its characters.
+_ITEM = 8
+
+
+def light_part(events: Sequence[RunEvent]) -> Sequence[RunEvent]:
+    """Return the first events, as many as may be in memory for a client that does not read them.
+
+    >>> texts = [RunEvent(n, EventKind.NODE_SAID, now(), {"text": "x" * 60_000}) for n in (1, 2, 3)]
+    >>> [event.number for event in light_part(texts)]
+    [1]
+    """
+    left = _LIGHT
+    for count, event in enumerate(events):
+        left -= _weight(event.data, left)
+        if left < 0:
+            return events[: max(count, 1)]
+    return events
+
+
+def _weight(value: Any, most: int) -> int:
+    """Return about how many characters a value has, or any number greater than `most`."""
+    weight, found = 0, [value]
+    # It grows while it is gone through.
+    for item in found:
+        weight += len(item) if isinstance(item, str) else 0
+        weight += _ITEM
+        if isinstance(item, list):
+            found += item
+        elif isinstance(item, dict):
+            found += item.values()
+        if weight > most:
+            break
+    return weight

@@ -20,7 +20,7 @@ from flowc.server.engine.segments import Segments
 from flowc.server.environment.environment import Environment, EnvironmentNotReady
 from flowc.server.records.interrupts import InterruptRecord
 from flowc.server.records.refused import Refused
-from flowc.server.records.run_events import RunEvent
+from flowc.server.records.run_events import RunEvent, light_part
 from flowc.server.records.runs import ENDED, RunRecord
 from flowc.server.records.times import now
 from flowc.server.store import StoredRuns, StoredWorkflow, StoredWorkflows
@@ -30,6 +30,8 @@ from flowc.server.store.runs.steering import NoSuchInterrupt, RunStart, StartLim
 
 # After this long without a publication, a watcher reads the store itself.
 LOOK_SECONDS = 2.0
+# Events that a watcher reads at a time: what a slow client has not read stays in the store.
+_MOST_AT_ONCE = 200
 
 
 class Working(NamedTuple):
@@ -221,9 +223,11 @@ class Runs:
     async def events(self, id: str, after: int = 0) -> AsyncIterator[RunEvent]:
         """Yield a run's events with numbers greater than `after` until its end; raise NoSuchRun."""
         with self.watchers.watching(id) as watch:
+            most = 1
             while True:
                 status = await self.stored_runs.status(id)
-                batch = await self.stored_runs.events(id, after)
+                batch = light_part(await self.stored_runs.events(id, after, most))
+                most = min(2 * len(batch) or 1, _MOST_AT_ONCE)
                 for event in batch:
                     yield event
                     after = event.number

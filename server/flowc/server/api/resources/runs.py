@@ -1,21 +1,34 @@
 """Routes for runs: read, watch, cancel, pause, resume and retry them."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Path, Query, WebSocket, WebSocketDisconnect
-from fastapi.sse import EventSourceResponse, ServerSentEvent
+from fastapi import (
+    APIRouter,
+    Depends,
+    Header,
+    Path,
+    Query,
+    Response,
+    WebSocket,
+    WebSocketDisconnect,
+)
+from fastapi import status as codes
 from pydantic import BaseModel, Field
 
 from flowc.compiler.reading.large_values import dump_json, in_worker, is_large
 from flowc.server.api.admission import admit
 from flowc.server.api.current_process import CurrentProcess
-from flowc.server.api.errors import CONFLICT, RESPONSES, close_refused
+from flowc.server.api.errors import CONFLICT, RESPONSES, RETRY_SECONDS, close_refused
 from flowc.server.api.paging import MAX_NUMBER, Page, PageLimit, PageOffset
 from flowc.server.api.request_bodies import RequestBody
+from flowc.server.api.sse import EventStream, event, retry, stream
 from flowc.server.api.strict_requests import StrictRoute
+from flowc.server.engine.publishing.watchers import ServerStops
 from flowc.server.process.process import Process
 from flowc.server.records.run_errors import FailureJson
 from flowc.server.records.run_events import RunEvent
@@ -120,21 +133,25 @@ async def _existing(run_id: RunIdInPath, process: CurrentProcess) -> str:
     return run_id
 
 
-@router.get("/{run_id}/events", response_class=EventSourceResponse)
+@router.get("/{run_id}/events", response_class=EventStream)
 async def watch_events(
     run_id: Annotated[str, Depends(_existing)],
     process: CurrentProcess,
     after: After = 0,
     last_event_id: Annotated[int | None, Header(ge=0, le=MAX_NUMBER)] = None,
-) -> AsyncIterator[ServerSentEvent]:
+) -> Response:
     """Stream the events of a run until it ends, as server-sent events.
 
     A client that reconnects with `Last-Event-ID` gets the events after that one.
     """
-    async for event in process.runs.events(run_id, last_event_id or after):
+    events = process.runs.events(run_id, last_event_id or after)
+    return stream(_lines(events), lambda _: retry(RETRY_SECONDS))
+
+
+async def _lines(events: AsyncIterator[RunEvent]) -> AsyncIterator[str]:
+    async for each in events:
         # An event is plain JSON: it is written without being looked at once more.
-        text = await _text_of(event.as_json())
-        yield ServerSentEvent(raw_data=text, event=event.kind, id=str(event.number))
+        yield event(await _text_of(each.as_json()), each.kind, each.number)
 
 
 async def _text_of(value: Any) -> str:
@@ -142,19 +159,38 @@ async def _text_of(value: Any) -> str:
 
 
 @router.websocket("/{run_id}/ws", dependencies=[Depends(admit)])
-async def watch_socket(socket: WebSocket, run_id: str, after: int = 0) -> None:
+async def watch_socket(socket: WebSocket, run_id: RunIdInPath, after: After = 0) -> None:
     """Stream the events of a run over a WebSocket, one JSON object each, until it ends."""
     process: Process = socket.app.state.process
     await socket.accept()
-    try:
-        async for event in process.runs.events(run_id[:64], min(max(after, 0), MAX_NUMBER)):
-            await socket.send_text(await _text_of(event.as_json()))
-    except NoSuchRun as problem:
-        await close_refused(socket, problem)
-    except WebSocketDisconnect:
-        return
-    else:
-        await socket.close()
+    sending = asyncio.create_task(_send_events(socket, process, run_id, after))
+    leaving = asyncio.create_task(_left(socket))
+    await asyncio.wait([sending, leaving], return_when=asyncio.FIRST_COMPLETED)
+    for task in (sending, leaving):
+        task.cancel()
+    await asyncio.gather(sending, leaving, return_exceptions=True)
+    if not sending.cancelled():
+        sending.result()
+
+
+async def _send_events(socket: WebSocket, process: Process, run_id: str, after: int) -> None:
+    """Send the events of a run; close the socket when there are no more, or say why not."""
+    with suppress(WebSocketDisconnect):
+        try:
+            async for each in process.runs.events(run_id, after):
+                await socket.send_text(await _text_of(each.as_json()))
+        except NoSuchRun as problem:
+            await close_refused(socket, problem)
+        except ServerStops:
+            await socket.close(codes.WS_1012_SERVICE_RESTART)
+        else:
+            await socket.close()
+
+
+async def _left(socket: WebSocket) -> None:
+    """Wait until the client leaves; what it sends has no meaning."""
+    while (await socket.receive())["type"] != "websocket.disconnect":
+        pass
 
 
 @router.post("/{run_id}/cancel", responses=CONFLICT)

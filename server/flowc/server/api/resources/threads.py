@@ -25,6 +25,7 @@ from flowc.server.conversations.chat import (
     Turn,
     TurnEnded,
 )
+from flowc.server.engine.publishing.watchers import ServerStops
 from flowc.server.process.process import Process
 from flowc.server.records.runs import Run, RunStatus
 from flowc.server.records.threads import MessageRecord, ThreadRecord
@@ -193,7 +194,14 @@ async def chat(
         turn = await process.chat.begin(
             stored, compiled, thread_id, given, message=body.message, idempotency_key=key
         )
-    return stream(_events(process.chat, turn)) if body.stream else await _reply(process, turn)
+    if body.stream:
+        return stream(_events(process.chat, turn), _stopped)
+    return await _reply(process, turn)
+
+
+def _stopped(stop: ServerStops) -> str:
+    error = {"code": "server-stops", "message": str(stop), "run_id": stop.run_id}
+    return event(error, "error")
 
 
 async def _events(chat: Chat, turn: Turn) -> AsyncIterator[str]:

@@ -22,11 +22,13 @@ def worker() -> None:
     # Imported here: the other commands need no worker.
     with quick_imports():
         from flowc.server.process.process import open_process  # noqa: PLC0415
+        from flowc.server.process.start_problems import start_problem  # noqa: PLC0415
         from flowc.server.process_services import (  # noqa: PLC0415
             ProcessServices,
             SettingsRefused,
         )
         from flowc.server.settings import is_sqlite  # noqa: PLC0415
+        from flowc.server.store.database import DATABASE_PROBLEMS  # noqa: PLC0415
 
     settings = read_settings()
     if is_sqlite(settings.database):
@@ -36,8 +38,10 @@ def worker() -> None:
     try:
         ProcessServices(settings)
         asyncio.run(_work(partial(open_process, settings, Registry.installed(), works=True)))
-    except SettingsRefused as problem:
-        wrong(str(problem))
+    except SettingsRefused as refused:
+        wrong(str(refused))
+    except (*DATABASE_PROBLEMS, OSError) as broken:
+        wrong(start_problem(broken, settings) or str(broken))
 
 
 async def _work(open_process: Callable[[AsyncExitStack], Awaitable[object]]) -> None:

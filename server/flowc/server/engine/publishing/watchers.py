@@ -6,6 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Protocol
 
+from flowc.server.records.refused import Refused
+
+
+class ServerStops(Refused):
+    """The server stops while a client waits for a run, which continues without it."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__(
+            f"The server stops. The run {run_id!r} ends or continues later: ask for it again."
+        )
+
 
 class RunListener(Protocol):
     """Watches every run, as the worker of this process does."""
@@ -25,6 +37,7 @@ class Watchers:
     def __init__(self) -> None:
         self._watching: defaultdict[str, dict[asyncio.Event, bool]] = defaultdict(dict)
         self._listeners: list[RunListener] = []
+        self._is_closed = False
 
     def add(self, listener: RunListener) -> None:
         """Publish the events of all runs to a listener."""
@@ -46,13 +59,25 @@ class Watchers:
             for event in events:
                 event.set()
 
+    def close(self) -> None:
+        """Wake all, and let no one wait any longer: the process stops."""
+        self._is_closed = True
+        for events in self._watching.values():
+            for event in events:
+                event.set()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether no one can wait for a run any longer."""
+        return self._is_closed
+
     @contextmanager
     def watching(self, run_id: str, *, only_urgent: bool = False) -> Iterator["Watch"]:
         """Watch a run; no event that is published from now on is missed."""
         event = asyncio.Event()
         self._watching[run_id][event] = only_urgent
         try:
-            yield Watch(event)
+            yield Watch(self, run_id, event)
         finally:
             del self._watching[run_id][event]
             if not self._watching[run_id]:
@@ -62,11 +87,16 @@ class Watchers:
 class Watch:
     """One watcher of one run."""
 
-    def __init__(self, event: asyncio.Event) -> None:
-        self._event = event
+    def __init__(self, watchers: Watchers, run_id: str, event: asyncio.Event) -> None:
+        self._watchers, self._run_id, self._event = watchers, run_id, event
 
     async def wait(self, seconds: float) -> None:
-        """Wait until something was published since the last call, for at most some seconds."""
+        """Wait until something was published since the last call, for at most some seconds.
+
+        Raises ServerStops if the process stops, before it and while it waits.
+        """
+        if self._watchers.is_closed:
+            raise ServerStops(self._run_id)
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._event.wait()

@@ -4,6 +4,7 @@ This is the only module that imports DBOS: another queue would have to offer the
 """
 
 import asyncio
+import logging
 import os
 import socket
 import sqlite3
@@ -254,6 +255,7 @@ class Worker:
         _HANDLERS.work, _HANDLERS.errands, _HANDLERS.fire = work, errands, fire
         # On the loop's own thread, so that segments run on this loop.
         DBOS(config=self._config())
+        logging.getLogger("dbos").addFilter(_is_not_raised)
         DBOS.launch()
         await DBOS.register_queue_async(
             QUEUE,
@@ -349,3 +351,8 @@ def _sqlite() -> Any:
 
         return pysqlite3
     return sqlite3
+
+
+def _is_not_raised(record: logging.LogRecord) -> bool:
+    """Return whether an error is only logged: that of a failed start is raised as well."""
+    return not record.getMessage().startswith("DBOS failed to launch")

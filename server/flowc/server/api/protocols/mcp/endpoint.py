@@ -9,6 +9,7 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from flowc.server.process.process import Process
+from flowc.server.settings import Settings
 
 PATH = "/mcp"
 _TOOLS = "flowc.server.api.protocols.mcp.workflow_tools"
@@ -17,8 +18,8 @@ _TOOLS = "flowc.server.api.protocols.mcp.workflow_tools"
 class McpEndpoint:
     """The MCP server as an ASGI application; it answers while it is `open`."""
 
-    def __init__(self, version: str) -> None:
-        self._version = version
+    def __init__(self, version: str, settings: Settings) -> None:
+        self._version, self._settings = version, settings
         self._process: Process | None = None
         self._serving: asyncio.Task[None] | None = None
         self._sessions: asyncio.Future[Any] | None = None
@@ -50,7 +51,7 @@ class McpEndpoint:
         try:
             # In a thread: the library takes half a second.
             tools = await asyncio.to_thread(import_module, _TOOLS)
-            sessions = tools.sessions_of(process, self._version)
+            sessions = tools.sessions_of(process, self._version, self._settings)
             async with sessions.run():
                 started.set_result(sessions)
                 await asyncio.Event().wait()

@@ -10,6 +10,7 @@ import mcp_types as types
 from mcp.server import Server
 from mcp.server.context import ServerRequestContext
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecuritySettings
 
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.diagnostics import DefinitionRefused
@@ -17,24 +18,42 @@ from flowc.compiler.reading.large_values import in_worker, is_large
 from flowc.compiler.reading.plain_json import NotPlain, require_plain
 from flowc.compiler.running.events import EventKind
 from flowc.server.engine.driving import InputRefused
+from flowc.server.engine.publishing.watchers import ServerStops
 from flowc.server.environment.environment import EnvironmentNotReady
 from flowc.server.process.process import Process
 from flowc.server.records.message_text import question_of, text_of
 from flowc.server.records.runs import RunRecord
+from flowc.server.settings import Settings
 from flowc.server.store import NoSuchWorkflow, StoredWorkflow
 
 _PAGE = 100
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _DONE = frozenset({EventKind.NODE_COMPLETED, EventKind.NODE_SKIPPED})
 
 
-def sessions_of(process: Process, version: str) -> StreamableHTTPSessionManager:
+def sessions_of(process: Process, version: str, settings: Settings) -> StreamableHTTPSessionManager:
     """Return the MCP server over a process, which answers requests while it runs."""
     tools = _WorkflowTools(process)
     server = Server(
         "flowc", version=version, on_list_tools=tools.list_tools, on_call_tool=tools.call_tool
     )
     # Stateless, so that any process can serve any request.
-    return StreamableHTTPSessionManager(server, stateless=True)
+    return StreamableHTTPSessionManager(
+        server, stateless=True, security_settings=transport_security(settings)
+    )
+
+
+def transport_security(settings: Settings) -> TransportSecuritySettings:
+    """Return the library's own rules for `Host` and `Origin`: the same as those of the server."""
+    names = [*_LOOPBACK, *settings.allowed_hosts]
+    hosts = [host for name in names for host in (name, f"{name}:*")]
+    own = [f"{scheme}://{host}" for scheme in ("http", "https") for host in hosts]
+    return TransportSecuritySettings(
+        # The library knows no name for every host.
+        enable_dns_rebinding_protection="*" not in settings.allowed_hosts,
+        allowed_hosts=hosts,
+        allowed_origins=[*own, *settings.cors_origins],
+    )
 
 
 class _WorkflowTools:
@@ -74,7 +93,10 @@ class _WorkflowTools:
             return _failed(f"There is no workflow {asked.name!r}.")
         except (InputRefused, DefinitionRefused, EnvironmentNotReady, NotPlain) as refused:
             return _failed(str(refused))
-        return await self._result(context, compiled, run.id)
+        try:
+            return await self._result(context, compiled, run.id)
+        except ServerStops as stop:
+            return _failed(str(stop))
 
     async def _result(
         self, context: ServerRequestContext[Any], compiled: CompiledWorkflow, run_id: str

@@ -19,6 +19,7 @@ from flowc.server.api.refused_requests import NotCompleted, Unsupported
 from flowc.server.api.sse import event, stream
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.conversations.chat import Chat, OpenQuestion, TextPiece, Turn, TurnEnded
+from flowc.server.engine.publishing.watchers import ServerStops
 from flowc.server.process.process import Process
 from flowc.server.records.runs import RunRecord
 
@@ -58,13 +59,19 @@ async def complete(body: CompletionRequest, process: CurrentProcess, caller: Cur
     turn = await _turn(body, process, caller)
     if body.stream:
         has_usage = body.stream_options is not None and body.stream_options.include_usage
-        return stream(_chunks(process.chat, turn, body.model, has_usage))
+        return stream(_chunks(process.chat, turn, body.model, has_usage), stopped)
     message, reason, run = _answer(await process.chat.outcome(turn))
     return {
         **_head(turn, body.model, "chat.completion"),
         "choices": [{"index": 0, "message": message, "finish_reason": reason, "logprobs": None}],
         "usage": usage_of(run or await process.stored_runs.get(turn.run_id)),
     }
+
+
+def stopped(stop: ServerStops) -> str:
+    """Return the last event of a stream that ends because the server stops."""
+    error = {"message": str(stop), "type": "server_error", "param": None, "code": "server-stops"}
+    return event({"error": error})
 
 
 async def _turn(body: CompletionRequest, process: Process, caller: Caller) -> Turn:

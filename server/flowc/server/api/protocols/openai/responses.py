@@ -11,7 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from flowc.server.access.callers import Caller
 from flowc.server.api.admission import CurrentCaller
 from flowc.server.api.current_process import CurrentProcess
-from flowc.server.api.protocols.openai.completions import completed, tool_calls_of, usage_of
+from flowc.server.api.protocols.openai.completions import (
+    completed,
+    stopped,
+    tool_calls_of,
+    usage_of,
+)
 from flowc.server.api.protocols.openai.reading import messages_in, text_in
 from flowc.server.api.refused_requests import NotCompleted, Unsupported
 from flowc.server.api.sse import event, stream
@@ -46,7 +51,7 @@ async def respond(body: ResponseRequest, process: CurrentProcess, caller: Curren
     turn = await _turn(body, process, caller)
     response = _Response(body, turn.run_id, turn.after)
     if body.stream:
-        return stream(_events(process.chat, turn, response))
+        return stream(_events(process.chat, turn, response), stopped)
     last = await process.chat.outcome(turn)
     if isinstance(last, OpenQuestion):
         return response.ended(last.text, await process.stored_runs.get(turn.run_id))

@@ -1,0 +1,1 @@
+"""All between a socket and a route: hosts, origins, headers, limits, and how the server stops."""
