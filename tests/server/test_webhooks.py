@@ -1,6 +1,7 @@
 """Webhooks start workflows, subscribers get messages, and workflows start after one another."""
 
 import base64
+import hashlib
 import json
 import time
 from collections.abc import Iterator
@@ -108,6 +109,19 @@ def test_a_signed_message_starts_one_run(api: httpx.Client) -> None:
     assert [each["path"] for each in api.get(f"{API}/webhooks").json()] == ["orders"]
     assert api.delete(path).status_code == 204
     assert api.post(path, content=body, headers=signed(body, "m")).status_code == 404
+
+
+def test_a_client_cannot_take_the_key_of_a_message(api: httpx.Client) -> None:
+    workflow(api, "taken", [SHOW])
+    wanted = {"path": "taken", "workflow_id": "taken", "secret": "hook"}
+    api.post(f"{API}/webhooks", json=wanted).raise_for_status()
+    body, digest = b'{"n": 7}', hashlib.sha256(b"msg_1").hexdigest()
+    headers = {"idempotency-key": f"webhook taken {digest}"}
+    url, given = f"{API}/workflows/taken/execute", {"input": {"n": 0}}
+    first = api.post(url, json=given, headers=headers).json()
+    sent = api.post(f"{API}/webhooks/taken", content=body, headers=signed(body, "msg_1")).json()
+    assert sent["run_id"] != first["id"]
+    assert ended(api, sent["run_id"])["output"] == {"text": "7"}
 
 
 def test_a_webhook_needs_a_workflow_and_a_secret(api: httpx.Client) -> None:

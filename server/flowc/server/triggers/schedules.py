@@ -9,6 +9,7 @@ from flowc.server.engine.driving import InputRefused, require_input
 from flowc.server.engine.queue.dbos_queue import Queue, ScheduleRefused
 from flowc.server.environment.environment import EnvironmentNotReady
 from flowc.server.records.refused import Refused
+from flowc.server.records.run_keys import schedule_key
 from flowc.server.records.triggers import Schedule
 from flowc.server.runs.runs import RunOptions, Runs
 from flowc.server.store.workflows import NoSuchWorkflow, StoredWorkflows
@@ -82,7 +83,7 @@ class Schedules:
 
     async def fire(self, context: dict[str, Any], moment: str) -> None:
         """Start the run of a scheduled time, at most once, with the newest version."""
-        options = RunOptions(idempotency_key=f"schedule {context['schedule']} {moment}")
+        options = RunOptions(schedule_key(context["schedule"], moment), is_compared=False)
         try:
             stored = await self.stored_workflows.get(context["workflow"])
             compiled = await self.workflows.compiled(stored)

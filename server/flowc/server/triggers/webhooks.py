@@ -1,6 +1,5 @@
 """Incoming webhooks: signed messages that start a workflow, with the body as its input."""
 
-import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from flowc.server.process_services import ProcessServices
 from flowc.server.records.refused import Refused
+from flowc.server.records.run_keys import webhook_key
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
 from flowc.server.records.triggers import Webhook
@@ -65,8 +65,7 @@ class Webhooks:
             raise SignatureRefused from None
         stored = await self.stored_workflows.get(webhook.workflow_id)
         compiled = await self.workflows.compiled(stored)
-        message = hashlib.sha256(headers[ID].encode()).hexdigest()
-        options = RunOptions(idempotency_key=f"webhook {path[:128]} {message}")
+        options = RunOptions(webhook_key(path, headers[ID]), is_compared=False)
         return await self.runs.submit(compiled, await read(), stored, options)
 
 

@@ -58,7 +58,8 @@ class SignalRequest(RequestBody):
         default=None,
         min_length=1,
         max_length=64,
-        description="A signal with the id of an earlier one is ignored, so sending may be retried.",
+        description="A signal that was sent before with this id is ignored, so sending may be"
+        " retried; another signal with the id is refused with 409.",
     )
 
 
@@ -112,7 +113,7 @@ async def answer_interrupt(
     return InterruptBody.model_validate(found.as_json())
 
 
-@router.post("/signals")
+@router.post("/signals", responses=CONFLICT)
 async def send_signal(body: SignalRequest, process: CurrentProcess) -> SignalReceipt:
     """Send a signal to the runs that wait for its name and key, now or later."""
     return SignalReceipt(runs=await process.runs.signal(body.name, body.key, body.data, body.id))

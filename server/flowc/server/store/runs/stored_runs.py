@@ -5,9 +5,9 @@ import copy
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import Row, bindparam, func, literal, select
 from sqlalchemy.orm import Session
 
 from flowc.server.records.interrupts import InterruptRecord
@@ -17,7 +17,7 @@ from flowc.server.records.runs import AT_REST, UNFINISHED, RunRecord
 from flowc.server.records.times import now
 from flowc.server.store.database import Database, reading
 from flowc.server.store.events import events_of
-from flowc.server.store.tables import InterruptRow, RunRow, Table
+from flowc.server.store.tables import KEY_OWNER, InterruptRow, RunRow, Table
 from flowc.server.store.values import texts_of, whole
 
 _RUNS = Table.metadata.tables["runs"]
@@ -27,6 +27,13 @@ _RECENT = timedelta(minutes=10)
 
 class NoSuchRun(Refused):
     """The run does not exist, or belongs to another tenant."""
+
+
+class RunKey(NamedTuple):
+    """A run that has a key, and which of its keys that is."""
+
+    run_id: str
+    kind: str
 
 
 # The fields of a record that are columns of its row.
@@ -60,16 +67,24 @@ class StoredRuns:
 
     @reading
     def of_keys(
-        self, session: Session, idempotency_key: str | None, deduplication_key: str | None
-    ) -> str | None:
-        """Return the run created with an idempotency key, or an unfinished one with the other."""
-        mine = select(RunRow.id).where(RunRow.tenant == self._tenant).limit(1)
+        self,
+        session: Session,
+        workflow_id: str | None,
+        idempotency_key: str | None,
+        deduplication_key: str | None = None,
+    ) -> RunKey | None:
+        """Return a workflow's run with an idempotency key, or an unfinished one with the other."""
+        owner = literal(workflow_id or "")
+        mine = select(RunRow.id).where(RunRow.tenant == self._tenant, owner == KEY_OWNER).limit(1)
         if idempotency_key is not None:
             found = session.scalar(mine.where(RunRow.idempotency_key == idempotency_key))
-            if found is not None or deduplication_key is None:
-                return found
+            if found is not None:
+                return RunKey(found, "idempotency key")
+        if deduplication_key is None:
+            return None
         same = RunRow.deduplication_key == deduplication_key
-        return session.scalar(mine.where(same, RunRow.status.in_(UNFINISHED)))
+        found = session.scalar(mine.where(same, RunRow.status.in_(UNFINISHED)))
+        return RunKey(found, "deduplication key") if found is not None else None
 
     @reading
     def list(
@@ -139,10 +154,13 @@ class StoredRuns:
         return int(self._row(session, id).events)
 
     @reading
-    def waiting_in(self, session: Session, thread_ids: Sequence[str]) -> str | None:
-        """Return the newest waiting run of any of these threads."""
+    def waiting_in(
+        self, session: Session, thread_ids: Sequence[str], workflow_id: str
+    ) -> str | None:
+        """Return the newest waiting run of a workflow in any of these threads."""
         mine = (RunRow.tenant == self._tenant) & RunRow.thread_id.in_(thread_ids)
-        found = select(RunRow.id).where(mine, RunRow.status == "waiting")
+        waits = (RunRow.status == "waiting") & (RunRow.workflow_id == workflow_id)
+        found = select(RunRow.id).where(mine, waits)
         return session.scalar(found.order_by(RunRow.created_at.desc()).limit(1))
 
     @reading
