@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from flowc.nodes.services.egress import EgressDenied, RequestFailed, ResponseTooLarge
+from flowc.nodes.services.egress import (
+    EgressDenied,
+    RequestFailed,
+    ResponseTooLarge,
+    ResponseUnreadable,
+)
 from flowc.nodes.services.egress.request import check_url
 from flowc.server.process_services import ProcessServices
 from flowc.server.records.times import now
@@ -70,7 +75,7 @@ class Deliveries:
             )
         except (EgressDenied, SecretMissing) as refused:
             return str(refused), False
-        except ResponseTooLarge:
+        except (ResponseTooLarge, ResponseUnreadable):
             return None, True
         except (RequestFailed, TimeoutError) as problem:
             reason = problem if isinstance(problem, RequestFailed) else "TimeoutError"

@@ -20,6 +20,10 @@ class RequestFailed(Exception):
     """The request could not be sent, or its response not read; the message names the problem."""
 
 
+class ResponseUnreadable(RequestFailed):
+    """The response is packed in a way that is not read; another attempt would get the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """A response, read to its end; `url` is the last one after redirects."""
@@ -51,7 +55,7 @@ class HttpClient:
 
         `deadline` is in seconds for the whole call, `max_bytes` is the size after decompression.
         Each redirect is checked like a request; headers and content are not sent to another origin.
-        Raises EgressDenied, ResponseTooLarge, TimeoutError or RequestFailed.
+        Raises EgressDenied, HeaderRefused, ResponseTooLarge, TimeoutError or RequestFailed.
         """
         return await self._requests.send(
             method,
