@@ -1,4 +1,4 @@
-"""What comes over the wire is bounded: its codings, charsets, headers, and the time it takes."""
+"""Responses are bounded: their codings, charsets, headers, and the time they take."""
 
 import codecs
 import gzip

@@ -12,7 +12,6 @@ from flowc.nodes.services.egress import (
     ResponseTooLarge,
     ResponseUnreadable,
 )
-from flowc.nodes.services.egress.request import check_url
 from flowc.server.process_services import ProcessServices
 from flowc.server.records.times import now
 from flowc.server.records.triggers import Delivery, Subscription
@@ -36,8 +35,11 @@ class Deliveries:
     async def subscribe(
         self, url: str, kinds: Sequence[str], secret: str, workflow_id: str | None
     ) -> Subscription:
-        """Store a subscription; raise EgressDenied, NoSuchWorkflow or SecretMissing."""
-        check_url(url)
+        """Store a subscription; raise EgressDenied, NoSuchWorkflow or SecretMissing.
+
+        Each delivery is checked again: a name may lead elsewhere by then.
+        """
+        await self.services.http.require_allowed(url)
         signer(self.services, secret)
         if workflow_id is not None:
             await self.stored_workflows.get(workflow_id)

@@ -67,6 +67,10 @@ class HttpClient:
             deadline=deadline,
         )
 
+    async def require_allowed(self, url: str) -> None:
+        """Raise EgressDenied if a URL cannot be called; a name that leads nowhere yet may be."""
+        await self._requests.require_allowed(url)
+
     async def aclose(self) -> None:
         """Close the connections."""
         if "_requests" in vars(self):

@@ -41,7 +41,7 @@ class _Unpacker:
         self._zlib = zlib.decompressobj(_WINDOW[coding])
 
     def unpack(self, piece: bytes, most: int) -> bytes:
-        """Return what a piece unpacks to, up to so many bytes."""
+        """Return what a piece unpacks to, up to a number of bytes."""
         is_first, self._is_first = self._is_first, False
         try:
             return self._zlib.decompress(piece, most)

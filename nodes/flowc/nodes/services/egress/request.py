@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import httpcore
 import httpx
 
 from flowc.nodes.services.egress.client import RequestFailed, Response
@@ -30,8 +31,9 @@ class GuardedRequests:
     """Sends requests with httpx, through connections that the policy allows."""
 
     def __init__(self, policy: EgressPolicy, resolver: Resolver) -> None:
+        self._backend = GuardedBackend(policy, resolver)
         self._client = httpx.AsyncClient(
-            transport=GuardedTransport(GuardedBackend(policy, resolver)),
+            transport=GuardedTransport(self._backend),
             # A proxy from the environment would connect past the guard.
             trust_env=False,
             timeout=httpx.Timeout(60, connect=10),
@@ -41,6 +43,15 @@ class GuardedRequests:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+    async def require_allowed(self, url: str) -> None:
+        """Raise EgressDenied for a URL that cannot be called; see `HttpClient.require_allowed`."""
+        parsed = check_url(url)
+        port = parsed.port or (443 if parsed.scheme == "https" else 80)
+        try:
+            await self._backend.checked(parsed.host, port)
+        except httpcore.ConnectError:
+            return
 
     async def send(
         self,
