@@ -27,7 +27,7 @@ from flowc.server.api.refused_requests import (
 from flowc.server.api.request_bodies import UNKNOWN_FIELD
 from flowc.server.conversations.chat import NoChat
 from flowc.server.engine.driving import InputRefused, InputTooCostly
-from flowc.server.engine.queue.dbos_queue import ScheduleRefused
+from flowc.server.engine.queue.dbos_queue import BadSchedule, ScheduleRefused
 from flowc.server.engine.replay import ReplayRefused
 from flowc.server.environment.environment import EnvironmentNotReady
 from flowc.server.records.refused import Refused, sentence_of
@@ -95,6 +95,7 @@ _ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
     UnsupportedBody: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-content-type"),
     RequestTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "request-too-large"),
     AnswerRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "answer-refused"),
+    BadSchedule: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request"),
     DefinitionRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "definition-refused"),
     DependenciesRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "dependencies-refused"),
     EgressDenied: (HTTPStatus.UNPROCESSABLE_ENTITY, "egress-denied"),
@@ -221,6 +222,8 @@ def _of_class(problem: BaseException) -> HttpError:
 def _details_of(problem: BaseException) -> Sequence[Any]:
     if isinstance(problem, DefinitionRefused | EnvironmentNotReady):
         return [diagnostic.as_json() for diagnostic in problem.diagnostics]
+    if isinstance(problem, BadSchedule):
+        return [{"at": ["body", problem.field], "message": str(problem)}]
     if isinstance(problem, KeyTaken):
         return [{"run_id": problem.run_id}]
     return problem.problems if isinstance(problem, Refused) else ()
