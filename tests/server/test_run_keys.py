@@ -108,3 +108,25 @@ def test_a_client_cannot_take_the_key_of_a_scheduled_run(api: httpx.Client) -> N
     until(lambda: api.get(listed).json()["total"] == 3)
     assert taken < {run["id"] for run in api.get(listed).json()["items"]}
     api.delete(f"{API}/schedules/at-night")
+
+
+def test_questions_name_their_workflow_and_are_paged(api: httpx.Client) -> None:
+    nodes = [human("ask", assignee="ada"), human("other", role="boss")]
+    definition = {"name": "Refunds", "nodes": nodes}
+    api.post(f"{API}/workflows", json={"id": "asks", "definition": definition}).raise_for_status()
+    run = post(api, f"{API}/workflows/asks/execute").json()
+    listed = {"run_id": run["id"]}
+    found = api.get(f"{API}/interrupts", params=listed).json()
+    assert {(each["workflow_id"], each["workflow_name"]) for each in found} == {("asks", "Refunds")}
+    pages = [
+        api.get(f"{API}/interrupts", params={**listed, "limit": 1, "offset": offset}).json()
+        for offset in range(3)
+    ]
+    assert [each["id"] for page in pages for each in page] == [each["id"] for each in found]
+    [one] = api.get(f"{API}/interrupts", params={**listed, "assignee": "ada"}).json()
+    [other] = api.get(f"{API}/interrupts", params={**listed, "role": "boss"}).json()
+    assert (one["node_id"], other["node_id"]) == ("ask", "other")
+    assert api.get(f"{API}/interrupts/{one['id']}").json() == one
+    inline = post(api, f"{API}/workflows/execute", definition={"nodes": [human("ask")]}).json()
+    [bare] = api.get(f"{API}/interrupts", params={"run_id": inline["id"]}).json()
+    assert (bare["workflow_id"], bare["workflow_name"]) == (None, None)
