@@ -247,3 +247,87 @@ async def test_an_operation_can_be_a_tool() -> None:
     answers = [json.loads(each) for each in results(model.requests[1])]
     assert answers[0] == {"status_code": 200, "body": {"name": "Rex"}}
     assert "'x' is not of type 'integer'" in answers[1]["error"]
+
+
+KEYS = {
+    "paths": {
+        "/users/{id}/keys/{key}{form}": {
+            "delete": {
+                "operationId": "deleteKey",
+                "parameters": [
+                    {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+                    for name in ("id", "key", "form")
+                ],
+                "responses": {"204": {"description": "gone"}},
+            },
+        },
+        "/users/{id}": {
+            "delete": {
+                "operationId": "deleteUser",
+                "parameters": [
+                    {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+                ],
+                "responses": {"204": {"description": "gone"}},
+            },
+        },
+    }
+}
+
+
+@pytest.mark.parametrize(
+    "id",
+    [
+        "..", ".", "%2e%2e", "%2E.", ".%2e", "%252e%252e", "%25252e%25252e", "..%2fadmin", "../admin",
+        "7/..", "7/../8", "..\\admin", "7\\8", "%5c..", "..;", "..;a=b", "a/./b", " .. ", "%00",
+        "",
+    ],
+)  # fmt: skip
+async def test_an_argument_of_the_path_stays_in_its_segment(id: str) -> None:
+    with serving(lambda request: Reply(204)) as server:
+        with pytest.raises(NodeFailed) as caught:
+            await call(server, "deleteUser", arguments={"id": id}, more=KEYS)
+        assert caught.value.code == "arguments-do-not-fit"
+        assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("id", "path"),
+    [("a b", "a%20b"), ("a/b", "a%2Fb"), ("a..b", "a..b"), ("...", "..."), ("100%", "100%25"),
+     ("{form}", "%7Bform%7D"), ("?x=1#y", "%3Fx%3D1%23y"), ("ü", "%C3%BC"), ("@a;b", "%40a%3Bb")],
+)  # fmt: skip
+async def test_other_arguments_of_the_path_are_sent_encoded(id: str, path: str) -> None:
+    with serving(lambda request: Reply(204)) as server:
+        await call(server, "deleteUser", arguments={"id": id}, more=KEYS)
+    assert [request.path for request in server.requests] == [f"/v1/users/{path}"]
+
+
+async def test_arguments_cannot_leave_their_segment_together() -> None:
+    with serving(lambda request: Reply(204)) as server:
+        ran = await call(
+            server, "deleteKey", arguments={"id": "7", "key": "k", "form": ".pem"}, more=KEYS
+        )
+        assert ran.output["status_code"] == 204
+        for key, form in ((".", "."), ("", "pem"), ("a/.", "./b"), ("%2e", "%2e"), ("k", "/..")):
+            with pytest.raises(NodeFailed, match="leave its place"):
+                arguments = {"id": "7", "key": key, "form": form}
+                await call(server, "deleteKey", arguments=arguments, more=KEYS)
+    assert [request.path for request in server.requests] == ["/v1/users/7/keys/k.pem"]
+
+
+async def test_a_model_that_leaves_the_path_gets_a_failure() -> None:
+    with serving(lambda request: Reply(204)) as server:
+        config = {"on_error": {"output": "refused"}}
+        node = {
+            "id": "pet",
+            "type": "connector",
+            "config": {
+                "document": document(f"{server.url}/v1", **KEYS),
+                "operation": "deleteUser",
+                "arguments": {"id": "{{input.id}}"},
+            },
+            **config,
+        }
+        client = HttpClient(EgressPolicy.of_rules({"127.0.0.1/32": [server.port]}))
+        ran = await run({"nodes": [node]}, {"id": ".."}, {HttpClient: client})
+        await client.aclose()
+    assert (ran.output, server.requests) == ("refused", [])

@@ -1,5 +1,6 @@
 """Every node type passes the conformance test; and the nodes for data and flow."""
 
+import json
 import sys
 from functools import partial
 from pathlib import Path
@@ -358,4 +359,33 @@ def test_the_error_for_a_broken_plug_in_names_it(monkeypatch: pytest.MonkeyPatch
 async def test_expressions_need_an_object() -> None:
     with pytest.raises(NodeFailed, match="needs an object, and this is a list") as caught:
         await transform([1], expressions={"n": "data[0]"})
+    assert caught.value.code == "transform-failed"
+
+
+@pytest.mark.parametrize(
+    "until", ["9999-12-31T23:59:59-23:59", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00+23:59"]
+)
+async def test_a_moment_that_cannot_be_is_a_failure_of_the_node(until: str) -> None:
+    wait = {"id": "w", "type": "wait", "config": {"until": "{{input.until}}"}}
+    with pytest.raises(NodeFailed) as caught:
+        await run({"nodes": [wait]}, {"until": until})
+    assert caught.value.code == "no-such-moment"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"type": "set", "field": "PATH", "value": 1},
+        {"type": "rename", "field": "a", "to": "PATH"},
+        {"type": "remove", "fields": ["a", "PATH"]},
+        {"type": "select", "fields": ["PATH"]},
+        {"type": "uppercase", "field": "PATH"},
+        {"type": "convert", "field": "PATH", "to": "string"},
+    ],
+)
+async def test_a_path_of_thousands_of_parts_is_a_failure_of_the_node(rule: dict[str, Any]) -> None:
+    deep = ".".join(["a"] * 3_000)
+    written = json.loads(json.dumps(rule).replace("PATH", deep))
+    with pytest.raises(NodeFailed) as caught:
+        await transform({"a": "x"}, written)
     assert caught.value.code == "transform-failed"

@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import httpx
+import openai
+import pytest
 
 from fakes.conversations import APPROVES, ECHO, REMEMBERS, World
 from fakes.loopback import Reply, Request, calls, completion, endless, reply_json, streamed
@@ -111,6 +113,42 @@ def test_a_question_is_answered_by_the_next_message(world: World) -> None:
     assert [m["content"] for m in messages] == [
         "Order 7.", asked["message"], "Yes.", "Refunded: Order 7.",
     ]  # fmt: skip
+
+
+def test_a_message_to_another_workflow_is_no_answer(world: World) -> None:
+    for id in ("bank", "toy"):
+        world.store(id, APPROVES)
+    asked = world.chat("bank", "Order 7.")
+    for name in ("toy", "toy@1"):
+        body = {"message": "approve", "thread_id": asked["thread_id"], "stream": False}
+        refused = world.api.post(f"{API}/workflows/{name}/chat", json=body)
+        error = refused.json()["error"]
+        assert (refused.status_code, error["code"]) == (409, "thread-of-another-workflow")
+    with pytest.raises(openai.ConflictError, match="another workflow"):
+        world.openai.responses.create(
+            model="toy", input="approve", previous_response_id=f"resp_{asked['run_id']}"
+        )
+    assert world.api.get(f"{API}/runs/{asked['run_id']}").json()["status"] == "waiting"
+    done = world.chat("bank", "approve", thread_id=asked["thread_id"])
+    assert done["message"] == "Refunded: Order 7."
+    refused = world.api.post(f"{API}/workflows/toy/chat", json=body)
+    assert refused.status_code == 409
+
+
+def test_a_message_that_is_sent_again_is_no_answer_to_the_question_it_leads_to(
+    world: World,
+) -> None:
+    world.store("approves", APPROVES)
+    thread = world.api.post(f"{API}/threads").json()["id"]
+    for more in ({}, {"thread_id": thread}):
+        body = {"message": "approve", "stream": False, **more}
+        headers = {"idempotency-key": f"again-{bool(more)}-{thread}"}
+        url = f"{API}/workflows/approves/chat"
+        first, again = (world.api.post(url, json=body, headers=headers).json() for _ in range(2))
+        assert first == again
+        assert again["status"] == "waiting"
+        other = world.api.post(url, json={**body, "message": "reject"}, headers=headers)
+        assert (other.status_code, other.json()["error"]["code"]) == (409, "key-taken")
 
 
 def test_the_steps_of_an_agent_are_streamed(world: World) -> None:

@@ -13,7 +13,7 @@ from fakes.processes import serving
 from fakes.runs_api import API, begin, events_of
 
 # The long one is longer than what is shown of a value; the short one is too short to be masked.
-SECRET, SHORT = "sesame-42-" + "open" * 80, "q7z"
+SECRET, SHORT = "sesame-42-" + "open" * 80, "q7z9"
 INPUT: dict[str, Any] = {
     "name": "Ada",
     "n": 3,

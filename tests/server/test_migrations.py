@@ -20,6 +20,7 @@ from flowc.compiler.running.events import EventKind
 from flowc.server.engine.queue.dbos_queue import Queue
 from flowc.server.records.ids import new_run_id
 from flowc.server.records.run_events import RunEvent
+from flowc.server.records.run_keys import client_key, schedule_key
 from flowc.server.records.runs import RunRecord
 from flowc.server.store.database import (
     MIGRATIONS,
@@ -124,6 +125,38 @@ async def test_a_run_after_a_migration_has_events_of_its_own(url: str) -> None:
     writer.close()
     queue.close()
     await database.close()
+
+
+KEYS = """
+insert into runs (id, key, tenant, workflow_id, hash, uses, status, input, output, error, usage,
+                  priority, segment, attempt, epoch, events, created_at, idempotency_key)
+values ('a', 1, 't', 'one', 'h', '[]', 'completed', '{}', 'null', 'null', '{}', 10, 1, 0, 1, 2, :at,
+        'order-7'),
+       ('b', 2, 't', 'one', 'h', '[]', 'completed', '{}', 'null', 'null', '{}', 10, 1, 0, 1, 2, :at,
+        'schedule nightly 2026'),
+       ('c', 3, 't', null, 'h', '[]', 'completed', '{}', 'null', 'null', '{}', 10, 1, 0, 1, 2, :at,
+        null)
+"""
+
+
+async def test_a_client_finds_its_run_after_keys_became_those_of_workflows(url: str) -> None:
+    with _at_revision("0010", url) as connection:
+        connection.execute(text(KEYS), {"at": MOMENT.replace(tzinfo=None)})
+    database = await Database.open(url)
+    runs = StoredRuns(database, "t")
+    client, schedule = client_key("order-7"), schedule_key("nightly", "2026")
+    for workflow_id, key, found in (
+        ("one", client, ("a", "idempotency key")),
+        ("one", schedule, ("b", "idempotency key")),
+        ("two", client, None),
+        (None, client, None),
+        ("one", "order-7", None),
+    ):
+        assert await runs.of_keys(workflow_id, key) == found
+    await database.close()
+    with _at_revision("0010", url) as connection:
+        keys = connection.execute(text("select idempotency_key from runs order by id"))
+        assert keys.scalars().all() == ["order-7", "schedule nightly 2026", None]
 
 
 @contextmanager

@@ -139,6 +139,13 @@ def test_a_run_is_cancelled_while_a_node_is_at_work(api: httpx.Client) -> None:
     until(lambda: run_of(api, id)["nodes"])
     cancelled = api.post(f"{API}/runs/{id}/cancel").json()
     assert (cancelled["status"], cancelled["error"]["code"]) == ("cancelled", "cancelled")
+    assert run_of(api, id)["nodes"]["m"]["status"] == "cancelled"
+    executions = api.get(f"{API}/runs/{id}/history").json()
+    assert [
+        (each["status"], each["error"]["code"]) for each in executions if each["node_id"] == "m"
+    ] == [("cancelled", "cancelled")]
+    assert {each["status"] for each in executions} <= {"cancelled", "completed"}
+    assert all(each["finished_at"] for each in executions)
     count = len(events_of(api, id))
     time.sleep(2.5)
     assert len(events_of(api, id)) == count
@@ -227,6 +234,21 @@ def test_events_come_over_a_websocket_and_by_long_poll(api: httpx.Client) -> Non
     assert (end["events"], end["is_over"], end["status"]) == ([], True, "completed")
 
 
+def test_a_schedule_whose_workflow_is_gone_is_disabled(api: httpx.Client) -> None:
+    api.post(f"{API}/workflows", json={"id": "gone", "definition": {"nodes": [pause("a")]}})
+    schedule = {"id": "left", "workflow_id": "gone", "cron": "* * * * * *"}
+    made = api.post(f"{API}/schedules", json=schedule).json()
+    assert (made["paused"], made["problem"]) == (False, None)
+    api.delete(f"{API}/workflows/gone").raise_for_status()
+    path = f"{API}/schedules/left"
+    found = api.get(path).json()
+    assert (found["paused"], "'gone' does not exist" in found["problem"]) == (True, True)
+    assert api.post(f"{path}/resume").status_code == 404
+    api.post(f"{API}/workflows", json={"id": "gone", "definition": {"nodes": [pause("a")]}})
+    assert api.post(f"{path}/resume").json()["paused"] is False
+    assert api.delete(path).status_code == 204
+
+
 def test_a_schedule_starts_runs(api: httpx.Client) -> None:
     api.post(f"{API}/workflows", json={"id": "tick", "definition": {"nodes": [pause("a")]}})
     path = f"{API}/schedules"
@@ -234,8 +256,19 @@ def test_a_schedule_starts_runs(api: httpx.Client) -> None:
     made = api.post(path, json=every)
     assert (made.status_code, made.json()["paused"]) == (201, False), made.text
     assert api.post(path, json=every).status_code == 409
-    for wrong in ({"cron": "nonsense"}, {"timezone": "Nowhere"}):
-        assert api.post(path, json={**every, "id": "other", **wrong}).status_code == 409
+    for field, wrong in (
+        ("cron", "nonsense"),
+        ("cron", "every day"),
+        ("cron", "99 * * * *"),
+        ("timezone", "Nowhere"),
+        ("timezone", "../etc/passwd"),
+        ("timezone", ""),
+    ):
+        refused = api.post(path, json={**every, "id": "other", field: wrong})
+        error = refused.json()["error"]
+        assert (refused.status_code, error["code"]) == (422, "invalid-request"), error
+        assert error["details"][0]["at"] == ["body", field]
+        assert "DBOS" not in refused.text
     assert api.post(path, json={**every, "id": "x", "workflow_id": "none"}).status_code == 404
 
     def runs() -> int:
@@ -243,9 +276,8 @@ def test_a_schedule_starts_runs(api: httpx.Client) -> None:
 
     until(lambda: runs() >= 2)
     assert api.post(f"{path}/often/pause").json()["paused"] is True
-    time.sleep(6)
     count = runs()
-    time.sleep(2)
+    time.sleep(3)
     assert runs() == count
     api.post(f"{path}/often/trigger")
     until(lambda: runs() == count + 1)

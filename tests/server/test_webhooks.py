@@ -1,6 +1,7 @@
 """Webhooks start workflows, subscribers get messages, and workflows start after one another."""
 
 import base64
+import hashlib
 import json
 import time
 from collections.abc import Iterator
@@ -18,6 +19,18 @@ from fakes.processes import serving, until
 from fakes.runs_api import API, ended, human, pause, run_of
 
 SECRET = "whsec_" + base64.b64encode(b"a key of thirty-two bytes or so!").decode()
+KEY = b"a key of thirty-two bytes or so!"
+WRONG_SECRETS = {
+    "TEXT": "whsec_not base64!",
+    "TOKEN": "s3cr3t-0123456789-0123456789-0123",
+    "BARE": base64.b64encode(KEY).decode(),
+    "URL": "whsec_" + base64.urlsafe_b64encode(b"\xff" * 32).decode(),
+    "OPEN": SECRET.rstrip("="),
+    "SHORT": "whsec_" + base64.b64encode(KEY[:23]).decode(),
+    "LONG": "whsec_" + base64.b64encode(KEY * 3).decode(),
+    "NAMED": "whpk_" + base64.b64encode(KEY).decode(),
+    "EMPTY": "whsec_",
+}
 SHOW = {"id": "show", "type": "template", "config": {"template": "{{input.n}}"}}
 
 
@@ -50,7 +63,7 @@ def api(
     env = {
         **database_of(request),
         "FLOWC_SECRET_HOOK": SECRET,
-        "FLOWC_SECRET_WRONG": "not base64!",
+        **{f"FLOWC_SECRET_{name}": secret for name, secret in WRONG_SECRETS.items()},
         "FLOWC_EGRESS_ALLOW": f"127.0.0.1:{receiver[1].port}",
     }
     with serving(tmp_path_factory.mktemp("data") / "d", env) as (client, _):
@@ -110,12 +123,25 @@ def test_a_signed_message_starts_one_run(api: httpx.Client) -> None:
     assert api.post(path, content=body, headers=signed(body, "m")).status_code == 404
 
 
+def test_a_client_cannot_take_the_key_of_a_message(api: httpx.Client) -> None:
+    workflow(api, "taken", [SHOW])
+    wanted = {"path": "taken", "workflow_id": "taken", "secret": "hook"}
+    api.post(f"{API}/webhooks", json=wanted).raise_for_status()
+    body, digest = b'{"n": 7}', hashlib.sha256(b"msg_1").hexdigest()
+    headers = {"idempotency-key": f"webhook taken {digest}"}
+    url, given = f"{API}/workflows/taken/execute", {"input": {"n": 0}}
+    first = api.post(url, json=given, headers=headers).json()
+    sent = api.post(f"{API}/webhooks/taken", content=body, headers=signed(body, "msg_1")).json()
+    assert sent["run_id"] != first["id"]
+    assert ended(api, sent["run_id"])["output"] == {"text": "7"}
+
+
 def test_a_webhook_needs_a_workflow_and_a_secret(api: httpx.Client) -> None:
     workflow(api, "there", [SHOW])
     for change, status, code in (
         ({"workflow_id": "nobody"}, 404, "no-such-workflow"),
         ({"secret": "nobody"}, 422, "secret-missing"),
-        ({"secret": "wrong"}, 422, "secret-missing"),
+        *(({"secret": name.lower()}, 422, "secret-missing") for name in WRONG_SECRETS),
         ({"path": "a/b"}, 422, "invalid-request"),
     ):
         body = {"path": "p", "workflow_id": "there", "secret": "hook", **change}
@@ -161,23 +187,44 @@ def test_a_message_is_sent_again_until_the_subscriber_accepts_it(
     assert api.get(f"{path}/deliveries").status_code == 404
 
 
-def test_no_message_is_sent_into_the_private_network(api: httpx.Client) -> None:
-    wanted = {"url": "http://10.0.0.1/x", "events": ["run.completed"], "secret": "hook"}
-    made = api.post(f"{API}/subscriptions", json=wanted).json()
-    workflow(api, "quiet", [pause("a")])
-    api.post(f"{API}/workflows/quiet/execute", json={})
-    path = f"{API}/subscriptions/{made['id']}"
-
-    def tried() -> Any:
-        sent = api.get(f"{path}/deliveries").json()
-        return sent if sent and sent[0]["attempts"] else None
-
-    (delivery,) = until(tried)
-    assert delivery["status"] == "pending" and "10.0.0.1" in delivery["problem"]
-    api.delete(path)
-    for url in ("ftp://example.com", "http://user:word@example.com"):
+def test_no_subscription_leads_into_the_private_network(api: httpx.Client) -> None:
+    wanted = {"events": ["run.completed"], "secret": "hook"}
+    for url, says in (
+        ("http://10.0.0.1/x", "FLOWC_EGRESS_ALLOW"),
+        ("http://[::1]/x", "FLOWC_EGRESS_ALLOW"),
+        ("http://localhost:1/x", "FLOWC_EGRESS_ALLOW"),
+        ("http://169.254.169.254/latest", "never reachable"),
+        ("http://metadata.google.internal/", "never reachable"),
+        ("ftp://example.com", "http://"),
+        ("http://user:word@example.com", "without user name"),
+    ):
         refused = api.post(f"{API}/subscriptions", json={**wanted, "url": url})
-        assert refused.status_code == 422, refused.text
+        error = refused.json()["error"]
+        assert (refused.status_code, error["code"]) == (422, "egress-denied")
+        assert says in error["message"]
+    assert api.get(f"{API}/subscriptions").json() == []
+
+
+def test_each_delivery_is_checked_against_the_policy_of_its_time(
+    tmp_path: Path, receiver: tuple[Receiver, loopback.Server]
+) -> None:
+    server, env = receiver[1], {"FLOWC_SECRET_HOOK": SECRET}
+    allowed = {**env, "FLOWC_EGRESS_ALLOW": f"127.0.0.1:{server.port}"}
+    with serving(tmp_path / "d", allowed) as (api, _):
+        wanted = {"url": server.url, "events": ["run.completed"], "secret": "hook"}
+        path = f"{API}/subscriptions/{api.post(f'{API}/subscriptions', json=wanted).json()['id']}"
+        workflow(api, "quiet", [pause("a")])
+    server.requests.clear()
+    with serving(tmp_path / "d", env) as (api, _):
+        api.post(f"{API}/workflows/quiet/execute", json={})
+
+        def tried() -> Any:
+            sent = api.get(f"{path}/deliveries").json()
+            return sent if sent and sent[0]["attempts"] else None
+
+        (delivery,) = until(tried)
+    assert delivery["status"] == "pending" and "127.0.0.1" in delivery["problem"]
+    assert server.requests == []
 
 
 def test_a_workflow_starts_when_its_dependencies_have_completed(api: httpx.Client) -> None:

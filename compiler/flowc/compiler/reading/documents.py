@@ -1,6 +1,7 @@
 """Reads files, texts and bytes into plain data that knows the place of each value."""
 
 import json
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -94,6 +95,11 @@ class Document:
 def read_file(path: Path) -> Document:
     """Read a definition file; raise DefinitionRefused if it is not JSON or YAML text."""
     try:
+        kind = path.stat().st_mode
+        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+            # To read a pipe or a device may take for ever.
+            message = "The file cannot be read: it is a pipe or a device."
+            raise _refused("unreadable-file", message, str(path))
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as problem:

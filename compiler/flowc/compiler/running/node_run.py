@@ -53,6 +53,7 @@ from flowc.compiler.running.resolution import (
     cache_key,
     filled_in,
     limits_of,
+    made_of_secrets,
     names_for,
     secrets_of,
     validated,
@@ -260,6 +261,8 @@ class _Work:
             self.values = await self._recorded_values()
             names = {**names, RECORDED: self.values}
         self.filled = filled = await evaluated(partial(filled_in, node, self.view, names))
+        if secrets and (made := made_of_secrets(node, filled)):
+            self.redactor = Redactor([*secrets.values(), *made])
         key = cache_key(node, filled, self.run) if node.definition.cache else None
         # Without a key there is nothing to evaluate.
         limits = partial(limits_of, node, names, self.run)

@@ -22,7 +22,7 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms = {form for secret in secrets for form in _forms(secret)}
+        forms = {form for secret in secrets for each in _changed(secret) for form in _forms(each)}
         # The longest first: a form may be part of another.
         self._forms = sorted(forms, key=len, reverse=True)
 
@@ -43,6 +43,12 @@ class Redactor:
         if isinstance(value, dict):
             return {self.text(key): self.json(item) for key, item in value.items()}
         return value
+
+
+def _changed(secret: str) -> set[str]:
+    """Return a secret as common filters change it; a file often ends it with a line break."""
+    bare = secret.strip()
+    return {secret, bare, bare.lower(), bare.upper(), bare.capitalize(), bare.title()}
 
 
 def _forms(secret: str) -> set[str]:

@@ -12,6 +12,7 @@ from flowc.nodes.services.egress import (
     HttpClient,
     RequestFailed,
     ResponseTooLarge,
+    ResponseUnreadable,
 )
 
 # Largest image or file that is fetched for a message.
@@ -112,6 +113,8 @@ async def _data_url(part: MessagePart, context: Context) -> str:
         raise NodeError("egress-denied", message, hint=denied.hint) from None
     except ResponseTooLarge as problem:
         raise NodeError("response-too-large", f"{part.url[:200]}: {problem}.") from None
+    except ResponseUnreadable as problem:
+        raise NodeError("response-unreadable", f"{part.url[:200]}: {problem}.") from None
     except (OSError, RequestFailed) as problem:
         reason = problem if isinstance(problem, RequestFailed) else type(problem).__name__
         what = f"{part.url[:200]} could not be fetched: {reason}."

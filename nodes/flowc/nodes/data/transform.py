@@ -16,6 +16,7 @@ from flowc.compiler.node import (
     Node,
     NodeError,
 )
+from flowc.compiler.reading.plain_json import MAX_DEPTH
 
 RuleOperation = Literal[
     "uppercase", "lowercase", "title", "trim", "rename", "set", "remove", "select", "convert",
@@ -138,6 +139,9 @@ class Transform(Node):
 
 def _applied(rule: Rule, data: Any, number: int) -> Any:
     try:
+        for path in filter(None, (rule.field, rule.to, *rule.names)):
+            if path.count(".") >= MAX_DEPTH:
+                raise _DoesNotFit(f"the path {path[:40]!r}… has more than {MAX_DEPTH} parts")
         return _OPERATIONS[rule.does](rule, data)
     except _DoesNotFit as problem:
         message = f"Rule {number} ({rule.does}): {problem.message}"

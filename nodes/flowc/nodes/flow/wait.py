@@ -1,7 +1,7 @@
 """The node type `wait`: waits for time to pass, or for a signal."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from pydantic import ConfigDict, Field, model_validator
@@ -95,4 +95,10 @@ class Wait(Node):
     def _left(self, now: datetime) -> float:
         assert self.until is not None  # the validator requires one of the three
         moment = self.until if self.until.tzinfo else self.until.replace(tzinfo=UTC)
+        try:
+            # A day of it is left for rounding.
+            moment.astimezone(UTC) + timedelta(days=1)
+        except OverflowError:
+            message = "The moment is not within the years 1 to 9999 in UTC."
+            raise NodeError("no-such-moment", message, field="until") from None
         return max(0.0, (moment - now).total_seconds())

@@ -20,6 +20,7 @@ from flowc.compiler.node import Context, Effects, Need, Node, NodeError, Role, S
 from flowc.compiler.schemas.fitting import QUICK_STEPS
 from flowc.nodes.outside.http_calls import HttpCall, response_schema, without_headers
 from flowc.nodes.outside.openapi import (
+    ArgumentOutOfPlace,
     BadDocument,
     Operation,
     OperationRequest,
@@ -33,7 +34,8 @@ class Connector(Node):
 
     `arguments` are the operation's parameters and the fields of its JSON body; if the body is not
     an object, or a field has the name of a parameter, the body is the argument `body`. Arguments
-    are checked against the document before a run, except those that are templates.
+    are checked against the document before a run, except those that are templates. One in the path
+    stays in its segment: `..` and what a server could read as it is refused.
 
     The output and the failures are those of an `http` node; the schema of the output's `body` is
     that of the document. The `credential` is sent as the document's security scheme requires, and
@@ -139,7 +141,13 @@ class Connector(Node):
         for path, sentence in await find_problems(self.arguments, operation.arguments):
             message, at = f"{_misfit(path, sentence)}.", ("arguments", *path)
             raise NodeError("arguments-do-not-fit", message, field=at, value=self.arguments)
-        request = operation.request(self.arguments)
+        try:
+            request = operation.request(self.arguments)
+        except ArgumentOutOfPlace as problem:
+            message, at = f"{problem}.", ("arguments", problem.name)
+            raise NodeError(
+                "arguments-do-not-fit", message, field=at, value=self.arguments
+            ) from None
         _authorize(operation.security, self.credential, request)
         call = HttpCall(
             operation.method,

@@ -15,12 +15,16 @@ class Http(Node):
     """Send one HTTP request, and output the response.
 
     The output has the `status_code`, the `headers`, the `body`, and the `url` after redirects. The
-    body is parsed if the response is JSON, and is text otherwise. Only public addresses can be
-    reached, and those that the operator allows (FLOWC_EGRESS_ALLOW).
+    body is parsed if the response is JSON, and is text otherwise: of the charset that the response
+    names, or UTF-8 if it names none, or one that is not in use on the web.
+
+    Only public addresses can be reached, and those that the operator allows (FLOWC_EGRESS_ALLOW).
 
     The node fails with `http-status` if the status is 400 or above, unless `raise_for_status` is
     false; with `timeout` or `connection-failed` if there is no response; with `egress-denied` if
-    the address is not allowed; with `response-too-large` beyond `max_bytes`.
+    the address is not allowed; with `invalid-header` for a header with other characters than ASCII
+    or one that is not the author's to set; with `response-too-large` beyond `max_bytes`, unpacked;
+    with `response-unreadable` for a body that is packed more than once.
     """
 
     type: ClassVar = "http"

@@ -1,5 +1,6 @@
 """One HTTP request of a node: sending it, reading the response, naming the failure."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,16 +18,20 @@ from flowc.compiler.reading.large_values import LARGE_TEXT, has_more_values, in_
 from flowc.compiler.reading.plain_json import MAX_VALUES
 from flowc.nodes.services.egress import (
     EgressDenied,
+    HeaderRefused,
     HttpClient,
     RequestFailed,
     Response,
     ResponseTooLarge,
+    ResponseUnreadable,
 )
+from flowc.nodes.services.egress.charsets import charset_of, decoded
 
 # Another attempt may succeed after these, and after all from 500 that are not in NOT_SUPPORTED.
 PASSING_STATUS: dict[int, FailureKind] = {408: "timeout", 425: "rate-limit", 429: "rate-limit"}
 NOT_SUPPORTED = frozenset({501, 505})
 
+_LONGEST_MOMENT = 60
 # Those of lists and objects.
 _OPENING = frozenset("[{")
 
@@ -59,13 +64,19 @@ class HttpCall:
         content, kind = _encoded(self.body)
         if kind and "content-type" not in {name.lower() for name in headers}:
             headers["content-type"] = kind
-        response = await self._call(client, headers, content)
-        if self.raise_for_status and response.status_code >= 400:
-            raise _failure(response)
+        try:
+            async with asyncio.timeout(self.timeout):
+                response = await self._call(client, headers, content)
+                if self.raise_for_status and response.status_code >= 400:
+                    raise _failure(response)
+                body = await _body_of(response)
+        except TimeoutError:
+            message = f"No response within {self.timeout:g} s."
+            raise NodeError("timeout", message, kind="timeout") from None
         return {
             "status_code": response.status_code,
             "headers": dict(response.headers),
-            "body": await _decoded(response),
+            "body": body,
             "url": response.url,
         }
 
@@ -82,6 +93,9 @@ class HttpCall:
                 max_bytes=self.max_bytes,
                 deadline=self.timeout,
             )
+        except HeaderRefused as problem:
+            message = f"The call is not possible: {problem}."
+            raise NodeError("invalid-header", message, field="headers") from None
         except EgressDenied as problem:
             message = f"The call is not allowed: {problem}."
             raise NodeError(
@@ -89,9 +103,8 @@ class HttpCall:
             ) from None
         except ResponseTooLarge as problem:
             raise NodeError("response-too-large", f"The call was stopped: {problem}.") from None
-        except TimeoutError:
-            message = f"No response within {self.timeout:g} s."
-            raise NodeError("timeout", message, kind="timeout") from None
+        except ResponseUnreadable as problem:
+            raise NodeError("response-unreadable", f"The call failed: {problem}.") from None
         except RequestFailed as problem:
             message = f"The call failed: {problem}."
             raise NodeError("connection-failed", message, kind="connection") from None
@@ -138,13 +151,16 @@ def _items(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-async def _decoded(response: Response) -> Any:
-    kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
-    text = response.content.decode(_charset(response), errors="replace").replace("\0", "")
-    if kind == "application/json" or kind.endswith("+json"):
-        work = partial(_loaded, text)
-        return await in_worker(work) if len(text) > LARGE_TEXT else work()
-    return text
+async def _body_of(response: Response) -> Any:
+    work = partial(_read, response)
+    return await in_worker(work) if len(response.content) > LARGE_TEXT else work()
+
+
+def _read(response: Response) -> Any:
+    content_type = response.headers.get("content-type", "")
+    kind = content_type.split(";")[0].strip().lower()
+    text = decoded(response.content, charset_of(content_type)).replace("\0", "")
+    return _loaded(text) if kind == "application/json" or kind.endswith("+json") else text
 
 
 def _loaded(text: str) -> Any:
@@ -156,16 +172,6 @@ def _loaded(text: str) -> Any:
         return load_json(text) if text else None
     except (ValueError, RecursionError):
         return text
-
-
-def _charset(response: Response) -> str:
-    _, _, rest = response.headers.get("content-type", "").partition("charset=")
-    name = rest.split(";")[0].strip().strip('"')
-    try:
-        "".encode(name or "utf-8")
-    except LookupError:
-        return "utf-8"
-    return name or "utf-8"
 
 
 def _failure(response: Response) -> NodeError:
@@ -188,14 +194,13 @@ def _kind(status: int) -> FailureKind | None:
 def _retry_after(value: str | None) -> float | None:
     """Return the seconds of a Retry-After header, which is a number or a date.
 
-    >>> _retry_after("20"), _retry_after("soon")
-    (20.0, None)
+    >>> _retry_after("20"), _retry_after("soon"), _retry_after("²")
+    (20.0, None, None)
     """
-    if value is None:
-        return None
-    if value.strip().isdigit():
+    value = (value or "")[:_LONGEST_MOMENT].strip()
+    if value.isascii() and value.isdigit():
         return float(value)
     try:
         return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.schemas.soundness import require_sound
@@ -17,6 +17,16 @@ _METHODS: Mapping[str, Method] = {
 # Most values in one schema once its references are resolved: they can grow exponentially.
 _MOST_VALUES = 10_000
 BODY = "body"
+# How often a server and the proxies before it decode a path.
+_MOST_DECODED = 4
+
+
+class ArgumentOutOfPlace(ValueError):
+    """An argument would leave its place in the path, and so call another operation."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name}: it would leave its place in the path of the operation")
+        self.name = name
 
 
 class BadDocument(ValueError):
@@ -97,26 +107,37 @@ class Operation:
         require_sound(self.arguments, is_foreign=True)
 
     def request(self, arguments: Mapping[str, Any]) -> OperationRequest:
-        """Return the request with these arguments."""
-        path, cookies = self.path, list[str]()
+        """Return the request with these arguments; raise ArgumentOutOfPlace."""
+        cookies = list[str]()
         query: dict[str, Any] = {}
         headers: dict[str, Any] = {}
         for each in self.parameters:
             if each.name not in arguments or arguments[each.name] is None:
                 continue
             value = arguments[each.name]
-            if each.place == "path":
-                path = path.replace(f"{{{each.name}}}", quote(_joined(value), safe=""))
-            elif each.place == "query":
+            if each.place == "query":
                 query[each.name] = value
             elif each.place == "header":
                 headers[each.name] = _joined(value)
-            else:
+            elif each.place == "cookie":
                 cookies.append(f"{each.name}={quote(_joined(value))}")
         if cookies:
             headers["cookie"] = "; ".join(cookies)
-        url = f"{self.base.rstrip('/')}{path}"
+        url = f"{self.base.rstrip('/')}{self._path(arguments)}"
         return OperationRequest(url, query, headers, self._body(arguments))
+
+    def _path(self, arguments: Mapping[str, Any]) -> str:
+        segments = self.path.split("/")
+        for each in self.parameters:
+            if each.place != "path" or arguments.get(each.name) is None:
+                continue
+            name, text = f"{{{each.name}}}", _joined(arguments[each.name])
+            for number, segment in enumerate(segments):
+                if name in segment:
+                    if not text or _leaves_segment(segment.replace(name, text)):
+                        raise ArgumentOutOfPlace(each.name)
+                    segments[number] = segment.replace(name, quote(text, safe=""))
+        return "/".join(segments)
 
     def _body(self, arguments: Mapping[str, Any]) -> Any:
         if self.body is None:
@@ -284,6 +305,24 @@ def _at(document: Mapping[str, Any], reference: str) -> Any:
             raise BadDocument(f"the reference {reference[:100]!r} does not exist in the document")
         found = found[name]
     return found
+
+
+def _leaves_segment(text: str) -> bool:
+    r"""Return whether a server could read a segment of a path as one above it, or as several.
+
+    Some servers decode twice, take backslashes for slashes, or cut off what follows a semicolon.
+
+    >>> [_leaves_segment(text) for text in ("..", "%252e.", r"a\b", "a/../b", "..;x")]
+    [True, True, True, True, True]
+    >>> [_leaves_segment(text) for text in ("a..b", "a/b")]
+    [False, False]
+    """
+    for _ in range(_MOST_DECODED):
+        steps = {step.partition(";")[0].strip() for step in text.split("/")}
+        if "\\" in text or steps & {".", ".."} or "\0" in text:
+            return True
+        text = unquote(text)
+    return False
 
 
 def _joined(value: Any) -> str:

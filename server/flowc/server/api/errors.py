@@ -36,16 +36,21 @@ from flowc.server.api.request_bodies import UNKNOWN_FIELD
 from flowc.server.conversations.chat import NoChat
 from flowc.server.engine.driving import InputRefused, InputTooCostly
 from flowc.server.engine.publishing.watchers import ServerStops
-from flowc.server.engine.queue.dbos_queue import ScheduleRefused
+from flowc.server.engine.queue.dbos_queue import BadSchedule, ScheduleRefused
 from flowc.server.engine.replay import ReplayRefused
 from flowc.server.environment.environment import EnvironmentNotReady
 from flowc.server.records.refused import Refused, sentence_of
-from flowc.server.runs.runs import AnswerRefused
+from flowc.server.runs.runs import AnswerRefused, KeyTaken
 from flowc.server.store.access import NoSuchKey
 from flowc.server.store.database import DATABASE_PROBLEMS
 from flowc.server.store.files import NoSuchFile
-from flowc.server.store.messages import NoSuchThread, ThreadBusy
-from flowc.server.store.runs.steering import NoSuchInterrupt, NotAnswerable, NotPossible
+from flowc.server.store.messages import NoSuchThread, ThreadBusy, ThreadOfAnother
+from flowc.server.store.runs.steering import (
+    NoSuchInterrupt,
+    NotAnswerable,
+    NotPossible,
+    SignalTaken,
+)
 from flowc.server.store.runs.stored_runs import NoSuchRun
 from flowc.server.store.triggers import NoSuchTrigger, TriggerExists
 from flowc.server.store.workflows import NoSuchWorkflow, WorkflowExists
@@ -94,18 +99,22 @@ _ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
     NoSuchThread: (HTTPStatus.NOT_FOUND, "no-such-thread"),
     NoSuchTrigger: (HTTPStatus.NOT_FOUND, "no-such-trigger"),
     NoSuchWorkflow: (HTTPStatus.NOT_FOUND, "no-such-workflow"),
+    KeyTaken: (HTTPStatus.CONFLICT, "key-taken"),
     CannotRebuild: (HTTPStatus.CONFLICT, "not-possible"),
     NotAnswerable: (HTTPStatus.CONFLICT, "not-answerable"),
     NotPossible: (HTTPStatus.CONFLICT, "not-possible"),
     ScheduleRefused: (HTTPStatus.CONFLICT, "not-possible"),
     TooCostly: (HTTPStatus.UNPROCESSABLE_ENTITY, TOO_COSTLY),
     ThreadBusy: (HTTPStatus.CONFLICT, "thread-busy"),
+    SignalTaken: (HTTPStatus.CONFLICT, "key-taken"),
+    ThreadOfAnother: (HTTPStatus.CONFLICT, "thread-of-another-workflow"),
     TriggerExists: (HTTPStatus.CONFLICT, "webhook-exists"),
     WorkflowExists: (HTTPStatus.CONFLICT, "workflow-exists"),
     UnsupportedBody: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-content-type"),
     RequestTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "request-too-large"),
     HostRefused: (HTTPStatus.MISDIRECTED_REQUEST, "host-refused"),
     AnswerRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "answer-refused"),
+    BadSchedule: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request"),
     DefinitionRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "definition-refused"),
     DependenciesRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "dependencies-refused"),
     EgressDenied: (HTTPStatus.UNPROCESSABLE_ENTITY, "egress-denied"),
@@ -247,7 +256,9 @@ def _of_class(problem: BaseException) -> HttpError:
 def _details_of(problem: BaseException) -> Sequence[Any]:
     if isinstance(problem, DefinitionRefused | EnvironmentNotReady):
         return [diagnostic.as_json() for diagnostic in problem.diagnostics]
-    if isinstance(problem, ServerStops):
+    if isinstance(problem, BadSchedule):
+        return [{"at": ["body", problem.field], "message": str(problem)}]
+    if isinstance(problem, ServerStops | KeyTaken):
         return [{"run_id": problem.run_id}]
     return problem.problems if isinstance(problem, Refused) else ()
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flowc.compiler.analysis.references import node_path
@@ -102,6 +102,30 @@ class Chat:
             raise NoChat
         return stored, compiled
 
+    async def take(
+        self,
+        stored: StoredWorkflow,
+        compiled: CompiledWorkflow,
+        message: str,
+        options: RunOptions,
+        given: Mapping[str, Any],
+    ) -> Turn:
+        """Answer the question of a workflow's run in a thread, or start a run with the message.
+
+        Raises what `begin` and `answer` raise.
+        """
+        stored_runs, thread_id = self.runs.stored_runs, options.thread_id or ""
+        key = options.idempotency_key
+        waiting = await stored_runs.waiting_in([thread_id], stored.id)
+        # A message that is sent again does not answer the question that its first run asks.
+        is_known = key is not None and await stored_runs.of_keys(stored.id, key) is not None
+        if waiting is None or is_known:
+            return await self.begin(
+                stored, compiled, thread_id, given, message=message, options=options
+            )
+        await self.threads.get(thread_id)
+        return await self.answer(waiting, message, is_kept=True)
+
     async def begin(
         self,
         stored: StoredWorkflow,
@@ -110,15 +134,15 @@ class Chat:
         given: Mapping[str, Any],
         *,
         message: Any = None,
-        idempotency_key: str | None = None,
+        options: RunOptions | None = None,
     ) -> Turn:
         """Start a run with a message; raise NoSuchThread, ThreadBusy, or what `Runs.submit` raises.
 
         The run gets those of the given values that its workflow declares. With a `message`, the
-        thread must be a stored one.
+        thread must be a stored one, and of no other workflow: ThreadOfAnother is raised.
         """
         given = {name: value for name, value in given.items() if takes(compiled, name)}
-        options = RunOptions(idempotency_key, thread_id=thread_id, message=message)
+        options = replace(options or RunOptions(), thread_id=thread_id, message=message)
         run = await self.runs.submit(compiled, given, stored, options, is_awaited=True)
         return Turn(run.id, compiled, run.thread_id)
 

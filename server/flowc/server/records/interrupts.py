@@ -11,7 +11,10 @@ InterruptStatus = Literal["open", "answered", "late", "closed"]
 
 @dataclass
 class InterruptRecord:
-    """What a run waits for, or has waited for: a person, a signal, a moment, a breakpoint."""
+    """What a run waits for, or has waited for: a person, a signal, a moment, a breakpoint.
+
+    The workflow is that of the run, if that is a stored one.
+    """
 
     id: str
     run_id: str
@@ -24,6 +27,8 @@ class InterruptRecord:
     created_at: datetime
     due_at: datetime | None
     answered_at: datetime | None
+    workflow_id: str | None = None
+    workflow_name: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the stable JSON form."""

@@ -15,7 +15,7 @@ from flowc.server.records.usage import UsageCount
 
 RunStatus = Literal["pending", "running", "completed", "failed", "cancelled", "paused", "waiting"]
 
-NodeStatus = Literal["running", "completed", "failed", "skipped", "waiting"]
+NodeStatus = Literal["running", "completed", "failed", "skipped", "waiting", "cancelled"]
 
 ENDED: frozenset[str] = frozenset({"completed", "failed", "cancelled"})
 
@@ -28,6 +28,8 @@ _REST_KINDS = frozenset(EventKind.of_status(status) for status in AT_REST)
 _NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "cost": 0.0, "calls": 0}
 
 
+# The error of a node that was at work when its run ended.
+CUT_OFF: FailureJson = {"code": "cancelled", "message": "The run ended before it did."}
 # What the API's schema says of these dataclasses: every field is always present.
 _ALWAYS_PRESENT = ConfigDict(json_schema_serialization_defaults_required=True)
 
@@ -178,8 +180,8 @@ class RunRecord(Run):
         """Mark the nodes that were interrupted, and those that never ran."""
         for record in self.nodes.values():
             if record.status in {"running", "waiting"}:
-                record.status, record.finished_at = "failed", event.at
-                record.error = {"code": "cancelled", "message": "The run ended before it did."}
+                record.status, record.finished_at = "cancelled", event.at
+                record.error = {**CUT_OFF}
         # If the run is retried, these nodes start again.
         self.waiting.clear()
         for name in event.data.get("unreached", ()):

@@ -10,7 +10,7 @@ class Schedule:
     """A cron expression in a time zone, and what it starts.
 
     `context` is what it fires with. A schedule that `catches_up` also fires for the times at which
-    no worker was running.
+    no worker was running. `problem` is why it is disabled, if it is.
     """
 
     id: str
@@ -20,6 +20,7 @@ class Schedule:
     catches_up: bool = False
     is_paused: bool = False
     last_fired_at: str | None = None
+    problem: str | None = None
 
 
 class Webhook(NamedTuple):

@@ -8,9 +8,12 @@ from flowc.compiler.node.outcome import total_usage
 from flowc.compiler.running.events import EventKind
 from flowc.server.records.run_errors import failure_in
 from flowc.server.records.run_events import RunEvent
+from flowc.server.records.runs import CUT_OFF
 from flowc.server.records.usage import UsageCount
 
 _ENDS = {EventKind.NODE_COMPLETED: "completed", EventKind.NODE_FAILED: "failed"}
+
+_LAST = frozenset({EventKind.RUN_COMPLETED, EventKind.RUN_FAILED, EventKind.RUN_CANCELLED})
 
 
 @dataclass
@@ -43,6 +46,8 @@ def history_of(events: Iterable[RunEvent]) -> list[dict[str, Any]]:
     for event in events:
         used = count.added_by(event)
         if event.node_id is None:
+            if event.kind in _LAST:
+                _cut_off(found, event)
             continue
         place = (event.path, event.node_id)
         if event.kind in {EventKind.NODE_STARTED, EventKind.NODE_SKIPPED}:
@@ -54,6 +59,17 @@ def history_of(events: Iterable[RunEvent]) -> list[dict[str, Any]]:
             last[place].usage = total_usage([last[place].usage, used])
             _apply(last[place], event)
     return [asdict(execution) for execution in found]
+
+
+def _cut_off(executions: Iterable[Execution], event: RunEvent) -> None:
+    """Mark the executions that were at work when the run ended."""
+    for each in executions:
+        if each.status in {"running", "waiting"}:
+            each.status, each.finished_at, each.error = (
+                "cancelled",
+                event.at.isoformat(),
+                {**CUT_OFF},
+            )
 
 
 def _apply(execution: Execution, event: RunEvent) -> None:

@@ -6,12 +6,14 @@ import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy.exc import IntegrityError
 
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.definition.short_schemas import find_problems
+from flowc.compiler.reading.large_values import in_worker, is_large
 from flowc.nodes.people.human import as_answer
 from flowc.server.engine.driving import new_run
 from flowc.server.engine.publishing.watchers import Watchers
@@ -21,6 +23,7 @@ from flowc.server.environment.environment import Environment, EnvironmentNotRead
 from flowc.server.records.interrupts import InterruptRecord
 from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent, light_part
+from flowc.server.records.run_keys import same_json
 from flowc.server.records.runs import ENDED, RunRecord
 from flowc.server.records.times import now
 from flowc.server.store import StoredRuns, StoredWorkflow, StoredWorkflows
@@ -41,6 +44,19 @@ class Working(NamedTuple):
     creation: "asyncio.Task[None] | None" = None
 
 
+class KeyTaken(Refused):
+    """The key belongs to a run with another input; send another key.
+
+    `run_id` is that run.
+    """
+
+    def __init__(self, kind: str, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__(
+            f"The {kind} belongs to the run {run_id}, which has another input; send another key."
+        )
+
+
 class AnswerRefused(Refused):
     """The answer does not fit."""
 
@@ -49,9 +65,10 @@ class AnswerRefused(Refused):
 class RunOptions:
     """How a run starts; `delay` is in seconds, priority 1 is the highest.
 
-    An `idempotency_key` creates one run at most, a `deduplication_key` one unfinished run.
-    With a `message`, the run is the next turn of its thread. A run stops before the nodes of
-    `breakpoints`, and before every node if `is_stepping`.
+    An `idempotency_key` creates one run of a workflow at most, a `deduplication_key` one unfinished
+    run. Another input with the same key is refused, if the input `is_compared`; a new thread is no
+    difference. With a `message`, the run is the next turn of its thread. A run stops before the
+    nodes of `breakpoints`, and before every node if `is_stepping`.
     """
 
     idempotency_key: str | None = None
@@ -60,6 +77,8 @@ class RunOptions:
     delay: float | None = None
     thread_id: str | None = None
     message: Any = None
+    has_new_thread: bool = False
+    is_compared: bool = True
     breakpoints: Sequence[str] = ()
     is_stepping: bool = False
 
@@ -91,7 +110,7 @@ class Runs:
         """Start a run; raise InputRefused or EnvironmentNotReady if it cannot.
 
         It starts in this process, if that works on runs and has a free slot. A key that was used
-        before returns the run that it created.
+        before returns the run that it created; KeyTaken is raised if that has another input.
         """
         start = RunStart(is_awaited=is_awaited)
         return (await self._submit(compiled, given, stored, options, start))[0]
@@ -111,11 +130,11 @@ class Runs:
             version=stored.version if stored else None,
         )
         _apply(options, run, compiled)
-        if (known := await self._if_not_ready(compiled, run)) is not None:
+        if (known := await self._if_not_ready(compiled, run, options)) is not None:
             return known, None
         if stored is None:
             await self.stored_workflows.store_definition(run.hash, compiled.document.data)
-        return await self._start(run, compiled, start._replace(message=options.message))
+        return await self._start(run, compiled, start._replace(message=options.message), options)
 
     async def start(
         self,
@@ -130,7 +149,11 @@ class Runs:
         return (await self._start(run, compiled, start))[0]
 
     async def _start(
-        self, run: RunRecord, compiled: CompiledWorkflow, start: RunStart
+        self,
+        run: RunRecord,
+        compiled: CompiledWorkflow,
+        start: RunStart,
+        options: RunOptions = RunOptions(),
     ) -> "tuple[RunRecord, Working | None]":
         """Start a run; return it, and its work if that is done in this process."""
         settings = compiled.workflow.settings
@@ -142,7 +165,7 @@ class Runs:
         try:
             is_ours = await self.steering.create(self.tenant, run, start)
         except IntegrityError:
-            if (known := await self._of_keys(run)) is None:
+            if (known := await self._of_keys(run, options)) is None:
                 raise
             return known, None
         except DATABASE_PROBLEMS:
@@ -154,7 +177,9 @@ class Runs:
         claim = Claim(run, self.tenant, 1, 1, recorded=start.recorded)
         return run, Working(here.start(claim))
 
-    async def _if_not_ready(self, compiled: CompiledWorkflow, run: RunRecord) -> RunRecord | None:
+    async def _if_not_ready(
+        self, compiled: CompiledWorkflow, run: RunRecord, options: RunOptions
+    ) -> RunRecord | None:
         """Return the earlier run with a key of this one, if the environment is not ready for it.
 
         Raises EnvironmentNotReady if there is no such run.
@@ -164,17 +189,27 @@ class Runs:
         try:
             await self.environment.require_ready(compiled)
         except EnvironmentNotReady:
-            if (known := await self._of_keys(run)) is None:
+            if (known := await self._of_keys(run, options)) is None:
                 raise
             return known
         return None
 
-    async def _of_keys(self, run: RunRecord) -> RunRecord | None:
-        """Return the run that has one of the keys of a new one, if there is one."""
+    async def _of_keys(self, run: RunRecord, options: RunOptions) -> RunRecord | None:
+        """Return the run that has one of the keys of a new one, if there is one.
+
+        Raises KeyTaken if it has another input.
+        """
         if run.idempotency_key is None and run.deduplication_key is None:
             return None
-        known = await self.stored_runs.of_keys(run.idempotency_key, run.deduplication_key)
-        return await self.stored_runs.get(known) if known is not None else None
+        found = await self.stored_runs.of_keys(
+            run.workflow_id, run.idempotency_key, run.deduplication_key
+        )
+        if found is None:
+            return None
+        known = await self.stored_runs.get(found.run_id)
+        if options.is_compared and not await _asks_the_same(run, known, options.has_new_thread):
+            raise KeyTaken(found.kind, known.id)
+        return known
 
     def _begin(self, run: RunRecord, start: RunStart, here: Segments) -> Working:
         """Start a run that is stored with the first of what it does."""
@@ -293,8 +328,28 @@ class Runs:
         return found or asked
 
     async def signal(self, name: str, key: str, data: Any, id: str | None = None) -> int:
-        """Send a signal, once for each id; return how many runs waited for it."""
-        return await self.steering.send(self.tenant, id or uuid.uuid4().hex, name, key, data)
+        """Send a signal, once for each id; return how many runs waited for it.
+
+        Raises SignalTaken if an earlier one with the id was another.
+        """
+        # Other ids than those of the signals that nodes send.
+        own = uuid.uuid5(uuid.NAMESPACE_OID, f"client {id}") if id is not None else uuid.uuid4()
+        return await self.steering.send(self.tenant, own.hex, name, key, data, is_compared=True)
+
+
+async def _asks_the_same(run: RunRecord, known: RunRecord, has_new_thread: bool) -> bool:
+    """Return whether a new run has the input of a known one, and its definition if that is sent."""
+    if run.workflow_id is None and run.hash != known.hash:
+        return False
+    if not has_new_thread and run.thread_id != known.thread_id:
+        return False
+    passed_over = {"thread_id"} if has_new_thread else set[str]()
+    inputs = [
+        {name: value for name, value in each.input.items() if name not in passed_over}
+        for each in (run, known)
+    ]
+    compare = partial(same_json, *inputs)
+    return await in_worker(compare) if is_large(run.input) else compare()
 
 
 def _apply(options: RunOptions, run: RunRecord, compiled: CompiledWorkflow) -> None:

@@ -20,10 +20,16 @@ class ThreadBusy(Refused):
     """The last run of this thread has not ended; wait for it or cancel it."""
 
 
+class ThreadOfAnother(Refused):
+    """The thread belongs to another workflow; leave `thread_id` out to begin a new one."""
+
+
 def begin_turn(session: Session, tenant: str, run: RunRecord, message: Any) -> None:
-    """Append the message that starts a run; raise NoSuchThread or ThreadBusy."""
+    """Append the message that starts a run; raise NoSuchThread, ThreadOfAnother or ThreadBusy."""
     assert run.thread_id is not None  # a message belongs to a thread
     thread = thread_row(session, tenant, run.thread_id)
+    if thread.workflow_id not in {None, run.workflow_id}:
+        raise ThreadOfAnother
     is_busy = select(RunRow.id).where(
         RunRow.tenant == tenant,
         RunRow.thread_id == thread.id,

@@ -92,7 +92,13 @@ IS_UNFINISHED = text("status in ('pending', 'running', 'paused', 'waiting')")
 _HAS_KEY, _HAS_THREAD = text("idempotency_key is not null"), text("thread_id is not null")
 
 
-def _partial(name: str, *columns: str, where: TextClause, unique: bool = False) -> Index:
+# A key belongs to one workflow. Runs of definitions without one share their keys.
+KEY_OWNER = text("coalesce(workflow_id, '')")
+
+
+def _partial(
+    name: str, *columns: str | TextClause, where: TextClause, unique: bool = False
+) -> Index:
     return Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
@@ -106,7 +112,8 @@ class RunRow(Table):
     when a worker takes the run over: writes of other workers are then refused. `events` is the
     number of its last event; `control` is a `flowc.server.store.runs.control.Control`. `worker` is
     the process that works on it without the queue. `max_runs` is how many runs of its workflow may
-    be at work at once. A `deduplication_key` is unique among unfinished runs.
+    be at work at once. An `idempotency_key` is unique among the runs of a workflow, and a
+    `deduplication_key` among its unfinished ones.
     """
 
     __tablename__ = "runs"
@@ -114,13 +121,19 @@ class RunRow(Table):
         Index("runs_by_time", "tenant", "created_at"),
         _partial("runs_by_status", "status", where=IS_UNFINISHED),
         _partial(
-            "runs_by_idempotency_key", "tenant", "idempotency_key", where=_HAS_KEY, unique=True
+            "runs_by_idempotency_key",
+            "tenant",
+            KEY_OWNER,
+            "idempotency_key",
+            where=_HAS_KEY,
+            unique=True,
         ),
         _partial("runs_by_thread", "tenant", "thread_id", where=_HAS_THREAD),
         Index("runs_by_workflow", "tenant", "workflow_id", "starts_at"),
         _partial(
             "runs_by_deduplication_key",
             "tenant",
+            KEY_OWNER,
             "deduplication_key",
             where=IS_UNFINISHED,
             unique=True,
@@ -142,7 +155,7 @@ class RunRow(Table):
     error: Mapped[Any]
     usage: Mapped[dict[str, Any]]
     priority: Mapped[int]
-    idempotency_key: Mapped[str | None] = mapped_column(String(255))
+    idempotency_key: Mapped[str | None] = mapped_column(String(300))
     deduplication_key: Mapped[str | None] = mapped_column(String(255))
     forked_from: Mapped[str | None] = mapped_column(String(36))
     thread_id: Mapped[str | None] = mapped_column(String(128))

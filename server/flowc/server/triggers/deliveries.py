@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from flowc.nodes.services.egress import EgressDenied, RequestFailed, ResponseTooLarge
-from flowc.nodes.services.egress.request import check_url
+from flowc.nodes.services.egress import (
+    EgressDenied,
+    RequestFailed,
+    ResponseTooLarge,
+    ResponseUnreadable,
+)
 from flowc.server.process_services import ProcessServices
 from flowc.server.records.times import now
 from flowc.server.records.triggers import Delivery, Subscription
@@ -31,8 +35,11 @@ class Deliveries:
     async def subscribe(
         self, url: str, kinds: Sequence[str], secret: str, workflow_id: str | None
     ) -> Subscription:
-        """Store a subscription; raise EgressDenied, NoSuchWorkflow or SecretMissing."""
-        check_url(url)
+        """Store a subscription; raise EgressDenied, NoSuchWorkflow or SecretMissing.
+
+        Each delivery is checked again: a name may lead elsewhere by then.
+        """
+        await self.services.http.require_allowed(url)
         signer(self.services, secret)
         if workflow_id is not None:
             await self.stored_workflows.get(workflow_id)
@@ -70,7 +77,7 @@ class Deliveries:
             )
         except (EgressDenied, SecretMissing) as refused:
             return str(refused), False
-        except ResponseTooLarge:
+        except (ResponseTooLarge, ResponseUnreadable):
             return None, True
         except (RequestFailed, TimeoutError) as problem:
             reason = problem if isinstance(problem, RequestFailed) else "TimeoutError"

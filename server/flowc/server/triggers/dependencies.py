@@ -1,8 +1,6 @@
 """Dependencies: workflows that start when others have completed."""
 
 import asyncio
-import hashlib
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +9,7 @@ from typing import Any
 from flowc.server.engine.driving import InputRefused, require_input
 from flowc.server.environment.environment import EnvironmentNotReady
 from flowc.server.records.refused import Refused
+from flowc.server.records.run_keys import dependencies_key
 from flowc.server.records.triggers import Dependencies
 from flowc.server.runs.runs import RunOptions, Runs
 from flowc.server.store import NoSuchWorkflow, StoredRuns, StoredWorkflows
@@ -91,14 +90,13 @@ class WorkflowDependencies:
 
     async def _begin(self, ready: Dependencies) -> None:
         runs = {other: str(run_id) for other, run_id in ready.runs.items()}
-        text = json.dumps([ready.workflow_id, sorted(runs.items())])
-        key = f"dependencies {hashlib.sha256(text.encode()).hexdigest()}"
+        key = dependencies_key(ready.workflow_id, runs)
         try:
             stored = await self.stored_workflows.get(ready.workflow_id)
             compiled = await self.workflows.compiled(stored)
             done = {other: await self._done(run_id) for other, run_id in runs.items()}
             given = {**ready.input, NAME: done}
-            await self.runs.submit(compiled, given, stored, RunOptions(idempotency_key=key))
+            await self.runs.submit(compiled, given, stored, RunOptions(key, is_compared=False))
         except (NoSuchWorkflow, NoSuchRun, InputRefused, EnvironmentNotReady) as problem:
             log.warning("The dependencies of %s started no run: %s", ready.workflow_id, problem)
         await self.triggers.use_up(ready)

@@ -2,17 +2,22 @@
 
 import logging
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flowc.server.engine.driving import InputRefused, require_input
 from flowc.server.engine.queue.dbos_queue import Queue, ScheduleRefused
 from flowc.server.environment.environment import EnvironmentNotReady
 from flowc.server.records.refused import Refused
+from flowc.server.records.run_keys import schedule_key
+from flowc.server.records.times import now
 from flowc.server.records.triggers import Schedule
 from flowc.server.runs.runs import RunOptions, Runs
 from flowc.server.store.workflows import NoSuchWorkflow, StoredWorkflows
 from flowc.server.workflows.compiled import Workflows
+
+# A scheduled time that is older was filled in, or its process did not run.
+_RECENT = timedelta(minutes=5)
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +39,10 @@ class Schedules:
     async def create(
         self, id: str, workflow_id: str, given: dict[str, Any], schedule: Schedule
     ) -> Schedule:
-        """Create a schedule; raise NoSuchWorkflow, InputRefused or ScheduleRefused."""
+        """Create a schedule.
+
+        Raises NoSuchWorkflow, InputRefused, BadSchedule or ScheduleRefused.
+        """
         stored = await self.stored_workflows.get(workflow_id)
         await require_input(await self.workflows.compiled(stored), given)
         if await self._find(id) is not None:
@@ -46,7 +54,7 @@ class Schedules:
     async def list(self) -> list[Schedule]:
         """Return all schedules, sorted by id."""
         found = await self.queue.schedules(self._name(""))
-        own = [replace(each, id=each.id.removeprefix(self._name(""))) for each in found]
+        own = [await self._own(each) for each in found]
         return sorted(own, key=lambda schedule: schedule.id)
 
     async def get(self, id: str) -> Schedule:
@@ -57,8 +65,13 @@ class Schedules:
         return found
 
     async def steer(self, id: str, *, is_paused: bool) -> Schedule:
-        """Pause or resume a schedule; raise NoSuchSchedule."""
-        await self.get(id)
+        """Pause or resume a schedule.
+
+        Raises NoSuchSchedule, or NoSuchWorkflow to resume one whose workflow is gone.
+        """
+        found = await self.get(id)
+        if not is_paused:
+            await self.stored_workflows.get(found.context["workflow"])
         await self.queue.steer_schedule(self._name(id), is_paused=is_paused)
         return await self.get(id)
 
@@ -80,18 +93,49 @@ class Schedules:
         await self.get(id)
         return await self.queue.backfill(self._name(id), start, end)
 
-    async def fire(self, context: dict[str, Any], moment: str) -> None:
-        """Start the run of a scheduled time, at most once, with the newest version."""
-        options = RunOptions(idempotency_key=f"schedule {context['schedule']} {moment}")
+    async def fire(self, context: dict[str, Any], moment: str, is_asked: bool = False) -> None:
+        """Start the run of a scheduled time, at most once, with the newest version.
+
+        While the schedule is paused, only what `is_asked` for starts, and what is filled in later.
+        Without its workflow, the schedule is disabled.
+        """
+        name = context["schedule"]
+        if not is_asked and _is_recent(moment) and await self._is_paused(name):
+            return
+        options = RunOptions(schedule_key(context["schedule"], moment), is_compared=False)
         try:
             stored = await self.stored_workflows.get(context["workflow"])
             compiled = await self.workflows.compiled(stored)
             await self.runs.submit(compiled, context["input"], stored, options)
-        except (NoSuchWorkflow, InputRefused, EnvironmentNotReady) as problem:
-            log.warning("The schedule %s started no run: %s", context["schedule"], problem)
+        except NoSuchWorkflow:
+            log.warning("The schedule %s is disabled: its workflow is gone.", name)
+            if await self._find(name) is not None:
+                await self.queue.steer_schedule(self._name(name), is_paused=True)
+        except (InputRefused, EnvironmentNotReady) as problem:
+            log.warning("The schedule %s started no run: %s", name, problem)
+
+    async def _own(self, found: Schedule) -> Schedule:
+        """Return a schedule under the id that its tenant gave it, with its problem."""
+        own = replace(found, id=found.id.removeprefix(self._name("")))
+        try:
+            await self.stored_workflows.get(own.context["workflow"])
+        except NoSuchWorkflow:
+            why = f"The workflow {own.context['workflow']!r} does not exist any more."
+            return replace(own, is_paused=True, problem=why)
+        return own
+
+    async def _is_paused(self, id: str) -> bool:
+        found = await self._find(id)
+        return found is None or found.is_paused
 
     async def _find(self, id: str) -> Schedule | None:
         return next((each for each in await self.list() if each.id == id), None)
 
     def _name(self, id: str) -> str:
         return f"{self.tenant}/{id}"
+
+
+def _is_recent(moment: str) -> bool:
+    """Return whether a scheduled time is one of the last minutes, not one that is filled in."""
+    read = datetime.fromisoformat(moment)
+    return now() - (read if read.tzinfo else read.replace(tzinfo=UTC)) < _RECENT

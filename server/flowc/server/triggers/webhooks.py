@@ -1,16 +1,16 @@
 """Incoming webhooks: signed messages that start a workflow, with the body as its input."""
 
-import hashlib
+import base64
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from standardwebhooks import Webhook as Signer
 from standardwebhooks import WebhookVerificationError
-from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from flowc.server.process_services import ProcessServices
 from flowc.server.records.refused import Refused
+from flowc.server.records.run_keys import webhook_key
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
 from flowc.server.records.triggers import Webhook
@@ -20,6 +20,8 @@ from flowc.server.store.triggers import StoredTriggers
 from flowc.server.workflows.compiled import Workflows
 
 ID = "webhook-id"
+# Bytes of a key.
+_FEWEST, _MOST = 24, 64
 Read = Callable[[], Awaitable[Any]]
 
 
@@ -65,8 +67,7 @@ class Webhooks:
             raise SignatureRefused from None
         stored = await self.stored_workflows.get(webhook.workflow_id)
         compiled = await self.workflows.compiled(stored)
-        message = hashlib.sha256(headers[ID].encode()).hexdigest()
-        options = RunOptions(idempotency_key=f"webhook {path[:128]} {message}")
+        options = RunOptions(webhook_key(path, headers[ID]), is_compared=False)
         return await self.runs.submit(compiled, await read(), stored, options)
 
 
@@ -77,8 +78,28 @@ def signer(services: ProcessServices, secret: str) -> Signer:
         raise SecretMissing(
             f"The secret {secret!r} is not set; the operator can set FLOWC_SECRET_{secret.upper()}."
         )
+    key = _key_in(value.strip())
+    if key is None:
+        raise SecretMissing(
+            f"The secret {secret!r} cannot sign: it must be `whsec_` and {_FEWEST} to {_MOST} bytes"
+            f" in base64, such as `whsec_$(openssl rand -base64 32)`."
+        )
+    return Signer(key)
+
+
+def _key_in(secret: str) -> bytes | None:
+    """Return the key in a secret of the form that Standard Webhooks specifies, else None.
+
+    Other secrets do not sign: a message and its signature help to guess a short one.
+
+    >>> _key_in("whsec_" + "YWJj" * 8) == b"abc" * 8, _key_in("s3cr3t-0123456789-0123456789-0123")
+    (True, None)
+    """
+    prefix, mark, encoded = secret.partition("_")
+    if not mark or prefix != "whsec":
+        return None
     try:
-        return Signer(value)
-    except (ValueError, EmptyWebhookSecretError) as problem:
-        why = f"The secret {secret!r} cannot sign: it must be base64, with or without `whsec_`."
-        raise SecretMissing(why) from problem
+        key = base64.b64decode(encoded, validate=True)
+    except ValueError:
+        return None
+    return key if _FEWEST <= len(key) <= _MOST else None

@@ -8,17 +8,20 @@ from flowc.nodes.services.egress.client import (
     RequestFailed,
     Response,
     ResponseTooLarge,
+    ResponseUnreadable,
 )
-from flowc.nodes.services.egress.policy import EgressDenied, EgressPolicy
+from flowc.nodes.services.egress.policy import EgressDenied, EgressPolicy, HeaderRefused
 from flowc.nodes.services.egress.resolver import Resolver, resolve
 
 __all__ = [
     "EgressDenied",
     "EgressPolicy",
+    "HeaderRefused",
     "HttpClient",
     "RequestFailed",
     "Resolver",
     "Response",
     "ResponseTooLarge",
+    "ResponseUnreadable",
     "resolve",
 ]

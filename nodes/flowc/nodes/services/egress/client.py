@@ -20,6 +20,10 @@ class RequestFailed(Exception):
     """The request could not be sent, or its response not read; the message names the problem."""
 
 
+class ResponseUnreadable(RequestFailed):
+    """The response is packed in a way that is not read; another attempt would get the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """A response, read to its end; `url` is the last one after redirects."""
@@ -51,7 +55,7 @@ class HttpClient:
 
         `deadline` is in seconds for the whole call, `max_bytes` is the size after decompression.
         Each redirect is checked like a request; headers and content are not sent to another origin.
-        Raises EgressDenied, ResponseTooLarge, TimeoutError or RequestFailed.
+        Raises EgressDenied, HeaderRefused, ResponseTooLarge, TimeoutError or RequestFailed.
         """
         return await self._requests.send(
             method,
@@ -62,6 +66,10 @@ class HttpClient:
             max_bytes=max_bytes,
             deadline=deadline,
         )
+
+    async def require_allowed(self, url: str) -> None:
+        """Raise EgressDenied if a URL cannot be called; a name that leads nowhere yet may be."""
+        await self._requests.require_allowed(url)
 
     async def aclose(self) -> None:
         """Close the connections."""

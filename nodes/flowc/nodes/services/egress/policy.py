@@ -45,6 +45,10 @@ class EgressDenied(Exception):
         self.hint = hint
 
 
+class HeaderRefused(EgressDenied):
+    """A request cannot have this header."""
+
+
 @dataclass(frozen=True)
 class EgressPolicy:
     """The public internet is allowed, and the networks and ports in `allow`.

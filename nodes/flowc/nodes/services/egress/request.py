@@ -5,14 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import httpcore
 import httpx
 
-from flowc.nodes.services.egress.client import RequestFailed, Response, ResponseTooLarge
-from flowc.nodes.services.egress.policy import EgressDenied, EgressPolicy
+from flowc.nodes.services.egress.client import RequestFailed, Response
+from flowc.nodes.services.egress.codings import read_body
+from flowc.nodes.services.egress.policy import EgressDenied, EgressPolicy, HeaderRefused
 from flowc.nodes.services.egress.resolver import Resolver
 from flowc.nodes.services.egress.transport import GuardedBackend, GuardedTransport
 
 MAX_URL = 8_192
+MAX_HEADERS = 65_536
 # Headers that the client sets itself, or that would mislead a proxy about the connection.
 _RESERVED = frozenset(
     {
@@ -28,8 +31,9 @@ class GuardedRequests:
     """Sends requests with httpx, through connections that the policy allows."""
 
     def __init__(self, policy: EgressPolicy, resolver: Resolver) -> None:
+        self._backend = GuardedBackend(policy, resolver)
         self._client = httpx.AsyncClient(
-            transport=GuardedTransport(GuardedBackend(policy, resolver)),
+            transport=GuardedTransport(self._backend),
             # A proxy from the environment would connect past the guard.
             trust_env=False,
             timeout=httpx.Timeout(60, connect=10),
@@ -39,6 +43,15 @@ class GuardedRequests:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+    async def require_allowed(self, url: str) -> None:
+        """Raise EgressDenied for a URL that cannot be called; see `HttpClient.require_allowed`."""
+        parsed = check_url(url)
+        port = parsed.port or (443 if parsed.scheme == "https" else 80)
+        try:
+            await self._backend.checked(parsed.host, port)
+        except httpcore.ConnectError:
+            return
 
     async def send(
         self,
@@ -80,7 +93,7 @@ class GuardedRequests:
             location = response.headers.get("location")
             if response.is_redirect and location and max_redirects:
                 return _redirected(call, location, response.status_code)
-            content = await _read(response, max_bytes)
+            content = await read_body(response, max_bytes)
             return Response(response.status_code, dict(response.headers), content, str(call.url))
         finally:
             await response.aclose()
@@ -117,20 +130,31 @@ def check_url(raw: str) -> httpx.URL:
 
 
 def check_headers(headers: Mapping[str, str]) -> None:
-    """Raise EgressDenied for a header that the author must not set, or a malformed one."""
+    """Raise HeaderRefused for a header that the author must not set, or a malformed one.
+
+    >>> check_headers({"x-city": "Zürich"})
+    Traceback (most recent call last):
+    flowc.nodes.services.egress.policy.HeaderRefused: the header 'x-city' is not ASCII
+    """
     for name, value in headers.items():
         lower = name.lower()
         if lower in _RESERVED or lower.startswith(_RESERVED_BY_PREFIX):
-            raise EgressDenied(f"the header {lower[:40]!r} cannot be set")
+            raise HeaderRefused(f"the header {lower[:40]!r} cannot be set")
         well_formed = name.isascii() and all(c.isalnum() or c in _TOKEN for c in name)
-        if not name or not well_formed or any(c in value for c in "\r\n\0"):
-            raise EgressDenied("a header has characters that are not allowed")
+        if not name or not well_formed:
+            raise HeaderRefused("the name of a header has characters that are not allowed")
+        if not value.isascii():
+            raise HeaderRefused(f"the header {lower[:40]!r} is not ASCII")
+        if any(c < " " or c == "\x7f" for c in value.replace("\t", "")):
+            raise HeaderRefused(f"the header {lower[:40]!r} has characters that are not allowed")
+    if sum(len(name) + len(value) for name, value in headers.items()) > MAX_HEADERS:
+        raise HeaderRefused(f"the headers have more than {MAX_HEADERS:,} characters")
 
 
 def _redirected(call: _Call, location: str, status: int) -> _Call:
     try:
         target = check_url(str(call.url.join(location)))
-    except httpx.InvalidURL:
+    except (httpx.InvalidURL, ValueError):
         raise EgressDenied("the redirect's URL cannot be read") from None
     if call.url.scheme == "https" and target.scheme == "http":
         raise EgressDenied("a redirect leads from https to http")
@@ -145,13 +169,3 @@ def _redirected(call: _Call, location: str, status: int) -> _Call:
     if keeps_method:
         return _Call(call.method, target, headers, content)
     return _Call("GET", target, headers, None)
-
-
-async def _read(response: httpx.Response, limit: int) -> bytes:
-    content = bytearray()
-    async for chunk in response.aiter_bytes(65_536):
-        # Counted after decompression, so that a small body cannot unpack to a huge one.
-        content += chunk
-        if len(content) > limit:
-            raise ResponseTooLarge(f"the response is larger than {limit:,} bytes")
-    return bytes(content)

@@ -56,7 +56,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         One bad address is enough: a name with both kinds is misconfigured, or an attack.
         """
         last: Exception | None = None
-        for address in (await self._checked(host, port, timeout))[:MAX_ADDRESSES]:
+        for address in (await self.checked(host, port, timeout))[:MAX_ADDRESSES]:
             try:
                 return await self._inner.connect_tcp(
                     str(address), port, timeout, local_address, socket_options
@@ -73,7 +73,10 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         """Wait."""
         await self._inner.sleep(seconds)
 
-    async def _checked(self, host: str, port: int, timeout: float | None) -> Sequence[Address]:
+    async def checked(
+        self, host: str, port: int, timeout: float | None = None
+    ) -> Sequence[Address]:
+        """Return the addresses of a host; raise EgressDenied, or ConnectError if it has none."""
         name = host.rstrip(".").lower()
         self._require(host, port, self.policy.reason_against_name(name))
         addresses = await self._addresses(name, port, timeout)

@@ -11,6 +11,7 @@ from flowc.nodes.services.egress import (
     HttpClient,
     RequestFailed,
     ResponseTooLarge,
+    ResponseUnreadable,
 )
 from flowc.nodes.services.files import Files, NoFiles
 from flowc.rag.documents import DocumentRefused
@@ -79,7 +80,7 @@ class Sources:
             answer = await self._http.request(
                 "GET", url, max_redirects=REDIRECTS, max_bytes=MAX_BYTES, deadline=SECONDS
             )
-        except (EgressDenied, ResponseTooLarge) as problem:
+        except (EgressDenied, ResponseTooLarge, ResponseUnreadable) as problem:
             raise DocumentRefused("document-not-allowed", f"{url}: {problem}.") from None
         except (TimeoutError, RequestFailed):
             raise DocumentRefused("no-such-document", f"{url} does not respond.") from None

@@ -7,11 +7,12 @@ from pydantic import Field, TypeAdapter
 
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.server.api.current_process import CurrentProcess
-from flowc.server.api.errors import RESPONSES
+from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.resources.workflows import WorkflowId
 from flowc.server.api.strict_requests import SentDefinition, StrictRoute
 from flowc.server.process.process import Process
+from flowc.server.records.run_keys import client_key
 from flowc.server.records.runs import Run, RunOutcome, RunRecord
 from flowc.server.runs.runs import RunOptions
 from flowc.server.store import StoredWorkflow
@@ -25,7 +26,8 @@ IdempotencyKey = Annotated[
     Header(
         alias="Idempotency-Key",
         max_length=255,
-        description="Requests with the same key start one run; all of them return it.",
+        description="Requests with the same key and input start one run of a workflow; all of them"
+        " return it. The same key with another input is refused with 409.",
     ),
 ]
 Included = Annotated[
@@ -60,7 +62,8 @@ class ExecuteRequest(RequestBody):
         default=None,
         min_length=1,
         max_length=255,
-        description="While a run with this key has not ended, no other starts: it is returned.",
+        description="While a run of the workflow with this key has not ended, no other starts:"
+        " it is returned, or 409 if it has another input.",
     )
     breakpoints: list[Annotated[str, Field(max_length=500)]] = Field(
         default_factory=list,
@@ -80,7 +83,7 @@ class ExecuteDefinitionRequest(ExecuteRequest):
 _OUTCOME, _WHOLE = TypeAdapter(RunOutcome), TypeAdapter(Run)
 
 
-@router.post("/execute", response_model=RunOutcome | Run)
+@router.post("/execute", response_model=RunOutcome | Run, responses=CONFLICT)
 async def execute_definition(
     body: ExecuteDefinitionRequest,
     process: CurrentProcess,
@@ -93,7 +96,7 @@ async def execute_definition(
     return _answer(await _started(process, compiled, body, key), include)
 
 
-@router.post("/{workflow_id}/execute", response_model=RunOutcome | Run)
+@router.post("/{workflow_id}/execute", response_model=RunOutcome | Run, responses=CONFLICT)
 async def execute_workflow(
     workflow_id: WorkflowId,
     process: CurrentProcess,
@@ -119,7 +122,7 @@ async def _started(
     stored: StoredWorkflow | None = None,
 ) -> RunRecord:
     options = RunOptions(
-        idempotency_key=key,
+        idempotency_key=client_key(key),
         deduplication_key=body.deduplication_key,
         priority=body.priority,
         delay=body.delay,

@@ -1,13 +1,15 @@
 """Routes for what runs wait for: questions to people and their answers, and signals."""
 
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
 from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import CONFLICT, RESPONSES
+from flowc.server.api.paging import PageLimit, PageOffset
 from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.records.interrupts import InterruptStatus
@@ -38,6 +40,8 @@ class InterruptBody(BaseModel):
     created_at: datetime
     due_at: datetime | None = Field(description="When it times out.")
     answered_at: datetime | None
+    workflow_id: str | None = Field(description="The run's workflow, if it is a stored one.")
+    workflow_name: str | None
 
 
 class AnswerRequest(RequestBody):
@@ -58,7 +62,8 @@ class SignalRequest(RequestBody):
         default=None,
         min_length=1,
         max_length=64,
-        description="A signal with the id of an earlier one is ignored, so sending may be retried.",
+        description="A signal that was sent before with this id is ignored, so sending may be"
+        " retried; another signal with the id is refused with 409.",
     )
 
 
@@ -68,27 +73,44 @@ class SignalReceipt(BaseModel):
     runs: int = Field(description="Number of runs that were waiting for it.")
 
 
+@dataclass(frozen=True)
+class AssignedTo:
+    """Whom a question names."""
+
+    assignee: Annotated[
+        str | None, Query(max_length=500, description="The assignee that the question names.")
+    ] = None
+    role: Annotated[
+        str | None, Query(max_length=500, description="The role that the question names.")
+    ] = None
+
+
+@dataclass(frozen=True)
+class PartOfList:
+    """Which part of a list is asked for."""
+
+    limit: PageLimit = 50
+    offset: PageOffset = 0
+
+
 @router.get("/interrupts")
 async def list_interrupts(
     process: CurrentProcess,
+    assigned: Annotated[AssignedTo, Depends()],
+    part: Annotated[PartOfList, Depends()],
     status: InterruptStatus | None = "open",
     kind: Annotated[str | None, Query(max_length=16, description="Such as `human`.")] = None,
     run_id: Annotated[str | None, Query(max_length=64)] = None,
-    assignee: Annotated[
-        str | None, Query(max_length=500, description="The assignee that the question names.")
-    ] = None,
-    role: Annotated[
-        str | None, Query(max_length=500, description="The role that the question names.")
-    ] = None,
 ) -> list[InterruptBody]:
-    """Return what runs wait for, oldest first; with `kind=human`, the open questions."""
-    found = await process.stored_runs.interrupts(run_id=run_id, kind=kind, status=status)
-    wanted = {"assignee": assignee, "role": role}
-    return [
-        InterruptBody.model_validate(each.as_json())
-        for each in found
-        if all(value is None or each.data.get(name) == value for name, value in wanted.items())
-    ]
+    """Return a page of what runs wait for, oldest first; with `kind=human`, the open questions."""
+    found = await process.stored_runs.interrupts(
+        run_id=run_id,
+        kind=kind,
+        status=status,
+        named=asdict(assigned),
+        part=(part.limit, part.offset),
+    )
+    return [InterruptBody.model_validate(each.as_json()) for each in found]
 
 
 @router.get("/interrupts/{interrupt_id}")
@@ -112,7 +134,7 @@ async def answer_interrupt(
     return InterruptBody.model_validate(found.as_json())
 
 
-@router.post("/signals")
+@router.post("/signals", responses=CONFLICT)
 async def send_signal(body: SignalRequest, process: CurrentProcess) -> SignalReceipt:
     """Send a signal to the runs that wait for its name and key, now or later."""
     return SignalReceipt(runs=await process.runs.signal(body.name, body.key, body.data, body.id))

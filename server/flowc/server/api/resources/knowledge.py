@@ -12,11 +12,12 @@ from flowc.nodes.documents.retrieve import found_of
 from flowc.nodes.services.knowledge import as_node_errors
 from flowc.rag.retrieval import Search
 from flowc.server.api.current_process import CurrentProcess
-from flowc.server.api.errors import RESPONSES
+from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.paging import MAX_NUMBER
 from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.resources.executions import IdempotencyKey
 from flowc.server.api.strict_requests import StrictRoute
+from flowc.server.records.run_keys import ingestion_key
 from flowc.server.records.runs import Run
 from flowc.server.runs.runs import RunOptions
 
@@ -216,7 +217,12 @@ async def search(
     return SearchResult.model_validate(found_of(hits))
 
 
-@router.post("/{name}/ingest", summary="Ingest Documents", status_code=HTTPStatus.ACCEPTED)
+@router.post(
+    "/{name}/ingest",
+    summary="Ingest Documents",
+    status_code=HTTPStatus.ACCEPTED,
+    responses=CONFLICT,
+)
 async def ingest(
     name: Annotated[
         str, Path(pattern=NAME, description="Name of the collection; made if missing.")
@@ -232,4 +238,4 @@ async def ingest(
     given = {**body.model_dump(exclude={"wait"}), "collection": name}
     compiled = await process.workflows.ingestion()
     start = process.runs.execute if body.wait else process.runs.submit
-    return await start(compiled, given, None, RunOptions(idempotency_key=key))
+    return await start(compiled, given, None, RunOptions(ingestion_key(key)))

@@ -47,6 +47,7 @@ class ScheduleBody(BaseModel):
     catch_up: bool
     paused: bool
     last_fired_at: datetime | None
+    problem: str | None = Field(description="Why the schedule is disabled, if it is.")
 
 
 class BackfillRequest(RequestBody):
@@ -90,7 +91,7 @@ async def delete_schedule(schedule_id: ScheduleId, process: CurrentProcess) -> R
 
 @router.post("/{schedule_id}/pause")
 async def pause_schedule(schedule_id: ScheduleId, process: CurrentProcess) -> ScheduleBody:
-    """Pause a schedule."""
+    """Pause a schedule: at its times, nothing starts, until it is resumed."""
     return _body(await process.schedules.steer(schedule_id, is_paused=True))
 
 
@@ -126,5 +127,6 @@ def _body(schedule: Schedule) -> ScheduleBody:
             "catch_up": schedule.catches_up,
             "paused": schedule.is_paused,
             "last_fired_at": schedule.last_fired_at,
+            "problem": schedule.problem,
         }
     )

@@ -27,8 +27,10 @@ from flowc.server.conversations.chat import (
 )
 from flowc.server.engine.publishing.watchers import ServerStops
 from flowc.server.process.process import Process
+from flowc.server.records.run_keys import client_key
 from flowc.server.records.runs import Run, RunStatus
 from flowc.server.records.threads import MessageRecord, ThreadRecord
+from flowc.server.runs.runs import RunOptions
 
 ThreadId = Annotated[str, Path(max_length=128, description="Id of the thread.")]
 
@@ -177,7 +179,8 @@ async def chat(
 ) -> Any:
     """Send a message to a workflow that takes a `message`.
 
-    The message starts a run; if a run of the thread waits for an answer, it answers that run.
+    The message starts a run; if a run of the workflow waits for an answer in the thread, it
+    answers that run.
 
     The response is a stream of events: first `thread`, then `token` for each piece of text, and
     from agents `thought`, `tool_call` and `tool_result`; last `question`, `message` or `error`.
@@ -185,15 +188,14 @@ async def chat(
     """
     stored, compiled = await process.chat.model(workflow_id)
     thread_id = body.thread_id or (await process.threads.create(stored.id, {})).id
-    waiting = await process.stored_runs.waiting_in([thread_id])
-    if waiting is not None:
-        await process.threads.get(thread_id)
-        turn = await process.chat.answer(waiting, body.message, is_kept=True)
-    else:
-        given = {**body.input, "message": body.message, "thread_id": thread_id}
-        turn = await process.chat.begin(
-            stored, compiled, thread_id, given, message=body.message, idempotency_key=key
-        )
+    given = {**body.input, "message": body.message, "thread_id": thread_id}
+    turn = await process.chat.take(
+        stored,
+        compiled,
+        body.message,
+        RunOptions(client_key(key), thread_id=thread_id, has_new_thread=body.thread_id is None),
+        given,
+    )
     if body.stream:
         return stream(_events(process.chat, turn), _stopped)
     return await _reply(process, turn)

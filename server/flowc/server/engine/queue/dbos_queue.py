@@ -6,6 +6,7 @@ This is the only module that imports DBOS: another queue would have to offer the
 import asyncio
 import logging
 import os
+import re
 import socket
 import sqlite3
 import sys
@@ -14,6 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dbos import (
     DBOS,
@@ -54,11 +56,30 @@ _STOP_SECONDS = 5.0
 DoWork = Callable[[str, int], Awaitable[str | None]]
 DoErrand = Callable[[str], Awaitable[None]]
 # Called with the context of a schedule, and the moment for which it fires, in ISO 8601.
-Fire = Callable[[dict[str, Any], str], Awaitable[None]]
+Fire = Callable[[dict[str, Any], str, bool], Awaitable[None]]
+
+
+# The end of the id that DBOS gives to what a client triggers.
+_TRIGGERED = re.compile(r"-trigger-\d{4}-[\dT:.+-]+$")
+_CRON = (
+    "{!r} is no cron expression: write minute, hour, day, month and weekday, such as 0 3 * * 1;"
+    " a sixth field, before them, is the second."
+)
 
 
 class ScheduleRefused(Refused):
-    """The schedule already exists, or its cron expression or time zone is not valid."""
+    """The schedule already exists."""
+
+
+class BadSchedule(Refused):
+    """The schedule is not valid.
+
+    `field` is the one at fault.
+    """
+
+    def __init__(self, field: str, message: str) -> None:
+        self.field = field
+        super().__init__(message)
 
 
 @dataclass
@@ -102,7 +123,8 @@ async def _fire(moment: Any, context: dict[str, Any]) -> None:
     _note_task()
     # A moment that DBOS has stored as JSON arrives as a text.
     text = moment if isinstance(moment, str) else moment.isoformat()
-    await PATIENTLY(_HANDLERS.fire, context, text)
+    is_asked = _TRIGGERED.search(DBOS.workflow_id or "") is not None
+    await PATIENTLY(_HANDLERS.fire, context, text, is_asked)
 
 
 def _note_task() -> asyncio.Task[Any]:
@@ -192,7 +214,12 @@ class Queue:
             await self._client.delete_workflows_async([w.workflow_id for w in found])
 
     async def create_schedule(self, schedule: Schedule) -> None:
-        """Store a schedule, which fires as its cron expression says; raise ScheduleRefused."""
+        """Store a schedule, which fires as its cron expression says; raise BadSchedule."""
+        try:
+            ZoneInfo(schedule.timezone)
+        except (ValueError, OSError, ZoneInfoNotFoundError):
+            message = f"There is no time zone {schedule.timezone!r}; write it as Europe/Paris."
+            raise BadSchedule("timezone", message) from None
         try:
             await self._client.create_schedule_async(
                 schedule_name=schedule.id,
@@ -203,8 +230,8 @@ class Queue:
                 automatic_backfill=schedule.catches_up,
                 queue_name=QUEUE,
             )
-        except error.DBOSException as problem:
-            raise ScheduleRefused(str(problem)) from None
+        except error.DBOSException:
+            raise BadSchedule("cron", _CRON.format(schedule.cron)) from None
 
     async def schedules(self, prefix: str) -> list[Schedule]:
         """Return the schedules whose ids start with a prefix."""

@@ -300,9 +300,9 @@ CREATE INDEX interrupts_by_signal ON interrupts (tenant, signal, signal_key, sta
 
 CREATE INDEX node_cache_by_expiry ON node_cache (expires_at);
 
-CREATE UNIQUE INDEX runs_by_deduplication_key ON runs (tenant, deduplication_key) WHERE status in ('pending', 'running', 'paused', 'waiting');
+CREATE UNIQUE INDEX runs_by_deduplication_key ON runs (tenant, coalesce(workflow_id, ''), deduplication_key) WHERE status in ('pending', 'running', 'paused', 'waiting');
 
-CREATE UNIQUE INDEX runs_by_idempotency_key ON runs (tenant, idempotency_key) WHERE idempotency_key is not null;
+CREATE UNIQUE INDEX runs_by_idempotency_key ON runs (tenant, coalesce(workflow_id, ''), idempotency_key) WHERE idempotency_key is not null;
 
 CREATE INDEX runs_by_status ON runs (status) WHERE status in ('pending', 'running', 'paused', 'waiting');
 

@@ -23,6 +23,7 @@ from flowc.compiler.running.events import (
 )
 from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent
+from flowc.server.records.run_keys import same_json
 from flowc.server.records.runs import ENDED, RunRecord
 from flowc.server.records.times import now
 from flowc.server.store.archives import restore
@@ -126,6 +127,10 @@ class NotAnswerable(Refused):
     """This question was answered differently, or is no longer open."""
 
 
+class SignalTaken(Refused):
+    """A signal with this id was sent before, with another name, key or data; send another id."""
+
+
 class NotPossible(Refused):
     """The status of the run does not allow this."""
 
@@ -196,10 +201,27 @@ class Steering:
         return row.id
 
     @writing
-    def send(self, session: Session, tenant: str, id: str, name: str, key: str, data: Any) -> int:
-        """Store a signal, once, and answer the runs that wait for it; return how many did."""
+    def send(
+        self,
+        session: Session,
+        tenant: str,
+        id: str,
+        name: str,
+        key: str,
+        data: Any,
+        *,
+        is_compared: bool = False,
+    ) -> int:
+        """Store a signal, once, and answer the runs that wait for it; return how many did.
+
+        If it `is_compared`, raises SignalTaken for another signal with the id of an earlier one.
+        """
         lock_signals(session, tenant, [(name, key)])
-        if session.get(SignalRow, (tenant, id)) is not None:
+        if (known := session.get(SignalRow, (tenant, id))) is not None:
+            if is_compared and not same_json(
+                [known.name, known.key, known.data], [name, key, data]
+            ):
+                raise SignalTaken
             return 0
         signal = SignalRow(tenant=tenant, id=id, name=name, key=key, data=data, sent_at=now())
         session.add(signal)

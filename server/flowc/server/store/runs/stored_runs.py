@@ -2,12 +2,13 @@
 
 import builtins
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import timedelta
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import Row, bindparam, func, literal, select
 from sqlalchemy.orm import Session
 
 from flowc.server.records.interrupts import InterruptRecord
@@ -17,21 +18,39 @@ from flowc.server.records.runs import AT_REST, UNFINISHED, RunRecord
 from flowc.server.records.times import now
 from flowc.server.store.database import Database, reading
 from flowc.server.store.events import events_of
-from flowc.server.store.tables import InterruptRow, RunRow, Table
+from flowc.server.store.tables import KEY_OWNER, InterruptRow, RunRow, Table, WorkflowRow
 from flowc.server.store.values import texts_of, whole
 
 _RUNS = Table.metadata.tables["runs"]
 _FIND = select(_RUNS).where(_RUNS.c.id == bindparam("run"), _RUNS.c.tenant == bindparam("owner"))
 _RECENT = timedelta(minutes=10)
+_ANYTHING: Mapping[str, str | None] = MappingProxyType({})
 
 
 class NoSuchRun(Refused):
     """The run does not exist, or belongs to another tenant."""
 
 
+class RunKey(NamedTuple):
+    """A run that has a key, and which of its keys that is."""
+
+    run_id: str
+    kind: str
+
+
 # The fields of a record that are columns of its row.
 RUN_FIELDS = tuple(each.name for each in fields(RunRecord) if each.name in _RUNS.c)
-_INTERRUPT_FIELDS = tuple(each.name for each in fields(InterruptRecord))
+_INTERRUPT_FIELDS = tuple(
+    each.name for each in fields(InterruptRecord) if each.name in InterruptRow.__table__.c
+)
+_INTERRUPTS = (
+    select(InterruptRow, RunRow.workflow_id, WorkflowRow.name)
+    .outerjoin(RunRow, RunRow.id == InterruptRow.run_id)
+    .outerjoin(
+        WorkflowRow,
+        (WorkflowRow.tenant == RunRow.tenant) & (WorkflowRow.id == RunRow.workflow_id),
+    )
+)
 
 
 class StoredRuns:
@@ -60,16 +79,24 @@ class StoredRuns:
 
     @reading
     def of_keys(
-        self, session: Session, idempotency_key: str | None, deduplication_key: str | None
-    ) -> str | None:
-        """Return the run created with an idempotency key, or an unfinished one with the other."""
-        mine = select(RunRow.id).where(RunRow.tenant == self._tenant).limit(1)
+        self,
+        session: Session,
+        workflow_id: str | None,
+        idempotency_key: str | None,
+        deduplication_key: str | None = None,
+    ) -> RunKey | None:
+        """Return a workflow's run with an idempotency key, or an unfinished one with the other."""
+        owner = literal(workflow_id or "")
+        mine = select(RunRow.id).where(RunRow.tenant == self._tenant, owner == KEY_OWNER).limit(1)
         if idempotency_key is not None:
             found = session.scalar(mine.where(RunRow.idempotency_key == idempotency_key))
-            if found is not None or deduplication_key is None:
-                return found
+            if found is not None:
+                return RunKey(found, "idempotency key")
+        if deduplication_key is None:
+            return None
         same = RunRow.deduplication_key == deduplication_key
-        return session.scalar(mine.where(same, RunRow.status.in_(UNFINISHED)))
+        found = session.scalar(mine.where(same, RunRow.status.in_(UNFINISHED)))
+        return RunKey(found, "deduplication key") if found is not None else None
 
     @reading
     def list(
@@ -115,23 +142,31 @@ class StoredRuns:
         run_id: str | None = None,
         kind: str | None = None,
         status: str | None = None,
+        named: Mapping[str, str | None] = _ANYTHING,
+        part: tuple[int, int] = (1_000, 0),
     ) -> builtins.list[InterruptRecord]:
-        """Return interrupts, oldest first."""
-        found = select(InterruptRow).where(InterruptRow.tenant == self._tenant)
+        """Return interrupts, oldest first; those whose data has the `named` texts.
+
+        The `part` is how many, after how many others.
+        """
+        found = _INTERRUPTS.where(InterruptRow.tenant == self._tenant)
         for column, value in (
             (InterruptRow.run_id, run_id),
             (InterruptRow.kind, kind),
             (InterruptRow.status, status),
+            *((InterruptRow.data[name].as_string(), value) for name, value in named.items()),
         ):
             found = found if value is None else found.where(column == value)
-        rows = session.scalars(found.order_by(InterruptRow.created_at, InterruptRow.id))
-        return [interrupt_of(row) for row in rows]
+        found = found.order_by(InterruptRow.created_at, InterruptRow.id)
+        rows = session.execute(found.limit(part[0]).offset(part[1]))
+        return [interrupt_of(*row) for row in rows]
 
     @reading
     def interrupt(self, session: Session, id: str) -> InterruptRecord | None:
         """Return an interrupt."""
-        row = session.get(InterruptRow, id)
-        return interrupt_of(row) if row is not None and row.tenant == self._tenant else None
+        mine = (InterruptRow.tenant == self._tenant) & (InterruptRow.id == id)
+        row = session.execute(_INTERRUPTS.where(mine)).first()
+        return interrupt_of(*row) if row is not None else None
 
     @reading
     def last_event(self, session: Session, id: str) -> int:
@@ -139,10 +174,13 @@ class StoredRuns:
         return int(self._row(session, id).events)
 
     @reading
-    def waiting_in(self, session: Session, thread_ids: Sequence[str]) -> str | None:
-        """Return the newest waiting run of any of these threads."""
+    def waiting_in(
+        self, session: Session, thread_ids: Sequence[str], workflow_id: str
+    ) -> str | None:
+        """Return the newest waiting run of a workflow in any of these threads."""
         mine = (RunRow.tenant == self._tenant) & RunRow.thread_id.in_(thread_ids)
-        found = select(RunRow.id).where(mine, RunRow.status == "waiting")
+        waits = (RunRow.status == "waiting") & (RunRow.workflow_id == workflow_id)
+        found = select(RunRow.id).where(mine, waits)
         return session.scalar(found.order_by(RunRow.created_at.desc()).limit(1))
 
     @reading
@@ -202,6 +240,9 @@ def with_nodes(run: RunRecord, events: Sequence[RunEvent]) -> RunRecord:
     return run
 
 
-def interrupt_of(row: InterruptRow) -> InterruptRecord:
-    """Return an interrupt."""
-    return InterruptRecord(**{name: getattr(row, name) for name in _INTERRUPT_FIELDS})
+def interrupt_of(
+    row: InterruptRow, workflow_id: str | None = None, name: str | None = None
+) -> InterruptRecord:
+    """Return an interrupt, of a run of this workflow."""
+    fields = {each: getattr(row, each) for each in _INTERRUPT_FIELDS}
+    return InterruptRecord(**fields, workflow_id=workflow_id, workflow_name=name)

@@ -3,7 +3,9 @@
 Only the endpoint imports this module, at the first request: the library takes half a second.
 """
 
+import logging
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 import mcp_types as types
@@ -11,23 +13,25 @@ from mcp.server import Server
 from mcp.server.context import ServerRequestContext
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
+from mcp.shared.exceptions import MCPError
 
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.reading.large_values import in_worker, is_large
 from flowc.compiler.reading.plain_json import NotPlain, require_plain
 from flowc.compiler.running.events import EventKind
-from flowc.server.engine.driving import InputRefused
-from flowc.server.engine.publishing.watchers import ServerStops
-from flowc.server.environment.environment import EnvironmentNotReady
+from flowc.server.api.errors import failure_of
 from flowc.server.process.process import Process
 from flowc.server.records.message_text import question_of, text_of
 from flowc.server.records.runs import RunRecord
 from flowc.server.settings import Settings
 from flowc.server.store import NoSuchWorkflow, StoredWorkflow
 
+log = logging.getLogger(__name__)
+
 _PAGE = 100
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_LONGEST_CURSOR, _LONGEST_NAME = 9, 128
 _DONE = frozenset({EventKind.NODE_COMPLETED, EventKind.NODE_SKIPPED})
 
 
@@ -65,8 +69,15 @@ class _WorkflowTools:
     async def list_tools(
         self, context: ServerRequestContext[Any], asked: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        process, cursor = self._process, asked.cursor if asked is not None else None
-        offset = int(cursor) if cursor is not None and cursor.isdigit() else 0
+        try:
+            return await self._listed((asked.cursor if asked is not None else None) or "")
+        except Exception as problem:
+            raise MCPError(types.INTERNAL_ERROR, _sentence(problem)) from problem
+
+    async def _listed(self, cursor: str) -> types.ListToolsResult:
+        process = self._process
+        is_number = cursor.isascii() and cursor.isdigit() and len(cursor) <= _LONGEST_CURSOR
+        offset = int(cursor) if is_number else 0
         found, total = await process.stored_workflows.list(_PAGE, offset)
         tools: list[types.Tool] = []
         for stored in found:
@@ -82,21 +93,25 @@ class _WorkflowTools:
     async def call_tool(
         self, context: ServerRequestContext[Any], asked: types.CallToolRequestParams
     ) -> types.CallToolResult:
-        process = self._process
         try:
-            stored = await process.stored_workflows.get(asked.name)
-            compiled = await process.workflows.compiled(stored)
-            given = asked.arguments or {}
-            await _require_plain(given)
-            run = await process.runs.submit(compiled, given, stored, is_awaited=True)
+            return await self._called(context, asked.name, asked.arguments or {})
         except NoSuchWorkflow:
-            return _failed(f"There is no workflow {asked.name!r}.")
-        except (InputRefused, DefinitionRefused, EnvironmentNotReady, NotPlain) as refused:
+            return _failed(f"There is no workflow {asked.name[:_LONGEST_NAME]!r}.")
+        except NotPlain as refused:
             return _failed(str(refused))
-        try:
-            return await self._result(context, compiled, run.id)
-        except ServerStops as stop:
-            return _failed(str(stop))
+        except Exception as problem:
+            return _failed(_sentence(problem))
+
+    async def _called(
+        self, context: ServerRequestContext[Any], name: str, given: dict[str, Any]
+    ) -> types.CallToolResult:
+        process = self._process
+        # The library's JSON reader takes more than the API's.
+        await _require_plain({"name": name, "arguments": given})
+        stored = await process.stored_workflows.get(name)
+        compiled = await process.workflows.compiled(stored)
+        run = await process.runs.submit(compiled, given, stored, is_awaited=True)
+        return await self._result(context, compiled, run.id)
 
     async def _result(
         self, context: ServerRequestContext[Any], compiled: CompiledWorkflow, run_id: str
@@ -141,6 +156,14 @@ def _result_of(run: RunRecord) -> types.CallToolResult:
 def _reason(run: RunRecord) -> str:
     error = run.error or {"message": f"The run is {run.status}."}
     return f"The run {run.id} {run.status}: {error['message']}"
+
+
+def _sentence(problem: Exception) -> str:
+    """Return what clients see of a problem: no message of a library or a database."""
+    failure = failure_of(problem)
+    if failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("A request over MCP failed.", exc_info=problem)
+    return failure.message
 
 
 async def _require_plain(given: dict[str, Any]) -> None:

@@ -81,7 +81,7 @@ async def _turn(body: CompletionRequest, process: Process, caller: Caller) -> Tu
     names = conversations(body.model, body.user, messages)
     last, text = messages[-1], text_in(messages[-1]["content"])
     if last["role"] == "user" and len(messages) > 2 and messages[-2]["role"] == "assistant":
-        waiting = await process.stored_runs.waiting_in(names[1:_SEARCHED_TURNS])
+        waiting = await process.stored_runs.waiting_in(names[1:_SEARCHED_TURNS], stored.id)
         asked = await process.chat.asked(waiting) if waiting is not None else None
         if waiting and asked and OpenQuestion(asked).text == text_in(messages[-2]["content"]):
             return await process.chat.answer(waiting, text, is_kept=False)

@@ -85,7 +85,7 @@ async def _turn(body: ResponseRequest, process: Process, caller: Caller) -> Turn
         raise Unsupported("invalid_input", "input: the last item must be a message of the user.")
     text = text_in(messages[-1]["content"])
     thread_id = await _thread(body, process, stored.id, caller)
-    waiting = await process.stored_runs.waiting_in([thread_id])
+    waiting = await process.stored_runs.waiting_in([thread_id], stored.id)
     if waiting is not None:
         return await process.chat.answer(waiting, text, is_kept=True)
     for message in messages[:-1]:
