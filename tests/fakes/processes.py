@@ -38,6 +38,8 @@ def start(data: Path, command: list[str], env: Mapping[str, str] | None = None) 
         "FLOWC_MODELS_FILE": str(MODELS),
         "FLOWC_DRAIN_SECONDS": "2",
         "FLOWC_WARM_MODELS": "false",
+        # Most tests are not about access.
+        "FLOWC_AUTH": "off",
     }
     # A file, since the children of a killed process would hold a pipe open.
     with (data.parent / f"{data.name}.log").open("ab") as log:
