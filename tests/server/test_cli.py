@@ -278,8 +278,8 @@ def test_a_shell_completes_commands_files_node_types_and_codes(tmp_path: Path) -
     assert completed("flowc explain unknown-node-", tmp_path) == ["unknown-node-type"]
 
 
-def test_serve_refuses_to_listen_on_a_public_address() -> None:
-    done = flowc_here("serve", "--host", "0.0.0.0")
+def test_serve_without_keys_refuses_to_listen_on_a_public_address() -> None:
+    done = flowc_here("serve", "--host", "0.0.0.0", FLOWC_AUTH="off")
     assert done.returncode == 2
     assert "only listen on this machine" in done.stderr
 
