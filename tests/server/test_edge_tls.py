@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from fakes.command import flowc_here
 from fakes.processes import free_port, serving, start, until
@@ -65,7 +66,7 @@ def test_the_server_speaks_https_with_a_certificate(
             body = {"definition": {"nodes": [pause("a")]}}
             assert api.post(f"{API}/workflows/execute", json=body, headers=own).status_code == 200
             url = f"wss://127.0.0.1:{port}{API}/runs/{run}/ws"
-            with connect(url, ssl=trusted, origin=base) as socket:
+            with connect(url, ssl=trusted, origin=Origin(base)) as socket:
                 assert "run.created" in str(socket.recv())
     finally:
         process.terminate()

@@ -97,7 +97,7 @@ class Wait(Node):
         moment = self.until if self.until.tzinfo else self.until.replace(tzinfo=UTC)
         try:
             # A day of it is left for rounding.
-            moment.astimezone(UTC) + timedelta(days=1)
+            _ = moment.astimezone(UTC) + timedelta(days=1)
         except OverflowError:
             message = "The moment is not within the years 1 to 9999 in UTC."
             raise NodeError("no-such-moment", message, field="until") from None

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, cast
 import uvicorn
 from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
+from uvicorn.config import STARTUP_FAILURE
 
 from flowc.server.edge.connections import (
     ConnectionLimits,
@@ -91,7 +92,7 @@ def listen(app: FastAPI, settings: Settings, options: ListenOptions) -> None:
     with suppress(KeyboardInterrupt):
         server.run()
     if not server.started:
-        sys.exit(uvicorn.config.STARTUP_FAILURE)
+        sys.exit(STARTUP_FAILURE)
 
 
 class _Startup:
