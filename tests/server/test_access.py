@@ -389,6 +389,13 @@ async def test_a_token_without_a_role_may_do_nothing(tmp_path: Path) -> None:
             assert answer.status_code == 403, role
 
 
+async def test_a_token_of_another_tenant_sees_nothing(tmp_path: Path) -> None:
+    async with serving(tmp_path / "d", jwt_secret=SECRET) as served:
+        for tenant, status in ((None, 200), ("default", 200), ("other", 403), (7, 403), ("", 403)):
+            answer = await served.ask("GET", f"{API}/runs", signed(tenant=tenant))
+            assert answer.status_code == status, tenant
+
+
 class Issuer:
     """Publishes keys, as an identity provider does."""
 

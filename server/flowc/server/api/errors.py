@@ -256,11 +256,7 @@ def _of_class(problem: BaseException) -> HttpError:
 def _details_of(problem: BaseException) -> Sequence[Any]:
     if isinstance(problem, DefinitionRefused | EnvironmentNotReady):
         return [diagnostic.as_json() for diagnostic in problem.diagnostics]
-    if isinstance(problem, BadSchedule):
-        return [{"at": ["body", problem.field], "message": str(problem)}]
-    if isinstance(problem, ServerStops | KeyTaken):
-        return [{"run_id": problem.run_id}]
-    return problem.problems if isinstance(problem, Refused) else ()
+    return problem.details if isinstance(problem, Refused) else ()
 
 
 def _of_service(problem: NodeError) -> HttpError:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flowc.nodes.services.egress import HttpClient
 from flowc.server.access.api_keys import PREFIX, ApiKey, KeyText, fingerprint, is_same
-from flowc.server.access.callers import Caller, Unauthenticated, local_admin
+from flowc.server.access.callers import (
+    DEFAULT_TENANT,
+    Caller,
+    Forbidden,
+    Unauthenticated,
+    local_admin,
+)
 from flowc.server.access.scopes import ApiScope, CallerRole
 from flowc.server.access.token_rules import TokenRules
 from flowc.server.process_services import SettingsRefused
@@ -81,7 +87,10 @@ class Gate:
     async def _checked(self, credential: str) -> Caller:
         if credential.startswith(PREFIX) or self._tokens is None:
             return await self._of_key(credential)
-        return await self._tokens.caller(credential)
+        caller = await self._tokens.caller(credential)
+        if caller.tenant != DEFAULT_TENANT:
+            raise Forbidden(f"This server has no tenant {caller.tenant!r}.")
+        return caller
 
     async def _of_key(self, text: str) -> Caller:
         given = KeyText.read(text)

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Sequence
+from typing import Any
 
 
 def sentence_of(kind: type[BaseException]) -> str:
@@ -25,6 +26,11 @@ class Refused(Exception):
     """
 
     code = ""
+
+    @property
+    def details(self) -> Sequence[Any]:
+        """The single problems, or what else a client's program needs."""
+        return self.problems
 
     def __init__(self, message: str | None = None, *, problems: Sequence[str] = ()) -> None:
         self.problems = list(problems)

@@ -50,6 +50,13 @@ class KeyTaken(Refused):
     `run_id` is that run.
     """
 
+    run_id = ""
+
+    @property
+    def details(self) -> Sequence[Any]:
+        """The run."""
+        return [{"run_id": self.run_id}]
+
     def __init__(self, kind: str, run_id: str) -> None:
         self.run_id = run_id
         super().__init__(

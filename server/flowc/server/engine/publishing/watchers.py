@@ -2,15 +2,22 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Protocol
+from typing import Any, Protocol
 
 from flowc.server.records.refused import Refused
 
 
 class ServerStops(Refused):
     """The server stops while a client waits for a run, which continues without it."""
+
+    run_id = ""
+
+    @property
+    def details(self) -> Sequence[Any]:
+        """The run."""
+        return [{"run_id": self.run_id}]
 
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id

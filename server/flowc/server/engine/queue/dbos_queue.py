@@ -11,7 +11,7 @@ import socket
 import sqlite3
 import sys
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -76,6 +76,13 @@ class BadSchedule(Refused):
 
     `field` is the one at fault.
     """
+
+    field = ""
+
+    @property
+    def details(self) -> Sequence[Any]:
+        """The field, as of a body that does not fit."""
+        return [{"at": ["body", self.field], "message": str(self)}]
 
     def __init__(self, field: str, message: str) -> None:
         self.field = field
