@@ -137,7 +137,7 @@ async def test_every_operation_answers_each_caller_as_the_table_says(served: Ser
     gone = await served.new_key(role="admin")
     gone_id = gone.split("_")[1]
     assert (await served.ask("DELETE", f"{API}/keys/{gone_id}", served.admin)).status_code == 200
-    short = await served.app.state.gate.make("default", "t", _expired())
+    short = await served.app.state.process.gate.make("default", "t", _expired())
     refused = {
         "no key": None,
         "unknown": served.admin[:-1] + ("a" if served.admin[-1] != "a" else "b"),
@@ -427,7 +427,7 @@ async def test_tokens_of_an_issuer_are_checked_with_its_public_keys(tmp_path: Pa
         "jwt_role_claim": "realm.roles",
     }
     async with serving(tmp_path / "d", **about) as served:
-        tokens = served.app.state.gate._tokens
+        tokens = served.app.state.process.gate._tokens
         tokens._read_json = issuer.document
         good: dict[str, Any] = {"realm": {"roles": ["other", "editor", "viewer"]}}
 

@@ -112,9 +112,7 @@ def create_app(
         async with AsyncExitStack() as stack:
             with quick_imports():
                 app.state.process = await open_process(settings, registry, stack, works=works)
-            gate = app.state.process.gate
-            app.state.gate, app.state.audit = gate, app.state.process.audit
-            await make_first_key(settings, gate, is_shown=shows_key)
+            await make_first_key(settings, app.state.process.gate, is_shown=shows_key)
             await stack.enter_async_context(endpoint.open(app.state.process))
             sandboxes = new_sandboxes()
             stack.push_async_callback(sandboxes.aclose)

@@ -20,6 +20,7 @@ from flowc.nodes.services.sandbox.asteval_engine import AstevalEngine
 from flowc.nodes.services.sandbox.monty_engine import MontyEngine
 from flowc.rag.folders import Folders
 from flowc.rag.stores import DocumentStore
+from flowc.server.access.callers import DEFAULT_TENANT
 from flowc.server.settings import Settings, is_sqlite
 
 
@@ -102,22 +103,18 @@ def new_sandboxes() -> Sandboxes:
 
 def local_documents(settings: Settings) -> Path:
     """Return the folder of the documents, if they are not in PostgreSQL."""
-    from flowc.server.store.local import TENANT  # noqa: PLC0415 - it loads the database
-
-    return settings.data_dir / "knowledge" / TENANT
+    return settings.data_dir / "knowledge" / DEFAULT_TENANT
 
 
 async def _open_store(settings: Settings) -> DocumentStore:
     # Imported here: Chroma takes a second, and few workflows use documents.
-    from flowc.server.store.local import TENANT  # noqa: PLC0415
-
     if is_sqlite(settings.database):
         from flowc.rag.stores.local import LocalStore  # noqa: PLC0415
 
-        return await LocalStore.open(local_documents(settings), TENANT)
+        return await LocalStore.open(local_documents(settings), DEFAULT_TENANT)
     from flowc.rag.stores.postgres import PostgresStore  # noqa: PLC0415
 
-    return await PostgresStore.open(settings.database, TENANT)
+    return await PostgresStore.open(settings.database, DEFAULT_TENANT)
 
 
 def _read_secrets(path: Path) -> dict[str, str]:

@@ -67,11 +67,6 @@ def new_pepper() -> str:
     return secrets.token_hex(_PEPPER_BYTES)
 
 
-def is_same(one: str, other: str) -> bool:
-    """Compare two digests in a time that does not depend on where they differ."""
-    return hmac.compare_digest(one, other)
-
-
 def fingerprint(credential: str) -> bytes:
     """Return under what a checked credential is remembered, so that no memory holds it."""
     return hashlib.sha256(credential.encode("utf-8", "surrogateescape")).digest()

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from flowc.server.access.scopes import (
     FOR_ONE_WORKFLOW,
-    PUBLIC,
     ROUTES,
     ApiScope,
     CallerRole,
@@ -13,6 +12,7 @@ from flowc.server.access.scopes import (
 )
 from flowc.server.records.refused import Refused
 
+# All data of a server belongs to it.
 DEFAULT_TENANT = "default"
 
 
@@ -43,8 +43,6 @@ class Caller:
 
     def require(self, handler: str) -> None:
         """Raise Forbidden unless the caller may use the route of a handler."""
-        if handler in PUBLIC:
-            return
         needed = ROUTES[handler]
         if needed not in self.scopes:
             raise Forbidden(

@@ -1,4 +1,4 @@
-"""JSON Web SignedTokens: whose they are, and what their holder may do.
+"""JSON Web Tokens: whose they are, and what their holder may do.
 
 What is accepted is the operator's: the algorithm, the key or the address of the keys, issuer and
 audience. Nothing of it is taken from a token, so that no token can choose how it is checked.

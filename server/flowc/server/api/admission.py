@@ -28,7 +28,7 @@ async def admit_to(connection: HTTPConnection, handler: str) -> None:
     connection.scope[_HANDLER] = handler
     if handler in PUBLIC:
         return
-    gate: Gate = connection.app.state.gate
+    gate: Gate = connection.app.state.process.gate
     caller = await gate.caller(connection.headers.get("authorization"))
     connection.scope[_CALLER] = caller
     caller.require(handler)

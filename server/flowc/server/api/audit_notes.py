@@ -48,7 +48,7 @@ async def _note(scope: Scope, status: int) -> None:
         address=client[0] if client else None,
         request_id=scope.get("flowc.request_id"),
     )
-    audit: StoredAudit = scope["app"].state.audit
+    audit: StoredAudit = scope["app"].state.process.audit
     try:
         await audit.add(caller.tenant, act)
     except DATABASE_PROBLEMS:

@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, make_url, select
 
 from flowc.rag.stores import catalog
+from flowc.server.access.callers import DEFAULT_TENANT
 from flowc.server.process_services import local_documents
 from flowc.server.settings import Settings, is_sqlite
 from flowc.server.store.database import DATABASE_PROBLEMS
-from flowc.server.store.local import TENANT
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ def models_of_collections(settings: Settings) -> Mapping[str, str] | None:
     if engine is None:
         return {}
     known = catalog.collections
-    wanted = select(known.c.name, known.c.model).where(known.c.tenant == TENANT)
+    wanted = select(known.c.name, known.c.model).where(known.c.tenant == DEFAULT_TENANT)
     try:
         with engine.connect() as connection:
             if not engine.dialect.has_table(connection, known.name):

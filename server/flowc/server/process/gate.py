@@ -1,5 +1,6 @@
 """The gate: whose a request is, by its API key or token."""
 
+import hmac
 import json
 import time
 from collections import OrderedDict
@@ -7,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flowc.nodes.services.egress import HttpClient
-from flowc.server.access.api_keys import PREFIX, ApiKey, KeyText, fingerprint, is_same
+from flowc.server.access.api_keys import PREFIX, ApiKey, KeyText, fingerprint
 from flowc.server.access.callers import (
     DEFAULT_TENANT,
     Caller,
@@ -99,7 +100,7 @@ class Gate:
         key = await self.keys.find(given.id)
         digest = given.digest(await self._own_pepper())
         # An unknown key takes as long as a wrong one.
-        if not is_same(digest, _DUMMY if key is None else key.digest) or key is None:
+        if not hmac.compare_digest(digest, _DUMMY if key is None else key.digest) or key is None:
             raise Unauthenticated("The API key is not valid.")
         if key.revoked_at is not None:
             raise Unauthenticated("The API key was revoked.")

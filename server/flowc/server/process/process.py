@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from flowc.compiler.node.registry import Registry
 from flowc.nodes.services.models import Models
+from flowc.server.access.callers import DEFAULT_TENANT
 from flowc.server.conversations.chat import Chat
 from flowc.server.engine.publishing.postgres_notices import listen
 from flowc.server.engine.publishing.watchers import Watchers
@@ -29,7 +30,7 @@ from flowc.server.process_services import ProcessServices, SettingsRefused
 from flowc.server.runs.replays import Replays
 from flowc.server.runs.runs import Runs
 from flowc.server.settings import Settings, is_sqlite
-from flowc.server.store import TENANT, Database, StoredCache, StoredRuns, StoredWorkflows
+from flowc.server.store import Database, StoredCache, StoredRuns, StoredWorkflows
 from flowc.server.store.access import StoredAudit
 from flowc.server.store.checkpoints import StoredCheckpoints
 from flowc.server.store.files import StoredFiles
@@ -83,7 +84,7 @@ async def open_process(
     await self_test()
     url = settings.database
     database = await _open_database(settings, stack)
-    files = StoredFiles(database, TENANT)
+    files = StoredFiles(database, DEFAULT_TENANT)
     services = await _open_services(settings, database, files, stack)
     queue, watchers, writer = Queue(url), Watchers(), Writer(database)
     stack.callback(writer.close)
@@ -91,7 +92,7 @@ async def open_process(
     database.publish_to(watchers.publish)
     if settings.redis_url is not None:
         _publish(settings.redis_url, database, stack)
-    stored_workflows = StoredWorkflows(database, TENANT)
+    stored_workflows = StoredWorkflows(database, DEFAULT_TENANT)
     steering = Steering(database, queue, writer)
     workflows = Workflows(stored_workflows, registry)
     place = Workplace(
@@ -104,8 +105,8 @@ async def open_process(
     worker = _worker(settings) if works else None
     segments = _segments(settings, worker, queue, workflows, place) if worker else None
     runs = Runs(
-        tenant=TENANT,
-        stored_runs=StoredRuns(database, TENANT),
+        tenant=DEFAULT_TENANT,
+        stored_runs=StoredRuns(database, DEFAULT_TENANT),
         stored_workflows=stored_workflows,
         steering=steering,
         watchers=watchers,
@@ -168,7 +169,7 @@ async def _open_services(
     settings: Settings, database: Database, files: StoredFiles, stack: AsyncExitStack
 ) -> ProcessServices:
     """Return the services of nodes, after deleting what earlier processes left."""
-    cache = StoredCache(database, TENANT)
+    cache = StoredCache(database, DEFAULT_TENANT)
     await cache.prune()
     await files.sweep()
     if settings.otlp_endpoint is not None:
@@ -208,7 +209,8 @@ def _process(
         runs.stored_runs,
         files.database,
     )
-    triggers, threads = StoredTriggers(database, TENANT, queue), StoredThreads(database, TENANT)
+    triggers = StoredTriggers(database, DEFAULT_TENANT, queue)
+    threads = StoredThreads(database, DEFAULT_TENANT)
     return Process(
         gate=gate,
         audit=StoredAudit(database),
@@ -217,7 +219,7 @@ def _process(
         stored_runs=stored_runs,
         workflows=workflows,
         runs=runs,
-        schedules=Schedules(TENANT, queue, workflows, stored_workflows, runs),
+        schedules=Schedules(DEFAULT_TENANT, queue, workflows, stored_workflows, runs),
         replays=Replays(stored_runs, stored_workflows, workflows, runs),
         webhooks=Webhooks(triggers, workflows, stored_workflows, runs, services),
         deliveries=Deliveries(triggers, stored_workflows, services),
@@ -266,7 +268,7 @@ def _publish(url: str, database: Database, stack: AsyncExitStack) -> None:
     # Imported here: few operators use it.
     from flowc.server.engine.publishing.redis_streams import RedisPublisher  # noqa: PLC0415
 
-    publisher = RedisPublisher(url, StoredRuns(database, TENANT))
+    publisher = RedisPublisher(url, StoredRuns(database, DEFAULT_TENANT))
     database.publish_to(publisher.publish)
     in_background(stack, publisher.watch())
 

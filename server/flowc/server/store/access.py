@@ -87,20 +87,20 @@ class StoredKeys:
     @writing
     def add(self, session: Session, key: ApiKey) -> None:
         """Store a new key."""
-        session.add(ApiKeyRow(**{**key._asdict(), "scopes": " ".join(key.scopes)}))
+        session.add(_row(key))
 
     @writing
     def add_first(self, session: Session, key: ApiKey) -> bool:
         """Store a key if there is none yet; return whether it was stored."""
-        if session.scalar(select(ApiKeyRow.id).limit(1)) is not None:
-            return False
-        session.add(ApiKeyRow(**{**key._asdict(), "scopes": " ".join(key.scopes)}))
-        return True
+        is_first = not _has_any(session)
+        if is_first:
+            session.add(_row(key))
+        return is_first
 
     @reading
     def has_any(self, session: Session) -> bool:
         """Return whether there is a key, of any tenant."""
-        return session.scalar(select(ApiKeyRow.id).limit(1)) is not None
+        return _has_any(session)
 
     @reading
     def find(self, session: Session, id: str) -> ApiKey | None:
@@ -151,6 +151,14 @@ class StoredAudit:
         return [
             _entry(row) for row in session.scalars(mine.order_by(AuditRow.id.desc()).limit(limit))
         ]
+
+
+def _has_any(session: Session) -> bool:
+    return session.scalar(select(ApiKeyRow.id).limit(1)) is not None
+
+
+def _row(key: ApiKey) -> ApiKeyRow:
+    return ApiKeyRow(**{**key._asdict(), "scopes": " ".join(key.scopes)})
 
 
 def _key(row: ApiKeyRow) -> ApiKey:

@@ -4,18 +4,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from flowc.server.access.callers import DEFAULT_TENANT
 from flowc.server.settings import Settings
 from flowc.server.store.database import Database
 from flowc.server.store.runs.stored_runs import StoredRuns
 from flowc.server.store.workflows import StoredWorkflows
 
-# All data belongs to one tenant.
-TENANT = "default"
-
 
 @dataclass(frozen=True)
 class LocalData:
-    """The workflows and runs of one tenant."""
+    """The workflows and runs of the tenant that all data of a server belongs to."""
 
     workflows: StoredWorkflows
     runs: StoredRuns
@@ -26,6 +24,8 @@ async def open_local() -> AsyncIterator[LocalData]:
     """Open the database that the settings name."""
     database = await Database.open(Settings().database)
     try:
-        yield LocalData(StoredWorkflows(database, TENANT), StoredRuns(database, TENANT))
+        yield LocalData(
+            StoredWorkflows(database, DEFAULT_TENANT), StoredRuns(database, DEFAULT_TENANT)
+        )
     finally:
         await database.close()

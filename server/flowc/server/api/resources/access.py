@@ -10,12 +10,12 @@ from pydantic import BaseModel, Field, model_validator
 from flowc.server.access.api_keys import ApiKey
 from flowc.server.access.scopes import ApiScope, CallerRole, scopes_of
 from flowc.server.api.admission import CurrentCaller
+from flowc.server.api.current_process import CurrentProcess
 from flowc.server.api.errors import RESPONSES
 from flowc.server.api.paging import PageLimit
 from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.strict_requests import StrictRoute
-from flowc.server.process.gate import Gate, KeyWish
-from flowc.server.store.access import StoredAudit
+from flowc.server.process.gate import KeyWish
 
 router = APIRouter(tags=["access"], route_class=StrictRoute, responses=RESPONSES)
 
@@ -97,40 +97,38 @@ class AuditPage(BaseModel):
 
 
 @router.post("/keys", status_code=HTTPStatus.CREATED)
-async def create_key(body: NewKeyRequest, caller: CurrentCaller, request: Request) -> NewKeyBody:
+async def create_key(
+    body: NewKeyRequest, caller: CurrentCaller, process: CurrentProcess, request: Request
+) -> NewKeyBody:
     """Create an API key; the answer is the only one that has it."""
-    gate: Gate = request.app.state.gate
     lifetime = None if body.days is None else timedelta(days=body.days)
     wish = KeyWish(body.name, body.allowed, body.role, body.workflow_id, lifetime)
-    made = await gate.make(caller.tenant, caller.name, wish)
+    made = await process.gate.make(caller.tenant, caller.name, wish)
     request.scope["flowc.details"] = {"key_id": made.key.id, "name": body.name}
     return NewKeyBody(**_body(made.key).model_dump(), key=made.text)
 
 
 @router.get("/keys")
-async def list_keys(caller: CurrentCaller, request: Request) -> list[ApiKeyBody]:
+async def list_keys(caller: CurrentCaller, process: CurrentProcess) -> list[ApiKeyBody]:
     """Return all API keys, newest first, also those that are over."""
-    gate: Gate = request.app.state.gate
-    return [_body(key) for key in await gate.keys.list(caller.tenant)]
+    return [_body(key) for key in await process.gate.keys.list(caller.tenant)]
 
 
 @router.delete("/keys/{key_id}")
-async def revoke_key(key_id: KeyId, caller: CurrentCaller, request: Request) -> ApiKeyBody:
+async def revoke_key(key_id: KeyId, caller: CurrentCaller, process: CurrentProcess) -> ApiKeyBody:
     """Revoke an API key at once, in all processes; it stays in the list."""
-    gate: Gate = request.app.state.gate
-    return _body(await gate.revoke(caller.tenant, key_id))
+    return _body(await process.gate.revoke(caller.tenant, key_id))
 
 
 @router.get("/audit")
 async def read_audit_log(
     caller: CurrentCaller,
-    request: Request,
+    process: CurrentProcess,
     before: Annotated[int | None, Query(ge=1, le=_LARGEST)] = None,
     limit: PageLimit = 50,
 ) -> AuditPage:
     """Return who changed what, newest first; runs that were started are not in it."""
-    audit: StoredAudit = request.app.state.audit
-    found = await audit.list(caller.tenant, before, limit)
+    found = await process.audit.list(caller.tenant, before, limit)
     items = [AuditBody(id=each.id, at=each.at, **each.act._asdict()) for each in found]
     return AuditPage(items=items, next=items[-1].id if len(items) == limit else None)
 
