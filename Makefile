@@ -2,9 +2,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TOOLS := build/deployment-tools
+TOOLS_LISTS := tests/server/deployment/tools
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test lint mypy basedpyright format check-tests lock clean bench chaos docs
+.PHONY: help setup run serve test lint mypy basedpyright format check-tests lock clean bench chaos docs deployment-tools
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -52,10 +54,22 @@ format: setup ## Format the code
 docs: setup ## Write the reference pages that are generated from the code
 	@$(BIN)/python -m flowc.server.cli.reference_pages .
 
+deployment-tools: $(TOOLS)/.ready ## Install what checks the image, the chart and the other files of server/deployment (400 MB)
+
+$(TOOLS)/.ready: $(TOOLS_LISTS)/requirements.lock $(TOOLS_LISTS)/package-lock.json
+	@test -x $(TOOLS)/bin/python || $(PYTHON) -m venv $(TOOLS)
+	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		-r $(TOOLS_LISTS)/requirements.lock
+	@cp $(TOOLS_LISTS)/package.json $(TOOLS_LISTS)/package-lock.json $(TOOLS)
+	@npm ci --silent --no-audit --no-fund --prefix $(TOOLS)
+	@touch $@
+
 lock: ## Resolve the dependencies and write requirements.lock
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-header --no-annotate --no-emit-index-url --group dev pyproject.toml -o requirements.lock
+		--no-header --no-annotate --no-emit-index-url --extra all --group dev pyproject.toml -o requirements.lock
+	@$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --no-emit-index-url $(TOOLS_LISTS)/requirements.in -o $(TOOLS_LISTS)/requirements.lock
 
 clean: ## Remove .venv and everything else that make has created
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

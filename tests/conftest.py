@@ -29,6 +29,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: item.path.parent.name not in SLOW)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes by their argument: packed ones differ from worker to worker, names must not."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """Run one more worker than there are cores, as many tests wait for other processes."""
     return (os.cpu_count() or 1) + 1

@@ -24,7 +24,18 @@ from rich.console import Console
 from rich.progress import track
 from sqlalchemy import text
 
-from bench import documents, durable, expressions, growth, http, idle, models, ours, rivals
+from bench import (
+    analytics,
+    documents,
+    durable,
+    expressions,
+    growth,
+    http,
+    idle,
+    models,
+    ours,
+    rivals,
+)
 from bench.measuring import Row, Work, measured, postgres_server, show
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.running.run_context import RunContext
@@ -277,6 +288,8 @@ def parts(postgres: str | None) -> Iterator[list[Row]]:
     yield documents.rows()
     for database in databases:
         yield idle.rows(*database)
+    for database in databases:
+        yield analytics.rows(*database)
     yield growth.rows()
     yield from http.parts(list(http.PARTS), http.ROUNDS, postgres)
 

@@ -73,12 +73,14 @@ async def opened(url: str | None) -> AsyncIterator[Bench]:
         stack.callback(engine.dispose)
         floor = settings.database if url else f"sqlite:///{folder}/floor.db"
         saver = await stack.enter_async_context(open_checkpointer(floor))
-        compiled = await process.workflows.compile({"nodes": [{"id": "a", "type": "begin"}]})
+        compiled = await process.default.workflows.compile(
+            {"nodes": [{"id": "a", "type": "begin"}]}
+        )
         yield Bench(process, client, saver, compiled, rivals.chain(1))
 
 
 async def _ours(bench: Bench) -> None:
-    runs = bench.process.runs
+    runs = bench.process.default.runs
     begun = [await runs.submit(bench.compiled, {}) for _ in range(BATCH)]
     await asyncio.gather(*(runs.at_rest(run.id) for run in begun))
 
@@ -105,8 +107,8 @@ async def _latency(bench: Bench, times: int) -> tuple[list[float], list[float]]:
     floor: list[float] = []
     for _ in range(times):
         started = time.perf_counter()
-        run = await bench.process.runs.submit(bench.compiled, {}, is_awaited=True)
-        await bench.process.runs.at_rest(run.id)
+        run = await bench.process.default.runs.submit(bench.compiled, {}, is_awaited=True)
+        await bench.process.default.runs.at_rest(run.id)
         mine.append(_began.pop(run.id) - started)
         key, started = uuid.uuid4().hex, time.perf_counter()
         with SetWorkflowID(key):

@@ -23,7 +23,7 @@ from flowc.server.engine.queue import dbos_queue
 from flowc.server.process import process as process_module
 from flowc.server.process.process import Process, open_process
 from flowc.server.records.runs import ENDED
-from flowc.server.runs.runs import RunOptions
+from flowc.server.runs.run_options import RunOptions
 from flowc.server.settings import Settings
 from flowc.server.store.database import Database
 from flowc.server.store.runs.batches import Batch, BatchStatements
@@ -168,7 +168,9 @@ async def _run(life: Life, seen: Counter[str]) -> None:
         settings = life.settings.model_copy(update=queued)
         process = await open_process(settings, registry, stack, works=True)
         # Compiled before, so that the runs begin together.
-        compiled = {key: await process.workflows.compile(it) for key, it in life.runs.items()}
+        compiled = {
+            key: await process.default.workflows.compile(it) for key, it in life.runs.items()
+        }
         found = await asyncio.gather(
             *(_result(process, life, key, each) for key, each in compiled.items())
         )
@@ -181,27 +183,27 @@ async def _run(life: Life, seen: Counter[str]) -> None:
 async def _result(
     process: Process, life: Life, key: str, compiled: CompiledWorkflow
 ) -> dict[str, Any]:
-    run = await process.runs.submit(
+    run = await process.default.runs.submit(
         compiled,
         {},
         options=RunOptions(idempotency_key=key),
         is_awaited=not life.is_queued,
     )
-    while await process.stored_runs.status(run.id) not in ENDED:
+    while await process.default.stored_runs.status(run.id) not in ENDED:
         await _answer_all(process, run.id)
         await asyncio.sleep(0.02)
-    done = await process.stored_runs.get(run.id)
-    events = await process.stored_runs.events(run.id, limit=10_000)
+    done = await process.default.stored_runs.get(run.id)
+    events = await process.default.stored_runs.events(run.id, limit=10_000)
     as_json = [event.as_json() for event in events]
     return {"id": run.id, "status": done.status, "output": done.output, "events": as_json}
 
 
 async def _answer_all(process: Process, run_id: str) -> None:
-    for asked in await process.stored_runs.interrupts(run_id=run_id, status="open"):
+    for asked in await process.default.stored_runs.interrupts(run_id=run_id, status="waiting"):
         if asked.kind == "human" and asked.data["title"] != "late":
             try:
-                await process.runs.answer(asked.id, "approve")
+                await process.default.runs.answer(asked.id, "approve")
             except NotAnswerable:
                 continue
         elif asked.kind == "signal":
-            await process.runs.signal("go", "", {"n": 1}, id=f"go-{run_id}"[:64])
+            await process.default.runs.signal("go", "", {"n": 1}, id=f"go-{run_id}"[:64])

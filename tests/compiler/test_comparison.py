@@ -17,6 +17,7 @@ from flowc.server.records.runs import RunRecord
 from flowc.server.store import Database, StoredWorkflows
 from flowc.server.store.runs.steering import RunStart, Steering
 from flowc.server.store.runs.writer import Writer
+from flowc.server.store.workflows import NewVersion
 
 BASE: dict[str, Any] = {
     "name": "Base",
@@ -113,8 +114,10 @@ def test_the_command_shows_prompts_line_by_line_and_says_that_they_differ(
 async def _keep_runs(file: Path) -> None:
     database = await Database.open(f"sqlite:///{file}")
     workflows = StoredWorkflows(database, "default")
-    await workflows.create("ask", "Old", "a" * 64, BASE)
-    await workflows.replace("ask", "New", "b" * 64, changed(nodes__0__config__prompt="One\nThree"))
+    await workflows.create("ask", NewVersion("Old", "a" * 64, BASE))
+    await workflows.replace(
+        "ask", NewVersion("New", "b" * 64, changed(nodes__0__config__prompt="One\nThree"))
+    )
     nobody: Any = None
     writer = Writer(database)
     steering = Steering(database, nobody, writer)

@@ -7,7 +7,8 @@ from typing import Any
 import yaml
 
 from flowc.rag.stores.local import LocalStore
-from flowc.server.process_services import local_documents
+from flowc.server.access.callers import DEFAULT_TENANT
+from flowc.server.document_stores import local_documents
 from flowc.server.settings import Settings
 
 
@@ -44,7 +45,7 @@ def furnish(
 
 
 async def _create(settings: Settings, collections: dict[str, str]) -> None:
-    store = await LocalStore.open(local_documents(settings))
+    store = await LocalStore.open(local_documents(settings, DEFAULT_TENANT))
     for name, model in collections.items():
         await store.create(name, model, 3)
     await store.aclose()

@@ -18,7 +18,7 @@ from flowc.compiler.planning.sections import sections_of
 from flowc.compiler.reading.documents import from_data, read_text
 from flowc.compiler.reading.library import Find, Library, StoredDefinition
 from flowc.compiler.running.events import Event
-from flowc.compiler.running.run_context import NodeFailed, RunContext
+from flowc.compiler.running.run_context import NodeFailed, RunContext, RunSecret, SecretLookup
 from flowc.nodes.services.models import Models
 from flowc.nodes.services.sandbox import Sandboxes
 from flowc.nodes.standalone import Host
@@ -167,14 +167,23 @@ async def _run(
     context = RunContext(
         emit=events.append,
         services={Turns: Turns(), **services},
-        secret=secrets.get,
-        **{"guards": Guards(), **context_fields},
+        **{"guards": Guards(), "secret": secrets_of(secrets), **context_fields},
     )
     graph = copy.copy(workflow.graph)
     config: RunnableConfig = {"recursion_limit": 2_000}
     state = await graph.ainvoke(workflow.initial_state(given), config, context=context)
     outputs = dict(state["outputs"])
     return Ran(workflow.plan.result(outputs), outputs, events)
+
+
+def secrets_of(values: Mapping[str, str]) -> SecretLookup:
+    """Return a lookup of these secrets, which may be sent anywhere."""
+
+    async def secret(name: str, workflow_id: str | None) -> RunSecret | None:
+        value = values.get(name)
+        return None if value is None else RunSecret(value)
+
+    return secret
 
 
 def _can_run_again(services: Mapping[type, Any]) -> bool:

@@ -9,7 +9,6 @@ from pydantic import SecretStr
 from fakes.flows import Ran, run
 from fakes.loopback import Reply, Request, Server, serving
 from flowc.nodes.services.models import ModelAlias, Models
-from flowc.nodes.services.models.observers import Observers
 
 KEY = "sk-loopback-0123456789abcdef"
 WEATHER = {
@@ -20,11 +19,9 @@ WEATHER = {
 }
 
 
-def models_at(
-    server: Server, model: str = "openai/gpt-4", observers: Observers | None = None
-) -> Models:
+def models_at(server: Server, model: str = "openai/gpt-4") -> Models:
     alias = ModelAlias(model=model, api_base=f"{server.url}/v1", api_key=SecretStr(KEY))
-    return Models({"m": alias}, observers=observers)
+    return Models({"m": alias})
 
 
 async def ask(models: Models, given: Any = None, **config: Any) -> Ran:

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import socket
 import subprocess
 import sys
@@ -86,6 +87,13 @@ def new_database(postgres: str) -> dict[str, str]:
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute(f"create database {name}".encode())
     return {"FLOWC_DATABASE_URL": postgres.replace("/postgres?", f"/{name}?")}
+
+
+def memory_of(process: Process) -> float:
+    """Return the megabytes of memory that a process uses."""
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
+    assert found is not None
+    return int(found[1]) / 1_000
 
 
 def until(look: Any) -> Any:

@@ -59,16 +59,21 @@ async def call(client: HttpClient, server: Server, **node: Any) -> Ran:
 TEXT = b"a text " * 30_000
 
 
+def zipped(content: bytes) -> bytes:
+    """Return the content packed by gzip, without the time of packing: workers collect equal cases."""
+    return gzip.compress(content, mtime=0)
+
+
 @pytest.mark.parametrize(
     ("coding", "body"),
     [
-        ("gzip", gzip.compress(TEXT)),
-        ("x-gzip", gzip.compress(TEXT)),
-        ("GZIP", gzip.compress(TEXT)),
+        ("gzip", zipped(TEXT)),
+        ("x-gzip", zipped(TEXT)),
+        ("GZIP", zipped(TEXT)),
         ("deflate", zlib.compress(TEXT)),
         ("deflate", bare_deflate(TEXT)),
         ("identity", TEXT),
-        ("gzip, identity", gzip.compress(TEXT)),
+        ("gzip, identity", zipped(TEXT)),
         ("", TEXT),
         ("gzip", b""),
     ],
@@ -82,16 +87,16 @@ async def test_one_coding_is_unpacked(client: HttpClient, coding: str, body: byt
 @pytest.mark.parametrize(
     ("coding", "body"),
     [
-        ("gzip, gzip", gzip.compress(gzip.compress(b"a"))),
-        ("gzip, gzip, gzip", gzip.compress(gzip.compress(gzip.compress(b"a")))),
-        ("deflate,gzip", gzip.compress(zlib.compress(b"a"))),
-        ("identity, gzip, deflate", zlib.compress(gzip.compress(b"a"))),
+        ("gzip, gzip", zipped(zipped(b"a"))),
+        ("gzip, gzip, gzip", zipped(zipped(zipped(b"a")))),
+        ("deflate,gzip", zipped(zlib.compress(b"a"))),
+        ("identity, gzip, deflate", zlib.compress(zipped(b"a"))),
         ("br", b"a"),
         ("zstd", b"a"),
         ("x" * 1_000, b"a"),
         ("gzip", b"no gzip"),
         ("deflate", b"\xff" * 20),
-        ("gzip", gzip.compress(TEXT)[:-100] + b"?" * 100),
+        ("gzip", zipped(TEXT)[:-100] + b"?" * 100),
     ],
 )
 async def test_other_codings_are_failures_with_a_code(

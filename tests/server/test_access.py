@@ -5,7 +5,6 @@ import stat
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,19 @@ import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from jwt.algorithms import RSAAlgorithm
 
+from fakes.command import flowc_here
+from fakes.served import Served, serving
 from flowc.server.access.scopes import (
+    FOR_EACH_CALLER,
     FOR_ONE_WORKFLOW,
     PUBLIC,
     ROUTES,
     ApiScope,
     CallerRole,
+    handler_of,
     scopes_of,
 )
 from flowc.server.api.admission import AdmittedRoute, require_scopes
@@ -31,45 +34,14 @@ from flowc.server.process.gate import KeyWish
 from flowc.server.settings import Settings
 
 SECRET = "a secret that is shared by those who sign"
+# The handlers that a key of one workflow can use.
+MINE = FOR_ONE_WORKFLOW | FOR_EACH_CALLER
 # Names no resource, of any kind.
 NOTHING = "0" * 12
 HELLO = {
     "id": "hello",
     "nodes": [{"id": "say", "type": "template", "config": {"template": "Hello"}}],
 }
-
-
-class Served:
-    """A server with access control, and keys of all kinds."""
-
-    def __init__(self, app: FastAPI, client: httpx.AsyncClient, folder: Path) -> None:
-        self.app, self.client, self.folder = app, client, folder
-        self.keys: dict[str, str] = {}
-
-    @property
-    def admin(self) -> str:
-        return (self.folder / "admin-key").read_text().strip()
-
-    async def ask(self, method: str, path: str, key: str | None, **more: Any) -> httpx.Response:
-        headers = {"authorization": f"Bearer {key}"} if key is not None else {}
-        return await self.client.request(method, path, headers=headers, **more)
-
-    async def new_key(self, **about: Any) -> str:
-        body = {"name": "test", **about}
-        made = await self.ask("POST", f"{API}/keys", self.admin, json=body)
-        assert made.status_code == 201, made.text
-        return str(made.json()["key"])
-
-
-@asynccontextmanager
-async def serving(folder: Path, **settings: Any) -> AsyncIterator[Served]:
-    chosen = Settings(data_dir=folder, auth="on", warm_models=False, **settings)
-    app = create_app(chosen)
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(app.router.lifespan_context(app))
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
-        yield Served(app, await stack.enter_async_context(client), folder)
 
 
 @pytest.fixture
@@ -82,7 +54,7 @@ def operations() -> list[tuple[str, str, str]]:
     """Return the method, path and handler of every operation that OpenAPI describes."""
     paths = create_app(Settings(auth="on")).openapi()["paths"]
     return [
-        (method.upper(), path, operation["operationId"])
+        (method.upper(), path, handler_of(operation["operationId"]))
         for path, methods in paths.items()
         for method, operation in methods.items()
     ]
@@ -90,10 +62,16 @@ def operations() -> list[tuple[str, str, str]]:
 
 def test_each_operation_has_a_scope_and_each_scope_an_operation() -> None:
     found = {handler for _, _, handler in operations()}
-    # A WebSocket and the MCP endpoint are no operations.
-    assert found | {"watch_socket", "call_mcp"} == {*ROUTES, *PUBLIC}
+    # WebSockets and the MCP endpoint are no operations.
+    assert found | {"watch_socket", "watch_workflow", "call_mcp"} == {
+        *ROUTES,
+        *PUBLIC,
+        *FOR_EACH_CALLER,
+    }
     assert ROUTES.keys() >= FOR_ONE_WORKFLOW
-    assert set(ROUTES.values()) == set(ApiScope) == scopes_of(CallerRole.ADMIN)
+    # The answers of other people are no operation of their own.
+    needed = {*ROUTES.values(), ApiScope.ANSWERS_ANY}
+    assert needed == set(ApiScope) == scopes_of(CallerRole.ADMIN)
 
 
 def test_a_route_without_a_scope_fails_at_the_start() -> None:
@@ -123,13 +101,21 @@ async def test_the_description_of_the_api_names_the_scope_of_each_operation(serv
     document = (await served.client.get(f"{API}/openapi.json")).json()
     for methods in document["paths"].values():
         for operation in methods.values():
-            handler = operation["operationId"]
-            wanted = [] if handler in PUBLIC else [{"bearer": [ROUTES[handler].value]}]
+            handler = handler_of(operation["operationId"])
+            scopes = [] if handler in FOR_EACH_CALLER else [ROUTES.get(handler)]
+            wanted = [] if handler in PUBLIC else [{"bearer": scopes}, {"session": scopes}]
             assert operation["security"] == wanted
 
 
-async def test_every_operation_answers_each_caller_as_the_table_says(served: Served) -> None:
+async def test_every_operation_answers_each_caller_as_the_table_says(tmp_path: Path) -> None:
     """The matrix: every operation, without a key, with four roles', wrong, ended and narrow keys."""
+    async with serving(tmp_path / "d", failed_logins_per_minute=1_000_000) as served:
+        wrong, checked = await _matrix(served)
+    assert not wrong
+    assert checked > 800
+
+
+async def _matrix(served: Served) -> tuple[list[str], int]:
     keys: dict[str, str | None] = {
         role.value: await served.new_key(role=role) for role in CallerRole
     }
@@ -150,7 +136,9 @@ async def test_every_operation_answers_each_caller_as_the_table_says(served: Ser
     wrong: list[str] = []
     checked = 0
     for method, path, handler in operations():
-        address = _filled(path)
+        # A stream of all events has no end.
+        ending = "?seconds=0.1" if handler == "watch_all_events" else ""
+        address = _filled(path) + ending
         if handler in PUBLIC:
             continue
         for who, key in refused.items():
@@ -158,17 +146,16 @@ async def test_every_operation_answers_each_caller_as_the_table_says(served: Ser
             checked += 1
             wrong += [] if status == 401 else [f"{method} {path} for {who}: {status}"]
         for who, key in keys.items():
-            may = ROUTES[handler] in scopes_of(CallerRole(who))
+            may = handler in FOR_EACH_CALLER or ROUTES[handler] in scopes_of(CallerRole(who))
             status = (await served.ask(method, address, key)).status_code
             checked += 1
             is_right = status not in {401, 403, 500} if may else status == 403
             wrong += [] if is_right else [f"{method} {path} for {who}: {status}"]
         status = (await served.ask(method, address, narrow)).status_code
         checked += 1
-        is_right = status < 500 and (status == 403 or handler in FOR_ONE_WORKFLOW)
+        is_right = status < 500 and (status == 403 or handler in MINE)
         wrong += [] if is_right else [f"{method} {path} for a narrow key: {status}"]
-    assert not wrong
-    assert checked > 800
+    return wrong, checked
 
 
 def _expired() -> Any:
@@ -210,6 +197,33 @@ def test_the_first_key_is_made_once_and_only_its_owner_can_read_it(tmp_path: Pat
     assert asyncio.run(asks()) == 200
 
 
+def test_a_key_that_is_in_the_file_before_becomes_the_first(tmp_path: Path) -> None:
+    first, later = (flowc_here("keys", "new").stdout.strip() for _ in range(2))
+    file = tmp_path / "d" / "admin-key"
+    file.parent.mkdir()
+
+    async def statuses() -> list[int]:
+        async with serving(tmp_path / "d") as served:
+            return [
+                (await served.ask("GET", f"{API}/keys", key)).status_code for key in (first, later)
+            ]
+
+    file.write_text(f"{first}\n")
+    assert asyncio.run(statuses()) == [200, 401]
+    assert file.read_text().strip() == first
+    # Later keys come from the API alone.
+    file.write_text(f"{later}\n")
+    assert asyncio.run(statuses()) == [200, 401]
+
+
+async def test_a_file_without_a_key_is_replaced_by_the_first(tmp_path: Path) -> None:
+    file = tmp_path / "d" / "admin-key"
+    file.parent.mkdir()
+    file.write_text("flowc_null")
+    async with serving(tmp_path / "d") as served:
+        assert file.read_text().strip() == served.admin != "flowc_null"
+
+
 async def test_a_key_is_stored_as_a_hash_alone(served: Served) -> None:
     key = await served.new_key(role="viewer")
     secret = key.split("_", 2)[2]
@@ -233,7 +247,8 @@ async def test_a_revoked_key_ends_at_once(served: Served) -> None:
 
 async def test_a_key_of_one_workflow_runs_that_one_alone(served: Served) -> None:
     for name in ("hello", "other"):
-        body = {"id": name, "definition": {**HELLO, "id": name}}
+        takes = {"input": {"message": "string?"}}
+        body = {"id": name, "definition": {**HELLO, **takes, "id": name}}
         await served.ask("POST", f"{API}/workflows", served.admin, json=body)
     key = await served.new_key(workflow_id="hello")
     ran = await served.ask("POST", f"{API}/workflows/hello/execute", key, json={})
@@ -389,9 +404,10 @@ async def test_a_token_without_a_role_may_do_nothing(tmp_path: Path) -> None:
             assert answer.status_code == 403, role
 
 
-async def test_a_token_of_another_tenant_sees_nothing(tmp_path: Path) -> None:
+async def test_the_tenant_of_a_token_has_a_name_that_it_can_have(tmp_path: Path) -> None:
     async with serving(tmp_path / "d", jwt_secret=SECRET) as served:
-        for tenant, status in ((None, 200), ("default", 200), ("other", 403), (7, 403), ("", 403)):
+        named = {None: 200, "default": 200, "other": 200, "a/b": 403, 7: 403, "": 403}
+        for tenant, status in named.items():
             answer = await served.ask("GET", f"{API}/runs", signed(tenant=tenant))
             assert answer.status_code == status, tenant
 

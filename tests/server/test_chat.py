@@ -12,6 +12,8 @@ from fakes.loopback import Reply, Request, calls, completion, endless, reply_jso
 from fakes.processes import until
 from fakes.runs_api import API
 
+MISREAD = 'I did not understand this answer; say "cancel" to withdraw the question.'
+
 
 def events(response: httpx.Response) -> list[tuple[str, Any]]:
     found, kind = [], ""
@@ -106,12 +108,12 @@ def test_a_question_is_answered_by_the_next_message(world: World) -> None:
     assert asked["message"] == "Refund 7 EUR?\nAnswer with one of: approve, reject."
     thread = asked["thread_id"]
     again = world.chat("approves", "What?", thread_id=thread)
-    assert (again["status"], again["message"]) == ("waiting", asked["message"])
+    assert (again["status"], again["message"]) == ("waiting", f"{MISREAD}\n{asked['message']}")
     done = world.chat("approves", "Yes.", thread_id=thread)
     assert (done["run_id"], done["message"]) == (asked["run_id"], "Refunded: Order 7.")
     messages = world.api.get(f"{API}/threads/{thread}/messages").json()
     assert [m["content"] for m in messages] == [
-        "Order 7.", asked["message"], "Yes.", "Refunded: Order 7.",
+        "Order 7.", asked["message"], "What?", again["message"], "Yes.", "Refunded: Order 7.",
     ]  # fmt: skip
 
 
@@ -151,6 +153,27 @@ def test_a_message_that_is_sent_again_is_no_answer_to_the_question_it_leads_to(
         assert (other.status_code, other.json()["error"]["code"]) == (409, "key-taken")
 
 
+def test_an_answer_that_is_sent_again_is_the_same_turn(world: World) -> None:
+    world.store("approves", APPROVES)
+    url = f"{API}/workflows/approves/chat"
+    asked = world.chat("approves", "Order 7.")
+    body = {"message": "Yes.", "thread_id": asked["thread_id"], "stream": False}
+    headers = {"idempotency-key": f"answer {asked['run_id']}"}
+    first, again = (world.api.post(url, json=body, headers=headers).json() for _ in range(2))
+    assert first == again
+    assert (first["run_id"], first["message"]) == (asked["run_id"], "Refunded: Order 7.")
+    messages = world.api.get(f"{API}/threads/{asked['thread_id']}/messages").json()
+    assert [m["content"] for m in messages].count("Yes.") == 1
+    other = world.api.post(url, json={**body, "message": "No."}, headers=headers)
+    assert (other.status_code, other.json()["error"]["code"]) == (409, "key-taken")
+    # The key is one workflow's own.
+    world.store("echo", ECHO)
+    elsewhere = world.api.post(
+        f"{API}/workflows/echo/chat", json={"message": "x", "stream": False}, headers=headers
+    ).json()
+    assert elsewhere["run_id"] != asked["run_id"]
+
+
 def test_the_steps_of_an_agent_are_streamed(world: World) -> None:
     tool = {"id": "weather", "type": "template", "config": {"template": "{{arguments.city}}: 20°"}}
     config = {"model": "m", "prompt": "{{input.message}}", "tools": [tool]}
@@ -177,7 +200,7 @@ def test_messages_that_cannot_start_a_run_are_refused(world: World) -> None:
         ("none", {"message": "x"}, 404, "no-such-workflow"),
         ("mute", {"message": "x"}, 422, "no-chat"),
         ("echo", {"message": ""}, 422, "invalid-request"),
-        ("echo", {"message": "x", "thread_id": "none"}, 404, "no-such-thread"),
+        ("echo", {"message": "x", "thread_id": "no/ne"}, 422, "invalid-request"),
     ):
         response = world.api.post(f"{API}/workflows/{id}/chat", json=body)
         assert (response.status_code, response.json()["error"]["code"]) == (status, code)

@@ -99,6 +99,7 @@ def test_a_run_is_run_again_from_a_moment(api: httpx.Client) -> None:
     assert (state["number"], state["outputs"]) == (done, {"a": {"text": "1a"}})
     now = api.get(f"{API}/runs/{run['id']}/state").json()
     assert (now["outputs"]["c"], now["at_work"]) == ({"text": "1abc"}, [])
+    assert (state["status"], now["status"]) == ("running", "completed")
 
 
 @pytest.mark.parametrize("granularity", ["auto", "node", "fused"])
@@ -252,6 +253,41 @@ def test_a_breakpoint_is_set_while_a_run_is_at_work(api: httpx.Client) -> None:
     assert list(paused(api, run["id"])["nodes"]) == ["slow"]
     api.post(f"{API}/runs/{run['id']}/resume")
     assert ended(api, run["id"])["status"] == "completed"
+
+
+@pytest.mark.parametrize("granularity", ["auto", "node", "fused"])
+def test_a_run_stops_only_where_a_condition_is_true(api: httpx.Client, granularity: str) -> None:
+    settings = {"settings": {"granularity": granularity}}
+    for given, stops in (("1", []), ("2", ["c"])):
+        run = begin(api, CHAIN, input={"x": given}, breakpoints=["a"], definition=settings)
+        path = f"{API}/runs/{run['id']}"
+        condition = {"condition": "{{b.output.text}} == '2ab' and input.x != '1'"}
+        api.put(f"{path}/debug/breakpoints/c", json=condition).raise_for_status()
+        api.delete(f"{path}/debug/breakpoints/a").raise_for_status()
+        api.post(f"{path}/resume").raise_for_status()
+        if stops:
+            until(lambda path=path: run_of(api, path.split("/")[-1])["status"] == "paused")
+            asks = asked(api, run["id"])
+            assert [(each["node_id"], each["data"]["condition"]) for each in asks] == [
+                ("c", condition["condition"])
+            ]
+            api.post(f"{path}/resume").raise_for_status()
+        assert text(ended(api, run["id"])) == f"{given}abc"
+
+
+def test_a_run_stops_where_a_condition_has_no_value_and_says_why(api: httpx.Client) -> None:
+    run = begin(api, CHAIN, input={"x": "1"}, breakpoints=["a"])
+    path = f"{API}/runs/{run['id']}"
+    bad = api.put(f"{path}/debug/breakpoints/b", json={"condition": "input.x =="})
+    assert (bad.status_code, bad.json()["error"]["code"]) == (422, "replay-refused")
+    body = {"breakpoints": ["b"], "conditions": {"b": "input.nothing > 1"}}
+    api.post(f"{path}/debug/enable", json=body).raise_for_status()
+    wrong = api.post(f"{path}/debug/enable", json={**body, "breakpoints": []})
+    assert wrong.status_code == 422
+    api.post(f"{path}/resume").raise_for_status()
+    until(lambda: stands_before(api, run["id"]) == {"b"})
+    (ask,) = asked(api, run["id"])
+    assert "nothing" in ask["data"]["problem"]
 
 
 def test_a_run_stops_within_a_map_and_shows_the_item(api: httpx.Client) -> None:

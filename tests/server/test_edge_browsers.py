@@ -1,6 +1,7 @@
 """Pages of other sites cannot use the server through a person's browser."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -225,9 +226,20 @@ def test_the_page_that_shows_the_api_may_load_what_it_needs(api: httpx.Client) -
     page = api.get(f"{API}/docs")
     policy = page.headers["content-security-policy"]
     assert page.headers.get_list("content-security-policy") == [policy]
-    assert "https://cdn.jsdelivr.net" in page.text
-    assert "script-src 'unsafe-inline' https://cdn.jsdelivr.net" in policy
+    assert "script-src 'self' 'unsafe-inline'" in policy
     assert "connect-src 'self'" in policy
+    # It needs no other server.
+    loaded = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(loaded) == 3
+    for address in loaded:
+        assert address.startswith("/"), address
+        assert api.get(address).status_code == 200, address
+    assert "http" not in page.text.replace("https://", "http://").split("<script>")[0]
+
+
+def test_the_root_leads_to_the_page(api: httpx.Client) -> None:
+    answer = api.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (307, f"{API}/docs")
 
 
 def test_behind_a_proxy_with_tls_browsers_get_the_order_to_stay_with_it(api: httpx.Client) -> None:

@@ -3,13 +3,13 @@
 import resource
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
-from fakes.processes import serving
+from fakes.processes import Process, serving
 from fakes.raw_http import ask, open_socket, read_all, read_answer
 from fakes.runs_api import API, begin, pause
 
@@ -135,6 +135,36 @@ def test_without_an_idle_connection_a_further_one_is_refused(tmp_path: Path) -> 
             assert answer.startswith(b"HTTP/1.1 503 ")
             assert b'"code":"too-many-connections"' in answer
             assert b"retry-after: 5" in answer
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sets a limit of Linux")
+@pytest.mark.parametrize("descriptors", [64, 300])
+def test_with_few_descriptors_there_are_few_connections_and_runs_still_work(
+    tmp_path: Path, descriptors: int
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with ExitStack() as stack:
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, hard))
+        with serving_at(tmp_path / "d", (soft, hard)) as (api, process):
+            for _ in range(descriptors + 50):
+                stack.enter_context(open_socket(api))
+            code = {"id": "sum", "type": "code", "config": {"code": "output = 1 + 1"}}
+            with httpx.Client(base_url=api.base_url, trust_env=False, timeout=60) as client:
+                assert client.get("/ping").status_code == 200
+                run = begin(client, [code, pause("a", "sum")])
+            assert run["status"] == "completed", run["error"]
+            opened = len(list(Path(f"/proc/{process.pid}/fd").iterdir()))
+            assert opened < descriptors
+    assert "Too many open files" not in (tmp_path / "d.log").read_text()
+
+
+@contextmanager
+def serving_at(data: Path, own: tuple[int, int]) -> Iterator[tuple[httpx.Client, Process]]:
+    """Start a server with the limit of now, and give this process its own one back."""
+    with serving(data) as found:
+        resource.setrlimit(resource.RLIMIT_NOFILE, own)
+        yield found
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="sets a limit of Linux")

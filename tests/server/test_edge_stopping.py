@@ -49,9 +49,12 @@ def log_of(data: Path) -> str:
     return (data.parent / f"{data.name}.log").read_text()
 
 
-def test_watchers_and_callers_do_not_keep_the_server(tmp_path: Path) -> None:
+def test_watchers_and_callers_do_not_keep_the_server(
+    tmp_path: Path, database: dict[str, str]
+) -> None:
     data = tmp_path / "d"
-    with stuck() as (env, node, service), ThreadPoolExecutor() as pool:
+    with stuck() as (allowed, node, service), ThreadPoolExecutor() as pool:
+        env = {**allowed, **database}
         with serving(data, env) as (api, process):
             run = begin(api, [human("ask")])["id"]
             body = {"definition": {"nodes": [node]}}

@@ -9,9 +9,9 @@ import pytest
 
 from fakes.command import flowc, flowc_here
 from fakes.environments import furnish
+from flowc.compiler import extras
 from flowc.compiler.reading.remedies import OF_ENVIRONMENT
 from flowc.compiler.reports.explanations import explanations
-from flowc.server.environment import answers
 
 OPENAI = {"OPENAI_API_KEY": "sk-test"}
 NO_KEYS = dict.fromkeys(("OPENAI_API_KEY", "GROQ_API_KEY", "COHERE_API_KEY"), "")
@@ -197,24 +197,11 @@ def test_an_extra_is_missing_if_one_of_its_packages_is(
 ) -> None:
     for given in (node("ocr", path="handbook.md"), node("read_file", path="handbook.md", ocr=True)):
         assert found_in(folder, given, **environment) == []
-    monkeypatch.setattr(answers, "EXTRAS", {"ocr": ("json", "no_such_package")})
+    monkeypatch.setattr(extras, "EXTRAS", {**extras.EXTRAS, "ocr": ("json", "no_such_package")})
     for given in (node("ocr", path="handbook.md"), node("read_file", path="handbook.md", ocr=True)):
         [found] = found_in(folder, given, **environment)
         assert (found["code"], found["hint"]) == ("missing-extra", "pip install 'flowc[ocr]'")
         assert "no_such_package" in found["message"]
-
-
-def test_the_packages_of_extras_are_those_of_the_project() -> None:
-    import tomllib
-
-    from fakes.places import ROOT
-
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"]
-    assert {
-        extra: tuple(re.split(r"[<>=]", each)[0] for each in packages)
-        for extra, packages in extras.items()
-    } == answers.EXTRAS
 
 
 def test_the_command_prints_places_and_hints_and_ends_as_for_errors(
@@ -317,7 +304,7 @@ def test_the_examples_of_a_code_are_true(
     furnish(tmp_path, handbook="offline/wordllama")
     monkeypatch.chdir(tmp_path)
     if code == "missing-extra":
-        monkeypatch.setattr(answers, "EXTRAS", {"ocr": ("no_such_package",)})
+        monkeypatch.setattr(extras, "EXTRAS", {"ocr": ("no_such_package",)})
     wrong, right = (
         _codes_of(text, tmp_path) for text in (explanations()[code].bad, explanations()[code].good)
     )

@@ -9,8 +9,10 @@ from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.node.registry import Registry
 from flowc.server.engine.driving import new_run
 from flowc.server.store import Database, StoredWorkflows
+from flowc.server.store.remote_types import StoredRemoteTypes
 from flowc.server.workflows import compiled as module
 from flowc.server.workflows.compiled import Workflows
+from flowc.server.workflows.remote_types import TenantTypes
 
 
 async def test_the_ingestion_workflow_is_compiled_once(
@@ -25,7 +27,8 @@ async def test_the_ingestion_workflow_is_compiled_once(
 
     monkeypatch.setattr(module, "compile_workflow", counted)
     database = await Database.open(f"sqlite:///{tmp_path}/flowc.db")
-    workflows = Workflows(StoredWorkflows(database, "default"), Registry.installed())
+    types = TenantTypes(Registry.installed(), StoredRemoteTypes(database, "default"))
+    workflows = Workflows(StoredWorkflows(database, "default"), types)
 
     found = await asyncio.gather(workflows.ingestion(), workflows.ingestion())
     run = await new_run(found[0], {"collection": "c", "urls": []})

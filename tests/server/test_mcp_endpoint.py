@@ -9,7 +9,6 @@ import pytest
 
 from flowc.server.api.protocols.mcp import endpoint as module
 from flowc.server.api.protocols.mcp.endpoint import McpEndpoint
-from flowc.server.process.process import Process
 from flowc.server.settings import Settings
 
 
@@ -34,11 +33,11 @@ async def test_a_failed_start_is_tried_again_by_the_next_request(
     def import_module(name: str) -> Any:
         if (problem := imports.pop(0)) is not None:
             raise problem
-        return SimpleNamespace(sessions_of=lambda process, version, settings: sessions)
+        return SimpleNamespace(sessions_of=lambda version, settings: sessions)
 
     monkeypatch.setattr(module, "import_module", import_module)
     endpoint, request = McpEndpoint("1", Settings()), cast(Any, ({}, None, None))
-    async with endpoint.open(cast(Process, object())):
+    async with endpoint.open():
         with pytest.raises(ImportError, match="no library"):
             await endpoint(*request)
         await endpoint(*request)

@@ -22,16 +22,16 @@ from flowc.server.records.ids import new_run_id
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.run_keys import client_key, schedule_key
 from flowc.server.records.runs import RunRecord
-from flowc.server.store.database import (
-    MIGRATIONS,
-    NEWEST_SCHEMA,
-    STATEMENT_END,
-    Database,
-    newest_revision,
-)
+from flowc.server.store.database import Database
 from flowc.server.store.runs.steering import RunStart, Steering
 from flowc.server.store.runs.stored_runs import StoredRuns
 from flowc.server.store.runs.writer import Writer
+from flowc.server.store.schema import (
+    MIGRATIONS,
+    NEWEST_SCHEMA,
+    STATEMENT_END,
+    newest_revision,
+)
 
 RUN = """
 insert into runs (id, tenant, hash, uses, status, input, output, error, usage, priority, segment, attempt,

@@ -68,34 +68,38 @@ async def test_whole_numbers_of_256_bits_stay_exact(
 ) -> None:
     nodes, expected = SHAPES[shape]
     definition = {"nodes": nodes, "settings": {"granularity": granularity}, "variables": {"v": 0}}
-    run = await process.runs.execute(await process.workflows.compile(definition), {"n": WIDE})
-    stored = await process.stored_runs.get(run.id)
+    run = await process.default.runs.execute(
+        await process.default.workflows.compile(definition), {"n": WIDE}
+    )
+    stored = await process.default.stored_runs.get(run.id)
     assert (stored.status, stored.error, stored.output) == ("completed", None, expected)
 
 
 async def test_an_answer_and_what_is_shown_with_its_question_stay_exact(process: Process) -> None:
     form = {"form": {"n": "integer"}, "data": {"big": "{{input.n}}"}}
     nodes = [{"id": "h", "type": "human", "config": form}, compute("z", "h.output.n + 1", "h")]
-    compiled = await process.workflows.compile({"nodes": nodes})
-    run = await process.runs.execute(compiled, {"n": WIDE})
-    [asked] = await process.stored_runs.interrupts(run_id=run.id, status="open")
+    compiled = await process.default.workflows.compile({"nodes": nodes})
+    run = await process.default.runs.execute(compiled, {"n": WIDE})
+    [asked] = await process.default.stored_runs.interrupts(run_id=run.id, status="waiting")
     assert asked.data["data"] == {"big": WIDE}
-    await process.runs.answer(asked.id, {"n": WIDE * 7})
-    done: RunRecord = await process.runs.at_rest(run.id)
+    await process.default.runs.answer(asked.id, {"n": WIDE * 7})
+    done: RunRecord = await process.default.runs.at_rest(run.id)
     assert (done.status, done.output) == ("completed", WIDE * 7 + 1)
 
 
 async def test_a_number_that_is_too_large_is_refused_with_a_code(process: Process) -> None:
     nodes = [compute("a", "input.n * input.n * input.n")]
-    run = await process.runs.execute(await process.workflows.compile({"nodes": nodes}), {"n": WIDE})
+    run = await process.default.runs.execute(
+        await process.default.workflows.compile({"nodes": nodes}), {"n": WIDE}
+    )
     assert (run.status, run.error and run.error["code"]) == ("failed", "expression-failed")
 
 
 @pytest.mark.parametrize("value", [*EDGES, 0, -1, 1.5, -0.0, True, None, "x", 10**22 * 1.0])
 async def test_a_number_alone_is_stored_as_it_is(process: Process, value: Any) -> None:
-    compiled = await process.workflows.compile({"nodes": [compute("a", "input.n")]})
-    run = await process.runs.execute(compiled, {"n": value})
-    stored = await process.stored_runs.get(run.id)
+    compiled = await process.default.workflows.compile({"nodes": [compute("a", "input.n")]})
+    run = await process.default.runs.execute(compiled, {"n": value})
+    stored = await process.default.stored_runs.get(run.id)
     assert (repr(stored.output), repr(stored.input)) == (repr(value), repr({"n": value}))
 
 

@@ -22,7 +22,7 @@ def test_an_openai_client_sees_workflows_as_models(world: World) -> None:
 def test_an_openai_client_gets_a_chat_completion(world: World) -> None:
     world.store("echo", ECHO)
     done = world.openai.chat.completions.create(
-        model="echo", messages=[{"role": "user", "content": "Good morning."}], temperature=0.3
+        model="echo", messages=[{"role": "user", "content": "Good morning."}]
     )
     assert done.choices[0].message.content == "Good morning."
     assert done.choices[0].finish_reason == "stop"
@@ -114,21 +114,6 @@ def test_an_openai_client_gets_tool_calls(world: World) -> None:
     assert [m["role"] for m in sent["messages"]] == ["user", "assistant", "tool"]
     assert sent["messages"][1]["tool_calls"][0]["id"] == call.id
     assert sent["tools"] == tools
-
-
-def test_an_openai_client_answers_a_question(world: World) -> None:
-    world.store("approves", APPROVES)
-    create = world.openai.chat.completions.create
-    messages: Any = [{"role": "user", "content": "Order 8."}]
-    asked = create(model="approves", messages=messages).choices[0].message.content
-    assert asked == "Refund 7 EUR?\nAnswer with one of: approve, reject."
-    messages += [{"role": "assistant", "content": asked}, {"role": "user", "content": "Hm."}]
-    again = create(model="approves", messages=messages).choices[0].message.content
-    assert again == asked
-    messages += [{"role": "assistant", "content": asked}, {"role": "user", "content": "ok"}]
-    stream: Any = create(model="approves", messages=messages, stream=True)
-    said = "".join(chunk.choices[0].delta.content or "" for chunk in stream)
-    assert said == "Refunded: Order 8."
 
 
 def test_an_openai_client_continues_from_a_response(world: World) -> None:

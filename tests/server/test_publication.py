@@ -1,46 +1,20 @@
 """The events of runs are published to a real Redis, once each and in order."""
 
 import json
-import shutil
 import signal
-import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from redis import Redis, RedisError
+from redis import Redis
 
-from fakes.processes import PATIENCE, free_port, serving, until
+from fakes.processes import free_port, serving, until
+from fakes.redis_servers import needs_redis, redis_server
 from fakes.runs_api import begin, events_of, human, pause
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("redis-server") is None, reason="no redis-server is installed"
-)
-
-
-@contextmanager
-def redis_server(port: int, folder: Path) -> Iterator[Redis]:
-    command = ["redis-server", "--port", str(port), "--dir", str(folder), "--save", ""]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    client = Redis(port=port)
-    try:
-        until(partial(_answers, client))
-        yield client
-    finally:
-        client.close()
-        process.terminate()
-        process.wait(timeout=PATIENCE)
-
-
-def _answers(client: Redis) -> bool:
-    try:
-        return bool(client.ping())
-    except RedisError:
-        return False
+pytestmark = needs_redis
 
 
 @pytest.fixture
@@ -50,7 +24,7 @@ def folder() -> Iterator[Path]:
 
 
 def published(redis: Redis, run_id: str) -> list[Any]:
-    found: Any = redis.xrange(f"flowc:run:{run_id}")
+    found: Any = redis.xrange(f"flowc:default:run:{run_id}")
     return [json.loads(fields[b"event"]) for _, fields in found]
 
 
@@ -61,11 +35,21 @@ def test_all_events_of_a_run_are_published(tmp_path: Path, folder: Path) -> None
         run = begin(api, [pause("a"), pause("b", "a")])
         told = events_of(api, run["id"])
         until(lambda: len(published(redis, run["id"])) == len(told))
-        assert published(redis, run["id"]) == [{"run_id": run["id"], **event} for event in told]
-        everything: Any = redis.xrange("flowc:events")
+        assert published(redis, run["id"]) == [
+            {"run_id": run["id"], "workflow_id": None, **event} for event in told
+        ]
+        everything: Any = redis.xrange("flowc:default:events")
         assert [json.loads(f[b"event"])["number"] for _, f in everything] == [
             event["number"] for event in told
         ]
+        api.put("/api/v1/workflows/one", json={"nodes": [pause("a")]})
+        id = api.post("/api/v1/workflows/one/run").json()["id"]
+        of_workflow = "flowc:default:workflow:one"
+        until(lambda: b"run.completed" in str(redis.xrange(of_workflow)).encode())
+        found: Any = redis.xrange(of_workflow)
+        events = [json.loads(fields[b"event"]) for _, fields in found]
+        assert {(event["run_id"], event["workflow_id"]) for event in events} == {(id, "one")}
+        assert events == published(redis, id)
 
 
 def test_events_left_by_a_killed_process_are_published_once(tmp_path: Path, folder: Path) -> None:

@@ -26,7 +26,7 @@ from flowc.server.store.runs.steering import RunStart, Steering
 from flowc.server.store.runs.stored_runs import NoSuchRun, StoredRuns
 from flowc.server.store.runs.writer import Writer
 from flowc.server.store.tables import DefinitionRow, RunRow
-from flowc.server.store.workflows import NoSuchWorkflow, StoredWorkflows
+from flowc.server.store.workflows import NewVersion, NoSuchWorkflow, StoredWorkflows
 
 TENANT = "retention"
 OLD = timedelta(days=40)
@@ -202,7 +202,7 @@ async def test_definitions_that_nothing_is_pinned_to_are_deleted(kept: Kept) -> 
     await kept.run("ended")
     await kept.run("of-a-run", is_over=False)
     await kept.workflows.store_definition("stored-again", {"nodes": []})
-    version = await kept.workflows.create("w", "W", "of-a-version", {"nodes": []})
+    version = await kept.workflows.create("w", NewVersion("W", "of-a-version", {"nodes": []}))
     await kept.grow_old("of-a-version", OLD)
     await kept.prune()
     for hash in ("unused", "ended"):

@@ -347,11 +347,11 @@ async def test_a_kill_repeats_little_also_if_the_disk_is_slow(
         registry = Registry([*Registry.installed(), Counted])
         settings = Settings(data_dir=tmp_path, drain_seconds=0)
         process = await open_process(settings, registry, stack, works=True)
-        database = process.runs.steering.database
+        database = process.default.runs.steering.database
         definition = {"settings": {"granularity": granularity}, "nodes": nodes}
-        compiled = await process.workflows.compile(definition)
+        compiled = await process.default.workflows.compile(definition)
         commit, goes_on = database._commit, threading.Event()
-        run = await process.runs.submit(compiled, {}, is_awaited=True)
+        run = await process.default.runs.submit(compiled, {}, is_awaited=True)
 
         def committed(driver: Any) -> None:
             goes_on.wait()
@@ -364,7 +364,7 @@ async def test_a_kill_repeats_little_also_if_the_disk_is_slow(
         goes_on.set()
         # The one whose end could not be committed in time, and one that had begun before that.
         assert done <= 2
-        assert (await process.runs.at_rest(run.id)).status == "completed"
+        assert (await process.default.runs.at_rest(run.id)).status == "completed"
         assert Counted.done == 9
 
 

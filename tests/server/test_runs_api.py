@@ -32,7 +32,7 @@ def test_a_person_is_asked_and_answers(api: httpx.Client) -> None:
     assert run["status"] == "waiting"
     assert run_of(api, run["id"])["nodes"]["ask"]["status"] == "waiting"
     (task,) = asked(api, run["id"])
-    assert (task["kind"], task["status"], task["data"]["title"]) == ("human", "open", "Ship 3?")
+    assert (task["kind"], task["status"], task["data"]["title"]) == ("human", "waiting", "Ship 3?")
     path = f"{API}/interrupts/{task['id']}/answer"
     refused = api.post(path, json={"answer": {"choice": "perhaps", "note": "Hm."}})
     assert (refused.status_code, refused.json()["error"]["code"]) == (422, "answer-refused")
@@ -101,11 +101,36 @@ def test_one_run_signals_another(api: httpx.Client) -> None:
 
 def test_a_timer_holds_no_worker(api: httpx.Client) -> None:
     started = time.monotonic()
-    run = begin(api, [pause("a", seconds=1.5), pause("b", "a")])
-    assert run["status"] == "waiting"
+    run = begin(api, [pause("a", seconds=1.5), pause("b", "a")], wait=False)
+    until(lambda: run_of(api, run["id"])["status"] == "waiting")
     done = ended(api, run["id"])
     assert (done["status"], done["output"]) == ("completed", {"waited": 0.01})
     assert time.monotonic() - started >= 1.5
+
+
+def test_a_caller_waits_for_times_that_come_soon_and_not_for_others(api: httpx.Client) -> None:
+    assert begin(api, [pause("a", seconds=0.5), pause("b", "a")])["status"] == "completed"
+    far = begin(api, [pause("a", seconds=3_600)])
+    both = begin(api, [pause("a", seconds=0.5), human("ask")])
+    assert (far["status"], both["status"]) == ("waiting", "waiting")
+    assert begin(api, [pause("a")], delay=3_600)["status"] == "pending"
+
+
+def test_a_caller_with_a_timeout_waits_for_people_until_then(api: httpx.Client) -> None:
+    started = time.monotonic()
+    assert begin(api, [human("ask")], timeout=0.5)["status"] == "waiting"
+    assert begin(api, [pause("a", seconds=3_600)], timeout=0.5)["status"] == "waiting"
+    assert time.monotonic() - started >= 1.0
+    with ThreadPoolExecutor(1) as others:
+        run = others.submit(begin, api, [human("late")], timeout=60)
+        [task] = until(lambda: _named(api, "late"))
+        api.post(f"{API}/interrupts/{task['id']}/answer", json={"answer": "approve"})
+        assert run.result()["status"] == "completed"
+
+
+def _named(api: httpx.Client, node_id: str) -> list[dict[str, Any]]:
+    found = api.get(f"{API}/interrupts", params={"kind": "human", "limit": 200}).json()
+    return [each for each in found if each["node_id"] == node_id]
 
 
 @pytest.mark.parametrize("default", [True, False])
@@ -218,6 +243,8 @@ def test_events_are_streamed_and_the_stream_is_resumed(api: httpx.Client) -> Non
     assert [*first, *rest] == events_of(api, run["id"])
     assert rest[-1]["kind"] == "run.completed"
     require_orderly([*first, *rest])
+    over = api.get(path, headers={"Last-Event-ID": str(rest[-1]["number"])})
+    assert (over.status_code, over.content) == (204, b"")
     assert api.get(f"{API}/runs/nobody/events").status_code == 404
 
 
@@ -284,6 +311,13 @@ def test_a_schedule_starts_runs(api: httpx.Client) -> None:
     window = {"start": "2026-01-01T00:00:00Z", "end": "2026-01-01T00:00:04Z"}
     begun = [api.post(f"{path}/often/backfill", json=window).json()["runs"] for _ in range(2)]
     assert begun[0] == 3
+    for end, problem in (
+        ("2026-01-01T00:16:42Z", "A backfill starts at most 1,000 runs; choose an earlier end."),
+        ("2026-01-01T00:16:42", "Input should have timezone info"),
+    ):
+        refused = api.post(f"{path}/often/backfill", json={**window, "end": end})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (422, "invalid-request")
+        assert refused.json()["error"]["details"][0] == {"at": ["body", "end"], "message": problem}
     until(lambda: runs() == count + 4)
     assert [schedule["id"] for schedule in api.get(path).json()] == ["often"]
     assert api.delete(f"{path}/often").status_code == 204

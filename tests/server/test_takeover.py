@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ import pytest
 from fakes import loopback
 from fakes.runs_api import pause
 from flowc.compiler.node.registry import Registry
+from flowc.server.engine.queue.retention import Retention
 from flowc.server.process.process import open_process
 from flowc.server.records.runs import ENDED
 from flowc.server.settings import Settings
 from flowc.server.store.database import Database
+from flowc.server.store.parts import ListPart
 
 
 async def test_a_run_that_its_own_process_takes_over_is_completed(tmp_path: Path) -> None:
@@ -22,16 +25,30 @@ async def test_a_run_that_its_own_process_takes_over_is_completed(tmp_path: Path
     async with AsyncExitStack() as stack:
         process = await open_process(settings, Registry.installed(), stack, works=True)
         nodes = [pause("a", seconds=0.3), pause("b", "a", seconds=0.3)]
-        compiled = await process.workflows.compile({"nodes": nodes})
-        run = await process.runs.submit(compiled, {}, is_awaited=True)
-        [worker] = await process.runs.steering.workers()
-        assert await process.runs.steering.requeue_of(worker) == 1
-        while await process.stored_runs.status(run.id) not in ENDED:
+        compiled = await process.default.workflows.compile({"nodes": nodes})
+        run = await process.default.runs.submit(compiled, {}, is_awaited=True)
+        [worker] = await process.default.runs.steering.workers()
+        assert await process.default.runs.steering.requeue_of(worker) == 1
+        while await process.default.stored_runs.status(run.id) not in ENDED:
             await asyncio.sleep(0.02)
-        done = await process.stored_runs.get(run.id)
+        done = await process.default.stored_runs.get(run.id)
         assert (done.status, done.error) == ("completed", None)
-        kinds = [event.kind for event in await process.stored_runs.events(run.id)]
+        kinds = [event.kind for event in await process.default.stored_runs.events(run.id)]
         assert kinds[:4] == ["run.created", "run.started", "run.resumed", "run.started"]
+
+
+async def test_what_works_in_the_background_ends_before_its_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ask(_: Retention) -> None:
+        while True:
+            await asyncio.to_thread(time.sleep, 0.001)
+
+    monkeypatch.setattr(Retention, "watch", ask)
+    settings = Settings(data_dir=tmp_path, drain_seconds=0, keep_runs_days=1)
+    async with AsyncExitStack() as stack:
+        await open_process(settings, Registry.installed(), stack, works=True)
+        await asyncio.sleep(0.05)
 
 
 class LosesOneCommit:
@@ -57,17 +74,17 @@ async def test_a_run_is_not_forgotten_if_the_connection_is_lost_while_it_is_crea
     settings = Settings(data_dir=tmp_path, poll_seconds=0.05, drain_seconds=0)
     async with AsyncExitStack() as stack:
         process = await open_process(settings, Registry.installed(), stack, works=True)
-        compiled = await process.workflows.compile({"nodes": [pause("a")]})
-        assert (await process.runs.execute(compiled, {})).status == "completed"
-        LosesOneCommit(process.runs.steering.database, is_stored)
+        compiled = await process.default.workflows.compile({"nodes": [pause("a")]})
+        assert (await process.default.runs.execute(compiled, {})).status == "completed"
+        LosesOneCommit(process.default.runs.steering.database, is_stored)
         with pytest.raises(sqlite3.OperationalError):
-            await process.runs.submit(compiled, {}, is_awaited=True)
-        while process.runs.segments is None or process.runs.segments.started:
+            await process.default.runs.submit(compiled, {}, is_awaited=True)
+        while process.default.runs.segments is None or process.default.runs.segments.started:
             await asyncio.sleep(0.02)
-        runs, total = await process.stored_runs.list(10, 0)
+        runs, total, _ = await process.default.stored_runs.list(ListPart(10))
         assert total == 1 + is_stored
         for run in runs:
-            while await process.stored_runs.status(run.id) != "completed":
+            while await process.default.stored_runs.status(run.id) != "completed":
                 await asyncio.sleep(0.02)
 
 
@@ -78,14 +95,14 @@ async def test_a_run_that_is_stored_with_what_it_did_is_stored_once(
     settings = Settings(data_dir=tmp_path, drain_seconds=0)
     async with AsyncExitStack() as stack:
         process = await open_process(settings, Registry.installed(), stack, works=True)
-        compiled = await process.workflows.compile(
+        compiled = await process.default.workflows.compile(
             {"nodes": [{"id": "a", "type": "template", "config": {"template": "x"}}]}
         )
-        assert (await process.runs.execute(compiled, {})).status == "completed"
-        lost = LosesOneCommit(process.runs.steering.database, is_stored)
-        run = await process.runs.execute(compiled, {})
+        assert (await process.default.runs.execute(compiled, {})).status == "completed"
+        lost = LosesOneCommit(process.default.runs.steering.database, is_stored)
+        run = await process.default.runs.execute(compiled, {})
         assert (run.status, run.output["text"], lost.is_over) == ("completed", "x", True)
-        kinds = [event.kind for event in await process.stored_runs.events(run.id)]
+        kinds = [event.kind for event in await process.default.stored_runs.events(run.id)]
         ends = ["node.started", "node.completed", "run.completed"]
         assert kinds == ["run.created", "run.started", *ends]
 
@@ -108,13 +125,13 @@ async def test_a_run_that_cannot_be_stored_is_refused_before_it_does_anything(
         async with AsyncExitStack() as stack:
             process = await open_process(settings, Registry.installed(), stack, works=True)
             call = {"id": "a", "type": "http", "config": {"url": service.url, "method": "POST"}}
-            compiled = await process.workflows.compile({"nodes": [call]})
-            assert (await process.runs.execute(compiled, {})).status == "completed"
+            compiled = await process.default.workflows.compile({"nodes": [call]})
+            assert (await process.default.runs.execute(compiled, {})).status == "completed"
             with monkeypatch.context() as patch:
-                patch.setattr(process.runs.steering.database, "_commit", full)
+                patch.setattr(process.default.runs.steering.database, "_commit", full)
                 with pytest.raises(sqlite3.OperationalError):
-                    await process.runs.execute(compiled, {})
-            _, total = await process.stored_runs.list(10, 0)
+                    await process.default.runs.execute(compiled, {})
+            _, total, _ = await process.default.stored_runs.list(ListPart(10))
             assert (total, len(calls)) == (1, 1)
 
 

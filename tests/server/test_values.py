@@ -18,8 +18,9 @@ from fakes.runs_api import API, begin, ended, events_of, human, pause, require_o
 from flowc.compiler.node.registry import Registry
 from flowc.server.process.process import Process, open_process
 from flowc.server.records.runs import RunRecord
-from flowc.server.runs.runs import RunOptions
+from flowc.server.runs.run_options import RunOptions
 from flowc.server.settings import Settings
+from flowc.server.store.parts import ListPart
 from flowc.server.store.values import LIMIT, Values, whole
 
 MEGABYTE = 1_000_000
@@ -88,7 +89,7 @@ def test_small_values_are_left_as_they_are() -> None:
 
 
 @dataclass
-class Place:
+class ListPlace:
     """A process that works on runs, and its database."""
 
     process: Process
@@ -96,16 +97,16 @@ class Place:
     file: Path
 
     async def submit(self, nodes: list[Any], input: Any) -> RunRecord:
-        compiled = await self.process.workflows.compile({"nodes": nodes})
-        return await self.process.runs.submit(compiled, input, is_awaited=True)
+        compiled = await self.process.default.workflows.compile({"nodes": nodes})
+        return await self.process.default.runs.submit(compiled, input, is_awaited=True)
 
     async def run(self, nodes: list[Any], input: Any) -> RunRecord:
-        compiled = await self.process.workflows.compile({"nodes": nodes})
-        done = await self.process.runs.execute(compiled, input)
-        return await self.process.stored_runs.get(done.id)
+        compiled = await self.process.default.workflows.compile({"nodes": nodes})
+        done = await self.process.default.runs.execute(compiled, input)
+        return await self.process.default.stored_runs.get(done.id)
 
     async def ask(self, query: str) -> Any:
-        database = self.process.runs.steering.database
+        database = self.process.default.runs.steering.database
         return await database.read(lambda session: session.scalar(text(query)))
 
     async def size(self) -> int:
@@ -119,7 +120,7 @@ class Place:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
+async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ListPlace]:
     file = tmp_path / "flowc.db"
     url = f"sqlite:///{file}"
     if request.param == "postgres":
@@ -127,10 +128,10 @@ async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     settings = Settings(data_dir=tmp_path, database_url=url, poll_seconds=0.05, drain_seconds=0)
     async with AsyncExitStack() as stack:
         process = await open_process(settings, Registry.installed(), stack, works=True)
-        yield Place(process, url, file)
+        yield ListPlace(process, url, file)
 
 
-async def test_a_megabyte_through_three_templates_is_stored_once(place: Place) -> None:
+async def test_a_megabyte_through_three_templates_is_stored_once(place: ListPlace) -> None:
     big, before = secrets.token_hex(MEGABYTE // 2), await place.size()
     done = await place.run(CHAIN, {"text": big})
     assert (done.status, done.error) == ("completed", None)
@@ -142,15 +143,15 @@ async def test_a_megabyte_through_three_templates_is_stored_once(place: Place) -
     assert [done.nodes[id].output for id in "abc"] == [{"text": big}] * 3
     outputs = [
         event.data["output"]
-        for event in await place.process.stored_runs.events(done.id)
+        for event in await place.process.default.stored_runs.events(done.id)
         if event.kind == "node.completed"
     ]
     assert outputs == [{"text": big}] * 3
-    [listed], _ = await place.process.stored_runs.list(10, 0)
+    [listed], *_ = await place.process.default.stored_runs.list(ListPart(10))
     assert (listed.input, listed.output) == (done.input, done.output)
 
 
-async def test_a_long_list_is_stored_once(place: Place) -> None:
+async def test_a_long_list_is_stored_once(place: ListPlace) -> None:
     rows = [{"n": n, "name": f"row {n}"} for n in range(20_000)]
     nodes = [
         {
@@ -171,7 +172,9 @@ async def test_a_long_list_is_stored_once(place: Place) -> None:
     assert await place.size() < 2 * len(json.dumps(rows))
 
 
-async def test_a_run_that_fails_finds_its_big_values_again_when_it_is_retried(place: Place) -> None:
+async def test_a_run_that_fails_finds_its_big_values_again_when_it_is_retried(
+    place: ListPlace,
+) -> None:
     big = secrets.token_hex(MEGABYTE // 2)
     message = "There are {{b.output.text | length}} characters."
     refuse = {
@@ -183,8 +186,8 @@ async def test_a_run_that_fails_finds_its_big_values_again_when_it_is_retried(pl
     failed = await place.run([*CHAIN[:2], refuse], {"text": big})
     assert failed.status == "failed"
     assert await place.ask("select count(*) from graph_archives") == 1
-    await place.process.runs.steering.retry("default", failed.id)
-    stored = place.process.stored_runs
+    await place.process.default.runs.steering.retry("default", failed.id)
+    stored = place.process.default.stored_runs
     while len([e for e in await stored.events(failed.id) if e.kind == "run.failed"]) < 2:
         await asyncio.sleep(0.02)
     again = await stored.get(failed.id)
@@ -195,13 +198,13 @@ async def test_a_run_that_fails_finds_its_big_values_again_when_it_is_retried(pl
     assert await place.size() < 2 * MEGABYTE
 
 
-async def test_a_queued_run_has_its_big_input(place: Place) -> None:
+async def test_a_queued_run_has_its_big_input(place: ListPlace) -> None:
     big = secrets.token_hex(MEGABYTE // 2)
-    compiled = await place.process.workflows.compile({"nodes": CHAIN})
-    run = await place.process.runs.submit(
+    compiled = await place.process.default.workflows.compile({"nodes": CHAIN})
+    run = await place.process.default.runs.submit(
         compiled, {"text": big}, options=RunOptions(idempotency_key="k")
     )
-    stored = place.process.stored_runs
+    stored = place.process.default.stored_runs
     while await stored.status(run.id) != "completed":
         await asyncio.sleep(0.02)
     assert (await stored.get(run.id)).output == {"text": big}

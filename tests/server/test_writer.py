@@ -176,7 +176,7 @@ async def test_an_end_that_was_committed_although_the_connection_was_lost_is_not
 async def test_each_commit_returns_whether_to_pause_and_where_to_stop(store: WrittenStore) -> None:
     run = await store.begun()
     await store.steering.pause(store.tenant, run.id)
-    await store.steering.set_breakpoints(store.tenant, run.id, ["b", "a"])
+    await store.steering.set_breakpoints(store.tenant, run.id, {"b": None, "a": None})
     instructions = await store.writer.commit(_batch(run))
     assert instructions == WorkerInstructions("pause", {"nodes": ["a", "b"], "stepping": False})
 

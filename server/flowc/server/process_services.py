@@ -1,46 +1,48 @@
-"""The services that a process offers to its nodes: models, HTTP, sandboxes, secrets, documents."""
+"""The services that all tenants of a process share: models, HTTP, sandboxes, MCP servers."""
 
-from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from flowc.compiler.diagnostics import DefinitionRefused
-from flowc.compiler.guards import Circuits, Guards, Limits, MemoryCache, NodeCache
+from flowc.compiler.guards import Limits
 from flowc.compiler.reading.documents import read_file
+from flowc.compiler.running.redaction import KnownSecrets
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
-from flowc.nodes.services.files import Files
-from flowc.nodes.services.knowledge import Knowledge, Sources
 from flowc.nodes.services.mcp import McpServers, read_mcp_file
 from flowc.nodes.services.models import Models, read_models_file
-from flowc.nodes.services.models.observers import Observers
 from flowc.nodes.services.operator_files import OperatorFileRefused
-from flowc.nodes.services.sandbox import Sandboxes
+from flowc.nodes.services.sandbox import Engine, Sandboxes
 from flowc.nodes.services.sandbox.asteval_engine import AstevalEngine
 from flowc.nodes.services.sandbox.monty_engine import MontyEngine
-from flowc.rag.folders import Folders
-from flowc.rag.stores import DocumentStore
-from flowc.server.access.callers import DEFAULT_TENANT
-from flowc.server.settings import Settings, is_sqlite
+from flowc.server.document_stores import DocumentStores
+from flowc.server.numbers.metrics import Metrics
+from flowc.server.numbers.model_counts import ModelCounts
+from flowc.server.numbers.sandbox_counts import CountedEngine
+from flowc.server.records.refused import sentence_of
+from flowc.server.secrets.sealing import BadSealingKey, Seals, keys_in
+from flowc.server.secrets.vault import Vault, VaultAddress, token_in
+from flowc.server.settings import Settings
+from flowc.server.traces.observers import LangfuseAccount, ObserverRefused, PosthogAccount
 
 
 class SettingsRefused(Exception):
     """The settings cannot be used; the message names the setting and the problem."""
 
 
-class ProcessServices:
-    """The services of one process and event loop; close it when done."""
+_TWO_TOKENS = "FLOWC_VAULT_URL needs one of FLOWC_VAULT_TOKEN and FLOWC_VAULT_TOKEN_FILE."
 
-    def __init__(
-        self, settings: Settings, cache: NodeCache | None = None, files: Files | None = None
-    ) -> None:
-        self._settings = settings
-        self.guards = Guards(
-            cache or MemoryCache(),
-            Limits(settings.max_parallel_by_type),
-            Circuits(settings.circuit_threshold, settings.circuit_pause),
-        )
+
+class ProcessServices:
+    """The services that the tenants of one process and event loop share; close them when done."""
+
+    def __init__(self, settings: Settings, metrics: Metrics | None = None) -> None:
+        self.settings = settings
+        self.limits = Limits(settings.max_parallel_by_type)
         self._secrets = _read_secrets(settings.secrets_file) if settings.secrets_file else {}
+        self.seals = _seals(settings)
+        # Of all tenants: what is logged is not one tenant's.
+        self.known = KnownSecrets()
+        keys = _observer_keys(settings)
+        self.known.add([*self.seals.keys, *keys, *filter(None, [settings.vault_token])])
         try:
             policy = EgressPolicy.of_rules(
                 settings.egress_allow,
@@ -56,65 +58,84 @@ class ProcessServices:
         except OperatorFileRefused as problem:
             raise SettingsRefused(str(problem)) from None
         self.http = HttpClient(policy)
+        self.vault = _vault(settings, policy)
         self.mcp = McpServers(servers, policy=policy)
-        self.sandboxes = new_sandboxes()
+        self.sandboxes = new_sandboxes(metrics)
+        self.documents = DocumentStores(settings)
         self.models = Models(
             aliases,
             default_model=settings.default_model,
             policy=policy,
-            observers=Observers(tuple(settings.model_observers), settings.record_prompts),
+            listener=ModelCounts(metrics, self._redacted) if metrics is not None else None,
+            records_prompts=settings.record_prompts,
         )
 
-        self.knowledge = Knowledge(
-            partial(_open_store, settings),
-            self.models,
-            Sources(Folders(settings.document_dirs), self.http, files),
-            default_model=settings.embedding_model,
-        )
-
-    @property
-    def by_type(self) -> Mapping[type, Any]:
-        """The services by their types, as nodes ask for them."""
-        own = (self.http, self.sandboxes, self.models, self.mcp, self.knowledge)
-        return {type(service): service for service in own}
+    def _redacted(self, text: str) -> str:
+        return self.known.redactor.text(text) if self.known.redactor else text
 
     def secret(self, name: str) -> str | None:
         """Return a secret, from the environment or from the operator's file."""
-        return self._settings.secret_variable(name) or self._secrets.get(name)
+        return self.settings.secret_variable(name) or self._secrets.get(name)
 
     def secret_hint(self, name: str) -> str:
         """Return how the operator sets a secret."""
-        file = self._settings.secrets_file
+        file = self.settings.secrets_file
         where = f"{str(file)[:100]!r}" if file is not None else "the file of FLOWC_SECRETS_FILE"
-        variable = self._settings.secret_variable_name(name)
+        variable = self.settings.secret_variable_name(name)
         return f"The operator can set {variable} in the environment, or {name[:60]!r} in {where}."
 
     async def aclose(self) -> None:
         """Close connections and end sandboxes."""
-        await self.knowledge.aclose()
         await self.http.aclose()
+        if self.vault is not None:
+            await self.vault.http.aclose()
         await self.sandboxes.aclose()
+        await self.documents.aclose()
 
 
-def new_sandboxes() -> Sandboxes:
+def new_sandboxes(metrics: Metrics | None = None) -> Sandboxes:
     """Return the sandboxes for code; each starts when it is first used. Close them when done."""
-    return Sandboxes((MontyEngine(), AstevalEngine()))
+    engines: tuple[Engine, ...] = (MontyEngine(), AstevalEngine())
+    if metrics is None:
+        return Sandboxes(engines)
+    return Sandboxes(tuple(CountedEngine(engine, metrics) for engine in engines))
 
 
-def local_documents(settings: Settings) -> Path:
-    """Return the folder of the documents, if they are not in PostgreSQL."""
-    return settings.data_dir / "knowledge" / DEFAULT_TENANT
+def _observer_keys(settings: Settings) -> list[str]:
+    """Return the keys of the services that observe runs; raise SettingsRefused if one has none."""
+    found: list[str] = []
+    try:
+        if "langfuse" in settings.model_observers:
+            found.append(LangfuseAccount.in_environment().secret_key)
+        if "posthog" in settings.model_observers:
+            found.append(PosthogAccount.in_environment().key)
+    except ObserverRefused as problem:
+        raise SettingsRefused(str(problem)) from None
+    return found
 
 
-async def _open_store(settings: Settings) -> DocumentStore:
-    # Imported here: Chroma takes a second, and few workflows use documents.
-    if is_sqlite(settings.database):
-        from flowc.rag.stores.local import LocalStore  # noqa: PLC0415
+def _seals(settings: Settings) -> Seals:
+    file, keys = settings.sealing_keys_file, list(settings.sealing_keys)
+    try:
+        keys += keys_in(file) if file is not None else []
+        return Seals(list(dict.fromkeys(keys)))
+    except (OSError, ValueError) as problem:
+        reason = type(problem).__name__
+        raise SettingsRefused(f"FLOWC_SEALING_KEYS_FILE cannot be read: {reason}.") from None
+    except BadSealingKey as problem:
+        message = f"FLOWC_SEALING_KEYS or FLOWC_SEALING_KEYS_FILE: {sentence_of(type(problem))}"
+        raise SettingsRefused(message) from None
 
-        return await LocalStore.open(local_documents(settings), DEFAULT_TENANT)
-    from flowc.rag.stores.postgres import PostgresStore  # noqa: PLC0415
 
-    return await PostgresStore.open(settings.database, DEFAULT_TENANT)
+def _vault(settings: Settings, policy: EgressPolicy) -> Vault | None:
+    url, token, file = settings.vault_url, settings.vault_token, settings.vault_token_file
+    if url is None:
+        return None
+    if (token is None) == (file is None):
+        raise SettingsRefused(_TWO_TOKENS)
+    address = VaultAddress(url, settings.vault_mount, settings.vault_path, settings.vault_namespace)
+    source = token_in(file) if file is not None else lambda: token or ""
+    return Vault(address, source, HttpClient(policy.serving([url])), settings.vault_seconds)
 
 
 def _read_secrets(path: Path) -> dict[str, str]:

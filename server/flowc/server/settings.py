@@ -1,61 +1,15 @@
 """The operator's settings, read from environment variables that start with FLOWC_."""
 
 import os
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from flowc.nodes.services.models.observers import Observer
+from flowc.server.setting_texts import egress_rules, limits_by_name, words
 
-
-def _egress_rules(value: Any) -> Any:
-    """Read networks with the ports that may be dialled in them; no ports means all.
-
-    >>> _egress_rules("127.0.0.1:11434, 127.0.0.1:80, 10.0.0.0/8, ::1, [::1]:80")
-    {'127.0.0.1': [11434, 80], '10.0.0.0/8': [], '::1': [80]}
-    """
-    if not isinstance(value, str):
-        return value
-    rules: dict[str, list[int]] = {}
-    for rule in filter(None, (part.strip() for part in value.split(","))):
-        host, colon, port = rule.rpartition(":")
-        has_port = bool(colon) and port.isdigit() and "/" not in port and not _is_address(rule)
-        network = host.strip("[]") if has_port else rule.strip("[]")
-        ports = rules.setdefault(network, [])
-        ports += [int(port)] if has_port else []
-    return rules
-
-
-def _limits(value: Any) -> Any:
-    """Read numbers by node type; the field's own type checks them.
-
-    >>> _limits("llm:8, http:20")
-    {'llm': '8', 'http': '20'}
-    """
-    if not isinstance(value, str):
-        return value
-    pairs = [part.rpartition(":") for part in value.split(",") if part.strip()]
-    return {name.strip(): limit.strip() for name, _, limit in pairs}
-
-
-def _words(value: Any) -> Any:
-    """Read a list that is separated by commas.
-
-    >>> _words("langfuse, posthog")
-    ['langfuse', 'posthog']
-    """
-    return [word.strip() for word in value.split(",")] if isinstance(value, str) else value
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
+Observer = Literal["langfuse", "posthog"]
 
 
 class Settings(BaseSettings):
@@ -119,10 +73,19 @@ class Settings(BaseSettings):
     jwt_tenant_claim: str = Field(
         default="tenant", description="Claim with the tenant of a token's holder."
     )
+    jwt_name_claim: str = Field(
+        default="sub",
+        description="Claim with the name that questions call a token's holder by: `sub`, or one"
+        " that the issuer verifies.",
+    )
+    jwt_groups_claim: str = Field(
+        default="groups", description="Claim with the groups that a token's holder is in."
+    )
     redis_url: str | None = Field(
         default=None,
         pattern=r"^(rediss?|unix)://",
-        description="redis://…: the events of runs are also published to Redis Streams there.",
+        description="redis://…: the events of runs are also published to Redis Streams there, and"
+        " rates are counted there by all processes together.",
     )
     run_slots: int = Field(
         default=100, ge=1, le=1_000, description="Most runs that one process works on at once."
@@ -131,6 +94,12 @@ class Settings(BaseSettings):
         default=None,
         ge=1,
         description="How many runs all processes may work on at once; if set, every run is queued.",
+    )
+    max_unfinished_runs: int | None = Field(
+        default=None,
+        ge=1,
+        description="Most unfinished runs of a tenant (pending, running, waiting or paused), in all"
+        " processes together; further ones are refused with 429.",
     )
     poll_seconds: float | None = Field(
         default=None,
@@ -152,22 +121,46 @@ class Settings(BaseSettings):
         gt=0,
         description="Days after which ended runs are deleted; default: never.",
     )
+    keep_analytics_days: float = Field(
+        default=400, ge=1, description="Days after which the figures of a day are deleted."
+    )
     models_file: Path | None = Field(
         default=None,
         description="File that maps the model names in workflows to models (JSON or YAML).",
     )
-    model_observers: Annotated[list[Observer], NoDecode, BeforeValidator(_words)] = Field(
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="What is logged: this level, and those above it."
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text",
+        description="Form of the log on stderr: lines of text, or a JSON object a line.",
+    )
+    metrics_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65_535,
+        description="Port at which `flowc worker` answers `/metrics`, `/ping` and `/health`; by"
+        " default, it listens to no one.",
+    )
+    metrics_host: str = Field(
+        default="127.0.0.1",
+        description="Address of that port. Who reaches it needs no key: it names the workflows of"
+        " all tenants, and nothing of their runs.",
+    )
+    model_observers: Annotated[list[Observer], NoDecode, BeforeValidator(words)] = Field(
         default_factory=list,
-        description="Services notified of model calls (langfuse, posthog); litellm reads their keys"
-        " from the environment.",
+        description="Services that get runs and calls of models (langfuse, posthog); their keys"
+        " are read from the environment.",
     )
     otlp_endpoint: str | None = Field(
         default=None,
         pattern=r"^https?://",
-        description="URL that receives spans of model calls, as OTLP over HTTP: https://…/v1/traces.",
+        description="URL that receives the spans of requests, runs, nodes and calls of models, as"
+        " OTLP over HTTP: https://…/v1/traces.",
     )
     record_prompts: bool = Field(
-        default=False, description="Whether observers and spans include prompts and outputs."
+        default=False,
+        description="Whether observers and spans include prompts, inputs and outputs.",
     )
     warm_models: bool = Field(
         default=True,
@@ -182,7 +175,7 @@ class Settings(BaseSettings):
         default="offline/wordllama",
         description="Embedding model of collections that name none.",
     )
-    document_dirs: Annotated[list[Path], NoDecode, BeforeValidator(_words)] = Field(
+    document_dirs: Annotated[list[Path], NoDecode, BeforeValidator(words)] = Field(
         default_factory=list,
         description="Folders that workflows may read documents from, separated by commas.",
     )
@@ -194,11 +187,44 @@ class Settings(BaseSettings):
         default=None,
         description="File with secrets by name (JSON or YAML); FLOWC_SECRET_NAME sets one of them.",
     )
-    egress_allow: Annotated[dict[str, list[int]], NoDecode, BeforeValidator(_egress_rules)] = Field(
+    sealing_keys: Annotated[list[str], NoDecode, BeforeValidator(words)] = Field(
+        default_factory=list,
+        repr=False,
+        description="Keys that seal the secrets in the database, separated by commas: the first"
+        " one seals, all of them open. `flowc secrets key` prints a new one.",
+    )
+    sealing_keys_file: Path | None = Field(
+        default=None, description="File with such keys, one a line, after those of the variable."
+    )
+    vault_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="URL of a vault (HashiCorp Vault, OpenBao) whose KV engine, version 2, has"
+        " secrets.",
+    )
+    vault_token: str | None = Field(
+        default=None, repr=False, description="Token that the vault asks for."
+    )
+    vault_token_file: Path | None = Field(
+        default=None, description="File with that token, read again for each request."
+    )
+    vault_namespace: str | None = Field(default=None, description="Namespace in the vault.")
+    vault_mount: str = Field(default="secret", description="Where the KV engine is mounted.")
+    vault_path: str = Field(
+        default="flowc",
+        description="Where in the engine secrets are: `name` of a tenant is at PATH/TENANT/NAME,"
+        " in the field `value`.",
+    )
+    vault_seconds: float = Field(
+        default=60,
+        ge=0,
+        description="Seconds after which a secret is read from the vault again.",
+    )
+    egress_allow: Annotated[dict[str, list[int]], NoDecode, BeforeValidator(egress_rules)] = Field(
         default_factory=dict,
         description="Private networks that workflows may reach, such as 127.0.0.1:8080,10.0.0.0/8.",
     )
-    own_addresses: Annotated[list[str], NoDecode, BeforeValidator(_words)] = Field(
+    own_addresses: Annotated[list[str], NoDecode, BeforeValidator(words)] = Field(
         default_factory=list,
         description="This server's own public addresses, which workflows may not reach.",
     )
@@ -209,7 +235,7 @@ class Settings(BaseSettings):
         default=4_000_000, ge=1, description="Largest HTTP request body, in bytes."
     )
     max_parallel_by_type: Annotated[
-        dict[str, Annotated[int, Field(ge=1)]], NoDecode, BeforeValidator(_limits)
+        dict[str, Annotated[int, Field(ge=1)]], NoDecode, BeforeValidator(limits_by_name)
     ] = Field(
         default_factory=dict,
         description="Most nodes of a type that run at once in this process, such as llm:8,http:20.",
@@ -235,7 +261,7 @@ class Settings(BaseSettings):
         description="Most LangGraph supersteps of a run; a run that takes more fails.",
     )
 
-    allowed_hosts: Annotated[list[str], NoDecode, BeforeValidator(_words)] = Field(
+    allowed_hosts: Annotated[list[str], NoDecode, BeforeValidator(words)] = Field(
         default_factory=list,
         description="Names, other than those of this machine, that clients may call the server by"
         " (its `Host`), separated by commas; `*` for all.",
@@ -243,7 +269,7 @@ class Settings(BaseSettings):
     cors_origins: Annotated[
         list[Annotated[str, Field(pattern=r"^https?://[^/*,\s]+$")]],
         NoDecode,
-        BeforeValidator(_words),
+        BeforeValidator(words),
     ] = Field(
         default_factory=list,
         description="Sites whose pages may use the server from browsers, such as"
@@ -281,6 +307,36 @@ class Settings(BaseSettings):
         " set it to the number of all.",
     )
 
+    session_hours: float = Field(
+        default=12, gt=0, le=720, description="Hours after which the session of a browser ends."
+    )
+    caller_requests_per_minute: int | None = Field(
+        default=None,
+        ge=1,
+        description="Most requests a minute of one key or user, other than those that start runs;"
+        " each process counts its own, without FLOWC_REDIS_URL.",
+    )
+    caller_starts_per_minute: int | None = Field(
+        default=None, ge=1, description="Most runs that one key or user starts a minute, likewise."
+    )
+    tenant_requests_per_minute: int | None = Field(
+        default=None,
+        ge=1,
+        description="Most requests a minute of all callers of a tenant, other than those that start"
+        " runs, likewise.",
+    )
+    tenant_starts_per_minute: int | None = Field(
+        default=None,
+        ge=1,
+        description="Most runs that all callers of a tenant start a minute, likewise.",
+    )
+    failed_logins_per_minute: int = Field(
+        default=300,
+        ge=1,
+        description="Most wrong keys, tokens and signatures a minute from one address, likewise;"
+        " then, only callers that are known already are admitted from there.",
+    )
+
     tls_cert: Path | None = Field(
         default=None,
         description="File with the server's certificate and its chain (PEM): the server speaks"
@@ -294,6 +350,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The URL of the database."""
         return self.database_url or f"sqlite:///{self.data_dir / 'flowc.db'}"
+
+    @property
+    def is_tracing(self) -> bool:
+        """Whether spans are sent anywhere."""
+        return self.otlp_endpoint is not None or bool(self.model_observers)
 
     @property
     def admin_key_file(self) -> Path:

@@ -18,10 +18,10 @@ from flowc.compiler.node import Outcome
 from flowc.compiler.node.interrupts import Answer, Interrupt, Interrupted
 from flowc.compiler.planning.plan import Plan, PlannedNode
 from flowc.compiler.planning.sections import PlanSection
-from flowc.compiler.running.node_run import execute
 from flowc.compiler.running.region import Around, Region, RegionPaused, execute_in
 from flowc.compiler.running.run_context import RunContext, View
 from flowc.compiler.running.settlement import Settlement, arrive, merge_edges, settle
+from flowc.compiler.running.traced_run import run_node
 from flowc.compiler.running.updates import branch_after, update_after
 
 T = TypeVar("T")
@@ -124,8 +124,8 @@ def _work(
     if node.keeps_journal:
         return _until_answered(partial(_work_with_journal, node, view, runtime), run)
     if not run.can_wait:
-        return execute(node, view, run)
-    return _until_answered(partial(execute, node, view), run)
+        return run_node(node, view, run)
+    return _until_answered(partial(run_node, node, view), run)
 
 
 async def _work_with_journal(

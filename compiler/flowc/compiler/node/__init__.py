@@ -18,6 +18,7 @@ from flowc.compiler.node.fields import (
 from flowc.compiler.node.interrupts import Answer, Ask
 from flowc.compiler.node.node_type import Node
 from flowc.compiler.node.outcome import NOTHING, BodyResult, Json, Outcome
+from flowc.compiler.node.secret_hosts import HostBound, SecretHosts, require_host
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -32,6 +33,7 @@ __all__ = [
     "Context",
     "Effects",
     "Formula",
+    "HostBound",
     "Incoming",
     "ItemCondition",
     "ItemExpression",
@@ -44,6 +46,8 @@ __all__ = [
     "Role",
     "RunBody",
     "SecretAllowed",
+    "SecretHosts",
     "Tool",
     "ToolsField",
+    "require_host",
 ]

@@ -18,7 +18,14 @@ from flowc.compiler.node.outcome import NOTHING, BodyResult, Json, NodeUsage
 Service = TypeVar("Service")
 Through = Callable[[str, Callable[[], Awaitable[Any]]], Awaitable[Any]]
 Once = Callable[[str, Callable[[], Awaitable[Json]]], Awaitable[Json]]
-AddUsage = Callable[[NodeUsage], None]
+
+
+class AddUsage(Protocol):
+    """Records what was spent, and the `model` that it was spent on, where it is one."""
+
+    def __call__(self, usage: NodeUsage, model: str | None = None) -> None:
+        """Add what was used to the usage of the node."""
+        ...
 
 
 class RunBody(Protocol):
@@ -52,7 +59,7 @@ async def straight(target: str, work: Callable[[], Awaitable[Json]]) -> Json:
     return await work()
 
 
-def uncounted(usage: NodeUsage) -> None:
+def uncounted(usage: NodeUsage, model: str | None = None) -> None:
     """Do nothing: no one counts what is spent."""
 
 
@@ -86,8 +93,9 @@ class Context(NamedTuple):
     - `through(target, call)` calls a service through a circuit breaker, which fails at once while
       the service is down.
     - `budget.reserved(...)` sets aside what a model call may cost, before the call.
-    - `add_usage(usage)` records what was spent as soon as it is known. So it counts also if this
-      attempt fails; only what was not recorded belongs into the `usage` of the outcome.
+    - `add_usage(usage, model)` records what was spent, and on which model, as soon as it is known.
+      So it counts also if this attempt fails; only what was not recorded belongs into the `usage`
+      of the outcome.
     - `run_body(key, names, variables)` runs the node's own nodes and edges.
     - `tools` are the tools in the body; `now()` is the time, which tests can set.
     """

@@ -31,6 +31,7 @@ class Node(BaseModel):
     - `sets_variables` allows the type to return variables.
     - `is_pure` marks a type with no effect other than its output or branch, so that an unused
       output is worth a warning.
+    - `extra` is the extra of flowc with the packages that the type needs.
     - `asks` marks a type that waits for an answer or for time to pass; `remembers` marks one that
       uses `context.once`.
     """
@@ -50,6 +51,7 @@ class Node(BaseModel):
     passes_data_on: ClassVar[bool] = False
     sets_variables: ClassVar[bool] = False
     is_pure: ClassVar[bool] = False
+    extra: ClassVar[str | None] = None
     asks: ClassVar[bool] = False
     remembers: ClassVar[bool] = False
 

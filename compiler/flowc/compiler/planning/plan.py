@@ -10,6 +10,7 @@ from flowc.compiler.analysis.flow import Flow
 from flowc.compiler.analysis.inference import Inferred
 from flowc.compiler.analysis.references import node_path, uses_in
 from flowc.compiler.analysis.run_conditions import RunCondition
+from flowc.compiler.analysis.scopes import Scope
 from flowc.compiler.definition import (
     NodeDefinition,
     RetryPolicy,
@@ -28,8 +29,9 @@ class PlannedNode:
     """One node with everything that is needed to run it.
 
     `plain` is the node itself where nothing is computed and nothing guards its work;
-    `branches` are those that it can choose; `is_recorded` means that its expressions read the time
-    or random values.
+    `branches` are those that it can choose; `stored_in` is the id of the stored workflow that the
+    node is in, if the run's own workflow runs that one; `is_recorded` means that its expressions
+    read the time or random values.
     """
 
     id: str
@@ -40,6 +42,7 @@ class PlannedNode:
     plain: Node | None
     reads: tuple[str, ...]
     secrets: tuple[str, ...]
+    stored_in: str | None
     data_from: tuple[str, ...]
     branches: frozenset[str]
     retry: RetryPolicy
@@ -167,6 +170,7 @@ class _Planner:
             plain=configuration.fixed if not is_guarded else None,
             reads=tuple(dict.fromkeys(read)),
             secrets=tuple(str(path[1]) for path in paths if path[0] == "secrets" and len(path) > 1),
+            stored_in=self._stored_in(scope),
             data_from=flow.data_sources(name) if configuration.takes_incoming else (),
             branches=flow.branches.get(name, frozenset()),
             retry=retry,
@@ -179,6 +183,10 @@ class _Planner:
             runs_stored=name in scope.stored,
             is_recorded=any(slot.expression.is_recorded for slot in configuration.uses()),
         )
+
+    def _stored_in(self, scope: Scope) -> str | None:
+        own = self.inferred.flow.scope.enclosing
+        return scope.enclosing[-1] if len(scope.enclosing) > len(own) else None
 
 
 def _limits(settings: WorkflowSettings, kind: type[Node]) -> tuple[Limit, ...]:

@@ -79,6 +79,8 @@ def _in_body(node: PlannedNode, here: _Surroundings) -> _Surroundings:
 
 
 def _of_node(node: PlannedNode) -> Iterator[tuple[Need, Pointer]]:
+    if node.node_type.extra is not None:
+        yield Need("extra", node.node_type.extra), (*node.definition.at, "type")
     for need in node.effects.needs:
         if need.is_known:
             yield need, node.definition.config_at(*need.path)

@@ -12,6 +12,10 @@ class RunCreatedData(TypedDict):
     """The run is stored, and works at once, waits in the queue, or waits for its turn."""
 
     priority: Annotated[int, "The run's priority; 1 is the highest."]
+    user: NotRequired[Annotated[str, "Who asks, if a client of the OpenAI API says so."]]
+    metadata: NotRequired[
+        Annotated[dict[str, str], "The data of a client of the OpenAI API, if it sends any."]
+    ]
 
 
 class RunStartedData(TypedDict):
@@ -71,6 +75,11 @@ class StopsData(TypedDict):
 
     nodes: Annotated[list[str], "The names of the nodes before which the run stops."]
     stepping: Annotated[bool, "Whether it stops before every node."]
+    conditions: NotRequired[
+        Annotated[
+            dict[str, str], "Expressions by name of a node: the run stops there if they are true."
+        ]
+    ]
 
 
 class RunBreakpointsData(TypedDict):
@@ -143,7 +152,19 @@ class AwaitedData(TypedDict):
     seconds: Annotated[float | None, "How long it waits at most; null is without limit."]
 
 
-class NodeUsedData(TypedDict):
+class ModelsData(TypedDict):
+    """Which models the `usage` of a node is of."""
+
+    model: NotRequired[Annotated[str, "The model that all of `usage` is of, if it is of one."]]
+    models: NotRequired[
+        Annotated[
+            Mapping[str, Mapping[str, float]],
+            "`usage` by model, if it is of several; absent if it is of one, or of none.",
+        ]
+    ]
+
+
+class NodeUsedData(ModelsData):
     """A node has used something, and is still at work, waits, or is cut off.
 
     When the node ends, the `usage` of that event includes it, unless a `run.started` or a
@@ -174,7 +195,7 @@ class ReadsData(TypedDict):
     seed: Annotated[str, "What the random values are derived from."]
 
 
-class NodeCompletedData(TypedDict):
+class NodeCompletedData(ModelsData):
     """A node completed."""
 
     output: Annotated[Any, "The node's output."]
@@ -199,7 +220,7 @@ class NodeCompletedData(TypedDict):
     ]
 
 
-class NodeFailedData(TypedDict):
+class NodeFailedData(ModelsData):
     """A node failed, after its last attempt."""
 
     code: Annotated[str, "The error code."]

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from flowc.compiler.expressions import ExpressionError
+from flowc.compiler.extras import absence
 from flowc.compiler.node import NodeError
 from flowc.compiler.node.budget import BudgetExceeded
 from flowc.compiler.node.errors import NO_VALUE
@@ -57,6 +58,8 @@ def as_node_error(problem: Exception, name: str, kind: str) -> NodeError:
     code = next((code for expected, code in _CODES.items() if isinstance(problem, expected)), None)
     if code is not None:
         return NodeError(code, str(problem))
+    if isinstance(problem, ModuleNotFoundError) and (lack := absence(problem)) is not None:
+        return NodeError("missing-extra", lack)
     # The text of an unexpected exception may hold anything, secrets too: it goes to the log alone.
     log.error("node type %s broke in node %s", kind, name, exc_info=problem)
     message = f"The node type {kind!r} raised an unexpected {type(problem).__name__}."

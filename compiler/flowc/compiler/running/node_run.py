@@ -45,24 +45,22 @@ from flowc.compiler.running.explanations import explained, failure_data, node_fa
 from flowc.compiler.running.failures import timed_out
 from flowc.compiler.running.handling import handled_failure
 from flowc.compiler.running.inside import NOTHING_INSIDE, Inside
+from flowc.compiler.running.node_secrets import NodeSecrets
+from flowc.compiler.running.node_spans import traced_attempt
 from flowc.compiler.running.outcomes import plain_outcome
 from flowc.compiler.running.reads import reads_of, values_of
 from flowc.compiler.running.recorded import Recorded
-from flowc.compiler.running.redaction import Redactor
 from flowc.compiler.running.resolution import (
     cache_key,
     filled_in,
     limits_of,
-    made_of_secrets,
     names_for,
-    secrets_of,
     validated,
 )
 from flowc.compiler.running.retries import with_retries, with_time_limit
 from flowc.compiler.running.run_context import RunContext, View
 from flowc.compiler.running.spending import Spent
-
-NO_SECRETS = Redactor()
+from flowc.compiler.running.stops import stop_before
 
 
 async def execute(
@@ -80,7 +78,7 @@ async def execute(
     if run.hold_up is not None and (held := run.hold_up()) is not None:
         await held
     work = _Work(node, view, run, turn, inside)
-    recorded = work.begun()
+    recorded = await work.begun()
     # A node that waited runs again from its beginning; its events were emitted the first time.
     was_waiting = bool(run.waiting) and (view.path, node.id) in run.waiting
     if not was_waiting:
@@ -122,7 +120,6 @@ class _Work:
     run: RunContext
     turn: int
     inside: Inside
-    redactor: Redactor = NO_SECRETS
     started: float = field(default_factory=perf_counter)
     attempts: int = 0
     is_cached: bool = False
@@ -130,30 +127,34 @@ class _Work:
     asked: int = 0
     filled: Mapping[str, Any] | None = None
     spent: Spent = field(init=False)
+    secrets: NodeSecrets = field(init=False)
     values: RecordedValues | None = None
     reads: ReadsData | None = None
 
     def __post_init__(self) -> None:
         self.spent = Spent(self._emit_used)
+        self.secrets = NodeSecrets(self.node, self.run)
 
-    def begun(self) -> Recorded | None:
+    async def begun(self) -> Recorded | None:
         """Return the recorded result; without one, stop at a breakpoint by raising Interrupted."""
         recording, breakpoints = self.run.recording, self.run.breakpoints
         recorded = None
         if recording is not None:
             recorded = recording.of(self.view.path, self.node.id, self.turn)
         if recorded is None and breakpoints is not None:
-            self._stop_at(breakpoints)
+            await self._stop_at(breakpoints)
         return recorded
 
-    def _stop_at(self, breakpoints: Breakpoints) -> None:
+    async def _stop_at(self, breakpoints: Breakpoints) -> None:
         """Raise Interrupted if the run stops before this node and was not resumed from there."""
-        if self.run.can_wait and breakpoints.stop_before(self.view.path, self.node.id):
+        node_id, path = self.node.id, self.view.path
+        if self.run.can_wait and breakpoints.may_stop(path, node_id):
             # 0 is the breakpoint; what the node itself asks counts from 1.
             id = interrupt_id(self._place(), 0)
             if id not in self.run.answers:
-                ask = Ask("breakpoint", {"names": dict(self.view.names)})
-                raise Interrupted(Interrupt(id, self.node.id, self.view.path, ask))
+                ask = await stop_before(breakpoints, node_id, self.view, self.run)
+                if ask is not None:
+                    raise Interrupted(Interrupt(id, node_id, path, ask))
 
     def replayed(self, recorded: Recorded) -> Outcome:
         """Return the recorded result; raise NodeError if the node failed in the recording."""
@@ -173,6 +174,7 @@ class _Work:
 
     def completed(self, outcome: Outcome) -> None:
         """Emit `node.completed`."""
+        self.secrets.flush()
         data: NodeCompletedData = {
             "output": outcome.output,
             "branch": outcome.branch,
@@ -181,6 +183,7 @@ class _Work:
             "duration_ms": _since(self.started),
             "cached": self.is_cached,
         }
+        self.spent.name_models(data)
         if outcome.variables:
             data["variables"] = dict(outcome.variables)
         if self.is_replayed:
@@ -190,6 +193,7 @@ class _Work:
 
     def stopped(self, problem: BaseException | None) -> None:
         """Emit what a node used that waits or is cut off, and `node.waiting` if it is new."""
+        self.secrets.flush()
         self.spent.emit()
         if isinstance(problem, Interrupted):
             place = self.view.path, self.node.id
@@ -199,12 +203,14 @@ class _Work:
 
     def failed(self, problem: Exception) -> Outcome:
         """Emit `node.failed`; return how the workflow continues, or raise NodeFailed if it ends."""
-        node, about = self.node, (self.redactor, self.run.secret_hint)
+        self.secrets.flush()
+        node, about = self.node, (self.secrets.redactor, self.run.secret_hint)
         error = explained(problem, node.id, node.node_type.type, *about, node)
         continued = handled_failure(node, error, self.attempts)
         data = failure_data(error, node, self.attempts, _since(self.started))
         if self.spent:
             data["usage"] = self.spent.total()
+            self.spent.name_models(data)
         if continued is not None:
             data["handled"] = True
         self._end(data)
@@ -225,7 +231,7 @@ class _Work:
             self.inside.record(_counted(key), Outcome(output=True))
         if self.filled is not None and self.node.configuration.computed:
             given = {name: self.filled[name] for name in self.node.configuration.computed}
-            data["input"] = self.redactor.json(given)
+            data["input"] = self.secrets.redactor.json(given)
         if self.reads is not None:
             data["reads"] = self.reads
         if self.run.recording is not None:
@@ -253,16 +259,14 @@ class _Work:
     async def _prepared(self) -> tuple[Node, str | None, list[Limit]]:
         """Return the node with its values, its cache key if it is cached, and its limits."""
         node = self.node
-        secrets = secrets_of(node, self.run)
-        if secrets:
-            self.redactor = Redactor(secrets.values())
+        secrets = await self.secrets.read() if node.secrets else {}
         names = names_for(node, self.view, self.run, secrets)
         if node.is_recorded:
             self.values = await self._recorded_values()
             names = {**names, RECORDED: self.values}
         self.filled = filled = await evaluated(partial(filled_in, node, self.view, names))
-        if secrets and (made := made_of_secrets(node, filled)):
-            self.redactor = Redactor([*secrets.values(), *made])
+        if secrets:
+            self.secrets.note(filled)
         key = cache_key(node, filled, self.run) if node.definition.cache else None
         # Without a key there is nothing to evaluate.
         limits = partial(limits_of, node, names, self.run)
@@ -280,7 +284,7 @@ class _Work:
     async def _tried(self, resolved: Node) -> Outcome:
         if self.node.retry.max_attempts == 1:
             return await self.attempt(resolved)
-        attempt = partial(self.attempt, resolved)
+        attempt = traced_attempt(self.run.tracer, partial(self.attempt, resolved))
         return await with_retries(self.node.retry, attempt, self._emit_retry)
 
     async def attempt(self, resolved: Node) -> Outcome:
@@ -301,13 +305,14 @@ class _Work:
 
     async def _outcome_of(self, result: Any) -> Outcome:
         if not isinstance(result, Outcome):
-            return await plain_outcome(Outcome(result), self.redactor)
+            return await plain_outcome(Outcome(result), self.secrets.redactor)
         if result.usage:
             self.spent.add(result.usage)
-        return await plain_outcome(result, self.redactor)
+        return await plain_outcome(result, self.secrets.redactor)
 
     def _emit_retry(self, problem: NodeError, delay: float) -> None:
-        message = self.redactor.text(problem.message)
+        self.secrets.flush()
+        message = self.secrets.redactor.text(problem.message)
         event = NODE_RETRYING.of_node(
             self.node.id,
             {"attempt": self.attempts, "delay": delay, "message": message},
@@ -330,7 +335,7 @@ class _Work:
             node_id=self.node.id,
             attempt=self.attempts,
             input=self.view.input,
-            services=self.run.services,
+            services=self.secrets.services(),
             emit=self._emit,
             place=self._place(),
             wait_for=self._wait_for if self.run.can_wait else self.run.wait_for,
@@ -349,7 +354,7 @@ class _Work:
         id = interrupt_id(self._place(), self.asked)
         if id in self.run.answers:
             return self.run.answers[id]
-        redacted = ask._replace(data=self.redactor.json(dict(ask.data)))
+        redacted = ask._replace(data=self.secrets.redactor.json(dict(ask.data)))
         raise Interrupted(Interrupt(id, self.node.id, self.view.path, redacted))
 
     async def _through(self, target: str, work: Callable[[], Awaitable[Any]]) -> Any:
@@ -363,7 +368,7 @@ class _Work:
             before = len(self.spent)
             with self.spent.working_on(key):
                 # Before it is stored: what a service returned may contain the secret sent to it.
-                output = self.redactor.json(await work())
+                output = self.secrets.redactor.json(await work())
             known = Outcome(output, usage=self.spent.total(since=before))
             self.inside.record(key, known)
         elif known.usage and self._is_uncounted(key):
@@ -380,10 +385,10 @@ class _Work:
         return self.inside.recorded(_counted(key)) is None
 
     def _emit(self, kind: str, data: Any) -> None:
-        event = NODE_SAID.of_node(
-            self.node.id, {"kind": kind, "data": self.redactor.json(data)}, self.view.path
-        )
-        self.run.emit(event)
+        self.secrets.emit(kind, data, self._emit_said)
+
+    def _emit_said(self, kind: str, data: Any) -> None:
+        self.run.emit(NODE_SAID.of_node(self.node.id, {"kind": kind, "data": data}, self.view.path))
 
 
 def _counted(key: str) -> str:

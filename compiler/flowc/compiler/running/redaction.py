@@ -1,14 +1,18 @@
-"""Removes a run's secrets from everything that is stored or shown."""
+"""Removes secrets from everything that is stored or shown."""
 
-import base64
-import json
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import Any
-from urllib.parse import quote, quote_plus
+
+from flowc.compiler.running.secret_forms import MIN_LENGTH, forms_of
+
+__all__ = ["MASK", "MIN_LENGTH", "KnownSecrets", "Redactor", "StreamRedactor"]
 
 MASK = "[secret]"
-# Masking shorter texts would destroy output: a secret "1" would mask every 1 in it.
-MIN_LENGTH = 4
+# One automaton of more forms than these takes more memory than it may have.
+_FORMS_TOGETHER = 250
+_MAX_MEMORY = 64 << 20
 
 
 class Redactor:
@@ -22,61 +26,126 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms = {form for secret in secrets for each in _changed(secret) for form in _forms(each)}
-        # The longest first: a form may be part of another.
-        self._forms = sorted(forms, key=len, reverse=True)
+        self.secrets = frozenset(secrets)
+        self.forms = frozenset(form for secret in self.secrets for form in forms_of(secret))
+
+    def __bool__(self) -> bool:
+        return bool(self.forms)
 
     def text(self, value: str) -> str:
         """Return the text with every secret replaced."""
-        for form in self._forms:
-            value = value.replace(form, MASK)
+        if not self.forms or not value:
+            return value
+        raw = value.encode("utf-8", "surrogatepass")
+        found = self.content(raw)
+        return value if found is raw else found.decode("utf-8", "surrogatepass")
+
+    def content(self, value: bytes) -> bytes:
+        """Return the bytes of a text with every secret replaced; the same object if there are none.
+
+        >>> Redactor(["sesame-42"]).content(b"key: sesame-42")
+        b'key: [secret]'
+        """
+        for pattern in self._patterns:
+            if pattern.search(value) is not None:
+                value = pattern.sub(MASK.encode(), value)
         return value
 
     def json(self, value: Any) -> Any:
         """Return plain JSON with every secret in its texts and keys replaced."""
-        if not self._forms:
+        if not self.forms:
             return value
         if isinstance(value, str):
             return self.text(value)
-        if isinstance(value, list):
+        # What nodes return may have tuples, which are stored as lists.
+        if isinstance(value, list | tuple):
             return [self.json(item) for item in value]
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             return {self.text(key): self.json(item) for key, item in value.items()}
         return value
 
+    def also(self, secrets: Iterable[str]) -> "Redactor":
+        """Return a redactor that replaces these, too."""
+        more = self.secrets.union(secrets)
+        return self if more == self.secrets else Redactor(more)
 
-def _changed(secret: str) -> set[str]:
-    """Return a secret as common filters change it; a file often ends it with a line break."""
-    bare = secret.strip()
-    return {secret, bare, bare.lower(), bare.upper(), bare.capitalize(), bare.title()}
+    @cached_property
+    def _patterns(self) -> list[Any]:
+        # The longest first: a form may be part of another.
+        ordered = sorted(self.forms, key=lambda form: (-len(form), form))
+        parts = range(0, len(ordered), _FORMS_TOGETHER)
+        return [_compiled(ordered[start : start + _FORMS_TOGETHER]) for start in parts]
+
+    @cached_property
+    def _sorted(self) -> list[str]:
+        return sorted(self.forms)
+
+    def length_to_hold(self, text: str) -> int:
+        """Return the length of the longest end of a text with which a form of a secret begins.
+
+        >>> Redactor(["sesame-42"]).length_to_hold("open, ses")
+        3
+        """
+        longest = max(map(len, self.forms), default=1) - 1
+        for length in range(min(len(text), longest), 0, -1):
+            end = text[-length:]
+            place = bisect_left(self._sorted, end)
+            if place < len(self._sorted) and self._sorted[place].startswith(end):
+                return length
+        return 0
 
 
-def _forms(secret: str) -> set[str]:
-    if len(secret) < MIN_LENGTH:
-        return set()
-    raw = secret.encode("utf-8", "surrogatepass")
-    written = json.dumps(secret)[1:-1]
-    return {
-        secret,
-        written,
-        quote(secret, safe=""),
-        quote_plus(secret),
-        raw.hex(),
-        secret[::-1],
-        *_base64_forms(raw),
-    }
+class StreamRedactor:
+    """Passes on a text that arrives in pieces, with secrets replaced.
 
-
-def _base64_forms(raw: bytes) -> set[str]:
-    """Return the part of the encoded secret that is the same wherever the secret begins.
-
-    Base64 turns 3 bytes into 4 characters, so the characters depend on the position of the secret
-    modulo 3, and those at its edges also on its neighbours; the latter are cut off.
+    A secret can be split between pieces: an end that could be the beginning of one is held back
+    until the next piece shows whether it is. `redactor` can be replaced by one that knows more.
     """
-    forms: set[str] = set()
-    for shift in range(3):
-        encoded = base64.b64encode(b"\0" * shift + raw).rstrip(b"=").decode()
-        sure = encoded[-(-shift * 8 // 6) : len(encoded) - (1 if (shift + len(raw)) % 3 else 0)]
-        if len(sure) >= MIN_LENGTH:
-            forms |= {sure, sure.replace("+", "-").replace("/", "_")}
-    return forms
+
+    def __init__(self, redactor: Redactor, on_text: Callable[[str], None]) -> None:
+        self.redactor, self._on_text = redactor, on_text
+        self._held = ""
+
+    def __call__(self, piece: str) -> None:
+        """Add a piece."""
+        text = self.redactor.text(self._held + piece)
+        length = len(text) - self.redactor.length_to_hold(text)
+        self._held = text[length:]
+        if length:
+            self._on_text(text[:length])
+
+    def flush(self) -> None:
+        """Pass on what is held back, at the end of the text: it was no secret."""
+        held, self._held = self._held, ""
+        if held:
+            self._on_text(held)
+
+
+class KnownSecrets:
+    """The secrets that were read so far: its `redactor` removes them from what is stored and shown.
+
+    Those of a process know the secrets of all its runs, so that one run does not show what another
+    has sent to a service.
+    """
+
+    def __init__(self, wider: "KnownSecrets | None" = None) -> None:
+        self.redactor, self._wider = Redactor(), wider
+
+    def add(self, secrets: Iterable[str]) -> None:
+        """Remember secrets, also among the `wider` ones."""
+        found = frozenset(secrets)
+        self.redactor = self.redactor.also(found)
+        if self._wider is not None:
+            self._wider.add(found)
+
+
+def _compiled(forms: list[str]) -> Any:
+    # Imported when it is used: most runs have no secret.
+    import re2  # noqa: PLC0415
+
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.max_mem = _MAX_MEMORY
+    options.log_errors = False
+    raw = (form.encode("utf-8", "surrogatepass") for form in forms)
+    return re2.compile(b"|".join(map(re2.escape, raw)), options)

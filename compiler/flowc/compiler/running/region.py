@@ -34,10 +34,10 @@ from flowc.compiler.node.interrupts import Interrupt, Interrupted
 from flowc.compiler.planning.plan import Plan, PlannedNode
 from flowc.compiler.running.events import NODE_SKIPPED
 from flowc.compiler.running.inside import Inside
-from flowc.compiler.running.node_run import execute
 from flowc.compiler.running.outcomes import require_fit
 from flowc.compiler.running.run_context import NodeFailed, RunContext, View
 from flowc.compiler.running.settlement import Settlement, arrive, settle, update_edges
+from flowc.compiler.running.traced_run import run_node
 from flowc.compiler.running.updates import branch_after, outputs_after
 
 
@@ -106,7 +106,7 @@ def execute_in(
 ) -> Coroutine[Any, Any, Outcome]:
     """Run one node, for the n-th time in its region; its body, if any, is a region as well."""
     if not node.keeps_journal:
-        return execute(node, view, run, turn)
+        return run_node(node, view, run, turn)
     path = f"{view.path}{node.id}#{turn}/"
 
     # In the journal, `node#0` is an outcome and `node#0/key!` the result of `once`; `node#0/key/`
@@ -138,7 +138,7 @@ def execute_in(
             await require_fit("output", output, declared.output)
         return BodyResult(output, region.outputs, region.written)
 
-    return execute(node, view, run, turn, Inside(run_body, recorded, record, journal.flush))
+    return run_node(node, view, run, turn, Inside(run_body, recorded, record, journal.flush))
 
 
 def _output_of(body: Plan, outputs: Mapping[str, Any], only: str | None) -> Any:

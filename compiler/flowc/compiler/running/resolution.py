@@ -2,69 +2,18 @@
 
 import hashlib
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
-from flowc.compiler.diagnostics import Pointer
-from flowc.compiler.expressions import Names, reads_secrets
+from flowc.compiler.expressions import Names
 from flowc.compiler.guards import Limit
-from flowc.compiler.node import Formula, Node, NodeError
+from flowc.compiler.node import Formula, Node
 from flowc.compiler.planning.plan import PlannedNode
 from flowc.compiler.running.failures import misfit
 from flowc.compiler.running.names import incoming_data, names_of
-from flowc.compiler.running.redaction import MIN_LENGTH
 from flowc.compiler.running.run_context import RunContext, View
-
-_LONE_SECRET = re.compile(r"\{\{-?\s*secrets\.\w+\s*-?\}\}")
-
-
-def secrets_of(node: PlannedNode, run: RunContext) -> dict[str, str]:
-    """Return the secrets that this node reads, without those that the run does not have.
-
-    Raises NodeError for one that is too short to be masked.
-    """
-    found = {name: run.secret(name) for name in node.secrets}
-    secrets = {name: value for name, value in found.items() if value is not None}
-    for name, value in secrets.items():
-        if len(value.strip()) < MIN_LENGTH:
-            message = f"The secret {name[:60]!r} has fewer than {MIN_LENGTH} characters."
-            hint = "It could not be masked in what is stored and shown; set a longer one."
-            raise NodeError("secret-too-short", message, hint=hint)
-    return secrets
-
-
-def made_of_secrets(node: PlannedNode, filled: Mapping[str, Any]) -> set[str]:
-    """Return the texts that expressions of a node's configuration made of secrets, to mask them.
-
-    Secrets that stand for themselves are masked in any case. A word that the author wrote is none.
-    """
-    found: set[str] = set()
-    for slot in node.configuration.slots:
-        if "secrets" in _LONE_SECRET.sub("", slot.source) and reads_secrets(slot.expression):
-            words = [word for text in _texts_in(_at(filled, slot.path)) for word in text.split()]
-            found |= {word for word in words if word not in slot.source}
-    return found
-
-
-def _at(value: Any, path: Pointer) -> Any:
-    for step in path:
-        value = value[step]
-    return value
-
-
-def _texts_in(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts_in(item)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield key
-            yield from _texts_in(item)
 
 
 def filled_in(node: PlannedNode, view: View, names: Names) -> Mapping[str, Any]:

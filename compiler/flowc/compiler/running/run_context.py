@@ -14,12 +14,28 @@ from flowc.compiler.node.errors import NO_EVIDENCE, Evidence
 from flowc.compiler.node.interrupts import Answer, WaitFor, wait_here
 from flowc.compiler.running.breakpoints import Breakpoints
 from flowc.compiler.running.events import EventSink
+from flowc.compiler.running.node_spans import NodeTracer
 from flowc.compiler.running.recorded import Recording
+from flowc.compiler.running.redaction import KnownSecrets
 
 # Shared by the runs of this process if the host passes no guards of its own.
 GUARDS = Guards()
 
-SecretLookup = Callable[[str], str | None]
+
+class RunSecret(NamedTuple):
+    """A secret that a node may read; if it has `hosts`, the node can call no others."""
+
+    value: str
+    hosts: tuple[str, ...] = ()
+
+
+# Takes the name of a secret and, if the node is in a stored workflow that the run's own workflow
+# runs, the id of that one; raises NodeError if the workflow may not read the secret.
+SecretLookup = Callable[[str, str | None], Awaitable[RunSecret | None]]
+
+
+async def no_secret(name: str, workflow_id: str | None) -> None:
+    """Return None: the host has no secrets."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +43,8 @@ class RunContext:
     """What a run has in addition to its state; none of it is stored.
 
     - `guards` are shared by the runs of a process; entries in them are separate by `tenant`.
-    - `secret` returns a secret's value, and `secret_hint` says how to set one.
+    - `secret` returns a secret, and `secret_hint` says how to set one; `known` are those that
+      were read so far, which are redacted from all that nodes return and emit.
     - `saver` is the run's LangGraph checkpointer, which also stores the journals of regions;
       `is_resumed` means that there may be journals from an earlier attempt.
     - If the run `can_wait`, it ends when a node waits, and is resumed later: `answers` are the
@@ -37,6 +54,7 @@ class RunContext:
     - `counted` are results in journals (path, node and key) whose usage an event has counted.
     - `recording` has results to use instead of running nodes.
     - `max_steps` limits the node executions of each region.
+    - `tracer` begins the spans of nodes, if the host traces the run.
     - `hold_up` returns what a node must await before it begins, if what the run did is not stored
       yet and should be; `commit` stores what the run did.
     """
@@ -46,8 +64,9 @@ class RunContext:
     tenant: str = "default"
     emit: EventSink = lambda event: None
     services: Mapping[type, Any] = field(default_factory=dict)
-    secret: SecretLookup = lambda name: None
-    secret_hint: SecretLookup = lambda name: None
+    secret: SecretLookup = no_secret
+    secret_hint: Callable[[str], str | None] = lambda name: None
+    known: KnownSecrets = field(default_factory=KnownSecrets)
     guards: Guards = GUARDS
     saver: Any = None
     is_resumed: bool = False
@@ -58,6 +77,7 @@ class RunContext:
     counted: frozenset[tuple[str, str, str]] = frozenset()
     breakpoints: Breakpoints | None = None
     recording: Recording | None = None
+    tracer: NodeTracer | None = None
     max_steps: int = 10_000
     budget: Budget = UNLIMITED
     hold_up: Callable[[], Awaitable[None] | None] | None = None

@@ -22,6 +22,9 @@ class Function(BaseModel):
     parameters: JsonSchema = Field(
         default_factory=lambda: {"type": "object"}, description="The schema of its arguments."
     )
+    strict: bool | None = Field(
+        default=None, description="Whether arguments must match exactly, if the provider can do it."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -80,7 +83,9 @@ class Llm(ModelNode):
         found = {"logprobs": self.logprobs, "top_logprobs": self.top_logprobs}
         parameters: dict[str, Any] = {k: v for k, v in found.items() if v is not None}
         if self.functions:
-            parameters["tools"] = as_tools(each.model_dump() for each in self.functions)
+            parameters["tools"] = as_tools(
+                each.model_dump(exclude_none=True) for each in self.functions
+            )
             parameters["tool_choice"] = as_tool_choice(self.tool_choice)
         return parameters
 

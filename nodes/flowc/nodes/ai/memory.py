@@ -85,7 +85,8 @@ async def _summed_up(
 
 
 def _message(stored: ThreadMessage) -> ChatMessage:
-    return ChatMessage.model_validate({"role": stored.role, "content": stored.content})
+    fields = {"role": stored.role, "content": stored.content, **stored.more}
+    return ChatMessage.model_validate(fields)
 
 
 def _as_message(summary: str) -> list[dict[str, Any]]:

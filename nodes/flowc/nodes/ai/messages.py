@@ -62,6 +62,9 @@ class ChatMessage(BaseModel):
     content: str | list[MessagePart] = Field(
         default="", description="A text, or parts: texts, images, files."
     )
+    name: str | None = Field(
+        default=None, max_length=64, description="Tells apart several who have the same role."
+    )
     tool_calls: list[dict[str, Any]] | None = Field(
         default=None, description="Calls that the model requested, in OpenAI's format."
     )
@@ -77,9 +80,9 @@ async def as_sent(messages: Sequence[ChatMessage], context: Context) -> list[dic
 
 async def _sent(message: ChatMessage, context: Context) -> dict[str, Any]:
     content = await _content(message.content, context)
-    about_calls = {"tool_calls": message.tool_calls, "tool_call_id": message.tool_call_id}
-    calls = {name: value for name, value in about_calls.items() if value}
-    return {"role": message.role, "content": content, **calls}
+    named = ("name", "tool_calls", "tool_call_id")
+    more = {each: value for each in named if (value := getattr(message, each))}
+    return {"role": message.role, "content": content, **more}
 
 
 async def _content(content: str | list[MessagePart], context: Context) -> Any:

@@ -116,7 +116,7 @@ class ModelSession:
     def _count(self, spending: Spending, answer: ModelAnswer) -> None:
         usage = usage_of(answer)
         spending.cost, spending.tokens = usage["cost"], usage["total_tokens"]
-        self.context.add_usage(usage)
+        self.context.add_usage(usage, answer.model)
 
     async def _call(self, models: Models, call: Call, on_cut_off: OnCutOff) -> ModelAnswer:
         if not self.is_streamed:

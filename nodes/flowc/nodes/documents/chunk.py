@@ -37,6 +37,7 @@ class Chunk(Node, Chunking):
 
     type: ClassVar = "chunk"
     group: ClassVar = "documents"
+    extra: ClassVar = "documents"
     is_pure: ClassVar = True
 
     document: dict[str, Any] | None = Field(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
@@ -16,6 +16,8 @@ _PLACES = ("path", "file", "url")
 
 class DocumentNode(Node):
     """A node that reads one document: a file in an allowed folder, an upload, or a web page."""
+
+    extra: ClassVar = "documents"
 
     path: str | None = Field(
         default=None, description="Path of a file in one of the FLOWC_DOCUMENT_DIRS."

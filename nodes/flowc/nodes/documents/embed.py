@@ -21,6 +21,7 @@ class Embed(Node):
 
     type: ClassVar = "embed"
     group: ClassVar = "documents"
+    extra: ClassVar = "rag"
 
     texts: list[str] | str | None = Field(default=None, description="A text, or a list of texts.")
     chunks: list[dict[str, Any]] | None = Field(

@@ -79,6 +79,7 @@ class Ingest(Node, IngestSettings):
 
     type: ClassVar = "ingest"
     group: ClassVar = "documents"
+    extra: ClassVar = "rag"
 
     collection: str = Field(
         min_length=1, max_length=128, description="Name of the collection; created if needed."

@@ -1,26 +1,20 @@
 """The node type `ocr`: the text of an image or a scanned document."""
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from flowc.compiler.node import Context, Effects
+from flowc.compiler.node import Context
 from flowc.nodes.documents.document_node import DocumentNode
 
 
 class Ocr(DocumentNode):
     """Recognise the text of an image, or of the pages of a PDF that contain no text.
 
-    The output is that of `read_file`. It needs the extra `flowc[ocr]`, and takes some seconds per
-    page.
+    The output is that of `read_file`. It takes some seconds per page.
     """
 
     type: ClassVar = "ocr"
     group: ClassVar = "documents"
-
-    @classmethod
-    def effects(cls, config: Mapping[str, Any]) -> Effects:
-        """Return the file, or the address; and OCR."""
-        return super().effects({**config, "ocr": True})
+    extra: ClassVar = "ocr"
 
     async def run(self, context: Context) -> dict[str, Any]:
         """Recognise the text."""

@@ -41,6 +41,7 @@ class Retrieve(Node, Search):
 
     type: ClassVar = "retrieve"
     group: ClassVar = "documents"
+    extra: ClassVar = "rag"
 
     collection: str = Field(
         min_length=1, max_length=128, description="Name of the collection to search."

@@ -26,6 +26,7 @@ class Store(Node):
 
     type: ClassVar = "store"
     group: ClassVar = "documents"
+    extra: ClassVar = "rag"
 
     collection: str = Field(
         min_length=1, max_length=128, description="Name of the collection; created if needed."

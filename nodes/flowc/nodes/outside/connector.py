@@ -8,16 +8,9 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.parts import bad_schema_error
-from flowc.compiler.definition.short_schemas import (
-    BadSchema,
-    Schema,
-    TooCostly,
-    find_problems,
-    problems_of,
-)
-from flowc.compiler.expressions import has_expressions
+from flowc.compiler.definition.short_schemas import BadSchema, Schema
 from flowc.compiler.node import Context, Effects, Need, Node, NodeError, Role, SecretAllowed
-from flowc.compiler.schemas.fitting import QUICK_STEPS
+from flowc.nodes.outside.arguments import require_fit, require_known_fit
 from flowc.nodes.outside.http_calls import HttpCall, response_schema, without_headers
 from flowc.nodes.outside.openapi import (
     ArgumentOutOfPlace,
@@ -87,14 +80,8 @@ class Connector(Node):
     @classmethod
     def _match_the_document(cls, arguments: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         operation = _operation(info.data)
-        try:
-            found = problems_of(arguments, operation.arguments, QUICK_STEPS) if operation else ()
-        except TooCostly:
-            # This may be on an event loop: `run` checks them, and takes the time that it needs.
-            return arguments
-        for path, sentence in found:
-            if not _is_computed(arguments, path):
-                raise ValueError(_misfit(path, sentence))
+        if operation is not None:
+            require_known_fit(arguments, operation.arguments)
         return arguments
 
     @classmethod
@@ -138,9 +125,7 @@ class Connector(Node):
     async def run(self, context: Context) -> dict[str, Any]:
         """Call the operation, and return the response."""
         operation = find_operation(self.document, self.operation, self.server_url)
-        for path, sentence in await find_problems(self.arguments, operation.arguments):
-            message, at = f"{_misfit(path, sentence)}.", ("arguments", *path)
-            raise NodeError("arguments-do-not-fit", message, field=at, value=self.arguments)
+        await require_fit(self.arguments, operation.arguments)
         try:
             request = operation.request(self.arguments)
         except ArgumentOutOfPlace as problem:
@@ -171,19 +156,6 @@ def _operation(config: Mapping[str, Any]) -> Operation | None:
     except BadDocument:
         # The validator of `operation` reports it.
         return None
-
-
-def _misfit(path: tuple[str | int, ...], sentence: str) -> str:
-    where = ".".join(map(str, path))
-    return f"{where}: {sentence}" if where else sentence
-
-
-def _is_computed(arguments: Any, path: tuple[str | int, ...]) -> bool:
-    """Return whether the value at a path is a template, and so not known before a run."""
-    value = arguments
-    for step in path:
-        value = value[step]
-    return isinstance(value, str) and has_expressions(value)
 
 
 def _authorize(

@@ -18,6 +18,9 @@ class Http(Node):
     body is parsed if the response is JSON, and is text otherwise: of the charset that the response
     names, or UTF-8 if it names none, or one that is not in use on the web.
 
+    If the run is part of a trace, the request continues it with `traceparent`, unless `headers` has
+    one.
+
     Only public addresses can be reached, and those that the operator allows (FLOWC_EGRESS_ALLOW).
 
     The node fails with `http-status` if the status is 400 or above, unless `raise_for_status` is

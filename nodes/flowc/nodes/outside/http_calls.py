@@ -54,8 +54,7 @@ class HttpCall:
 
     async def send(self, context: Context) -> dict[str, Any]:
         """Send the request, and return the response as JSON; raise NodeError."""
-        host = urlsplit(self.url).netloc.rpartition("@")[2].lower()
-        found: dict[str, Any] = await context.through(host, partial(self._send, context))
+        found: dict[str, Any] = await context.through(_host(self.url), partial(self._send, context))
         return found
 
     async def _send(self, context: Context) -> dict[str, Any]:
@@ -108,6 +107,18 @@ class HttpCall:
         except RequestFailed as problem:
             message = f"The call failed: {problem}."
             raise NodeError("connection-failed", message, kind="connection") from None
+
+
+def _host(url: str) -> str:
+    """Return host and port of a URL; an empty text if it cannot be read, as the request will say.
+
+    >>> _host("https://me@A.test:8443/x"), _host("https://a.test@[/")
+    ('a.test:8443', '')
+    """
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2].lower()
+    except ValueError:
+        return ""
 
 
 def response_schema(body: Schema) -> Schema:

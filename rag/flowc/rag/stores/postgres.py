@@ -52,9 +52,10 @@ SELECT * FROM {table} WHERE version = :version AND number > :after ORDER BY numb
 class PostgresStore(CataloguedStore):
     """One tenant's collections in a database that any number of processes can share."""
 
-    def __init__(self, engine: Engine, tenant: str) -> None:
-        super().__init__(Transactions(engine, writers=_THREADS, readers=_THREADS), tenant)
-        self._engine = engine
+    def __init__(self, engine: Engine, tenant: str, shared: Transactions | None = None) -> None:
+        own = shared or Transactions(engine, writers=_THREADS, readers=_THREADS)
+        super().__init__(own, tenant)
+        self._engine, self._is_shared = engine, shared is not None
 
     @classmethod
     async def open(cls, url: str, tenant: str = "default") -> "PostgresStore":
@@ -73,6 +74,10 @@ class PostgresStore(CataloguedStore):
             return cls(engine, tenant)
 
         return await asyncio.to_thread(do)
+
+    def of(self, tenant: str) -> "PostgresStore":
+        """Return another tenant's collections, over the connections and threads of this store."""
+        return PostgresStore(self._engine, tenant, self._transactions)
 
     async def create(self, name: str, model: str, dimension: int) -> Collection:
         def work(connection: Connection) -> Collection:
@@ -153,7 +158,8 @@ class PostgresStore(CataloguedStore):
         return best_first(await self._read(name, work))
 
     async def aclose(self) -> None:
-        self._transactions.close()
+        if not self._is_shared:
+            self._transactions.close()
 
     async def _clear(self, id: int, versions: Sequence[str]) -> None:
         if not versions:

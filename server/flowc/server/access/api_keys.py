@@ -29,6 +29,7 @@ class ApiKey(NamedTuple):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None = None
+    groups: tuple[str, ...] = ()
 
 
 class KeyText(NamedTuple):

@@ -5,7 +5,7 @@ security, and the tests of access are made. A route is named by its handler, so 
 address of the same handler needs the same scope.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 
 
@@ -17,6 +17,7 @@ class ApiScope(StrEnum):
     RUNS_READ = "runs:read"
     RUNS_EXECUTE = "runs:execute"
     RUNS_CONTROL = "runs:control"
+    ANSWERS_ANY = "answers:any"
     THREADS_READ = "threads:read"
     THREADS_WRITE = "threads:write"
     TRIGGERS_READ = "triggers:read"
@@ -25,7 +26,10 @@ class ApiScope(StrEnum):
     KNOWLEDGE_WRITE = "knowledge:write"
     FILES_WRITE = "files:write"
     KEYS_MANAGE = "keys:manage"
+    SECRETS_MANAGE = "secrets:manage"
     AUDIT_READ = "audit:read"
+    ANALYTICS_READ = "analytics:read"
+    METRICS_READ = "metrics:read"
 
 
 class CallerRole(StrEnum):
@@ -40,13 +44,22 @@ class CallerRole(StrEnum):
 _S = ApiScope
 _ADDED: Mapping[CallerRole, frozenset[ApiScope]] = {
     CallerRole.VIEWER: frozenset(
-        {_S.WORKFLOWS_READ, _S.RUNS_READ, _S.THREADS_READ, _S.TRIGGERS_READ, _S.KNOWLEDGE_READ}
+        {
+            _S.WORKFLOWS_READ,
+            _S.RUNS_READ,
+            _S.THREADS_READ,
+            _S.TRIGGERS_READ,
+            _S.KNOWLEDGE_READ,
+            _S.ANALYTICS_READ,
+        }
     ),
     CallerRole.OPERATOR: frozenset(
         {_S.RUNS_EXECUTE, _S.RUNS_CONTROL, _S.THREADS_WRITE, _S.FILES_WRITE}
     ),
     CallerRole.EDITOR: frozenset({_S.WORKFLOWS_WRITE, _S.TRIGGERS_WRITE, _S.KNOWLEDGE_WRITE}),
-    CallerRole.ADMIN: frozenset({_S.KEYS_MANAGE, _S.AUDIT_READ}),
+    CallerRole.ADMIN: frozenset(
+        {_S.ANSWERS_ANY, _S.KEYS_MANAGE, _S.SECRETS_MANAGE, _S.AUDIT_READ, _S.METRICS_READ}
+    ),
 }
 
 
@@ -61,8 +74,23 @@ def scopes_of(role: CallerRole) -> frozenset[ApiScope]:
     return frozenset().union(*(_ADDED[each] for each in roles[: roles.index(role) + 1]))
 
 
-# Open to all clients: they have no data, or check a signature themselves.
-PUBLIC: frozenset[str] = frozenset({"health", "ping", "receive_webhook"})
+def role_of(scopes: Collection[ApiScope]) -> CallerRole | None:
+    """Return the least role that has these scopes.
+
+    >>> role_of({ApiScope.RUNS_EXECUTE}), role_of(set())
+    (<CallerRole.OPERATOR: 'operator'>, <CallerRole.VIEWER: 'viewer'>)
+    """
+    return next((role for role in CallerRole if scopes_of(role).issuperset(scopes)), None)
+
+
+# Methods that change nothing.
+SAFE_METHODS: frozenset[str] = frozenset({"GET", "HEAD", "OPTIONS"})
+
+# Open to all clients: they have no data, or check a signature or a credential themselves.
+PUBLIC: frozenset[str] = frozenset({"health", "ping", "receive_webhook", "create_session"})
+
+# Open to each caller, whatever it may do otherwise.
+FOR_EACH_CALLER: frozenset[str] = frozenset({"get_session", "end_session"})
 
 # The scope that each handler needs.
 ROUTES: Mapping[str, ApiScope] = {
@@ -73,19 +101,64 @@ ROUTES: Mapping[str, ApiScope] = {
     "list_workflows": _S.WORKFLOWS_READ,
     "get_workflow": _S.WORKFLOWS_READ,
     "list_versions": _S.WORKFLOWS_READ,
+    "get_version": _S.WORKFLOWS_READ,
+    "activate_version": _S.WORKFLOWS_WRITE,
+    "get_source": _S.WORKFLOWS_READ,
+    "get_graph": _S.WORKFLOWS_READ,
+    "get_run_graph": _S.RUNS_READ,
+    "get_run_definition": _S.RUNS_READ,
+    "list_model_aliases": _S.WORKFLOWS_READ,
+    # With a run, it needs the scope of `read_state`, too.
+    "evaluate_expression": _S.WORKFLOWS_READ,
     "diff_versions": _S.WORKFLOWS_READ,
     "replace_workflow": _S.WORKFLOWS_WRITE,
     "delete_workflow": _S.WORKFLOWS_WRITE,
+    "export_workflow": _S.WORKFLOWS_READ,
+    "import_workflows": _S.WORKFLOWS_WRITE,
+    "get_labels": _S.WORKFLOWS_READ,
+    "set_labels": _S.WORKFLOWS_WRITE,
+    "list_drafts": _S.WORKFLOWS_READ,
+    "get_draft": _S.WORKFLOWS_READ,
+    "store_draft": _S.WORKFLOWS_WRITE,
+    "delete_draft": _S.WORKFLOWS_WRITE,
+    "publish_draft": _S.WORKFLOWS_WRITE,
+    "list_node_types": _S.WORKFLOWS_READ,
+    "get_node_type": _S.WORKFLOWS_READ,
+    # What is tested can do whatever a stored definition can.
+    "test_node_type": _S.WORKFLOWS_WRITE,
+    "test_workflow": _S.RUNS_EXECUTE,
+    "validate_run": _S.RUNS_READ,
+    "register_node_type": _S.WORKFLOWS_WRITE,
+    "remove_node_type": _S.WORKFLOWS_WRITE,
+    "get_schema": _S.WORKFLOWS_READ,
+    "explain_diagnostic": _S.WORKFLOWS_READ,
+    "check_definition": _S.WORKFLOWS_READ,
+    "list_jobs": _S.RUNS_READ,
+    "get_job": _S.RUNS_READ,
+    "cancel_job": _S.RUNS_CONTROL,
+    "run_workflow": _S.RUNS_EXECUTE,
+    # With a definition in the body, they need the scope of `execute_definition`, too.
+    "execute_workflow_or_definition": _S.RUNS_EXECUTE,
+    "execute_async": _S.RUNS_EXECUTE,
+    "get_execution": _S.RUNS_READ,
+    "signal_execution": _S.RUNS_CONTROL,
+    "add_breakpoint": _S.RUNS_CONTROL,
     "set_dependencies": _S.TRIGGERS_WRITE,
+    "add_dependency": _S.TRIGGERS_WRITE,
+    "remove_dependency": _S.TRIGGERS_WRITE,
     "get_dependencies": _S.TRIGGERS_READ,
     "delete_dependencies": _S.TRIGGERS_WRITE,
     "validate_dependencies": _S.TRIGGERS_READ,
     "list_runs": _S.RUNS_READ,
     "get_run": _S.RUNS_READ,
+    "get_node_output": _S.RUNS_READ,
     "read_logs": _S.RUNS_READ,
     "read_history": _S.RUNS_READ,
     "watch_events": _S.RUNS_READ,
     "watch_socket": _S.RUNS_READ,
+    "watch_all_events": _S.RUNS_READ,
+    "watch_workflow": _S.RUNS_READ,
+    "create_ticket": _S.RUNS_READ,
     "cancel_run": _S.RUNS_CONTROL,
     "terminate_run": _S.RUNS_CONTROL,
     "pause_run": _S.RUNS_CONTROL,
@@ -145,22 +218,71 @@ ROUTES: Mapping[str, ApiScope] = {
     "complete": _S.RUNS_EXECUTE,
     "respond": _S.RUNS_EXECUTE,
     "get_response": _S.RUNS_EXECUTE,
+    "cancel_response": _S.RUNS_CONTROL,
     "call_mcp": _S.RUNS_EXECUTE,
     "create_key": _S.KEYS_MANAGE,
     "list_keys": _S.KEYS_MANAGE,
     "revoke_key": _S.KEYS_MANAGE,
+    "set_secret": _S.SECRETS_MANAGE,
+    "list_secrets": _S.SECRETS_MANAGE,
+    "delete_secret": _S.SECRETS_MANAGE,
+    "rotate_secrets": _S.SECRETS_MANAGE,
     "read_audit_log": _S.AUDIT_READ,
+    "analyze_workflows": _S.ANALYTICS_READ,
+    "analyze_jobs": _S.ANALYTICS_READ,
+    "analyze_stats": _S.ANALYTICS_READ,
+    "read_summary": _S.ANALYTICS_READ,
+    "analyze_performance": _S.ANALYTICS_READ,
+    "analyze_trends": _S.ANALYTICS_READ,
+    "analyze_cost": _S.ANALYTICS_READ,
+    # And of the operator's own tenant alone: it has numbers of all of them.
+    "read_metrics": _S.METRICS_READ,
 }
+
+
+def handler_of(operation_id: str) -> str:
+    """Return the handler of an operation; at a second address, the operation names that, too.
+
+    >>> handler_of("get_run"), handler_of("pause_run_at_executions_run_id_pause")
+    ('get_run', 'pause_run')
+    """
+    return operation_id.partition("_at_")[0]
+
 
 # The handlers that a key of one workflow can use: they take no other workflow from it.
 FOR_ONE_WORKFLOW: frozenset[str] = frozenset(
     {
         "execute_workflow",
+        "run_workflow",
+        "call_mcp",
         "chat",
         "list_models",
         "get_model",
         "complete",
         "respond",
         "get_response",
+        "cancel_response",
+    }
+)
+
+# The handlers whose use starts runs, or tries to: they have rates of their own.
+STARTS_RUNS: frozenset[str] = frozenset(
+    {
+        "execute_workflow",
+        "execute_definition",
+        "execute_async",
+        "execute_workflow_or_definition",
+        "run_workflow",
+        "test_node_type",
+        "test_workflow",
+        "replay_run",
+        "retry_run",
+        "trigger_schedule",
+        "backfill_schedule",
+        "ingest",
+        "chat",
+        "complete",
+        "respond",
+        "call_mcp",
     }
 )

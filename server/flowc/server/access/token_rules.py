@@ -18,3 +18,5 @@ class TokenRules:
     audience: str | None = None
     role_claim: str = "role"
     tenant_claim: str = "tenant"
+    name_claim: str = "sub"
+    groups_claim: str = "groups"

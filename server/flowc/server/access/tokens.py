@@ -10,14 +10,19 @@ from typing import Any
 
 import jwt
 
-from flowc.server.access.callers import DEFAULT_TENANT, Caller, Forbidden, Unauthenticated
+from flowc.server.access.callers import (
+    DEFAULT_TENANT,
+    Caller,
+    Forbidden,
+    Unauthenticated,
+    is_tenant_name,
+)
 from flowc.server.access.scopes import ApiScope, CallerRole, scopes_of
 from flowc.server.access.token_rules import TokenRules
 
 _MOST_BYTES = 8_192
 _LONGEST_SECONDS = 24 * 3600
 _LEEWAY_SECONDS = 30
-_TENANT_LENGTH = 64
 # The keys of an issuer are read again after this time, and at most once in the shorter one.
 _KEYS_SECONDS, _AGAIN_SECONDS = 600.0, 60.0
 _MOST_KEYS = 5
@@ -96,15 +101,15 @@ class SignedTokens:
         subject = claims["sub"]
         if not isinstance(subject, str) or not subject:
             raise Unauthenticated("The token is not valid: its subject is no text.")
-        if tenant is not None and not (
-            isinstance(tenant, str) and 0 < len(tenant) <= _TENANT_LENGTH
-        ):
-            raise Forbidden(f"The tenant of {subject[:100]!r} is no text of 1 to 64 characters.")
+        if tenant is not None and not (isinstance(tenant, str) and is_tenant_name(tenant)):
+            raise Forbidden(f"The tenant of {subject[:100]!r} is no name of a tenant.")
         return Caller(
             DEFAULT_TENANT if tenant is None else tenant,
             f"user {subject[:100]}",
             _scopes(role, subject),
             expires_at=float(claims["exp"]) + _LEEWAY_SECONDS,
+            names=_texts(_claim(claims, self._rules.name_claim)),
+            groups=_texts(_claim(claims, self._rules.groups_claim)),
         )
 
 
@@ -116,6 +121,12 @@ def _scopes(role: Any, subject: str) -> frozenset[ApiScope]:
         listed = ", ".join(CallerRole)
         raise Forbidden(f"The token of {subject[:100]!r} has none of the roles {listed}.")
     return scopes_of(known[-1])
+
+
+def _texts(claim: Any) -> frozenset[str]:
+    """Return the texts of a claim, which is one or a list of them."""
+    given = claim if isinstance(claim, list) else [claim]
+    return frozenset(each for each in given if isinstance(each, str))
 
 
 def _claim(claims: Mapping[str, Any], path: str) -> Any:

@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flowc.server.access.audit import Act
@@ -11,6 +12,8 @@ from flowc.server.store.access import StoredAudit
 from flowc.server.store.database import DATABASE_PROBLEMS
 
 log = logging.getLogger(__name__)
+
+_DETAILS = "flowc.details"
 
 
 class AuditNotes:
@@ -33,12 +36,17 @@ class AuditNotes:
         await self._app(scope, receive, send_noted)
 
 
+def note_details(request: HTTPConnection, **details: Any) -> None:
+    """Say more about a request than the parameters of its path."""
+    request.scope[_DETAILS] = details
+
+
 async def _note(scope: Scope, status: int) -> None:
     caller, handler = caller_of(scope), act_of(scope)
     if caller is None or handler is None:
         return
     details: dict[str, Any] = {name: str(value) for name, value in scope["path_params"].items()}
-    details |= scope.get("flowc.details", {})
+    details |= scope.get(_DETAILS, {})
     client = scope.get("client")
     act = Act(
         caller.name,

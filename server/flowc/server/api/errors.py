@@ -22,10 +22,15 @@ from flowc.compiler.schemas.refusals import TOO_COSTLY, TooCostly
 from flowc.nodes.services.egress import EgressDenied
 from flowc.rag.stores import NoSuchCollection
 from flowc.server.access.callers import Forbidden, Unauthenticated
+from flowc.server.api.admission import caller_of
 from flowc.server.api.refused_requests import (
     FileNameRefused,
     HostRefused,
     MalformedBody,
+    NoSuchDiagnostic,
+    NoSuchNode,
+    NoSuchNodeType,
+    NoSuchScope,
     NotCompleted,
     OriginRefused,
     RequestTooLarge,
@@ -33,6 +38,8 @@ from flowc.server.api.refused_requests import (
     UnsupportedBody,
 )
 from flowc.server.api.request_bodies import UNKNOWN_FIELD
+from flowc.server.api.request_rates import TooManyRequests
+from flowc.server.api.session_cookies import CsrfRefused
 from flowc.server.conversations.chat import NoChat
 from flowc.server.engine.driving import InputRefused, InputTooCostly
 from flowc.server.engine.publishing.watchers import ServerStops
@@ -40,11 +47,18 @@ from flowc.server.engine.queue.dbos_queue import BadSchedule, ScheduleRefused
 from flowc.server.engine.replay import ReplayRefused
 from flowc.server.environment.environment import EnvironmentNotReady
 from flowc.server.records.refused import Refused, sentence_of
-from flowc.server.runs.runs import AnswerRefused, KeyTaken
+from flowc.server.runs.run_options import KeyTaken
+from flowc.server.runs.runs import AnswerRefused
+from flowc.server.secrets.sealing import NoSealingKey
+from flowc.server.secrets.signing import SecretMissing
 from flowc.server.store.access import NoSuchKey
 from flowc.server.store.database import DATABASE_PROBLEMS
+from flowc.server.store.drafts import DraftChanged, NoSuchDraft
 from flowc.server.store.files import NoSuchFile
 from flowc.server.store.messages import NoSuchThread, ThreadBusy, ThreadOfAnother
+from flowc.server.store.parts import BadPlace
+from flowc.server.store.remote_types import NoSuchRemoteType, TooManyTypes
+from flowc.server.store.runs.admission import TooManyRuns
 from flowc.server.store.runs.steering import (
     NoSuchInterrupt,
     NotAnswerable,
@@ -52,12 +66,14 @@ from flowc.server.store.runs.steering import (
     SignalTaken,
 )
 from flowc.server.store.runs.stored_runs import NoSuchRun
+from flowc.server.store.secrets import NoSuchSecret
 from flowc.server.store.triggers import NoSuchTrigger, TriggerExists
-from flowc.server.store.workflows import NoSuchWorkflow, WorkflowExists
+from flowc.server.store.workflows import NoSuchWorkflow, WorkflowChanged, WorkflowExists
 from flowc.server.triggers.dependencies import DependenciesRefused
 from flowc.server.triggers.schedules import NoSuchSchedule
-from flowc.server.triggers.webhooks import SecretMissing, SignatureRefused
+from flowc.server.triggers.webhooks import SignatureRefused
 from flowc.server.workflows.compiled import CannotRebuild
+from flowc.server.workflows.remote_types import TypeExists, TypeRefused
 
 log = logging.getLogger(__name__)
 
@@ -89,11 +105,19 @@ _ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
     SignatureRefused: (HTTPStatus.UNAUTHORIZED, "signature-refused"),
     Unauthenticated: (HTTPStatus.UNAUTHORIZED, "unauthenticated"),
     Forbidden: (HTTPStatus.FORBIDDEN, "forbidden"),
+    CsrfRefused: (HTTPStatus.FORBIDDEN, "csrf-refused"),
     OriginRefused: (HTTPStatus.FORBIDDEN, "origin-refused"),
     NoSuchCollection: (HTTPStatus.NOT_FOUND, "no-such-collection"),
+    NoSuchDraft: (HTTPStatus.NOT_FOUND, "no-such-draft"),
     NoSuchFile: (HTTPStatus.NOT_FOUND, "no-such-file"),
+    NoSuchDiagnostic: (HTTPStatus.NOT_FOUND, "no-such-diagnostic"),
+    NoSuchNode: (HTTPStatus.NOT_FOUND, "no-such-node"),
+    NoSuchNodeType: (HTTPStatus.NOT_FOUND, "no-such-node-type"),
     NoSuchInterrupt: (HTTPStatus.NOT_FOUND, "no-such-interrupt"),
     NoSuchKey: (HTTPStatus.NOT_FOUND, "no-such-key"),
+    NoSuchScope: (HTTPStatus.NOT_FOUND, "no-such-scope"),
+    NoSuchSecret: (HTTPStatus.NOT_FOUND, "no-such-secret"),
+    NoSuchRemoteType: (HTTPStatus.NOT_FOUND, "no-such-node-type"),
     NoSuchRun: (HTTPStatus.NOT_FOUND, "no-such-run"),
     NoSuchSchedule: (HTTPStatus.NOT_FOUND, "no-such-schedule"),
     NoSuchThread: (HTTPStatus.NOT_FOUND, "no-such-thread"),
@@ -108,12 +132,18 @@ _ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
     ThreadBusy: (HTTPStatus.CONFLICT, "thread-busy"),
     SignalTaken: (HTTPStatus.CONFLICT, "key-taken"),
     ThreadOfAnother: (HTTPStatus.CONFLICT, "thread-of-another-workflow"),
+    TypeExists: (HTTPStatus.CONFLICT, "node-type-exists"),
+    TooManyTypes: (HTTPStatus.CONFLICT, "not-possible"),
     TriggerExists: (HTTPStatus.CONFLICT, "webhook-exists"),
     WorkflowExists: (HTTPStatus.CONFLICT, "workflow-exists"),
+    DraftChanged: (HTTPStatus.PRECONDITION_FAILED, "draft-changed"),
+    WorkflowChanged: (HTTPStatus.PRECONDITION_FAILED, "workflow-changed"),
     UnsupportedBody: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-content-type"),
     RequestTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "request-too-large"),
     HostRefused: (HTTPStatus.MISDIRECTED_REQUEST, "host-refused"),
     AnswerRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "answer-refused"),
+    TypeRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request"),
+    BadPlace: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request"),
     BadSchedule: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request"),
     DefinitionRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "definition-refused"),
     DependenciesRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "dependencies-refused"),
@@ -122,16 +152,21 @@ _ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
     FileNameRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request"),
     InputTooCostly: (HTTPStatus.UNPROCESSABLE_ENTITY, TOO_COSTLY),
     InputRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "input-refused"),
+    NoSealingKey: (HTTPStatus.CONFLICT, "no-sealing-key"),
     NoChat: (HTTPStatus.UNPROCESSABLE_ENTITY, "no-chat"),
     NotCompleted: (HTTPStatus.UNPROCESSABLE_ENTITY, None),
     ReplayRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "replay-refused"),
     SecretMissing: (HTTPStatus.UNPROCESSABLE_ENTITY, "secret-missing"),
+    TooManyRuns: (HTTPStatus.TOO_MANY_REQUESTS, "too-many-runs"),
+    TooManyRequests: (HTTPStatus.TOO_MANY_REQUESTS, "too-many-requests"),
     ServerStops: (HTTPStatus.SERVICE_UNAVAILABLE, "server-stops"),
     StoreUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable"),
     InternalError: (HTTPStatus.INTERNAL_SERVER_ERROR, "server-broke"),
 }
 # What a client must send, as RFC 6750 has it.
 _CHALLENGE = {"www-authenticate": "Bearer"}
+# After these, a client may try the same again.
+_PASSING = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 # Exceptions whose text is not for clients, and what clients get instead.
 _HIDDEN: Mapping[type[Exception], type[Refused]] = {
     **dict.fromkeys(DATABASE_PROBLEMS, StoreUnavailable),
@@ -156,19 +191,35 @@ class ErrorResponse(BaseModel):
     error: ErrorBody
 
 
+class OpenAiErrorBody(BaseModel):
+    """What went wrong, as clients of the OpenAI API expect it."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class OpenAiErrorResponse(BaseModel):
+    """The body of every error of the OpenAI API."""
+
+    error: OpenAiErrorBody
+
+
 Responses = dict[int | str, dict[str, Any]]
 
 
-def _documented(*statuses: HTTPStatus) -> Responses:
+def _documented(*statuses: HTTPStatus, model: str = "ErrorResponse") -> Responses:
     """Refer to the model: to give it for each status of each route takes a tenth of a second."""
-    content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}}
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{model}"}}}
     return {each: {"description": each.phrase, "content": content} for each in statuses}
 
 
 # The errors of routes, as OpenAPI shows them; one of them brings the model into the schema.
 CONFLICT = _documented(HTTPStatus.CONFLICT)
+CHANGED = _documented(HTTPStatus.PRECONDITION_FAILED)
 UNAUTHORIZED: Responses = {HTTPStatus.UNAUTHORIZED: {"model": ErrorResponse}}
-RESPONSES = _documented(
+_USUAL = (
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.UNAUTHORIZED,
     HTTPStatus.FORBIDDEN,
@@ -176,16 +227,28 @@ RESPONSES = _documented(
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.TOO_MANY_REQUESTS,
 )
+RESPONSES = _documented(*_USUAL)
+OPENAI_RESPONSES: Responses = {
+    **_documented(*_USUAL, model="OpenAiErrorResponse"),
+    # As above, it brings the model into the schema.
+    HTTPStatus.CONFLICT: {"model": OpenAiErrorResponse},
+}
 
 
 class HttpError(NamedTuple):
-    """An exception as clients see it."""
+    """An exception as clients see it; they may try again after some seconds, if any are given.
+
+    `parameter` is the part of the request that is at fault, where that is known without details.
+    """
 
     status: int
     code: str
     message: str
     details: Sequence[Any] = ()
+    retry_after: int | None = None
+    parameter: str | None = None
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -236,7 +299,13 @@ def failure_of(problem: BaseException) -> HttpError:
 
 def _of_shape(problem: ValidationException) -> HttpError:
     errors = problem.errors()
-    details = [{"at": list(map(str, each["loc"])), "message": each["msg"]} for each in errors]
+    details = [
+        {
+            "at": list(map(str, each["loc"])),
+            "message": str(each["msg"]).removeprefix("Value error, "),
+        }
+        for each in errors
+    ]
     unknown = [str(each["msg"]) for each in errors if each["type"] == UNKNOWN_FIELD]
     message = unknown[0] if unknown else "The request is not valid."
     return HttpError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", message, details)
@@ -250,7 +319,9 @@ def _of_class(problem: BaseException) -> HttpError:
     status, code = _ERRORS[kind]
     message = str(problem) or sentence_of(kind)
     own = problem.code if isinstance(problem, Refused) else ""
-    return HttpError(status, code or own, message, _details_of(problem))
+    seconds = problem.retry_after if isinstance(problem, Refused) else None
+    parameter = problem.parameter if isinstance(problem, Unsupported) else None
+    return HttpError(status, code or own, message, _details_of(problem), seconds, parameter)
 
 
 def _details_of(problem: BaseException) -> Sequence[Any]:
@@ -279,18 +350,30 @@ def _of_framework(problem: HTTPException) -> HttpError:
 
 def error_response(request: HTTPConnection, failure: HttpError) -> JSONResponse:
     """Return an error in the one form, or in that of the OpenAI API below its path."""
+    failure = _without_secrets(request, failure)
     if request.url.path.startswith(OPENAI):
         return _openai_error(failure)
-    status, code, message, details = failure
     body = ErrorBody(
-        code=code, message=message, details=list(details), request_id=_request_id(request)
+        code=failure.code,
+        message=failure.message,
+        details=list(failure.details),
+        request_id=_request_id(request),
     )
-    return _answer({"error": body.model_dump()}, status)
+    return _answer({"error": body.model_dump()}, failure.status, failure.retry_after)
 
 
-def _answer(body: Any, status: int) -> JSONResponse:
-    is_passing = status == HTTPStatus.SERVICE_UNAVAILABLE
-    headers = {"retry-after": str(RETRY_SECONDS)} if is_passing else {}
+def _without_secrets(request: HTTPConnection, failure: HttpError) -> HttpError:
+    """Return an error without the secrets of the caller's tenant: others stay unknown to it."""
+    caller = caller_of(request.scope)
+    if caller is None:
+        return failure
+    redactor = request.app.state.process.tenants.of(caller.tenant).services.known.redactor
+    message, details = redactor.json([failure.message, list(failure.details)])
+    return failure._replace(message=message, details=details)
+
+
+def _answer(body: Any, status: int, seconds: int | None) -> JSONResponse:
+    headers = {"retry-after": str(seconds or RETRY_SECONDS)} if status in _PASSING else {}
     headers |= _CHALLENGE if status == HTTPStatus.UNAUTHORIZED else {}
     return JSONResponse(body, status, headers)
 
@@ -301,7 +384,7 @@ def _request_id(request: HTTPConnection) -> str | None:
 
 
 def _openai_error(failure: HttpError) -> JSONResponse:
-    status, code, message, details = failure
+    status, code, message, details, seconds, parameter = failure
     first = details[0] if details else None
     at = ".".join(first["at"][1:]) if isinstance(first, dict) and "at" in first else None
     sentence = f"{message} {at}: {first['message']}" if at and isinstance(first, dict) else message
@@ -311,5 +394,7 @@ def _openai_error(failure: HttpError) -> JSONResponse:
         code, sentence = "model_not_found", "The model does not exist; use the id of a workflow."
     is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
     kind = "server_error" if is_ours else "invalid_request_error"
-    error = {"message": sentence, "type": kind, "param": at, "code": code}
-    return _answer({"error": error}, status)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        kind = "rate_limit_error"
+    error = {"message": sentence, "type": kind, "param": at or parameter, "code": code}
+    return _answer({"error": error}, status, seconds)

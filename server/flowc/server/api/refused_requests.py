@@ -55,11 +55,16 @@ class FileNameRefused(Refused):
 
 
 class Unsupported(Refused):
-    """A client of the OpenAI API asks for something that workflows do not support."""
+    """A client of the OpenAI API asks for something that the workflow does not support.
 
-    def __init__(self, code: str, message: str) -> None:
-        self.code = code
-        super().__init__(message)
+    `parameter` is the part of the request that asks for it.
+    """
+
+    parameter = ""
+
+    def __init__(self, code: str, parameter: str, sentence: str) -> None:
+        self.code, self.parameter = code, parameter
+        super().__init__(f"{parameter}: {sentence}")
 
 
 class NotCompleted(Refused):
@@ -73,3 +78,19 @@ class NotCompleted(Refused):
     def as_openai(self) -> dict[str, Any]:
         """Return the error object that clients of the OpenAI API expect in a stream."""
         return {"message": self.message, "type": "workflow_error", "param": None, "code": self.code}
+
+
+class NoSuchNodeType(Refused):
+    """There is no such node type."""
+
+
+class NoSuchNode(Refused):
+    """The run has no such node, or it has not begun."""
+
+
+class NoSuchScope(Refused):
+    """The run has no such scope: `workflow`, or the path of a body that has run."""
+
+
+class NoSuchDiagnostic(Refused):
+    """There is no such code of a diagnostic."""

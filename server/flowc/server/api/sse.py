@@ -2,10 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from asyncio import FIRST_COMPLETED
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive
 
 from flowc.server.engine.publishing.watchers import ServerStops
 
@@ -13,11 +15,39 @@ _HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 # Seconds without an event after which a comment shows proxies that the answer continues.
 _SILENCE = 15
 
+HungUp = Callable[[], Coroutine[Any, Any, None]]
+
+# One event of a stream, as OpenAPI describes it.
+DESCRIBED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {
+            "text/event-stream": {
+                "schema": {
+                    "type": "object",
+                    "description": "One event of the stream.",
+                    "properties": {
+                        "id": {"type": "string"},
+                        "event": {"type": "string"},
+                        "data": {"type": "string", "contentMediaType": "application/json"},
+                    },
+                }
+            }
+        }
+    }
+}
+
 
 class EventStream(StreamingResponse):
-    """A response of server-sent events."""
+    """A response of server-sent events; if its client hangs up, `hung_up` is called."""
 
     media_type = "text/event-stream"
+    hung_up: HungUp | None = None
+
+    async def listen_for_disconnect(self, receive: Receive) -> None:
+        """Return when the client has hung up."""
+        await super().listen_for_disconnect(receive)
+        if self.hung_up is not None:
+            await self.hung_up()
 
 
 def event(data: Any, kind: str | None = None, id: int | None = None) -> str:
@@ -41,18 +71,34 @@ def retry(seconds: int) -> str:
     return f"retry: {seconds * 1_000}\n\n"
 
 
-def stream(events: AsyncIterator[str], last: Callable[[ServerStops], str]) -> EventStream:
-    """Return a response that sends events as they arrive; `last` is the one if the server stops."""
-    return EventStream(_until_stop(events, last), headers=_HEADERS)
+def stream(
+    events: AsyncIterator[str],
+    last: Callable[[ServerStops], str],
+    until: Coroutine[Any, Any, None] | None = None,
+    hung_up: HungUp | None = None,
+) -> EventStream:
+    """Return a response that sends events as they arrive, `until` something ends it.
+
+    `last` is its last event if the server stops. `hung_up` is called if the client hangs up, and
+    perhaps also after the last event.
+    """
+    found = EventStream(_until_stop(events, last, until), headers=_HEADERS)
+    found.hung_up = hung_up
+    return found
 
 
 async def _until_stop(
-    events: AsyncIterator[str], last: Callable[[ServerStops], str]
+    events: AsyncIterator[str],
+    last: Callable[[ServerStops], str],
+    until: Coroutine[Any, Any, None] | None,
 ) -> AsyncIterator[str]:
     following = asyncio.create_task(_next(events))
+    ending = asyncio.create_task(until if until is not None else _never())
     try:
         while True:
-            await asyncio.wait([following], timeout=_SILENCE)
+            await asyncio.wait([following, ending], timeout=_SILENCE, return_when=FIRST_COMPLETED)
+            if ending.done():
+                return
             if not following.done():
                 yield ": ping\n\n"
             elif (found := following.result()) is None:
@@ -64,8 +110,13 @@ async def _until_stop(
     except ServerStops as stop:
         yield last(stop)
     finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+        for task in (following, ending):
+            task.cancel()
+        await asyncio.gather(following, ending, return_exceptions=True)
+
+
+async def _never() -> None:
+    await asyncio.Event().wait()
 
 
 async def _next(events: AsyncIterator[str]) -> str | None:

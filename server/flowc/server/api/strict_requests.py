@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping, MutableMapping
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from anyio import to_thread
 from fastapi import Depends, Request
@@ -16,6 +16,7 @@ from flowc.compiler.reading.documents import Document, read_text
 from flowc.compiler.reading.large_values import LARGE_TEXT, in_worker
 from flowc.server.api.admission import AdmittedRoute
 from flowc.server.api.refused_requests import MalformedBody, RequestTooLarge, UnsupportedBody
+from flowc.server.logs.log_context import LOG_CONTEXT
 
 # `application/yaml` is registered; the others are in use.
 _YAML = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"})
@@ -29,7 +30,7 @@ class RequestId:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Add the id to the request and to its response."""
+        """Add the id to the request, to its response, and to what is logged meanwhile."""
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
@@ -43,7 +44,11 @@ class RequestId:
                 message["headers"] = [*message.get("headers", []), own]
             await send(message)
 
-        await self._app(scope, receive, send_with_id)
+        token = LOG_CONTEXT.set({"request": request_id})
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            LOG_CONTEXT.reset(token)
 
 
 class BodyLimit:
@@ -103,11 +108,32 @@ def sent_definition(request: Request) -> Document | None:
     sent = request.sent if isinstance(request, StrictRequest) else None
     if sent is None or not isinstance(sent.data, dict):
         return None
-    is_alone = "definition" not in sent.data or "nodes" in sent.data or "steps" in sent.data
-    return sent if is_alone else sent.inside(("definition",))
+    return sent if is_definition(sent.data) else sent.inside(("definition",))
 
 
 SentDefinition = Annotated[Document | None, Depends(sent_definition)]
+
+
+class SentText(NamedTuple):
+    """The text of a definition that is a body alone; its format is `yaml` or `json`."""
+
+    text: str
+    format: str
+
+
+async def sent_text(request: Request) -> SentText | None:
+    """Return the text of a body that is a definition; None if it is around one."""
+    if not isinstance(request, StrictRequest) or not is_definition(await request.json()):
+        return None
+    text = (await request.body()).decode("utf-8")
+    return SentText(text, "yaml" if request.is_yaml else "json")
+
+
+def is_definition(data: Any) -> bool:
+    """Return whether data is a definition, and not an object around one."""
+    return isinstance(data, dict) and (
+        "definition" not in data or "nodes" in data or "steps" in data
+    )
 
 
 class StrictRoute(AdmittedRoute):

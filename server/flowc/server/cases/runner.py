@@ -12,13 +12,14 @@ from flowc.compiler.guards import Guards
 from flowc.compiler.running.events import Event, EventKind, name_of
 from flowc.compiler.running.recorded import Recorded as RecordedNode
 from flowc.compiler.running.recorded import Recording
+from flowc.compiler.running.run_context import RunSecret
 from flowc.nodes.services.models import Models
 from flowc.server.cases.case_files import Case, Expected, MockedNode
 from flowc.server.cases.made_up_world import World
 from flowc.server.cases.recorded_models import RecordedAnswers, RecordedModels
 from flowc.server.engine.driving import InputRefused, context_of, drive_in, new_run
-from flowc.server.process_services import ProcessServices
 from flowc.server.records.runs import RunRecord
+from flowc.server.tenant_services import TenantServices
 
 MAX_STEPS = 10_000
 
@@ -33,10 +34,28 @@ class CaseResult:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Rehearsal:
+    """A run of a case: its record, the nodes that completed, and what is not as expected."""
+
+    record: RunRecord
+    path: list[str]
+    problems: tuple[str, ...]
+
+
+async def rehearse(
+    case: Case, compiled: CompiledWorkflow, services: TenantServices, models: Models
+) -> Rehearsal:
+    """Run a case, whose run is not stored; raise InputRefused."""
+    record, path = await _run(case, compiled, services, models)
+    problems = (*_unknown_mocks(case, compiled), *differences(case.expect, record, path))
+    return Rehearsal(record, path, problems)
+
+
 async def run_case(
     case: Case,
     compiled: CompiledWorkflow,
-    services: ProcessServices,
+    services: TenantServices,
     recorded: RecordedAnswers,
     *,
     is_recording: bool = False,
@@ -46,16 +65,15 @@ async def run_case(
     started = time.perf_counter()
     models = RecordedModels(services.models, recorded, is_recording=is_recording)
     try:
-        record, path = await _run(case, compiled, services, models)
-        found = [*_unknown_mocks(case, compiled), *_differences(case.expect, record, path)]
+        found = (await rehearse(case, compiled, services, models)).problems
     except InputRefused as refused:
-        found = [str(refused)]
+        found = (str(refused),)
     missing = [f"not recorded:\n{diff}" for diff in models.missing]
     return CaseResult(file, case.name, (*found, *missing), time.perf_counter() - started)
 
 
 async def _run(
-    case: Case, compiled: CompiledWorkflow, services: ProcessServices, models: RecordedModels
+    case: Case, compiled: CompiledWorkflow, services: TenantServices, models: Models
 ) -> tuple[RunRecord, list[str]]:
     world = World(case.clock, case.answers, case.signals)
     record, path = await new_run(compiled, case.input), list[str]()
@@ -64,8 +82,9 @@ async def _run(
         if event.kind == EventKind.NODE_COMPLETED:
             path.append(name_of(event.path, event.node_id or ""))
 
-    def secret(name: str) -> str | None:
-        return case.secrets.get(name, services.secret(name))
+    async def secret(name: str, workflow_id: str | None) -> RunSecret | None:
+        value = case.secrets.get(name)
+        return await services.secret(name, workflow_id) if value is None else RunSecret(value)
 
     # Each case starts with fresh limits and circuits, so that none depends on the ones before.
     context = replace(
@@ -100,7 +119,7 @@ def _names(nodes: Mapping[str, Any], before: str = "") -> Iterator[str]:
             yield from _names(node.body.nodes, f"{before}{name}.")
 
 
-def _differences(expected: Expected, record: RunRecord, path: list[str]) -> Iterator[str]:
+def differences(expected: Expected, record: RunRecord, path: list[str]) -> Iterator[str]:
     """Yield each way in which a run did not end as expected."""
     status = expected.status or ("failed" if expected.error is not None else "completed")
     code = (record.error or {}).get("code")

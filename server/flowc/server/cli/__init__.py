@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from flowc.compiler.extras import absence
 from flowc.server.cli.lazy_commands import LazyCommands
+from flowc.server.cli.output import WRONG
 
 app = typer.Typer(
     name="flowc",
@@ -48,3 +50,9 @@ def main() -> None:
         app(prog_name="flowc")
     except BrokenPipeError:
         sys.exit(0)
+    except ModuleNotFoundError as problem:
+        lack = absence(problem)
+        if lack is None:
+            raise
+        typer.echo(f"flowc: {lack}", err=True)
+        sys.exit(WRONG)

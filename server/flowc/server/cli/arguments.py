@@ -38,5 +38,8 @@ ReadServerOption = Annotated[
         help="Server to read from (default: FLOWC_SERVER_URL, else this machine's database).",
     ),
 ]
+TenantOption = Annotated[
+    str | None, typer.Option(help="Tenant, if it is not that of your own key.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 AsJsonList = Annotated[bool, typer.Option("--json", help="Print one JSON list.")]

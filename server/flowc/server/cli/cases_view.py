@@ -13,8 +13,8 @@ from flowc.server.cases.case_files import CaseFile
 from flowc.server.cases.recorded_models import RecordedAnswers
 from flowc.server.cases.runner import CaseResult, run_case
 from flowc.server.cli.definition_files import id_of, library_beside
-from flowc.server.process_services import ProcessServices
 from flowc.server.settings import Settings
+from flowc.server.tenant_services import LocalServices, TenantServices
 
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
@@ -29,14 +29,12 @@ async def run_all(
 ) -> list[CaseResult]:
     """Run the cases of files, and show the result of each."""
     console = Console(stderr=True, highlight=False, quiet=is_quiet)
-    services, results = ProcessServices(settings), list[CaseResult]()
-    try:
+    results = list[CaseResult]()
+    async with LocalServices(settings) as services:
         for file in track(files, "Testing", console=console, transient=True):
             for result in await _run_file(file, only, services, is_recording=is_recording):
                 results.append(result)
                 _show(console, result)
-    finally:
-        await services.aclose()
     failed = sum(bool(result.problems) for result in results)
     style = "red" if failed else "green"
     console.print(Text(f"{len(results) - failed} passed, {failed} failed", style=style))
@@ -44,7 +42,7 @@ async def run_all(
 
 
 async def _run_file(
-    file: CaseFile, only: str, services: ProcessServices, *, is_recording: bool
+    file: CaseFile, only: str, services: TenantServices, *, is_recording: bool
 ) -> list[CaseResult]:
     name, recorded = str(file.path), RecordedAnswers(file.recordings)
     cases = [case for case in file.cases if only in case.name]

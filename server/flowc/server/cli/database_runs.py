@@ -10,7 +10,8 @@ from flowc.server.cli.local_settings import read_settings
 from flowc.server.cli.output import wrong
 from flowc.server.settings import is_sqlite
 from flowc.server.store import open_local
-from flowc.server.store.runs.stored_runs import NoSuchRun
+from flowc.server.store.parts import ListPart
+from flowc.server.store.runs.stored_runs import NoSuchRun, WantedRuns
 
 
 def has_database() -> bool:
@@ -44,8 +45,9 @@ class DatabaseRuns:
 
 async def _list(workflow: str | None, status: str | None, limit: int) -> list[dict[str, Any]]:
     async with open_local() as store:
-        found, _ = await store.runs.list(limit, 0, workflow, status)
-        return [run.as_json() for run in found]
+        wanted = WantedRuns(workflow, statuses=[status] if status is not None else [])
+        found = await store.runs.list(ListPart(limit), wanted)
+        return [run.as_json() for run in found.items]
 
 
 async def _get(run_id: str) -> dict[str, Any] | None:
@@ -58,5 +60,5 @@ async def _get(run_id: str) -> dict[str, Any] | None:
 
 async def _interrupts(run_id: str) -> list[dict[str, Any]]:
     async with open_local() as store:
-        found = await store.runs.interrupts(run_id=run_id, status="open")
+        found = await store.runs.interrupts(run_id=run_id, status="waiting")
         return [each.as_json() for each in found]

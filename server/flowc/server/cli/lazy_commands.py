@@ -25,9 +25,16 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "ingest": ("ingest", "ingest"),
     "serve": ("serve", "serve"),
     "worker": ("worker", "worker"),
+    "migrate": ("migrate", "migrate"),
     "push": ("push", "push"),
+    "pull": ("pull", "pull"),
+    "deploy": ("deploy", "deploy"),
+    "doctor": ("doctor", "doctor"),
+    "backup": ("backup", "backup"),
+    "restore": ("backup", "restore"),
     "runs": ("runs", "app"),
     "keys": ("keys", "app"),
+    "secrets": ("secrets", "app"),
 }
 
 

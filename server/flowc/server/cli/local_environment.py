@@ -18,16 +18,14 @@ def missing_here(inferred: Inferred, document: Document) -> list[Diagnostic]:
     with quick_imports():
         from flowc.compiler.planning.plan import make_plan  # noqa: PLC0415
         from flowc.server.environment.environment import Environment  # noqa: PLC0415
-        from flowc.server.process_services import ProcessServices, SettingsRefused  # noqa: PLC0415
+        from flowc.server.process_services import SettingsRefused  # noqa: PLC0415
+        from flowc.server.tenant_services import LocalServices  # noqa: PLC0415
 
     settings, plan = read_settings(), make_plan(inferred)
 
     async def look() -> list[Diagnostic]:
-        services = ProcessServices(settings)
-        try:
+        async with LocalServices(settings) as services:
             return await Environment(services, settings).diagnostics(plan, document)
-        finally:
-            await services.aclose()
 
     try:
         # Libraries may print when they are loaded; standard output is for the result alone.

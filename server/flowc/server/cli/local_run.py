@@ -14,9 +14,9 @@ from flowc.server.cli.run_view import event_line, show_end
 from flowc.server.cli.terminal_questions import TerminalQuestions
 from flowc.server.engine.driving import drive, new_run
 from flowc.server.environment.environment import Environment
-from flowc.server.process_services import ProcessServices
 from flowc.server.records.runs import RunRecord
 from flowc.server.settings import Settings
+from flowc.server.tenant_services import LocalServices
 
 
 async def run_local(
@@ -33,7 +33,6 @@ async def run_local(
 
     Questions to people are answered from `answers`, by their titles, or else on the terminal.
     """
-    services = ProcessServices(settings)
     console = Console(file=sys.stdout, highlight=False, quiet=quiet)
 
     def show(event: Event) -> None:
@@ -41,7 +40,7 @@ async def run_local(
         if line is not None:
             console.print(line, soft_wrap=True)
 
-    try:
+    async with LocalServices(settings) as services:
         # Libraries may print while nodes run; standard output is for the result alone.
         with contextlib.redirect_stdout(sys.stderr):
             compiled = compile_here()
@@ -58,7 +57,5 @@ async def run_local(
                 listen=show,
                 wait_for=questions.wait_for,
             )
-    finally:
-        await services.aclose()
     show_end(console, record.as_json(), compiled.document.text)
     return record

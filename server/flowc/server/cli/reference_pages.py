@@ -28,6 +28,7 @@ from flowc.compiler.reports.explanations import explanations
 from flowc.server.cli import app
 from flowc.server.cli.events_page import events_page
 from flowc.server.cli.filters_page import filters_page
+from flowc.server.cli.metrics_page import metrics_page
 from flowc.server.settings import Settings
 
 NOTE = "<!-- Generated from the code by `make docs`. -->\n"
@@ -47,6 +48,7 @@ def pages() -> Mapping[str, str]:
         "server/docs/settings.md": _page(_settings()),
         "server/docs/commands.md": _page(_commands()),
         "server/docs/events.md": _page(events_page()),
+        "server/docs/metrics.md": _page(metrics_page()),
     }
 
 
@@ -70,6 +72,8 @@ def _node_types() -> Iterator[str]:
         also = "".join(f", `{word}`" for word in kind.also)
         yield f"## `{kind.type}`{also}\n"
         yield from _paragraphs(kind.__doc__ or "")
+        if kind.extra is not None:
+            yield f"It needs the extra `flowc[{kind.extra}]`.\n"
         yield from _fields(kind.model_json_schema())
         yield from _output(kind)
 

@@ -1,22 +1,16 @@
 """Talks to a running flowc server over its HTTP API."""
 
-import json
-import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from ipaddress import ip_address
 from typing import Any, Self
-from urllib.parse import quote
 
 import httpx
 
-from flowc.server.records.runs import ENDED
+from flowc.client import FlowcClient, RequestRefused, ServerTooSlow, ServerUnreachable
+from flowc.client.requests import ApiRequest, body_of, segment
 
 DEFAULT_URL = "http://127.0.0.1:8000"
-_API = "/api/v1"
-_TIMEOUT = 60.0
-# The most runs that the API returns at once.
-_PAGE = 200
-_RECONNECT_SECONDS = 0.5
 
 
 class ServerProblem(Exception):
@@ -39,15 +33,14 @@ class ServerClient:
         if parsed.scheme not in {"http", "https"} or not parsed.host:
             raise ServerProblem(f"{url!r} is not a URL that starts with http:// or https://.")
         # A proxy named in the environment does not reach this machine's own server.
-        headers = {"authorization": f"Bearer {key}"} if key else {}
-        is_local = is_this_machine(parsed.host)
-        self._http = httpx.Client(timeout=_TIMEOUT, trust_env=not is_local, headers=headers)
+        http = httpx.Client(trust_env=not is_this_machine(parsed.host))
+        self._client = FlowcClient(url, key, retries=1, http=http)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._http.close()
+        self._client.close()
 
     @property
     def place(self) -> str:
@@ -56,20 +49,13 @@ class ServerClient:
 
     def runs(self, workflow: str | None, status: str | None, limit: int) -> list[dict[str, Any]]:
         """Return runs without their nodes, newest first."""
-        found: list[dict[str, Any]] = []
-        wanted = {"workflow_id": workflow, "status": status}
-        given = {name: value for name, value in wanted.items() if value is not None}
-        while len(found) < limit:
-            size = min(_PAGE, limit - len(found))
-            page = self._call("GET", "/runs", params={**given, "limit": size, "offset": len(found)})
-            found += page["items"]
-            if len(page["items"]) < size:
-                break
-        return found
+        with _problems(self.url):
+            found = self._client.runs(limit=limit, workflow_id=workflow, status=status)
+            return [dict(each) for each in found]
 
     def run(self, run_id: str) -> dict[str, Any]:
         """Return a run with its nodes."""
-        return dict(self._call("GET", f"/runs/{quote(run_id, safe='')}"))
+        return dict(self._call("GET", f"/runs/{segment(run_id)}"))
 
     def interrupts(self, run_id: str) -> list[dict[str, Any]]:
         """Return what an existing run waits for, oldest first."""
@@ -77,91 +63,115 @@ class ServerClient:
 
     def cancel(self, run_id: str, reason: str | None) -> dict[str, Any]:
         """Cancel a run, and return it."""
-        path = f"/runs/{quote(run_id, safe='')}/cancel"
+        path = f"/runs/{segment(run_id)}/cancel"
         return dict(self._call("POST", path, json={"reason": reason}))
 
     def answer(self, interrupt_id: str, answer: Any) -> dict[str, Any]:
         """Answer a question, and return it with its answer."""
-        path = f"/interrupts/{quote(interrupt_id, safe='')}/answer"
+        path = f"/interrupts/{segment(interrupt_id)}/answer"
         return dict(self._call("POST", path, json={"answer": answer}))
 
-    def store_workflow(self, workflow_id: str | None, definition: Any) -> dict[str, Any]:
-        """Store a definition as a new workflow, or as the newest version of the one it names."""
-        try:
-            body = {"id": workflow_id, "definition": definition}
-            return dict(self._call("POST", "/workflows", json=body))
-        except ServerProblem as problem:
-            if workflow_id is None or problem.code != "workflow-exists":
-                raise
-        path = f"/workflows/{quote(workflow_id, safe='')}"
-        return dict(self._call("PUT", path, json={"definition": definition}))
+    def store_workflow(self, workflow_id: str | None, text: str, format: str) -> dict[str, Any]:
+        """Store a definition as a new workflow, or as the newest version of the one it names.
+
+        The text is stored as it is, with its comments; its format is `yaml` or `json`.
+        """
+        with _problems(self.url):
+            return dict(self._client.store(workflow_id, text, format))
+
+    def import_workflows(self, bundle: dict[str, Any], *, dry_run: bool) -> dict[str, Any]:
+        """Store the workflows of a bundle, or return what that would do."""
+        params = {"dry_run": dry_run}
+        return dict(self._call("POST", "/workflows/import", json=bundle, params=params))
+
+    def workflow_ids(self, label: str | None = None) -> list[str]:
+        """Return the ids of all workflows, or of those with a label, sorted."""
+        with _problems(self.url):
+            return [each["id"] for each in self._client.workflows(label=label, fields="id")]
+
+    def source(self, workflow_id: str) -> tuple[str, str]:
+        """Return the text of a workflow's definition, and its format."""
+        with _problems(self.url):
+            path = f"/workflows/{segment(workflow_id)}/source"
+            response = self._client.send(ApiRequest("GET", path))
+            if response.is_error:
+                body_of(response)
+        is_json = response.headers["content-type"].startswith("application/json")
+        return response.text, "json" if is_json else "yaml"
+
+    def delete_workflow(self, workflow_id: str) -> None:
+        """Delete a workflow."""
+        self._call("DELETE", f"/workflows/{segment(workflow_id)}")
 
     def create_key(self, about: dict[str, Any]) -> dict[str, Any]:
         """Create an API key; the answer is the only one that has it."""
         return dict(self._call("POST", "/keys", json=about))
 
-    def keys(self) -> list[dict[str, Any]]:
-        """Return all API keys, newest first."""
-        return list(self._call("GET", "/keys"))
+    def keys(self, tenant: str | None = None) -> list[dict[str, Any]]:
+        """Return all API keys of a tenant, or of the caller's, newest first."""
+        return list(self._call("GET", "/keys", params=_of_tenant(tenant)))
 
-    def revoke_key(self, key_id: str) -> dict[str, Any]:
+    def revoke_key(self, key_id: str, tenant: str | None = None) -> dict[str, Any]:
         """Revoke an API key, and return it."""
-        return dict(self._call("DELETE", f"/keys/{quote(key_id, safe='')}"))
+        path = f"/keys/{segment(key_id)}"
+        return dict(self._call("DELETE", path, params=_of_tenant(tenant)))
+
+    def set_secret(self, name: str, about: dict[str, Any], tenant: str | None) -> dict[str, Any]:
+        """Set a secret, and return what is shown of it."""
+        path = f"/secrets/{segment(name)}"
+        return dict(self._call("PUT", path, json=about, params=_of_tenant(tenant)))
+
+    def secrets(self, tenant: str | None) -> dict[str, Any]:
+        """Return the secrets of a tenant, or of the caller's, without their values."""
+        return dict(self._call("GET", "/secrets", params=_of_tenant(tenant)))
+
+    def delete_secret(self, name: str, tenant: str | None) -> None:
+        """Delete a secret."""
+        path = f"/secrets/{segment(name)}"
+        self._call("DELETE", path, params=_of_tenant(tenant))
+
+    def rotate_secrets(self, tenant: str | None) -> dict[str, Any]:
+        """Seal secrets with the newest key."""
+        return dict(self._call("POST", "/secrets/rotate", params=_of_tenant(tenant)))
 
     def events(self, run_id: str) -> Iterator[dict[str, Any]]:
         """Yield a run's events as they happen, until it ends."""
-        last = 0
-        while True:
-            for event in self._stream(run_id, last):
-                last = event["number"]
-                yield event
-            # The stream also ends when a proxy or a stopping server closes it.
-            if self.run(run_id)["status"] in ENDED:
-                return
-            time.sleep(_RECONNECT_SECONDS)
-
-    def _stream(self, run_id: str, after: int) -> Iterator[dict[str, Any]]:
-        url = f"{self.url}{_API}/runs/{quote(run_id, safe='')}/events"
-        try:
-            with self._http.stream("GET", url, params={"after": after}) as response:
-                if response.is_error:
-                    response.read()
-                    self._body(response)
-                for line in _lines(response.iter_bytes()):
-                    if line.startswith("data:"):
-                        yield json.loads(line.removeprefix("data:"))
-        except httpx.TransportError:
-            return
+        with _problems(self.url):
+            for event in self._client.events(run_id):
+                yield dict(event)
 
     def _call(self, method: str, path: str, **request: Any) -> Any:
-        try:
-            return self._body(self._http.request(method, f"{self.url}{_API}{path}", **request))
-        except httpx.TimeoutException:
-            raise ServerProblem(f"{self.url} did not answer within {_TIMEOUT:.0f} s.") from None
-        except httpx.TransportError:
-            message = (
-                f"No server answers at {self.url}. Start one with `flowc serve`, or name another"
-                " with --server."
-            )
-            raise ServerProblem(message) from None
+        with _problems(self.url):
+            return self._client.ask(ApiRequest(method, path, **request))
 
-    def _body(self, response: httpx.Response) -> Any:
-        message, code, details = "", "", []
-        try:
-            body = response.json()
-            if response.is_success:
-                return body
-            error = body["error"]
-            message, code, details = error["message"], error["code"], error["details"]
-        except (ValueError, KeyError, TypeError):
-            code = "not-found"
-        if code == "unauthenticated":
+
+@contextmanager
+def _problems(url: str) -> Iterator[None]:
+    """Raise ServerProblem, with what to do, for what the client raises."""
+    try:
+        yield
+    except ServerTooSlow as problem:
+        raise ServerProblem(str(problem)) from None
+    except ServerUnreachable:
+        raise ServerProblem(
+            f"No server answers at {url}. Start one with `flowc serve`, or name another"
+            " with --server."
+        ) from None
+    except RequestRefused as refused:
+        message = refused.message
+        if refused.code == "unauthenticated":
             message += (
                 " The command sends FLOWC_API_KEY, or the key in `admin-key` of the data folder."
             )
-        if code == "not-found":
-            message = f"{self.url} is not a flowc server (HTTP status {response.status_code})."
-        raise ServerProblem(_sentence(message, details), code, details)
+        if not refused.is_flowc or refused.code == "not-found":
+            message = f"{url} is not a flowc server (HTTP status {refused.status})."
+        raise ServerProblem(
+            _sentence(message, refused.details), refused.code, refused.details
+        ) from None
+
+
+def _of_tenant(tenant: str | None) -> dict[str, str]:
+    return {} if tenant is None else {"tenant": tenant}
 
 
 def _sentence(message: str, details: list[Any]) -> str:
@@ -186,15 +196,3 @@ def is_this_machine(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    r"""Yield the lines of a byte stream, which end with \n alone.
-
-    >>> list(_lines([b"id: 1\nda", b"ta: {}\n"]))
-    ['id: 1', 'data: {}']
-    """
-    rest = b""
-    for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        yield from (line.decode() for line in lines)

@@ -8,6 +8,7 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from flowc.server.access.scopes import SAFE_METHODS
 from flowc.server.api.errors import error_response, failure_of
 from flowc.server.api.refused_requests import HostRefused, OriginRefused
 from flowc.server.records.refused import Refused
@@ -15,7 +16,6 @@ from flowc.server.records.refused import Refused
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "::1", "localhost"})
 # Stands for every host in the setting.
 ANY_HOST = "*"
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _DEFAULT_PORTS = frozenset({"80", "443"})
 
 
@@ -53,7 +53,7 @@ class BrowserGuard:
         host = _only_host(headers)
         if not self._takes_any and (host is None or host.name not in self._hosts):
             return HostRefused(headers.get("host", ""))
-        is_safe = scope["type"] == "http" and scope["method"] in _SAFE
+        is_safe = scope["type"] == "http" and scope["method"] in SAFE_METHODS
         if is_safe and scope["path"] not in self._strict_paths:
             return None
         return None if self._may_write(headers, host) else OriginRefused(headers.get("origin", ""))

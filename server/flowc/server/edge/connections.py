@@ -3,6 +3,7 @@
 import asyncio
 import resource
 from collections.abc import Callable, Collection
+from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -13,6 +14,10 @@ from flowc.server.edge.security_headers import ALWAYS
 
 # A client that sends its body more slowly than this, in bytes a second, is too slow.
 _SLOWEST = 1_000
+# A connection that is one too many is answered when its request begins, so that its client gets the
+# answer, or after a second. If there are more of them than this, or than an eighth of all, it is
+# answered, and closed, at once.
+_PATIENCE_SECONDS, _MOST_REFUSED = 1.0, 50
 # File descriptors for files, databases, services and sandboxes.
 _RESERVED = 256
 _MOST_BY_DEFAULT = 10_000
@@ -72,19 +77,29 @@ class GuardedProtocol(HttpToolsProtocol):
         self._header_bytes = self._complete_bytes = 0
         self._body_until = 0.0
         self._refusal = _MALFORMED
+        self.is_refused = False
         self.idle_since: float | None = None
 
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for a request, if there is room for the connection."""
         super().connection_made(transport)
-        self.idle_since = self.loop.time()
-        if self._is_too_many():
+        if not self._is_too_many():
+            self.idle_since = self.loop.time()
+            self._wait(self._limits.header_seconds, self._headers_are_late)
+            return
+        refused = sum(getattr(each, "is_refused", False) for each in self.connections)
+        if refused >= min(_MOST_REFUSED, self._limits.connections // 8):
             self._refuse(_TOO_MANY)
         else:
-            self._wait(self._limits.header_seconds, self._headers_are_late)
+            self.is_refused = True
+            self._wait(_PATIENCE_SECONDS, partial(self._refuse, _TOO_MANY))
 
     def _is_too_many(self) -> bool:
-        others: list[Any] = [each for each in self.connections if each is not self]
+        others: list[Any] = [
+            each
+            for each in self.connections
+            if each is not self and not getattr(each, "is_refused", False)
+        ]
         address = self.client[0] if self.client else None
         same = [each for each in others if each.client and each.client[0] == address]
         if len(same) >= self._limits.per_address:
@@ -99,6 +114,9 @@ class GuardedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read a part of a request; begin to wait for the rest, if there is more to come."""
         if self.transport.is_closing():
+            return
+        if self.is_refused:
+            self._refuse(_TOO_MANY)
             return
         # The packet in which headers begin may hold the end of another request.
         self._header_bytes += len(data) if self._is_in_headers else 0

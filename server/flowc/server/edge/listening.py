@@ -28,6 +28,7 @@ from flowc.server.settings import Settings
 
 # How many connections are accepted at a time, before any of them is looked at.
 _BACKLOG = 100
+_MOST_SOCKET_BYTES = 65_536
 # Seconds in which the database must note which runs were left unfinished.
 _OVERTIME = 2.0
 # Seconds after that in which clients must read their last answers.
@@ -76,11 +77,14 @@ def listen(app: FastAPI, settings: Settings, options: ListenOptions) -> None:
         _Startup(app, settings),
         host=options.host,
         port=options.port,
-        log_level="info",
+        # They are set up already.
+        log_config=None,
         forwarded_allow_ips=options.forwarded_allow_ips,
         ssl_certfile=options.tls.certificate if options.tls else None,
         ssl_keyfile=options.tls.key if options.tls else None,
         server_header=False,
+        # What clients send on a WebSocket has no meaning.
+        ws_max_size=_MOST_SOCKET_BYTES,
         # It is only called.
         http=cast(Any, partial(GuardedProtocol, limits=_limits_of(settings))),
         backlog=_BACKLOG,

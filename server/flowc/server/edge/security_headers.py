@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _NO_CONTENT = b"default-src 'none'; frame-ancestors 'none'"
-# Of the page that shows the API: it loads Swagger UI from where FastAPI has it.
+# Of the page that shows the API: Swagger UI, with a script in the page that starts it.
 DOCS_POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline' https://cdn.jsdelivr.net;"
-    " style-src 'unsafe-inline' https://cdn.jsdelivr.net;"
-    " img-src 'self' data: https://fastapi.tiangolo.com; connect-src 'self';"
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline';"
+    " img-src 'self' data:; connect-src 'self';"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 ALWAYS = {

@@ -17,15 +17,15 @@ from flowc.compiler.expressions import shortened
 from flowc.compiler.node.budget import Budget, Ledger
 from flowc.compiler.node.interrupts import Ask, Interrupt, WaitFor, wait_here
 from flowc.compiler.running.events import Event
-from flowc.compiler.running.run_context import NodeFailed, RunContext
+from flowc.compiler.running.run_context import NodeFailed, RunContext, RunSecret
 from flowc.compiler.schemas.fitting import find_problems
 from flowc.compiler.schemas.refusals import TOO_COSTLY, TooCostly
-from flowc.server.process_services import ProcessServices
 from flowc.server.records.ids import new_run_id
 from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
+from flowc.server.tenant_services import TenantServices
 
 log = logging.getLogger(__name__)
 
@@ -93,17 +93,22 @@ async def new_run(
 def context_of(
     compiled: CompiledWorkflow,
     run: RunRecord,
-    services: ProcessServices,
+    services: TenantServices,
     max_steps: int,
     saver: Saver | None,
 ) -> RunContext:
     """Return the context of a run; as it is, it emits to no one, and nodes wait in the process."""
+
+    async def secret(name: str, stored_in: str | None) -> RunSecret | None:
+        return await services.secret(name, stored_in or run.workflow_id)
+
     return RunContext(
         run_id=run.id,
         workflow_id=run.workflow_id or compiled.workflow.title,
         services=services.by_type,
-        secret=services.secret,
+        secret=secret,
         secret_hint=services.secret_hint,
+        known=services.known,
         guards=services.guards,
         saver=saver,
         max_steps=max_steps,
@@ -162,7 +167,10 @@ async def _is_begun(run: RunRecord, context: RunContext, config: RunnableConfig)
         return True
     if run.nodes:
         # From its input, nodes that have had their effect would run again.
-        message = "The run has no checkpoint: a former version of flowc began it. Start it again."
+        message = (
+            "The run cannot continue: it has no checkpoint. The database was restored in part, or a"
+            " former version of flowc began the run. Start it again."
+        )
         raise RunFailed("checkpoint-lost", message)
     return False
 
@@ -181,7 +189,7 @@ def _interrupt(data: dict[str, Any]) -> Interrupt:
 async def drive(
     compiled: CompiledWorkflow,
     run: RunRecord,
-    services: ProcessServices,
+    services: TenantServices,
     *,
     saver: Saver | None = None,
     max_steps: int = 10_000,

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from flowc.compiler.running.events import EventKind
 from flowc.server.records.run_events import RunEvent
+from flowc.server.records.run_facts import RunFacts
 from flowc.server.store.checkpoints import CheckpointValues
 from flowc.server.store.runs.batches import (
     Batch,
@@ -163,11 +164,9 @@ class RunLog:
             waiting, self._waiting = self._waiting, []
             end, self._end = self._end, None
         claim = self._claim
-        return TakenBatch(
-            self,
-            Batch(claim.run.id, claim.tenant, claim.epoch, pending, self.values, end=end),
-            waiting,
-        )
+        batch = Batch(claim.run.id, claim.tenant, claim.epoch, pending, self.values, end=end)
+        batch.about = RunFacts.of(claim.run, claim.tenant)
+        return TakenBatch(self, batch, waiting)
 
     def _ready(self) -> Pending:
         """Take what is pending; unless the graph has stopped, without what still has no writes."""

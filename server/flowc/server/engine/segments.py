@@ -40,7 +40,7 @@ from flowc.server.store.database import DATABASE_PROBLEMS
 from flowc.server.store.runs.batches import RunEnd, TakenOver
 from flowc.server.store.runs.claims import Claim
 from flowc.server.store.runs.stored_runs import NoSuchRun
-from flowc.server.workflows.compiled import CannotRebuild, Workflows
+from flowc.server.workflows.compiled import CannotRebuild
 
 # A run that this many workers died at, without a step further, may be what kills them: it fails.
 MAX_DEATHS = 3
@@ -70,7 +70,6 @@ class Segments:
     starts_here: bool
     is_alone: bool
     give_back: GiveBack
-    workflows: Workflows
     place: Workplace
     started: "set[asyncio.Task[str | None]]" = field(default_factory=set)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -235,7 +234,7 @@ class Segments:
             if claim.deaths >= MAX_DEATHS:
                 message = f"{claim.deaths} workers died at this run, and none of them got further."
                 raise RunFailed("crashed-too-often", f"{message} Retry it when it is safe.")
-            compiled = await self.workflows.pinned(claim.run)
+            compiled = await self.place.home_of(claim.tenant).workflows.pinned(claim.run)
         except (CannotRebuild, RunFailed) as problem:
             claim.run.status = "failed"
             claim.run.error = {"code": problem.code, "message": problem.message}

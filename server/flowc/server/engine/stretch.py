@@ -1,17 +1,20 @@
 """A stretch: one drive through the graph of a run, with all that a run at work has."""
 
 import asyncio
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from langgraph.runtime import RunControl
 
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.running.breakpoints import Breakpoints
-from flowc.compiler.running.events import Event
+from flowc.compiler.running.events import Event, EventKind
 from flowc.compiler.running.recorded import Recording
+from flowc.compiler.running.redaction import KnownSecrets
 from flowc.compiler.running.run_context import RunContext
+from flowc.nodes.services.remote_steps import RemoteSteps
 from flowc.nodes.services.signals import Signals
 from flowc.nodes.services.threads import Thread
 from flowc.server.engine.checkpointer import RunCheckpointer
@@ -23,20 +26,41 @@ from flowc.server.engine.driving import (
     error_of,
     result_of,
 )
+from flowc.server.engine.node_services.remote_steps import StoredRemoteSteps
 from flowc.server.engine.node_services.signals import StoredSignals
-from flowc.server.engine.node_services.thread import StoredThread
+from flowc.server.engine.node_services.thread import SentThread, StoredThread
 from flowc.server.engine.replay import given_recording
 from flowc.server.engine.run_log import RunLog
-from flowc.server.process_services import ProcessServices
+from flowc.server.logs.log_context import LOG_CONTEXT, NOTHING, run_fields
+from flowc.server.numbers.run_counts import RunCounts
 from flowc.server.records.run_events import RunEvent
+from flowc.server.records.runs import RunRecord
 from flowc.server.store.checkpoints import StoredCheckpoints
 from flowc.server.store.database import DATABASE_PROBLEMS
+from flowc.server.store.remote_types import StoredRemoteTypes
 from flowc.server.store.runs.batches import HasAudience, RunEnd, TakenOver, WorkerInstructions
 from flowc.server.store.runs.claims import Claim, Claims
 from flowc.server.store.runs.control import Control
 from flowc.server.store.runs.steering import Steering
 from flowc.server.store.spendings import StoredLedger
 from flowc.server.store.threads import StoredThreads
+from flowc.server.tenant_services import TenantServices
+from flowc.server.traces.run_spans import RunSpans, RunTracing
+from flowc.server.workflows.compiled import Workflows
+
+
+class Home(Protocol):
+    """What a process has of a tenant to drive its runs."""
+
+    @property
+    def workflows(self) -> Workflows:
+        """The tenant's workflows."""
+        ...
+
+    @property
+    def services(self) -> TenantServices:
+        """The services of its nodes."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +69,9 @@ class Workplace:
 
     claims: Claims
     steering: Steering
-    services: ProcessServices
+    counts: RunCounts
+    tracing: RunTracing
+    home_of: Callable[[str], Home]
     checkpoints: StoredCheckpoints
     max_steps: int
     driving: "dict[str, Stretch]" = field(default_factory=dict)
@@ -60,13 +86,27 @@ class Stretch:
         self.task: asyncio.Task[Advance] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._is_lost = False
+        self._known = KnownSecrets()
+        self._counts = place.counts.of_nodes(compiled.plan)
         self._breakpoints = Breakpoints()
         self._follow(WorkerInstructions(None, claim.run.breakpoints))
+        self._fields: Mapping[str, str] = NOTHING
+        self._spans: RunSpans | None = None
         self._log = RunLog(place.claims.writer, claim, self._follow, self._lose)
 
     async def drive(self) -> str | None:
         """Drive the run; return how the segment ended, or None if an answer arrived meanwhile."""
-        run = self._claim.run
+        run, claim = self._claim.run, self._claim
+        fields = run_fields(run.id, claim.tenant, run.workflow_id)
+        self._fields = {**LOG_CONTEXT.get(), **fields}
+        LOG_CONTEXT.set(self._fields)
+        with self._place.tracing.stretch(claim) as self._spans:
+            result = await self._drive(run)
+            if self._spans is not None:
+                self._spans.ended(result)
+            return result
+
+    async def _drive(self, run: RunRecord) -> str | None:
         try:
             self.task = asyncio.create_task(
                 advance(self._compiled, run, self._context(), self._control)
@@ -116,7 +156,8 @@ class Stretch:
 
     def _context(self) -> RunContext:
         place, claim = self._place, self._claim
-        run, services = claim.run, place.services
+        run, services = claim.run, place.home_of(claim.tenant).services
+        self._known = services.known
         is_resumed = claim.attempt > 1 or run.segment > 0 or bool(claim.answers)
         repeatable = self._compiled.plan.repeatable
         saver = RunCheckpointer(place.checkpoints, self._log, repeatable, is_new=not is_resumed)
@@ -136,6 +177,7 @@ class Stretch:
             breakpoints=self._breakpoints,
             recording=self._recording(),
             budget=budget_of(self._compiled, run, self._ledger()),
+            tracer=self._spans,
         )
 
     def _ledger(self) -> StoredLedger | None:
@@ -147,8 +189,17 @@ class Stretch:
 
     def _services(self) -> dict[type, Any]:
         claims, claim = self._place.claims, self._claim
-        found: dict[type, Any] = {Signals: StoredSignals(self._place.steering, claim.tenant)}
-        if claim.run.thread_id is not None:
+        types = StoredRemoteTypes(claims.database, claim.tenant)
+        home = self._place.home_of(claim.tenant).services
+        found: dict[type, Any] = {
+            Signals: StoredSignals(self._place.steering, claim.tenant),
+            RemoteSteps: StoredRemoteSteps(types, home, claim.run.workflow_id),
+        }
+        sent = claim.run.input.get("messages")
+        if isinstance(sent, list) and all(isinstance(each, dict) for each in sent):
+            # As in the memory of nodes, also for those of sub-workflows, which have other inputs.
+            found[Thread] = SentThread(sent)
+        elif claim.run.thread_id is not None:
             threads = StoredThreads(claims.database, claim.tenant)
             found[Thread] = StoredThread(threads, claim.run.thread_id, claim.run.id)
         return found
@@ -160,15 +211,24 @@ class Stretch:
         return given_recording(self._claim.recorded, compiled, run)
 
     def _emit(self, event: Event) -> None:
+        # All that a run stores and its watchers see passes here; nodes redact what is theirs.
+        if redactor := self._known.redactor:
+            event = event._replace(data=redactor.json(event.data))
         run_event = RunEvent.of(event)
         self._claim.run.apply(run_event)
         self._log.append(run_event)
+        self._counts.add(run_event)
+        if self._spans is not None:
+            self._spans.note(run_event)
+        if event.kind is EventKind.NODE_STARTED:
+            LOG_CONTEXT.set({**self._fields, "node": str(event.node_id)})
 
     def _follow(self, instructions: WorkerInstructions) -> None:
         if instructions.control == Control.PAUSE:
             self._control.request_drain("pause")
         stops = instructions.breakpoints or {"nodes": (), "stepping": False}
         self._breakpoints.names = frozenset(stops["nodes"])
+        self._breakpoints.conditions = stops.get("conditions", {})
         self._breakpoints.is_stepping = stops["stepping"]
 
     def _lose(self) -> None:

@@ -3,23 +3,21 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import PurePath
 from typing import NamedTuple
 
 from flowc.compiler.diagnostics import did_you_mean
-from flowc.compiler.node import Need, NeedKind
+from flowc.compiler.extras import how_to_install, missing_packages, not_installed
+from flowc.compiler.node import Need, NeedKind, NodeError
 from flowc.nodes.services.egress.foresight import Foreseen, refusal_of
 from flowc.nodes.services.models import Models
 from flowc.nodes.services.models.keys import UNKNOWN
 from flowc.rag.documents import DocumentRefused
 from flowc.rag.embedding import OfflineEmbedder
 from flowc.rag.folders import Folders
-from flowc.server.process_services import ProcessServices
-from flowc.server.settings import Settings
-
-# The packages of each extra, by the names that they are imported under.
-EXTRAS: Mapping[str, tuple[str, ...]] = {"ocr": ("onnxruntime", "pypdfium2", "rapidocr")}
+from flowc.server.access.callers import DEFAULT_TENANT
+from flowc.server.settings import Settings, is_sqlite
+from flowc.server.tenant_services import TenantServices
 
 
 class Lack(NamedTuple):
@@ -38,18 +36,22 @@ class Lack(NamedTuple):
 class Offered:
     """What the environment has, for one look: the services of the process, and the settings."""
 
-    services: ProcessServices
+    services: TenantServices
     settings: Settings
     _collections: Mapping[str, str] | None = None
     _is_read: bool = False
 
     async def collections(self) -> Mapping[str, str] | None:
         """Return the model of each collection; None if that cannot be read now."""
+        if missing_packages("documents"):
+            return None
         # Imported here: few workflows search documents, and databases take a while to import.
         from flowc.server.environment.collections import models_of_collections  # noqa: PLC0415
 
         if not self._is_read:
-            self._collections = await asyncio.to_thread(models_of_collections, self.settings)
+            self._collections = await asyncio.to_thread(
+                models_of_collections, self.settings, self.services.tenant
+            )
             self._is_read = True
         return self._collections
 
@@ -65,6 +67,8 @@ async def lack_of(offered: Offered, need: Need) -> Lack | None:
 
 async def _model(offered: Offered, need: Need) -> Lack | None:
     models, name = offered.services.models, need.name
+    if not models.is_offline(name) and (lack := _without("models")) is not None:
+        return lack
     refused = await models.refusal(name, of_words=need.kind == "model")
     if refused is None:
         return None
@@ -95,11 +99,18 @@ async def _embedding(offered: Offered, need: Need) -> Lack | None:
 
 
 async def _secret(offered: Offered, need: Need) -> Lack | None:
-    if offered.services.secret(need.name) is not None:
+    try:
+        if await offered.services.secrets.find(need.name) is not None:
+            return None
+    except NodeError:
+        # It is there, as far as is known now; the node says why it cannot be read.
         return None
-    hint = (
-        f"export FLOWC_SECRET_{need.name.upper()}=…, or add it to the file of FLOWC_SECRETS_FILE."
-    )
+    hint = offered.services.secret_hint(need.name)
+    settings = offered.settings
+    can_seal = bool(settings.sealing_keys or settings.sealing_keys_file)
+    if offered.services.tenant == DEFAULT_TENANT and not can_seal:
+        variable = f"FLOWC_SECRET_{need.name.upper()}"
+        hint = f"export {variable}=…, or add it to the file of FLOWC_SECRETS_FILE."
     return Lack("missing-secret", f"The secret {need.name!r} is not set.", hint)
 
 
@@ -183,11 +194,16 @@ async def _vectors(offered: Offered, need: Need) -> Lack | None:
 
 
 async def _extra(offered: Offered, need: Need) -> Lack | None:
-    missing = [name for name in EXTRAS.get(need.name, ()) if find_spec(name) is None]
+    # With PostgreSQL, nothing of a collection is in the data folder.
+    is_there = need.name == "rag" and not is_sqlite(offered.settings.database)
+    return _without("documents" if is_there else need.name)
+
+
+def _without(extra: str) -> Lack | None:
+    missing = missing_packages(extra)
     if not missing:
         return None
-    message = f"The extra {need.name!r} is not installed: there is no {', '.join(missing)}."
-    return Lack("missing-extra", message, f"pip install 'flowc[{need.name}]'")
+    return Lack("missing-extra", not_installed(extra, missing), how_to_install(extra))
 
 
 # An uploaded file is not among them: only the server's database knows it.

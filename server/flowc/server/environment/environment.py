@@ -10,9 +10,9 @@ from flowc.compiler.planning.plan import Plan
 from flowc.compiler.reading.documents import Document
 from flowc.compiler.reports.needs import PlacedNeed, needs_of
 from flowc.server.environment.answers import Lack, Offered, lack_of
-from flowc.server.process_services import ProcessServices
 from flowc.server.records.refused import Refused
 from flowc.server.settings import Settings
+from flowc.server.tenant_services import TenantServices
 
 if TYPE_CHECKING:
     from flowc.compiler.compile import CompiledWorkflow
@@ -46,7 +46,7 @@ class Missing(NamedTuple):
 class Environment:
     """What a process offers to workflows; one object per process."""
 
-    def __init__(self, services: ProcessServices, settings: Settings) -> None:
+    def __init__(self, services: TenantServices, settings: Settings) -> None:
         self._services, self._settings = services, settings
         # The hashes of workflows that can run: looked at again only if something was missing.
         self._ready: set[str] = set()

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from flowc.nodes.services.egress import HttpClient
 from flowc.server.access.api_keys import PREFIX, ApiKey, KeyText, fingerprint
 from flowc.server.access.callers import (
-    DEFAULT_TENANT,
     Caller,
-    Forbidden,
     Unauthenticated,
     local_admin,
 )
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
 _REMEMBERED = 1_000
 _ALONE_SECONDS, _SHARED_SECONDS = 3_600.0, 5.0
 _DUMMY = "0" * 64
+_EXPIRED = "The key or token has expired."
 # A set of public keys is read within these limits.
 _KEYS_BYTES, _KEYS_SECONDS = 100_000, 10.0
 
@@ -43,6 +42,7 @@ class KeyWish(NamedTuple):
     role: CallerRole | None = None
     workflow_id: str | None = None
     lifetime: timedelta | None = None
+    groups: tuple[str, ...] = ()
 
 
 class NewKey(NamedTuple):
@@ -69,10 +69,14 @@ class Gate:
         """Return whose an `Authorization` header is; raise Unauthenticated or Forbidden."""
         if self.is_open:
             return self._local
-        scheme, _, credential = (authorization or "").strip().partition(" ")
-        if scheme.lower() != "bearer" or not credential.strip():
+        credential = _credential(authorization)
+        if credential is None:
             raise Unauthenticated
-        return await self.holder(credential.strip())
+        return await self.holder(credential)
+
+    def knows(self, authorization: str) -> bool:
+        """Return whether an `Authorization` header was checked before, and is remembered."""
+        return self.is_open or fingerprint(_credential(authorization) or "") in self._known
 
     async def holder(self, credential: str) -> Caller:
         """Return whose a key or token is; raise Unauthenticated or Forbidden."""
@@ -82,16 +86,13 @@ class Gate:
             caller = await self._checked(credential)
             self._remember(mark, caller)
         if caller.expires_at is not None and caller.expires_at <= time.time():
-            raise Unauthenticated("The key or token has expired.")
+            raise Unauthenticated(_EXPIRED)
         return caller
 
     async def _checked(self, credential: str) -> Caller:
         if credential.startswith(PREFIX) or self._tokens is None:
             return await self._of_key(credential)
-        caller = await self._tokens.caller(credential)
-        if caller.tenant != DEFAULT_TENANT:
-            raise Forbidden(f"This server has no tenant {caller.tenant!r}.")
-        return caller
+        return await self._tokens.caller(credential)
 
     async def _of_key(self, text: str) -> Caller:
         given = KeyText.read(text)
@@ -102,11 +103,17 @@ class Gate:
         # An unknown key takes as long as a wrong one.
         if not hmac.compare_digest(digest, _DUMMY if key is None else key.digest) or key is None:
             raise Unauthenticated("The API key is not valid.")
-        if key.revoked_at is not None:
-            raise Unauthenticated("The API key was revoked.")
-        expires_at = None if key.expires_at is None else key.expires_at.timestamp()
-        name = f"key {key.id} ({key.name})"
-        return Caller(key.tenant, name, frozenset(key.scopes), key.workflow_id, expires_at)
+        return _holder_of(key)
+
+    async def holder_of_key(self, id: str) -> Caller:
+        """Return whose a key is, by its id; raise Unauthenticated if it is over."""
+        key = await self.keys.find(id)
+        if key is None:
+            raise Unauthenticated("The API key is not valid.")
+        caller = _holder_of(key)
+        if caller.expires_at is not None and caller.expires_at <= time.time():
+            raise Unauthenticated(_EXPIRED)
+        return caller
 
     async def _own_pepper(self) -> bytes:
         if self._pepper is None:
@@ -132,9 +139,11 @@ class Gate:
         await self.keys.add(made.key)
         return made
 
-    async def new_key(self, tenant: str, by: str, wish: KeyWish) -> NewKey:
-        """Return a new key, which is not stored yet."""
-        text, at = KeyText.new(), now()
+    async def new_key(
+        self, tenant: str, by: str, wish: KeyWish, given: KeyText | None = None
+    ) -> NewKey:
+        """Return a new key, or the given one as a key; it is not stored yet."""
+        text, at = given or KeyText.new(), now()
         key = ApiKey(
             id=text.id,
             tenant=tenant,
@@ -146,6 +155,7 @@ class Gate:
             created_by=by,
             created_at=at,
             expires_at=None if wish.lifetime is None else at + wish.lifetime,
+            groups=wish.groups,
         )
         return NewKey(key, str(text))
 
@@ -154,6 +164,28 @@ class Gate:
         key = await self.keys.revoke(tenant, id)
         self.forget()
         return key
+
+
+def _holder_of(key: ApiKey) -> Caller:
+    if key.revoked_at is not None:
+        raise Unauthenticated("The API key was revoked.")
+    expires_at = None if key.expires_at is None else key.expires_at.timestamp()
+    name, scopes = f"key {key.id} ({key.name})", frozenset(key.scopes)
+    return Caller(
+        key.tenant,
+        name,
+        scopes,
+        key.workflow_id,
+        expires_at,
+        key_id=key.id,
+        names=frozenset({key.name}),
+        groups=frozenset(key.groups),
+    )
+
+
+def _credential(authorization: str | None) -> str | None:
+    scheme, _, credential = (authorization or "").strip().partition(" ")
+    return credential.strip() or None if scheme.lower() == "bearer" else None
 
 
 def open_gate(settings: Settings, database: Database, http: HttpClient) -> Gate:
@@ -193,4 +225,6 @@ def _token_rules(settings: Settings) -> TokenRules | None:
         settings.jwt_audience,
         settings.jwt_role_claim,
         settings.jwt_tenant_claim,
+        settings.jwt_name_claim,
+        settings.jwt_groups_claim,
     )

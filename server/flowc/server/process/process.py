@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import sys
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack, ExitStack, suppress
@@ -13,38 +14,39 @@ from filelock import FileLock, Timeout
 from flowc.compiler.node.registry import Registry
 from flowc.nodes.services.models import Models
 from flowc.server.access.callers import DEFAULT_TENANT
-from flowc.server.conversations.chat import Chat
+from flowc.server.engine.publishing.feed import Feed
 from flowc.server.engine.publishing.postgres_notices import listen
 from flowc.server.engine.publishing.watchers import Watchers
 from flowc.server.engine.queue.alarms import Alarms
 from flowc.server.engine.queue.dbos_queue import DoErrand, Queue, Worker
+from flowc.server.engine.queue.folding import Folding
 from flowc.server.engine.queue.retention import Retention
 from flowc.server.engine.queue.supervisor import Supervisor
 from flowc.server.engine.segments import Segments
 from flowc.server.engine.stretch import Workplace
-from flowc.server.environment.environment import Environment
+from flowc.server.logs.run_lines import log_runs
+from flowc.server.numbers.metrics import Metrics
+from flowc.server.numbers.run_counts import RunCounts
 from flowc.server.process.gate import Gate, open_gate
+from flowc.server.process.gauges import ProcessGauges
 from flowc.server.process.self_test import self_test
+from flowc.server.process.tenants import Tenant, Tenants
 from flowc.server.process.tracing import start_tracing
 from flowc.server.process_services import ProcessServices, SettingsRefused
-from flowc.server.runs.replays import Replays
-from flowc.server.runs.runs import Runs
+from flowc.server.secrets.log_redaction import redacted_logs
 from flowc.server.settings import Settings, is_sqlite
-from flowc.server.store import Database, StoredCache, StoredRuns, StoredWorkflows
+from flowc.server.store import Database
 from flowc.server.store.access import StoredAudit
 from flowc.server.store.checkpoints import StoredCheckpoints
-from flowc.server.store.files import StoredFiles
+from flowc.server.store.old_data import OldData
 from flowc.server.store.runs.claims import Claims
+from flowc.server.store.runs.published_runs import PublishedRuns
 from flowc.server.store.runs.steering import Steering
 from flowc.server.store.runs.work_queue import Errand
 from flowc.server.store.runs.writer import Writer
-from flowc.server.store.threads import StoredThreads
-from flowc.server.store.triggers import StoredTriggers
-from flowc.server.triggers.deliveries import Deliveries
-from flowc.server.triggers.dependencies import WorkflowDependencies
-from flowc.server.triggers.schedules import Schedules
-from flowc.server.triggers.webhooks import Webhooks
-from flowc.server.workflows.compiled import Workflows
+from flowc.server.traces.run_spans import RunTracing
+
+log = logging.getLogger("flowc.worker")
 
 # Seconds, in which a server opens its socket.
 _WARM_AFTER = 0.5
@@ -63,62 +65,82 @@ class Process:
     gate: Gate
     audit: StoredAudit
     services: ProcessServices
-    stored_workflows: StoredWorkflows
-    stored_runs: StoredRuns
-    workflows: Workflows
-    runs: Runs
-    schedules: Schedules
-    replays: Replays
-    webhooks: Webhooks
-    deliveries: Deliveries
-    dependencies: WorkflowDependencies
-    threads: StoredThreads
-    files: StoredFiles
-    chat: Chat
+    steering: Steering
+    watchers: Watchers
+    feed: Feed
+    queue: Queue
+    segments: Segments | None
+    tenants: Tenants
+    gauges: ProcessGauges
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it takes no more runs, and lets those at work finish."""
+        is_draining = self.segments is not None and self.segments.stopping.is_set()
+        return is_draining or self.watchers.is_closed
+
+    @property
+    def default(self) -> Tenant:
+        """The operator's own tenant."""
+        return self.tenants.of(DEFAULT_TENANT)
 
 
 async def open_process(
-    settings: Settings, registry: Registry, stack: AsyncExitStack, *, works: bool
+    settings: Settings,
+    registry: Registry,
+    stack: AsyncExitStack,
+    *,
+    works: bool,
+    metrics: Metrics | None = None,
 ) -> Process:
     """Open what a process needs to start and watch runs, and to work on them if it `works`."""
     await self_test()
-    url = settings.database
+    url, metrics = settings.database, metrics or Metrics()
+    tracing = RunTracing(is_on=settings.is_tracing, records=settings.record_prompts)
     database = await _open_database(settings, stack)
-    files = StoredFiles(database, DEFAULT_TENANT)
-    services = await _open_services(settings, database, files, stack)
+    await OldData(database).sweep()
+    services = _open_services(settings, metrics, database, stack)
     queue, watchers, writer = Queue(url), Watchers(), Writer(database)
     stack.callback(writer.close)
     stack.callback(queue.close)
+    counts = RunCounts(metrics)
     database.publish_to(watchers.publish)
+    database.report_to(counts.committed)
+    database.report_to(log_runs)
     if settings.redis_url is not None:
         _publish(settings.redis_url, database, stack)
-    stored_workflows = StoredWorkflows(database, DEFAULT_TENANT)
-    steering = Steering(database, queue, writer)
-    workflows = Workflows(stored_workflows, registry)
+    steering = Steering(database, queue, writer, settings.max_unfinished_runs)
+    tenants = Tenants(registry, database, services, steering, queue, watchers, tracing=tracing)
+    stack.push_async_callback(tenants.aclose)
     place = Workplace(
         claims=Claims(database, queue, writer),
         steering=steering,
-        services=services,
+        counts=counts,
+        tracing=tracing,
+        home_of=tenants.of,
         checkpoints=StoredCheckpoints(database),
         max_steps=settings.max_steps,
     )
     worker = _worker(settings) if works else None
-    segments = _segments(settings, worker, queue, workflows, place) if worker else None
-    runs = Runs(
-        tenant=DEFAULT_TENANT,
-        stored_runs=StoredRuns(database, DEFAULT_TENANT),
-        stored_workflows=stored_workflows,
+    segments = _segments(settings, worker, queue, place) if worker else None
+    gate = open_gate(settings, database, services.http)
+    process = Process(
+        gate=gate,
+        audit=StoredAudit(database),
+        services=services,
         steering=steering,
         watchers=watchers,
+        feed=_feed(database, watchers, stack),
+        queue=queue,
         segments=segments,
-        # Other processes may have other keys and secrets.
-        environment=Environment(services, settings) if works else None,
+        tenants=tenants,
+        gauges=ProcessGauges(metrics, database),
     )
-    gate = open_gate(settings, database, services.http)
-    process = _process(runs, workflows, services, queue, files, gate)
+    process.gauges.show(segments, settings.run_slots, watchers)
     if worker is None or segments is None:
         await queue.set_up()
     else:
+        tenants.work_on(segments)
         await _work(process, worker, segments, settings, stack)
         in_background(stack, _settle(services.models if settings.warm_models else None))
     if not is_sqlite(url):
@@ -130,13 +152,13 @@ async def open_process(
 async def drain(process: Process, seconds: float) -> None:
     """Let runs finish for some seconds; then let no one wait for runs any longer."""
     try:
-        if process.runs.segments is not None:
-            await process.runs.segments.stop(seconds)
+        if process.segments is not None:
+            await process.segments.stop(seconds)
         else:
             # Workers elsewhere finish some of the runs meanwhile.
             await asyncio.sleep(seconds)
     finally:
-        process.runs.watchers.close()
+        process.watchers.close()
 
 
 def _ignore(run_id: str, segment: int) -> None:
@@ -165,23 +187,21 @@ async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
     return database
 
 
-async def _open_services(
-    settings: Settings, database: Database, files: StoredFiles, stack: AsyncExitStack
+def _open_services(
+    settings: Settings, metrics: Metrics, database: Database, stack: AsyncExitStack
 ) -> ProcessServices:
-    """Return the services of nodes, after deleting what earlier processes left."""
-    cache = StoredCache(database, DEFAULT_TENANT)
-    await cache.prune()
-    await files.sweep()
-    if settings.otlp_endpoint is not None:
-        stack.callback(start_tracing(settings.otlp_endpoint))
-    services = ProcessServices(settings, cache, files)
+    services = ProcessServices(settings, metrics)
+    if settings.is_tracing:
+        started = start_tracing(settings, services.known)
+        stack.callback(started.stop)
+        if started.ended is not None:
+            database.report_to(started.ended)
+    stack.enter_context(redacted_logs(services.known))
     stack.push_async_callback(services.aclose)
     return services
 
 
-def _segments(
-    settings: Settings, worker: Worker, queue: Queue, workflows: Workflows, place: Workplace
-) -> Segments:
+def _segments(settings: Settings, worker: Worker, queue: Queue, place: Workplace) -> Segments:
     """Return the segments that this process works on: from the queue, or started here."""
     return Segments(
         name=worker.name,
@@ -190,43 +210,7 @@ def _segments(
         starts_here=settings.max_runs is None,
         is_alone=is_sqlite(settings.database),
         give_back=queue.give_back,
-        workflows=workflows,
         place=place,
-    )
-
-
-def _process(
-    runs: Runs,
-    workflows: Workflows,
-    services: ProcessServices,
-    queue: Queue,
-    files: StoredFiles,
-    gate: Gate,
-) -> Process:
-    """Return the process: its runs, with what they are runs of and what starts them."""
-    stored_workflows, stored_runs, database = (
-        runs.stored_workflows,
-        runs.stored_runs,
-        files.database,
-    )
-    triggers = StoredTriggers(database, DEFAULT_TENANT, queue)
-    threads = StoredThreads(database, DEFAULT_TENANT)
-    return Process(
-        gate=gate,
-        audit=StoredAudit(database),
-        services=services,
-        stored_workflows=stored_workflows,
-        stored_runs=stored_runs,
-        workflows=workflows,
-        runs=runs,
-        schedules=Schedules(DEFAULT_TENANT, queue, workflows, stored_workflows, runs),
-        replays=Replays(stored_runs, stored_workflows, workflows, runs),
-        webhooks=Webhooks(triggers, workflows, stored_workflows, runs, services),
-        deliveries=Deliveries(triggers, stored_workflows, services),
-        dependencies=WorkflowDependencies(triggers, workflows, stored_workflows, stored_runs, runs),
-        threads=threads,
-        files=files,
-        chat=Chat(runs, threads, stored_workflows, workflows),
     )
 
 
@@ -239,28 +223,39 @@ async def _work(
 ) -> None:
     """Start to work on runs, to supervise other workers, and to delete old runs."""
     sys.setswitchinterval(_SWITCH_SECONDS)
-    url, runs, queue = settings.database, process.runs, process.schedules.queue
-    runs.watchers.add(segments)
+    log.info("worker %s starts: %d slots for runs", worker.name, settings.run_slots)
+    url, steering, queue = settings.database, process.steering, process.queue
+    process.watchers.add(segments)
     errands: dict[Errand, DoErrand] = {
-        "wake": runs.steering.expire,
-        "deliver": process.deliveries.deliver,
-        "depend": process.dependencies.begin,
+        "wake": steering.expire,
+        "deliver": process.tenants.deliver,
+        "depend": process.tenants.depend,
     }
-    await worker.start(segments.take, errands, process.schedules.fire)
-    alarms = Alarms(runs.steering.expire)
+    await worker.start(segments.take, errands, process.tenants.fire)
+    alarms = Alarms(steering.expire)
     stack.callback(alarms.close)
-    runs.steering.database.wake_with(alarms.set)
+    steering.database.wake_with(alarms.set)
     if is_sqlite(url):
-        runs.steering.database.offer_to(segments.offer)
+        steering.database.offer_to(segments.offer)
         # What the last process of this data folder left: no other can be at work.
-        await runs.steering.requeue_of(worker.name)
+        await steering.requeue_of(worker.name)
+    stack.push_async_callback(_stop, worker, segments, process, settings)
+    # After the worker, so that they end before it: without its threads they could ask nothing.
     if settings.keep_runs_days is not None:
         days = settings.keep_runs_days
-        in_background(stack, Retention(runs.steering, queue, days).watch())
+        in_background(stack, Retention(steering, queue, days).watch())
+    in_background(stack, Folding(steering.database, settings.keep_analytics_days).watch())
     if not is_sqlite(url):
         grace = settings.takeover_seconds
-        in_background(stack, Supervisor(url, queue, runs.steering, grace).watch())
-    stack.push_async_callback(_stop, worker, segments, process, settings)
+        in_background(stack, Supervisor(url, queue, steering, grace).watch())
+
+
+def _feed(database: Database, watchers: Watchers, stack: AsyncExitStack) -> Feed:
+    """Return the feed of all events that this process commits or is notified of."""
+    feed = Feed(PublishedRuns(database), watchers)
+    watchers.add(feed)
+    in_background(stack, feed.watch())
+    return feed
 
 
 def _publish(url: str, database: Database, stack: AsyncExitStack) -> None:
@@ -268,7 +263,7 @@ def _publish(url: str, database: Database, stack: AsyncExitStack) -> None:
     # Imported here: few operators use it.
     from flowc.server.engine.publishing.redis_streams import RedisPublisher  # noqa: PLC0415
 
-    publisher = RedisPublisher(url, StoredRuns(database, DEFAULT_TENANT))
+    publisher = RedisPublisher(url, PublishedRuns(database))
     database.publish_to(publisher.publish)
     in_background(stack, publisher.watch())
 
@@ -318,10 +313,12 @@ def in_background(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> Non
 
 async def _stop(worker: Worker, segments: Segments, process: Process, settings: Settings) -> None:
     """Let runs finish for some seconds, and hand the others over to other workers."""
+    log.info("worker %s stops", worker.name)
     # First, since a run at work needs the worker's threads for its writes.
     await segments.stop(settings.drain_seconds)
     if not is_sqlite(settings.database):
-        await process.runs.steering.requeue_of(worker.name)
+        await process.steering.requeue_of(worker.name)
     await worker.stop()
     if not is_sqlite(settings.database):
-        process.schedules.queue.hand_over_now(worker.name)
+        process.queue.hand_over_now(worker.name)
+    log.info("worker %s has stopped", worker.name)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from flowc.server.records.times import json_of
 
-InterruptStatus = Literal["open", "answered", "late", "closed"]
+InterruptStatus = Literal["waiting", "answered", "late", "closed"]
 
 
 @dataclass
@@ -27,6 +27,7 @@ class InterruptRecord:
     created_at: datetime
     due_at: datetime | None
     answered_at: datetime | None
+    answered_by: str | None = None
     workflow_id: str | None = None
     workflow_name: str | None = None
 

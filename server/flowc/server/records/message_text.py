@@ -1,17 +1,13 @@
-"""The texts of a conversation: outputs and questions as messages, and messages as answers."""
+"""The texts of a conversation: outputs and questions as messages."""
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
-from flowc.compiler.definition.short_schemas import Schema, find_problems
-from flowc.compiler.reading.plain_json import plain_from
+from flowc.compiler.definition.short_schemas import Schema
 
 # If an output has several of these fields, the first one is its text.
 _SPOKEN = ("text", "message", "answer", "response", "reply", "content", "output")
-_YES = frozenset({"yes", "y", "ok", "okay", "approve", "approved", "sure", "allow", "true"})
-_NO = frozenset({"no", "n", "reject", "rejected", "deny", "denied", "refuse", "false"})
 
 
 def text_of(output: Any) -> str:
@@ -39,7 +35,7 @@ def question_of(data: Mapping[str, Any]) -> str:
     lines = [str(data.get("title") or "Please decide"), str(data.get("instructions") or "")]
     shown = data.get("data")
     if shown is not None:
-        lines.append(shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False))
+        lines.append(_shown(shown))
     properties: Mapping[str, Schema] = data.get("schema", {}).get("properties", {})
     choices = properties.get("choice", {}).get("enum", [])
     if choices:
@@ -49,41 +45,24 @@ def question_of(data: Mapping[str, Any]) -> str:
     return "\n".join(line for line in lines if line)
 
 
-async def answer_in(text: str, schema: Schema) -> Any | None:
-    """Return a message as an answer that fits a schema; None if it is none. Raises TooCostly.
+def _shown(data: Any) -> str:
+    """Return what a question shows, as people read it: each field in a line of its own.
 
-    >>> import asyncio
-    >>> schema = {"properties": {"choice": {"enum": ["approve", "reject"]}}, "required": ["choice"]}
-    >>> asyncio.run(answer_in("Yes!", schema)), asyncio.run(answer_in("No.", schema))
-    ({'choice': 'approve'}, {'choice': 'reject'})
+    >>> print(_shown({"tool": "refund", "arguments": {"order": "A17", "amount": 20}}))
+    tool: refund
+    arguments: order: A17, amount: 20
     """
-    for candidate in _candidates(text.strip(), schema):
-        if not await find_problems(candidate, schema):
-            return candidate
-    return None
+    if not isinstance(data, dict):
+        return _on_one_line(data)
+    return "\n".join(f"{name}: {_on_one_line(value)}" for name, value in data.items())
 
 
-def _candidates(text: str, schema: Schema) -> list[Any]:
-    found: list[Any] = []
-    with suppress(ValueError):
-        found.append(plain_from(text))
-    properties: Mapping[str, Schema] = schema.get("properties", {})
-    choices = properties.get("choice", {}).get("enum", [])
-    choice = _choice(text, [str(each) for each in choices])
-    if choice is not None:
-        found.append({"choice": choice})
-    names = list(schema.get("required") or properties)
-    if len(names) == 1:
-        found.append({names[0]: text})
-    return found
-
-
-def _choice(text: str, choices: list[str]) -> str | None:
-    words = text.casefold().rstrip(".!")
-    for choice in choices:
-        if words == choice.casefold():
-            return choice
-    if len(choices) == 2 and {"approve", "reject"} == set(choices):
-        return "approve" if words in _YES else "reject" if words in _NO else None
-    first = words.split()[0].strip(",:") if words.split() else ""
-    return next((choice for choice in choices if first == choice.casefold()), None)
+def _on_one_line(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    is_flat = isinstance(value, dict) and not any(
+        isinstance(each, dict | list) for each in value.values()
+    )
+    if is_flat and value:
+        return ", ".join(f"{name}: {_on_one_line(each)}" for name, each in value.items())
+    return json.dumps(value, ensure_ascii=False)

@@ -19,13 +19,14 @@ class Refused(Exception):
 
     A subclass says why in its docstring, which clients read. `message` replaces that sentence where
     there is more to say; `problems` are listed after it. `code` names the problem to clients where
-    the class alone does not.
+    the class alone does not; they may try again after `retry_after` seconds.
 
     >>> str(Refused(problems=["n: 7 is not of type 'string'", "m: 8 is too large"]))
     "The server refuses this request: n: 7 is not of type 'string'. m: 8 is too large."
     """
 
     code = ""
+    retry_after: int | None = None
 
     @property
     def details(self) -> Sequence[Any]:

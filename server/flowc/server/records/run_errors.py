@@ -8,6 +8,7 @@ from pydantic import WithJsonSchema
 _TEXT = {"type": "string"}
 _AT = {
     "type": "object",
+    "title": "FailurePlace",
     "description": "The place in the definition; its file and line only where its text is known.",
     "properties": {
         "pointer": _TEXT,

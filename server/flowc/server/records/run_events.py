@@ -51,23 +51,23 @@ def light_part(events: Sequence[RunEvent]) -> Sequence[RunEvent]:
     """
     left = _LIGHT
     for count, event in enumerate(events):
-        left -= _weight(event.data, left)
+        left -= weight(event.data, left)
         if left < 0:
             return events[: max(count, 1)]
     return events
 
 
-def _weight(value: Any, most: int) -> int:
+def weight(value: Any, most: int) -> int:
     """Return about how many characters a value has, or any number greater than `most`."""
-    weight, found = 0, [value]
+    total, found = 0, [value]
     # It grows while it is gone through.
     for item in found:
-        weight += len(item) if isinstance(item, str) else 0
-        weight += _ITEM
+        total += len(item) if isinstance(item, str) else 0
+        total += _ITEM
         if isinstance(item, list):
             found += item
         elif isinstance(item, dict):
             found += item.values()
-        if weight > most:
+        if total > most:
             break
-    return weight
+    return total

@@ -10,6 +10,7 @@ from pydantic import ConfigDict
 from flowc.compiler.running.events import RUN_COMPLETED, RUN_FAILED, Event, EventKind, name_of
 from flowc.server.records.run_errors import FailureJson, failure_in
 from flowc.server.records.run_events import RunEvent
+from flowc.server.records.tallies import RunTally, TallySubject
 from flowc.server.records.times import json_of, now
 from flowc.server.records.usage import UsageCount
 
@@ -82,9 +83,40 @@ class RunOutcome:
         self.run_id = self.id
 
 
+def _without_nodes_required(schema: dict[str, Any]) -> None:
+    schema["required"].remove("nodes")
+
+
+@dataclass(kw_only=True)
+class ExecutionOutcome(RunOutcome):
+    """The result of a run; `job_id` is the same as `id`, and `result` as `output`.
+
+    Clients of other engines know it by these names. `GET /interrupts?run_id=…` lists what a waiting
+    run asks. `nodes` are there if they are asked for, with all else that a run has.
+    """
+
+    __pydantic_config__ = ConfigDict(
+        json_schema_serialization_defaults_required=True,
+        json_schema_extra=_without_nodes_required,
+    )
+
+    job_id: str = ""
+    result: Any = None
+    nodes: dict[str, NodeRecord] | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.job_id, self.result = self.id, self.output
+
+    @classmethod
+    def of(cls, run: RunOutcome) -> "ExecutionOutcome":
+        """Return the outcome of a run."""
+        return cls(**{name: getattr(run, name) for name in _OUTCOME_FIELDS})
+
+
 @dataclass(kw_only=True)
 class Run(RunOutcome):
-    """A run, with its nodes.
+    """A run, with its nodes; `started_by` is the caller or the trigger that it is of.
 
     `breakpoints` are the `nodes` before which the run stops, and whether it is `stepping`; a
     delayed run starts at `starts_at`.
@@ -98,6 +130,7 @@ class Run(RunOutcome):
     nodes: dict[str, NodeRecord] = field(default_factory=dict)
     priority: int = 10
     forked_from: str | None = None
+    started_by: str | None = None
     thread_id: str | None = None
     breakpoints: dict[str, Any] | None = None
     starts_at: datetime | None = None
@@ -105,7 +138,24 @@ class Run(RunOutcome):
     def as_json(self) -> dict[str, Any]:
         """Return the stable JSON form."""
         nodes = {name: record.as_json() for name, record in self.nodes.items()}
-        return {**json_of(self, _RUN_FIELDS), "nodes": nodes}
+        return {**json_of(self, RUN_FIELDS), "nodes": nodes}
+
+
+@dataclass(kw_only=True)
+class ExecutedRun(Run):
+    """A run, with the names that an `ExecutionOutcome` has."""
+
+    job_id: str = ""
+    result: Any = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.job_id, self.result = self.id, self.output
+
+    @classmethod
+    def of(cls, run: Run) -> "ExecutedRun":
+        """Return a run with these names."""
+        return cls(**{name: getattr(run, name) for name in RUN_FIELDS})
 
 
 @dataclass(kw_only=True)
@@ -114,7 +164,8 @@ class RunRecord(Run):
 
     `uses` are the versions of the stored workflows that it runs, as (id, requested version,
     version); `segment` is the number of its current or next stretch of work; `worked` is how many
-    seconds workers spent on it before. `waiting` are the nodes that wait, by path and id.
+    seconds workers spent on it before. `waiting` are the nodes that wait, by path and id. `trace`
+    is what it is part of, as `traces` writes it; `queued_at` is when it was last queued.
     """
 
     uses: list[list[str | None]] = field(default_factory=list)
@@ -124,15 +175,20 @@ class RunRecord(Run):
     segment: int = 0
     waiting: set[tuple[str, str]] = field(default_factory=set)
     worked: float = 0.0
+    trace: str | None = None
+    queued_at: datetime | None = field(default=None, init=False)
     _begun: datetime | None = field(default=None, init=False)
     _last_event_at: datetime | None = field(default=None, init=False)
     usage_count: UsageCount = field(default_factory=UsageCount, init=False)
+    tally: RunTally = field(default_factory=RunTally, init=False)
 
     def apply(self, event: RunEvent) -> None:
         """Update the record with an event; events must be applied in their order."""
         self._count_work(event)
-        for name, amount in self.usage_count.added_by(event).items():
+        used = self.usage_count.added_by_model(event)
+        for (_, name), amount in used.items():
             self.usage[name] = self.usage.get(name, 0) + amount
+        self.tally.add(event, used)
         if event.node_id is not None:
             self._apply_to_node(event, name_of(event.path, event.node_id))
         elif event.kind in _END_KINDS:
@@ -145,6 +201,8 @@ class RunRecord(Run):
             self.worked += (self._last_event_at - self._begun).total_seconds()
         if event.kind == EventKind.RUN_STARTED:
             self._begun = event.at
+        elif event.kind == EventKind.RUN_RESUMED:
+            self.queued_at = event.at
         elif self._begun is not None and event.kind in _REST_KINDS:
             self.worked += (event.at - self._begun).total_seconds()
             self._begun = None
@@ -187,6 +245,12 @@ class RunRecord(Run):
         for name in event.data.get("unreached", ()):
             self.nodes.setdefault(name, NodeRecord("skipped"))
 
+    def tallied(self, ended_at: datetime) -> dict[str, Any]:
+        """Return what is to be counted of the run, which has just ended, as JSON."""
+        moments = (self.started_at, ended_at)
+        about = TallySubject(self.workflow_id, self.started_by, self.status, *moments)
+        return self.tally.as_json(about)
+
     def ended(self, nodes: Iterable[str]) -> Event:
         """Return the event with which the run ends as it is: completed, or failed."""
         unreached = self.unreached(nodes)
@@ -200,4 +264,5 @@ class RunRecord(Run):
 
 
 _NODE_FIELDS = tuple(each.name for each in fields(NodeRecord))
-_RUN_FIELDS = tuple(each.name for each in fields(Run))
+_OUTCOME_FIELDS = tuple(each.name for each in fields(RunOutcome))
+RUN_FIELDS = tuple(each.name for each in fields(Run))

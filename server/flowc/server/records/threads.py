@@ -3,6 +3,9 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
+# The ids that clients may choose for threads.
+THREAD_ID = r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$"
+
 
 class ThreadRecord(NamedTuple):
     """A conversation that runs share; `messages` is the number of messages in it."""

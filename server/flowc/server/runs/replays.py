@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from flowc.compiler.compile import CompiledWorkflow
-from flowc.compiler.running.events import EventKind
+from flowc.compiler.expressions import ExpressionError, compile_condition, diagnose
+from flowc.compiler.running.events import EventKind, name_of
 from flowc.server.engine.driving import new_run
 from flowc.server.engine.replay import Replay, ReplayRefused, recorded_for, require_nodes
 from flowc.server.records.run_events import RunEvent
-from flowc.server.records.runs import RunRecord
+from flowc.server.records.runs import AT_REST, RunRecord
+from flowc.server.records.stops import StopNodes
 from flowc.server.runs.runs import Runs
 from flowc.server.store import StoredRuns, StoredWorkflows
 from flowc.server.workflows.compiled import Workflows
 
-ALL = 1_000_000
+ALL_EVENTS = 1_000_000
 _AT_WORK = {EventKind.NODE_STARTED: "started", EventKind.NODE_WAITING: "waiting"}
 
 
@@ -37,12 +39,14 @@ class Replays:
         """
         run = await self.stored_runs.get(id)
         compiled = await self._compiled(run, version)
-        recorded = recorded_for(replay, await self.stored_runs.events(id, limit=ALL), compiled)
+        events = await self.stored_runs.events(id, limit=ALL_EVENTS)
+        recorded = recorded_for(replay, events, compiled)
         given = replay.input if replay.input is not None else run.input
         fork = await new_run(
             compiled, given, workflow_id=run.workflow_id, version=version or run.version
         )
         fork.forked_from, fork.priority = id, run.priority
+        fork.started_by = self.runs.caller.name
         fork = await self.runs.start(fork, compiled, is_awaited=is_awaited, recorded=recorded)
         return await self.runs.at_rest(fork.id) if is_awaited else fork
 
@@ -57,20 +61,62 @@ class Replays:
             await self.stored_workflows.get(run.workflow_id, version)
         )
 
-    async def stop_before(self, id: str, nodes: Sequence[str] | None) -> RunRecord:
-        """Set a run's breakpoints, or end debugging with None; raise NoSuchRun or NotPossible."""
+    async def stop_before(self, id: str, nodes: StopNodes | None) -> RunRecord:
+        """Set a run's breakpoints and their conditions, or end debugging with None.
+
+        Raises NoSuchRun, NotPossible, or ReplayRefused if there is no such node, or a condition
+        cannot be read.
+        """
         run = await self.stored_runs.get(id)
         if nodes:
             require_nodes(nodes, await self.workflows.pinned(run))
+            _require_conditions(nodes)
         await self.runs.steering.set_breakpoints(self.runs.tenant, id, nodes)
         return await self.stored_runs.get(id)
 
     async def state(self, id: str, at: int | None = None) -> dict[str, Any]:
         """Return a run's state after an event, or now; raise NoSuchRun."""
         run = await self.stored_runs.get(id)
-        events = await self.stored_runs.events(id, limit=ALL)
+        events = await self.stored_runs.events(id, limit=ALL_EVENTS)
         compiled = await self.workflows.pinned(run)
-        return state_of(run, events if at is None else events[:at], compiled.workflow.variables)
+        declared = compiled.workflow.variables
+        if at is None:
+            return {**state_of(run, events, declared), "stopped_before": await self._stopped(run)}
+        state = state_of(run, events[:at], declared)
+        return {**state, "status": _status_after(events[:at]), "stopped_before": []}
+
+    async def _stopped(self, run: RunRecord) -> list[str]:
+        if run.status != "paused":
+            return []
+        asked = await self.stored_runs.interrupts(
+            run_id=run.id, kind="breakpoint", status="waiting"
+        )
+        return sorted({name_of(each.path, each.node_id) for each in asked})
+
+
+def _require_conditions(nodes: StopNodes) -> None:
+    problems: list[str] = []
+    for name, condition in nodes.items():
+        try:
+            compile_condition(condition or "true")
+        except ExpressionError as problem:
+            problems.append(f"The condition of {name!r}: {diagnose(problem, str).message}.")
+    if problems:
+        raise ReplayRefused(problems=problems)
+
+
+# The status of a run after an event of its own.
+_STATUSES = {
+    EventKind.RUN_CREATED: "pending",
+    EventKind.RUN_STARTED: "running",
+    EventKind.RUN_RESUMED: "pending",
+    **{EventKind.of_status(status): status for status in AT_REST},
+}
+
+
+def _status_after(events: Sequence[RunEvent]) -> str:
+    found = (_STATUSES[event.kind] for event in reversed(events) if event.kind in _STATUSES)
+    return next(found, "pending")
 
 
 def state_of(

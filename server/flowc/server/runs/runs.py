@@ -3,36 +3,39 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy.exc import IntegrityError
 
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.definition.short_schemas import find_problems
-from flowc.compiler.reading.large_values import in_worker, is_large
 from flowc.nodes.people.human import as_answer
+from flowc.server.access.callers import Caller
 from flowc.server.engine.driving import new_run
 from flowc.server.engine.publishing.watchers import Watchers
-from flowc.server.engine.replay import require_nodes
 from flowc.server.engine.segments import Segments
 from flowc.server.environment.environment import Environment, EnvironmentNotReady
+from flowc.server.logs.run_lines import log_end
 from flowc.server.records.interrupts import InterruptRecord
 from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent, light_part
-from flowc.server.records.run_keys import same_json
+from flowc.server.records.run_facts import RunFacts
 from flowc.server.records.runs import ENDED, RunRecord
 from flowc.server.records.times import now
+from flowc.server.runs.run_options import PLAIN, KeyTaken, RunOptions, asks_the_same
 from flowc.server.store import StoredRuns, StoredWorkflow, StoredWorkflows
 from flowc.server.store.database import DATABASE_PROBLEMS
 from flowc.server.store.runs.claims import Claim
 from flowc.server.store.runs.steering import NoSuchInterrupt, RunStart, StartLimits, Steering
+from flowc.server.traces.run_spans import RunTracing
 
 # After this long without a publication, a watcher reads the store itself.
 LOOK_SECONDS = 2.0
+# Seconds for which a caller that waits for a run also waits for times that its nodes wait for.
+SOON_SECONDS = 30.0
 # Events that a watcher reads at a time: what a slow client has not read stays in the store.
 _MOST_AT_ONCE = 200
 
@@ -44,57 +47,15 @@ class Working(NamedTuple):
     creation: "asyncio.Task[None] | None" = None
 
 
-class KeyTaken(Refused):
-    """The key belongs to a run with another input; send another key.
-
-    `run_id` is that run.
-    """
-
-    run_id = ""
-
-    @property
-    def details(self) -> Sequence[Any]:
-        """The run."""
-        return [{"run_id": self.run_id}]
-
-    def __init__(self, kind: str, run_id: str) -> None:
-        self.run_id = run_id
-        super().__init__(
-            f"The {kind} belongs to the run {run_id}, which has another input; send another key."
-        )
-
-
 class AnswerRefused(Refused):
     """The answer does not fit."""
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How a run starts; `delay` is in seconds, priority 1 is the highest.
-
-    An `idempotency_key` creates one run of a workflow at most, a `deduplication_key` one unfinished
-    run. Another input with the same key is refused, if the input `is_compared`; a new thread is no
-    difference. With a `message`, the run is the next turn of its thread. A run stops before the
-    nodes of `breakpoints`, and before every node if `is_stepping`.
-    """
-
-    idempotency_key: str | None = None
-    deduplication_key: str | None = None
-    priority: int = 10
-    delay: float | None = None
-    thread_id: str | None = None
-    message: Any = None
-    has_new_thread: bool = False
-    is_compared: bool = True
-    breakpoints: Sequence[str] = ()
-    is_stepping: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Runs:
     """One tenant's runs; `segments` are those that this process works on, if it works.
 
-    Then, its `environment` is that of the runs.
+    Then, its `environment` is that of the runs. What is done here is done by the `caller`.
     """
 
     tenant: str
@@ -104,17 +65,27 @@ class Runs:
     watchers: Watchers
     segments: Segments | None
     environment: Environment | None
+    caller: Caller
+    tracing: RunTracing
+
+    def acting_for(self, caller: Caller) -> "Runs":
+        """Return the same runs, in which a caller does what is done."""
+        return replace(self, caller=caller)
+
+    def triggered_by(self, what: str) -> "Runs":
+        """Return the same runs, started by something that no caller has asked for."""
+        return self.acting_for(Caller(self.tenant, what))
 
     async def submit(
         self,
         compiled: CompiledWorkflow,
         given: Any,
         stored: StoredWorkflow | None = None,
-        options: RunOptions = RunOptions(),
+        options: RunOptions = PLAIN,
         *,
         is_awaited: bool = False,
     ) -> RunRecord:
-        """Start a run; raise InputRefused or EnvironmentNotReady if it cannot.
+        """Start a run; raise InputRefused, EnvironmentNotReady or TooManyRuns if it cannot.
 
         It starts in this process, if that works on runs and has a free slot. A key that was used
         before returns the run that it created; KeyTaken is raised if that has another input.
@@ -136,12 +107,15 @@ class Runs:
             workflow_id=stored.id if stored else None,
             version=stored.version if stored else None,
         )
-        _apply(options, run, compiled)
+        options.apply(run, compiled)
+        run.started_by = self.caller.name
         if (known := await self._if_not_ready(compiled, run, options)) is not None:
             return known, None
         if stored is None:
             await self.stored_workflows.store_definition(run.hash, compiled.document.data)
-        return await self._start(run, compiled, start._replace(message=options.message), options)
+        return await self._start(
+            run, compiled, start._replace(message=options.message, sender=options.sender), options
+        )
 
     async def start(
         self,
@@ -160,14 +134,15 @@ class Runs:
         run: RunRecord,
         compiled: CompiledWorkflow,
         start: RunStart,
-        options: RunOptions = RunOptions(),
+        options: RunOptions = PLAIN,
     ) -> "tuple[RunRecord, Working | None]":
         """Start a run; return it, and its work if that is done in this process."""
         settings = compiled.workflow.settings
         limits = StartLimits(settings.max_runs, settings.rate)
+        run.trace = self.tracing.begin(run.workflow_id)
         here = self.segments if self.segments and self.segments.has_room else None
         start = start._replace(limits=limits, worker=here.name if here is not None else None)
-        if here is not None and start.is_unseen and start.is_plain_for(run):
+        if here is not None and start.is_unseen and self.steering.is_plain(run, start):
             return run, self._begin(run, start, here)
         try:
             is_ours = await self.steering.create(self.tenant, run, start)
@@ -214,7 +189,7 @@ class Runs:
         if found is None:
             return None
         known = await self.stored_runs.get(found.run_id)
-        if options.is_compared and not await _asks_the_same(run, known, options.has_new_thread):
+        if options.is_compared and not await asks_the_same(run, known, options.has_new_thread):
             raise KeyTaken(found.kind, known.id)
         return known
 
@@ -240,9 +215,15 @@ class Runs:
         compiled: CompiledWorkflow,
         given: Any,
         stored: StoredWorkflow | None = None,
-        options: RunOptions = RunOptions(),
+        options: RunOptions = PLAIN,
+        seconds: float | None = None,
     ) -> RunRecord:
-        """Run a workflow until it ends or waits; raise InputRefused or EnvironmentNotReady."""
+        """Run a workflow until it ends or waits; raise InputRefused or EnvironmentNotReady.
+
+        A run that waits for a time is waited for, if that comes soon. With `seconds`, the run is
+        returned as it is after these, and is waited for whatever it waits for.
+        """
+        until = time.monotonic() + (SOON_SECONDS if seconds is None else seconds)
         run, working = await self._submit(
             compiled, given, stored, options, RunStart(is_awaited=True, is_unseen=True)
         )
@@ -250,10 +231,33 @@ class Runs:
             # The run continues if its caller does not wait any longer.
             if working.creation is not None:
                 await asyncio.shield(working.creation)
-            await asyncio.wait([working.task])
+            await asyncio.wait([working.task], timeout=seconds)
             if run.status in ENDED:
                 return run
-        return await self.at_rest(run.id)
+        elif seconds is None and _starts_late(run):
+            return run
+        return await self._settled(run.id, until, is_patient=seconds is not None)
+
+    async def _settled(self, id: str, until: float, *, is_patient: bool) -> RunRecord:
+        """Return a run once nothing more of it is to be waited for until a moment."""
+        with self.watchers.watching(id, only_urgent=True) as watch:
+            while True:
+                run = await self.stored_runs.get_at_rest(id)
+                left = until - time.monotonic()
+                if is_patient and left <= 0:
+                    return run or await self.stored_runs.get(id)
+                if run is not None and not (
+                    run.status == "waiting" and (is_patient or await self._comes_soon(id, left))
+                ):
+                    return run
+                await watch.wait(min(LOOK_SECONDS, left) if left > 0 else LOOK_SECONDS)
+
+    async def _comes_soon(self, id: str, seconds: float) -> bool:
+        """Return whether a run waits for a time within these seconds, and for no one."""
+        asked = await self.stored_runs.interrupts(run_id=id, status="waiting")
+        times = [each.due_at for each in asked if each.kind == "timer" and each.due_at is not None]
+        is_alone = seconds > 0 and len(times) == len(asked)
+        return is_alone and bool(times) and min(times) <= now() + timedelta(seconds=seconds)
 
     async def at_rest(self, id: str) -> RunRecord:
         """Return a run once it has ended, waits or is paused; raise NoSuchRun."""
@@ -294,13 +298,19 @@ class Runs:
         """End a run at once, whichever worker has it; raise NotPossible if it has ended."""
         error = {"code": "cancelled", "message": reason or "The run was cancelled."}
         await self.steering.end(self.tenant, id, "cancelled", error)
-        return await self.stored_runs.get(id)
+        return await self._ended(id, "cancelled")
 
     async def terminate(self, id: str, reason: str | None = None) -> RunRecord:
         """End a run at once as failed, so that it can be retried; raise NotPossible."""
         error = {"code": "terminated", "message": reason or "The run was terminated."}
         await self.steering.end(self.tenant, id, "failed", error)
-        return await self.stored_runs.get(id)
+        return await self._ended(id, "terminated")
+
+    async def _ended(self, id: str, how: str) -> RunRecord:
+        """Return a run that the caller ended; log who it was."""
+        run = await self.stored_runs.get(id)
+        log_end(RunFacts.of(run, self.tenant), how, self.caller.name)
+        return run
 
     async def pause(self, id: str) -> RunRecord:
         """Pause a run once its running nodes have finished; raise NotPossible."""
@@ -317,22 +327,30 @@ class Runs:
         await self.steering.retry(self.tenant, id)
         return await self.stored_runs.get(id)
 
-    async def answer(self, interrupt_id: str, value: Any) -> InterruptRecord:
+    async def answer(
+        self, interrupt_id: str, value: Any, key: str | None = None
+    ) -> InterruptRecord:
         """Answer a person's question; raise NoSuchInterrupt, AnswerRefused or NotAnswerable.
 
-        Raises TooCostly if the answer takes too many steps to check.
+        The answer can be found by its idempotency `key`. Raises Forbidden if the question is for
+        others, and TooCostly if the answer takes too many steps to check.
         """
         asked = await self.stored_runs.interrupt(interrupt_id)
         if asked is None or asked.kind != "human":
             raise NoSuchInterrupt
+        self.require_asked(asked)
         given = as_answer(value)
         problems = await find_problems(given, asked.data.get("schema", {}))
         if problems:
             sentences = [f"{'.'.join(map(str, path)) or 'answer'}: {why}" for path, why in problems]
             raise AnswerRefused(problems=sentences)
-        await self.steering.answer(self.tenant, interrupt_id, given)
+        await self.steering.answer(self.tenant, interrupt_id, given, self.caller.name, key)
         found = await self.stored_runs.interrupt(interrupt_id)
         return found or asked
+
+    def require_asked(self, question: InterruptRecord) -> None:
+        """Raise Forbidden if a question is for others than the caller."""
+        self.caller.require_question(question.data.get("assignee"), question.data.get("role"))
 
     async def signal(self, name: str, key: str, data: Any, id: str | None = None) -> int:
         """Send a signal, once for each id; return how many runs waited for it.
@@ -344,28 +362,6 @@ class Runs:
         return await self.steering.send(self.tenant, own.hex, name, key, data, is_compared=True)
 
 
-async def _asks_the_same(run: RunRecord, known: RunRecord, has_new_thread: bool) -> bool:
-    """Return whether a new run has the input of a known one, and its definition if that is sent."""
-    if run.workflow_id is None and run.hash != known.hash:
-        return False
-    if not has_new_thread and run.thread_id != known.thread_id:
-        return False
-    passed_over = {"thread_id"} if has_new_thread else set[str]()
-    inputs = [
-        {name: value for name, value in each.input.items() if name not in passed_over}
-        for each in (run, known)
-    ]
-    compare = partial(same_json, *inputs)
-    return await in_worker(compare) if is_large(run.input) else compare()
-
-
-def _apply(options: RunOptions, run: RunRecord, compiled: CompiledWorkflow) -> None:
-    """Apply options to a new run; raise ReplayRefused for a breakpoint that names no node."""
-    run.priority, run.idempotency_key = options.priority, options.idempotency_key
-    run.deduplication_key, run.thread_id = options.deduplication_key, options.thread_id
-    if options.delay is not None:
-        run.starts_at = now() + timedelta(seconds=options.delay)
-    if options.breakpoints or options.is_stepping:
-        require_nodes(options.breakpoints, compiled)
-        nodes = sorted(set(options.breakpoints))
-        run.breakpoints = {"nodes": nodes, "stepping": options.is_stepping}
+def _starts_late(run: RunRecord) -> bool:
+    """Return whether a run starts later than a caller waits for it."""
+    return run.starts_at is not None and run.starts_at > now() + timedelta(seconds=SOON_SECONDS)

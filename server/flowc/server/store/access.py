@@ -12,7 +12,8 @@ from flowc.server.access.audit import Act, AuditEntry
 from flowc.server.access.scopes import ApiScope, CallerRole, scopes_of
 from flowc.server.records.refused import Refused
 from flowc.server.records.times import now
-from flowc.server.store.database import Database, insertion, reading, writing
+from flowc.server.store.database import Database, reading, writing
+from flowc.server.store.insertions import insertion
 from flowc.server.store.tables import Table
 
 # The PostgreSQL channel on which other processes are notified of revoked keys.
@@ -25,7 +26,7 @@ class NoSuchKey(Refused):
 
 
 class ApiKeyRow(Table):
-    """An API key; `scopes` are separated by blanks, and the key itself is not stored."""
+    """An API key, without the key itself; `scopes` are separated by blanks, `groups` is JSON."""
 
     __tablename__ = "api_keys"
     __table_args__ = (Index("api_keys_by_tenant", "tenant", "created_at"),)
@@ -41,6 +42,7 @@ class ApiKeyRow(Table):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    groups: Mapped[str] = mapped_column(Text)
 
 
 class ServerValueRow(Table):
@@ -158,7 +160,9 @@ def _has_any(session: Session) -> bool:
 
 
 def _row(key: ApiKey) -> ApiKeyRow:
-    return ApiKeyRow(**{**key._asdict(), "scopes": " ".join(key.scopes)})
+    return ApiKeyRow(
+        **{**key._asdict(), "scopes": " ".join(key.scopes), "groups": json.dumps(key.groups)}
+    )
 
 
 def _key(row: ApiKeyRow) -> ApiKey:
@@ -169,7 +173,8 @@ def _key(row: ApiKeyRow) -> ApiKey:
         else {_SCOPES[each] for each in row.scopes.split()}
     )
     values: dict[str, Any] = {name: getattr(row, name) for name in ApiKey._fields}
-    return ApiKey(**{**values, "scopes": tuple(sorted(scopes))})
+    groups = tuple(json.loads(row.groups))
+    return ApiKey(**{**values, "scopes": tuple(sorted(scopes)), "groups": groups})
 
 
 def _entry(row: AuditRow) -> AuditEntry:

@@ -10,7 +10,8 @@ from sqlalchemy import JSON, LargeBinary, Select, String, Text, bindparam, delet
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from flowc.server.store.database import Database, insertion_for, reading, writing
+from flowc.server.store.database import Database, reading, writing
+from flowc.server.store.insertions import insertion_for
 from flowc.server.store.prepared import Prepared, statements_for
 from flowc.server.store.tables import Table
 from flowc.server.store.values import Texts, copy_values, texts_of

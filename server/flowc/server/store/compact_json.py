@@ -26,3 +26,13 @@ def compact_json(value: Any) -> str:
         return orjson.dumps(value, option=_AS_JSON).decode()
     except TypeError:
         return _ENCODER.encode(value)
+
+
+def compact_json_for_sqlite(value: Any) -> str | bytes:
+    """Return a value as JSON for SQLite, a number as bytes.
+
+    In a column of type JSON, SQLite takes the text of a number for the number, and rounds what has
+    more than 64 bits.
+    """
+    text = compact_json(value)
+    return text.encode() if isinstance(value, (int, float)) else text

@@ -8,8 +8,7 @@ import asyncio
 import sqlite3
 import threading
 import time
-import zlib
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from functools import partial, wraps
@@ -17,30 +16,24 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Dialect
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from flowc.rag.blocking import in_thread
+from flowc.server.records.run_events import RunEvent
+from flowc.server.records.run_facts import Committed, RunFacts
 from flowc.server.settings import is_sqlite
 from flowc.server.store import space, sqlite_connections
-from flowc.server.store.compact_json import compact_json
+from flowc.server.store.compact_json import compact_json, compact_json_for_sqlite
+from flowc.server.store.schema import migrate
 
-MIGRATIONS = Path(__file__).parent / "migrations"
-# The newest schema on SQLite, as the migrations make it: a new file needs no Alembic, which takes
-# a fifth of a second to import.
-NEWEST_SCHEMA = MIGRATIONS / "newest_sqlite.sql"
-STATEMENT_END = ";\n\n"
-# Under these names a transaction collects the runs that it appends events to, the segments of runs
-# that it puts in the queue, and the interrupts whose time will be over.
-APPENDED, QUEUED, AWAITED = "flowc appended", "flowc queued", "flowc awaited"
-# Alembic stores in it which revision a database has.
-_REVISIONS = "alembic_version"
-_MIGRATING = zlib.crc32(b"flowc migrations")
+# Under these names a transaction collects the runs that it appends events to, these events, the
+# segments of runs that it puts in the queue, and the interrupts whose time will be over.
+APPENDED, HAPPENED = "flowc appended", "flowc happened"
+QUEUED, AWAITED = "flowc queued", "flowc awaited"
 _THREADS = 8
 # The database could not be reached or written to; a later attempt may succeed.
 DATABASE_PROBLEMS = (DBAPIError, sqlite3.Error, psycopg.Error)
@@ -77,6 +70,7 @@ class Database:
     def __init__(self, engine: Engine, url: str) -> None:
         self.url, self._engine = url, engine
         self._publishers: list[Publish] = []
+        self._listeners: list[Committed] = []
         self._takers: list[OfferWithPriority] = []
         self._wakers: list[Wake] = []
         self.problem: str | None = None
@@ -105,6 +99,10 @@ class Database:
         """Publish the runs with new events to one more function, after each commit."""
         self._publishers.append(publish)
 
+    def report_to(self, listener: Committed) -> None:
+        """Report the events that this process commits to one more function, after each commit."""
+        self._listeners.append(listener)
+
     def offer_to(self, offer: OfferWithPriority) -> None:
         """Call one more function for each segment that this process puts in the queue."""
         self._takers.append(offer)
@@ -130,15 +128,16 @@ class Database:
                 result, done = await in_thread(self._writers, do)
             finally:
                 self.writes += 1
+        self._follow(done)
+        return result
+
+    def _follow(self, done: Mapping[Any, Any]) -> None:
+        """Do what follows from a transaction that is committed."""
         for run_id, is_urgent in done.get(APPENDED, {}).items():
             self.publish(run_id, is_urgent)
-        for queued in done.get(QUEUED, ()):
-            for offer in self._takers:
-                offer(*queued)
-        for awaited in done.get(AWAITED, ()):
-            for wake in self._wakers:
-                wake(*awaited)
-        return result
+        _call_all(self._listeners, done.get(HAPPENED, ()))
+        _call_all(self._takers, done.get(QUEUED, ()))
+        _call_all(self._wakers, done.get(AWAITED, ()))
 
     def transact(self, work: Callable[[Any], T], *, is_single: bool = False) -> T:
         """Run a function of the driver's connection in a transaction, in the calling thread.
@@ -172,6 +171,11 @@ class Database:
         """Publish that a run has new events, which are committed."""
         for publish in self._publishers:
             publish(run_id, is_urgent)
+
+    def report(self, run: RunFacts, events: Sequence[RunEvent]) -> None:
+        """Report the events of a run that are committed."""
+        for listener in self._listeners:
+            listener(run, events)
 
     @contextmanager
     def _noting_problems(self) -> Iterator[None]:
@@ -257,19 +261,15 @@ def reading(
     return in_transaction
 
 
-def insertion(session: Session, table: type[Any]) -> Any:
-    """Return an insertion with `on_conflict_…`, which each dialect has in its own class."""
-    return insertion_for(session.get_bind().dialect, table)
-
-
-def insertion_for(dialect: Dialect, table: Any) -> Any:
-    """Return an insertion with `on_conflict_…` for a dialect."""
-    return (sqlite if dialect.name == "sqlite" else postgresql).insert(table)
+def _call_all(functions: Sequence[Callable[..., None]], found: Sequence[tuple[Any, ...]]) -> None:
+    for each in found:
+        for function in functions:
+            function(*each)
 
 
 def _engine(url: str) -> Engine:
     if is_sqlite(url):
-        engine = create_engine(url, json_serializer=_for_sqlite)
+        engine = create_engine(url, json_serializer=compact_json_for_sqlite)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -283,63 +283,6 @@ def _engine(url: str) -> Engine:
     event.listen(engine, "checkout", _require_alive)
     event.listen(engine, "checkin", _note_use)
     return engine
-
-
-def _for_sqlite(value: Any) -> str | bytes:
-    """Return a value as JSON for SQLite, a number as bytes.
-
-    In a column of type JSON, SQLite takes the text of a number for the number, and rounds what has
-    more than 64 bits.
-    """
-    text = compact_json(value)
-    return text.encode() if isinstance(value, (int, float)) else text
-
-
-def newest_revision() -> str:
-    """Return the newest revision of the schema: migrations are numbered in their order."""
-    return max(file.stem for file in (MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
-
-
-def migrate(engine: Engine) -> None:
-    """Upgrade a database to the newest schema; one of several processes that try does it."""
-    if _is_newest(engine) or _is_created(engine):
-        return
-    # Imported here: most starts find nothing to migrate.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.connect().execution_options(flowc_writes=True) as connection, connection.begin():
-        if engine.dialect.name == "postgresql":
-            connection.execute(text(f"select pg_advisory_xact_lock({_MIGRATING})"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    if engine.dialect.name == "sqlite":
-        space.let_shrink(engine)
-
-
-def _is_newest(engine: Engine) -> bool:
-    """Return whether a database has the newest schema; a migration commits all of it at once."""
-    with engine.connect() as connection:
-        if not inspect(connection).has_table(_REVISIONS):
-            return False
-        found = connection.execute(text(f"select version_num from {_REVISIONS}"))
-        return list(found.scalars()) == [newest_revision()]
-
-
-def _is_created(engine: Engine) -> bool:
-    """Create the newest schema if the database is SQLite's and empty; return whether it was."""
-    if engine.dialect.name != "sqlite":
-        return False
-    with engine.connect().execution_options(flowc_writes=True) as connection, connection.begin():
-        if inspect(connection).get_table_names():
-            return False
-        for statement in NEWEST_SCHEMA.read_text().strip().split(STATEMENT_END):
-            connection.exec_driver_sql(statement)
-        stamp = text(f"insert into {_REVISIONS} values (:revision)")
-        connection.execute(stamp, {"revision": newest_revision()})
-    return True
 
 
 def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -82,6 +82,11 @@ def events_after(*columns: Any) -> Any:
     return select(*columns).where(EVENTS.c.id > run + after, EVENTS.c.id < run + _NUMBERS)
 
 
+def last_event_of(run: Any) -> Any:
+    """Return the id of a run's last event, from the columns of its row."""
+    return run.key * _NUMBERS + run.events
+
+
 _READ = ("id", "kind", "at", "data", "node_id", "path", "refs")
 _FOUND = (
     events_after(*(EVENTS.c[name] for name in _READ))

@@ -3,10 +3,9 @@
 import builtins
 import tempfile
 import uuid
-from datetime import timedelta
 from typing import BinaryIO
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from flowc.nodes.services.files import FileInfo, Files
@@ -16,8 +15,6 @@ from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.tables import FilePartRow, FileRow
 
 PART = 1 << 20
-# An upload that was interrupted is deleted after this.
-_ABANDONED = timedelta(days=1)
 
 
 class NoSuchFile(Refused):
@@ -86,12 +83,6 @@ class StoredFiles(Files):
     def delete(self, session: Session, id: str) -> None:
         """Delete a file; raise NoSuchFile. Documents ingested from it remain."""
         session.delete(self._row(session, id))
-
-    @writing
-    def sweep(self, session: Session) -> None:
-        """Delete uploads that were never completed."""
-        left = (~FileRow.is_whole, FileRow.created_at < now() - _ABANDONED)
-        session.execute(delete(FileRow).where(FileRow.tenant == self._tenant, *left))
 
     @writing
     def _begin(self, session: Session, id: str, name: str, media_type: str, digest: str) -> None:

@@ -9,7 +9,7 @@ from flowc.server.records.message_text import question_of, text_of
 from flowc.server.records.refused import Refused
 from flowc.server.records.runs import UNFINISHED, RunRecord
 from flowc.server.records.times import now
-from flowc.server.store.tables import MessageRow, RunRow, ThreadRow
+from flowc.server.store.tables import InterruptRow, MessageRow, RunRow, ThreadRow
 
 
 class NoSuchThread(Refused):
@@ -51,11 +51,34 @@ def end_turn(session: Session, tenant: str, run: RunRow | RunRecord) -> None:
         append_message(session, thread, "assistant", text_of(run.output), run.id)
 
 
-def ask_in_turn(session: Session, run: RunRow, data: Any) -> None:
-    """Append a question to a person as the assistant's message."""
+def ask_in_turn(session: Session, run: RunRow, question: InterruptRow) -> None:
+    """Append a question to a person as the assistant's message, if it is the one to answer now."""
+    if run.thread_id is not None and question_to_answer(session, run) == question.id:
+        _append_question(session, run, run.thread_id, question.data)
+
+
+def ask_the_next(session: Session, run: RunRow) -> None:
+    """Append the question that is now to be answered, if the run asks another one."""
+    next_one = question_to_answer(session, run)
+    question = session.get(InterruptRow, next_one) if next_one is not None else None
+    if run.thread_id is not None and question is not None:
+        _append_question(session, run, run.thread_id, question.data)
+
+
+def question_to_answer(session: Session, run: RunRow) -> str | None:
+    """Return the id of the question in a run's thread that the next message answers.
+
+    Of several open questions, it is the oldest one: the others are asked after its answer.
+    """
     if run.thread_id is None:
-        return
-    thread = session.get(ThreadRow, (run.tenant, run.thread_id), with_for_update=True)
+        return None
+    mine = (InterruptRow.run_id == run.id) & (InterruptRow.kind == "human")
+    found = select(InterruptRow.id).where(mine, InterruptRow.status == "waiting")
+    return session.scalar(found.order_by(InterruptRow.created_at, InterruptRow.id).limit(1))
+
+
+def _append_question(session: Session, run: RunRow, thread_id: str, data: Any) -> None:
+    thread = session.get(ThreadRow, (run.tenant, thread_id), with_for_update=True)
     if thread is not None:
         append_message(session, thread, "assistant", question_of(data), run.id)
 

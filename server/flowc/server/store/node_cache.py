@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from flowc.server.records.times import now
-from flowc.server.store.database import Database, insertion, reading, writing
+from flowc.server.store.database import Database, reading, writing
+from flowc.server.store.insertions import insertion
 from flowc.server.store.tables import NodeCacheRow
 
 
@@ -29,9 +29,3 @@ class StoredCache:
         found = {"text": text, "expires_at": expires_at}
         row = insertion(session, NodeCacheRow).values(tenant=self._tenant, key=key, **found)
         session.execute(row.on_conflict_do_update(index_elements=["tenant", "key"], set_=found))
-
-    @writing
-    def prune(self, session: Session) -> None:
-        """Delete what has expired."""
-        mine = NodeCacheRow.tenant == self._tenant
-        session.execute(delete(NodeCacheRow).where(mine, NodeCacheRow.expires_at <= now()))

@@ -1,7 +1,7 @@
 """What retention deletes: runs that ended long ago, and what nothing refers to any more."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -9,12 +9,15 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from flowc.server.records.runs import ENDED
+from flowc.server.records.times import now
 from flowc.server.store.checkpoints import delete_threads
 from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.events import delete_events
 from flowc.server.store.tables import (
     DefinitionRow,
     DeliveryRow,
+    FileRow,
+    NodeCacheRow,
     RunRow,
     SignalRow,
     ThreadRow,
@@ -25,6 +28,8 @@ from flowc.server.store.values import delete_values
 # As many runs are deleted in one transaction, or fewer if they have more events than this.
 _RUNS, _EVENTS = 100, 2_000
 _DEFINITIONS = 500
+# An upload that was interrupted is deleted after this.
+_ABANDONED = timedelta(days=1)
 
 
 class OldRun(NamedTuple):
@@ -40,6 +45,14 @@ class OldData:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+
+    @writing
+    def sweep(self, session: Session) -> None:
+        """Delete cached outputs that have expired, and uploads that were never completed."""
+        moment = now()
+        session.execute(delete(NodeCacheRow).where(NodeCacheRow.expires_at <= moment))
+        is_left = (~FileRow.is_whole, FileRow.created_at < moment - _ABANDONED)
+        session.execute(delete(FileRow).where(*is_left))
 
     @reading
     def tenants(self, session: Session) -> list[str]:

@@ -43,7 +43,7 @@ class Table(DeclarativeBase):
 
 
 class DefinitionRow(Table):
-    """One definition by its hash; it stays as long as a version or a run is pinned to it.
+    """A definition by its hash; it stays as long as a version or a run is pinned to it.
 
     `created_at` is when it was last stored: retention deletes only those not stored for a day.
     """
@@ -57,7 +57,7 @@ class DefinitionRow(Table):
 
 
 class WorkflowRow(Table):
-    """A workflow under its id."""
+    """A workflow; `version` is the active one, and `newest` the last one."""
 
     __tablename__ = "workflows"
 
@@ -65,13 +65,18 @@ class WorkflowRow(Table):
     id: Mapped[str] = mapped_column(String(128), primary_key=True)
     name: Mapped[str] = mapped_column(Text)
     version: Mapped[int]
+    newest: Mapped[int]
+    labels: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
 
 
 class VersionRow(Table):
-    """One version of a workflow; it never changes."""
+    """One version of a workflow; what it means never changes.
+
+    `source` is the text that was sent, with its comments, in a `format`; null if there was none.
+    """
 
     __tablename__ = "versions"
     __table_args__ = (
@@ -84,14 +89,16 @@ class VersionRow(Table):
     number: Mapped[int] = mapped_column(primary_key=True)
     hash: Mapped[str] = mapped_column(String(64))
     document: Mapped[Any]
+    source: Mapped[str | None] = mapped_column(Text)
+    format: Mapped[str | None] = mapped_column(String(8))
+    author: Mapped[str | None] = mapped_column(Text)
+    message: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
 
 
 # Indexes of unfinished runs are small. SQLite uses one only where the query has the same condition.
 IS_UNFINISHED = text("status in ('pending', 'running', 'paused', 'waiting')")
 _HAS_KEY, _HAS_THREAD = text("idempotency_key is not null"), text("thread_id is not null")
-
-
 # A key belongs to one workflow. Runs of definitions without one share their keys.
 KEY_OWNER = text("coalesce(workflow_id, '')")
 
@@ -105,15 +112,14 @@ def _partial(
 class RunRow(Table):
     """A run, pinned to the definition it started with.
 
-    `key` is a number of its own, which is short: the rows of its events have it, instead of its id.
-    Where `…_refs` are, they say which big values belong where in the input and the output.
-    `uses` are the versions of the stored workflows that it runs. `segment` is the number of its
-    current or next stretch of work, and `attempt` how often that one was started. `epoch` is raised
-    when a worker takes the run over: writes of other workers are then refused. `events` is the
-    number of its last event; `control` is a `flowc.server.store.runs.control.Control`. `worker` is
-    the process that works on it without the queue. `max_runs` is how many runs of its workflow may
-    be at work at once. An `idempotency_key` is unique among the runs of a workflow, and a
-    `deduplication_key` among its unfinished ones.
+    `key` is a short number of its own, which the rows of its events have instead of its id.
+    `…_refs` say which big values belong where in the input and the output. `uses` are the versions
+    of the stored workflows that it runs. `segment` is the number of its current or next stretch of
+    work, and `attempt` how often that one was started. `epoch` is raised when a worker takes the
+    run over: writes of other workers are then refused. `events` counts its events; `control` is one
+    of `Control`. `worker` is the process that works on it without the queue. `max_runs` is how many
+    runs of its workflow may be at work at once. `trace` is W3C's. An `idempotency_key` is unique
+    among the runs of a workflow, a `deduplication_key` among the unfinished ones.
     """
 
     __tablename__ = "runs"
@@ -158,7 +164,9 @@ class RunRow(Table):
     idempotency_key: Mapped[str | None] = mapped_column(String(300))
     deduplication_key: Mapped[str | None] = mapped_column(String(255))
     forked_from: Mapped[str | None] = mapped_column(String(36))
+    started_by: Mapped[str | None] = mapped_column(Text)
     thread_id: Mapped[str | None] = mapped_column(String(128))
+    trace: Mapped[str | None] = mapped_column(Text)
     breakpoints: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
     max_runs: Mapped[int | None]
     segment: Mapped[int]
@@ -231,13 +239,19 @@ class RecordingRow(Table):
 
 
 class InterruptRow(Table):
-    """What a run waits for, or has waited for: a person, a signal, a moment, a breakpoint."""
+    """What a run waits for, or has waited for: a person, a signal, a moment, a breakpoint.
+
+    `answer_key` is the idempotency key of the chat message that answered or withdrew it.
+    """
 
     __tablename__ = "interrupts"
     __table_args__ = (
         Index("interrupts_by_run", "run_id"),
         Index("interrupts_by_signal", "tenant", "signal", "signal_key", "status"),
         Index("interrupts_by_kind", "tenant", "kind", "status"),
+        _partial(
+            "interrupts_by_answer_key", "tenant", "answer_key", where=text("answer_key is not null")
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -255,6 +269,8 @@ class InterruptRow(Table):
     created_at: Mapped[datetime]
     due_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
+    answered_by: Mapped[str | None] = mapped_column(Text)
+    answer_key: Mapped[str | None] = mapped_column(String(300))
 
 
 class SignalRow(Table):

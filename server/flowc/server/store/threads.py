@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from flowc.server.records.threads import MessageRecord, ThreadRecord
 from flowc.server.records.times import now
 from flowc.server.store.database import Database, reading, writing
+from flowc.server.store.insertions import insertion
 from flowc.server.store.messages import NoSuchThread, append_message, thread_row
 from flowc.server.store.tables import MessageRow, RunRow, ThreadRow
 
@@ -32,6 +33,17 @@ class StoredThreads:
     ) -> ThreadRecord:
         """Store a new thread."""
         return _record(self._new(session, workflow_id, metadata))
+
+    @writing
+    def open(
+        self, session: Session, id: str, workflow_id: str, metadata: Mapping[str, Any]
+    ) -> tuple[ThreadRecord, bool]:
+        """Return the thread with an id, and whether it is new; begin it if there is none."""
+        if (known := session.get(ThreadRow, (self._tenant, id))) is not None:
+            return _record(known), False
+        new = insertion(session, ThreadRow).values(self._values(id, workflow_id, metadata))
+        done = session.execute(new.on_conflict_do_nothing().returning(ThreadRow.id)).first()
+        return _record(self._row(session, id)), done is not None
 
     @reading
     def get(self, session: Session, id: str) -> ThreadRecord:
@@ -139,20 +151,25 @@ class StoredThreads:
     def _new(
         self, session: Session, workflow_id: str | None, metadata: Mapping[str, Any]
     ) -> ThreadRow:
-        moment = now()
-        row = ThreadRow(
-            tenant=self._tenant,
-            id=str(uuid.uuid4()),
-            workflow_id=workflow_id,
-            meta=dict(metadata),
-            messages=0,
-            summed_up=0,
-            summary="",
-            created_at=moment,
-            updated_at=moment,
-        )
+        row = ThreadRow(**self._values(str(uuid.uuid4()), workflow_id, metadata))
         session.add(row)
         return row
+
+    def _values(
+        self, id: str, workflow_id: str | None, metadata: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        moment = now()
+        return {
+            "tenant": self._tenant,
+            "id": id,
+            "workflow_id": workflow_id,
+            "meta": dict(metadata),
+            "messages": 0,
+            "summed_up": 0,
+            "summary": "",
+            "created_at": moment,
+            "updated_at": moment,
+        }
 
     def _row(self, session: Session, id: str) -> ThreadRow:
         row = session.get(ThreadRow, (self._tenant, id))

@@ -12,7 +12,7 @@ from flowc.server.records.refused import Refused
 from flowc.server.records.times import now
 from flowc.server.records.triggers import Delivery, Dependencies, Subscription, Webhook
 from flowc.server.store.database import Database, reading, writing
-from flowc.server.store.runs.work_queue import WorkQueue
+from flowc.server.store.runs.work_queue import Subject, WorkQueue
 from flowc.server.store.tables import DeliveryRow, DependencyRow, SubscriptionRow, WebhookRow
 
 DELIVERED, PENDING, GIVEN_UP = "delivered", "pending", "given up"
@@ -121,7 +121,8 @@ class StoredTriggers:
         row.attempts, row.problem = attempt, problem
         if problem is not None and again is not None:
             run_id = str(row.payload["data"]["run_id"])
-            self._queue.errand(session, "deliver", id, run_id, again)
+            subject = str(Subject(self._tenant, id))
+            self._queue.errand(session, "deliver", subject, run_id, again)
             return
         row.status = DELIVERED if problem is None else GIVEN_UP
         row.finished_at = now()

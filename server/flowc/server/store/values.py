@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from flowc.compiler.reading.large_values import load_json
 from flowc.server.store.compact_json import compact_json
-from flowc.server.store.database import insertion_for
+from flowc.server.store.insertions import insertion_for
 from flowc.server.store.prepared import Prepared
 from flowc.server.store.tables import Table
 

@@ -12,12 +12,12 @@ from flowc.nodes.services.egress import (
     ResponseTooLarge,
     ResponseUnreadable,
 )
-from flowc.server.process_services import ProcessServices
 from flowc.server.records.times import now
 from flowc.server.records.triggers import Delivery, Subscription
+from flowc.server.secrets.signing import SecretMissing, signed_headers
 from flowc.server.store import StoredWorkflows
 from flowc.server.store.triggers import StoredTriggers
-from flowc.server.triggers.webhooks import ID, SecretMissing, signer
+from flowc.server.tenant_services import TenantServices
 
 # Seconds before each further attempt, as Standard Webhooks recommends.
 RETRY_SECONDS = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000)
@@ -30,7 +30,7 @@ class Deliveries:
 
     triggers: StoredTriggers
     stored_workflows: StoredWorkflows
-    services: ProcessServices
+    services: TenantServices
 
     async def subscribe(
         self, url: str, kinds: Sequence[str], secret: str, workflow_id: str | None
@@ -40,7 +40,7 @@ class Deliveries:
         Each delivery is checked again: a name may lead elsewhere by then.
         """
         await self.services.http.require_allowed(url)
-        signer(self.services, secret)
+        await self.services.signer(secret, workflow_id)
         if workflow_id is not None:
             await self.stored_workflows.get(workflow_id)
         id, moment = str(uuid.uuid4()), now()
@@ -65,13 +65,9 @@ class Deliveries:
         """Send a message; return why it was not accepted, if so, and whether this is final."""
         body, moment = json.dumps(delivery.payload, separators=(",", ":")), now()
         try:
-            signature = signer(self.services, to.secret).sign(delivery.id, moment, body)
-            headers = {
-                "content-type": "application/json",
-                ID: delivery.id,
-                "webhook-timestamp": str(int(moment.timestamp())),
-                "webhook-signature": signature,
-            }
+            signed = await self.services.signer(to.secret, to.workflow_id)
+            signature = signed_headers(signed, delivery.id, moment, body)
+            headers = {"content-type": "application/json", **signature}
             response = await self.services.http.request(
                 "POST", to.url, headers=headers, content=body.encode(), deadline=DEADLINE
             )

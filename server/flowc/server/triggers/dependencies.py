@@ -11,8 +11,10 @@ from flowc.server.environment.environment import EnvironmentNotReady
 from flowc.server.records.refused import Refused
 from flowc.server.records.run_keys import dependencies_key
 from flowc.server.records.triggers import Dependencies
-from flowc.server.runs.runs import RunOptions, Runs
+from flowc.server.runs.run_options import RunOptions
+from flowc.server.runs.runs import Runs
 from flowc.server.store import NoSuchWorkflow, StoredRuns, StoredWorkflows
+from flowc.server.store.runs.admission import TooManyRuns
 from flowc.server.store.runs.stored_runs import NoSuchRun
 from flowc.server.store.triggers import StoredTriggers
 from flowc.server.workflows.compiled import Workflows
@@ -21,6 +23,8 @@ log = logging.getLogger(__name__)
 
 # The name under which the input of a run has the outputs that it depends on.
 NAME = "dependencies"
+# Why a run does not start, which the log says.
+_NOT_STARTED = (NoSuchWorkflow, NoSuchRun, InputRefused, EnvironmentNotReady, TooManyRuns)
 
 
 class DependenciesRefused(Refused):
@@ -96,8 +100,9 @@ class WorkflowDependencies:
             compiled = await self.workflows.compiled(stored)
             done = {other: await self._done(run_id) for other, run_id in runs.items()}
             given = {**ready.input, NAME: done}
-            await self.runs.submit(compiled, given, stored, RunOptions(key, is_compared=False))
-        except (NoSuchWorkflow, NoSuchRun, InputRefused, EnvironmentNotReady) as problem:
+            mine = self.runs.triggered_by("dependencies")
+            await mine.submit(compiled, given, stored, RunOptions(key, is_compared=False))
+        except _NOT_STARTED as problem:
             log.warning("The dependencies of %s started no run: %s", ready.workflow_id, problem)
         await self.triggers.use_up(ready)
 

@@ -1,25 +1,36 @@
 """Schedules: runs that start at the times of a cron expression."""
 
+import asyncio
 import logging
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from croniter import croniter
 
 from flowc.server.engine.driving import InputRefused, require_input
-from flowc.server.engine.queue.dbos_queue import Queue, ScheduleRefused
+from flowc.server.engine.queue.dbos_queue import BadSchedule, Queue, ScheduleRefused
 from flowc.server.environment.environment import EnvironmentNotReady
 from flowc.server.records.refused import Refused
 from flowc.server.records.run_keys import schedule_key
 from flowc.server.records.times import now
 from flowc.server.records.triggers import Schedule
-from flowc.server.runs.runs import RunOptions, Runs
+from flowc.server.runs.run_options import RunOptions
+from flowc.server.runs.runs import Runs
+from flowc.server.store.runs.admission import TooManyRuns
 from flowc.server.store.workflows import NoSuchWorkflow, StoredWorkflows
 from flowc.server.workflows.compiled import Workflows
 
 # A scheduled time that is older was filled in, or its process did not run.
 _RECENT = timedelta(minutes=5)
+BACKFILL_RUNS = 1_000
 
 log = logging.getLogger(__name__)
+
+# Why a run does not start at a time, which the log says.
+_NOT_STARTED = (InputRefused, EnvironmentNotReady, TooManyRuns)
 
 
 class NoSuchSchedule(Refused):
@@ -47,7 +58,12 @@ class Schedules:
         await require_input(await self.workflows.compiled(stored), given)
         if await self._find(id) is not None:
             raise ScheduleRefused(f"The schedule {id!r} already exists; delete it first.")
-        context = {"schedule": id, "workflow": workflow_id, "input": given}
+        context = {
+            "tenant": self.tenant,
+            "schedule": id,
+            "workflow": workflow_id,
+            "input": given,
+        }
         await self.queue.create_schedule(replace(schedule, id=self._name(id), context=context))
         return await self.get(id)
 
@@ -88,9 +104,12 @@ class Schedules:
     async def backfill(self, id: str, start: datetime, end: datetime) -> int:
         """Start the runs that a period is missing; return its number of times.
 
-        Raises NoSuchSchedule.
+        Raises NoSuchSchedule, or BadSchedule if there are more than BACKFILL_RUNS.
         """
-        await self.get(id)
+        found = await self.get(id)
+        if await asyncio.to_thread(_has_more, found, start, end):
+            message = f"A backfill starts at most {BACKFILL_RUNS:,} runs; choose an earlier end."
+            raise BadSchedule("end", message)
         return await self.queue.backfill(self._name(id), start, end)
 
     async def fire(self, context: dict[str, Any], moment: str, is_asked: bool = False) -> None:
@@ -106,12 +125,13 @@ class Schedules:
         try:
             stored = await self.stored_workflows.get(context["workflow"])
             compiled = await self.workflows.compiled(stored)
-            await self.runs.submit(compiled, context["input"], stored, options)
+            runs = self.runs.triggered_by(f"schedule {name}")
+            await runs.submit(compiled, context["input"], stored, options)
         except NoSuchWorkflow:
             log.warning("The schedule %s is disabled: its workflow is gone.", name)
             if await self._find(name) is not None:
                 await self.queue.steer_schedule(self._name(name), is_paused=True)
-        except (InputRefused, EnvironmentNotReady) as problem:
+        except _NOT_STARTED as problem:
             log.warning("The schedule %s started no run: %s", name, problem)
 
     async def _own(self, found: Schedule) -> Schedule:
@@ -139,3 +159,11 @@ def _is_recent(moment: str) -> bool:
     """Return whether a scheduled time is one of the last minutes, not one that is filled in."""
     read = datetime.fromisoformat(moment)
     return now() - (read if read.tzinfo else read.replace(tzinfo=UTC)) < _RECENT
+
+
+def _has_more(schedule: Schedule, start: datetime, end: datetime) -> bool:
+    """Return whether a schedule has more times in a period than a backfill starts runs."""
+    zone = ZoneInfo(schedule.timezone)
+    times = croniter(schedule.cron, start.astimezone(zone), second_at_beginning=True)
+    last = next(islice(times.all_next(datetime), BACKFILL_RUNS, None))
+    return bool(last < end.astimezone(zone))

@@ -4,23 +4,38 @@ import asyncio
 import re
 import unicodedata
 import uuid
-from collections import OrderedDict
-from collections.abc import Callable, Coroutine
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Coroutine, Mapping, MutableMapping
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar
 
+from cachetools import LRUCache
+
+from flowc.compiler.check import check_workflow
 from flowc.compiler.compile import CompiledWorkflow, compile_workflow
 from flowc.compiler.definition import WorkflowDefinition
-from flowc.compiler.diagnostics import DefinitionRefused
-from flowc.compiler.node.registry import Registry
+from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic
 from flowc.compiler.reading.documents import Document, from_data
 from flowc.compiler.reading.library import Library, StoredDefinition
 from flowc.server.records.refused import Refused
 from flowc.server.records.runs import RunRecord
-from flowc.server.store.workflows import NoSuchWorkflow, StoredWorkflow, StoredWorkflows
+from flowc.server.records.workflow_names import version_number
+from flowc.server.store.workflows import (
+    NewVersion,
+    NoSuchWorkflow,
+    StoredWorkflow,
+    StoredWorkflows,
+    VersionNotes,
+    WorkflowTag,
+)
 from flowc.server.workflows.builtin import INGEST
+from flowc.server.workflows.remote_types import TenantTypes
 
-MAX_COMPILED = 256
-_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+MAX_COMPILED = 512
+# Compiled workflows by their tenants and what else tells them apart.
+KnownWorkflows = MutableMapping[tuple[Any, ...], CompiledWorkflow]
+_Find = Callable[[str, str | None], Coroutine[Any, Any, StoredDefinition | None]]
+T = TypeVar("T")
+_INGESTION = ("ingestion",)
 
 
 class CannotRebuild(Refused):
@@ -40,37 +55,77 @@ class Published(NamedTuple):
     compiled: CompiledWorkflow
 
 
-class Workflows:
-    """One tenant's workflows; a definition is compiled before it is stored."""
+class GivenVersion(NamedTuple):
+    """What a request has beside a definition: what was `sent`, with its lines, and notes."""
 
-    def __init__(self, stored_workflows: StoredWorkflows, registry: Registry) -> None:
-        self._stored_workflows, self._registry = stored_workflows, registry
-        self._compiled: OrderedDict[tuple[str, int], CompiledWorkflow] = OrderedDict()
-        self._pinned: OrderedDict[str, CompiledWorkflow] = OrderedDict()
-        self._ingestion: CompiledWorkflow | None = None
+    sent: Document | None = None
+    notes: VersionNotes = VersionNotes()
+
+
+_NOTHING = GivenVersion()
+
+
+def known_workflows() -> KnownWorkflows:
+    """Return what remembers the workflows of a process that were used last, compiled."""
+    return LRUCache(MAX_COMPILED)
+
+
+class Workflows:
+    """One tenant's workflows; a definition is compiled before it is stored.
+
+    Those that are `known` are those of all tenants of the process.
+    """
+
+    def __init__(
+        self,
+        stored_workflows: StoredWorkflows,
+        types: TenantTypes,
+        known: KnownWorkflows | None = None,
+    ) -> None:
+        self._stored_workflows, self.types = stored_workflows, types
+        self._known = known_workflows() if known is None else known
+        self._tenant = stored_workflows.tenant
         self._compiling_ingestion = asyncio.Lock()
 
     async def create(
-        self, document: Any, id: str | None, sent: Document | None = None
+        self, document: Any, id: str | None, given: GivenVersion = _NOTHING
     ) -> Published:
         """Store a new workflow; raise DefinitionRefused or WorkflowExists.
 
-        The lines of problems are those of the text that was `sent`.
+        The lines of problems are those of the text that was sent.
         """
-        compiled = await self.compile(document, id, sent)
+        compiled = await self.compile(document, id, given.sent)
         workflow = compiled.workflow
         chosen = id or workflow.id or _id_from(workflow)
-        stored = await self._stored_workflows.create(
-            chosen, workflow.title, workflow.hash, document
-        )
+        new = NewVersion(workflow.title, workflow.hash, document, given.notes)
+        stored = await self._stored_workflows.create(chosen, new)
         return Published(stored, compiled)
 
-    async def replace(self, id: str, document: Any, sent: Document | None = None) -> Published:
-        """Store a definition as the newest version; raise DefinitionRefused or NoSuchWorkflow."""
+    async def replace(
+        self,
+        id: str,
+        document: Any,
+        given: GivenVersion = _NOTHING,
+        expected: Collection[WorkflowTag] | None = None,
+    ) -> Published:
+        """Store a definition as the newest version, and make that the active one.
+
+        Raises DefinitionRefused, NoSuchWorkflow or WorkflowChanged.
+        """
         await self._stored_workflows.get(id)
-        compiled = await self.compile(document, id, sent)
+        compiled = await self.compile(document, id, given.sent)
         workflow = compiled.workflow
-        stored = await self._stored_workflows.replace(id, workflow.title, workflow.hash, document)
+        new = NewVersion(workflow.title, workflow.hash, document, given.notes)
+        stored = await self._stored_workflows.replace(id, new, expected)
+        return Published(stored, compiled)
+
+    async def activate(
+        self, id: str, number: int, expected: Collection[WorkflowTag] | None = None
+    ) -> Published:
+        """Make a version the active one; raise DefinitionRefused if it is not valid any more."""
+        compiled = await self.compiled(await self._stored_workflows.get(id, number))
+        title = compiled.workflow.title
+        stored = await self._stored_workflows.activate(id, title, number, expected)
         return Published(stored, compiled)
 
     async def compile(
@@ -83,6 +138,27 @@ class Workflows:
         """
         return await self._compile(sent or from_data(document), id, self._find)
 
+    async def check(
+        self,
+        document: Document,
+        id: str | None = None,
+        others: Mapping[str, Document] = MappingProxyType({}),
+    ) -> list[Diagnostic]:
+        """Return all diagnostics of a definition, also those of one that cannot be stored.
+
+        It may run the `others`, by id, as if they were the newest versions of stored workflows.
+        """
+        registry = await self.types.registry()
+
+        async def find(id: str, version: str | None) -> StoredDefinition | None:
+            if version is None and id in others:
+                return StoredDefinition(id, "0", others[id])
+            return await self._find(id, version)
+
+        return await self._with_library(
+            lambda library: check_workflow(document, registry, library, id), find
+        )
+
     async def compile_to_run(self, document: Any, sent: Document | None) -> CompiledWorkflow:
         """Compile a definition that is run, and not stored as a workflow; raise DefinitionRefused.
 
@@ -90,46 +166,51 @@ class Workflows:
         """
         compiled = await self.compile(document, sent=sent)
         if sent is not None:
-            self._remember(_pin(compiled.hash, None, None), compiled)
+            self._known[self._pin(compiled.hash)] = compiled
         return compiled
 
     async def _compile(
         self,
         document: Document,
         id: str | None,
-        find: Callable[[str, str | None], Coroutine[Any, Any, StoredDefinition | None]],
+        find: _Find,
     ) -> CompiledWorkflow:
+        registry = await self.types.registry()
+        return await self._with_library(
+            lambda library: compile_workflow(document, registry, library=library, id=id), find
+        )
+
+    async def _with_library(self, work: Callable[[Library], T], find: _Find) -> T:
+        """Do work of the compiler in a thread, with the stored workflows."""
         loop = asyncio.get_running_loop()
 
         def find_here(id: str, version: str | None) -> StoredDefinition | None:
             # The compiler runs in a thread of its own, and the store on the event loop.
             return asyncio.run_coroutine_threadsafe(find(id, version), loop).result()
 
-        return await asyncio.to_thread(
-            compile_workflow, document, self._registry, library=Library(find_here), id=id
-        )
+        return await asyncio.to_thread(work, Library(find_here))
 
     async def ingestion(self) -> CompiledWorkflow:
-        """Return the built-in ingestion workflow; it is compiled once, at its first use."""
+        """Return the built-in ingestion workflow, compiled."""
         async with self._compiling_ingestion:
-            if self._ingestion is None:
-                self._ingestion = await self.compile(INGEST)
+            known = self._known.get(_INGESTION) or await self.compile(INGEST)
         # So that a worker of this process does not compile it again.
-        self._remember(_pin(self._ingestion.hash, None, None), self._ingestion)
-        return self._ingestion
+        self._known[_INGESTION] = self._known[self._pin(known.hash)] = known
+        return known
 
     async def pinned(self, run: RunRecord) -> CompiledWorkflow:
         """Return the definition that a run started with, compiled; raise CannotRebuild."""
-        key = _pin(run.hash, run.workflow_id, run.version)
-        known = self._pinned.get(key) or await self._rebuilt(run)
-        self._remember(key, known)
+        key = self._pin(run.hash, run.workflow_id, run.version)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = await self._rebuilt(run)
         return known
 
-    def _remember(self, key: str, compiled: CompiledWorkflow) -> None:
-        self._pinned[key] = compiled
-        self._pinned.move_to_end(key)
-        if len(self._pinned) > MAX_COMPILED:
-            self._pinned.popitem(last=False)
+    def _pin(
+        self, hash: str, workflow_id: str | None = None, version: int | None = None
+    ) -> tuple[Any, ...]:
+        # Not the hash alone: documents that mean the same may have their nodes in different places.
+        return ("pinned", self._tenant, hash, workflow_id, version)
 
     async def _rebuilt(self, run: RunRecord) -> CompiledWorkflow:
         used = {(str(id), asked): version for id, asked, version in run.uses}
@@ -148,29 +229,31 @@ class Workflows:
 
     async def _find_kept(self, id: str, version: str | None) -> StoredDefinition | None:
         """Return a version of a workflow, even if the workflow is deleted."""
-        if version is None or not _NUMBER.fullmatch(version):
+        number = version_number(version)
+        if version is None or number is None:
             return None
         try:
-            document = await self._stored_workflows.document(id, int(version), "")
+            document = await self._stored_workflows.document(id, number, "")
         except NoSuchWorkflow:
             return None
         return StoredDefinition(id, version, from_data(document))
 
     async def compiled(self, stored: StoredWorkflow) -> CompiledWorkflow:
-        """Return a stored workflow, compiled; again only if a workflow that it uses changed."""
+        """Return a stored workflow, compiled; again only if something that it uses changed."""
         # Not by its hash: documents that mean the same may have their nodes in different places.
-        key = (stored.id, stored.version)
-        known = self._compiled.get(key)
-        if known is None or not await self._uses_the_newest(known):
-            known = await self.compile(stored.document, stored.id)
-            self._compiled[key] = known
-            if len(self._compiled) > MAX_COMPILED:
-                self._compiled.popitem(last=False)
-        self._compiled.move_to_end(key)
+        key = ("stored", self._tenant, stored.id, stored.version)
+        known = self._known.get(key)
+        if known is None or not await self._is_current(known):
+            known = self._known[key] = await self.compile(stored.document, stored.id)
         return known
 
-    async def _uses_the_newest(self, compiled: CompiledWorkflow) -> bool:
-        """Return whether no workflow that it uses without naming a version has a newer one."""
+    async def _is_current(self, compiled: CompiledWorkflow) -> bool:
+        """Return whether no workflow or registered type that it uses has a newer version.
+
+        Those whose version it names do not count.
+        """
+        if not await self.types.are_current(compiled.plan):
+            return False
         for (id, asked), used in compiled.uses.items():
             if asked is None:
                 newest = await self._find(id, None)
@@ -179,20 +262,14 @@ class Workflows:
         return True
 
     async def _find(self, id: str, version: str | None) -> StoredDefinition | None:
-        if version is not None and not _NUMBER.fullmatch(version):
+        number = version_number(version)
+        if version is not None and number is None:
             return None
         try:
-            found = await self._stored_workflows.get(
-                id, int(version) if version is not None else None
-            )
+            found = await self._stored_workflows.get(id, number)
         except NoSuchWorkflow:
             return None
         return StoredDefinition(id, str(found.version), from_data(found.document))
-
-
-def _pin(hash: str, workflow_id: str | None, version: int | None) -> str:
-    # Not the hash alone: documents that mean the same may have their nodes in different places.
-    return f"{hash}/{workflow_id}/{version}"
 
 
 def _id_from(workflow: WorkflowDefinition) -> str:

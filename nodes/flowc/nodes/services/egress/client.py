@@ -1,15 +1,20 @@
 """The client with which nodes and the server call others over HTTP."""
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
+from flowc.compiler.node import SecretHosts
 from flowc.nodes.services.egress.policy import EgressPolicy
 from flowc.nodes.services.egress.resolver import Resolver, resolve
 
 if TYPE_CHECKING:
     from flowc.nodes.services.egress.request import GuardedRequests
+
+# Of a whole answer of a model or an MCP server, or of one line of a stream of events.
+MAX_ANSWER_BYTES = 64_000_000
 
 
 class ResponseTooLarge(Exception):
@@ -39,6 +44,15 @@ class HttpClient:
 
     def __init__(self, policy: EgressPolicy | None = None, resolver: Resolver = resolve) -> None:
         self.policy, self._resolver = policy or EgressPolicy(), resolver
+
+    def only_to(self, bound: Sequence[SecretHosts]) -> Self:
+        """Return a client that shares the connections, but calls no host that these exclude.
+
+        Its requests, and those they are redirected to, raise NodeError for such a host.
+        """
+        client = copy.copy(self)
+        vars(client)["_requests"] = self._requests.only_to(bound)
+        return client
 
     async def request(
         self,

@@ -2,13 +2,15 @@
 
 import asyncio
 import zlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 
 import httpx
 
 from flowc.nodes.services.egress.client import ResponseTooLarge, ResponseUnreadable
 
-# The codings that requests ask for; the value says to zlib which header to expect.
+# What requests ask for.
+CODINGS = "gzip, deflate"
+# The value says to zlib which header to expect.
 _WINDOW = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
 _PIECE = 65_536
 # A piece of fewer bytes is unpacked in a millisecond, to at most a thousand times its size.
@@ -21,16 +23,37 @@ async def read_body(response: httpx.Response, limit: int) -> bytes:
     Raises ResponseTooLarge beyond the limit, and ResponseUnreadable for a body in two codings or
     more, which can be a few bytes for many gigabytes, or in one that was not asked for.
     """
-    content, unpacker = bytearray(), None
-    async for piece in response.aiter_raw(_PIECE):
+    content = bytearray()
+    async for piece in unpacked(response.aiter_raw(_PIECE), coding_of(response.headers), limit):
+        content += piece
+    return bytes(content)
+
+
+async def unpacked(
+    pieces: AsyncIterable[bytes], coding: str, limit: int, *, is_by_line: bool = False
+) -> AsyncIterator[bytes]:
+    """Yield the pieces of a body without its content coding; raise what `read_body` raises.
+
+    If it `is_by_line`, as a stream of events is, each line may be as large as the limit.
+    """
+    unpacker, is_begun, size = None, False, 0
+    async for piece in pieces:
         if not piece:
             continue
-        if not content and unpacker is None:
-            unpacker = _unpacker(response.headers)
-        content += await _unpacked(unpacker, piece, limit + 1 - len(content))
-        if len(content) > limit:
+        if not is_begun:
+            unpacker, is_begun = _unpacker(coding), True
+        found = await _unpacked(unpacker, piece, limit + 1 - size)
+        size += len(found)
+        if size > limit:
             raise ResponseTooLarge(f"the response is larger than {limit:,} bytes")
-    return bytes(content)
+        yield found
+        if is_by_line and (line := found.rfind(b"\n")) >= 0:
+            size = len(found) - line
+
+
+def coding_of(headers: Mapping[str, str]) -> str:
+    """Return the content coding of a response."""
+    return headers.get("content-encoding", "")
 
 
 class _Unpacker:
@@ -53,8 +76,8 @@ class _Unpacker:
         return self.unpack(piece, most)
 
 
-def _unpacker(headers: Mapping[str, str]) -> _Unpacker | None:
-    names = [name.strip().lower() for name in headers.get("content-encoding", "").split(",")]
+def _unpacker(coding: str) -> _Unpacker | None:
+    names = [name.strip().lower() for name in coding.split(",")]
     codings = [name for name in names if name not in {"", "identity"}]
     if not codings:
         return None

@@ -1,18 +1,22 @@
 """Guarded HTTP requests: URL and headers, redirects, deadline, size of the response."""
 
 import asyncio
-from collections.abc import Mapping
+import copy
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 from urllib.parse import urlsplit
 
 import httpcore
 import httpx
 
+from flowc.compiler.node import SecretHosts, require_host
 from flowc.nodes.services.egress.client import RequestFailed, Response
-from flowc.nodes.services.egress.codings import read_body
+from flowc.nodes.services.egress.codings import CODINGS, read_body
 from flowc.nodes.services.egress.policy import EgressDenied, EgressPolicy, HeaderRefused
 from flowc.nodes.services.egress.resolver import Resolver
 from flowc.nodes.services.egress.transport import GuardedBackend, GuardedTransport
+from flowc.nodes.services.trace_headers import trace_headers
 
 MAX_URL = 8_192
 MAX_HEADERS = 65_536
@@ -31,6 +35,7 @@ class GuardedRequests:
     """Sends requests with httpx, through connections that the policy allows."""
 
     def __init__(self, policy: EgressPolicy, resolver: Resolver) -> None:
+        self._bound: tuple[SecretHosts, ...] = ()
         self._backend = GuardedBackend(policy, resolver)
         self._client = httpx.AsyncClient(
             transport=GuardedTransport(self._backend),
@@ -39,6 +44,12 @@ class GuardedRequests:
             timeout=httpx.Timeout(60, connect=10),
             follow_redirects=False,
         )
+
+    def only_to(self, bound: Sequence[SecretHosts]) -> Self:
+        """Return the same with fewer hosts; see `HttpClient.only_to`."""
+        requests = copy.copy(self)
+        requests._bound = (*self._bound, *bound)
+        return requests
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -70,6 +81,7 @@ class GuardedRequests:
         try:
             async with asyncio.timeout(deadline):
                 for _ in range(max_redirects + 1):
+                    require_host(self._bound, call.url.raw_host.decode("ascii"))
                     result = await self._once(call, max_redirects, max_bytes)
                     if isinstance(result, Response):
                         return result
@@ -85,7 +97,7 @@ class GuardedRequests:
         request = self._client.build_request(
             call.method,
             call.url,
-            headers={**call.headers, "accept-encoding": "gzip, deflate"},
+            headers={**_trace_of(call), **call.headers, "accept-encoding": CODINGS},
             content=call.content,
         )
         response = await self._client.send(request, stream=True)
@@ -105,6 +117,12 @@ class _Call:
     url: httpx.URL
     headers: dict[str, str]
     content: bytes | None
+
+
+def _trace_of(call: _Call) -> dict[str, str]:
+    """Return the headers that continue the run's trace, unless the author sets one."""
+    own = {name.lower() for name in call.headers}
+    return {} if "traceparent" in own else trace_headers()
 
 
 def check_url(raw: str) -> httpx.URL:

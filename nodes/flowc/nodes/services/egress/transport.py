@@ -15,6 +15,7 @@ import httpx
 from httpcore._backends.anyio import AnyIOBackend
 
 from flowc.nodes.services.egress.addresses import Address
+from flowc.nodes.services.egress.bounded_pools import bound
 from flowc.nodes.services.egress.policy import (
     EgressDenied,
     EgressPolicy,
@@ -101,9 +102,18 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
 
 
 class GuardedTransport(httpx.AsyncHTTPTransport):
-    """An httpx transport that connects through the guard, without proxies from the environment."""
+    """An httpx transport that connects through the guard, without proxies from the environment.
 
-    def __init__(self, backend: GuardedBackend, verify: ssl.SSLContext | None = None) -> None:
+    If it `is_bounded`, its responses are unpacked, up to MAX_ANSWER_BYTES.
+    """
+
+    def __init__(
+        self,
+        backend: GuardedBackend,
+        verify: ssl.SSLContext | None = None,
+        *,
+        is_bounded: bool = False,
+    ) -> None:
         context = verify or ssl.create_default_context()
         super().__init__(verify=context, trust_env=False)
         # httpx has no public way to set the network backend of its pool.
@@ -114,3 +124,5 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
             keepalive_expiry=5.0,
             network_backend=backend,
         )
+        if is_bounded:
+            bound(self._pool)

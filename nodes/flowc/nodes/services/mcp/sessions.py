@@ -1,14 +1,22 @@
 """Sessions with MCP servers: list the tools, or call one."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+import copy
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from flowc.compiler.definition.short_schemas import Schema
-from flowc.compiler.node import NodeError
+from flowc.compiler.node import NodeError, SecretHosts
 from flowc.compiler.schemas.refusals import TOO_COSTLY, TooCostly
-from flowc.nodes.services.egress import EgressDenied, EgressPolicy, Resolver, resolve
+from flowc.nodes.services.egress import (
+    EgressDenied,
+    EgressPolicy,
+    Resolver,
+    ResponseTooLarge,
+    ResponseUnreadable,
+    resolve,
+)
 from flowc.nodes.services.mcp.results import check_within_bounds
 from flowc.nodes.services.mcp.servers import McpServer
 
@@ -61,6 +69,13 @@ class McpServers:
         policy = policy or EgressPolicy()
         self._own, self._others = policy.serving(served), policy
         self._resolver = resolver
+        self._bound: tuple[SecretHosts, ...] = ()
+
+    def only_to(self, bound: Sequence[SecretHosts]) -> Self:
+        """Return these servers for one node, which calls no host that secrets exclude."""
+        servers = copy.copy(self)
+        servers._bound = (*self._bound, *bound)
+        return servers
 
     @property
     def names(self) -> frozenset[str]:
@@ -137,12 +152,17 @@ class McpServers:
                 yield client
             return
         policy = self._own if is_own else self._others
-        transport = GuardedMcpTransport(GuardedBackend(policy, self._resolver))
-        async with (
-            httpx2.AsyncClient(transport=transport, headers=server.headers) as http,
-            Client(streamable_http_client(server.url, http_client=http)) as client,
-        ):
-            yield client
+        transport = GuardedMcpTransport(GuardedBackend(policy, self._resolver), self._bound)
+        try:
+            async with (
+                httpx2.AsyncClient(transport=transport, headers=server.headers) as http,
+                Client(streamable_http_client(server.url, http_client=http)) as client,
+            ):
+                yield client
+        except Exception:
+            if transport.refused is not None:
+                raise transport.refused from None
+            raise
 
 
 def _failure(problem: BaseException, shown: str) -> NodeError:
@@ -156,6 +176,10 @@ def _failure(problem: BaseException, shown: str) -> NodeError:
         if isinstance(cause, EgressDenied):
             message = f"The MCP server {shown!r} is not allowed: {cause}."
             return NodeError("egress-denied", message, hint=cause.hint)
+        if isinstance(cause, ResponseTooLarge | ResponseUnreadable):
+            is_large = isinstance(cause, ResponseTooLarge)
+            code = "response-too-large" if is_large else "response-unreadable"
+            return NodeError(code, f"The MCP server {shown!r} did not answer: {cause}.")
         if type(cause).__name__ == "MCPError" and getattr(cause, "code", 0) != _CLOSED:
             return NodeError(
                 "mcp-refused", f"The MCP server {shown!r} refused the call: {_message_of(cause)}"

@@ -48,12 +48,12 @@ class Account(NamedTuple):
             finally:
                 spending.cost, spending.tokens = paid.cost, paid.tokens
                 if paid.tokens or paid.cost:
-                    self._add(paid, is_estimated=is_estimated)
+                    self._add(paid, model, is_estimated=is_estimated)
 
-    def _add(self, paid: Paid, *, is_estimated: bool) -> None:
+    def _add(self, paid: Paid, model: str, *, is_estimated: bool) -> None:
         tokens = {"prompt_tokens": paid.tokens, "total_tokens": paid.tokens}
         estimated = {"estimated_calls": 1} if is_estimated else {}
-        self.add_usage({**tokens, "cost": paid.cost, "calls": 1, **estimated})
+        self.add_usage({**tokens, "cost": paid.cost, "calls": 1, **estimated}, model)
 
 
 NO_ACCOUNT = Account()

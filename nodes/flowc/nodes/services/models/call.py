@@ -3,7 +3,8 @@
 import asyncio
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from time import perf_counter
@@ -32,8 +33,8 @@ from flowc.nodes.services.models.keys import (
     require_callable,
     variable_of,
 )
-from flowc.nodes.services.models.litellm_door import guarded, load_litellm, reporting
-from flowc.nodes.services.models.observers import Observers
+from flowc.nodes.services.models.listening import CallUsage, ModelListener, NoListener
+from flowc.nodes.services.models.litellm_door import guarded, load_litellm, unreported
 from flowc.nodes.services.models.offline import PROVIDER, offline_answer
 from flowc.nodes.services.models.prices import worst_case
 
@@ -52,6 +53,8 @@ PARAMETERS = frozenset(
 TAKE_CACHE_HINTS = frozenset({"anthropic", "bedrock", "openrouter"})
 # Sent in place of a key if there is none: litellm would look for one in the environment.
 NO_KEY = "none"
+# By the names of litellm's methods.
+_OPERATIONS = {"aembedding": "embedding", "arerank": "rerank"}
 SchemaSupport = Literal["native", "tool", "prompt"]
 
 
@@ -79,13 +82,14 @@ class Models:
         default_model: str = "offline/echo",
         policy: EgressPolicy | None = None,
         resolver: Resolver = resolve,
-        observers: Observers | None = None,
+        listener: ModelListener | None = None,
+        records_prompts: bool = False,
     ) -> None:
         self.aliases = dict(aliases or {})
-        self._default, self._observers = default_model, observers or Observers()
+        self.default, self._records_prompts = default_model, records_prompts
+        self._listener = listener or NoListener()
         # The addresses in the operator's files are allowed: that host and port, and no others.
         served = [alias.api_base for alias in self.aliases.values() if alias.api_base is not None]
-        served += self._observers.urls
         self._policy, self._resolver = (policy or EgressPolicy()).serving(served), resolver
 
     async def schema_support(self, model: str | None) -> SchemaSupport:
@@ -139,14 +143,16 @@ class Models:
         from flowc.nodes.services.models.tracing import trace_call  # noqa: PLC0415
 
         model = self._alias(call.model).model
-        records = self._observers.records_prompts
+        records = self._records_prompts
         with trace_call(
             model, call.messages, call.parameters, call.about, records_prompts=records
         ) as trace:
             started = perf_counter()
-            answer = await self._complete(call, on_text, on_cut_off)
+            with self._reported(model, "chat"):
+                answer = await self._complete(call, on_text, on_cut_off)
             latency = round((perf_counter() - started) * 1e3, 3)
             trace.record(answer)
+        self._listener.used(model, CallUsage.of(answer))
         return replace(answer, latency_ms=latency)
 
     async def _complete(
@@ -183,10 +189,10 @@ class Models:
         except NodeError:
             raise
         except TimeoutError:
-            message = f"The model {call.model or self._default!r} took too long to answer."
+            message = f"The model {call.model or self.default!r} took too long to answer."
             raise NodeError("timeout", message, kind="timeout") from None
         except Exception as problem:
-            name = call.model or self._default
+            name = call.model or self.default
             # In a thread: of messages that are too long, the tokens are counted.
             failure = partial(failure_of, problem, name, alias.model, call.messages)
             raise await asyncio.to_thread(failure) from None
@@ -205,7 +211,9 @@ class Models:
         except BaseException as problem:
             if is_paid(received, problem):
                 seconds = perf_counter() - started
-                on_cut_off(estimated(received, call.messages, alias.model, seconds))
+                cut_off = estimated(received, call.messages, alias.model, seconds)
+                self._listener.used(alias.model, CallUsage.of(cut_off))
+                on_cut_off(cut_off)
             raise
 
     async def _ask_provider(
@@ -217,8 +225,7 @@ class Models:
         received: Received,
     ) -> ModelAnswer:
         litellm = await load_litellm()
-        self._observers.install(litellm)
-        with guarded(self._backend), reporting(bool(self._observers.names)):
+        with guarded(self._backend), unreported():
             response = await litellm.acompletion(
                 model=alias.model,
                 api_base=alias.api_base,
@@ -227,7 +234,6 @@ class Models:
                 max_retries=0,
                 # With tools, litellm would otherwise import its proxy server.
                 _skip_mcp_handler=True,
-                **self._observers.metadata(call.about),
                 **_streaming(on_text),
                 **request,
             )
@@ -244,13 +250,30 @@ class Models:
         Returns the response, and litellm's name of the model. Raises NodeError with a message that
         is safe to show.
         """
-        alias = self._alias(model)
+        from flowc.nodes.services.models.tracing import trace_other_call  # noqa: PLC0415
+
+        alias, operation = self._alias(model), _OPERATIONS.get(method, "other")
+        with trace_other_call(alias.model, operation) as trace:
+            with self._reported(alias.model, operation):
+                answer = await self._call(alias, model, method, timeout, arguments)
+            trace.record_usage(used := CallUsage.of_response(answer))
+        self._listener.used(alias.model, used)
+        return answer, alias.model
+
+    async def _call(
+        self,
+        alias: ModelAlias,
+        model: str | None,
+        method: str,
+        timeout: float,
+        arguments: Mapping[str, Any],
+    ) -> Any:
         litellm = await load_litellm(alias.model)
         key = key_of(alias, litellm)
         try:
             with guarded(self._backend):
                 async with asyncio.timeout(timeout):
-                    answer = await getattr(litellm, method)(
+                    return await getattr(litellm, method)(
                         model=alias.model,
                         api_base=alias.api_base,
                         api_key=key or NO_KEY,
@@ -263,8 +286,25 @@ class Models:
             message = f"The model {model!r} took too long to answer."
             raise NodeError("timeout", message, kind="timeout") from None
         except Exception as problem:
-            raise failure_of(problem, model or self._default, alias.model, []) from None
-        return answer, alias.model
+            raise failure_of(problem, model or self.default, alias.model, []) from None
+
+    @contextmanager
+    def _reported(self, model: str, operation: str) -> Iterator[None]:
+        """Report to the listener how a call within this block ends."""
+        started, outcome = perf_counter(), "ok"
+        try:
+            yield
+        except NodeError as problem:
+            outcome = problem.code
+            raise
+        except asyncio.CancelledError:
+            outcome = "cancelled"
+            raise
+        except BaseException:
+            outcome = "model-failed"
+            raise
+        finally:
+            self._listener.ended(model, operation, outcome, perf_counter() - started)
 
     async def refusal(self, model: str, *, of_words: bool = True) -> ModelRefused | None:
         """Return why calls of a model are refused before they are sent; None if they are not.
@@ -299,7 +339,7 @@ class Models:
         return GuardedBackend(self._policy, self._resolver)
 
     def _alias(self, model: str | None) -> ModelAlias:
-        name = model or self._default
+        name = model or self.default
         return self.aliases.get(name) or ModelAlias(model=name)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from flowc.compiler.definition import FailureKind
 from flowc.compiler.node import NodeError
+from flowc.nodes.services.egress.client import MAX_ANSWER_BYTES
 from flowc.nodes.services.egress.policy import BY_RULE
 from flowc.nodes.services.models.prices import context_window
 from flowc.nodes.services.models.tokens import tokens_in
@@ -24,6 +25,16 @@ _FAILURES: Mapping[str, tuple[str, str, FailureKind | None]] = {
     "APIConnectionError": ("model-unavailable", "there is no connection to it", "connection"),
 }
 
+# By the names of the guard's exceptions: another attempt would fail, too.
+_OWN: Mapping[str, tuple[str, str]] = {
+    "EgressDenied": ("egress-denied", f"its address is not allowed; {BY_RULE}"),
+    "ResponseTooLarge": (
+        "response-too-large",
+        f"its answer is larger than {MAX_ANSWER_BYTES:,} bytes",
+    ),
+    "ResponseUnreadable": ("response-unreadable", "its answer is packed in a way that is not read"),
+}
+
 
 def failure_of(
     problem: Exception, shown: str, model: str, messages: Iterable[dict[str, Any]]
@@ -40,9 +51,8 @@ def failure_of(
     wait = float(after) if after.isdigit() else None
     if code == "context-too-large":
         sentence = f"{sentence}: they are about {tokens_in(messages):,} tokens{_room(model)}"
-    if _was_denied(problem):
-        code, fault = "egress-denied", None
-        sentence = f"its address is not allowed; {BY_RULE}"
+    if (ours := _own_of(problem)) is not None:
+        (code, sentence), fault = ours, None
     message = f"The model {shown!r} did not answer: {sentence}."
     return NodeError(code, message, kind=fault, retry_after=wait)
 
@@ -52,10 +62,13 @@ def _room(model: str) -> str:
     return f", and it takes {most:,}" if most is not None else ""
 
 
-def _was_denied(problem: BaseException | None) -> bool:
-    # litellm wraps exceptions, some of them by their text alone.
+def _own_of(problem: BaseException | None) -> tuple[str, str] | None:
+    """Return code and sentence of an exception of the guard, which litellm wraps."""
     while problem is not None:
-        if type(problem).__name__ == "EgressDenied" or "EgressDenied" in str(problem)[:2000]:
-            return True
+        # Some of them it wraps by their text alone.
+        said = f"{type(problem).__name__} {str(problem)[:2000]}"
+        for name, found in _OWN.items():
+            if name in said:
+                return found
         problem = problem.__cause__ or problem.__context__
-    return False
+    return None

@@ -1,4 +1,4 @@
-"""Puts the guard under the connection pools of litellm, by changing how httpcore makes pools."""
+"""Puts the guard, bounds, and the run's trace under the pools of connections that litellm makes."""
 
 import asyncio
 from typing import Any
@@ -7,8 +7,10 @@ import httpcore
 import httpx
 
 from flowc.nodes.services.egress import EgressPolicy
+from flowc.nodes.services.egress.bounded_pools import bound
 from flowc.nodes.services.egress.transport import GuardedBackend
 from flowc.nodes.services.models.litellm_door import GUARD, guarded
+from flowc.nodes.services.trace_headers import trace_headers
 
 
 def guard_new_pools() -> None:
@@ -23,6 +25,9 @@ def guard_new_pools() -> None:
             kwargs["network_backend"] = _CurrentGuard()
             kwargs["proxy"] = None
         make(self, *args, **kwargs)
+        if GUARD.get() is not None:
+            bound(self)
+            _continue_traces(self)
 
     httpcore.AsyncConnectionPool.__init__ = make_guarded  # type: ignore[method-assign] # see above
     make_sync = httpcore.ConnectionPool.__init__
@@ -33,6 +38,21 @@ def guard_new_pools() -> None:
         make_sync(self, *args, **kwargs)
 
     httpcore.ConnectionPool.__init__ = refuse_unguarded  # type: ignore[method-assign] # see above
+
+
+def _continue_traces(pool: Any) -> None:
+    """Send with each request the trace of the call: not all providers take headers from litellm."""
+    send = pool.handle_async_request
+
+    async def send_in_trace(request: httpcore.Request) -> httpcore.Response:
+        named = {name.lower() for name, _ in request.headers}
+        if b"traceparent" not in named:
+            more = [(name.encode(), value.encode()) for name, value in trace_headers().items()]
+            request.headers = [*request.headers, *more]
+        response: httpcore.Response = await send(request)
+        return response
+
+    pool.handle_async_request = send_in_trace
 
 
 def require_guarded_pools() -> None:

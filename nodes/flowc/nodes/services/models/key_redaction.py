@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import lru_cache
 
-from flowc.compiler.running.redaction import Redactor
+from flowc.compiler.running.redaction import Redactor, StreamRedactor
 from flowc.nodes.services.models.answers import ModelAnswer, OnText
 
 
@@ -17,7 +17,7 @@ class KeyRedactor:
     """Removes one key, in all forms in which a service may repeat it."""
 
     def __init__(self, key: str) -> None:
-        self._key, self._redactor = key, Redactor([key])
+        self._redactor = Redactor([key])
 
     def answer(self, answer: ModelAnswer) -> ModelAnswer:
         """Return an answer with the key removed."""
@@ -25,40 +25,6 @@ class KeyRedactor:
         text, thought = (self._redactor.text(each) for each in (answer.text, answer.reasoning))
         return replace(answer, text=text, reasoning=thought, tool_calls=calls)
 
-    def stream(self, on_text: OnText) -> "StreamRedactor":
+    def stream(self, on_text: OnText) -> StreamRedactor:
         """Return a callback that passes text on with the key removed."""
-        return StreamRedactor(self._key, self._redactor, on_text)
-
-
-class StreamRedactor:
-    """Passes on a text that arrives in pieces, with the key removed.
-
-    A key can be split between pieces: an end that could be the beginning of the key is held back
-    until the next piece shows whether it is.
-    """
-
-    def __init__(self, key: str, redactor: Redactor, on_text: OnText) -> None:
-        self._key, self._redactor, self._on_text = key, redactor, on_text
-        self._held = ""
-
-    def __call__(self, piece: str) -> None:
-        """Add a piece."""
-        text = self._held + piece
-        if self._key in text:
-            text = self._redactor.text(text)
-        length = len(text) - self._length_to_hold(text)
-        self._held = text[length:]
-        if length:
-            self._on_text(text[:length])
-
-    def flush(self) -> None:
-        """Pass on what is held back, at the end of the text: it was not the key."""
-        if self._held:
-            self._on_text(self._held)
-
-    def _length_to_hold(self, text: str) -> int:
-        """Return the length of the longest end of a text with which the key begins."""
-        for length in range(min(len(text), len(self._key) - 1), 0, -1):
-            if self._key.startswith(text[-length:]):
-                return length
-        return 0
+        return StreamRedactor(self._redactor, on_text)

@@ -49,14 +49,14 @@ async def load_litellm(model: str | None = None) -> Any:
 
 
 @contextmanager
-def reporting(to_observers: bool) -> Iterator[None]:
-    """Call a model within this block: without observers, litellm prepares nothing for them.
+def unreported() -> Iterator[None]:
+    """Call a model within this block: litellm prepares nothing for loggers, and has none.
 
     For its own logs, litellm computes the cost of each call a second time, and copies it.
     """
     from litellm._internal_context import is_internal_call  # noqa: PLC0415 - as litellm itself
 
-    token = is_internal_call.set(not to_observers)
+    token = is_internal_call.set(True)
     try:
         yield
     finally:

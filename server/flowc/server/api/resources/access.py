@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field, model_validator
 from flowc.server.access.api_keys import ApiKey
 from flowc.server.access.scopes import ApiScope, CallerRole, scopes_of
 from flowc.server.api.admission import CurrentCaller
-from flowc.server.api.current_process import CurrentProcess
+from flowc.server.api.audit_notes import note_details
+from flowc.server.api.current_tenant import AskedTenant, CurrentProcess
 from flowc.server.api.errors import RESPONSES
 from flowc.server.api.paging import PageLimit
 from flowc.server.api.request_bodies import RequestBody
@@ -40,6 +41,17 @@ class NewKeyRequest(RequestBody):
     days: float | None = Field(
         default=None, gt=0, le=3_650, description="Days after which the key expires."
     )
+    tenant: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=64,
+        description="Tenant that the key is of; another than the caller's only for the operator.",
+    )
+    groups: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+        default_factory=list,
+        max_length=50,
+        description="Groups of the holder, who may answer questions for them.",
+    )
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
@@ -60,10 +72,12 @@ class ApiKeyBody(BaseModel):
     """An API key, without the key itself."""
 
     id: str
+    tenant: str
     name: str
     role: CallerRole | None
     scopes: list[ApiScope]
     workflow_id: str | None
+    groups: list[str]
     created_by: str
     created_at: datetime
     expires_at: datetime | None
@@ -102,22 +116,27 @@ async def create_key(
 ) -> NewKeyBody:
     """Create an API key; the answer is the only one that has it."""
     lifetime = None if body.days is None else timedelta(days=body.days)
-    wish = KeyWish(body.name, body.allowed, body.role, body.workflow_id, lifetime)
-    made = await process.gate.make(caller.tenant, caller.name, wish)
-    request.scope["flowc.details"] = {"key_id": made.key.id, "name": body.name}
+    groups = tuple(body.groups)
+    wish = KeyWish(body.name, body.allowed, body.role, body.workflow_id, lifetime, groups)
+    made = await process.gate.make(caller.tenant_for(body.tenant), caller.name, wish)
+    note_details(request, key_id=made.key.id, name=body.name)
     return NewKeyBody(**_body(made.key).model_dump(), key=made.text)
 
 
 @router.get("/keys")
-async def list_keys(caller: CurrentCaller, process: CurrentProcess) -> list[ApiKeyBody]:
+async def list_keys(
+    caller: CurrentCaller, process: CurrentProcess, tenant: AskedTenant = None
+) -> list[ApiKeyBody]:
     """Return all API keys, newest first, also those that are over."""
-    return [_body(key) for key in await process.gate.keys.list(caller.tenant)]
+    return [_body(key) for key in await process.gate.keys.list(caller.tenant_for(tenant))]
 
 
 @router.delete("/keys/{key_id}")
-async def revoke_key(key_id: KeyId, caller: CurrentCaller, process: CurrentProcess) -> ApiKeyBody:
+async def revoke_key(
+    key_id: KeyId, caller: CurrentCaller, process: CurrentProcess, tenant: AskedTenant = None
+) -> ApiKeyBody:
     """Revoke an API key at once, in all processes; it stays in the list."""
-    return _body(await process.gate.revoke(caller.tenant, key_id))
+    return _body(await process.gate.revoke(caller.tenant_for(tenant), key_id))
 
 
 @router.get("/audit")

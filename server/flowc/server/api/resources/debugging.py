@@ -1,18 +1,20 @@
 """Routes for debugging: replays of runs, breakpoints, and the state of a run at any event."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
-from flowc.server.api.current_process import CurrentProcess
+from flowc.server.api.current_tenant import CurrentTenant
 from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.paging import MAX_NUMBER
+from flowc.server.api.refused_requests import NoSuchScope
 from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.resources.runs import RunIdInPath
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.engine.replay import Replay
 from flowc.server.records.runs import Run
+from flowc.server.records.stops import stop_nodes
 
 router = APIRouter(
     prefix="/runs/{run_id}", tags=["debugging"], route_class=StrictRoute, responses=RESPONSES
@@ -76,12 +78,16 @@ class StateBody(BaseModel):
     """What expressions of a run could read after an event."""
 
     number: int = Field(description="Number of the event.")
-    status: str = Field(description="The status of the run now.")
+    status: str = Field(description="The status of the run after the event.")
     input: dict[str, Any]
     outputs: dict[str, Any] = Field(description="By node id.")
     variables: dict[str, Any]
     scopes: dict[str, Any] = Field(description="Outputs and variables inside loops and maps.")
     at_work: list[dict[str, str]] = Field(description="Nodes that were running or waiting.")
+    stopped_before: list[str] = Field(
+        description="Nodes with breakpoints at which the run is paused now; inside a loop or map,"
+        " `loop.node`."
+    )
 
 
 class VariablesBody(BaseModel):
@@ -91,88 +97,131 @@ class VariablesBody(BaseModel):
     scopes: dict[str, dict[str, Any]] = Field(description="Inside loops and maps, by path.")
 
 
+BreakCondition = Annotated[
+    str | None,
+    Field(
+        max_length=4_000,
+        description="An expression such as `input.total > 100`: the run pauses only if it is true.",
+    ),
+]
+
+
 class BreakpointsRequest(RequestBody):
     """The nodes before which a run pauses."""
 
     breakpoints: list[Annotated[str, Field(max_length=500)]] = Field(
         default_factory=list, max_length=1_000
     )
+    conditions: dict[str, BreakCondition] = Field(
+        default_factory=dict, max_length=1_000, description="Conditions of these nodes, by name."
+    )
+
+    @model_validator(mode="after")
+    def _are_of_nodes(self) -> Self:
+        if others := set(self.conditions) - set(self.breakpoints):
+            raise ValueError(f"{min(others)!r} is not one of the breakpoints.")
+        return self
+
+
+class BreakpointRequest(RequestBody):
+    """How a run pauses before a node."""
+
+    condition: BreakCondition = None
 
 
 @router.post("/replay")
-async def replay_run(run_id: RunIdInPath, body: ReplayRequest, process: CurrentProcess) -> Run:
+async def replay_run(run_id: RunIdInPath, body: ReplayRequest, tenant: CurrentTenant) -> Run:
     """Repeat a run as a new run, whole or from a node or event; the original does not change."""
     mocks = {name: mock.as_mock() for name, mock in body.mocks.items()}
     replay = Replay(body.from_node, body.after_event, body.input, mocks)
-    return await process.replays.fork(run_id, replay, body.version, is_awaited=body.wait)
+    return await tenant.replays.fork(run_id, replay, body.version, is_awaited=body.wait)
 
 
 @router.get("/state")
 async def read_state(
     run_id: RunIdInPath,
-    process: CurrentProcess,
+    tenant: CurrentTenant,
     at: Annotated[
         int | None,
         Query(ge=0, le=MAX_NUMBER, description="Number of an event; default: the last one."),
     ] = None,
 ) -> StateBody:
     """Return the state of a run now, or after an earlier event."""
-    return StateBody.model_validate(await process.replays.state(run_id, at))
+    return StateBody.model_validate(await tenant.replays.state(run_id, at))
 
 
 @router.get("/debug/state")
-async def read_debug_state(run_id: RunIdInPath, process: CurrentProcess) -> StateBody:
+async def read_debug_state(run_id: RunIdInPath, tenant: CurrentTenant) -> StateBody:
     """Return the state of a run now."""
-    return StateBody.model_validate(await process.replays.state(run_id))
+    return StateBody.model_validate(await tenant.replays.state(run_id))
 
 
 @router.get("/debug/variables")
-async def read_variables(run_id: RunIdInPath, process: CurrentProcess) -> VariablesBody:
-    """Return the variables of a run."""
-    state = await process.replays.state(run_id)
-    scopes = {path: scope["variables"] for path, scope in state["scopes"].items()}
-    return VariablesBody(workflow=state["variables"], scopes=scopes)
+async def read_variables(
+    run_id: RunIdInPath,
+    tenant: CurrentTenant,
+    scope: Annotated[
+        str | None,
+        Query(
+            max_length=2_000,
+            description="Only those of one scope: `workflow`, or the path of a body.",
+        ),
+    ] = None,
+) -> VariablesBody:
+    """Return the variables of a run, of all scopes or of one."""
+    state = await tenant.replays.state(run_id)
+    scopes = {path: each["variables"] for path, each in state["scopes"].items()}
+    if scope is None:
+        return VariablesBody(workflow=state["variables"], scopes=scopes)
+    if scope == "workflow":
+        return VariablesBody(workflow=state["variables"], scopes={})
+    if scope not in scopes:
+        raise NoSuchScope
+    return VariablesBody(workflow={}, scopes={scope: scopes[scope]})
 
 
 @router.post("/debug/enable", responses=CONFLICT)
 async def enable_debugging(
-    run_id: RunIdInPath, process: CurrentProcess, body: BreakpointsRequest | None = None
+    run_id: RunIdInPath, tenant: CurrentTenant, body: BreakpointsRequest | None = None
 ) -> Run:
     """Set the breakpoints of a run, which may be running; earlier ones are replaced."""
-    return await _with_breakpoints(
-        process, run_id, set(body.breakpoints) if body is not None else set()
-    )
+    body = body or BreakpointsRequest()
+    nodes = {name: body.conditions.get(name) for name in body.breakpoints}
+    return await tenant.replays.stop_before(run_id, nodes)
 
 
 @router.post("/debug/disable", responses=CONFLICT)
-async def disable_debugging(run_id: RunIdInPath, process: CurrentProcess) -> Run:
+async def disable_debugging(run_id: RunIdInPath, tenant: CurrentTenant) -> Run:
     """Remove all breakpoints; a run that is paused stays so until it is resumed."""
-    return await _with_breakpoints(process, run_id, None)
+    return await tenant.replays.stop_before(run_id, None)
 
 
 @router.put("/debug/breakpoints/{node}", responses=CONFLICT)
-async def set_breakpoint(run_id: RunIdInPath, node: NodeName, process: CurrentProcess) -> Run:
-    """Add a breakpoint before a node."""
-    return await _with_breakpoints(process, run_id, await _breakpoints(process, run_id) | {node})
+async def set_breakpoint(
+    run_id: RunIdInPath,
+    node: NodeName,
+    tenant: CurrentTenant,
+    body: BreakpointRequest | None = None,
+) -> Run:
+    """Add a breakpoint before a node, or change its condition."""
+    condition = body.condition if body is not None else None
+    nodes = {**await _breakpoints(tenant, run_id), node: condition}
+    return await tenant.replays.stop_before(run_id, nodes)
 
 
 @router.delete("/debug/breakpoints/{node}", responses=CONFLICT)
-async def delete_breakpoint(run_id: RunIdInPath, node: NodeName, process: CurrentProcess) -> Run:
+async def delete_breakpoint(run_id: RunIdInPath, node: NodeName, tenant: CurrentTenant) -> Run:
     """Remove the breakpoint before a node."""
-    return await _with_breakpoints(process, run_id, await _breakpoints(process, run_id) - {node})
+    nodes = await _breakpoints(tenant, run_id)
+    nodes.pop(node, None)
+    return await tenant.replays.stop_before(run_id, nodes)
 
 
 @router.post("/debug/step", responses=CONFLICT, summary="Run the Next Nodes")
-async def step(run_id: RunIdInPath, process: CurrentProcess) -> Run:
+async def step(run_id: RunIdInPath, tenant: CurrentTenant) -> Run:
     """Run the next nodes of a paused run, and pause again before those that follow."""
-    return await process.runs.resume(run_id, is_step=True)
+    return await tenant.runs.resume(run_id, is_step=True)
 
 
-async def _breakpoints(process: CurrentProcess, run_id: str) -> set[str]:
-    run = await process.stored_runs.get(run_id)
-    return set(run.breakpoints["nodes"]) if run.breakpoints else set()
-
-
-async def _with_breakpoints(process: CurrentProcess, run_id: str, nodes: set[str] | None) -> Run:
-    wanted = sorted(nodes) if nodes is not None else None
-    return await process.replays.stop_before(run_id, wanted)
+async def _breakpoints(tenant: CurrentTenant, run_id: str) -> dict[str, str | None]:
+    return stop_nodes((await tenant.stored_runs.get(run_id)).breakpoints)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from flowc.server.api.current_process import CurrentProcess
+from flowc.server.api.current_tenant import CurrentTenant
 from flowc.server.api.errors import RESPONSES
 from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.resources.workflows import WorkflowId
@@ -46,39 +46,42 @@ class DependenciesBody(BaseModel):
 
 @router.put("")
 async def set_dependencies(
-    workflow_id: WorkflowId, body: NewDependencies, process: CurrentProcess
+    workflow_id: WorkflowId, body: NewDependencies, tenant: CurrentTenant
 ) -> DependenciesBody:
     """Start a workflow whenever all of the given ones have completed.
 
     The outputs of those runs are in its input, as `dependencies.ID.output`.
     """
-    return _body(await process.dependencies.set(workflow_id, body.depends_on, body.input))
+    return dependencies_body(
+        await tenant.dependencies.set(workflow_id, body.depends_on, body.input)
+    )
 
 
 @router.get("")
-async def get_dependencies(workflow_id: WorkflowId, process: CurrentProcess) -> DependenciesBody:
+async def get_dependencies(workflow_id: WorkflowId, tenant: CurrentTenant) -> DependenciesBody:
     """Return the dependencies of a workflow."""
-    return _body(await process.dependencies.get(workflow_id))
+    return dependencies_body(await tenant.dependencies.get(workflow_id))
 
 
 @router.delete("", status_code=HTTPStatus.NO_CONTENT)
-async def delete_dependencies(workflow_id: WorkflowId, process: CurrentProcess) -> Response:
+async def delete_dependencies(workflow_id: WorkflowId, tenant: CurrentTenant) -> Response:
     """Remove the dependencies of a workflow."""
-    await process.dependencies.get(workflow_id)
-    await process.dependencies.triggers.set_dependencies(workflow_id, [], {})
+    await tenant.dependencies.get(workflow_id)
+    await tenant.dependencies.triggers.set_dependencies(workflow_id, [], {})
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.post("/validate", status_code=HTTPStatus.NO_CONTENT)
 async def validate_dependencies(
-    workflow_id: WorkflowId, body: NewDependencies, process: CurrentProcess
+    workflow_id: WorkflowId, body: NewDependencies, tenant: CurrentTenant
 ) -> Response:
     """Check dependencies without storing them; workflows cannot depend on themselves."""
-    await process.dependencies.require_possible(workflow_id, body.depends_on)
+    await tenant.dependencies.require_possible(workflow_id, body.depends_on)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-def _body(found: Dependencies) -> DependenciesBody:
+def dependencies_body(found: Dependencies) -> DependenciesBody:
+    """Return dependencies as clients see them."""
     return DependenciesBody(
         workflow_id=found.workflow_id,
         depends_on=list(found.runs),

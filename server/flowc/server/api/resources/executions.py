@@ -1,20 +1,20 @@
 """Routes that run workflows."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from fastapi import APIRouter, Header, Query, Response
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 
 from flowc.compiler.compile import CompiledWorkflow
-from flowc.server.api.current_process import CurrentProcess
+from flowc.server.api.current_tenant import CurrentTenant
 from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.request_bodies import RequestBody
-from flowc.server.api.resources.workflows import WorkflowId
+from flowc.server.api.resources.workflows import VersionNumber, WorkflowId, named
 from flowc.server.api.strict_requests import SentDefinition, StrictRoute
-from flowc.server.process.process import Process
+from flowc.server.process.tenants import Tenant
 from flowc.server.records.run_keys import client_key
-from flowc.server.records.runs import Run, RunOutcome, RunRecord
-from flowc.server.runs.runs import RunOptions
+from flowc.server.records.runs import ExecutedRun, ExecutionOutcome, RunRecord
+from flowc.server.runs.run_options import RunOptions
 from flowc.server.store import StoredWorkflow
 
 router = APIRouter(
@@ -33,8 +33,8 @@ IdempotencyKey = Annotated[
 Included = Annotated[
     Literal["nodes"] | None,
     Query(
-        description="With `nodes`, the answer is the whole run with the status, output and times"
-        " of each node, as `GET /runs/{run_id}` returns it."
+        description="With `nodes`, the answer has the status, output and times of each node, and"
+        " all else that `GET /runs/{run_id}` returns."
     ),
 ]
 
@@ -44,15 +44,25 @@ class ExecuteRequest(RequestBody):
 
     holder = "input"
     notes: ClassVar = {
-        "version": "A run starts on the newest version of the workflow.",
+        "version": "Name the version in the URL: `?version=3`, or `@3` behind the workflow's id.",
         "data": "Did you mean 'input'?",
         "async": "Did you mean 'wait'?",
     }
 
     input: dict[str, Any] = Field(default_factory=dict)
+    input_data: dict[str, Any] | None = Field(
+        default=None, description="The same as `input`, as clients of other engines send it."
+    )
     wait: bool = Field(
         default=True,
-        description="Answer when the run has ended, waits or is paused; otherwise at once.",
+        description="Answer when the run has ended, asks or is paused; otherwise at once. A time"
+        " that the run waits for is waited for, if it comes within 30 s.",
+    )
+    timeout: float | None = Field(
+        default=None,
+        gt=0,
+        le=3_600,
+        description="Seconds to wait at most, for whatever the run waits for.",
     )
     priority: int = Field(default=10, ge=1, le=100, description="In the queue; 1 is the highest.")
     delay: float | None = Field(
@@ -72,6 +82,17 @@ class ExecuteRequest(RequestBody):
     )
     stepping: bool = Field(default=False, description="Pause before every node.")
 
+    @model_validator(mode="after")
+    def _has_one_input(self) -> Self:
+        if self.input_data is not None and self.input:
+            raise ValueError("Give one of input and input_data.")
+        return self
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The input, under whichever name it came."""
+        return self.input if self.input_data is None else self.input_data
+
 
 class ExecuteDefinitionRequest(ExecuteRequest):
     """A definition to run without storing it as a workflow."""
@@ -80,42 +101,44 @@ class ExecuteDefinitionRequest(ExecuteRequest):
 
 
 # Runs hold plain JSON: they are written without being validated once more.
-_OUTCOME, _WHOLE = TypeAdapter(RunOutcome), TypeAdapter(Run)
+_OUTCOME, _WHOLE = TypeAdapter(ExecutionOutcome), TypeAdapter(ExecutedRun)
 
 
-@router.post("/execute", response_model=RunOutcome | Run, responses=CONFLICT)
+@router.post("/execute", response_model=ExecutionOutcome, responses=CONFLICT)
 async def execute_definition(
     body: ExecuteDefinitionRequest,
-    process: CurrentProcess,
+    tenant: CurrentTenant,
     sent: SentDefinition,
     key: IdempotencyKey = None,
     include: Included = None,
 ) -> Response:
     """Run the definition in the body without storing it as a workflow."""
-    compiled = await process.workflows.compile_to_run(body.definition, sent)
-    return _answer(await _started(process, compiled, body, key), include)
+    compiled = await tenant.workflows.compile_to_run(body.definition, sent)
+    return answer_of(await _started(tenant, compiled, body, key), include)
 
 
-@router.post("/{workflow_id}/execute", response_model=RunOutcome | Run, responses=CONFLICT)
+@router.post("/{workflow_id}/execute", response_model=ExecutionOutcome, responses=CONFLICT)
 async def execute_workflow(
     workflow_id: WorkflowId,
-    process: CurrentProcess,
+    tenant: CurrentTenant,
     body: ExecuteRequest | None = None,
     key: IdempotencyKey = None,
     include: Included = None,
+    version: VersionNumber = None,
 ) -> Response:
     """Start a run of a workflow and return its outcome, by default when it has ended or waits.
 
+    It runs the active version, or the one that the URL names: `?version=3`, or `@3` behind the id.
     The status is 200 also if the run failed: look at the `status` and `error` of the run.
     """
-    stored = await process.stored_workflows.get(workflow_id)
-    compiled = await process.workflows.compiled(stored)
-    run = await _started(process, compiled, body or ExecuteRequest(), key, stored)
-    return _answer(run, include)
+    stored = await tenant.stored_workflows.get(*named(workflow_id, version))
+    compiled = await tenant.workflows.compiled(stored)
+    run = await _started(tenant, compiled, body or ExecuteRequest(), key, stored)
+    return answer_of(run, include)
 
 
 async def _started(
-    process: Process,
+    tenant: Tenant,
     compiled: CompiledWorkflow,
     body: ExecuteRequest,
     key: str | None,
@@ -129,10 +152,15 @@ async def _started(
         breakpoints=body.breakpoints,
         is_stepping=body.stepping,
     )
-    start = process.runs.execute if body.wait else process.runs.submit
-    return await start(compiled, body.input, stored, options)
+    if not body.wait:
+        return await tenant.runs.submit(compiled, body.given, stored, options)
+    return await tenant.runs.execute(compiled, body.given, stored, options, body.timeout)
 
 
-def _answer(run: RunRecord, include: str | None) -> Response:
-    shown: TypeAdapter[Any] = _WHOLE if include == "nodes" else _OUTCOME
-    return Response(shown.dump_json(run), media_type="application/json")
+def answer_of(run: RunRecord, include: str | None = None) -> Response:
+    """Return a run's outcome as a response; with `nodes`, the whole run."""
+    if include == "nodes":
+        text = _WHOLE.dump_json(ExecutedRun.of(run))
+    else:
+        text = _OUTCOME.dump_json(ExecutionOutcome.of(run), exclude={"nodes"})
+    return Response(text, media_type="application/json")

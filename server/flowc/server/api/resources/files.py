@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flowc.rag.ingestion.items import digest_of_file
 from flowc.server.api.admission import AdmittedRoute
-from flowc.server.api.current_process import CurrentProcess
+from flowc.server.api.current_tenant import CurrentTenant
 from flowc.server.api.errors import RESPONSES
 from flowc.server.api.paging import MAX_NUMBER, Page
 from flowc.server.api.refused_requests import FileNameRefused
@@ -47,24 +47,24 @@ class FilePage(Page):
 
 
 @router.post("", status_code=HTTPStatus.CREATED)
-async def upload_file(file: UploadFile, process: CurrentProcess) -> FileBody:
+async def upload_file(file: UploadFile, tenant: CurrentTenant) -> FileBody:
     """Upload a file; its name becomes the `source` of the document when it is ingested."""
     name = (file.filename or "").replace("\\", "/").rpartition("/")[2]
     if not name or len(name) > MAX_NAME or "\0" in name:
         raise FileNameRefused
     digest = await asyncio.to_thread(digest_of_file, file.file)
     media_type = (file.content_type or "application/octet-stream")[:255]
-    return FileBody.model_validate(await process.files.add(file.file, name, media_type, digest))
+    return FileBody.model_validate(await tenant.files.add(file.file, name, media_type, digest))
 
 
 @router.get("")
 async def list_files(
-    process: CurrentProcess,
+    tenant: CurrentTenant,
     limit: Annotated[int, Query(ge=1, le=1_000, description="Largest number to return.")] = 100,
     offset: Annotated[int, Query(ge=0, le=MAX_NUMBER, description="Number of files to skip.")] = 0,
 ) -> FilePage:
     """Return a page of files, newest first."""
-    found, total = await process.files.list(limit, offset)
+    found, total = await tenant.files.list(limit, offset)
     return FilePage(
         items=[FileBody.model_validate(each) for each in found],
         total=total,
@@ -74,28 +74,28 @@ async def list_files(
 
 
 @router.get("/{file_id}")
-async def get_file(file_id: FileId, process: CurrentProcess) -> FileBody:
+async def get_file(file_id: FileId, tenant: CurrentTenant) -> FileBody:
     """Return a file's name, type, size and digest."""
-    return FileBody.model_validate(await process.files.get(file_id))
+    return FileBody.model_validate(await tenant.files.get(file_id))
 
 
 @router.get("/{file_id}/content", response_class=StreamingResponse)
-async def get_content(file_id: FileId, process: CurrentProcess) -> StreamingResponse:
+async def get_content(file_id: FileId, tenant: CurrentTenant) -> StreamingResponse:
     """Download a file; browsers save it and never display it."""
-    info = await process.files.get(file_id)
+    info = await tenant.files.get(file_id)
     headers = {
         "content-disposition": f"attachment; filename*=UTF-8''{quote(info.name)}",
         "content-length": str(info.size),
     }
     return StreamingResponse(
-        _content(process.files, file_id), media_type="application/octet-stream", headers=headers
+        _content(tenant.files, file_id), media_type="application/octet-stream", headers=headers
     )
 
 
 @router.delete("/{file_id}", status_code=HTTPStatus.NO_CONTENT)
-async def delete_file(file_id: FileId, process: CurrentProcess) -> Response:
+async def delete_file(file_id: FileId, tenant: CurrentTenant) -> Response:
     """Delete a file; documents ingested from it stay in their collections."""
-    await process.files.delete(file_id)
+    await tenant.files.delete(file_id)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
-from flowc.server.api.current_process import CurrentProcess
+from flowc.server.api.current_tenant import CurrentTenant
 from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.paging import PageLimit, PageOffset
 from flowc.server.api.request_bodies import RequestBody
@@ -40,6 +40,7 @@ class InterruptBody(BaseModel):
     created_at: datetime
     due_at: datetime | None = Field(description="When it times out.")
     answered_at: datetime | None
+    answered_by: str | None = Field(description="Who answered: a key, or the subject of a token.")
     workflow_id: str | None = Field(description="The run's workflow, if it is a stored one.")
     workflow_name: str | None
 
@@ -95,15 +96,15 @@ class PartOfList:
 
 @router.get("/interrupts")
 async def list_interrupts(
-    process: CurrentProcess,
+    tenant: CurrentTenant,
     assigned: Annotated[AssignedTo, Depends()],
     part: Annotated[PartOfList, Depends()],
-    status: InterruptStatus | None = "open",
+    status: InterruptStatus | None = "waiting",
     kind: Annotated[str | None, Query(max_length=16, description="Such as `human`.")] = None,
     run_id: Annotated[str | None, Query(max_length=64)] = None,
 ) -> list[InterruptBody]:
     """Return a page of what runs wait for, oldest first; with `kind=human`, the open questions."""
-    found = await process.stored_runs.interrupts(
+    found = await tenant.stored_runs.interrupts(
         run_id=run_id,
         kind=kind,
         status=status,
@@ -114,9 +115,9 @@ async def list_interrupts(
 
 
 @router.get("/interrupts/{interrupt_id}")
-async def get_interrupt(interrupt_id: InterruptId, process: CurrentProcess) -> InterruptBody:
+async def get_interrupt(interrupt_id: InterruptId, tenant: CurrentTenant) -> InterruptBody:
     """Return an interrupt, with its answer if there is one."""
-    found = await process.stored_runs.interrupt(interrupt_id)
+    found = await tenant.stored_runs.interrupt(interrupt_id)
     if found is None:
         raise NoSuchInterrupt
     return InterruptBody.model_validate(found.as_json())
@@ -124,17 +125,17 @@ async def get_interrupt(interrupt_id: InterruptId, process: CurrentProcess) -> I
 
 @router.post("/interrupts/{interrupt_id}/answer", responses=CONFLICT)
 async def answer_interrupt(
-    interrupt_id: InterruptId, body: AnswerRequest, process: CurrentProcess
+    interrupt_id: InterruptId, body: AnswerRequest, tenant: CurrentTenant
 ) -> InterruptBody:
     """Answer a question; its run continues.
 
     Sending the same answer again changes nothing; a different one is refused with 409.
     """
-    found = await process.runs.answer(interrupt_id, body.answer)
+    found = await tenant.runs.answer(interrupt_id, body.answer)
     return InterruptBody.model_validate(found.as_json())
 
 
 @router.post("/signals", responses=CONFLICT)
-async def send_signal(body: SignalRequest, process: CurrentProcess) -> SignalReceipt:
+async def send_signal(body: SignalRequest, tenant: CurrentTenant) -> SignalReceipt:
     """Send a signal to the runs that wait for its name and key, now or later."""
-    return SignalReceipt(runs=await process.runs.signal(body.name, body.key, body.data, body.id))
+    return SignalReceipt(runs=await tenant.runs.signal(body.name, body.key, body.data, body.id))

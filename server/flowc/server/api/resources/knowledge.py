@@ -11,7 +11,7 @@ from flowc.nodes.documents.ingest import IngestSettings
 from flowc.nodes.documents.retrieve import found_of
 from flowc.nodes.services.knowledge import as_node_errors
 from flowc.rag.retrieval import Search
-from flowc.server.api.current_process import CurrentProcess
+from flowc.server.api.current_tenant import CurrentTenant
 from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.paging import MAX_NUMBER
 from flowc.server.api.request_bodies import RequestBody
@@ -19,7 +19,7 @@ from flowc.server.api.resources.executions import IdempotencyKey
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.records.run_keys import ingestion_key
 from flowc.server.records.runs import Run
-from flowc.server.runs.runs import RunOptions
+from flowc.server.runs.run_options import RunOptions
 
 router = APIRouter(
     prefix="/knowledge/collections",
@@ -132,16 +132,16 @@ class IngestRequest(IngestSettings):
 
 
 @router.get("")
-async def list_collections(process: CurrentProcess) -> list[CollectionBody]:
+async def list_collections(tenant: CurrentTenant) -> list[CollectionBody]:
     """Return all collections, sorted by name."""
-    store = await process.services.knowledge.store()
+    store = await tenant.services.knowledge.store()
     return [CollectionBody.model_validate(each) for each in await store.collections()]
 
 
 @router.post("", status_code=HTTPStatus.CREATED)
-async def create_collection(body: NewCollection, process: CurrentProcess) -> CollectionBody:
+async def create_collection(body: NewCollection, tenant: CurrentTenant) -> CollectionBody:
     """Create a collection; an existing one with the same model is returned unchanged."""
-    knowledge = process.services.knowledge
+    knowledge = tenant.services.knowledge
     with as_node_errors():
         embeddings = await knowledge.embeddings(body.model, body.name)
         dimension = await embeddings.dimension()
@@ -151,26 +151,25 @@ async def create_collection(body: NewCollection, process: CurrentProcess) -> Col
 
 
 @router.get("/{name}")
-async def get_collection(name: CollectionName, process: CurrentProcess) -> CollectionBody:
+async def get_collection(name: CollectionName, tenant: CurrentTenant) -> CollectionBody:
     """Return a collection."""
-    store = await process.services.knowledge.store()
+    store = await tenant.services.knowledge.store()
     return CollectionBody.model_validate(await store.collection(name))
 
 
 @router.delete("/{name}", status_code=HTTPStatus.NO_CONTENT)
-async def delete_collection(name: CollectionName, process: CurrentProcess) -> Response:
+async def delete_collection(name: CollectionName, tenant: CurrentTenant) -> Response:
     """Delete a collection and its documents."""
-    store = await process.services.knowledge.store()
+    store = await tenant.services.knowledge.store()
     await store.drop(name)
-    if process.runs.environment is not None:
-        process.runs.environment.changed()
+    tenant.look_again()
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.get("/{name}/documents")
 async def list_documents(
     name: CollectionName,
-    process: CurrentProcess,
+    tenant: CurrentTenant,
     after: Annotated[
         str,
         Query(max_length=1_024, description="Only sources after this one, in alphabetical order."),
@@ -178,18 +177,16 @@ async def list_documents(
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> DocumentPage:
     """Return a page of documents, sorted by source."""
-    store = await process.services.knowledge.store()
+    store = await tenant.services.knowledge.store()
     found = await store.documents(name, after, limit)
     last = found[-1].source if len(found) == limit else None
     return DocumentPage(items=[DocumentBody.model_validate(each) for each in found], next=last)
 
 
 @router.delete("/{name}/documents", status_code=HTTPStatus.NO_CONTENT)
-async def delete_document(
-    name: CollectionName, source: Source, process: CurrentProcess
-) -> Response:
+async def delete_document(name: CollectionName, source: Source, tenant: CurrentTenant) -> Response:
     """Remove a document; ingesting a folder that still has it adds it again."""
-    store = await process.services.knowledge.store()
+    store = await tenant.services.knowledge.store()
     await store.remove(name, [source])
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
@@ -198,22 +195,20 @@ async def delete_document(
 async def list_passages(
     name: CollectionName,
     source: Source,
-    process: CurrentProcess,
+    tenant: CurrentTenant,
     after: Annotated[int, Query(ge=-1, le=MAX_NUMBER, description="Only greater numbers.")] = -1,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> list[PassageBody]:
     """Return the passages of a document, in order."""
-    store = await process.services.knowledge.store()
+    store = await tenant.services.knowledge.store()
     found = await store.passages(name, source, after, limit)
     return [PassageBody.model_validate(each) for each in found]
 
 
 @router.post("/{name}/search", summary="Search a Collection")
-async def search(
-    name: CollectionName, body: SearchRequest, process: CurrentProcess
-) -> SearchResult:
+async def search(name: CollectionName, body: SearchRequest, tenant: CurrentTenant) -> SearchResult:
     """Return the passages that answer a query best."""
-    hits = await process.services.knowledge.search(name, body.query, body, body.rerank)
+    hits = await tenant.services.knowledge.search(name, body.query, body, body.rerank)
     return SearchResult.model_validate(found_of(hits))
 
 
@@ -228,7 +223,7 @@ async def ingest(
         str, Path(pattern=NAME, description="Name of the collection; made if missing.")
     ],
     body: IngestRequest,
-    process: CurrentProcess,
+    tenant: CurrentTenant,
     key: IdempotencyKey = None,
 ) -> Run:
     """Start a run that ingests documents; unchanged ones are not embedded again.
@@ -236,6 +231,6 @@ async def ingest(
     Its events name each document, and its output is a report.
     """
     given = {**body.model_dump(exclude={"wait"}), "collection": name}
-    compiled = await process.workflows.ingestion()
-    start = process.runs.execute if body.wait else process.runs.submit
+    compiled = await tenant.workflows.ingestion()
+    start = tenant.runs.execute if body.wait else tenant.runs.submit
     return await start(compiled, given, None, RunOptions(ingestion_key(key)))

@@ -1,13 +1,13 @@
 """Routes for schedules: runs that start at the times of a cron expression."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
-from flowc.server.api.current_process import CurrentProcess
+from flowc.server.api.current_tenant import CurrentTenant
 from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.strict_requests import StrictRoute
@@ -50,11 +50,17 @@ class ScheduleBody(BaseModel):
     problem: str | None = Field(description="Why the schedule is disabled, if it is.")
 
 
+BackfillTime = Annotated[
+    AwareDatetime,
+    Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(2500, 1, 1, tzinfo=UTC)),
+]
+
+
 class BackfillRequest(RequestBody):
     """The period in which missing runs are started."""
 
-    start: datetime
-    end: datetime
+    start: BackfillTime
+    end: BackfillTime
 
 
 class BackfillReceipt(BaseModel):
@@ -64,56 +70,56 @@ class BackfillReceipt(BaseModel):
 
 
 @router.post("", status_code=HTTPStatus.CREATED, responses=CONFLICT)
-async def create_schedule(body: NewSchedule, process: CurrentProcess) -> ScheduleBody:
+async def create_schedule(body: NewSchedule, tenant: CurrentTenant) -> ScheduleBody:
     """Create a schedule; it takes effect within seconds."""
     wanted = Schedule(body.id, body.cron, body.timezone, {}, body.catch_up)
-    return _body(await process.schedules.create(body.id, body.workflow_id, body.input, wanted))
+    return _body(await tenant.schedules.create(body.id, body.workflow_id, body.input, wanted))
 
 
 @router.get("")
-async def list_schedules(process: CurrentProcess) -> list[ScheduleBody]:
+async def list_schedules(tenant: CurrentTenant) -> list[ScheduleBody]:
     """Return all schedules, sorted by id."""
-    return [_body(each) for each in await process.schedules.list()]
+    return [_body(each) for each in await tenant.schedules.list()]
 
 
 @router.get("/{schedule_id}")
-async def get_schedule(schedule_id: ScheduleId, process: CurrentProcess) -> ScheduleBody:
+async def get_schedule(schedule_id: ScheduleId, tenant: CurrentTenant) -> ScheduleBody:
     """Return a schedule."""
-    return _body(await process.schedules.get(schedule_id))
+    return _body(await tenant.schedules.get(schedule_id))
 
 
 @router.delete("/{schedule_id}", status_code=HTTPStatus.NO_CONTENT)
-async def delete_schedule(schedule_id: ScheduleId, process: CurrentProcess) -> Response:
+async def delete_schedule(schedule_id: ScheduleId, tenant: CurrentTenant) -> Response:
     """Delete a schedule; its runs stay."""
-    await process.schedules.delete(schedule_id)
+    await tenant.schedules.delete(schedule_id)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.post("/{schedule_id}/pause")
-async def pause_schedule(schedule_id: ScheduleId, process: CurrentProcess) -> ScheduleBody:
+async def pause_schedule(schedule_id: ScheduleId, tenant: CurrentTenant) -> ScheduleBody:
     """Pause a schedule: at its times, nothing starts, until it is resumed."""
-    return _body(await process.schedules.steer(schedule_id, is_paused=True))
+    return _body(await tenant.schedules.steer(schedule_id, is_paused=True))
 
 
 @router.post("/{schedule_id}/resume")
-async def resume_schedule(schedule_id: ScheduleId, process: CurrentProcess) -> ScheduleBody:
+async def resume_schedule(schedule_id: ScheduleId, tenant: CurrentTenant) -> ScheduleBody:
     """Resume a schedule; the times that passed meanwhile are skipped."""
-    return _body(await process.schedules.steer(schedule_id, is_paused=False))
+    return _body(await tenant.schedules.steer(schedule_id, is_paused=False))
 
 
 @router.post("/{schedule_id}/trigger", status_code=HTTPStatus.ACCEPTED)
-async def trigger_schedule(schedule_id: ScheduleId, process: CurrentProcess) -> ScheduleBody:
+async def trigger_schedule(schedule_id: ScheduleId, tenant: CurrentTenant) -> ScheduleBody:
     """Start a run of the schedule now, in addition to its times."""
-    await process.schedules.fire_now(schedule_id)
-    return _body(await process.schedules.get(schedule_id))
+    await tenant.schedules.fire_now(schedule_id)
+    return _body(await tenant.schedules.get(schedule_id))
 
 
 @router.post("/{schedule_id}/backfill", status_code=HTTPStatus.ACCEPTED)
 async def backfill_schedule(
-    schedule_id: ScheduleId, body: BackfillRequest, process: CurrentProcess
+    schedule_id: ScheduleId, body: BackfillRequest, tenant: CurrentTenant
 ) -> BackfillReceipt:
-    """Start the runs of past times that have none."""
-    return BackfillReceipt(runs=await process.schedules.backfill(schedule_id, body.start, body.end))
+    """Start the runs of past times that have none: 1,000 at most."""
+    return BackfillReceipt(runs=await tenant.schedules.backfill(schedule_id, body.start, body.end))
 
 
 def _body(schedule: Schedule) -> ScheduleBody:

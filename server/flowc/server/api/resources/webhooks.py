@@ -8,16 +8,25 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from flowc.compiler.running.events import EventKind
-from flowc.server.api.current_process import CurrentProcess
+from flowc.server.access.callers import DEFAULT_TENANT
+from flowc.server.api.admission import CurrentCaller, count_failure, rates_of
+from flowc.server.api.current_tenant import CurrentProcess, CurrentTenant
 from flowc.server.api.errors import CONFLICT, RESPONSES, UNAUTHORIZED
 from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.strict_requests import StrictRoute
-from flowc.server.records.triggers import Subscription
+from flowc.server.process.process import Process
+from flowc.server.records.triggers import Subscription, Webhook
+from flowc.server.triggers.webhooks import SignatureRefused
 
 router = APIRouter(tags=["webhooks"], route_class=StrictRoute, responses=RESPONSES)
 
-PATH_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$"
-WebhookPath = Annotated[str, Path(max_length=128, description="Path of the webhook.")]
+_SEGMENT = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+PATH_PATTERN = rf"^{_SEGMENT}(/{_SEGMENT})*$"
+WebhookPath = Annotated[
+    str, Path(max_length=128, description="Path of the webhook, of one part or several.")
+]
+# What begins the path of a webhook of another tenant than the first; no path of a webhook does.
+_OF_TENANT = "~"
 SubscriptionId = Annotated[str, Path(max_length=36, description="Id of the subscription.")]
 SecretName = Annotated[
     str,
@@ -39,7 +48,11 @@ SubscribedEvent = Literal[
 class NewWebhook(RequestBody):
     """A path, and the workflow that signed messages to it start."""
 
-    path: str = Field(pattern=PATH_PATTERN, description="The last part of the webhook's URL.")
+    path: str = Field(
+        pattern=PATH_PATTERN,
+        max_length=128,
+        description="The end of the webhook's URL, such as `crm` or `shop/orders`.",
+    )
     workflow_id: str = Field(max_length=128)
     secret: SecretName
 
@@ -48,6 +61,7 @@ class WebhookBody(NewWebhook):
     """A webhook."""
 
     created_at: datetime
+    url_path: str = Field(description="Where messages are sent to, on this server.")
 
 
 class WebhookReceipt(BaseModel):
@@ -87,73 +101,107 @@ class DeliveryBody(BaseModel):
 
 
 @router.post("/webhooks", status_code=HTTPStatus.CREATED, responses=CONFLICT)
-async def create_webhook(body: NewWebhook, process: CurrentProcess) -> WebhookBody:
+async def create_webhook(
+    body: NewWebhook, tenant: CurrentTenant, caller: CurrentCaller
+) -> WebhookBody:
     """Create a webhook: a URL where signed messages start a workflow."""
-    made = await process.webhooks.create(body.path, body.workflow_id, body.secret)
-    return WebhookBody.model_validate(made._asdict())
+    made = await tenant.webhooks.create(body.path, body.workflow_id, body.secret)
+    return _webhook(made, caller.tenant)
 
 
 @router.get("/webhooks")
-async def list_webhooks(process: CurrentProcess) -> list[WebhookBody]:
+async def list_webhooks(tenant: CurrentTenant, caller: CurrentCaller) -> list[WebhookBody]:
     """Return all webhooks, sorted by path."""
-    found = await process.webhooks.triggers.webhooks()
-    return [WebhookBody.model_validate(each._asdict()) for each in found]
+    found = await tenant.webhooks.triggers.webhooks()
+    return [_webhook(each, caller.tenant) for each in found]
 
 
-@router.delete("/webhooks/{path}", status_code=HTTPStatus.NO_CONTENT)
-async def delete_webhook(path: WebhookPath, process: CurrentProcess) -> Response:
+@router.delete("/webhooks/{path:path}", status_code=HTTPStatus.NO_CONTENT)
+async def delete_webhook(path: WebhookPath, tenant: CurrentTenant) -> Response:
     """Delete a webhook."""
-    await process.webhooks.triggers.delete_webhook(path)
+    await tenant.webhooks.triggers.delete_webhook(path)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-@router.post("/webhooks/{path}", status_code=HTTPStatus.ACCEPTED, responses=UNAUTHORIZED)
+@router.post("/webhooks/{path:path}", status_code=HTTPStatus.ACCEPTED, responses=UNAUTHORIZED)
 async def receive_webhook(
-    path: WebhookPath, request: Request, process: CurrentProcess
+    path: Annotated[
+        str,
+        Path(
+            max_length=200,
+            description="Path of the webhook; for one of another tenant than `default`,"
+            " `~TENANT/PATH`.",
+        ),
+    ],
+    request: Request,
+    process: CurrentProcess,
 ) -> WebhookReceipt:
     """Start the webhook's workflow, with the body of the message as its input.
 
     The message is signed as Standard Webhooks specifies, in the headers `webhook-id`,
     `webhook-timestamp` and `webhook-signature`. A message older than five minutes is refused.
     """
+    if not path.startswith(_OF_TENANT):
+        return await _received(process, DEFAULT_TENANT, path, request)
+    tenant, _, own = path.removeprefix(_OF_TENANT).partition("/")
+    return await _received(process, tenant, own, request)
+
+
+async def _received(process: Process, name: str, path: str, request: Request) -> WebhookReceipt:
+    tenant = await process.tenants.receiving(name, path)
     body = await request.body()
-    run = await process.webhooks.receive(path, request.headers, body, request.json)
+
+    async def read() -> Any:
+        """Read a message whose signature is right: it starts a run of its tenant."""
+        await rates_of(request).count_start(name)
+        return await request.json()
+
+    try:
+        run = await tenant.webhooks.receive(path, request.headers, body, read)
+    except SignatureRefused:
+        await count_failure(request)
+        raise
     return WebhookReceipt(run_id=run.id)
 
 
 @router.post("/subscriptions", status_code=HTTPStatus.CREATED)
-async def create_subscription(body: NewSubscription, process: CurrentProcess) -> SubscriptionBody:
+async def create_subscription(body: NewSubscription, tenant: CurrentTenant) -> SubscriptionBody:
     """Send signed messages to a URL when runs end, wait or are paused.
 
     A message that is not accepted is sent again for about two days.
     """
-    made = await process.deliveries.subscribe(body.url, body.events, body.secret, body.workflow_id)
+    made = await tenant.deliveries.subscribe(body.url, body.events, body.secret, body.workflow_id)
     return _subscription(made)
 
 
 @router.get("/subscriptions")
-async def list_subscriptions(process: CurrentProcess) -> list[SubscriptionBody]:
+async def list_subscriptions(tenant: CurrentTenant) -> list[SubscriptionBody]:
     """Return all subscriptions, oldest first."""
-    found = await process.deliveries.triggers.subscriptions()
+    found = await tenant.deliveries.triggers.subscriptions()
     return [_subscription(each) for each in found]
 
 
 @router.delete("/subscriptions/{subscription_id}", status_code=HTTPStatus.NO_CONTENT)
-async def delete_subscription(subscription_id: SubscriptionId, process: CurrentProcess) -> Response:
+async def delete_subscription(subscription_id: SubscriptionId, tenant: CurrentTenant) -> Response:
     """Delete a subscription."""
-    await process.deliveries.triggers.delete_subscription(subscription_id)
+    await tenant.deliveries.triggers.delete_subscription(subscription_id)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.get("/subscriptions/{subscription_id}/deliveries")
 async def list_deliveries(
     subscription_id: SubscriptionId,
-    process: CurrentProcess,
+    tenant: CurrentTenant,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> list[DeliveryBody]:
     """Return the messages of a subscription, newest first."""
-    found = await process.deliveries.triggers.deliveries(subscription_id, limit)
+    found = await tenant.deliveries.triggers.deliveries(subscription_id, limit)
     return [DeliveryBody.model_validate(each._asdict()) for each in found]
+
+
+def _webhook(stored: Webhook, tenant: str) -> WebhookBody:
+    within = "" if tenant == DEFAULT_TENANT else f"{_OF_TENANT}{tenant}/"
+    return WebhookBody(**stored._asdict(), url_path=f"/api/v1/webhooks/{within}{stored.path}")
 
 
 def _subscription(stored: Subscription) -> SubscriptionBody:

@@ -1,27 +1,57 @@
-"""Routes for workflows: store, list and compare them."""
+"""Routes for workflows: store, list, read and delete them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
-from flowc.compiler.reports.comparison import compare
-from flowc.server.api.current_process import CurrentProcess
-from flowc.server.api.errors import CONFLICT, RESPONSES
-from flowc.server.api.paging import MAX_NUMBER, Page, PageLimit, PageOffset
+from flowc.server.api.admission import CurrentCaller
+from flowc.server.api.conditions import IfMatch, StoreConditions, expected_tags, tag_of
+from flowc.server.api.current_tenant import CurrentTenant
+from flowc.server.api.errors import CHANGED, CONFLICT, RESPONSES
+from flowc.server.api.paging import (
+    MAX_NUMBER,
+    ItemFields,
+    Page,
+    PageOfList,
+    SearchText,
+    page_fields,
+    with_fields,
+)
 from flowc.server.api.request_bodies import RequestBody
-from flowc.server.api.strict_requests import SentDefinition, StrictRoute
-from flowc.server.process.process import Process
+from flowc.server.api.strict_requests import (
+    SentDefinition,
+    StrictRoute,
+    is_definition,
+    sent_text,
+)
+from flowc.server.process.tenants import Tenant
+from flowc.server.records.workflow_names import id_and_version
 from flowc.server.store import StoredWorkflow
-from flowc.server.workflows.compiled import Published
+from flowc.server.store.wanted_workflows import WantedWorkflows
+from flowc.server.store.workflows import VersionNotes, WorkflowChanged
+from flowc.server.workflows.compiled import GivenVersion, Published
 
 router = APIRouter(
     prefix="/workflows", tags=["workflows"], route_class=StrictRoute, responses=RESPONSES
 )
 
+VersionNumber = Annotated[
+    int | None,
+    Query(ge=1, le=MAX_NUMBER, description="A version; default: the active one."),
+]
+VersionMessage = Annotated[
+    str | None, Query(max_length=500, description="What the version is for, for people.")
+]
+LabelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]{0,62}$")]
+LabelValue = Annotated[str, StringConstraints(max_length=128)]
+WorkflowSort = Literal[
+    "id", "-id", "name", "-name", "created_at", "-created_at", "updated_at", "-updated_at"
+]
 WorkflowId = Annotated[str, Path(max_length=128, description="Id of the workflow.")]
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$"
 
@@ -31,11 +61,26 @@ class WorkflowBody(BaseModel):
 
     id: str
     name: str
-    version: int = Field(description="The newest version.")
+    version: int = Field(description="The version that is shown: by default the active one.")
+    active_version: int = Field(description="The version that runs use.")
+    newest_version: int
+    author: str | None = Field(description="Who stored this version.")
+    message: str | None = Field(description="Why, in the author's words.")
     hash: str = Field(description="Equal for definitions with the same meaning.")
     definition: dict[str, Any] = Field(description="As its author wrote it.")
     created_at: datetime
     updated_at: datetime
+
+
+class ListedWorkflow(WorkflowBody):
+    """A workflow of a list."""
+
+    labels: dict[str, str]
+
+    @classmethod
+    def of(cls, stored: StoredWorkflow) -> Self:
+        """Return a workflow as lists show it."""
+        return cls(**body_of(stored).model_dump(), labels=dict(stored.labels))
 
 
 class DiagnosticBody(BaseModel):
@@ -59,34 +104,15 @@ class PublishedWorkflow(WorkflowBody):
     )
 
 
+CREATED: Mapping[int | str, dict[str, Any]] = {
+    HTTPStatus.CREATED: {"model": PublishedWorkflow, "description": "The workflow is a new one."}
+}
+
+
 class WorkflowPage(Page):
-    """A page of workflows, sorted by id."""
+    """A page of workflows."""
 
-    items: list[WorkflowBody]
-
-
-class VersionBody(BaseModel):
-    """One version of a workflow."""
-
-    version: int
-    hash: str
-    created_at: datetime
-
-
-class ChangeBody(BaseModel):
-    """One difference in meaning between two versions."""
-
-    kind: Literal["added", "removed", "changed", "renamed"]
-    subject: str = Field(description="What changed, such as `node classify: prompt`.")
-    before: Any = None
-    after: Any = None
-
-
-class DiffBody(BaseModel):
-    """The differences between two versions."""
-
-    changes: list[ChangeBody]
-    waiting_runs: list[str] = Field(description="Unfinished runs of the old version.")
+    items: list[ListedWorkflow]
 
 
 class NewWorkflow(RequestBody):
@@ -98,91 +124,147 @@ class NewWorkflow(RequestBody):
     )
 
 
+class LabelsBody(RequestBody):
+    """Labels of a workflow, such as `{"team": "support"}`."""
+
+    holder = "labels"
+
+    labels: dict[LabelName, LabelValue] = Field(max_length=50)
+
+
+async def _sent_version(
+    caller: CurrentCaller,
+    sent: SentDefinition,
+    request: Request,
+    message: VersionMessage = None,
+) -> GivenVersion:
+    text, format = await sent_text(request) or (None, None)
+    return GivenVersion(sent, VersionNotes(text, format, caller.name, message))
+
+
+# What a new version notes: the text that was sent, by whom, and why.
+SentVersion = Annotated[GivenVersion, Depends(_sent_version)]
+
+
 @router.post("", status_code=HTTPStatus.CREATED, responses=CONFLICT)
 async def create_workflow(
-    body: NewWorkflow | dict[str, Any], process: CurrentProcess, sent: SentDefinition
+    body: NewWorkflow | dict[str, Any],
+    tenant: CurrentTenant,
+    given: SentVersion,
+    response: Response,
 ) -> PublishedWorkflow:
     """Store a new workflow; the body is `{"id": …, "definition": {…}}`, or only the definition.
 
     A definition with errors is refused with 422; `details` lists its diagnostics, with the lines
     of the body if it is YAML. What is missing to run it, such as a secret, is a warning, since it
-    can be there before the first run.
+    can be there before the first run. The text of a definition that is the body alone is stored,
+    with its comments.
     """
-    new = _new(body)
-    return await _published(process, await process.workflows.create(new.definition, new.id, sent))
+    new = new_workflow(body)
+    published = await tenant.workflows.create(new.definition, new.id, given)
+    return await shown(tenant, published, response)
 
 
-@router.get("")
+@router.get("", response_model=WorkflowPage)
 async def list_workflows(
-    process: CurrentProcess,
-    limit: PageLimit = 50,
-    offset: PageOffset = 0,
-) -> WorkflowPage:
-    """Return a page of workflows, sorted by id."""
-    found, total = await process.stored_workflows.list(limit, offset)
-    items = [_body(stored) for stored in found]
-    return WorkflowPage(items=items, total=total, limit=limit, offset=offset)
+    tenant: CurrentTenant,
+    page: PageOfList,
+    q: SearchText = "",
+    label: Annotated[
+        list[Annotated[str, StringConstraints(max_length=200)]] | None,
+        Query(max_length=10, description="`team:support`, or `team` for any value; several times."),
+    ] = None,
+    sort: Annotated[WorkflowSort, Query(description="With `-`, the greatest is first.")] = "id",
+    fields: ItemFields = None,
+) -> Any:
+    """Return a page of workflows, by default sorted by id.
+
+    `q` looks for text in their ids and names.
+    """
+    wanted = WantedWorkflows(q, [_label(each) for each in label or ()])
+    found = await tenant.stored_workflows.list(page.sorted_by(sort), wanted)
+    items = [ListedWorkflow.of(stored) for stored in found.items]
+    about = page_fields(found, page.limit, page.offset)
+    shown = WorkflowPage(items=items, **about)
+    return with_fields(shown, list(ListedWorkflow.model_fields), fields)
+
+
+def _label(given: str) -> tuple[str, str | None]:
+    name, mark, value = given.partition(":")
+    return name, value if mark else None
 
 
 @router.get("/{workflow_id}")
-async def get_workflow(workflow_id: WorkflowId, process: CurrentProcess) -> WorkflowBody:
-    """Return the newest version of a workflow."""
-    return _body(await process.stored_workflows.get(workflow_id))
-
-
-@router.get("/{workflow_id}/versions")
-async def list_versions(workflow_id: WorkflowId, process: CurrentProcess) -> list[VersionBody]:
-    """Return the versions of a workflow, newest first."""
-    found = await process.stored_workflows.versions(workflow_id)
-    return [VersionBody(version=v.version, hash=v.hash, created_at=v.updated_at) for v in found]
-
-
-@router.get("/{workflow_id}/diff")
-async def diff_versions(
+async def get_workflow(
     workflow_id: WorkflowId,
-    process: CurrentProcess,
-    old: Annotated[int, Query(ge=1, le=MAX_NUMBER, description="Version to compare from.")],
-    new: Annotated[int, Query(ge=1, le=MAX_NUMBER, description="Version to compare to.")],
-) -> DiffBody:
-    """Return what changed in meaning between two versions, and which runs use the old one."""
-    before = await process.workflows.compiled(await process.stored_workflows.get(workflow_id, old))
-    after = await process.workflows.compiled(await process.stored_workflows.get(workflow_id, new))
-    changes = [change.as_json() for change in compare(before.workflow, after.workflow)]
-    waiting = (
-        await process.stored_runs.unfinished(before.hash, (workflow_id, old)) if changes else []
-    )
-    return DiffBody(
-        changes=[ChangeBody(**change) for change in changes], waiting_runs=list(waiting)
-    )
+    tenant: CurrentTenant,
+    response: Response,
+    version: VersionNumber = None,
+) -> WorkflowBody:
+    """Return a workflow, in its active version or in another one."""
+    found = await tenant.stored_workflows.get(*named(workflow_id, version))
+    response.headers["etag"] = tag_of(found)
+    return body_of(found)
 
 
-@router.put("/{workflow_id}")
+@router.put("/{workflow_id}", responses={**CREATED, **CHANGED})
 async def replace_workflow(
     workflow_id: WorkflowId,
     body: NewWorkflow | dict[str, Any],
-    process: CurrentProcess,
-    sent: SentDefinition,
+    tenant: CurrentTenant,
+    given: SentVersion,
+    conditions: StoreConditions,
+    response: Response,
 ) -> PublishedWorkflow:
-    """Store a definition as the newest version of a workflow.
+    """Store a definition as the newest version of a workflow, which becomes the active one.
 
-    Runs keep the version that they started with. An identical definition adds none.
+    Runs keep the version that they started with. An identical definition adds none. A workflow that
+    does not exist is created, unless `If-Match` is there.
     """
-    definition = _new(body).definition
-    return await _published(process, await process.workflows.replace(workflow_id, definition, sent))
+    definition = new_workflow(body).definition
+    exists = await tenant.stored_workflows.exists(workflow_id)
+    if not exists and not conditions.only_replaces:
+        id = new_workflow({"id": workflow_id, "definition": definition}).id
+        published = await tenant.workflows.create(definition, id, given)
+        response.status_code = HTTPStatus.CREATED
+    elif exists and conditions.only_creates:
+        raise WorkflowChanged
+    else:
+        published = await tenant.workflows.replace(
+            workflow_id, definition, given, conditions.expected
+        )
+    return await shown(tenant, published, response)
 
 
-@router.delete("/{workflow_id}", status_code=HTTPStatus.NO_CONTENT)
-async def delete_workflow(workflow_id: WorkflowId, process: CurrentProcess) -> Response:
+@router.get("/{workflow_id}/labels")
+async def get_labels(workflow_id: WorkflowId, tenant: CurrentTenant) -> LabelsBody:
+    """Return the labels of a workflow."""
+    return LabelsBody(labels=await tenant.stored_workflows.labels(workflow_id))
+
+
+@router.put("/{workflow_id}/labels")
+async def set_labels(
+    workflow_id: WorkflowId, body: LabelsBody, tenant: CurrentTenant
+) -> LabelsBody:
+    """Replace the labels of a workflow: names with values, by which lists are filtered."""
+    await tenant.stored_workflows.set_labels(workflow_id, body.labels)
+    return body
+
+
+@router.delete("/{workflow_id}", status_code=HTTPStatus.NO_CONTENT, responses=CHANGED)
+async def delete_workflow(
+    workflow_id: WorkflowId, tenant: CurrentTenant, if_match: IfMatch = None
+) -> Response:
     """Delete a workflow; its runs stay."""
-    await process.stored_workflows.delete(workflow_id)
+    await tenant.stored_workflows.delete(workflow_id, expected_tags(if_match))
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-def _new(body: NewWorkflow | dict[str, Any]) -> NewWorkflow:
+def new_workflow(body: NewWorkflow | dict[str, Any]) -> NewWorkflow:
     """Return what a body stores; raise RequestValidationError if it is neither form."""
     if isinstance(body, NewWorkflow):
         return body
-    if "definition" not in body or "nodes" in body or "steps" in body:
+    if is_definition(body):
         return NewWorkflow(definition=body)
     try:
         return NewWorkflow.model_validate(body)
@@ -191,22 +273,39 @@ def _new(body: NewWorkflow | dict[str, Any]) -> NewWorkflow:
         raise RequestValidationError(problems) from None
 
 
-async def _published(process: Process, published: Published) -> PublishedWorkflow:
+def named(workflow_id: str, version: int | None) -> tuple[str, int | None]:
+    """Return a workflow's id and version, from the path or else from the query.
+
+    >>> named("support@3", None), named("support", 3), named("support", None)
+    (('support', 3), ('support', 3), ('support', None))
+    """
+    id, number = id_and_version(workflow_id)
+    return id, version if number is None else number
+
+
+async def shown(tenant: Tenant, published: Published, response: Response) -> PublishedWorkflow:
+    """Return a version that was stored or activated just now, with its warnings, and its tag."""
     stored, compiled = published
+    response.headers["etag"] = tag_of(stored)
     found = [each for each in compiled.diagnostics if each.severity == "warning"]
-    if process.runs.environment is not None:
-        found += await process.runs.environment.diagnostics(
+    if tenant.runs.environment is not None:
+        found += await tenant.runs.environment.diagnostics(
             compiled.plan, compiled.document, "warning"
         )
     warnings = [DiagnosticBody(**each.as_json()) for each in found]
-    return PublishedWorkflow(**_body(stored).model_dump(), warnings=warnings)
+    return PublishedWorkflow(**body_of(stored).model_dump(), warnings=warnings)
 
 
-def _body(stored: StoredWorkflow) -> WorkflowBody:
+def body_of(stored: StoredWorkflow) -> WorkflowBody:
+    """Return a workflow as clients see it."""
     return WorkflowBody(
         id=stored.id,
         name=stored.name,
         version=stored.version,
+        active_version=stored.active,
+        newest_version=stored.newest,
+        author=stored.notes.author,
+        message=stored.notes.message,
         hash=stored.hash,
         definition=stored.document,
         created_at=stored.created_at,

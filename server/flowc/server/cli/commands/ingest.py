@@ -20,6 +20,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from flowc.compiler.extras import how_to_install, missing_packages
 from flowc.server.cli.arguments import AsJson
 from flowc.server.cli.local_settings import read_settings
 from flowc.server.cli.output import DONE, FAILED, print_json, wrong
@@ -55,6 +56,9 @@ def ingest(
     Unchanged documents are not read or embedded again. It is an ordinary run: if interrupted, the
     next `flowc ingest` or `flowc serve` resumes it.
     """
+    lacking = [extra for extra in ("rag", "server") if missing_packages(extra)]
+    if lacking:
+        wrong(f"`flowc ingest` needs more packages. Install them: {how_to_install(*lacking)}")
     from flowc.server.process_services import SettingsRefused  # noqa: PLC0415 - the other commands need none
 
     # Without `..`, but with links as they are: readable folders are compared by their names.
@@ -97,13 +101,14 @@ async def _run(settings: "Settings", given: dict[str, Any], console: Console) ->
 
     async with AsyncExitStack() as stack:
         process = await open_process(settings, Registry.installed(), stack, works=True)
-        compiled = await process.workflows.ingestion()
-        run = await process.runs.submit(compiled, given, is_awaited=True)
+        tenant = process.default
+        compiled = await tenant.workflows.ingestion()
+        run = await tenant.runs.submit(compiled, given, is_awaited=True)
         bar = stack.enter_context(_progress(console))
         show = partial(_show_progress, bar, bar.add_task("documents", total=None, passages=0))
-        async for event in process.runs.events(run.id):
+        async for event in tenant.runs.events(run.id):
             show(event.data.get("kind"), event.data.get("data", {}))
-        return await process.runs.stored_runs.get(run.id)
+        return await tenant.stored_runs.get(run.id)
 
 
 def _show_progress(bar: Progress, task: TaskID, kind: str, data: Mapping[str, Any]) -> None:

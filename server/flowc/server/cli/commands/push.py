@@ -96,7 +96,8 @@ def _push(client: "ServerClient", definition: _Definition) -> _Pushed:
     if document is None or definition.problems:
         return _Pushed(definition, None, definition.problems)
     try:
-        stored = client.store_workflow(definition.id, document.data)
+        format = "json" if definition.file.suffix == ".json" else "yaml"
+        stored = client.store_workflow(definition.id, document.text or "", format)
         warnings = [_placed(each, document) for each in stored.get("warnings", ())]
         return _Pushed(definition, stored, warnings)
     except ServerProblem as problem:

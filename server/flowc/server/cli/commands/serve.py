@@ -38,15 +38,19 @@ def serve(
     with quick_imports():
         from flowc.server.app import create_app  # noqa: PLC0415
         from flowc.server.edge.listening import ListenOptions, listen, read_tls  # noqa: PLC0415
+        from flowc.server.logs.log_setup import set_up_logs  # noqa: PLC0415
         from flowc.server.process.process import require_alone  # noqa: PLC0415
         from flowc.server.process.start_problems import start_problem  # noqa: PLC0415
         from flowc.server.process_services import (  # noqa: PLC0415
             ProcessServices,
             SettingsRefused,
         )
+        from flowc.server.secrets.core_files import write_no_core_file  # noqa: PLC0415
         from flowc.server.settings import is_sqlite  # noqa: PLC0415
 
+    write_no_core_file()
     settings = read_settings()
+    set_up_logs(settings.log_level, settings.log_format)
     if (problem := may_listen(host, settings)) is not None:
         wrong(problem)
     if no_worker and is_sqlite(settings.database):

@@ -1,6 +1,8 @@
 """The conversation of a run, as its nodes read it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flowc.nodes.services.threads import Thread, ThreadMessage
 from flowc.server.store.threads import StoredThreads
@@ -26,3 +28,28 @@ class StoredThread(Thread):
     async def sum_up(self, number: int, summary: str) -> None:
         """Store a summary of the messages up to a number."""
         await self.threads.sum_up(self.id, number, summary)
+
+
+@dataclass(frozen=True)
+class SentThread(Thread):
+    """A conversation that the caller of a run has sent with it: its messages up to the last one."""
+
+    messages: Sequence[Mapping[str, Any]]
+
+    async def history(self, after: int = 0) -> list[ThreadMessage]:
+        """Return the messages before the last one, with numbers greater than `after`."""
+        earlier = enumerate(self.messages[:-1], start=1)
+        return [_sent(number, message) for number, message in earlier if number > after]
+
+    async def summary(self) -> tuple[int, str]:
+        """Return that nothing is summed up."""
+        return 0, ""
+
+    async def sum_up(self, number: int, summary: str) -> None:
+        """Store nothing: the caller keeps the conversation."""
+
+
+def _sent(number: int, message: Mapping[str, Any]) -> ThreadMessage:
+    names = ("name", "tool_calls", "tool_call_id")
+    more = {name: message[name] for name in names if name in message}
+    return ThreadMessage(number, str(message.get("role", "user")), message.get("content"), more)

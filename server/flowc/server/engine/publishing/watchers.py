@@ -52,11 +52,15 @@ class Watchers:
 
     def publish(self, run_id: str, is_urgent: bool) -> None:
         """Wake those that watch this run; some wait for urgent events only."""
-        for event, only_urgent in self._watching.get(run_id, {}).items():
-            if is_urgent or not only_urgent:
-                event.set()
+        self.wake(run_id, is_urgent=is_urgent)
         for listener in self._listeners:
             listener.published(run_id, is_urgent)
+
+    def wake(self, key: str, *, is_urgent: bool = True) -> None:
+        """Wake those that watch one thing: a run, or a feed of many."""
+        for event, only_urgent in self._watching.get(key, {}).items():
+            if is_urgent or not only_urgent:
+                event.set()
 
     def missed(self) -> None:
         """Wake all: events may have been committed that were not published here."""
@@ -77,6 +81,11 @@ class Watchers:
     def is_closed(self) -> bool:
         """Whether no one can wait for a run any longer."""
         return self._is_closed
+
+    @property
+    def count(self) -> int:
+        """How many watch a run."""
+        return sum(len(events) for events in list(self._watching.values()))
 
     @contextmanager
     def watching(self, run_id: str, *, only_urgent: bool = False) -> Iterator["Watch"]:

@@ -243,7 +243,9 @@ class Queue:
     async def schedules(self, prefix: str) -> list[Schedule]:
         """Return the schedules whose ids start with a prefix."""
         found = await self._client.list_schedules_async(schedule_name_prefix=prefix)
-        return [_schedule(each) for each in found]
+        # The database takes some characters of a prefix as any character.
+        mine = (each for each in found if each["schedule_name"].startswith(prefix))
+        return [_schedule(each) for each in mine]
 
     async def steer_schedule(self, id: str, *, is_paused: bool) -> None:
         """Pause or resume a schedule."""
@@ -289,7 +291,7 @@ class Worker:
         _HANDLERS.work, _HANDLERS.errands, _HANDLERS.fire = work, errands, fire
         # On the loop's own thread, so that segments run on this loop.
         DBOS(config=self._config())
-        logging.getLogger("dbos").addFilter(_is_not_raised)
+        logging.getLogger("dbos").addFilter(_is_news)
         DBOS.launch()
         await DBOS.register_queue_async(
             QUEUE,
@@ -387,6 +389,11 @@ def _sqlite() -> Any:
     return sqlite3
 
 
-def _is_not_raised(record: logging.LogRecord) -> bool:
-    """Return whether an error is only logged: that of a failed start is raised as well."""
-    return not record.getMessage().startswith("DBOS failed to launch")
+def _is_news(record: logging.LogRecord) -> bool:
+    """Return whether an error is only logged: that of a failed start is raised as well.
+
+    What DBOS takes from the queue while it stops fails, and is handed over.
+    """
+    problem = record.exc_info[1] if record.exc_info else None
+    is_stopping = isinstance(problem, RuntimeError) and "after shutdown" in str(problem)
+    return not is_stopping and not record.getMessage().startswith("DBOS failed to launch")

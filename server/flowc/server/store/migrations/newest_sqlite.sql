@@ -14,7 +14,7 @@ CREATE TABLE api_keys (
 	created_by TEXT NOT NULL, 
 	created_at DATETIME NOT NULL, 
 	expires_at DATETIME, 
-	revoked_at DATETIME, 
+	revoked_at DATETIME, groups TEXT DEFAULT '[]' NOT NULL, 
 	PRIMARY KEY (id)
 );
 
@@ -63,6 +63,19 @@ CREATE TABLE dependencies (
 	PRIMARY KEY (tenant, workflow_id, depends_on)
 );
 
+CREATE TABLE drafts (
+	tenant VARCHAR(64) NOT NULL, 
+	workflow_id VARCHAR(128) NOT NULL, 
+	revision INTEGER NOT NULL, 
+	source TEXT NOT NULL, 
+	format VARCHAR(8) NOT NULL, 
+	base_version INTEGER, 
+	author TEXT NOT NULL, 
+	created_at DATETIME NOT NULL, 
+	updated_at DATETIME NOT NULL, 
+	PRIMARY KEY (tenant, workflow_id)
+);
+
 CREATE TABLE events (
 	id INTEGER NOT NULL, 
 	kind VARCHAR(32) NOT NULL, 
@@ -92,6 +105,22 @@ CREATE TABLE files (
 	is_whole BOOLEAN NOT NULL, 
 	created_at DATETIME NOT NULL, 
 	PRIMARY KEY (tenant, id)
+);
+
+CREATE TABLE grants (
+	digest VARCHAR(64) NOT NULL, 
+	tenant VARCHAR(64) NOT NULL, 
+	holder VARCHAR(300) NOT NULL, 
+	scopes TEXT NOT NULL, 
+	names TEXT NOT NULL, 
+	groups TEXT NOT NULL, 
+	workflow_id VARCHAR(128), 
+	key_id VARCHAR(12), 
+	session VARCHAR(64), 
+	run_id VARCHAR(64), 
+	expires_at DATETIME NOT NULL, 
+	holder_expires_at DATETIME, 
+	PRIMARY KEY (digest)
 );
 
 CREATE TABLE graph_archives (
@@ -145,7 +174,7 @@ CREATE TABLE interrupts (
 	answer JSON NOT NULL, 
 	created_at DATETIME NOT NULL, 
 	due_at DATETIME, 
-	answered_at DATETIME, 
+	answered_at DATETIME, answered_by TEXT, answer_key VARCHAR(300), 
 	PRIMARY KEY (id), 
 	FOREIGN KEY(run_id) REFERENCES runs (id) ON DELETE CASCADE
 );
@@ -162,6 +191,21 @@ CREATE TABLE messages (
 	FOREIGN KEY(tenant, thread_id) REFERENCES threads (tenant, id) ON DELETE CASCADE
 );
 
+CREATE TABLE model_totals (
+	tenant VARCHAR(64) NOT NULL, 
+	start INTEGER NOT NULL, 
+	workflow_id VARCHAR(128) NOT NULL, 
+	model VARCHAR(128) NOT NULL, 
+	started_by VARCHAR(200) NOT NULL, 
+	runs BIGINT NOT NULL, 
+	calls FLOAT NOT NULL, 
+	prompt_tokens FLOAT NOT NULL, 
+	completion_tokens FLOAT NOT NULL, 
+	total_tokens FLOAT NOT NULL, 
+	cost FLOAT NOT NULL, 
+	PRIMARY KEY (tenant, start, workflow_id, model, started_by)
+);
+
 CREATE TABLE node_cache (
 	tenant VARCHAR(64) NOT NULL, 
 	"key" VARCHAR(64) NOT NULL, 
@@ -170,11 +214,44 @@ CREATE TABLE node_cache (
 	PRIMARY KEY (tenant, "key")
 );
 
+CREATE TABLE node_totals (
+	tenant VARCHAR(64) NOT NULL, 
+	start INTEGER NOT NULL, 
+	workflow_id VARCHAR(128) NOT NULL, 
+	node VARCHAR(256) NOT NULL, 
+	runs BIGINT NOT NULL, 
+	failed BIGINT NOT NULL, 
+	failed_attempts BIGINT NOT NULL, 
+	timed BIGINT NOT NULL, 
+	total_ms FLOAT NOT NULL, 
+	longest_ms FLOAT NOT NULL, 
+	classes TEXT NOT NULL, 
+	PRIMARY KEY (tenant, start, workflow_id, node)
+);
+
 CREATE TABLE recordings (
 	run_id VARCHAR(36) NOT NULL, 
 	recorded JSON NOT NULL, 
 	PRIMARY KEY (run_id), 
 	FOREIGN KEY(run_id) REFERENCES runs (id) ON DELETE CASCADE
+);
+
+CREATE TABLE remote_types (
+	tenant VARCHAR(64) NOT NULL, 
+	name VARCHAR(64) NOT NULL, 
+	description TEXT NOT NULL, 
+	url TEXT NOT NULL, 
+	health_url TEXT, 
+	arguments JSON NOT NULL, 
+	output JSON NOT NULL, 
+	secret VARCHAR(128) NOT NULL, 
+	timeout FLOAT NOT NULL, 
+	version VARCHAR(64) NOT NULL, 
+	revision INTEGER NOT NULL, 
+	registered_by TEXT NOT NULL, 
+	created_at DATETIME NOT NULL, 
+	updated_at DATETIME NOT NULL, 
+	PRIMARY KEY (tenant, name)
 );
 
 CREATE TABLE run_values (
@@ -197,8 +274,22 @@ CREATE TABLE runs (
 	usage JSON NOT NULL, 
 	created_at DATETIME NOT NULL, 
 	started_at DATETIME, 
-	finished_at DATETIME, uses JSON DEFAULT '{}' NOT NULL, priority INTEGER DEFAULT '10' NOT NULL, idempotency_key VARCHAR(255), segment INTEGER DEFAULT '0' NOT NULL, attempt INTEGER DEFAULT '0' NOT NULL, epoch INTEGER DEFAULT '0' NOT NULL, events INTEGER DEFAULT '0' NOT NULL, control VARCHAR(16), forked_from VARCHAR(36), breakpoints JSON, starts_at DATETIME, max_runs INTEGER, deduplication_key VARCHAR(255), thread_id VARCHAR(128), worker VARCHAR(128), "key" BIGINT, input_refs TEXT, output_refs TEXT, 
+	finished_at DATETIME, uses JSON DEFAULT '{}' NOT NULL, priority INTEGER DEFAULT '10' NOT NULL, idempotency_key VARCHAR(255), segment INTEGER DEFAULT '0' NOT NULL, attempt INTEGER DEFAULT '0' NOT NULL, epoch INTEGER DEFAULT '0' NOT NULL, events INTEGER DEFAULT '0' NOT NULL, control VARCHAR(16), forked_from VARCHAR(36), breakpoints JSON, starts_at DATETIME, max_runs INTEGER, deduplication_key VARCHAR(255), thread_id VARCHAR(128), worker VARCHAR(128), "key" BIGINT, input_refs TEXT, output_refs TEXT, started_by TEXT, trace TEXT, 
 	PRIMARY KEY (id)
+);
+
+CREATE TABLE secrets (
+	tenant VARCHAR(64) NOT NULL, 
+	name VARCHAR(128) NOT NULL, 
+	version INTEGER NOT NULL, 
+	sealed TEXT NOT NULL, 
+	key_id VARCHAR(16) NOT NULL, 
+	hosts JSON NOT NULL, 
+	workflows JSON NOT NULL, 
+	created_at DATETIME NOT NULL, 
+	updated_at DATETIME NOT NULL, 
+	updated_by TEXT NOT NULL, 
+	PRIMARY KEY (tenant, name)
 );
 
 CREATE TABLE server_values (
@@ -237,6 +328,13 @@ CREATE TABLE subscriptions (
 	PRIMARY KEY (tenant, id)
 );
 
+CREATE TABLE tallies (
+	id INTEGER NOT NULL, 
+	tenant VARCHAR(64) NOT NULL, 
+	data TEXT NOT NULL, 
+	PRIMARY KEY (id)
+);
+
 CREATE TABLE threads (
 	tenant VARCHAR(64) NOT NULL, 
 	id VARCHAR(128) NOT NULL, 
@@ -256,7 +354,7 @@ CREATE TABLE versions (
 	number INTEGER NOT NULL, 
 	hash VARCHAR(64) NOT NULL, 
 	document JSON NOT NULL, 
-	created_at DATETIME NOT NULL, 
+	created_at DATETIME NOT NULL, source TEXT, format VARCHAR(8), author TEXT, message TEXT, 
 	PRIMARY KEY (tenant, workflow_id, number), 
 	FOREIGN KEY(tenant, hash) REFERENCES definitions (tenant, hash), 
 	FOREIGN KEY(tenant, workflow_id) REFERENCES workflows (tenant, id)
@@ -271,7 +369,29 @@ CREATE TABLE webhooks (
 	PRIMARY KEY (tenant, path)
 );
 
-CREATE TABLE workflows (
+CREATE TABLE workflow_totals (
+	tenant VARCHAR(64) NOT NULL, 
+	width INTEGER NOT NULL, 
+	start INTEGER NOT NULL, 
+	workflow_id VARCHAR(128) NOT NULL, 
+	runs BIGINT NOT NULL, 
+	completed BIGINT NOT NULL, 
+	failed BIGINT NOT NULL, 
+	cancelled BIGINT NOT NULL, 
+	retried BIGINT NOT NULL, 
+	calls FLOAT NOT NULL, 
+	prompt_tokens FLOAT NOT NULL, 
+	completion_tokens FLOAT NOT NULL, 
+	total_tokens FLOAT NOT NULL, 
+	cost FLOAT NOT NULL, 
+	timed BIGINT NOT NULL, 
+	total_ms FLOAT NOT NULL, 
+	longest_ms FLOAT NOT NULL, 
+	classes TEXT NOT NULL, 
+	PRIMARY KEY (tenant, width, start, workflow_id)
+);
+
+CREATE TABLE "workflows" (
 	tenant VARCHAR(64) NOT NULL, 
 	id VARCHAR(128) NOT NULL, 
 	name TEXT NOT NULL, 
@@ -279,6 +399,7 @@ CREATE TABLE workflows (
 	created_at DATETIME NOT NULL, 
 	updated_at DATETIME NOT NULL, 
 	deleted_at DATETIME, 
+	newest INTEGER NOT NULL, labels JSON DEFAULT '{}' NOT NULL, 
 	PRIMARY KEY (tenant, id)
 );
 
@@ -291,6 +412,12 @@ CREATE INDEX deliveries_by_time ON deliveries (tenant, subscription_id, created_
 CREATE INDEX dependencies_by_other ON dependencies (tenant, depends_on);
 
 CREATE INDEX files_by_time ON files (tenant, created_at);
+
+CREATE INDEX grants_by_end ON grants (expires_at);
+
+CREATE INDEX grants_by_holder ON grants (tenant, holder, expires_at);
+
+CREATE INDEX interrupts_by_answer_key ON interrupts (tenant, answer_key) WHERE answer_key is not null;
 
 CREATE INDEX interrupts_by_kind ON interrupts (tenant, kind, status);
 

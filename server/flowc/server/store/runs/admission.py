@@ -23,11 +23,12 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from flowc.compiler.definition import RunRate
+from flowc.server.records.refused import Refused
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
 from flowc.server.store.runs.control import Control
 from flowc.server.store.runs.work_queue import WorkQueue
-from flowc.server.store.tables import RunRow
+from flowc.server.store.tables import IS_UNFINISHED, RunRow
 
 
 def enqueue(session: Session, queue: WorkQueue, row: RunRow) -> None:
@@ -100,9 +101,37 @@ def seconds_until(moment: datetime | None) -> float | None:
 
 def lock_workflow(session: Session, tenant: str, run: RunRow | RunRecord) -> None:
     """Prevent other transactions from letting runs of a workflow in until this one ends."""
+    _lock(session, f"{tenant}/{run.workflow_id or run.hash}", 1)
+
+
+def _lock(session: Session, lane: str, kind: int) -> None:
     if session.get_bind().dialect.name == "postgresql":
-        lane = f"{tenant}/{run.workflow_id or run.hash}"
-        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(lane, 1))))
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(lane, kind))))
+
+
+class TooManyRuns(Refused):
+    """The tenant has as many unfinished runs as it may have."""
+
+    def __init__(self, most: int | None = None) -> None:
+        many = f"{most:,} unfinished runs" if most is not None else "unfinished runs"
+        super().__init__(
+            f"The tenant has {many}, and may not have more: try again when some have ended."
+        )
+
+
+def require_room(session: Session, tenant: str, most: int | None) -> None:
+    """Raise TooManyRuns if a tenant has more than `most` unfinished runs, with the new one.
+
+    To be called after the run was added: the lock lasts until the transaction ends, so that no two
+    processes count each other's new run as not there.
+    """
+    if most is None:
+        return
+    session.flush()
+    _lock(session, tenant, 2)
+    mine = select(RunRow.id).where(RunRow.tenant == tenant, IS_UNFINISHED).limit(most + 1)
+    if (session.scalar(select(func.count()).select_from(mine.subquery())) or 0) > most:
+        raise TooManyRuns(most)
 
 
 def _same_workflow(tenant: str, run: RunRow | RunRecord) -> ColumnElement[bool]:

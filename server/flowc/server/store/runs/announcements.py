@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from flowc.compiler.running.events import EventKind
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
-from flowc.server.store.runs.work_queue import WorkQueue
+from flowc.server.store.runs.work_queue import Subject, WorkQueue
 from flowc.server.store.tables import DeliveryRow, DependencyRow, RunRow, SubscriptionRow
 
 _SUBSCRIBED, _DEPENDING = _TABLES = SubscriptionRow.__table__, DependencyRow.__table__
@@ -44,7 +44,7 @@ def announce(session: Session, queue: WorkQueue, tenant: str, run: RunRow | RunR
             _deliver(session, queue, tenant, subscription_id, run)
     is_awaited = run.status == "completed" and run.workflow_id is not None
     if is_awaited and session.execute(_AWAITED, about).first() is not None:
-        queue.errand(session, "depend", run.id, run.id)
+        queue.errand(session, "depend", str(Subject(tenant, run.id)), run.id)
 
 
 def _deliver(
@@ -73,4 +73,4 @@ def _deliver(
     )
     session.add(delivery)
     session.flush()
-    queue.errand(session, "deliver", delivery.id, run.id)
+    queue.errand(session, "deliver", str(Subject(tenant, delivery.id)), run.id)

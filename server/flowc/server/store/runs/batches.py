@@ -31,6 +31,7 @@ from sqlalchemy.engine import Dialect
 
 from flowc.compiler.running.events import Event, EventKind
 from flowc.server.records.run_events import RunEvent
+from flowc.server.records.run_facts import RunFacts
 from flowc.server.records.runs import AT_REST, RunRecord
 from flowc.server.records.times import now
 from flowc.server.store.archives import ArchiveStatements
@@ -40,6 +41,7 @@ from flowc.server.store.prepared import Prepared, PreparedForRows, decoder
 from flowc.server.store.runs.announcements import AUDIENCE
 from flowc.server.store.runs.creation import creation_of, parted
 from flowc.server.store.tables import RunRow
+from flowc.server.store.tallies import TALLY_INSERTION, tally_values
 from flowc.server.store.values import Values, ValueStatements
 
 # The PostgreSQL channel on which other processes are notified of runs with new events.
@@ -121,10 +123,11 @@ class Pending:
 
 
 class RunEnd(NamedTuple):
-    """The end of a run: its last event, and the values of its row."""
+    """The end of a run: its last event, the values of its row, and what is to be counted of it."""
 
     event: RunEvent
     values: Mapping[str, Any]
+    tally: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, run: RunRecord, event: Event) -> "RunEnd":
@@ -132,7 +135,8 @@ class RunEnd(NamedTuple):
         run.finished_at = now()
         last = RunEvent.of(event, run.finished_at)
         run.apply(last)
-        return cls(last, {name: getattr(run, name) for name in END_FIELDS})
+        values = {name: getattr(run, name) for name in END_FIELDS}
+        return cls(last, values, run.tallied(run.finished_at))
 
     @property
     def is_final(self) -> bool:
@@ -146,7 +150,8 @@ class Batch:
 
     A `new` run's row is inserted. At the `end` of a run, its row gets the values of the end, and
     the checkpoints of a run that needs none any more are deleted; those of a failed one are
-    archived. Big `values` of all these are stored once.
+    archived. Big `values` of all these are stored once. `about` is for those that
+    count what runs do.
     """
 
     run_id: str
@@ -156,6 +161,7 @@ class Batch:
     values: Values = field(default_factory=Values)
     new: Mapping[str, Any] | None = None
     end: RunEnd | None = None
+    about: RunFacts | None = None
 
     @property
     def events(self) -> Sequence[RunEvent]:
@@ -178,6 +184,7 @@ class BatchStatements:
         self._end = PreparedForRows(ended, dialect)
         self._create = Prepared(creation_of(dialect).returning(*_BACK), dialect)
         self._events = Prepared(insert(EVENTS), dialect)
+        self._tallies = Prepared(TALLY_INSERTION, dialect)
         self._written = Prepared(events_after(*(EVENTS.c[name] for name in _IDENTITY)), dialect)
         self._audience = Prepared(select(literal(1)).where(AUDIENCE), dialect)
         self._checkpoints = CheckpointStatements(dialect)
@@ -264,6 +271,12 @@ class BatchStatements:
             for row in event_rows(key, last, batch.events, batch.values)
         ]
         self._events.execute_each(driver, events)
+        tallies = [
+            tally_values(batch.tenant, batch.end.tally)
+            for batch, _, _ in kept
+            if batch.end is not None and batch.end.tally is not None
+        ]
+        self._tallies.execute_each(driver, tallies)
         ends = [batch for batch, _, _ in kept if batch.end is not None]
         ended = [batch.run_id for batch in ends if batch.end and batch.end.is_final]
         failed = [batch.run_id for batch in ends if batch.end and not batch.end.is_final]

@@ -35,7 +35,9 @@ from flowc.compiler.running.events import (
 )
 from flowc.server.records.deaths import deaths_in
 from flowc.server.records.run_events import RunEvent
+from flowc.server.records.run_facts import RunFacts
 from flowc.server.records.runs import RunRecord
+from flowc.server.records.tallies import TallySubject
 from flowc.server.records.times import now
 from flowc.server.store.database import Database, writing
 from flowc.server.store.events import events_of
@@ -58,6 +60,7 @@ from flowc.server.store.runs.transitions import (
 from flowc.server.store.runs.work_queue import WorkQueue
 from flowc.server.store.runs.writer import Writer
 from flowc.server.store.tables import Moment, RecordingRow, RunRow
+from flowc.server.store.tallies import put_tally
 
 
 @dataclass
@@ -76,6 +79,8 @@ class Claim:
     answers: dict[str, Answer] = field(default_factory=dict)
     recorded: Mapping[str, Any] | None = None
     is_stored: bool = True
+    # Whether it waited in the queue.
+    is_queued: bool = False
 
     @property
     def ends_quietly(self) -> bool:
@@ -144,7 +149,7 @@ class Claims:
             about["again"] = True
         append_events(session, taken, taken.events, [RunEvent.of(RUN_STARTED.of_run(about))])
         run = record_of(session, taken)
-        claim = Claim(run, taken.tenant, taken.epoch, taken.attempt)
+        claim = Claim(run, taken.tenant, taken.epoch, taken.attempt, is_queued=True)
         if taken.forked_from is not None:
             row = session.get(RecordingRow, run_id)
             claim.recorded = row.recorded if row is not None else None
@@ -198,7 +203,7 @@ class Claims:
                 await_answer(session, self._queue, row, known[interrupt.id])
         asked_now = [known[interrupt.id] for interrupt in interrupts]
         row.usage, row.control = claim.run.usage, None
-        if not is_paused and any(asked.status != "open" for asked in asked_now):
+        if not is_paused and any(asked.status != "waiting" for asked in asked_now):
             claim.answers = answers_of(session, row.id)
             return False
         is_paused = is_paused or any(asked.kind == "breakpoint" for asked in asked_now)
@@ -217,12 +222,14 @@ class Claims:
         row = locked(session, claim.run.id)
         if row.status not in _ENDED_BY_CLIENTS or row.epoch != claim.epoch + 1:
             return
-        known = with_nodes(record_of(session, row), events_of(session, row.id)).usage
+        record = with_nodes(record_of(session, row), events_of(session, row.id))
+        known = record.usage
         every = {name: used - known.get(name, 0) for name, used in claim.run.usage.items()}
         more = {name: used for name, used in every.items() if used > 0}
         if more:
             append_event(session, row, RUN_USED.of_run({"usage": more}))
             row.usage = total_usage([known, more])
+            put_tally(session, row.tenant, record.tally.left_of(claim.run.tally, _about(row)))
 
     def _write(self, session: Session, claim: Claim, end: RunEnd | None = None) -> None:
         """Prove within a transaction that the run is ours, and perhaps end it; raise TakenOver."""
@@ -232,4 +239,9 @@ class Claims:
         if isinstance(result, Exception):
             raise result
         if batch.events:
-            note_appended(session, claim.run.id, batch.events)
+            note_appended(session, RunFacts.of(claim.run, claim.tenant), batch.events)
+
+
+def _about(row: RunRow) -> TallySubject:
+    moments = (row.started_at, row.finished_at or now())
+    return TallySubject(row.workflow_id, row.started_by, row.status, *moments, usage_only=True)

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from flowc.compiler.definition import RunRate
 from flowc.compiler.node.interrupts import Answer
-from flowc.compiler.running.event_data import StopsData
 from flowc.compiler.running.events import (
     RUN_BREAKPOINTS,
     RUN_CANCELLED,
@@ -23,15 +22,18 @@ from flowc.compiler.running.events import (
 )
 from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent
+from flowc.server.records.run_facts import RunFacts
 from flowc.server.records.run_keys import same_json
 from flowc.server.records.runs import ENDED, RunRecord
+from flowc.server.records.senders import UNNAMED, Sender
+from flowc.server.records.stops import StopNodes, stops_of
 from flowc.server.records.times import now
 from flowc.server.store.archives import restore
 from flowc.server.store.checkpoints import delete_threads
 from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.events import events_of
 from flowc.server.store.messages import begin_turn
-from flowc.server.store.runs.admission import is_full, seconds_until, start_time
+from flowc.server.store.runs.admission import is_full, require_room, seconds_until, start_time
 from flowc.server.store.runs.batches import Batch, Pending, WorkerInstructions
 from flowc.server.store.runs.control import Control
 from flowc.server.store.runs.creation import creation_of, parted
@@ -56,6 +58,7 @@ from flowc.server.store.tables import (
     RunRow,
     SignalRow,
 )
+from flowc.server.store.tallies import put_tally
 from flowc.server.store.values import Values, put_values
 
 
@@ -71,7 +74,7 @@ class RunStart(NamedTuple):
 
     An awaited run does not wait for those in the queue. It is `unseen` if no one gets its id before
     it has come to rest. `recorded` is what a replay reuses. With a `message`, the run is the next
-    turn of its thread.
+    turn of its thread. Its first event has the `sender`.
     """
 
     limits: StartLimits = StartLimits()
@@ -80,6 +83,7 @@ class RunStart(NamedTuple):
     is_unseen: bool = False
     recorded: Mapping[str, Any] | None = None
     message: Any = None
+    sender: Sender = UNNAMED
 
     def is_plain_for(self, run: RunRecord) -> bool:
         """Return whether nothing has to be looked up before the run may start at once."""
@@ -89,17 +93,18 @@ class RunStart(NamedTuple):
         return is_here and self.limits == StartLimits() and not (has_more or has_keys)
 
 
+_CREATED = (RunRow.key, *(getattr(RunRow, name) for name in RunFacts._fields))
 _WAITING = and_(IS_UNFINISHED, RunRow.status == "pending", RunRow.control.is_(None))
 _RUNNING = and_(IS_UNFINISHED, RunRow.status == "running")
 
 
-def _created(run: RunRecord) -> RunEvent:
-    return RunEvent.of(RUN_CREATED.of_run({"priority": run.priority}))
+def _created(run: RunRecord, start: RunStart) -> RunEvent:
+    return RunEvent.of(RUN_CREATED.of_run(start.sender.created(run.priority)))
 
 
-def _begin(run: RunRecord) -> list[RunEvent]:
+def _begin(run: RunRecord, start: RunStart) -> list[RunEvent]:
     """Let a new run begin now; return its first events."""
-    created = _created(run)
+    created = _created(run, start)
     run.status, run.started_at = "running", now()
     return [created, RunEvent.of(RUN_STARTED.of_run({"segment": 0, "attempt": 1}), run.started_at)]
 
@@ -136,18 +141,24 @@ class NotPossible(Refused):
 
 
 class Steering:
-    """Changes to runs from outside their workers."""
+    """Changes to runs from outside their workers; a tenant has at most `most` unfinished runs."""
 
-    def __init__(self, database: Database, queue: WorkQueue, writer: Writer) -> None:
-        self.database, self._queue, self._writer = database, queue, writer
+    def __init__(
+        self, database: Database, queue: WorkQueue, writer: Writer, most: int | None = None
+    ) -> None:
+        self.database, self._queue, self._writer, self._most = database, queue, writer, most
+
+    def is_plain(self, run: RunRecord, start: RunStart) -> bool:
+        """Return whether nothing has to be looked up before a new run may start at once."""
+        return self._most is None and start.is_plain_for(run)
 
     async def create(self, tenant: str, run: RunRecord, start: RunStart) -> bool:
         """Store a new run; return whether it is the caller's, which then must work on it at once.
 
         It is, unless it must wait, or other runs wait in the queue and this one is not awaited.
-        Otherwise it is in the queue, or held. Raises NoSuchThread or ThreadBusy.
+        Otherwise it is in the queue, or held. Raises NoSuchThread, ThreadBusy or TooManyRuns.
         """
-        if not start.is_plain_for(run):
+        if not self.is_plain(run, start):
             return await self._create(tenant, run, start)
         await self.begin(tenant, run, start)
         return True
@@ -159,9 +170,11 @@ class Steering:
 
         If that is to be done `soon`, it is committed with the first of what the run does.
         """
-        events = _begin(run)
+        events = _begin(run, start)
         new = _row_of(tenant, run, start.worker, events)
-        return self._writer.commit(Batch(run.id, tenant, 1, Pending(events), new=new), soon=soon)
+        about = RunFacts.of(run, tenant)
+        batch = Batch(run.id, tenant, 1, Pending(events), new=new, about=about)
+        return self._writer.commit(batch, soon=soon)
 
     @writing
     def _create(self, session: Session, tenant: str, run: RunRecord, start: RunStart) -> bool:
@@ -172,9 +185,9 @@ class Steering:
         delay = seconds_until(run.starts_at)
         is_first = start.is_awaited or not _is_some(session)
         is_here = start.worker is not None and not (control or delay) and is_first
-        events = _begin(run) if is_here else [_created(run)]
+        events = _begin(run, start) if is_here else [_created(run, start)]
         row, values = _row_of(tenant, run, start.worker if is_here else None, events), Values()
-        creation = creation_of(self.database.dialect).returning(RunRow.id, RunRow.key)
+        creation = creation_of(self.database.dialect).returning(*_CREATED)
         created = session.execute(creation, parted({**row, "control": control}, values)).one()
         put_values(session, run.id, values)
         if start.message is not None:
@@ -185,18 +198,28 @@ class Steering:
         append_events(session, created, len(events), events)
         if control is None and not is_here:
             self._queue.enqueue(session, run.id, run.segment, run.priority, delay)
+        require_room(session, tenant, self._most)
         return is_here
 
     @writing
-    def answer(self, session: Session, tenant: str, interrupt_id: str, value: Any) -> str:
+    def answer(
+        self,
+        session: Session,
+        tenant: str,
+        interrupt_id: str,
+        value: Any,
+        by: str | None = None,
+        key: str | None = None,
+    ) -> str:
         """Store an answer, once; return the run's id. The same answer again changes nothing."""
         asked, row = self._asked(session, interrupt_id)
         if asked.tenant != tenant:
             raise NoSuchInterrupt
-        if asked.status != "open":
+        if asked.status != "waiting":
             if asked.status == "answered" and asked.answer == value:
                 return row.id
             raise NotAnswerable
+        asked.answered_by, asked.answer_key = by, key
         take_answer(session, self._queue, row, asked, Answer(value))
         return row.id
 
@@ -231,7 +254,7 @@ class Steering:
                 InterruptRow.tenant == tenant,
                 InterruptRow.signal == name,
                 InterruptRow.signal_key == key,
-                InterruptRow.status == "open",
+                InterruptRow.status == "waiting",
             )
             .order_by(InterruptRow.run_id)
         )
@@ -257,9 +280,12 @@ class Steering:
             if row.status == status == "cancelled":
                 return
             raise NotPossible(f"The run is already {row.status}.")
-        row.status, row.error, row.finished_at = status, dict(error), now()
+        ended_at = now()
+        row.status, row.error, row.finished_at = status, dict(error), ended_at
         row.epoch += 1
-        row.usage = with_nodes(record_of(session, row), events_of(session, run_id)).usage
+        record = with_nodes(record_of(session, row), events_of(session, run_id))
+        row.usage = record.usage
+        put_tally(session, tenant, record.tallied(ended_at))
         close_interrupts(session, run_id)
         if status == "cancelled":
             delete_threads(session, [run_id])
@@ -297,26 +323,27 @@ class Steering:
 
     @writing
     def set_breakpoints(
-        self, session: Session, tenant: str, run_id: str, nodes: Sequence[str] | None
+        self, session: Session, tenant: str, run_id: str, nodes: StopNodes | None
     ) -> None:
-        """Set the nodes, by name, before which a run stops; None ends debugging."""
+        """Set the nodes before which a run stops; None ends debugging."""
         row = locked(session, run_id, tenant)
         if row.status in ENDED:
             raise NotPossible(f"The run is already {row.status}.")
         is_stepping = bool(row.breakpoints and row.breakpoints["stepping"])
-        stops: StopsData = {"nodes": sorted(set(nodes or ())), "stepping": is_stepping}
-        row.breakpoints = stops if nodes is not None else None
-        append_event(session, row, RUN_BREAKPOINTS.of_run({"breakpoints": row.breakpoints}))
+        found = stops_of(nodes, is_stepping=is_stepping) if nodes is not None else None
+        row.breakpoints = found
+        append_event(session, row, RUN_BREAKPOINTS.of_run({"breakpoints": found}))
 
     @writing
     def retry(self, session: Session, tenant: str, run_id: str) -> None:
-        """Continue a failed run from where it failed."""
+        """Continue a failed run from where it failed; raise NotPossible or TooManyRuns."""
         row = locked(session, run_id, tenant)
         if row.status != "failed":
             raise NotPossible(f"The run is {row.status}, not failed.")
         row.error, row.finished_at = None, None
         restore(session, run_id)
         queue_again(session, self._queue, row, {"reason": "retried"})
+        require_room(session, tenant, self._most)
 
     @writing
     def expire(self, session: Session, interrupt_id: str) -> None:
@@ -325,7 +352,7 @@ class Steering:
             asked, row = self._asked(session, interrupt_id)
         except NoSuchInterrupt:
             return
-        if asked.status != "open":
+        if asked.status != "waiting":
             return
         is_late = asked.kind != "timer"
         take_answer(session, self._queue, row, asked, Answer(is_late=is_late))

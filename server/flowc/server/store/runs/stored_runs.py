@@ -2,29 +2,59 @@
 
 import builtins
 import copy
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
-from datetime import timedelta
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, func, literal, select
+from sqlalchemy import Row, Text, bindparam, cast, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
+from flowc.compiler.running.events import EventKind
 from flowc.server.records.interrupts import InterruptRecord
 from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import AT_REST, UNFINISHED, RunRecord
-from flowc.server.records.times import now
-from flowc.server.store.database import Database, reading
+from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.events import events_of
-from flowc.server.store.tables import KEY_OWNER, InterruptRow, RunRow, Table, WorkflowRow
+from flowc.server.store.parts import Listed, ListOrder, ListPart, total_of
+from flowc.server.store.tables import (
+    IS_UNFINISHED,
+    KEY_OWNER,
+    InterruptRow,
+    RunRow,
+    Table,
+    WorkflowRow,
+)
 from flowc.server.store.values import texts_of, whole
 
 _RUNS = Table.metadata.tables["runs"]
 _FIND = select(_RUNS).where(_RUNS.c.id == bindparam("run"), _RUNS.c.tenant == bindparam("owner"))
-_RECENT = timedelta(minutes=10)
 _ANYTHING: Mapping[str, str | None] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class WantedRuns:
+    """Which runs of a list: those that fit all that is given here.
+
+    `text` is somewhere in the id, the id of the workflow, the input or the error; not in values
+    that are stored apart, since they are big.
+    """
+
+    workflow_id: str | None = None
+    version: int | None = None
+    statuses: Collection[str] = ()
+    thread_id: str | None = None
+    started_by: str | None = None
+    forked_from: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str = ""
+
+
+ALL_RUNS = WantedRuns()
+_ORDER = ListOrder({"created_at": RunRow.created_at}, RunRow.id, "-created_at")
 
 
 class NoSuchRun(Refused):
@@ -65,6 +95,11 @@ class StoredRuns:
         return with_nodes(record_of(session, self._row(session, id)), events_of(session, id))
 
     @reading
+    def get_alone(self, session: Session, id: str) -> RunRecord:
+        """Return a run without its nodes; raise NoSuchRun."""
+        return record_of(session, self._row(session, id))
+
+    @reading
     def get_at_rest(self, session: Session, id: str) -> RunRecord | None:
         """Return a run if it has ended, waits or is paused, else None; raise NoSuchRun."""
         row = self._row(session, id)
@@ -100,31 +135,14 @@ class StoredRuns:
 
     @reading
     def list(
-        self,
-        session: Session,
-        limit: int,
-        offset: int,
-        workflow_id: str | None = None,
-        status: str | None = None,
-        thread_id: str | None = None,
-    ) -> tuple[list[RunRecord], int]:
-        """Return a page of runs, newest first, without their nodes; and how many there are."""
-        mine = [RunRow.tenant == self._tenant]
-        if workflow_id is not None:
-            mine.append(RunRow.workflow_id == workflow_id)
-        if status is not None:
-            mine.append(RunRow.status == status)
-        if thread_id is not None:
-            mine.append(RunRow.thread_id == thread_id)
-        total = session.scalar(select(func.count()).select_from(RunRow).where(*mine))
-        rows = session.scalars(
-            select(RunRow)
-            .where(*mine)
-            .order_by(RunRow.created_at.desc(), RunRow.id)
-            .limit(limit)
-            .offset(offset)
-        )
-        return [record_of(session, row) for row in rows], int(total or 0)
+        self, session: Session, part: ListPart, wanted: WantedRuns = ALL_RUNS
+    ) -> Listed[RunRecord]:
+        """Return runs without their nodes, by default the newest first; raise BadPlace."""
+        mine = (RunRow.tenant == self._tenant, *_conditions(wanted))
+        found = _ORDER.select(select(RunRow).where(*mine), part)
+        rows = session.scalars(found).all()
+        items = [record_of(session, row) for row in rows[: part.limit]]
+        return Listed(items, total_of(session, part, RunRow, *mine), _ORDER.next(part, rows))
 
     @reading
     def events(
@@ -184,13 +202,47 @@ class StoredRuns:
         return session.scalar(found.order_by(RunRow.created_at.desc()).limit(1))
 
     @reading
-    def recent(self, session: Session) -> Sequence[str]:
-        """Return the runs that are unfinished, or finished in the last ten minutes."""
-        is_recent = RunRow.finished_at >= now() - _RECENT
-        found = select(RunRow.id).where(
-            RunRow.tenant == self._tenant, RunRow.status.in_(UNFINISHED) | is_recent
+    def answered_with(self, session: Session, workflow_id: str, key: str) -> InterruptRecord | None:
+        """Return the question that a message with an idempotency key answered or withdrew."""
+        mine = (InterruptRow.tenant == self._tenant) & (InterruptRow.answer_key == key)
+        found = _INTERRUPTS.where(mine, RunRow.workflow_id == workflow_id)
+        row = session.execute(found.limit(1)).first()
+        return interrupt_of(*row) if row is not None else None
+
+    @writing
+    def note_key(self, session: Session, interrupt_id: str, key: str) -> None:
+        """Store the idempotency key of a message that withdraws a question."""
+        mine = (InterruptRow.tenant == self._tenant) & (InterruptRow.id == interrupt_id)
+        session.execute(update(InterruptRow).where(mine).values(answer_key=key))
+
+    @reading
+    def answer_event(self, session: Session, asked: InterruptRecord) -> int:
+        """Return the number of the event of an answered question's answer."""
+        answers = (
+            event.number
+            for event in events_of(session, asked.run_id)
+            if event.kind == EventKind.INTERRUPT_ANSWERED and event.data["id"] == asked.id
         )
-        return session.scalars(found.order_by(RunRow.created_at)).all()
+        return next(answers)
+
+    @reading
+    def question(
+        self, session: Session, workflow_id: str, beginning: str
+    ) -> InterruptRecord | None:
+        """Return the question of a workflow whose id begins like this, if there is one of them."""
+        mine = (InterruptRow.tenant == self._tenant) & (InterruptRow.kind == "human")
+        # After all hexadecimal digits.
+        has_id = (InterruptRow.id >= beginning) & (InterruptRow.id < f"{beginning}g")
+        found = _INTERRUPTS.where(mine, has_id, RunRow.workflow_id == workflow_id)
+        rows = session.execute(found.limit(2)).all()
+        return interrupt_of(*rows[0]) if len(rows) == 1 else None
+
+    @reading
+    def unfinished_by_status(self, session: Session) -> dict[str, int]:
+        """Return how many runs have not ended, by their status."""
+        count = select(RunRow.status, func.count()).group_by(RunRow.status)
+        mine = count.where(RunRow.tenant == self._tenant, IS_UNFINISHED)
+        return {status: number for status, number in session.execute(mine)}
 
     @reading
     def unfinished(
@@ -219,6 +271,27 @@ class StoredRuns:
         return row
 
 
+def _conditions(wanted: WantedRuns) -> Iterator[Any]:
+    for column, value in (
+        (RunRow.workflow_id, wanted.workflow_id),
+        (RunRow.version, wanted.version),
+        (RunRow.thread_id, wanted.thread_id),
+        (RunRow.started_by, wanted.started_by),
+        (RunRow.forked_from, wanted.forked_from),
+    ):
+        if value is not None:
+            yield column == value
+    if wanted.statuses:
+        yield RunRow.status.in_(wanted.statuses)
+    if wanted.since is not None:
+        yield RunRow.created_at >= wanted.since
+    if wanted.until is not None:
+        yield RunRow.created_at < wanted.until
+    if wanted.text:
+        texts = (RunRow.id, RunRow.workflow_id, cast(RunRow.input, Text), cast(RunRow.error, Text))
+        yield or_(*(each.icontains(wanted.text, autoescape=True) for each in texts))
+
+
 def record_of(session: Session, row: Any) -> RunRecord:
     """Return a run without its nodes."""
     run = RunRecord(**{name: getattr(row, name) for name in RUN_FIELDS})
@@ -236,7 +309,8 @@ def with_nodes(run: RunRecord, events: Sequence[RunEvent]) -> RunRecord:
     for event in events:
         fresh.apply(event)
     run.nodes, run.waiting, run.usage = fresh.nodes, fresh.waiting, fresh.usage
-    run.worked, run.usage_count = fresh.worked, fresh.usage_count
+    run.worked, run.usage_count, run.tally = fresh.worked, fresh.usage_count, fresh.tally
+    run.queued_at = fresh.queued_at
     return run
 
 

@@ -14,11 +14,17 @@ from flowc.compiler.node.interrupts import Answer, Interrupt
 from flowc.compiler.running.event_data import InterruptData, RunResumedData
 from flowc.compiler.running.events import INTERRUPT_ANSWERED, RUN_RESUMED, Event
 from flowc.server.records.run_events import RunEvent
+from flowc.server.records.run_facts import RunFacts
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
-from flowc.server.store.database import APPENDED
+from flowc.server.store.database import APPENDED, HAPPENED
 from flowc.server.store.events import EVENTS, event_rows
-from flowc.server.store.messages import ask_in_turn, end_turn
+from flowc.server.store.messages import (
+    ask_in_turn,
+    ask_the_next,
+    end_turn,
+    question_to_answer,
+)
 from flowc.server.store.runs.admission import enqueue, leave
 from flowc.server.store.runs.announcements import announce
 from flowc.server.store.runs.batches import CHANNEL, URGENT, is_urgent
@@ -43,7 +49,7 @@ def open_interrupt(
         node_id=interrupt.node_id,
         path=interrupt.path,
         kind=ask.kind,
-        status="open",
+        status="waiting",
         data=dict(ask.data),
         signal=ask.data["signal"] if is_signal else None,
         signal_key=ask.data["key"] if is_signal else None,
@@ -52,21 +58,22 @@ def open_interrupt(
         created_at=moment,
         due_at=moment + timedelta(seconds=ask.seconds) if ask.seconds is not None else None,
         answered_at=None,
+        answered_by=None,
     )
     session.add(opened)
     session.flush()
     if ask.kind == "human":
-        ask_in_turn(session, row, opened.data)
+        ask_in_turn(session, row, opened)
     await_answer(session, queue, row, opened)
     return opened
 
 
 def await_answer(session: Session, queue: WorkQueue, row: RunRow, asked: InterruptRow) -> None:
     """Open an interrupt, also a closed one; a signal that was sent before answers it at once."""
-    asked.status = "open"
+    asked.status = "waiting"
     if asked.signal is not None:
         take_sent_signal(session, row, asked)
-    if asked.due_at is not None and asked.status == "open":
+    if asked.due_at is not None and asked.status == "waiting":
         seconds = max(0.0, (asked.due_at - now()).total_seconds())
         queue.errand(session, "wake", asked.id, row.id, seconds)
 
@@ -78,7 +85,11 @@ def take_answer(
 
     If the run is still at work, its worker finds the answer when it lets the run rest.
     """
+    was_next = question_to_answer(session, row) == asked.id
     _answer(asked, answer)
+    if was_next:
+        session.flush()
+        ask_the_next(session, row)
     answered = INTERRUPT_ANSWERED.of_run({**data_of(asked), "status": asked.status})
     append_event(session, row, answered)
     if row.status == "waiting":
@@ -147,16 +158,17 @@ def append_events(session: Session, run: Any, last: int, events: Sequence[RunEve
     """
     if not events:
         return
-    note_appended(session, run.id, events)
+    note_appended(session, RunFacts.of(run, run.tenant), events)
     session.execute(_INSERT, event_rows(run.key, last, events))
     if _is_postgres(session):
         payload = f"{run.id} {URGENT}" if is_urgent(events) else run.id
         session.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload})
 
 
-def note_appended(session: Session, run_id: str, events: Sequence[RunEvent]) -> None:
-    """Let the events of a run be published after the commit."""
-    session.info.setdefault(APPENDED, {})[run_id] = is_urgent(events)
+def note_appended(session: Session, run: RunFacts, events: Sequence[RunEvent]) -> None:
+    """Let the events of a run be published and reported after the commit."""
+    session.info.setdefault(APPENDED, {})[run.id] = is_urgent(events)
+    session.info.setdefault(HAPPENED, []).append((run, events))
 
 
 def _is_postgres(session: Session) -> bool:
@@ -210,7 +222,7 @@ def pass_breakpoints(session: Session, run_id: str) -> None:
         .where(
             InterruptRow.run_id == run_id,
             InterruptRow.kind == "breakpoint",
-            InterruptRow.status == "open",
+            InterruptRow.status == "waiting",
         )
         .values(status="answered", answered_at=now())
     )
@@ -220,7 +232,7 @@ def close_interrupts(session: Session, run_id: str) -> None:
     """Close the open interrupts of a run, so that they can no longer be answered."""
     session.execute(
         update(InterruptRow)
-        .where(InterruptRow.run_id == run_id, InterruptRow.status == "open")
+        .where(InterruptRow.run_id == run_id, InterruptRow.status == "waiting")
         .values(status="closed")
     )
 

@@ -198,6 +198,8 @@ class Writer:
         if batch.events or batch.pending.unsure:
             is_at_once = batch.pending.unsure or is_urgent(batch.events)
             self._database.publish(batch.run_id, is_at_once)
+        if batch.about is not None:
+            self._database.report(batch.about, batch.events)
 
 
 class _Single:

@@ -8,7 +8,6 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from flowc.server.process.process import Process
 from flowc.server.settings import Settings
 
 PATH = "/mcp"
@@ -20,14 +19,12 @@ class McpEndpoint:
 
     def __init__(self, version: str, settings: Settings) -> None:
         self._version, self._settings = version, settings
-        self._process: Process | None = None
         self._serving: asyncio.Task[None] | None = None
         self._sessions: asyncio.Future[Any] | None = None
 
     @asynccontextmanager
-    async def open(self, process: Process) -> AsyncIterator[None]:
-        """Answer requests with the workflows of a process, until the context ends."""
-        self._process = process
+    async def open(self) -> AsyncIterator[None]:
+        """Answer requests until the context ends."""
         try:
             yield
         finally:
@@ -38,20 +35,19 @@ class McpEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        assert self._process is not None  # requests arrive once the process is open
         if self._sessions is None:
             self._sessions = asyncio.get_running_loop().create_future()
-            self._serving = asyncio.create_task(self._serve(self._process, self._sessions))
+            self._serving = asyncio.create_task(self._serve(self._sessions))
         # Shielded, since other requests wait for the same future.
         sessions = await asyncio.shield(self._sessions)
         await sessions.handle_request(scope, receive, send)
 
-    async def _serve(self, process: Process, started: asyncio.Future[Any]) -> None:
+    async def _serve(self, started: asyncio.Future[Any]) -> None:
         """Run the MCP server, in one task: its task group must end where it began."""
         try:
             # In a thread: the library takes half a second.
             tools = await asyncio.to_thread(import_module, _TOOLS)
-            sessions = tools.sessions_of(process, self._version, self._settings)
+            sessions = tools.sessions_of(self._version, self._settings)
             async with sessions.run():
                 started.set_result(sessions)
                 await asyncio.Event().wait()

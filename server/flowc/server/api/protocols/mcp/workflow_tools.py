@@ -20,12 +20,14 @@ from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.reading.large_values import in_worker, is_large
 from flowc.compiler.reading.plain_json import NotPlain, require_plain
 from flowc.compiler.running.events import EventKind
+from flowc.server.api.admission import caller_of
+from flowc.server.api.current_tenant import tenant_of
 from flowc.server.api.errors import failure_of
-from flowc.server.process.process import Process
 from flowc.server.records.message_text import question_of, text_of
 from flowc.server.records.runs import RunRecord
 from flowc.server.settings import Settings
 from flowc.server.store import NoSuchWorkflow, StoredWorkflow
+from flowc.server.store.parts import ListPart
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +37,9 @@ _LONGEST_CURSOR, _LONGEST_NAME = 9, 128
 _DONE = frozenset({EventKind.NODE_COMPLETED, EventKind.NODE_SKIPPED})
 
 
-def sessions_of(process: Process, version: str, settings: Settings) -> StreamableHTTPSessionManager:
-    """Return the MCP server over a process, which answers requests while it runs."""
-    tools = _WorkflowTools(process)
-    server = Server(
-        "flowc", version=version, on_list_tools=tools.list_tools, on_call_tool=tools.call_tool
-    )
+def sessions_of(version: str, settings: Settings) -> StreamableHTTPSessionManager:
+    """Return the MCP server, which answers requests while it runs."""
+    server = Server("flowc", version=version, on_list_tools=_list_tools, on_call_tool=_call_tool)
     # Stateless, so that any process can serve any request.
     return StreamableHTTPSessionManager(
         server, stateless=True, security_settings=transport_security(settings)
@@ -60,75 +59,82 @@ def transport_security(settings: Settings) -> TransportSecuritySettings:
     )
 
 
-class _WorkflowTools:
-    """The stored workflows of a process as tools."""
+async def _list_tools(
+    context: ServerRequestContext[Any], asked: types.PaginatedRequestParams | None
+) -> types.ListToolsResult:
+    try:
+        return await _listed(_Asker(context), (asked.cursor if asked is not None else None) or "")
+    except Exception as problem:
+        raise MCPError(types.INTERNAL_ERROR, _sentence(problem)) from problem
 
-    def __init__(self, process: Process) -> None:
-        self._process = process
 
-    async def list_tools(
-        self, context: ServerRequestContext[Any], asked: types.PaginatedRequestParams | None
-    ) -> types.ListToolsResult:
+async def _call_tool(
+    context: ServerRequestContext[Any], asked: types.CallToolRequestParams
+) -> types.CallToolResult:
+    try:
+        return await _called(_Asker(context), asked.name, asked.arguments or {})
+    except NoSuchWorkflow:
+        return _failed(f"There is no workflow {asked.name[:_LONGEST_NAME]!r}.")
+    except NotPlain as refused:
+        return _failed(str(refused))
+    except Exception as problem:
+        return _failed(_sentence(problem))
+
+
+class _Asker:
+    """Who sends a request, with the tenant whose workflows are the tools."""
+
+    def __init__(self, context: ServerRequestContext[Any]) -> None:
+        assert context.request is not None  # it came over HTTP, and was admitted
+        self.session, scope = context.session, context.request.scope
+        self.tenant, caller = tenant_of(scope), caller_of(scope)
+        assert caller is not None  # as above
+        self.caller = caller
+
+
+async def _listed(asker: _Asker, cursor: str) -> types.ListToolsResult:
+    is_number = cursor.isascii() and cursor.isdigit() and len(cursor) <= _LONGEST_CURSOR
+    offset, tenant = int(cursor) if is_number else 0, asker.tenant
+    found, total, _ = await tenant.stored_workflows.list(ListPart(_PAGE, offset))
+    tools: list[types.Tool] = []
+    for stored in found:
+        if not asker.caller.may_run(stored.id):
+            continue
         try:
-            return await self._listed((asked.cursor if asked is not None else None) or "")
-        except Exception as problem:
-            raise MCPError(types.INTERNAL_ERROR, _sentence(problem)) from problem
+            compiled = await tenant.workflows.compiled(stored)
+        except DefinitionRefused:
+            # One of its node types or workflows is missing by now.
+            continue
+        tools.append(_tool(stored, compiled))
+    after = offset + len(found)
+    return types.ListToolsResult(
+        tools=tools, next_cursor=str(after) if after < (total or 0) else None
+    )
 
-    async def _listed(self, cursor: str) -> types.ListToolsResult:
-        process = self._process
-        is_number = cursor.isascii() and cursor.isdigit() and len(cursor) <= _LONGEST_CURSOR
-        offset = int(cursor) if is_number else 0
-        found, total = await process.stored_workflows.list(_PAGE, offset)
-        tools: list[types.Tool] = []
-        for stored in found:
-            try:
-                compiled = await process.workflows.compiled(stored)
-            except DefinitionRefused:
-                # One of its node types or workflows is missing by now.
-                continue
-            tools.append(_tool(stored, compiled))
-        after = offset + len(found)
-        return types.ListToolsResult(tools=tools, next_cursor=str(after) if after < total else None)
 
-    async def call_tool(
-        self, context: ServerRequestContext[Any], asked: types.CallToolRequestParams
-    ) -> types.CallToolResult:
-        try:
-            return await self._called(context, asked.name, asked.arguments or {})
-        except NoSuchWorkflow:
-            return _failed(f"There is no workflow {asked.name[:_LONGEST_NAME]!r}.")
-        except NotPlain as refused:
-            return _failed(str(refused))
-        except Exception as problem:
-            return _failed(_sentence(problem))
+async def _called(asker: _Asker, name: str, given: dict[str, Any]) -> types.CallToolResult:
+    # The library's JSON reader takes more than the API's.
+    await _require_plain({"name": name, "arguments": given})
+    asker.caller.require_workflow(name)
+    tenant = asker.tenant
+    stored = await tenant.stored_workflows.get(name)
+    compiled = await tenant.workflows.compiled(stored)
+    run = await tenant.runs.submit(compiled, given, stored, is_awaited=True)
+    return await _result(asker, compiled, run.id)
 
-    async def _called(
-        self, context: ServerRequestContext[Any], name: str, given: dict[str, Any]
-    ) -> types.CallToolResult:
-        process = self._process
-        # The library's JSON reader takes more than the API's.
-        await _require_plain({"name": name, "arguments": given})
-        stored = await process.stored_workflows.get(name)
-        compiled = await process.workflows.compiled(stored)
-        run = await process.runs.submit(compiled, given, stored, is_awaited=True)
-        return await self._result(context, compiled, run.id)
 
-    async def _result(
-        self, context: ServerRequestContext[Any], compiled: CompiledWorkflow, run_id: str
-    ) -> types.CallToolResult:
-        """Report the progress of a run, and return its output or why it has none."""
-        process, done, total = self._process, 0, len(compiled.plan.nodes)
-        async for event in process.runs.events(run_id):
-            if event.kind in _DONE and not event.path:
-                done = min(done + 1, total)
-                await context.session.report_progress(done, total, event.node_id)
-            elif event.kind == EventKind.RUN_WAITING and (
-                asked := await process.chat.asked(run_id)
-            ):
-                question = question_of(asked.data)
-                return _failed(f"The run {run_id} waits for a person. It asks: {question}")
-        run = await process.runs.at_rest(run_id)
-        return _result_of(run) if run.status == "completed" else _failed(_reason(run))
+async def _result(asker: _Asker, compiled: CompiledWorkflow, run_id: str) -> types.CallToolResult:
+    """Report the progress of a run, and return its output or why it has none."""
+    tenant, done, total = asker.tenant, 0, len(compiled.plan.nodes)
+    async for event in tenant.runs.events(run_id):
+        if event.kind in _DONE and not event.path:
+            done = min(done + 1, total)
+            await asker.session.report_progress(done, total, event.node_id)
+        elif event.kind == EventKind.RUN_WAITING and (asked := await tenant.chat.asked(run_id)):
+            question = question_of(asked.data)
+            return _failed(f"The run {run_id} waits for a person. It asks: {question}")
+    run = await tenant.runs.at_rest(run_id)
+    return _result_of(run) if run.status == "completed" else _failed(_reason(run))
 
 
 def _tool(stored: StoredWorkflow, compiled: CompiledWorkflow) -> types.Tool:

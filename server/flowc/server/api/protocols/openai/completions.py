@@ -8,63 +8,48 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Request
 
-from flowc.server.access.callers import Caller
 from flowc.server.api.admission import CurrentCaller
-from flowc.server.api.current_process import CurrentProcess
-from flowc.server.api.protocols.openai.reading import conversations, messages_in, text_in
-from flowc.server.api.refused_requests import NotCompleted, Unsupported
+from flowc.server.api.current_tenant import CurrentTenant
+from flowc.server.api.hang_ups import WatchedTurn, unread
+from flowc.server.api.protocols.openai.completion_turns import CompletionRequest, begin_completion
+from flowc.server.api.protocols.openai.reading import with_reference
+from flowc.server.api.refused_requests import NotCompleted
 from flowc.server.api.sse import event, stream
 from flowc.server.api.strict_requests import StrictRoute
-from flowc.server.conversations.chat import Chat, OpenQuestion, TextPiece, Turn, TurnEnded
+from flowc.server.conversations.chat import (
+    Chat,
+    LastPiece,
+    OpenQuestion,
+    QuestionLeft,
+    TextPiece,
+    Turn,
+    TurnEnded,
+)
 from flowc.server.engine.publishing.watchers import ServerStops
-from flowc.server.process.process import Process
 from flowc.server.records.runs import RunRecord
 
 router = APIRouter(route_class=StrictRoute)
 
-# How many of the latest turns are searched for a run that waits.
-_SEARCHED_TURNS = 20
-
-
-class StreamOptions(BaseModel):
-    """What a stream holds in addition to the text."""
-
-    include_usage: bool = False
-
-
-class CompletionRequest(BaseModel):
-    """A conversation; parameters that workflows set themselves (`temperature`, …) are ignored."""
-
-    model_config = ConfigDict(extra="allow")
-
-    model: str = Field(max_length=200, description="Id of a workflow, or `id@version`.")
-    messages: list[dict[str, Any]] = Field(min_length=1, max_length=10_000)
-    stream: bool = False
-    stream_options: StreamOptions | None = None
-    n: int | None = None
-    user: str | None = Field(
-        default=None, description="Tells apart people who send the same conversation."
-    )
-    tools: list[dict[str, Any]] | None = None
-
 
 @router.post("/chat/completions", response_model=None, summary="Create Chat Completion")
-async def complete(body: CompletionRequest, process: CurrentProcess, caller: CurrentCaller) -> Any:
+async def complete(
+    body: CompletionRequest, tenant: CurrentTenant, caller: CurrentCaller, request: Request
+) -> Any:
     """Answer the last message of a conversation."""
-    if body.n not in {None, 1}:
-        raise Unsupported("unsupported_value", "n: a workflow returns one answer; leave it out.")
-    turn = await _turn(body, process, caller)
+    turn = await begin_completion(body, tenant, caller)
+    watched = WatchedTurn(tenant.chat, turn, body.on_disconnect)
     if body.stream:
-        has_usage = body.stream_options is not None and body.stream_options.include_usage
-        return stream(_chunks(process.chat, turn, body.model, has_usage), stopped)
-    message, reason, run = _answer(await process.chat.outcome(turn))
+        return stream(_chunks(watched, tenant.chat, body), stopped, hung_up=watched.hung_up)
+    last = await watched.outcome(request)
+    if last is None:
+        return unread()
+    message, reason = _answer(last, body)
     return {
         **_head(turn, body.model, "chat.completion"),
         "choices": [{"index": 0, "message": message, "finish_reason": reason, "logprobs": None}],
-        "usage": usage_of(run or await process.stored_runs.get(turn.run_id)),
+        "usage": usage_of(await tenant.stored_runs.get(turn.run_id)),
     }
 
 
@@ -74,31 +59,21 @@ def stopped(stop: ServerStops) -> str:
     return event({"error": error})
 
 
-async def _turn(body: CompletionRequest, process: Process, caller: Caller) -> Turn:
-    stored, compiled = await process.chat.model(body.model)
-    caller.require_workflow(stored.id)
-    messages = messages_in(body.messages)
-    names = conversations(body.model, body.user, messages)
-    last, text = messages[-1], text_in(messages[-1]["content"])
-    if last["role"] == "user" and len(messages) > 2 and messages[-2]["role"] == "assistant":
-        waiting = await process.stored_runs.waiting_in(names[1:_SEARCHED_TURNS], stored.id)
-        asked = await process.chat.asked(waiting) if waiting is not None else None
-        if waiting and asked and OpenQuestion(asked).text == text_in(messages[-2]["content"]):
-            return await process.chat.answer(waiting, text, is_kept=False)
-    given = {"message": text, "messages": messages, **({"tools": body.tools} if body.tools else {})}
-    name = names[0] if names else f"conversation:{time.time_ns()}"
-    return await process.chat.begin(stored, compiled, name, given)
-
-
-def _answer(last: OpenQuestion | TurnEnded) -> tuple[dict[str, Any], str, RunRecord | None]:
-    """Return the message, the reason why it ends, and the run if it has ended."""
+def _answer(last: LastPiece, body: CompletionRequest) -> tuple[dict[str, Any], str]:
+    """Return the message, and the reason why it ends."""
     if isinstance(last, OpenQuestion):
-        return {"role": "assistant", "content": last.text, "refusal": None}, "stop", None
-    run = completed(last)
+        return {"role": "assistant", "content": _asked(last, body), "refusal": None}, "stop"
     message = {"role": "assistant", "content": last.text, "refusal": None}
-    if calls := tool_calls_of(run):
-        return {**message, "content": last.text or None, "tool_calls": calls}, "tool_calls", run
-    return message, "stop", run
+    if isinstance(last, TurnEnded) and (calls := tool_calls_of(completed(last))):
+        return {**message, "content": last.text or None, "tool_calls": calls}, "tool_calls"
+    return message, "stop"
+
+
+def _asked(question: OpenQuestion, body: CompletionRequest) -> str:
+    """Return a question as clients send it back; a thread tells what its answer belongs to."""
+    if body.thread_id is not None:
+        return question.text
+    return with_reference(question.text, question.interrupt.id)
 
 
 def completed(last: TurnEnded) -> RunRecord:
@@ -114,8 +89,8 @@ def tool_calls_of(run: RunRecord) -> list[dict[str, Any]]:
     return [{**call, "type": "function"} for call in calls] if isinstance(calls, list) else []
 
 
-async def _chunks(chat: Chat, turn: Turn, model: str, has_usage: bool) -> AsyncIterator[str]:
-    head = _head(turn, model, "chat.completion.chunk")
+async def _chunks(watched: WatchedTurn, chat: Chat, body: CompletionRequest) -> AsyncIterator[str]:
+    head = _head(watched.turn, body.model, "chat.completion.chunk")
 
     def chunk(delta: dict[str, Any], reason: str | None = None) -> str:
         choice = {"index": 0, "delta": delta, "finish_reason": reason, "logprobs": None}
@@ -123,9 +98,11 @@ async def _chunks(chat: Chat, turn: Turn, model: str, has_usage: bool) -> AsyncI
 
     yield chunk({"role": "assistant", "content": ""})
     reason = "stop"
-    async for piece in chat.pieces(turn):
-        if isinstance(piece, TextPiece | OpenQuestion):
+    async for piece in watched.pieces():
+        if isinstance(piece, TextPiece | QuestionLeft):
             yield chunk({"content": piece.text})
+        elif isinstance(piece, OpenQuestion):
+            yield chunk({"content": _asked(piece, body)})
         elif isinstance(piece, TurnEnded) and piece.run.status != "completed":
             yield event({"error": NotCompleted(piece.run).as_openai()})
             return
@@ -133,8 +110,8 @@ async def _chunks(chat: Chat, turn: Turn, model: str, has_usage: bool) -> AsyncI
             reason = "tool_calls"
             yield chunk({"tool_calls": [{"index": n, **call} for n, call in enumerate(calls)]})
     yield chunk({}, reason)
-    if has_usage:
-        run = await chat.runs.stored_runs.get(turn.run_id)
+    if body.wants_usage:
+        run = await chat.runs.stored_runs.get(watched.turn.run_id)
         yield event({**head, "choices": [], "usage": usage_of(run)})
     yield event("[DONE]")
 

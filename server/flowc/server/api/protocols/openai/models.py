@@ -1,4 +1,4 @@
-"""Models of the OpenAI API: every workflow is one; `id@3` is its version 3."""
+"""Models of the OpenAI API: workflows that answer messages; `id@3` is the version 3 of one."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -6,34 +6,39 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 
 from flowc.server.api.admission import CurrentCaller
-from flowc.server.api.current_process import CurrentProcess
+from flowc.server.api.current_tenant import CurrentTenant
 from flowc.server.api.strict_requests import StrictRoute
+from flowc.server.store.parts import ListPart
 
 router = APIRouter(route_class=StrictRoute)
 _PAGE = 200
 
 
 @router.get("/models")
-async def list_models(process: CurrentProcess, caller: CurrentCaller) -> dict[str, Any]:
-    """Return all workflows as models; you can chat with those that take a `message`."""
+async def list_models(tenant: CurrentTenant, caller: CurrentCaller) -> dict[str, Any]:
+    """Return the workflows that answer a message alone, as models."""
     found: list[dict[str, Any]] = []
-    total = 1
-    while len(found) < total:
-        page, total = await process.stored_workflows.list(_PAGE, len(found))
-        found += [_model(stored.id, stored.updated_at) for stored in page]
-        if not page:
+    seen, total = 0, 1
+    while seen < total:
+        page = await tenant.stored_workflows.list(ListPart(_PAGE, seen))
+        total = page.total or 0
+        for stored in page.items:
+            if caller.may_run(stored.id) and await tenant.chat.can_talk(stored):
+                found.append(_model(stored.id, stored.updated_at))
+        seen += len(page.items)
+        if not page.items:
             break
-    return {"object": "list", "data": [each for each in found if caller.may_run(each["id"])]}
+    return {"object": "list", "data": found}
 
 
 @router.get("/models/{name:path}")
 async def get_model(
     name: Annotated[str, Path(max_length=200, description="Id of a workflow, or `id@version`.")],
-    process: CurrentProcess,
+    tenant: CurrentTenant,
     caller: CurrentCaller,
 ) -> dict[str, Any]:
     """Return a workflow as a model."""
-    stored, _ = await process.chat.model(name)
+    stored, _ = await tenant.chat.model(name)
     caller.require_workflow(stored.id)
     return _model(name, stored.updated_at)
 

@@ -2,123 +2,117 @@
 
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Path, Request
 
 from flowc.server.access.callers import Caller
 from flowc.server.api.admission import CurrentCaller
-from flowc.server.api.current_process import CurrentProcess
+from flowc.server.api.current_tenant import CurrentTenant
+from flowc.server.api.hang_ups import WatchedTurn, unread
 from flowc.server.api.protocols.openai.completions import (
     completed,
     stopped,
     tool_calls_of,
     usage_of,
 )
-from flowc.server.api.protocols.openai.reading import messages_in, text_in
-from flowc.server.api.refused_requests import NotCompleted, Unsupported
+from flowc.server.api.protocols.openai.response_turns import (
+    PREFIX,
+    ResponseRequest,
+    begin_response,
+    run_id_of,
+    turn_in,
+)
+from flowc.server.api.refused_requests import NotCompleted
 from flowc.server.api.sse import event, stream
 from flowc.server.api.strict_requests import StrictRoute
-from flowc.server.conversations.chat import Chat, OpenQuestion, TextPiece, Turn, TurnEnded
-from flowc.server.process.process import Process
+from flowc.server.conversations.chat import (
+    Chat,
+    OpenQuestion,
+    QuestionLeft,
+    TextPiece,
+    TurnEnded,
+)
+from flowc.server.process.tenants import Tenant
 from flowc.server.records.message_text import text_of
 from flowc.server.records.runs import RunRecord
-from flowc.server.store.runs.stored_runs import NoSuchRun
+from flowc.server.store.runs.steering import NotPossible
 
+# Parameters that a response repeats, as they were sent.
+_ECHOED = frozenset(
+    {"temperature", "top_p", "tool_choice", "parallel_tool_calls", "max_output_tokens", "text",
+     "reasoning", "max_tool_calls", "truncation", "service_tier", "top_logprobs"}
+)  # fmt: skip
 router = APIRouter(route_class=StrictRoute)
-_PREFIX = "resp_"
-
-
-class ResponseRequest(BaseModel):
-    """A message; parameters that workflows set themselves (`temperature`, …) are ignored."""
-
-    model_config = ConfigDict(extra="allow")
-
-    model: str = Field(max_length=200, description="Id of a workflow, or `id@version`.")
-    input: str | list[dict[str, Any]]
-    instructions: str | None = None
-    previous_response_id: str | None = Field(default=None, max_length=100)
-    stream: bool = False
-    metadata: dict[str, Any] | None = None
-    tools: list[dict[str, Any]] | None = None
 
 
 @router.post("/responses", response_model=None, summary="Create Response")
-async def respond(body: ResponseRequest, process: CurrentProcess, caller: CurrentCaller) -> Any:
+async def respond(
+    body: ResponseRequest, tenant: CurrentTenant, caller: CurrentCaller, request: Request
+) -> Any:
     """Answer a message, as one object or as a stream of typed events."""
-    turn = await _turn(body, process, caller)
+    turn = await begin_response(body, tenant, caller)
     response = _Response(body, turn.run_id, turn.after)
+    watched = WatchedTurn(tenant.chat, turn, "continue" if body.background else body.on_disconnect)
     if body.stream:
-        return stream(_events(process.chat, turn, response), stopped)
-    last = await process.chat.outcome(turn)
-    if isinstance(last, OpenQuestion):
-        return response.ended(last.text, await process.stored_runs.get(turn.run_id))
-    return response.ended(last.text, completed(last))
+        events = _events(tenant.chat, watched, response)
+        return stream(events, stopped, hung_up=watched.hung_up)
+    if body.background:
+        return response.body("in_progress")
+    last = await watched.outcome(request)
+    if last is None:
+        return unread()
+    run = completed(last) if isinstance(last, TurnEnded) else None
+    return response.ended(last.text, run or await tenant.stored_runs.get(turn.run_id))
 
 
 @router.get("/responses/{response_id}")
 async def get_response(
     response_id: Annotated[str, Path(max_length=100, description="Id of the response.")],
-    process: CurrentProcess,
+    tenant: CurrentTenant,
     caller: CurrentCaller,
 ) -> dict[str, Any]:
     """Return an earlier response, which may still be in progress."""
-    run = await process.stored_runs.get(_run_id(response_id))
+    return await _as_it_is(response_id, await _run_of(response_id, tenant, caller), tenant)
+
+
+@router.post("/responses/{response_id}/cancel")
+async def cancel_response(
+    response_id: Annotated[str, Path(max_length=100, description="Id of the response.")],
+    tenant: CurrentTenant,
+    caller: CurrentCaller,
+) -> dict[str, Any]:
+    """End the run of a response in progress; one that has ended stays as it is."""
+    run = await _run_of(response_id, tenant, caller)
+    with suppress(NotPossible):
+        run = await tenant.runs.cancel(run.id)
+    return await _as_it_is(response_id, run, tenant)
+
+
+async def _run_of(response_id: str, tenant: Tenant, caller: Caller) -> RunRecord:
+    run = await tenant.stored_runs.get(run_id_of(response_id))
     caller.require_workflow(run.workflow_id or "")
-    response = _Response(ResponseRequest(model=run.workflow_id or "", input=""), run.id)
+    return run
+
+
+async def _as_it_is(id: str, run: RunRecord, tenant: Tenant) -> dict[str, Any]:
+    """Return a response as its run is now."""
+    first = await tenant.stored_runs.events(run.id, 0, 1)
+    metadata = first[0].data.get("metadata") if first else None
+    request = ResponseRequest(model=run.workflow_id or "", input="", metadata=metadata)
+    response = _Response(request, run.id, turn_in(id))
     if run.status == "completed":
         return response.ended(text_of(run.output), run)
-    if run.status in {"failed", "cancelled"}:
+    if run.status == "cancelled":
+        return response.body("cancelled")
+    if run.status == "failed":
         return response.failed(NotCompleted(run))
+    asked = await tenant.chat.asked(run.id) if run.status == "waiting" else None
+    if asked is not None:
+        return response.ended(OpenQuestion(asked).text, run)
     return response.body("in_progress")
-
-
-async def _turn(body: ResponseRequest, process: Process, caller: Caller) -> Turn:
-    stored, compiled = await process.chat.model(body.model)
-    caller.require_workflow(stored.id)
-    given = body.input
-    items = [{"role": "user", "content": given}] if isinstance(given, str) else _messages_of(given)
-    messages = messages_in(items)
-    if not messages or messages[-1]["role"] != "user":
-        raise Unsupported("invalid_input", "input: the last item must be a message of the user.")
-    text = text_in(messages[-1]["content"])
-    thread_id = await _thread(body, process, stored.id, caller)
-    waiting = await process.stored_runs.waiting_in([thread_id], stored.id)
-    if waiting is not None:
-        return await process.chat.answer(waiting, text, is_kept=True)
-    for message in messages[:-1]:
-        await process.threads.append_message(thread_id, message["role"], message["content"], None)
-    values = {"instructions": body.instructions, "tools": body.tools or None}
-    more = {name: value for name, value in values.items() if value is not None}
-    sent = {"message": text, "thread_id": thread_id, **more}
-    return await process.chat.begin(
-        stored, compiled, thread_id, sent, message=messages[-1]["content"]
-    )
-
-
-async def _thread(body: ResponseRequest, process: Process, workflow_id: str, caller: Caller) -> str:
-    """Return a new thread, or a copy of the previous response's as it was after it."""
-    if body.previous_response_id is None:
-        return (await process.threads.create(workflow_id, body.metadata or {})).id
-    run = await process.stored_runs.get(_run_id(body.previous_response_id))
-    caller.require_workflow(run.workflow_id or "")
-    if run.thread_id is None:
-        raise NoSuchRun
-    return (await process.threads.fork(run.thread_id, run.id)).id
-
-
-def _messages_of(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the messages among the items, without others such as reasoning."""
-    return [item for item in items if item.get("type", "message") == "message"]
-
-
-def _run_id(response_id: str) -> str:
-    if not response_id.startswith(_PREFIX):
-        raise NoSuchRun
-    # A run that asked questions has several responses; a number after the dot tells them apart.
-    return response_id.removeprefix(_PREFIX).partition(".")[0]
 
 
 @dataclass
@@ -134,14 +128,17 @@ class _Response:
     def id(self) -> str:
         """The id of the run; a turn that continues the run adds the event it continues after."""
         more = f".{self.after}" if self.after else ""
-        return f"{_PREFIX}{self.run_id}{more}"
+        return f"{PREFIX}{self.run_id}{more}"
 
     @property
     def message_id(self) -> str:
-        return f"msg_{self.id.removeprefix(_PREFIX)}"
+        return f"msg_{self.id.removeprefix(PREFIX)}"
 
     def body(self, status: str, **more: Any) -> dict[str, Any]:
         request = self.request
+        sent = {
+            name: value for name, value in (request.model_extra or {}).items() if name in _ECHOED
+        }
         return {
             "id": self.id,
             "object": "response",
@@ -160,6 +157,9 @@ class _Response:
             "tools": request.tools or [],
             "top_p": None,
             "usage": None,
+            "background": bool(request.background),
+            "conversation": {"id": request.thread_id} if request.thread_id is not None else None,
+            **sent,
             **more,
         }
 
@@ -199,7 +199,7 @@ def _usage(run: RunRecord) -> dict[str, Any]:
     }
 
 
-async def _events(chat: Chat, turn: Turn, response: _Response) -> AsyncIterator[str]:
+async def _events(chat: Chat, watched: WatchedTurn, response: _Response) -> AsyncIterator[str]:
     number = -1
 
     def typed(kind: str, **data: Any) -> str:
@@ -215,18 +215,18 @@ async def _events(chat: Chat, turn: Turn, response: _Response) -> AsyncIterator[
     yield typed("response.output_item.added", item=begun, **item)
     yield typed("response.content_part.added", part=_content(""), **place)
     text = ""
-    async for piece in chat.pieces(turn):
+    async for piece in watched.pieces():
         if isinstance(piece, TurnEnded) and piece.run.status != "completed":
             yield typed("response.failed", response=response.failed(NotCompleted(piece.run)))
             return
-        if isinstance(piece, TextPiece | OpenQuestion):
+        if isinstance(piece, TextPiece | OpenQuestion | QuestionLeft):
             text += piece.text
             delta = {"delta": piece.text, "logprobs": []}
             yield typed("response.output_text.delta", **delta, **place)
     yield typed("response.output_text.done", text=text, logprobs=[], **place)
     yield typed("response.content_part.done", part=_content(text), **place)
     yield typed("response.output_item.done", item=response.message(text, "completed"), **item)
-    run = await chat.runs.stored_runs.get(turn.run_id)
+    run = await chat.runs.stored_runs.get(watched.turn.run_id)
     for index, call in enumerate(_calls(run), start=1):
         yield typed("response.output_item.added", output_index=index, item=call)
         yield typed("response.output_item.done", output_index=index, item=call)

@@ -78,7 +78,7 @@ def _value(question: _Question, answer: str | None, *, is_terminal: bool) -> Any
 
 
 def _read(answer: str, schema: dict[str, Any]) -> Any:
-    from flowc.server.records.message_text import answer_in  # noqa: PLC0415 - loads the checks of forms
+    from flowc.server.records.spoken_answers import answer_in  # noqa: PLC0415 - loads the checks of forms
 
     if answer.startswith(("@", "{")):
         return json_option(answer, "ANSWER")

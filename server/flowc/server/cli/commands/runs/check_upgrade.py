@@ -10,6 +10,9 @@ from rich.markup import escape
 from flowc.server.cli.arguments import AsJsonList
 from flowc.server.cli.output import DONE, FAILED, print_json, wrong
 
+# Runs that are looked at.
+_MOST = 4_000
+
 
 def check_upgrade(
     workflow: Annotated[str, typer.Argument(help="Id of a stored workflow.")],
@@ -41,6 +44,8 @@ async def _verdicts(id: str) -> list[Any]:
     from flowc.server.cli.database_runs import has_database  # noqa: PLC0415
     from flowc.server.records.runs import UNFINISHED  # noqa: PLC0415
     from flowc.server.store import NoSuchWorkflow, open_local  # noqa: PLC0415
+    from flowc.server.store.parts import ListPart  # noqa: PLC0415
+    from flowc.server.store.runs.stored_runs import WantedRuns  # noqa: PLC0415
     from flowc.server.workflows.upgrades import judge  # noqa: PLC0415
 
     if not has_database():
@@ -51,11 +56,11 @@ async def _verdicts(id: str) -> list[Any]:
         except NoSuchWorkflow:
             wrong(f"There is no workflow {id!r}.")
         new, verdicts = read_definition(from_data(newest.document)), []
-        for status in UNFINISHED:
-            for short in (await store.runs.list(1_000, 0, id, status))[0]:
-                if short.version == newest.version:
-                    continue
-                document = await store.workflows.document(id, short.version, short.hash)
-                old = read_definition(from_data(document))
-                verdicts.append(judge(await store.runs.get(short.id), old, new))
+        unfinished = WantedRuns(id, statuses=UNFINISHED)
+        for short in (await store.runs.list(ListPart(_MOST), unfinished)).items:
+            if short.version == newest.version:
+                continue
+            document = await store.workflows.document(id, short.version, short.hash)
+            old = read_definition(from_data(document))
+            verdicts.append(judge(await store.runs.get(short.id), old, new))
         return verdicts

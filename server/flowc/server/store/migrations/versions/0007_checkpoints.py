@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from flowc.server.store.migrations.former_checkpoints import take_over
+
 revision = "0007"
 down_revision = "0006"
 branch_labels = None
@@ -14,7 +16,7 @@ _HAS_KEY, _HAS_THREAD = "idempotency_key is not null", "thread_id is not null"
 
 def upgrade() -> None:
     """Apply."""
-    op.create_table(
+    checkpoints = op.create_table(
         "graph_checkpoints",
         sa.Column("thread_id", sa.Text(), nullable=False),
         sa.Column("namespace", sa.Text(), nullable=False),
@@ -26,7 +28,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("thread_id", "namespace", "id"),
         sqlite_with_rowid=False,
     )
-    op.create_table(
+    writes = op.create_table(
         "graph_writes",
         sa.Column("thread_id", sa.Text(), nullable=False),
         sa.Column("namespace", sa.Text(), nullable=False),
@@ -40,6 +42,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("thread_id", "namespace", "checkpoint_id", "task_id", "number"),
         sqlite_with_rowid=False,
     )
+    take_over(op.get_bind(), checkpoints, writes)
     with op.batch_alter_table("runs", schema=None) as batch_op:
         batch_op.add_column(sa.Column("worker", sa.String(length=128), nullable=True))
     op.execute("update runs set worker = 'local', control = null where control = 'direct'")

@@ -1,0 +1,1 @@
+"""Backups: all that a server stores, in one file, and back."""
