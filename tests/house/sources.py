@@ -13,7 +13,7 @@ ROOTS = ("compiler", "nodes", "rag", "server")
 def modules() -> Iterator[Path]:
     """Yield every module of the four roots."""
     for root in ROOTS:
-        yield from sorted((ROOT / root).rglob("*.py"))
+        yield from _found(ROOT / root, "*.py")
 
 
 def modules_of_tests() -> Iterator[Path]:
@@ -26,7 +26,12 @@ def pages() -> Iterator[Path]:
     yield from sorted(ROOT.glob("*.md"))
     yield from sorted((ROOT / ".github").rglob("*.md"))
     for root in (*ROOTS, "docs", "notebooks", "tests"):
-        yield from sorted((ROOT / root).rglob("*.md"))
+        yield from _found(ROOT / root, "*.md")
+
+
+def _found(folder: Path, pattern: str) -> Iterator[Path]:
+    """Yield the files below a folder, but for those of the packages that npm installs."""
+    yield from sorted(p for p in folder.rglob(pattern) if "node_modules" not in p.parts)
 
 
 def notebooks() -> Iterator[Path]:

@@ -237,9 +237,9 @@ def test_the_page_that_shows_the_api_may_load_what_it_needs(api: httpx.Client) -
     assert "http" not in page.text.replace("https://", "http://").split("<script>")[0]
 
 
-def test_the_root_leads_to_the_page(api: httpx.Client) -> None:
+def test_the_root_leads_to_the_pages_for_people(api: httpx.Client) -> None:
     answer = api.get("/")
-    assert (answer.status_code, answer.headers["location"]) == (307, f"{API}/docs")
+    assert (answer.status_code, answer.headers["location"]) == (302, "/ui/workflows")
 
 
 def test_behind_a_proxy_with_tls_browsers_get_the_order_to_stay_with_it(api: httpx.Client) -> None:

@@ -57,6 +57,7 @@ from flowc.server.api.resources import (
 )
 from flowc.server.api.session_cookies import CSRF_HEADER, PLAIN_COOKIE
 from flowc.server.api.strict_requests import BodyLimit, RequestId, with_yaml_bodies
+from flowc.server.api.user_interface import add_user_interface
 from flowc.server.edge.browsers import BrowserGuard
 from flowc.server.edge.security_headers import DOCS_POLICY, SecurityHeaders
 from flowc.server.numbers.metrics import Metrics
@@ -200,6 +201,7 @@ def create_app(
         _include(app, router)
     _include(app, operations.router)
     add_docs_page(app, API)
+    add_user_interface(app)
     app.router.routes.append(Route(mcp.PATH, _Admitted(endpoint, "call_mcp")))
     # The other parts of an upload come on top of its file.
     by_path = {f"{API}{files.FILES}": settings.max_file_bytes + settings.max_body_bytes}

@@ -4,7 +4,7 @@ from importlib.resources import files
 
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -12,7 +12,7 @@ _ASSETS = "docs/assets"
 
 
 def add_docs_page(app: FastAPI, base: str) -> None:
-    """Serve the page at `docs` below a base, and lead there from `/`."""
+    """Serve the page at `docs` below a base."""
     page = get_swagger_ui_html(
         openapi_url=f"{base}/openapi.json",
         title="flowc: the API",
@@ -24,12 +24,8 @@ def add_docs_page(app: FastAPI, base: str) -> None:
     async def docs(_: object) -> HTMLResponse:
         return page
 
-    async def home(_: object) -> RedirectResponse:
-        return RedirectResponse(f"{base}/docs")
-
     assets = StaticFiles(directory=str(files("fastapi_offline") / "static"))
     app.router.routes += [
-        Route("/", home),
         Route(f"{base}/docs", docs),
         Mount(f"{base}/{_ASSETS}", assets),
     ]

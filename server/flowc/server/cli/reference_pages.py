@@ -1,4 +1,4 @@
-"""Writes the reference pages: node types, options, filters, diagnostics, settings, commands.
+"""Writes what is generated from the code: the reference pages, and the types of `server/ui`.
 
 `make docs` generates them from the code, and a test checks that they are up to date.
 """
@@ -29,6 +29,7 @@ from flowc.server.cli import app
 from flowc.server.cli.events_page import events_page
 from flowc.server.cli.filters_page import filters_page
 from flowc.server.cli.metrics_page import metrics_page
+from flowc.server.cli.typescript_types import typescript_types
 from flowc.server.settings import Settings
 
 NOTE = "<!-- Generated from the code by `make docs`. -->\n"
@@ -49,6 +50,7 @@ def pages() -> Mapping[str, str]:
         "server/docs/commands.md": _page(_commands()),
         "server/docs/events.md": _page(events_page()),
         "server/docs/metrics.md": _page(metrics_page()),
+        "server/ui/src/api/types.ts": typescript_types(),
     }
 
 

@@ -1,0 +1,34 @@
+/** The pages, by their addresses; each is loaded when it is first shown. */
+import { type ComponentType, type LazyExoticComponent, lazy } from "react";
+import type { words as Words } from "#words/words.ts";
+import type { ApiScope } from "../api/types.ts";
+
+export interface Page {
+  path: string;
+  /** Where in the navigation the page belongs. */
+  nav?: keyof (typeof Words)["nav"];
+  /** Without it, the page says what it needs. */
+  scope?: ApiScope;
+  page: LazyExoticComponent<ComponentType<Record<string, string>>>;
+}
+
+export const PAGES: Page[] = [
+  {
+    path: "/ui/workflows",
+    nav: "workflows",
+    scope: "workflows:read",
+    page: lazy(() => import("../pages/workflows/workflows-page.tsx")),
+  },
+  {
+    path: "/ui/runs",
+    nav: "runs",
+    scope: "runs:read",
+    page: lazy(() => import("../pages/runs/runs-page.tsx")),
+  },
+];
+
+/** What the navigation shows, in this order, to those who may see it. */
+export const NAVIGATION: { name: keyof (typeof Words)["nav"]; to: string; scope: ApiScope }[] = [
+  { name: "workflows", to: "/ui/workflows", scope: "workflows:read" },
+  { name: "runs", to: "/ui/runs", scope: "runs:read" },
+];

@@ -1,0 +1,38 @@
+/** The lists of workflows. */
+import { counted } from "../counted.ts";
+
+export const workflowWords = {
+  title: "Workflows",
+  new: "New workflow",
+  import: "Import",
+  name: "Name",
+  version: "Version",
+  changed: "Changed",
+  author: "By",
+  labels: "Labels",
+  sort: "Sort by",
+  sorts: { id: "Id", name: "Name", "-updated_at": "Last changed" },
+  searchLabel: "Search workflows",
+  empty: "There are no workflows yet",
+  emptyHint: "Begin with one of these, write one, or import a file.",
+  noMatch: (text: string) => `No workflow matches “${text}”.`,
+  deleteTitle: (id: string) => `Delete ${id}?`,
+  deleteHint: "All its versions are deleted. Its runs stay. This cannot be undone.",
+  deleted: (id: string) => `${id} is deleted.`,
+  drafts: "Drafts that are not published",
+  id: "Id",
+  idHint: "Letters, digits, - and _. It is in the address, and stays.",
+  copyTitle: (id: string) => `Duplicate ${id}`,
+  duplicate: "Duplicate",
+  templates: {
+    empty: "Empty workflow",
+    emptyHint: "One node that answers.",
+    support: "Customer support",
+    supportHint: "Classifies a message, and answers by its category.",
+    approval: "Approval",
+    approvalHint: "Stops, and waits for a person's decision.",
+  },
+  imported: (count: number) => `${counted(count, "workflow is", "workflows are")} imported.`,
+  exists: "There is a workflow with this id already.",
+  export: "Export",
+};

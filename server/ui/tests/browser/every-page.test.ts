@@ -1,0 +1,51 @@
+/** What holds on every page: WCAG 2.2 AA in both themes, nothing cut off, nothing from elsewhere. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  assertAccessible,
+  assertFits,
+  browserOfFile,
+  screenshot,
+  type Theme,
+  URL_OF_SERVER,
+} from "./browser.ts";
+
+const open = browserOfFile();
+
+const PAGES: [string, string][] = [
+  ["workflows", "/ui/workflows"],
+  ["runs", "/ui/runs"],
+  ["missing", "/ui/nothing-here"],
+];
+const VIEWS: [number, Theme][] = [
+  [1440, "light"],
+  [1440, "dark"],
+  [1024, "light"],
+  [360, "dark"],
+];
+
+for (const [width, theme] of VIEWS) {
+  test(`pages at ${width} px, ${theme}`, async (t) => {
+    const { page, faults } = await open({ width, theme });
+    for (const [name, path] of PAGES) {
+      await t.test(name, async () => {
+        await page.goto(URL_OF_SERVER + path);
+        await page.locator("h1, h2").first().waitFor();
+        await page.waitForTimeout(300);
+        await screenshot(page, `${name}-${width}-${theme}`);
+        await assertAccessible(page);
+        await assertFits(page);
+      });
+    }
+    assert.deepEqual(faults, []);
+  });
+}
+
+test("the page that asks for a key", async () => {
+  const { page, faults } = await open({ key: null });
+  await page.goto(`${URL_OF_SERVER}/`);
+  await page.getByLabel("API key").waitFor();
+  await screenshot(page, "sign-in");
+  await assertAccessible(page);
+  assert.deepEqual(faults, []);
+});

@@ -1,0 +1,41 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { defineConfig, type Plugin } from "vite";
+
+const out = "../flowc/server/ui";
+
+/** Writes each asset compressed, too: the server has nothing to compress then. */
+function compressed(): Plugin {
+  return {
+    name: "compressed",
+    apply: "build",
+    async closeBundle() {
+      const folder = join(out, "assets");
+      for (const name of await readdir(folder)) {
+        if (!/\.(js|css|svg)$/.test(name)) continue;
+        const content = await readFile(join(folder, name));
+        const best = { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } };
+        await writeFile(join(folder, `${name}.br`), brotliCompressSync(content, best));
+        await writeFile(join(folder, `${name}.gz`), gzipSync(content, { level: 9 }));
+      }
+    },
+  };
+}
+
+export default defineConfig({
+  base: "/ui/",
+  plugins: [compressed()],
+  build: {
+    outDir: out,
+    emptyOutDir: true,
+    target: "es2023",
+    // The policy of the pages takes no inlined assets but images.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  server: {
+    proxy: { "/api": process.env["FLOWC_URL"] ?? "http://127.0.0.1:8000" },
+  },
+});

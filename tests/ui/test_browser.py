@@ -1,0 +1,30 @@
+"""People use the pages in a real browser, on a real server."""
+
+from pathlib import Path
+
+import pytest
+
+from fakes.places import ROOT
+from fakes.processes import serving
+from ui.node_tests import CHROMIUM, files_of_tests, require_ui, run_node
+
+FILES = files_of_tests("browser")
+
+
+@pytest.mark.parametrize("path", FILES, ids=[path.name for path in FILES])
+def test_in_the_browser(path: Path, tmp_path: Path) -> None:
+    require_ui(browser=True)
+    data = tmp_path / "data"
+    env = {
+        "FLOWC_AUTH": "on",
+        "FLOWC_MODELS_FILE": str(ROOT / "notebooks" / "workflows" / "models.yaml"),
+    }
+    with serving(data, env) as (client, _):
+        environment = {
+            "FLOWC_URL": str(client.base_url).rstrip("/"),
+            "FLOWC_API_KEY": (data / "admin-key").read_text().strip(),
+            "FLOWC_CHROMIUM": str(CHROMIUM),
+            # They are looked at; the folder is not in git.
+            "FLOWC_SCREENSHOTS": str(ROOT / "build" / "screenshots"),
+        }
+        run_node("--test", "--test-reporter=spec", str(path), env=environment)
