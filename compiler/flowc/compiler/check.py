@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from flowc.compiler.analysis.flow import Flow, analyse_flow
-from flowc.compiler.analysis.inference import infer
+from flowc.compiler.analysis.inference import Inferred, infer
 from flowc.compiler.analysis.scopes import Scope, resolve
 from flowc.compiler.checks.concurrency import check_concurrency
 from flowc.compiler.checks.configuration import check_configuration
@@ -21,7 +21,7 @@ from flowc.compiler.checks.types import check_types
 from flowc.compiler.checks.uses import check_uses
 from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, Problem, has_errors
 from flowc.compiler.node.registry import Registry
-from flowc.compiler.reading.dialects import not_a_workflow, read_definition
+from flowc.compiler.reading.dialects import not_a_workflow, read_definition, read_readable
 from flowc.compiler.reading.documents import Document
 from flowc.compiler.reading.library import Library
 
@@ -48,14 +48,56 @@ def check_workflow(
 
     `library` knows the stored workflows that it may run, `id` is the one it is stored under.
     """
+    return list(examine(document, registry, library, id).diagnostics)
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What a check found out about a definition.
+
+    `scope` is what can be drawn of it, None if that is nothing; `inferred` is None if there are
+    errors, or nothing to run.
+    """
+
+    document: Document | None
+    diagnostics: tuple[Diagnostic, ...]
+    scope: Scope | None = None
+    inferred: Inferred | None = None
+
+
+def examine(
+    document: Document,
+    registry: Registry,
+    library: Library | None = None,
+    id: str | None = None,
+) -> Examination:
+    """Return all diagnostics of a definition, and its scope even if there are errors.
+
+    `library` knows the stored workflows that it may run, `id` is the one it is stored under.
+    """
+    library = library or Library()
     try:
-        scope = resolve(read_definition(document), registry, library or Library(), id)
+        scope = resolve(read_definition(document), registry, library, id)
     except DefinitionRefused as refused:
-        return list(refused.diagnostics)
+        drawn = readable_scope(document, registry, library, id)
+        return Examination(document, refused.diagnostics, drawn)
     flow, problems = check_scope(scope)
-    if flow is not None:
-        problems += infer(flow).problems
-    return [document.diagnostic(problem) for problem in problems]
+    inferred = infer(flow) if flow is not None else None
+    if inferred is not None:
+        problems += inferred.problems
+    if any(part.problems for part in scope.walk()):
+        scope = resolve(scope.workflow, registry, library, id, in_part=True)
+    found = tuple(document.diagnostic(problem) for problem in problems)
+    is_run = inferred is not None and not scope.workflow.samples
+    return Examination(document, found, scope, inferred if is_run else None)
+
+
+def readable_scope(
+    document: Document, registry: Registry, library: Library, id: str | None = None
+) -> Scope | None:
+    """Return the scope of what can be read of a definition, to draw it; None if it is nothing."""
+    readable = read_readable(document)
+    return None if readable is None else resolve(readable, registry, library, id, in_part=True)
 
 
 def require_valid(scope: Scope, document: Document) -> tuple[Flow, tuple[Diagnostic, ...]]:

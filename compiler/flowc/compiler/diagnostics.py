@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 Severity = Literal["error", "warning", "info"]
 Pointer = tuple[str | int, ...]
+Position = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,62 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class TextRange:
+    """A part of a text: the lines and columns of its first character and of the one behind it."""
+
+    start: Position
+    end: Position
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the stable JSON form."""
+        ends = (("start", self.start), ("end", self.end))
+        return {name: {"line": line, "column": column} for name, (line, column) in ends}
+
+
+@dataclass(frozen=True, slots=True)
+class TextChange:
+    """Another text for a part of a text."""
+
+    range: TextRange
+    text: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the stable JSON form."""
+        return {"range": self.range.as_json(), "text": self.text}
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Changes of a text after which a diagnostic is not reported any more."""
+
+    title: str
+    changes: tuple[TextChange, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the stable JSON form."""
+        return {"title": self.title, "changes": [change.as_json() for change in self.changes]}
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """What to write at a path of a definition instead of its value, or of its key.
+
+    With an `offset`, it takes the place of `length` characters of the text there.
+    """
+
+    at: Pointer
+    new: Any
+    on_key: bool = False
+    offset: int | None = None
+    length: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """A mistake as a check reports it: its place is a path in the document, not yet a line.
 
-    `offset` is where in the text at that path it is, if that is known.
+    `offset` is where in the text at that path it is, and `length` how long, if that is known.
+    After all `replacements`, it is mended.
     """
 
     code: str
@@ -43,17 +96,24 @@ class Problem:
     severity: Severity = "error"
     on_key: bool = False
     offset: int | None = None
+    length: int | None = None
+    replacements: tuple[Replacement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """A mistake as its author reads it: a code, a sentence, a place, and sometimes a hint."""
+    """A mistake as its author reads it: a code, a sentence, a place, and sometimes a hint.
+
+    The `range` is that of the key, value or word that it is about; each of the `fixes` mends it.
+    """
 
     code: str
     message: str
     at: Place
     hint: str | None = None
     severity: Severity = "error"
+    range: TextRange | None = None
+    fixes: tuple[Fix, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the stable JSON form."""
@@ -64,8 +124,10 @@ class Diagnostic:
             "file": self.at.file,
             "line": self.at.line,
             "column": self.at.column,
+            "range": self.range.as_json() if self.range is not None else None,
             "pointer": self.at.pointer,
             "hint": self.hint,
+            "fixes": [fix.as_json() for fix in self.fixes],
         }
 
 
@@ -96,12 +158,21 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     True
     """
     names = sorted(known)
-    near = get_close_matches(word, names, n=1, cutoff=0.6)
-    if near:
-        return f"Did you mean {near[0]!r}?"
+    near = nearest(word, names)
+    if near is not None:
+        return f"Did you mean {near!r}?"
     if 0 < len(names) <= 8:
         return "Available: " + ", ".join(names) + "."
     return None
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that is most similar to this one, if one is similar enough.
+
+    >>> nearest("templat", ["template", "merge"]), nearest("x", ["template"])
+    ('template', None)
+    """
+    return next(iter(get_close_matches(word, sorted(known), n=1, cutoff=0.6)), None)
 
 
 def pointer_text(path: Pointer) -> str:

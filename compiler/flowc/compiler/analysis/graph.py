@@ -1,11 +1,12 @@
 """Builds a workflow's graph: branches and dependencies resolved to edges."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from flowc.compiler.analysis.loops import EdgeLoop, find_loops
 from flowc.compiler.definition import NodeDefinition, WorkflowDefinition
+from flowc.compiler.diagnostics import Pointer
 from flowc.compiler.node.registry import Registry
 
 # The branches that `on_error: {goto: …}` adds to those of a node's type.
@@ -104,8 +105,23 @@ class Graph:
 
 def build_graph(workflow: WorkflowDefinition, registry: Registry) -> Graph:
     """Resolve edges, branch targets and `depends_on`; ignore those that name no node."""
-    nodes = {node.id: node for node in workflow.nodes if not node.disabled}
     taken = _taken_branches(workflow, registry)
+    _bypass_disabled(workflow, taken)
+    return _graph(workflow, registry, taken, [n for n in workflow.nodes if not n.disabled])
+
+
+def written_graph(workflow: WorkflowDefinition, registry: Registry) -> Graph:
+    """Return the graph as it is written: with the disabled nodes, and the edges that join them."""
+    return _graph(workflow, registry, _taken_branches(workflow, registry), workflow.nodes)
+
+
+def _graph(
+    workflow: WorkflowDefinition,
+    registry: Registry,
+    taken: Taken,
+    drawn: Iterable[NodeDefinition],
+) -> Graph:
+    nodes = {node.id: node for node in drawn}
     edges = tuple(
         Edge(source, target, None if branches is None else frozenset(branches))
         for (source, target), branches in taken.items()
@@ -126,6 +142,33 @@ def all_branches(node: NodeDefinition, registry: Registry) -> frozenset[str]:
     return (own or frozenset({DONE})) | {ERROR} if node.error_target is not None else own
 
 
+@dataclass(frozen=True, slots=True)
+class WrittenEdge:
+    """One place where a definition says that a node comes after another; `at` is its path."""
+
+    source: str
+    target: str
+    branch: str | None
+    at: Pointer
+
+
+def written_edges(workflow: WorkflowDefinition, registry: Registry) -> Iterator[WrittenEdge]:
+    """Yield the places of all edges: branch targets, edges, `depends_on`, and `on_error`."""
+    for node in workflow.nodes:
+        kind = registry.get(node.type)
+        for branch, target in branch_targets(node, registry).items():
+            if kind is not None and target is not None:
+                at = node.config_at(*kind.branch_path(branch))
+                yield WrittenEdge(node.id, target, branch, at)
+    for edge in workflow.edges:
+        yield WrittenEdge(edge.source, edge.target, edge.branch, edge.at)
+    for node in workflow.nodes:
+        for index, source in enumerate(node.depends_on or ()):
+            yield WrittenEdge(source, node.id, None, (*node.at, "depends_on", index))
+        if node.error_target is not None:
+            yield WrittenEdge(node.id, node.error_target, ERROR, (*node.at, "on_error", "goto"))
+
+
 def _taken_branches(workflow: WorkflowDefinition, registry: Registry) -> Taken:
     """Return for each pair of nodes the branches of the edge between them; None is all."""
     taken: Taken = {}
@@ -142,7 +185,6 @@ def _taken_branches(workflow: WorkflowDefinition, registry: Registry) -> Taken:
         if (source, target) not in taken:
             _take(taken, source, target, None)
     _route_errors(workflow, registry, taken)
-    _bypass_disabled(workflow, taken)
     return taken
 
 

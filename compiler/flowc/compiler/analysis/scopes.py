@@ -110,17 +110,25 @@ class StoredUse:
 
 
 def resolve(
-    workflow: WorkflowDefinition, registry: Registry, library: Library, id: str | None = None
+    workflow: WorkflowDefinition,
+    registry: Registry,
+    library: Library,
+    id: str | None = None,
+    in_part: bool = False,
 ) -> Scope:
-    """Return the scope of a whole workflow; `id` is the one that it is stored under."""
+    """Return the scope of a whole workflow; `id` is the one that it is stored under.
+
+    With `in_part`, its bodies have what can be read of them.
+    """
     name = id or workflow.id
-    return _Resolver(registry, library).scope(workflow, (name,) if name else ())
+    return _Resolver(registry, library, in_part).scope(workflow, (name,) if name else ())
 
 
 @dataclass
 class _Resolver:
     registry: Registry
     library: Library
+    in_part: bool = False
     known: dict[tuple[str, str], Scope] = field(default_factory=dict)
 
     def scope(
@@ -151,7 +159,7 @@ class _Resolver:
         if kind.body_field is None or not _is_body(raw, kind):
             return
         try:
-            workflow = _reader(kind)(raw, node.config_at(kind.body_field))
+            workflow = _reader(kind)(raw, node.config_at(kind.body_field), self.in_part)
         except Misshapen as refused:
             scope.problems.extend(refused.problems)
             return
@@ -189,7 +197,7 @@ def _is_body(raw: Any, kind: type[Node]) -> bool:
     return isinstance(raw, list) and bool(raw) if kind.body_is_tools else isinstance(raw, dict)
 
 
-def _reader(kind: type[Node]) -> Callable[[Any, Pointer], WorkflowDefinition]:
+def _reader(kind: type[Node]) -> Callable[[Any, Pointer, bool], WorkflowDefinition]:
     if kind.body_is_tools:
         return read_tools
     return read_workflow if kind.is_isolated else read_body

@@ -1,87 +1,95 @@
-"""Finds the line and column of a character inside a text of a YAML or JSON document.
+"""Finds a character of a text in the notation that a YAML or JSON document has it in.
 
 The value is followed through the document's own notation: quotes with their escapes, folded lines,
 blocks with their indentation. Where the two do not agree, nothing is found.
 """
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
-_MOST_LINES = 500
-_BREAK = re.compile(r"[ \t]*\n(?:[ \t]*\n)*[ \t]*")
-_BLOCK = re.compile(r"[|>][+-]?[ \t]*(?:#[^\n]*)?\n( +)(?=\S)")
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "/": "/", " ": " "}
+_BREAK = re.compile(r"[ \t]*(?:\r\n|\r|\n)(?:[ \t]*(?:\r\n|\r|\n))*[ \t]*")
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_BLOCK = re.compile(r"[|>][+-]?[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n)")
+_INDENT = re.compile(r"(?:[ ]*(?:\r\n|\r|\n))*( +)(?=\S)")
+_ESCAPES = {
+    "0": "\0", "a": "\a", "b": "\b", "t": "\t", "\t": "\t", "n": "\n", "v": "\v", "f": "\f",
+    "r": "\r", "e": "\x1b", " ": " ", '"': '"', "/": "/", "\\": "\\", "N": "\x85", "_": "\xa0",
+    "L": "\u2028", "P": "\u2029",
+}  # fmt: skip
+_CODES = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))")
 
 
-def position_in_scalar(
-    lines: Sequence[str], start: tuple[int, int], value: Any, offset: int
-) -> tuple[int, int] | None:
-    """Return the line and column of a character of a text that starts at a place.
+def offset_in_scalar(raw: str, value: Any, offset: int) -> int | None:
+    r"""Return where in the notation of a text a character of it begins, or where the text ends.
 
-    >>> position_in_scalar(["a: 'it''s {{b}}'"], (1, 4), "it's {{b}}", 5)
-    (1, 11)
-    >>> position_in_scalar(["a: |", "  one", "  {{b}}"], (1, 4), "one\\n{{b}}\\n", 4)
-    (3, 3)
+    >>> offset_in_scalar("'it''s {{b}}'", "it's {{b}}", 5)
+    7
+    >>> offset_in_scalar("|\n  one\n  {{b}}", "one\n{{b}}\n", 4)
+    10
     """
-    if not isinstance(value, str) or not 0 <= offset < len(value):
+    if not isinstance(value, str) or not 0 <= offset <= len(value):
         return None
-    line, column = start
-    raw = "\n".join(lines[line - 1 : line - 1 + _MOST_LINES])[column - 1 :]
-    at = _find(raw, value, offset)
-    if at is None:
-        return None
-    before = raw[:at]
-    if "\n" not in before:
-        return line, column + at
-    return line + before.count("\n"), at - before.rfind("\n")
-
-
-def _find(raw: str, value: str, offset: int) -> int | None:
-    """Return where in the notation of a value the character at an offset is."""
     style, at, indent = raw[:1], 0, 0
     if style in {"'", '"'}:
         at = 1
     elif style in {"|", ">"}:
         header = _BLOCK.match(raw)
-        if header is None:
+        first = _INDENT.match(raw, header.end()) if header is not None else None
+        if header is None or first is None:
             return None
-        at, indent = header.end(), len(header[1])
+        indent = len(first[1])
+        at = _after_indent(raw, header.end(), indent)
     done = 0
     while done < offset:
+        if at >= len(raw):
+            # The ends of the last lines of a block are not in its notation here.
+            return at if not value[done:].strip() else None
         step = _step(raw, at, value, done, style, indent)
         if step is None:
             return None
         at, done = step
-    return at if done == offset and raw[at : at + 1] == value[offset] else None
+    return at if done == offset else None
 
 
 def _step(
     raw: str, at: int, value: str, done: int, style: str, indent: int
 ) -> tuple[int, int] | None:
     """Return both places after the next character; None if the notation differs from the value."""
-    char = raw[at : at + 1]
+    char = raw[at]
     if style == '"' and char == "\\":
         return _escaped(raw, at, value, done)
     if style == "'" and char == "'":
         return (at + 2, done + 1) if raw[at + 1 : at + 2] == value[done] == "'" else None
-    if style == "|" and char == "\n":
-        spaces = re.compile(f" {{0,{indent}}}").match(raw, at + 1)
-        end = spaces.end() if spaces is not None else at + 1
-        return (end, done + 1) if value[done] == "\n" else None
     folded = _BREAK.match(raw, at) if style != "|" else None
     if folded is not None:
-        count = folded[0].count("\n")
+        count = len(_LINE_END.findall(folded[0]))
         meant = " " if count == 1 else "\n" * (count - 1)
-        return (folded.end(), done + len(meant)) if value.startswith(meant, done) else None
+        if value.startswith(meant, done):
+            return folded.end(), done + len(meant)
+    kept = _LINE_END.match(raw, at) if style in {"|", ">"} else None
+    if kept is not None:
+        # In a folded block, lines with more indentation end as they are written.
+        end = _after_indent(raw, kept.end(), indent)
+        return (end, done + 1) if value[done] == "\n" else None
     return (at + 1, done + 1) if char == value[done] else None
 
 
+def _after_indent(raw: str, at: int, indent: int) -> int:
+    line = raw[at : at + indent]
+    return at + len(line) - len(line.lstrip(" "))
+
+
 def _escaped(raw: str, at: int, value: str, done: int) -> tuple[int, int] | None:
-    sign = raw[at + 1 : at + 2]
-    if sign == "\n":
-        rest = raw[at + 2 :]
-        return at + 2 + len(rest) - len(rest.lstrip(" \t")), done
-    if sign == "u" and re.fullmatch("[0-9a-fA-F]{4}", raw[at + 2 : at + 6]):
-        return (at + 6, done + 1) if chr(int(raw[at + 2 : at + 6], 16)) == value[done] else None
-    return (at + 2, done + 1) if _ESCAPES.get(sign) == value[done] else None
+    ended = _LINE_END.match(raw, at + 1)
+    if ended is not None:
+        rest = raw[ended.end() :]
+        return ended.end() + len(rest) - len(rest.lstrip(" \t")), done
+    code = _CODES.match(raw, at)
+    if code is None:
+        return (at + 2, done + 1) if _ESCAPES.get(raw[at + 1 : at + 2]) == value[done] else None
+    number, end = int(next(filter(None, code.groups())), 16), code.end()
+    low = _CODES.match(raw, end)
+    if 0xD800 <= number < 0xDC00 and low is not None and low[2]:
+        # JSON writes some characters as two halves.
+        number, end = 0x10000 + (number - 0xD800) * 0x400 + int(low[2], 16) - 0xDC00, low.end()
+    return (end, done + 1) if number < 0x110000 and chr(number) == value[done] else None

@@ -1,4 +1,4 @@
-"""Reads YAML text into plain data, with the line and column of every value and key.
+"""Reads YAML text into plain data, with the place of every value and key in the text.
 
 It builds on libyaml's event stream, which is fast and never recurses. Numbers, booleans and null
 are those of YAML 1.2 and JSON, so `on` and `yes` are text:
@@ -6,8 +6,8 @@ are those of YAML 1.2 and JSON, so `on` and `yes` are text:
 >>> tree = read_yaml("{id: a, on: yes, tags: [b, c]}")
 >>> tree.value
 {'id': 'a', 'on': 'yes', 'tags': ['b', 'c']}
->>> tree.position(("tags", 1))
-(1, 28)
+>>> tree.children["tags"].children[1].start, tree.keys["on"]
+(27, (8, 10))
 """
 
 import re
@@ -17,14 +17,15 @@ from typing import Any
 
 import yaml
 
-from flowc.compiler.diagnostics import Pointer
+from flowc.compiler.diagnostics import Position
 from flowc.compiler.reading.yaml_hints import quoted_braces, yaml_hint
 
 MAX_DEPTH = 100
 # Reading this many values takes about a second; the largest workflow needs half of them.
 MAX_VALUES = 100_000
 
-Position = tuple[int, int]
+# Where a key or a scalar begins, and where it ends.
+KeyPlace = tuple[int, int]
 
 # libyaml, or the same parser in Python where PyYAML was built without it.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -32,6 +33,7 @@ _PLAIN_TAGS = {None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
 _INTEGER = re.compile(r"[-+]?[0-9]+|0x[0-9a-fA-F]+|0o[0-7]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)+")
 _WORDS = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True,
@@ -51,42 +53,24 @@ class TextProblem(Exception):
 
 # Shared by all scalars, which are most of a document, to save memory.
 _NO_CHILDREN: "dict[str | int, YamlTree]" = {}
-_NO_KEYS: dict[str, Position] = {}
+_NO_KEYS: dict[str, KeyPlace] = {}
 
 
 @dataclass(slots=True)
 class YamlTree:
-    """A value with its position, the trees of its items and the positions of its keys.
+    """A value with its place, the trees of its items and the places of its keys.
 
-    `size` counts its values with aliases written out; `duplicate` is the first repeated key.
+    It is the text from `start` to `end`. `size` counts its values with aliases written out;
+    `duplicate` is where the first repeated key is.
     """
 
     value: Any
-    at: Position
+    start: int
+    end: int
     children: "dict[str | int, YamlTree]"
-    keys: dict[str, Position]
+    keys: dict[str, KeyPlace]
     size: int = 1
-    duplicate: Position | None = None
-
-    def position(self, pointer: Pointer, on_key: bool = False) -> Position:
-        """Return the line and column of the value (or key) at a path, or of what contains it."""
-        tree, at = self, self.at
-        for index, part in enumerate(pointer):
-            last = index == len(pointer) - 1
-            if last and on_key and part in tree.keys:
-                return tree.keys[str(part)]
-            child = tree.children.get(part)
-            if child is None:
-                return at
-            tree, at = child, child.at
-        return at
-
-    def value_at(self, pointer: Pointer) -> Any:
-        """Return the value at a path, or None if there is none."""
-        tree: YamlTree | None = self
-        for part in pointer:
-            tree = tree.children.get(part) if tree is not None else None
-        return tree.value if tree is not None else None
+    duplicate: int | None = None
 
 
 def read_yaml(text: str, *, allow_duplicates: bool = False) -> YamlTree:
@@ -121,7 +105,9 @@ class _Reader:
         self.anchors: dict[str, YamlTree] = {}
         self.open_anchors: list[str | None] = []
         self.stack: list[tuple[YamlTree, list[tuple[str, Position]]]] = []
-        self.duplicate: Position | None = None
+        self.duplicate: int | None = None
+        # libyaml does not count the mark of a byte order.
+        self.before = int(text.startswith("\ufeff"))
 
     def document(self) -> YamlTree:
         root: YamlTree | None = None
@@ -147,17 +133,37 @@ class _Reader:
             if self._wants_key():
                 self._key(event)
                 return None
-            tree = YamlTree(_scalar(event), _at(event), _NO_CHILDREN, _NO_KEYS)
-            return self._finish(tree, event.anchor)
+            start, end = self._span(event)
+            tree = YamlTree(_scalar(event), start, end, _NO_CHILDREN, _NO_KEYS)
+            return self._finish(tree, event.anchor, end)
         if isinstance(event, yaml.AliasEvent):
-            return self._finish(self._alias(event), None)
+            end = event.end_mark.index + self.before
+            return self._finish(self._alias(event), None, end)
         if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             self._open(event)
             return None
         if isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-            tree, _ = self.stack.pop()
-            return self._finish(tree, self.open_anchors.pop())
+            return self._close(event)
         return None
+
+    def _span(self, event: Any) -> KeyPlace:
+        """Return where a scalar begins, without a tag or an anchor before it, and where it ends."""
+        before = self.before
+        start, end = event.start_mark.index + before, event.end_mark.index + before
+        if event.anchor is not None or event.tag is not None:
+            found = _PROPERTIES.match(self.text, start, end)
+            start = found.end() if found is not None else start
+        if event.style in {"|", ">"}:
+            # A block ends where the next line begins, or the one after empty lines.
+            end = start + len(self.text[start:end].rstrip())
+        return start, end
+
+    def _close(self, event: Any) -> YamlTree:
+        tree, _ = self.stack.pop()
+        if event.end_mark.index > event.start_mark.index:
+            # In other notations than brackets, it ends with its last item.
+            tree.end = event.end_mark.index + self.before
+        return self._finish(tree, self.open_anchors.pop(), tree.end)
 
     def _open(self, event: Any) -> None:
         if self._wants_key():
@@ -172,7 +178,8 @@ class _Reader:
                 _at(event),
             )
         empty: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
-        self.stack.append((YamlTree(empty, _at(event), {}, {}), []))
+        start, end = event.start_mark.index + self.before, event.end_mark.index + self.before
+        self.stack.append((YamlTree(empty, start, end, {}, {}), []))
         self.open_anchors.append(event.anchor)
 
     def _wants_key(self) -> bool:
@@ -184,11 +191,11 @@ class _Reader:
         tree, pending = self.stack[-1]
         # A mapping may merge several others, each with its own `<<`.
         if event.value in tree.keys and event.value != "<<":
-            self.duplicate = self.duplicate or _at(event)
+            self.duplicate = self.duplicate or event.start_mark.index + self.before
             if not self.allow_duplicates:
                 message = f"The key {event.value[:60]!r} appears twice in the same object."
                 raise TextProblem("duplicate-key", message, _at(event))
-        tree.keys[event.value] = _at(event)
+        tree.keys[event.value] = self._span(event)
         pending.append((event.value, _at(event)))
 
     def _alias(self, event: Any) -> YamlTree:
@@ -199,13 +206,19 @@ class _Reader:
             raise TextProblem("invalid-yaml", message, _at(event), hint)
         return self.anchors[event.anchor]
 
-    def _finish(self, tree: YamlTree, anchor: str | None) -> YamlTree:
+    def _finish(self, tree: YamlTree, anchor: str | None, end: int) -> YamlTree:
+        """Add a value to the one around it, which it ends at `end` for the time being."""
         if anchor is not None:
             self.anchors[anchor] = tree
         if self.stack:
             parent, pending = self.stack[-1]
+            parent.end = end
             self._attach(parent, pending, tree)
         return tree
+
+    def _position(self, offset: int) -> Position:
+        before = self.text[:offset]
+        return before.count("\n") + 1, len(before) - before.rfind("\n")
 
     def _attach(
         self, parent: YamlTree, pending: list[tuple[str, Position]], tree: YamlTree
@@ -214,7 +227,7 @@ class _Reader:
         parent.size += tree.size
         if parent.size > MAX_VALUES:
             message = f"With aliases written out, the document has more than {MAX_VALUES:,} values."
-            raise TextProblem("document-too-large", message, tree.at)
+            raise TextProblem("document-too-large", message, self._position(tree.start))
         if isinstance(parent.value, list):
             parent.children[len(parent.value)] = tree
             parent.value.append(tree.value)

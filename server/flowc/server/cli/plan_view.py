@@ -1,30 +1,17 @@
 """Shows what a workflow will do, for `flowc check --explain-plan`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from math import inf, isinf
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
-from flowc.compiler.node import Effects
 from flowc.compiler.planning.plan import Plan
-from flowc.compiler.reports.estimates import Range, estimate
+from flowc.compiler.reports.estimates import Range
 from flowc.compiler.reports.forecast import Forecast, forecast
-from flowc.nodes.services.models import ModelAlias
-from flowc.nodes.services.models.prices import ANSWER_TOKENS, VALUE_TOKENS, cost_of
-
-Aliases = Mapping[str, ModelAlias]
-
-
-def plan_as_json(plan: Plan, aliases: Aliases) -> dict[str, Any]:
-    """Return the forecast of a checked workflow, with the number and cost of its model calls."""
-    known = forecast(plan)
-    calls = {model: _limits(_calls(plan, model)) for model in known.models}
-    costs = {model: _cost(plan, model, aliases) for model in known.models}
-    shown = {model: None if cost is None else _limits(cost) for model, cost in costs.items()}
-    return {**known.as_json(), "model_calls": calls, "cost_usd": shown}
+from flowc.nodes.services.models.prices import ANSWER_TOKENS, VALUE_TOKENS
+from flowc.server.workflows.run_plans import Aliases, calls_of, cost_of_calls
 
 
 def show_plan(console: Console, plan: Plan, aliases: Aliases) -> None:
@@ -68,31 +55,11 @@ def _accessed(known: Forecast) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _sentence(plan: Plan, model: str, aliases: Aliases) -> str:
-    calls, cost = _calls(plan, model), _cost(plan, model, aliases)
+    calls, cost = calls_of(plan, model), cost_of_calls(plan, model, aliases)
     if cost is None:
         return f"{model}: {_range(calls)}, price unknown"
     basis = f"assuming {VALUE_TOKENS} tokens per value and {ANSWER_TOKENS} per answer"
     return f"{model}: {_range(calls)}, {cost[0]:.6f} to {_amount(cost[1])} US dollars ({basis})"
-
-
-def _calls(plan: Plan, model: str) -> Range:
-    return estimate(plan, lambda effects: effects.calls if model in effects.models else (0, 0))
-
-
-def _cost(plan: Plan, model: str, aliases: Aliases) -> Range | None:
-    """Return what one run's calls of a model cost, in US dollars; None if the price is unknown."""
-    name = aliases[model].model if model in aliases else model
-    if cost_of(Effects(), name) is None:
-        return None
-
-    def weigh(effects: Effects) -> Range:
-        return (cost_of(effects, name) or (0, 0)) if model in effects.models else (0, 0)
-
-    return estimate(plan, weigh)
-
-
-def _limits(found: Range) -> list[float | None]:
-    return [found[0], None if isinf(found[1]) else found[1]]
 
 
 def _range(found: Range) -> str:

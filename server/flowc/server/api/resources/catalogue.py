@@ -1,4 +1,4 @@
-"""Routes for authors: the node types, the language of definitions, and checks of definitions."""
+"""Routes for authors: the node types and the language of definitions."""
 
 import inspect
 from typing import Annotated, Any
@@ -6,9 +6,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
-from flowc.compiler.diagnostics import did_you_mean, has_errors
+from flowc.compiler.diagnostics import did_you_mean
 from flowc.compiler.node import Node
-from flowc.compiler.reading.documents import from_data
 from flowc.compiler.reports.explanations import explanations
 from flowc.compiler.reports.json_schema import definition_schema, schema_of_node_type
 from flowc.nodes.outside.remote import Remote
@@ -22,8 +21,7 @@ from flowc.server.api.resources.remote_types import (
     RegisteredNodeType,
     registered,
 )
-from flowc.server.api.resources.workflows import DiagnosticBody, NewWorkflow, new_workflow
-from flowc.server.api.strict_requests import SentDefinition, StrictRoute
+from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.records.runs import RunOutcome
 
 router = APIRouter(tags=["authoring"], route_class=StrictRoute, responses=RESPONSES)
@@ -66,13 +64,6 @@ class ExplanationBody(BaseModel):
     why: str
     bad: str
     good: str
-
-
-class CheckBody(BaseModel):
-    """What is wrong or odd with a definition."""
-
-    is_valid: bool = Field(description="Whether it can be stored.")
-    diagnostics: list[DiagnosticBody]
 
 
 @router.get("/nodes")
@@ -124,22 +115,6 @@ async def explain_diagnostic(code: DiagnosticCode) -> ExplanationBody:
         hint = did_you_mean(code, explanations()) or ""
         raise NoSuchDiagnostic(f"There is no diagnostic {code[:60]!r}. {hint}".rstrip())
     return ExplanationBody(code=code, why=found.why, bad=found.bad, good=found.good)
-
-
-@router.post("/workflows/check")
-async def check_definition(
-    body: NewWorkflow | dict[str, Any], tenant: CurrentTenant, sent: SentDefinition
-) -> CheckBody:
-    """Check a definition without storing it; the body is the definition, or `{"definition": …}`.
-
-    The lines are those of the body if it is YAML.
-    """
-    new = new_workflow(body)
-    found = await tenant.workflows.check(sent or from_data(new.definition), new.id)
-    return CheckBody(
-        is_valid=not has_errors(found),
-        diagnostics=[DiagnosticBody(**each.as_json()) for each in found],
-    )
 
 
 def _type(word: str, registry: Any) -> type[Node]:

@@ -23,6 +23,7 @@ from flowc.server.api.paging import (
     with_fields,
 )
 from flowc.server.api.request_bodies import RequestBody
+from flowc.server.api.resources.text_ranges import FixBody, RangeBody
 from flowc.server.api.strict_requests import (
     SentDefinition,
     StrictRoute,
@@ -92,8 +93,15 @@ class DiagnosticBody(BaseModel):
     file: str | None = None
     line: int | None = None
     column: int | None = None
+    range: RangeBody | None = Field(
+        default=None,
+        description="The value, the key or the word that it is about; null without a text.",
+    )
     pointer: str = Field(description="Its place in the definition, a JSON Pointer.")
     hint: str | None = None
+    fixes: list[FixBody] = Field(
+        default_factory=list, description="Changes of the text; each mends it."
+    )
 
 
 class PublishedWorkflow(WorkflowBody):

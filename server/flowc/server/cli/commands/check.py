@@ -91,8 +91,9 @@ def _explained(inferred: Inferred, as_json: bool) -> list[Any]:
     from flowc.compiler.planning.plan import make_plan  # noqa: PLC0415
     from flowc.nodes.services.models import read_models_file  # noqa: PLC0415
     from flowc.nodes.services.operator_files import OperatorFileRefused  # noqa: PLC0415
-    from flowc.server.cli.plan_view import plan_as_json, show_plan  # noqa: PLC0415
+    from flowc.server.cli.plan_view import show_plan  # noqa: PLC0415
     from flowc.server.settings import Settings  # noqa: PLC0415
+    from flowc.server.workflows.run_plans import plan_as_json  # noqa: PLC0415
 
     models = Settings().models_file
     try:
