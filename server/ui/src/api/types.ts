@@ -59,6 +59,22 @@ export type BackfillRequest = {
   end: string;
 };
 
+/** What is known of the runs of a workflow, or of a body, before they begin. */
+export type BodyPlan = {
+  /** The nodes by their distance from the start. */
+  steps: string[][];
+  /** The nodes that wait for several others. */
+  joins: (Record<string, unknown>)[];
+  /** The plans of bodies, by node id. */
+  regions: Record<string, BodyPlan>;
+  /** Fewest and most runs; null: no limit. */
+  runs: (number | null)[];
+  hosts: string[];
+  models: string[];
+  files: string[];
+  secrets: string[];
+};
+
 export type Body_upload_file = {
   file: string;
 };
@@ -165,15 +181,23 @@ export type ChatRequest = {
   on_disconnect?: "cancel" | "continue";
 };
 
-/** What is wrong or odd with a definition. */
+/** What is wrong or odd with a definition, and what can be drawn of it. */
 export type CheckBody = {
   /** Whether it can be stored. */
   is_valid: boolean;
   diagnostics: DiagnosticBody[];
+  /** What can be read of the workflow, also with errors; null if that is nothing. */
+  graph: GraphBody | null;
+  /** What a run would do; null if there are errors. */
+  plan: PlanBody | null;
+  /** What the node at `names_at` can read; null if none was asked for or found. */
+  names: ReadableNameBody[] | null;
+  /** Whether there are more names than these. */
+  names_cut: boolean;
 };
 
-/** One of these: NewWorkflow, object. */
-export type CheckDefinitionBody = NewWorkflow | Record<string, unknown>;
+/** One of these: DefinitionText, NewWorkflow, object. */
+export type CheckDefinitionBody = DefinitionText | NewWorkflow | Record<string, unknown>;
 
 /** How to cut: a chunk has at most `size` tokens, and shares `overlap` with the one before. `recursive` cuts between paragraphs where possible, else between lines, sentences or words. `headings` and `pages` do the same, and begin a new chunk at each heading or page. `sentences` cuts between sentences, `tokens` wherever the size is reached. */
 export type Chunking = {
@@ -237,6 +261,18 @@ export type CostFigures = {
 /** One of these: NewWorkflow, object. */
 export type CreateWorkflowBody = NewWorkflow | Record<string, unknown>;
 
+/** The text of a definition to check. */
+export type DefinitionText = {
+  /** The text, as its author writes it. */
+  source: string;
+  /** YAML, which may be JSON, or JSON. */
+  format?: "yaml" | "json";
+  /** The id under which it would be stored. */
+  id?: string | null;
+  /** Path of a node, `each.send`: the answer has the names that it can read. */
+  names_at?: string | null;
+};
+
 /** A message to a subscriber, and its delivery. */
 export type DeliveryBody = {
   id: string;
@@ -268,9 +304,13 @@ export type DiagnosticBody = {
   file?: string | null;
   line?: number | null;
   column?: number | null;
+  /** The value, the key or the word that it is about; null without a text. */
+  range?: RangeBody | null;
   /** Its place in the definition, a JSON Pointer. */
   pointer: string;
   hint?: string | null;
+  /** Changes of the text; each mends it. */
+  fixes?: FixBody[];
 };
 
 /** The differences between two versions. */
@@ -329,6 +369,12 @@ export type DurationFigures = {
   p95_ms: number | null;
   p99_ms: number | null;
   longest_ms: number | null;
+};
+
+/** A place where an edge is written. */
+export type EdgePlaceBody = {
+  pointer: string;
+  range: RangeBody | null;
 };
 
 /** Why a run is ended; the reason becomes the message of its error. */
@@ -567,11 +613,27 @@ export type FilePage = {
   items: FileBody[];
 };
 
-/** The graph of a workflow, or of the body of a node. */
+/** Changes of a text, all made at once, after which a diagnostic is not reported any more. */
+export type FixBody = {
+  title: string;
+  changes: TextChangeBody[];
+};
+
+/** The graph of a workflow, or of the body of a node, with its places in the text. */
 export type GraphBody = {
+  /** Where a run starts. */
   entries: string[];
   nodes: GraphNodeBody[];
   edges: GraphEdgeBody[];
+};
+
+/** A branch that a node can choose. */
+export type GraphBranchBody = {
+  name: string;
+  /** Id of the node that it leads to, if it is there. */
+  target: string | null;
+  /** Where its target is written, or would be: a JSON Pointer. Null if an edge leads to the target, and there is none yet. */
+  pointer: string | null;
 };
 
 /** An edge of a workflow's graph, for some branches of its source or for all. */
@@ -580,16 +642,37 @@ export type GraphEdgeBody = {
   target: string;
   branches: string[] | null;
   closes_loop: boolean;
+  /** The first place where it is written. */
+  pointer: string | null;
+  range: RangeBody | null;
+  /** All places where it is written: an item of `edges` or `depends_on`, or a field that names the target of a branch. */
+  places: EdgePlaceBody[];
 };
 
-/** A node of a workflow's graph; a loop or a map has a body. */
+/** A node of a workflow's graph; a loop, a map and an agent with tools have a body. */
 export type GraphNodeBody = {
   id: string;
+  /** The id, behind those of the nodes around it: `each.send`. */
+  path: string;
   type: string;
   name: string | null;
+  /** The group of its type; null if there is no such type. */
+  group: string | null;
+  /** A line of its configuration, such as its prompt. */
+  detail: string | null;
   /** For which of its edges it waits: `any` or `all`. */
   join: string;
-  body?: GraphBody | null;
+  disabled: boolean;
+  /** Its place in the definition, a JSON Pointer. */
+  pointer: string;
+  /** All of it in the text; null without a text. */
+  range: RangeBody | null;
+  /** In the order of writing. */
+  branches: GraphBranchBody[];
+  body: GraphBody | null;
+  body_pointer: string | null;
+  /** Id of the stored workflow that it runs. */
+  workflow: string | null;
 };
 
 /** The state of the server. */
@@ -1078,6 +1161,34 @@ export type PerformanceFigures = {
   slowest_nodes: NodeFigures[];
 };
 
+/** What a run would do, as `flowc check --explain-plan` shows it. */
+export type PlanBody = {
+  /** The nodes by their distance from the start. */
+  steps: string[][];
+  /** The nodes that wait for several others. */
+  joins: (Record<string, unknown>)[];
+  /** The plans of bodies, by node id. */
+  regions: Record<string, BodyPlan>;
+  /** Fewest and most runs; null: no limit. */
+  runs: (number | null)[];
+  hosts: string[];
+  models: string[];
+  files: string[];
+  secrets: string[];
+  /** Fewest and most calls by model; null: no limit. */
+  model_calls: Record<string, (number | null)[]>;
+  /** Least and most US dollars by model; null: the price is not known. */
+  cost_usd: Record<string, (number | null)[] | null>;
+};
+
+/** A place in a text. */
+export type PositionBody = {
+  /** Counts from 1. */
+  line: number;
+  /** Counts code points from 1. */
+  column: number;
+};
+
 /** A workflow that was stored, and what its author should look at. */
 export type PublishedWorkflow = {
   id: string;
@@ -1099,6 +1210,22 @@ export type PublishedWorkflow = {
   updated_at: string;
   /** What is odd in the definition, and what it needs and does not find here. */
   warnings: DiagnosticBody[];
+};
+
+/** A part of a text. */
+export type RangeBody = {
+  start: PositionBody;
+  /** The place behind the last character. */
+  end: PositionBody;
+};
+
+/** A name that the expressions of a node can read. */
+export type ReadableNameBody = {
+  /** As one writes it: `classify.output.label`, `input.message`. */
+  name: string;
+  /** The JSON type of its value, if it is known. */
+  type: string | null;
+  description: string | null;
 };
 
 /** A registered node type. */
@@ -1442,6 +1569,12 @@ export type SubscriptionBody = {
   secret: string;
   id: string;
   created_at: string;
+};
+
+/** Another text for a part of a text. */
+export type TextChangeBody = {
+  range: RangeBody;
+  text: string;
 };
 
 /** A document given as text. */
