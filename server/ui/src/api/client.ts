@@ -26,6 +26,8 @@ export interface Options {
   headers?: Record<string, string>;
   signal?: AbortSignal;
   query?: Query;
+  /** The answer is a text, also if it is JSON. */
+  isText?: boolean;
 }
 
 export type Query = Record<
@@ -50,7 +52,8 @@ export async function callTagged<T>(
   options: Options = {},
 ): Promise<Tagged<T>> {
   const response = await send(method, path, options);
-  return { data: (await content(response)) as T, etag: response.headers.get("etag") };
+  const data = options.isText ? await response.text() : await content(response);
+  return { data: data as T, etag: response.headers.get("etag") };
 }
 
 export const get = <T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> =>

@@ -113,7 +113,9 @@ function place(layers: Item[][], neighbours: Neighbours): Placed {
   for (const isDown of [true, false, true]) {
     const near = isDown ? neighbours.above : neighbours.below;
     for (const layer of isDown ? layers : [...layers].reverse()) {
-      spread(layer, centres, (id) => mean((near.get(id) ?? []).map((each) => centres.get(each) ?? 0)));
+      spread(layer, centres, (id) =>
+        mean((near.get(id) ?? []).map((each) => centres.get(each) ?? 0)),
+      );
     }
   }
   const places = new Map<string, { x: number; y: number }>();

@@ -5,6 +5,8 @@ export interface Tab {
   id: string;
   label: ReactNode;
   content(): ReactNode;
+  /** It stays as it is while another tab is shown. */
+  isKept?: boolean;
 }
 
 export function Tabs(properties: {
@@ -48,7 +50,7 @@ export function Tabs(properties: {
             type="button"
             role="tab"
             aria-selected={tab === chosen}
-            aria-controls={tab === chosen ? `${id}-panel` : undefined}
+            aria-controls={tab === chosen ? `${id}-${tab.id}-panel` : undefined}
             tabIndex={tab === chosen ? 0 : -1}
             onClick={() => onChoose(tab.id)}
           >
@@ -56,14 +58,20 @@ export function Tabs(properties: {
           </button>
         ))}
       </div>
-      <div
-        id={`${id}-panel`}
-        className="tab-panel"
-        role="tabpanel"
-        aria-labelledby={`${id}-${chosen?.id}`}
-      >
-        {chosen?.content()}
-      </div>
+      {tabs
+        .filter((tab) => tab === chosen || tab.isKept)
+        .map((tab) => (
+          <div
+            key={tab.id}
+            id={`${id}-${tab.id}-panel`}
+            className="tab-panel"
+            role="tabpanel"
+            aria-labelledby={`${id}-${tab.id}`}
+            hidden={tab !== chosen}
+          >
+            {tab.content()}
+          </div>
+        ))}
     </>
   );
 }

@@ -20,6 +20,12 @@ export const PAGES: Page[] = [
     page: lazy(() => import("../pages/workflows/workflows-page.tsx")),
   },
   {
+    path: "/ui/workflows/:id",
+    nav: "workflows",
+    scope: "workflows:read",
+    page: lazy(() => import("../pages/workflow/workflow-page.tsx")),
+  },
+  {
     path: "/ui/runs",
     nav: "runs",
     scope: "runs:read",

@@ -20,10 +20,7 @@ export function difference(before: string, after: string): Change | null {
   let start = 0;
   while (start < most && before[start] === after[start]) start += 1;
   let end = 0;
-  while (
-    end < most - start &&
-    before[before.length - 1 - end] === after[after.length - 1 - end]
-  ) {
+  while (end < most - start && before[before.length - 1 - end] === after[after.length - 1 - end]) {
     end += 1;
   }
   return { from: start, to: before.length - end, insert: after.slice(start, after.length - end) };

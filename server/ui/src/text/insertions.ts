@@ -44,7 +44,8 @@ function inMap(source: Source, map: YAMLMap, path: Path, value: unknown): Change
   const style = styleIn(source, path.slice(0, -1));
   const pair = pairOf(map, key);
   if (style.isFlow) {
-    if (pair?.value) return inPlace(source, pair.value, flowText(value, style, indentAt(text, pair.value)));
+    if (pair?.value)
+      return inPlace(source, pair.value, flowText(value, style, indentAt(text, pair.value)));
     return pair ? null : intoFlow(source, map, value, style, `${keyText(key, style)}: `);
   }
   const first = map.items[0]?.key as Node | undefined;
@@ -96,7 +97,11 @@ function inList(source: Source, list: YAMLSeq, path: Path, value: unknown): Chan
   if (!last || dash < 0) return null;
   const indent = columnOf(text, dash);
   const at = lineEnd(text, endOf(text, last));
-  return { from: at, to: at, insert: `\n${" ".repeat(indent)}-${itemText(source, list, value, indent)}` };
+  return {
+    from: at,
+    to: at,
+    insert: `\n${" ".repeat(indent)}-${itemText(source, list, value, indent)}`,
+  };
 }
 
 /** Write an item as those beside it are: `- {a: 1}` where they are written in a line. */
@@ -122,7 +127,11 @@ function intoFlow(
   const last = collection.items.at(-1);
   if (last === undefined) {
     const at = startOf(collection) + 1;
-    return { from: at, to: at, insert: before + flowText(value, style, indentAt(text, collection)) };
+    return {
+      from: at,
+      to: at,
+      insert: before + flowText(value, style, indentAt(text, collection)),
+    };
   }
   const node = "key" in (last as object) ? null : (last as Node);
   const pair = node ? null : (last as Parameters<typeof endOfPair>[1]);

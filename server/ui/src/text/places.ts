@@ -1,5 +1,14 @@
 /** Places in a text that was read: where values, keys and lines begin and end. */
-import { type Document, isCollection, isMap, isSeq, type Node, type Pair, type YAMLMap, type YAMLSeq } from "yaml";
+import {
+  type Document,
+  isCollection,
+  isMap,
+  isSeq,
+  type Node,
+  type Pair,
+  type YAMLMap,
+  type YAMLSeq,
+} from "yaml";
 import type { Path } from "./changes.ts";
 import type { Style } from "./writing.ts";
 
@@ -22,7 +31,9 @@ export function nodeAt(document: Document.Parsed, path: Path): Node | null {
 
 /** Return the pair of a key in a mapping. */
 export function pairOf(map: YAMLMap, key: string | number): Pair<Node, Node | null> | null {
-  const found = map.items.find((pair) => String((pair.key as { value?: unknown }).value) === String(key));
+  const found = map.items.find(
+    (pair) => String((pair.key as { value?: unknown }).value) === String(key),
+  );
   return (found as Pair<Node, Node | null> | undefined) ?? null;
 }
 

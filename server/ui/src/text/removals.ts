@@ -58,11 +58,7 @@ function ofLines(text: string, own: Extent, next: Extent | undefined): Change | 
   return { from: Math.max(0, start - 1), to: end, insert: "" };
 }
 
-function fromFlow(
-  parent: Node | null,
-  extents: Extent[],
-  index: number,
-): Change | null {
+function fromFlow(parent: Node | null, extents: Extent[], index: number): Change | null {
   const own = extents[index];
   if (!own || !parent) return null;
   const items = isSeq(parent) ? (parent.items as Node[]) : null;

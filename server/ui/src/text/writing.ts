@@ -1,5 +1,5 @@
 /** Writes values as YAML or JSON, in the style of what is around them. */
-import { type Node, type Scalar, isScalar, stringify } from "yaml";
+import { isScalar, type Node, type Scalar, stringify } from "yaml";
 
 /** Where a value is written. */
 export interface Style {

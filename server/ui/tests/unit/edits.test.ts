@@ -60,7 +60,10 @@ test("a new item is written as those beside it", () => {
 
 test("what is taken out takes its lines along, and no others", () => {
   const node = withEdit(TEXT, ["nodes", 1], undefined);
-  assert.equal(node, without(TEXT, `  - {id: route, type: conditional, config: {condition: "a == 'b'"}}\n`));
+  assert.equal(
+    node,
+    without(TEXT, `  - {id: route, type: conditional, config: {condition: "a == 'b'"}}\n`),
+  );
   assert.equal(withEdit(TEXT, ["edges", 0], undefined).endsWith("edges: []\n"), true);
   assert.equal(withEdit("- a: 1\n  b: 2\n", [0, "a"], undefined), "- b: 2\n");
   assert.equal(withEdit("{a: 1, b: 2, c: 3}", ["b"], undefined), "{a: 1, c: 3}");
@@ -118,7 +121,9 @@ function paths(data: unknown, path: (string | number)[] = []): (string | number)
   const inner =
     typeof data !== "object" || data === null
       ? []
-      : Object.entries(data).map(([key, value]) => [Array.isArray(data) ? Number(key) : key, value] as const);
+      : Object.entries(data).map(
+          ([key, value]) => [Array.isArray(data) ? Number(key) : key, value] as const,
+        );
   return [path, ...inner.flatMap(([key, value]) => paths(value, [...path, key]))];
 }
 
@@ -139,7 +144,10 @@ test("any edit of any text leaves exactly the data that was meant", () => {
     const data = { nodes: generated(chance), name: generated(chance), edges: [generated(chance)] };
     const style = chance();
     if (style < 0.3) return JSON.stringify(data, null, style < 0.15 ? 2 : 0);
-    return stringify(data, { collectionStyle: style < 0.5 ? "flow" : "any", indentSeq: style < 0.8 });
+    return stringify(data, {
+      collectionStyle: style < 0.5 ? "flow" : "any",
+      indentSeq: style < 0.8,
+    });
   });
   for (const text of [TEXT, ...files, ...made]) {
     for (let round = 0; round < 12; round += 1) {
@@ -152,7 +160,11 @@ test("any edit of any text leaves exactly the data that was meant", () => {
       const target = kind < 0.3 && isMap ? [...path, "added"] : path;
       const value = kind > 0.75 ? undefined : VALUES[Math.floor(chance() * VALUES.length)];
       const found = withEdit(text, target, value);
-      assert.deepEqual(dataOf(found), withValue(data, target, value), `${text}\n${target.join("/")}`);
+      assert.deepEqual(
+        dataOf(found),
+        withValue(data, target, value),
+        `${text}\n${target.join("/")}`,
+      );
     }
   }
 });

@@ -3,18 +3,16 @@
 import { useEffect, useState } from "react";
 import { runWords } from "#words/runs.ts";
 import { words } from "#words/words.ts";
-import { address, part } from "../../api/client.ts";
+import { address } from "../../api/client.ts";
 import { followAll } from "../../api/events.ts";
 import type { Run } from "../../api/types.ts";
 import { Button } from "../../parts/buttons.tsx";
 import { SelectField, TextField } from "../../parts/fields.tsx";
 import { Empty, WhenLoaded } from "../../parts/notices.tsx";
-import { Table } from "../../parts/table.tsx";
-import { Ago, Duration, StatusBadge } from "../../parts/values.tsx";
-import { Link, useQuery } from "../../shell/router.tsx";
+import { useQuery } from "../../shell/router.tsx";
 import { useTitle } from "../../shell/title.ts";
 import { usePaged } from "../../state/paged.ts";
-import { formatCost, formatNumber } from "../../words/format.ts";
+import { RunsTable } from "./runs-table.tsx";
 
 const FIELDS =
   "id,workflow_id,version,status,error,usage,created_at,started_at,finished_at,started_by";
@@ -96,7 +94,7 @@ export default function RunsPage() {
       <WhenLoaded loaded={listed}>
         {(items) =>
           items.length > 0 ? (
-            <Runs items={items} />
+            <RunsTable items={items} />
           ) : isFiltered ? (
             <Empty title={runWords.noMatch} />
           ) : (
@@ -106,59 +104,6 @@ export default function RunsPage() {
       </WhenLoaded>
       {listed.more && <Button onClick={() => void listed.more?.()}>{words.common.more}</Button>}
     </div>
-  );
-}
-
-export function Runs({ items }: { items: Run[] }) {
-  return (
-    <Table
-      caption={runWords.title}
-      items={items}
-      keyOf={(each) => each.id}
-      columns={[
-        { name: runWords.status, cell: (each) => <StatusBadge status={each.status} /> },
-        {
-          name: runWords.run,
-          cell: (each) => (
-            <div>
-              <Link to={`/ui/runs/${part(each.id)}`}>
-                <code>{each.id.slice(0, 8)}</code>
-              </Link>
-              {each.error && <div className="error-text">{each.error.message}</div>}
-            </div>
-          ),
-        },
-        {
-          name: runWords.workflow,
-          cell: (each) =>
-            each.workflow_id ? (
-              <>
-                <Link to={`/ui/workflows/${part(each.workflow_id)}`}>{each.workflow_id}</Link>{" "}
-                <span className="faint">{each.version}</span>
-              </>
-            ) : (
-              "–"
-            ),
-        },
-        { name: runWords.started, cell: (each) => <Ago at={each.created_at} /> },
-        {
-          name: runWords.duration,
-          isNumber: true,
-          cell: (each) => <Duration from={each.started_at} to={each.finished_at} />,
-        },
-        {
-          name: runWords.tokens,
-          isNumber: true,
-          cell: (each) => formatNumber(each.usage?.["total_tokens"] ?? 0),
-        },
-        {
-          name: runWords.cost,
-          isNumber: true,
-          cell: (each) => formatCost(each.usage?.["cost"] ?? 0),
-        },
-        { name: runWords.by, cell: (each) => each.started_by ?? "–" },
-      ]}
-    />
   );
 }
 

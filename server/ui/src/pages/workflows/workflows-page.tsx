@@ -146,7 +146,7 @@ function Workflows(properties: {
   onDelete(id: string): void;
 }) {
   const copy = async (id: string) => {
-    const source = await get<string>(`/workflows/${part(id)}/source`);
+    const source = await call<string>("GET", `/workflows/${part(id)}/source`, { isText: true });
     properties.onCopy({ source, of: id });
   };
   const exportIt = async (id: string) => {
