@@ -75,7 +75,7 @@ export const GraphBox = memo(function GraphBox({ id, data, selected }: NodeProps
     <div
       id={`${prefix}${id}`}
       className={classes.filter(Boolean).join(" ")}
-      role="img"
+      role={node.body ? "group" : "img"}
       aria-label={labelOf(node, mark)}
     >
       <Handle id="in" type="target" position={Position.Top} isConnectable={isEditable} />

@@ -1,7 +1,8 @@
 /** What holds on every page: WCAG 2.2 AA in both themes, nothing cut off, nothing from elsewhere. */
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { before, test } from "node:test";
 import {
+  api,
   assertAccessible,
   assertFits,
   browserOfFile,
@@ -14,9 +15,25 @@ const open = browserOfFile();
 
 const PAGES: [string, string][] = [
   ["workflows", "/ui/workflows"],
+  ["workflow", "/ui/workflows/example"],
+  ["versions", "/ui/workflows/example?tab=versions"],
   ["runs", "/ui/runs"],
   ["missing", "/ui/nothing-here"],
 ];
+const EXAMPLE = `# A question, and an answer by its kind.
+nodes:
+  - {id: classify, type: classify, config: {labels: [technical, general], model: offline/extract}}
+  - {id: each, type: map, config: {items: "{{input.items}}", body: {nodes: [
+      {id: greet, type: template, config: {template: "Hello {{item}}"}}]}}}
+  - {id: wrong, type: template}
+edges:
+  - {source: classify, target: each, branch: technical}
+  - {source: classify, target: wrong, branch: general}
+`;
+before(async () => {
+  await api("PUT", "/workflows/example/draft", { source: EXAMPLE });
+});
+
 const VIEWS: [number, Theme][] = [
   [1440, "light"],
   [1440, "dark"],

@@ -1,0 +1,179 @@
+/** Building a workflow: by the text, on the canvas, in the form; all three are one definition. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Page } from "playwright-core";
+import { api, browserOfFile, screenshot, URL_OF_SERVER } from "./browser.ts";
+
+const open = browserOfFile();
+const TEXT = `# Kept.
+nodes:
+  - id: first # also kept
+    type: template
+    config: {template: "Hello {{input.name}}!"}
+`;
+
+async function openBuilder(page: Page, id: string, text = TEXT): Promise<void> {
+  await api("PUT", `/workflows/${id}`, text);
+  await page.goto(`${URL_OF_SERVER}/ui/workflows/${id}`);
+  await page.getByRole("application", { name: /^Graph/ }).waitFor();
+  await page.getByRole("img", { name: /^first/ }).waitFor();
+}
+
+/** Return the text as the editor shows it. */
+function textOf(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    const root = document.querySelector(".text-pane")?.shadowRoot;
+    const lines = [...(root?.querySelectorAll(".cm-line") ?? [])];
+    return `${lines.map((line) => line.textContent).join("\n")}`;
+  });
+}
+
+async function type(page: Page, text: string): Promise<void> {
+  await page.getByRole("textbox", { name: "Text of the definition" }).click();
+  await page.keyboard.press("Control+End");
+  await page.keyboard.insertText(text);
+}
+
+test("a node that is chosen from the palette is written behind the selected one, with an edge", async () => {
+  const { page, faults } = await open();
+  await openBuilder(page, "by-palette");
+  await page.getByRole("img", { name: /^first/ }).click();
+  await page.getByLabel("Search node types").fill("llm");
+  await page.getByRole("button", { name: "llm" }).click();
+  await page.getByRole("img", { name: /^llm, llm/ }).waitFor();
+  const text = await textOf(page);
+  assert.ok(text.startsWith("# Kept.\nnodes:\n  - id: first # also kept\n"), text);
+  assert.match(text, /- id: llm\n {4}type: llm\n/);
+  assert.match(text, /edges:\n {2}- source: first\n {4}target: llm/);
+  // One step back takes all of it out.
+  await page.getByRole("button", { name: "Undo" }).first().click();
+  await page.getByRole("img", { name: /^llm, llm/ }).waitFor({ state: "detached" });
+  assert.equal(await textOf(page), TEXT);
+  assert.deepEqual(faults, []);
+});
+
+test("what is typed is drawn, and its mistakes are said in text, canvas and list", async () => {
+  const { page, faults } = await open();
+  await openBuilder(page, "by-typing");
+  await type(page, "  - {id: second, type: templat}\n");
+  await page.getByRole("img", { name: /^second, templat, unknown type, 1 error/ }).waitFor();
+  const problem = page.getByRole("button", { name: /no node type 'templat'/ });
+  await problem.click();
+  await screenshot(page, "builder-problem");
+  await page
+    .getByRole("button", { name: /template/ })
+    .last()
+    .click();
+  await page.getByRole("img", { name: /^second, template/ }).waitFor();
+  assert.match(await textOf(page), /\{id: second, type: template\}/);
+  assert.deepEqual(faults, []);
+});
+
+test("a field of the form changes its characters of the text, and no others", async () => {
+  const { page, faults } = await open();
+  await openBuilder(page, "by-form");
+  await page.getByRole("img", { name: /^first/ }).click();
+  const field = page.getByRole("textbox", { name: /^template/ });
+  await field.fill("Goodbye {{input.name}}!");
+  await field.blur();
+  await page.waitForTimeout(100);
+  assert.equal(await textOf(page), TEXT.replace("Hello", "Goodbye"));
+  // And a change of the text changes the field.
+  await page.getByRole("button", { name: "Undo" }).first().click();
+  await page.waitForTimeout(100);
+  assert.equal(await field.inputValue(), "Hello {{input.name}}!");
+  assert.deepEqual(faults, []);
+});
+
+test("a draft may have errors; it is published without them, and then runs", async () => {
+  const { page, faults } = await open();
+  await openBuilder(page, "to-publish");
+  await type(page, "  - {id: second, type: templat}\n");
+  await page.getByText("✕ 1 error").waitFor();
+  await page.keyboard.press("Control+s");
+  await page.getByText("Draft · Saved").waitFor();
+  await page.getByRole("button", { name: "Publish" }).click();
+  await page.getByText("A draft with errors cannot be published.").waitFor();
+  await page.getByRole("button", { name: "Undo" }).first().click();
+  await page.getByText("✕ 1 error").waitFor({ state: "detached" });
+  await type(
+    page,
+    "  - {id: second, type: template, config: {template: Bye}, depends_on: [first]}\n",
+  );
+  await page.getByRole("img", { name: /^second, template/ }).waitFor();
+  await page.getByRole("button", { name: "Publish" }).click();
+  await page.getByLabel("What changed").fill("A second node");
+  await page.getByRole("dialog").getByRole("button", { name: "Publish" }).click();
+  await page.getByText("Version 2 is published.").waitFor();
+  const found = await api<{ version: number; message: string }>("GET", "/workflows/to-publish");
+  assert.deepEqual([found.version, found.message], [2, "A second node"]);
+  await page.getByRole("tab", { name: "Versions" }).click();
+  await page.getByRole("cell", { name: "A second node" }).waitFor();
+  await page.getByRole("button", { name: "Restore as a draft" }).last().click();
+  await page.getByRole("img", { name: /^second, template/ }).waitFor({ state: "detached" });
+  assert.equal(await textOf(page), TEXT);
+  assert.deepEqual(faults, []);
+});
+
+test("what is not saved is there again after the page was closed", async () => {
+  const { page, context } = await open();
+  await openBuilder(page, "to-crash");
+  await type(page, "# A thought.\n");
+  await page.getByText("Not saved yet").waitFor();
+  await page.waitForTimeout(500);
+  await page.close({ runBeforeUnload: false });
+  const again = await context.newPage();
+  await again.goto(`${URL_OF_SERVER}/ui/workflows/to-crash`);
+  await again.getByText(/was not saved. It is shown again./).waitFor();
+  assert.equal(await textOf(again), `${TEXT}# A thought.\n`);
+  await again.getByRole("button", { name: "Discard it" }).click();
+  await again.waitForTimeout(200);
+  assert.equal(await textOf(again), TEXT);
+});
+
+test("of two people, the second sees the difference, and nothing is overwritten", async () => {
+  const first = await open();
+  const second = await open();
+  await openBuilder(first.page, "for-two");
+  await second.page.goto(`${URL_OF_SERVER}/ui/workflows/for-two`);
+  await second.page.getByRole("img", { name: /^first/ }).waitFor();
+  await type(first.page, "# Of the first.\n");
+  await first.page.keyboard.press("Control+s");
+  await first.page.getByText("Draft · Saved").waitFor();
+  await type(second.page, "# Of the second.\n");
+  await second.page.keyboard.press("Control+s");
+  const dialog = second.page.getByRole("dialog");
+  await dialog.getByText("▸ # Of the first.").waitFor();
+  await dialog.getByText("▸ # Of the second.").waitFor();
+  await screenshot(second.page, "builder-conflict");
+  const stored = await api<{ source: string }>("GET", "/workflows/for-two/draft");
+  assert.equal(stored.source, `${TEXT}# Of the first.\n`);
+  await dialog.getByRole("button", { name: "Save yours over it" }).click();
+  await second.page.getByText("Draft · Saved").waitFor();
+  const now = await api<{ source: string }>("GET", "/workflows/for-two/draft");
+  assert.equal(now.source, `${TEXT}# Of the second.\n`);
+});
+
+test("a workflow is built with the keyboard alone", async () => {
+  const { page, faults } = await open();
+  await openBuilder(page, "by-keys");
+  await page.getByRole("application", { name: /^Graph/ }).focus();
+  await page.keyboard.press("Home");
+  await page.keyboard.press("a");
+  await page.keyboard.type("approval");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.getByRole("img", { name: /^human, human/ }).waitFor();
+  await page.getByRole("application", { name: /^Graph/ }).focus();
+  await page.keyboard.press("End");
+  await page.keyboard.press("F2");
+  await page.getByLabel("Id (required)").fill("ask");
+  await page.keyboard.press("Enter");
+  await page.getByRole("img", { name: /^ask, human/ }).waitFor();
+  assert.match(await textOf(page), /target: ask/);
+  await page.getByRole("application", { name: /^Graph/ }).focus();
+  await page.keyboard.press("Delete");
+  await page.getByRole("img", { name: /^ask, human/ }).waitFor({ state: "detached" });
+  assert.doesNotMatch(await textOf(page), /ask/);
+  assert.deepEqual(faults, []);
+});
