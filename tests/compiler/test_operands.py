@@ -163,9 +163,9 @@ PLACES = [
     "template: >\n        a\n        b\n\n        {{«input.n|upper}}",
     'template: "a\n        b\n\n        {{«input.n|upper}}"',
     'template: "{# c #}{{ 1 }} {%- set x = 2 %} {{«input.n|upper}}"',
+    'template: &x "{{«input.n|upper}}"',
+    "template: !!str '{{«input.n|upper}}'",
     # It is not known how the text begins, so the value as a whole is shown.
-    'template: «&x "{{input.n|upper}}"',
-    "template: «!!str '{{input.n|upper}}'",
     "template: «|2\n        {{input.n|upper}}",
 ]
 

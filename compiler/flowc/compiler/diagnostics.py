@@ -175,6 +175,11 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return next(iter(get_close_matches(word, sorted(known), n=1, cutoff=0.6)), None)
 
 
+def instead(at: Pointer, new: str | None, on_key: bool = False) -> tuple[Replacement, ...]:
+    """Return the replacement of a value, or of its key, by a word if there is one."""
+    return (Replacement(at, new, on_key),) if new is not None else ()
+
+
 def pointer_text(path: Pointer) -> str:
     """Return a path as a JSON Pointer (RFC 6901).
 

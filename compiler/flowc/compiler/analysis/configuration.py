@@ -1,5 +1,6 @@
 """Compiles a node's configuration: finds the computed values, and fills them in when it runs."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +11,7 @@ from pydantic import AliasChoices, BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from flowc.compiler.definition import NodeDefinition
-from flowc.compiler.diagnostics import Pointer, Problem
+from flowc.compiler.diagnostics import Pointer, Problem, Replacement
 from flowc.compiler.expressions import (
     Expression,
     ExpressionError,
@@ -117,16 +118,7 @@ def _key(node: NodeDefinition, problems: list[Problem]) -> Slot | None:
     try:
         expression = compile_template(node.concurrency.key)
     except ExpressionError as problem:
-        message = f"This expression is not valid: {problem}."
-        problems.append(
-            Problem(
-                "invalid-expression",
-                message,
-                (*node.at, *path),
-                problem.hint,
-                offset=problem.offset,
-            )
-        )
+        problems.append(_invalid(problem, "expression", (*node.at, *path), node.concurrency.key))
         return None
     return Slot(path, (*node.at, *path), None, expression, False, frozenset())
 
@@ -141,25 +133,28 @@ def _slots(node: NodeDefinition, node_type: type[Node]) -> tuple[list[Slot], lis
         try:
             expression = _COMPILE[role](value)
         except ExpressionError as problem:
-            at, what = (
-                node.config_at(*path),
-                "condition" if role is Role.CONDITION else "expression",
-            )
-            problems.append(
-                Problem(
-                    "invalid-expression",
-                    f"This {what} is not valid: {problem}.",
-                    at,
-                    problem.hint,
-                    offset=problem.offset,
-                )
-            )
+            what = "condition" if role is Role.CONDITION else "expression"
+            problems.append(_invalid(problem, what, node.config_at(*path), value))
             continue
         if not expression.is_text or role is not None:
             own = node_type.formula_names if role in PER_ITEM else frozenset[str]()
             at = node.config_at(*path)
             slots.append(Slot(path, at, role, expression, SecretAllowed in marks, own))
     return slots, problems
+
+
+def _invalid(problem: ExpressionError, what: str, at: Pointer, source: str) -> Problem:
+    """Return the problem of an expression that cannot be compiled."""
+    fix: tuple[Replacement, ...] = ()
+    if problem.meant is not None and problem.offset is not None:
+        word, meant = problem.meant
+        found = re.compile(rf"\b{re.escape(word)}\b").search(source, problem.offset)
+        if found is not None:
+            fix = (Replacement(at, meant, offset=found.start(), length=len(word)),)
+    message = f"This {what} is not valid: {problem}."
+    return Problem(
+        "invalid-expression", message, at, problem.hint, offset=problem.offset, replacements=fix
+    )
 
 
 _COMPILE: Mapping[Role | None, Callable[[str], Expression]] = {

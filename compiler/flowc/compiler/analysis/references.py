@@ -1,16 +1,20 @@
 """Finds the node that a reference reads; lists the names that are not nodes."""
 
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flowc.compiler.analysis.configuration import Configuration, Slot
+from flowc.compiler.diagnostics import Problem, Replacement
 from flowc.compiler.expressions import Reference
+from flowc.compiler.expressions.occurrences import NamePlace
 
 NAMES = frozenset({"input", "variables", "secrets", "run", "nodes"})
 INNER_NAMES = frozenset({"item", "index", "loop", "error", "arguments"})
 RESERVED = (NAMES | INNER_NAMES | {"true", "false", "none", "and", "or", "not", "in", "is"}) - {
     "input"
 }
+# Words of expressions that cannot be names.
+_WORDS = RESERVED - NAMES - INNER_NAMES | {"if", "else", "True", "False", "None"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +31,45 @@ class Use:
         steps = (f".{s}" if isinstance(s, str) else f"[{s}]" for s in rest)
         return f"{root}{''.join(steps)}"
 
+    def places(self, step: int) -> tuple[NamePlace, ...]:
+        """Return where in its text the reference has a name of its path; none if one is unknown."""
+        found = [
+            each.places[step]
+            for each in self.slot.expression.occurrences()
+            if each.path == self.reference.path
+        ]
+        known = tuple(place for place in found if place is not None)
+        return known if len(known) == len(found) else ()
+
+    def about(self, problem: Problem, step: int, new: str | None = None) -> Problem:
+        """Return a problem of this reference, at a name of its path that is mended by another."""
+        places = self.places(step)
+        if not places:
+            return problem
+        at, length = places[0]
+        fix = tuple(
+            Replacement(problem.at, new, offset=offset, length=size)
+            for offset, size in places
+            if new is not None
+        )
+        return replace(problem, offset=at, length=length, replacements=fix)
+
 
 def uses_in(configuration: Configuration) -> Iterator[Use]:
     """Yield every reference in a configuration."""
     for slot in configuration.uses():
         for reference in slot.references:
             yield Use(reference, slot)
+
+
+def name_in_path(name: str) -> str | None:
+    """Return a name as it is written in a path behind a dot; None if it cannot be.
+
+    >>> name_in_path("total"), name_in_path("in total")
+    ('total', None)
+    """
+    is_plain = name.isascii() and name.isidentifier()
+    return name if is_plain and name not in _WORDS else None
 
 
 def node_path(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from flowc.compiler.analysis.graph import ERROR, branch_targets
 from flowc.compiler.analysis.scopes import Scope
 from flowc.compiler.definition import EdgeDefinition, NodeDefinition
-from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean
+from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean, instead, nearest
 
 
 def check_edges(scope: Scope) -> Iterator[Problem]:
@@ -50,7 +50,9 @@ def _check_branch(scope: Scope, edge: EdgeDefinition) -> Iterator[Problem]:
         message = f"{edge.source!r} has no branch {edge.branch[:60]!r}."
         no_branches = "Remove `branch`: the node does not branch."
         hint = did_you_mean(edge.branch, names) if names else no_branches
-        yield Problem("unknown-branch", message, (*edge.at, "branch"), hint)
+        at = (*edge.at, "branch")
+        fix = instead(at, nearest(edge.branch, names))
+        yield Problem("unknown-branch", message, at, hint, replacements=fix)
     if (
         edge.branch is None
         and known - {ERROR}
@@ -92,4 +94,5 @@ def _check_targets(scope: Scope, node: NodeDefinition) -> Iterator[Problem]:
 def _unknown_node(scope: Scope, name: str, subject: str, at: Pointer) -> Problem:
     verb = "does not exist" if subject.endswith("that") else "leads to a node that does not exist"
     message = f"{subject} {verb}: {name[:60]!r}."
-    return Problem("unknown-node", message, at, did_you_mean(name, scope.nodes))
+    hint, fix = did_you_mean(name, scope.nodes), instead(at, nearest(name, scope.nodes))
+    return Problem("unknown-node", message, at, hint, replacements=fix)

@@ -7,7 +7,7 @@ from flowc.compiler.analysis.configuration import texts_in
 from flowc.compiler.analysis.references import INNER_NAMES, NAMES
 from flowc.compiler.analysis.scopes import Scope
 from flowc.compiler.definition.schema_paths import names_in
-from flowc.compiler.diagnostics import Problem
+from flowc.compiler.diagnostics import Problem, Replacement
 from flowc.compiler.node import Role
 
 _PATH = r"\s*([A-Za-z_][\w-]*)((?:\.\w+)*)\s*"
@@ -25,9 +25,20 @@ def check_foreign_texts(scope: Scope) -> Iterator[Problem]:
             found = None if Role.RAW in marks else _foreign_reference(scope, _OTHER.sub("", text))
             if found is not None:
                 written, reference = found
+                at, new = node.config_at(*path), f"{{{{{reference}}}}}"
                 message = f"{written!r} is text here: no value is filled in."
-                hint = f"Write {{{{{reference}}}}}."
-                yield Problem("foreign-reference", message, node.config_at(*path), hint, "warning")
+                offset, size = text.find(written), len(written)
+                fix = (Replacement(at, new, offset=offset, length=size),)
+                yield Problem(
+                    "foreign-reference",
+                    message,
+                    at,
+                    f"Write {new}.",
+                    "warning",
+                    offset=offset,
+                    length=size,
+                    replacements=fix if text.count(written) == 1 else (),
+                )
 
 
 def _foreign_reference(scope: Scope, text: str) -> tuple[str, str] | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from flowc.compiler.analysis.references import RESERVED
 from flowc.compiler.analysis.scopes import Scope
 from flowc.compiler.definition import NodeDefinition
-from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean
+from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean, instead, nearest
 from flowc.compiler.reading.foreign_names import type_here
 
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,127}")
@@ -29,9 +29,12 @@ def check_names(scope: Scope) -> Iterator[Problem]:
 def _check_type(scope: Scope, word: str, at: Pointer) -> Iterator[Problem]:
     if scope.registry.get(word) is None:
         known = scope.registry.words()
-        hint = type_here(word, known) or did_you_mean(word, known)
+        meant = type_here(word, known) or nearest(word, known)
+        hint = did_you_mean(meant or word, known)
         message = f"There is no node type {word[:60]!r}."
-        yield Problem("unknown-node-type", message, at, hint, on_key=at[-1] == word)
+        on_key = at[-1] == word
+        fix = instead(at, meant, on_key)
+        yield Problem("unknown-node-type", message, at, hint, on_key=on_key, replacements=fix)
 
 
 def _outer_ids(scope: Scope) -> set[str]:

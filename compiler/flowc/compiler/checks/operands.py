@@ -12,7 +12,7 @@ from flowc.compiler.analysis.graph import branch_targets
 from flowc.compiler.analysis.requirements import misfit
 from flowc.compiler.analysis.sources import is_lone_path, source_of
 from flowc.compiler.definition.schema_paths import schema_at
-from flowc.compiler.diagnostics import Problem, did_you_mean
+from flowc.compiler.diagnostics import Problem, did_you_mean, instead, nearest
 from flowc.compiler.expressions import has_expressions
 from flowc.compiler.expressions.offsets import offset_of
 from flowc.compiler.expressions.references import ReferencePath
@@ -106,12 +106,25 @@ def _check_branches(flow: Flow, name: str, slot: Slot, found: Possible) -> Itera
     if taken is None:
         return
     edges = {edge.branch for edge in flow.scope.workflow.edges if edge.source == name}
-    for branch, target in branch_targets(node, flow.scope.registry).items():
+    branches = branch_targets(node, flow.scope.registry)
+    for branch, target in branches.items():
         if branch not in taken and (target is not None or branch in edges):
             message = f"The branch {branch!r} of {name!r} is never taken: {_is_one_of(found)}."
-            hint = did_you_mean(branch, taken - {"default"}) if branch != "default" else None
-            at = node.config_at(*kind.branch_path(branch))
-            yield Problem("unreachable-branch", message, at, hint, "warning", on_key=True)
+            left = taken - {"default"} if branch != "default" else frozenset[str]()
+            path = kind.branch_path(branch)
+            at = node.config_at(*path)
+            is_name = bool(path) and path[-1] == branch
+            # Another case may have that name already.
+            new = nearest(branch, left - branches.keys()) if is_name else None
+            yield Problem(
+                "unreachable-branch",
+                message,
+                at,
+                did_you_mean(branch, left),
+                "warning",
+                on_key=True,
+                replacements=instead(at, new, on_key=True),
+            )
 
 
 def _is_one_of(found: Possible) -> str:

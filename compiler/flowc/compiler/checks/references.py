@@ -3,11 +3,18 @@
 from collections.abc import Iterator
 
 from flowc.compiler.analysis.flow import Flow
-from flowc.compiler.analysis.references import INNER_NAMES, NAMES, Use, node_path, uses_in
+from flowc.compiler.analysis.references import (
+    INNER_NAMES,
+    NAMES,
+    Use,
+    name_in_path,
+    node_path,
+    uses_in,
+)
 from flowc.compiler.analysis.run_conditions import Term, counterexample
 from flowc.compiler.analysis.scopes import Scope
 from flowc.compiler.definition import ToolDefinition
-from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean
+from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean, nearest
 from flowc.compiler.reading.foreign_names import name_here
 
 
@@ -39,14 +46,21 @@ def _check_node(
         refers = f"{use.text!r} refers to {name[:60]!r}"
         message = f"{refers}, which is neither a node id nor a built-in name."
         known = [*flow.scope.nodes, *NAMES - {"nodes"}]
-        hint = name_here((name, *path)) or did_you_mean(name, known)
-        yield Problem("unknown-reference", message, at, hint)
+        foreign = name_here((name, *path))
+        near = nearest(name, known) if foreign is None else None
+        problem = Problem("unknown-reference", message, at, foreign or did_you_mean(name, known))
+        step = _name_step(use)
+        new = near if near is None or step else name_in_path(near)
+        yield use.about(problem, step, new)
     elif flow.scope.workflow.samples:
         return
     elif path and path[0] != "output":
         message = f"{use.text!r} reads {path[0]!r} of {name!r}; a node only has an `output`."
         rest = ".".join(str(part) for part in path)
-        yield Problem("unknown-reference", message, at, f"Did you mean {name}.output.{rest}?")
+        hint = f"Did you mean {name}.output.{rest}?"
+        step = len(use.reference.path) - len(path)
+        problem = Problem("unknown-reference", message, at, hint)
+        yield use.about(problem, step, f"output.{path[0]}")
     else:
         yield from _check_order(flow, reader, use, name, at)
 
@@ -58,19 +72,19 @@ def _check_order(flow: Flow, reader: str, use: Use, name: str, at: Pointer) -> I
         if not use.reference.optional:
             message = f"{use.text!r} has no value: node {name!r} is disabled."
             hint = "Use default(...), or enable the node."
-            yield Problem("disabled-node-read", message, at, hint)
+            yield use.about(Problem("disabled-node-read", message, at, hint), _name_step(use))
         return
     if not flow.ancestors.precede(name, reader):
         message = f"{use.text!r} is read by {reader!r}, but no path leads there from {name!r}."
         hint = f"Add an edge from {name!r}, directly or through other nodes."
-        yield Problem("not-upstream", message, at, hint)
+        yield use.about(Problem("not-upstream", message, at, hint), _name_step(use))
         return
     if use.reference.optional:
         return
     hint = "Use default(...) or `is defined`, or make every path lead through that node."
     if not flow.ancestors.precede(name, reader, forward_only=True):
         message = f"{use.text!r} has no value yet when {reader!r} runs for the first time."
-        yield Problem("maybe-undefined", message, at, hint)
+        yield use.about(Problem("maybe-undefined", message, at, hint), _name_step(use))
         return
     runs, leaves = flow.conditions.get(reader), flow.leaves_output(name)
     without = counterexample(runs, leaves, flow.branches)
@@ -78,7 +92,12 @@ def _check_order(flow: Flow, reader: str, use: Use, name: str, at: Pointer) -> I
         message = (
             f"{use.text!r} may have no value: {reader!r} also runs without it{_when(without)}."
         )
-        yield Problem("maybe-undefined", message, at, hint)
+        yield use.about(Problem("maybe-undefined", message, at, hint), _name_step(use))
+
+
+def _name_step(use: Use) -> int:
+    """Return which name of a reference's path is the node's."""
+    return int(use.reference.path[0] == "nodes")
 
 
 def _when(term: Term) -> str:
@@ -95,19 +114,20 @@ def _check_name(flow: Flow, name: str, use: Use) -> Iterator[Problem]:
         return
     if root in INNER_NAMES:
         message = f"{str(root)!r} is not available here."
-        yield Problem("unknown-reference", message, at)
+        yield use.about(Problem("unknown-reference", message, at), 0)
     elif root == "secrets" and not use.slot.secrets_allowed:
         message = f"{use.text!r} is not allowed here: the secret would be stored or shown."
         hint = "Use secrets where a request is authenticated, such as the headers of an http node."
-        yield Problem("secret-not-allowed", message, at, hint)
+        yield use.about(Problem("secret-not-allowed", message, at, hint), 0)
     elif root in {"input", "variables"} and rest and not use.reference.optional:
         known = _inputs(flow.scope.whole) if root == "input" else _variables(flow.scope.whole)
         if known is not None and rest[0] not in known:
             what = "an input" if root == "input" else "a variable"
             message = f"{use.text!r} is not {what} of this workflow."
-            yield Problem(
-                f"unknown-{what.split()[1]}", message, at, did_you_mean(str(rest[0]), known)
-            )
+            near = nearest(str(rest[0]), known)
+            hint = did_you_mean(str(rest[0]), known)
+            problem = Problem(f"unknown-{what.split()[1]}", message, at, hint)
+            yield use.about(problem, 1, name_in_path(near) if near is not None else None)
 
 
 def _tool_around(scope: Scope, name: str) -> ToolDefinition | None:
@@ -125,8 +145,9 @@ def _check_argument(tool: ToolDefinition | None, use: Use, name: str) -> Iterato
     known = declared.get("properties")
     if known is not None and name not in known and not declared.get("additionalProperties"):
         message = f"{use.text!r} is not an argument of the tool {tool.id!r}."
-        hint = did_you_mean(name, known)
-        yield Problem("unknown-argument", message, use.slot.at, hint)
+        near = nearest(name, known)
+        problem = Problem("unknown-argument", message, use.slot.at, did_you_mean(name, known))
+        yield use.about(problem, 1, name_in_path(near) if near is not None else None)
 
 
 def _inputs(whole: Scope) -> set[str] | None:

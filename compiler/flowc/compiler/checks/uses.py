@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flowc.compiler.analysis.scopes import Scope
-from flowc.compiler.diagnostics import Problem, did_you_mean
+from flowc.compiler.diagnostics import Problem, did_you_mean, instead, nearest
 
 
 def check_uses(scope: Scope) -> Iterator[Problem]:
@@ -36,5 +36,7 @@ def _check_input(
     for field in given:
         if field not in declared:
             message = f"{field[:60]!r} is not an input of the workflow that {name!r} runs."
-            hint = did_you_mean(field, declared)
-            yield Problem("unknown-input", message, node.config_at("input", field), hint)
+            hint, at = did_you_mean(field, declared), node.config_at("input", field)
+            near = nearest(field, set(declared) - set(given))
+            fix = instead(at, near, on_key=True)
+            yield Problem("unknown-input", message, at, hint, on_key=True, replacements=fix)

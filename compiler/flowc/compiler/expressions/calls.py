@@ -50,7 +50,9 @@ def _known(words: Mapping[str, Word], name: str, what: str) -> Word:
     if word is None:
         near = get_close_matches(name, words, n=3, cutoff=0.6)
         hint = _word_like(name, near)
-        raise ExpressionError(f"there is no {what} {name[:40]!r}", hint)
+        problem = ExpressionError(f"there is no {what} {name[:40]!r}", hint)
+        problem.meant = (name, near[0]) if near and name not in SAME_AS else None
+        raise problem
     return word
 
 

@@ -8,7 +8,7 @@ class ExpressionError(ValueError):
 
     `offset` is where in the source the mistake is, if that is known. After an evaluation,
     `expression` is the one that failed, and `part` its part that did, where that is known: an
-    Expression and a FailedPart.
+    Expression and a FailedPart. `meant` is a word at the mistake, and the one that is meant.
     """
 
     def __init__(self, message: str, hint: str | None = None, offset: int | None = None) -> None:
@@ -17,6 +17,7 @@ class ExpressionError(ValueError):
         self.offset = offset
         self.expression: Any = None
         self.part: Any = None
+        self.meant: tuple[str, str] | None = None
 
 
 class MissingValue(ExpressionError):

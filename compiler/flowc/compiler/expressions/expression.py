@@ -14,6 +14,7 @@ from flowc.compiler.expressions.budget import (
 from flowc.compiler.expressions.compilation import Compilation
 from flowc.compiler.expressions.errors import ExpressionError
 from flowc.compiler.expressions.frame import Evaluate, Frame, Names
+from flowc.compiler.expressions.occurrences import Occurrence, occurrences_in
 from flowc.compiler.expressions.references import Reference
 from flowc.compiler.expressions.statements import compile_setting, compile_text
 from flowc.compiler.expressions.syntax import (
@@ -65,6 +66,10 @@ class Expression:
             failure = ExpressionError(f"the expression failed ({type(problem).__name__})")
         failure.expression = self
         raise failure
+
+    def occurrences(self) -> tuple[Occurrence, ...]:
+        """Return all places in the source where something is read."""
+        return occurrences_in(self._form, self.source) if self._form is not None else ()
 
     def _failed_part(
         self, problem: ExpressionError, names: Names, budget: EvaluationBudget

@@ -1,6 +1,6 @@
 """Parses with Jinja2 so that trees and errors know where in the source they are."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from jinja2 import Environment, nodes
 from jinja2.exceptions import TemplateSyntaxError
@@ -12,37 +12,36 @@ _Tokens = Iterator[tuple[int, str, str]]
 class OffsetEnvironment(Environment):
     """Jinja2's parser with offsets in the place of line numbers.
 
-    `before` is the number of characters in front of what the author wrote. If it is None, it is not
-    known where that is, and all offsets are negative.
+    `place` returns where a character of the source is in what the author wrote, or -1.
     """
 
-    def __init__(self, before: int | None) -> None:
+    def __init__(self, place: Callable[[int], int]) -> None:
         super().__init__(
             optimized=False, autoescape=False, keep_trailing_newline=True, cache_size=0
         )
         self.globals.clear()
-        self.before = before
+        self.place = place
 
     def _tokenize(
         self, source: str, name: str | None, filename: str | None = None, state: str | None = None
     ) -> TokenStream:
         tokens = self.lexer.tokeniter(source, name, filename, state)
-        placed = _with_offsets(source, tokens, self.before)
+        placed = _with_offsets(source, tokens, self.place)
         return TokenStream(self.lexer.wrap(placed, name, filename), name, filename)
 
 
-def _with_offsets(source: str, tokens: _Tokens, before: int | None) -> _Tokens:
+def _with_offsets(source: str, tokens: _Tokens, place: Callable[[int], int]) -> _Tokens:
     # Other ends of lines are replaced before the text is split, so that offsets would be wrong.
-    shift = None if before is None or "\r" in source else before
+    is_known = "\r" not in source
     at = 0
     try:
         for _, kind, value in tokens:
             # White space that a `-` removes is in no token.
             at = max(at, source.find(value, at))
-            yield -1 if shift is None else at - shift, kind, value
+            yield place(at) if is_known else -1, kind, value
             at += len(value)
     except TemplateSyntaxError as problem:
-        where = -1 if shift is None else at - shift
+        where = place(at) if is_known else -1
         raise TemplateSyntaxError(problem.message or "", where) from None
 
 

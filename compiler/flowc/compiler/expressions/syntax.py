@@ -20,8 +20,8 @@ _MAX_BRACKETS = 30
 
 _BEFORE = "{{ "
 _NAME = re.compile(r"\s*[A-Za-z]\w*(?:\.[A-Za-z]\w*)*\s*")
-_TEMPLATES, _EXPRESSIONS = OffsetEnvironment(0), OffsetEnvironment(len(_BEFORE))
-_REWRITTEN = OffsetEnvironment(None)
+_TEMPLATES = OffsetEnvironment(lambda at: at)
+_EXPRESSIONS = OffsetEnvironment(lambda at: at - len(_BEFORE))
 
 
 def parse_template(source: str) -> list[nodes.Node]:
@@ -56,7 +56,10 @@ def parse_condition(source: str) -> nodes.Expr:
     if not source.strip():
         raise ExpressionError("the condition is empty", "For example {{input.total}} > 100.")
     rewritten = without_islands(source, _require_expression)
-    return _whole(rewritten, _EXPRESSIONS if len(rewritten) == len(source) else _REWRITTEN)
+    if not rewritten.is_moved:
+        return _whole(rewritten.text, _EXPRESSIONS)
+    environment = OffsetEnvironment(lambda at: rewritten.place(at - len(_BEFORE)))
+    return _whole(rewritten.text, environment)
 
 
 def _require_expression(source: str) -> None:
@@ -86,12 +89,8 @@ def _parse(source: str, environment: OffsetEnvironment) -> nodes.Template:
 
 def _placed(problem: ExpressionError, at: int, environment: OffsetEnvironment) -> ExpressionError:
     """Return a problem with its offset, or else that of where the parser stopped."""
-    if environment.before is None:
-        problem.offset = None
-    elif problem.offset is not None:
-        problem.offset -= environment.before
-    elif at >= 0:
-        problem.offset = at
+    offset = at if problem.offset is None else environment.place(problem.offset)
+    problem.offset = offset if offset >= 0 else None
     return problem
 
 

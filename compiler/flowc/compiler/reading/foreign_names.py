@@ -74,15 +74,15 @@ def length_here(text: str, path: tuple[str | int, ...]) -> str | None:
 
 
 def type_here(word: str, known: Collection[str]) -> str | None:
-    """Return a hint for a node type in another spelling or of another language.
+    """Return the node type that is meant in another spelling, or in another language.
 
     >>> type_here("LLM", ["llm"]), type_here("n8n-nodes-base.httpRequest", ["http"])
-    ("Did you mean 'llm'?", "Did you mean 'http'?")
+    ('llm', 'http')
     """
     bare = word.rpartition(".")[2]
     spelled = {_letters(name): name for name in known}
     name = spelled.get(_letters(bare)) or _TYPES.get(_letters(bare))
-    return f"Did you mean {name!r}?" if name in known else None
+    return name if name in known else None
 
 
 def _letters(word: str) -> str:

@@ -7,9 +7,9 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from flowc.compiler.definition.parts import BAD_SCHEMA
-from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean
+from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean, instead, nearest
 from flowc.compiler.reading.foreign_keys import is_meant, key_hint, meant_key
-from flowc.compiler.reading.value_words import example_of, value_words
+from flowc.compiler.reading.value_words import example_of, value_meant, value_words
 
 # pydantic adds this error for a default computed from a field that is invalid itself.
 _FOLLOWS = "default_factory_not_called"
@@ -29,18 +29,16 @@ def shape_problems(
         ):
             # The key in its place is reported, and says what it is called.
             continue
-        problem = _problem(item, model, path, at)
+        problem = _problem(item, model, data, path, at)
         if (problem.at, problem.message) not in seen:
             seen.add((problem.at, problem.message))
             yield problem
 
 
-def _problem(item: Any, model: type[BaseModel], path: Pointer, at: Pointer) -> Problem:
+def _problem(item: Any, model: type[BaseModel], data: Any, path: Pointer, at: Pointer) -> Problem:
     last = str(path[-1]) if path else ""
     if item["type"] == "extra_forbidden":
-        hint = _unknown_key_hint(last, item["input"], _keys_at(model, path[:-1]))
-        message = f"The key {last[:60]!r} is not known here."
-        return Problem("unknown-key", message, (*at, *path), hint, on_key=True)
+        return _unknown_key(item["input"], _keys_at(model, path[:-1]), data, path, at)
     if item["type"] == "missing":
         where = f"{path[-2]!r}" if len(path) > 1 and isinstance(path[-2], str) else "This"
         message = f"{where} needs {'an' if last[:1] in 'aeiou' else 'a'} {last!r}."
@@ -56,15 +54,48 @@ def _problem(item: Any, model: type[BaseModel], path: Pointer, at: Pointer) -> P
     sentence, hint = value_words(item, last)
     name = f"{last!r}: " if path else ""
     hint = hint or _fields_hint(model)
-    return Problem("invalid-value", f"{name}{sentence}.", (*at, *path), hint)
+    place = (*at, *path)
+    fix = instead(place, value_meant(item))
+    return Problem("invalid-value", f"{name}{sentence}.", place, hint, replacements=fix)
+
+
+def _unknown_key(value: Any, known: set[str], data: Any, path: Pointer, at: Pointer) -> Problem:
+    key, place = str(path[-1]), (*at, *path)
+    meant, taken = _meant_key(key, known, value), _value_at(data, path[:-1])
+    return Problem(
+        "unknown-key",
+        f"The key {key[:60]!r} is not known here.",
+        place,
+        _unknown_key_hint(key, value, known),
+        on_key=True,
+        replacements=instead(place, meant if meant not in taken else None, on_key=True),
+    )
 
 
 def _unknown_key_hint(key: str, value: Any, known: set[str]) -> str | None:
-    near = get_close_matches(key, known, n=1, cutoff=0.75)
-    meant = meant_key(key, known)
-    if near and meant is None:
-        return f"Did you mean {near[0]!r}?"
+    near = _near_key(key, known)
+    if near is not None:
+        return f"Did you mean {near!r}?"
     return key_hint(key, value, known) or did_you_mean(key, known) or _listed(known)
+
+
+def _near_key(key: str, known: set[str]) -> str | None:
+    near = get_close_matches(key, known, n=1, cutoff=0.75)
+    return near[0] if near and meant_key(key, known) is None else None
+
+
+def _meant_key(key: str, known: set[str], value: Any) -> str | None:
+    """Return the key that is surely meant by one that is not known."""
+    near = _near_key(key, known) or meant_key(key, known)
+    if near is not None or key_hint(key, value, known) is not None:
+        return near
+    return nearest(key, known)
+
+
+def _value_at(data: Any, path: Pointer) -> Any:
+    for part in path:
+        data = data[part]
+    return data
 
 
 def _listed(known: set[str]) -> str:

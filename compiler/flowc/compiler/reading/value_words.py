@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from flowc.compiler.diagnostics import did_you_mean
+from flowc.compiler.diagnostics import did_you_mean, nearest
 
 # Examples of values that are more telling than their type.
 _EXAMPLES: Mapping[str, str] = {
@@ -69,6 +69,7 @@ _BOUNDS: Mapping[str, str] = {
     "multiple_of": "a multiple of {multiple_of}",
 }
 _DURATION = "write a duration as 30s, 5m or 2h, or as a number of seconds"
+_CHOICES = frozenset({"literal_error", "enum"})
 _LONG_UNITS = {"milli": "ms", "sec": "s", "min": "m", "hour": "h", "hr": "h", "day": "d"}
 
 
@@ -81,10 +82,10 @@ def value_words(error: Mapping[str, Any], name: str) -> tuple[str, str | None]:
     ('it must be text, and this is a number', 'Put it into quotes: id: "5".')
     """
     kind, given = str(error["type"]), error.get("input")
-    if kind in {"literal_error", "enum"}:
-        expected = str(error["ctx"]["expected"])
-        words = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
-        return f"it must be {expected}", did_you_mean(str(given), words) or f"Write {words[0]}."
+    if kind in _CHOICES:
+        words = _choices(error)
+        hint = did_you_mean(str(given), words) or f"Write {words[0]}."
+        return f"it must be {error['ctx']['expected']}", hint
     if kind in _BOUNDS:
         bound = _BOUNDS[kind].format(**error["ctx"])
         return f"it must be {bound}", f"Write a value that is {bound}."
@@ -102,6 +103,27 @@ def value_words(error: Mapping[str, Any], name: str) -> tuple[str, str | None]:
     return sentence, None
 
 
+def value_meant(error: Mapping[str, Any]) -> str | None:
+    """Return the value that is surely meant by a wrong one, as `value_words` hints at it.
+
+    >>> value_meant({"type": "string_type", "input": 5, "msg": ""})
+    '5'
+    """
+    kind, given = str(error["type"]), error.get("input")
+    if kind in _CHOICES:
+        return nearest(str(given), _choices(error))
+    if kind == "string_type" and type(given) in {int, float}:
+        return str(given)
+    if str(error["msg"]).removeprefix("Value error, ") == _DURATION and isinstance(given, str):
+        return _duration(given)
+    return None
+
+
+def _choices(error: Mapping[str, Any]) -> list[str]:
+    expected = str(error["ctx"]["expected"])
+    return [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
+
+
 def _shown(value: Any) -> str:
     if value is None:
         return "null"
@@ -109,12 +131,17 @@ def _shown(value: Any) -> str:
 
 
 def _duration_hint(given: str, name: str) -> str:
+    return f"Write {name}: {_duration(given) or '30s, 5m or 2h, or a number of seconds'}."
+
+
+def _duration(given: str) -> str | None:
+    """Return a duration in words, such as `5 minutes`, as it is written here."""
     number = given.strip().partition(" ")[0].rstrip("abcdefghijklmnopqrstuvwxyz")
     unit = given.strip()[len(number) :].strip().lower()
     for word, short in _LONG_UNITS.items():
         if unit.startswith(word) and number.isdigit():
-            return f"Write {name}: {number}{short}."
-    return f"Write {name}: 30s, 5m or 2h, or a number of seconds."
+            return f"{number}{short}"
+    return None
 
 
 def example_of(key: str, models: Iterable[type[BaseModel]]) -> str:
