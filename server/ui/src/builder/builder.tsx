@@ -43,7 +43,7 @@ export function BuilderPanel({ builder, onRun }: BuilderProperties) {
     () => (localStorage.getItem(VIEW) as View | null) ?? (innerWidth >= 1100 ? "split" : "canvas"),
   );
   const [asked, setAsked] = useState<Asked | null>(null);
-  const [drawer, setDrawer] = useState("problems");
+  const [drawer, setDrawer] = useState(innerWidth > 720 ? "problems" : "outline");
   const text = useRef<HTMLDivElement>(null);
   const graph = useStore(builder.store, (state) => state.graph) ?? EMPTY;
   const selection = useStore(builder.store, (state) => state.selection);
@@ -83,7 +83,7 @@ export function BuilderPanel({ builder, onRun }: BuilderProperties) {
     field?.focus();
   };
   return (
-    <div className={`builder ${view}`}>
+    <div className={`builder view-${view}`}>
       <Bar {...{ builder, view }} onView={choose} onSave={save} onPublish={publish} onRun={run} />
       {problem !== undefined && (
         <p className="notice error" role="alert">

@@ -72,6 +72,7 @@ export const GraphBox = memo(function GraphBox({ id, data, selected }: NodeProps
     mark?.isStopped ? "stopped" : "",
   ];
   return (
+    // biome-ignore lint/a11y/useAriaPropsSupportedByRole: it has one of two roles
     <div
       id={`${prefix}${id}`}
       className={classes.filter(Boolean).join(" ")}
