@@ -1,15 +1,17 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
 
-const out = "../flowc/server/ui";
-
 /** Writes each asset compressed, too: the server has nothing to compress then. */
 function compressed(): Plugin {
+  let out = "";
   return {
     name: "compressed",
     apply: "build",
+    configResolved(config) {
+      out = resolve(config.root, config.build.outDir);
+    },
     async closeBundle() {
       const folder = join(out, "assets");
       for (const name of await readdir(folder)) {
@@ -27,7 +29,7 @@ export default defineConfig({
   base: "/ui/",
   plugins: [compressed()],
   build: {
-    outDir: out,
+    outDir: "../flowc/server/ui",
     emptyOutDir: true,
     target: "es2023",
     // The policy of the pages takes no inlined assets but images.

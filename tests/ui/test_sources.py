@@ -42,6 +42,7 @@ def test_what_a_browser_loads_is_small() -> None:
     assert sum(_size(each) for each in _assets() if each.endswith(".css")) <= STYLES
     for page in ("workflows-page", "runs-page"):
         assert sum(map(_size, _loaded_with(page))) <= SHELL, page
+    assert sum(map(_size, _loaded_with("workflow-page"))) <= BUILDER
 
 
 def _loaded_with(page: str) -> set[str]:
