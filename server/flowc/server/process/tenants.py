@@ -5,6 +5,7 @@ from typing import Any
 
 from flowc.compiler.node.registry import Registry
 from flowc.server.access.callers import DEFAULT_TENANT, Caller
+from flowc.server.cases.tenant_cases import TenantCases
 from flowc.server.conversations.chat import Chat
 from flowc.server.engine.publishing.watchers import Watchers
 from flowc.server.engine.queue.dbos_queue import Queue
@@ -16,6 +17,7 @@ from flowc.server.runs.runs import Runs
 from flowc.server.secrets.keeper import Rotation, SecretKeeper
 from flowc.server.store import Database, StoredCache, StoredRuns, StoredWorkflows
 from flowc.server.store.analytics.figures import Figures
+from flowc.server.store.cases import StoredCases
 from flowc.server.store.drafts import StoredDrafts
 from flowc.server.store.files import StoredFiles
 from flowc.server.store.remote_types import StoredRemoteTypes
@@ -46,6 +48,7 @@ class Tenant:
     stored_runs: StoredRuns
     workflows: Workflows
     drafts: Drafts
+    cases: TenantCases
     bundles: Bundles
     runs: Runs
     schedules: Schedules
@@ -158,6 +161,9 @@ class Tenants:
             workflows=workflows,
             bundles=Bundles(stored_workflows, workflows),
             drafts=Drafts(StoredDrafts(database, name), stored_workflows, workflows),
+            cases=TenantCases(
+                StoredCases(database, name), stored_workflows, stored_runs, workflows, services
+            ),
             runs=runs,
             schedules=Schedules(name, queue, workflows, stored_workflows, runs),
             replays=Replays(stored_runs, stored_workflows, workflows, runs),

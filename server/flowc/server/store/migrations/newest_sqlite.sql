@@ -31,6 +31,30 @@ CREATE TABLE audit_log (
 	PRIMARY KEY (id)
 );
 
+CREATE TABLE case_lists (
+	tenant VARCHAR(64) NOT NULL, 
+	workflow_id VARCHAR(128) NOT NULL, 
+	revision INTEGER NOT NULL, 
+	cases JSON NOT NULL, 
+	source TEXT, 
+	author TEXT NOT NULL, 
+	updated_at DATETIME NOT NULL, 
+	PRIMARY KEY (tenant, workflow_id)
+);
+
+CREATE TABLE case_results (
+	tenant VARCHAR(64) NOT NULL, 
+	id VARCHAR(36) NOT NULL, 
+	workflow_id VARCHAR(128) NOT NULL, 
+	name VARCHAR(200) NOT NULL, 
+	status VARCHAR(16) NOT NULL, 
+	version INTEGER NOT NULL, 
+	problems JSON NOT NULL, 
+	seconds FLOAT NOT NULL, 
+	ran_at DATETIME NOT NULL, 
+	PRIMARY KEY (tenant, id)
+);
+
 CREATE TABLE definitions (
 	tenant VARCHAR(64) NOT NULL, 
 	hash VARCHAR(64) NOT NULL, 
@@ -406,6 +430,8 @@ CREATE TABLE "workflows" (
 CREATE INDEX api_keys_by_tenant ON api_keys (tenant, created_at);
 
 CREATE INDEX audit_log_by_tenant ON audit_log (tenant, id);
+
+CREATE INDEX case_results_by_name ON case_results (tenant, workflow_id, name, ran_at);
 
 CREATE INDEX deliveries_by_time ON deliveries (tenant, subscription_id, created_at);
 
