@@ -164,6 +164,7 @@ _BODIES: Mapping[str, Any] = {
     "add_dependency": {"depends_on_workflow_id": "greet"},
     "validate_run": {"expect": {}},
     "set_labels": {"labels": {}},
+    "change_variables": {"variables": {"n": 1}},
     "store_draft": {"source": ""},
     "store_cases": {"cases": [{"name": "one", "expect": {}}]},
 }

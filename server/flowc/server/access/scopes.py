@@ -174,6 +174,7 @@ ROUTES: Mapping[str, ApiScope] = {
     "read_state": _S.RUNS_READ,
     "read_debug_state": _S.RUNS_READ,
     "read_variables": _S.RUNS_READ,
+    "change_variables": _S.RUNS_CONTROL,
     "enable_debugging": _S.RUNS_CONTROL,
     "disable_debugging": _S.RUNS_CONTROL,
     "set_breakpoint": _S.RUNS_CONTROL,

@@ -50,6 +50,7 @@ from flowc.server.engine.queue.dbos_queue import BadSchedule, ScheduleRefused
 from flowc.server.engine.replay import ReplayRefused
 from flowc.server.environment.environment import EnvironmentNotReady
 from flowc.server.records.refused import Refused, sentence_of
+from flowc.server.runs.changes import ChangeRefused
 from flowc.server.runs.run_options import KeyTaken
 from flowc.server.runs.runs import AnswerRefused
 from flowc.server.secrets.sealing import NoSealingKey
@@ -63,6 +64,7 @@ from flowc.server.store.messages import NoSuchThread, ThreadBusy, ThreadOfAnothe
 from flowc.server.store.parts import BadPlace
 from flowc.server.store.remote_types import NoSuchRemoteType, TooManyTypes
 from flowc.server.store.runs.admission import TooManyRuns
+from flowc.server.store.runs.changes import NotStopped
 from flowc.server.store.runs.steering import (
     NoSuchInterrupt,
     NotAnswerable,
@@ -127,6 +129,7 @@ _ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
     NoSuchTrigger: (HTTPStatus.NOT_FOUND, "no-such-trigger"),
     NoSuchWorkflow: (HTTPStatus.NOT_FOUND, "no-such-workflow"),
     KeyTaken: (HTTPStatus.CONFLICT, "key-taken"),
+    NotStopped: (HTTPStatus.CONFLICT, "not-stopped"),
     CannotRebuild: (HTTPStatus.CONFLICT, "not-possible"),
     NotAnswerable: (HTTPStatus.CONFLICT, "not-answerable"),
     NotPossible: (HTTPStatus.CONFLICT, "not-possible"),
@@ -160,6 +163,7 @@ _ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
     NoSealingKey: (HTTPStatus.CONFLICT, "no-sealing-key"),
     NoChat: (HTTPStatus.UNPROCESSABLE_ENTITY, "no-chat"),
     NotCompleted: (HTTPStatus.UNPROCESSABLE_ENTITY, None),
+    ChangeRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "change-refused"),
     ReplayRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "replay-refused"),
     SecretMissing: (HTTPStatus.UNPROCESSABLE_ENTITY, "secret-missing"),
     TooManyRuns: (HTTPStatus.TOO_MANY_REQUESTS, "too-many-runs"),

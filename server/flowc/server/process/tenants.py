@@ -12,6 +12,7 @@ from flowc.server.engine.queue.dbos_queue import Queue
 from flowc.server.engine.segments import Segments
 from flowc.server.environment.environment import Environment
 from flowc.server.process_services import ProcessServices
+from flowc.server.runs.changes import Changes
 from flowc.server.runs.replays import Replays
 from flowc.server.runs.runs import Runs
 from flowc.server.secrets.keeper import Rotation, SecretKeeper
@@ -21,6 +22,7 @@ from flowc.server.store.cases import StoredCases
 from flowc.server.store.drafts import StoredDrafts
 from flowc.server.store.files import StoredFiles
 from flowc.server.store.remote_types import StoredRemoteTypes
+from flowc.server.store.runs.changes import StoredChanges
 from flowc.server.store.runs.steering import Steering
 from flowc.server.store.runs.work_queue import Subject
 from flowc.server.store.secrets import SecretTenants, StoredSecrets
@@ -53,6 +55,7 @@ class Tenant:
     runs: Runs
     schedules: Schedules
     replays: Replays
+    changes: Changes
     webhooks: Webhooks
     deliveries: Deliveries
     dependencies: WorkflowDependencies
@@ -167,6 +170,7 @@ class Tenants:
             runs=runs,
             schedules=Schedules(name, queue, workflows, stored_workflows, runs),
             replays=Replays(stored_runs, stored_workflows, workflows, runs),
+            changes=Changes(name, stored_runs, workflows, StoredChanges(database)),
             webhooks=Webhooks(triggers, workflows, stored_workflows, runs, services),
             deliveries=Deliveries(triggers, stored_workflows, services),
             dependencies=WorkflowDependencies(
