@@ -93,7 +93,10 @@ class AnsweredInterrupt(TypedDict):
 
 
 class WorkflowAnswer(TypedDict):
-    """A stored workflow; `warnings` are there after it was stored."""
+    """A stored workflow; `warnings` are there after it was stored.
+
+    The last three are in lists with `include="stats"`.
+    """
 
     id: str
     name: str
@@ -107,6 +110,9 @@ class WorkflowAnswer(TypedDict):
     created_at: str
     updated_at: str
     warnings: NotRequired[list[dict[str, Any]]]
+    last_run: NotRequired[dict[str, Any] | None]
+    executions: NotRequired[int]
+    success_rate: NotRequired[float | None]
 
 
 class CaseResultAnswer(TypedDict):

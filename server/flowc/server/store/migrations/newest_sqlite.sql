@@ -457,13 +457,15 @@ CREATE UNIQUE INDEX runs_by_deduplication_key ON runs (tenant, coalesce(workflow
 
 CREATE UNIQUE INDEX runs_by_idempotency_key ON runs (tenant, coalesce(workflow_id, ''), idempotency_key) WHERE idempotency_key is not null;
 
+CREATE INDEX runs_by_start ON runs (tenant, workflow_id, starts_at) WHERE starts_at is not null;
+
 CREATE INDEX runs_by_status ON runs (status) WHERE status in ('pending', 'running', 'paused', 'waiting');
 
 CREATE INDEX runs_by_thread ON runs (tenant, thread_id) WHERE thread_id is not null;
 
 CREATE INDEX runs_by_time ON runs (tenant, created_at);
 
-CREATE INDEX runs_by_workflow ON runs (tenant, workflow_id, starts_at);
+CREATE INDEX runs_by_workflow ON runs (tenant, workflow_id, created_at);
 
 CREATE INDEX signals_by_name ON signals (tenant, name, "key", sent_at);
 

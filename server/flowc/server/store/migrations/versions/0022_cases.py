@@ -1,4 +1,7 @@
-"""Cases of workflows, and how they ended"""
+"""Cases of workflows, and how they ended; the newest runs of a workflow are found at once
+
+The start times of runs are only looked up where they are limited or delayed: few runs have one.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -37,9 +40,22 @@ def upgrade() -> None:
     )
     columns = ["tenant", "workflow_id", "name", "ran_at"]
     op.create_index("case_results_by_name", "case_results", columns)
+    op.drop_index("runs_by_workflow", "runs")
+    op.create_index("runs_by_workflow", "runs", ["tenant", "workflow_id", "created_at"])
+    has_start = sa.text("starts_at is not null")
+    op.create_index(
+        "runs_by_start",
+        "runs",
+        ["tenant", "workflow_id", "starts_at"],
+        sqlite_where=has_start,
+        postgresql_where=has_start,
+    )
 
 
 def downgrade() -> None:
     """Undo."""
+    op.drop_index("runs_by_start", "runs")
+    op.drop_index("runs_by_workflow", "runs")
+    op.create_index("runs_by_workflow", "runs", ["tenant", "workflow_id", "starts_at"])
     op.drop_table("case_results")
     op.drop_table("case_lists")
