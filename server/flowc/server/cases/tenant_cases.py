@@ -1,15 +1,18 @@
 """The cases of one tenant's workflows: stored, written as case files, run, and made of runs."""
 
+import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from flowc.compiler.reading.documents import Document
-from flowc.server.cases.case_files import Case, read_case_list
+from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic
+from flowc.compiler.reading.documents import Document, read_text
+from flowc.server.cases.case_files import Case, CasesRefused, read_case_list
 from flowc.server.cases.cases_of_runs import CaseOfRun, case_of
 from flowc.server.cases.rehearsals import CaseOutcome, outcome_in_any_case
 from flowc.server.cases.yaml_files import yaml_text
+from flowc.server.records.bundles import BundledWorkflow
 from flowc.server.records.refused import Refused
 from flowc.server.records.runs import ENDED
 from flowc.server.records.times import now
@@ -65,6 +68,38 @@ class TenantCases:
         stored = await self.stored_workflows.with_text(workflow_id)
         return yaml_text({"workflow": f"{workflow_id}.{stored.text[1]}", "cases": found.cases})
 
+    async def text(self, workflow_id: str) -> str | None:
+        """Return the cases of a workflow as a case file; None if it has none."""
+        found = await self.stored.get(workflow_id)
+        return await self.as_file(workflow_id, found) if found.cases else None
+
+    async def changed_in(self, bundle: Sequence[BundledWorkflow]) -> Mapping[str, Document]:
+        """Return the case files of a bundle that are not stored so, by the ids of workflows.
+
+        Raises CasesRefused with the mistakes in all of them.
+        """
+        changed: dict[str, Document] = {}
+        problems: list[Diagnostic] = []
+        for each in bundle:
+            if each.cases is None:
+                continue
+            try:
+                found = await asyncio.to_thread(_read_file, each.cases, f"{each.id}.test.yaml")
+            except DefinitionRefused as refused:
+                problems += refused.diagnostics
+            else:
+                is_there = await self.stored_workflows.exists(each.id)
+                if not is_there or await self.text(each.id) != each.cases:
+                    changed[each.id] = found
+        if problems:
+            raise CasesRefused(problems)
+        return changed
+
+    async def put_files(self, files: Mapping[str, Document], author: str) -> None:
+        """Store the case files of workflows."""
+        for workflow_id, found in files.items():
+            await self.put(workflow_id, found, author, None)
+
     async def run(
         self, workflow_id: str, number: int | None, names: Sequence[str] | None, most: float
     ) -> list[RanCase]:
@@ -98,6 +133,12 @@ class TenantCases:
         events = await self.stored_runs.events(run_id, limit=_ALL_EVENTS)
         asked = await self.stored_runs.interrupts(run_id=run_id)
         return case_of(run, events, asked, compiled.plan, name, mocks_all=mocks_all)
+
+
+def _read_file(text: str, name: str) -> Document:
+    found = read_text(text, name)
+    read_case_list(found)
+    return found
 
 
 def _without_results(given: Document) -> Document:
