@@ -8,7 +8,16 @@ import pytest
 
 from fakes.processes import new_database, start, until
 from fakes.processes import serving as in_a_process
-from fakes.runs_api import API, begin, ended, events_of, require_orderly, run_of
+from fakes.runs_api import (
+    API,
+    asked,
+    begin,
+    ended,
+    events_of,
+    human,
+    require_orderly,
+    run_of,
+)
 from fakes.served import serving
 
 GRANULARITIES = pytest.mark.parametrize("granularity", ["auto", "node", "fused"])
@@ -147,6 +156,36 @@ def test_a_replay_repeats_what_was_changed(api: httpx.Client, granularity: str) 
         assert state["variables"] == {"total": 50, "name": "Bob"}
     whole = api.post(f"{API}/runs/{id}/replay", json={}).json()
     assert whole["output"] == {"text": "Ada: 2, then 20"}
+
+
+def test_a_replay_repeats_a_changed_output_and_begins_after_a_change(api: httpx.Client) -> None:
+    id = stopped(api, "auto", "end")
+    number = change(api, id, outputs={"say": {"text": "Hi"}}).json()["number"]
+    assert finished(api, id) == "Hi, then 20"
+    for what in ({"from_node": "end"}, {"after_event": number}):
+        fork = api.post(f"{API}/runs/{id}/replay", json=what).json()
+        assert fork["output"] == {"text": "Hi, then 20"}, what
+    before = api.post(f"{API}/runs/{id}/replay", json={"after_event": number - 1}).json()
+    assert before["output"] == {"text": "Ada: 2, then 20"}
+
+
+@GRANULARITIES
+def test_a_run_that_was_paused_while_it_waited_is_changed(
+    api: httpx.Client, granularity: str
+) -> None:
+    nodes = [NODES[0], human("ask", "count"), {**NODES[1], "depends_on": ["ask"]}, *NODES[2:]]
+    definition = {"variables": {"name": "Ada"}, "settings": {"granularity": granularity}}
+    run = begin(api, nodes, input={"x": 1}, definition=definition)
+    waiting = change(api, run["id"], variables={"total": 5})
+    assert (waiting.status_code, waiting.json()["error"]["code"]) == (409, "not-stopped")
+    api.post(f"{API}/runs/{run['id']}/pause").raise_for_status()
+    assert change(api, run["id"], variables={"total": 5}).status_code == 200
+    api.post(f"{API}/runs/{run['id']}/resume").raise_for_status()
+    until(lambda: run_of(api, run["id"])["status"] == "waiting")
+    [question] = asked(api, run["id"])
+    path = f"{API}/interrupts/{question['id']}/answer"
+    api.post(path, json={"answer": "approve"}).raise_for_status()
+    assert ended(api, run["id"])["output"] == {"text": "Ada: 5, then 50"}
 
 
 def test_what_cannot_be_changed_is_refused(api: httpx.Client) -> None:
