@@ -1,10 +1,12 @@
-"""How long figures take over a million runs: of 90 days, 50 workflows, and four callers.
+"""How long figures and lists take over a million runs: of 90 days, 50 workflows, four callers.
 
 `python -m bench.analytics` prints the rows. The rollups are written as folding writes them; the
-last runs are tallies that are not folded on PostgreSQL: as if 200 runs a second had ended.
+last runs are tallies that are not folded on PostgreSQL: as if 200 runs a second had ended. One more
+workflow has a single run, the oldest: what looks for it must not look through all others.
 """
 
 import asyncio
+import json
 import random
 import statistics
 import tempfile
@@ -15,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 from sqlalchemy import insert, text
+from sqlalchemy.orm import Session
 
 from bench.measuring import Row, postgres_server, show
 from fakes.processes import new_database, serving
@@ -34,6 +38,7 @@ from flowc.server.store.analytics.rollups import (
     Sums,
 )
 from flowc.server.store.database import Database
+from flowc.server.store.tables import DefinitionRow, VersionRow, WorkflowRow
 from flowc.server.store.tallies import put_tally
 
 RUNS, DAYS, WORKFLOWS, NODES = 1_000_000, 90, 50, 5
@@ -49,7 +54,31 @@ ASKED = {
     "trends by day": "/workflows/analytics/trends?days=90",
     "trends by hour": "/workflows/analytics/trends?days=7&interval=hour",
     "cost": "/workflows/analytics/cost?days=90",
+    "jobs of a workflow": "/analytics/jobs?days=90&workflow_id=workflow-7",
+    "jobs of a rare workflow": "/analytics/jobs?days=90&workflow_id=rare",
+    "list of workflows": "/workflows?limit=200&fields=id,name,updated_at",
+    "list of workflows with figures": "/workflows?limit=200&include=stats&fields=id",
+    "list of runs": "/runs?limit=50&fields=id,status",
+    "list of runs of a rare workflow": "/runs?limit=50&fields=id,status&workflow_id=rare",
 }
+# Both databases have these functions; the oldest run is that of the rare workflow.
+_NUMBERS = {
+    "sqlite": "with recursive numbers(n) as"
+    " (select 1 union all select n + 1 from numbers where n < :runs)",
+    "postgresql": "with numbers as (select generate_series(1, cast(:runs as integer)) as n)",
+}
+_MOMENT = {
+    "sqlite": "datetime('now', '-' || (n * :seconds) || ' seconds') || '.000000'",
+    "postgresql": "now() - n * :seconds * interval '1 second'",
+}
+_RUNS = """
+insert into runs (id, key, tenant, workflow_id, version, hash, uses, status, input, output, error,
+  usage, priority, started_by, segment, attempt, epoch, events, created_at, started_at, finished_at)
+{numbers} select 'run-' || n, n, :tenant,
+  case when n = :runs then 'rare' else 'workflow-' || (n % :workflows) end,
+  1, 'hash', '[]', case when n % 10 = 0 then 'failed' else 'completed' end, :given, :given, 'null',
+  '{{}}', 10, 'caller-' || (n % 4), 1, 1, 1, 9, {moment}, {moment}, {moment} from numbers
+"""
 # Runs of a workflow in an hour.
 _HOURLY = RUNS / (DAYS * DAY * WORKFLOWS)
 Filled = Iterator[tuple[Rollup, dict[str, Any]]]
@@ -91,9 +120,37 @@ async def _fill(url: str) -> None:
                 lambda session, r=rollup, m=mine: session.execute(insert(r.table), m)
             )
     await database.write(_put_tallies)
-    # PostgreSQL does it by itself, a minute after rows were written.
+    await database.write(_put_workflows)
+    await database.write(_put_runs)
     await database.write(lambda session: session.execute(text("analyze")))
     await database.close()
+    if url.startswith("postgresql"):
+        # It does so by itself, a minute after rows were written.
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("vacuum")
+
+
+def _put_workflows(session: Session) -> None:
+    about = {"tenant": TENANT, "hash": "hash", "document": {"nodes": []}, "created_at": now()}
+    session.execute(insert(DefinitionRow), [about])
+    ids = ["rare", *(f"workflow-{number}" for number in range(WORKFLOWS))]
+    named = [
+        {"tenant": TENANT, "id": id, "name": id, "version": 1, "newest": 1, "updated_at": now()}
+        for id in ids
+    ]
+    session.execute(insert(WorkflowRow), [{**each, "created_at": now()} for each in named])
+    versions = [{**about, "workflow_id": id, "number": 1} for id in ids]
+    session.execute(insert(VersionRow), versions)
+
+
+def _put_runs(session: Session) -> None:
+    dialect = session.get_bind().dialect.name
+    statement = _RUNS.format(numbers=_NUMBERS[dialect], moment=_MOMENT[dialect])
+    seconds = DAYS * DAY * 3_600 / RUNS
+    given = {"runs": RUNS, "workflows": WORKFLOWS, "tenant": TENANT, "seconds": seconds}
+    # As long as a question and its answer.
+    words = json.dumps({"text": "word " * 40})
+    session.execute(text(statement), {**given, "given": words})
 
 
 def _rows(workflow: str, chosen: random.Random) -> Filled:

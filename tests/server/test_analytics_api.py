@@ -1,5 +1,6 @@
 """Figures over HTTP, as the owner's users ask for them: of a server's own runs, each tenant's."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,38 @@ def use(client: httpx.Client) -> None:
         run = client.post(path, json={"input": {"name": "Ann"}}).json()
         assert run["status"] == "completed", run
     assert client.post(f"{API}/workflows/break/execute", json={}).json()["status"] == "failed"
+
+
+def test_the_list_of_workflows_has_their_last_run_and_success_where_asked(
+    listed: httpx.Client,
+) -> None:
+    def items(**params: Any) -> dict[str, Any]:
+        return {each["id"]: each for each in asked(listed, "/workflows", **params)["items"]}
+
+    assert not {"last_run", "executions", "success_rate"} & set(items()["greet"])
+    found = items(include="stats")
+    greet, broken, never = (found[id] for id in ("greet", "break", "never"))
+    newest = asked(listed, "/runs", workflow_id="greet")["items"][0]
+    for name in ("id", "status", "created_at", "finished_at"):
+        assert greet["last_run"][name] == newest[name]
+    assert (greet["executions"], greet["success_rate"]) == (3, 1.0)
+    assert (broken["last_run"]["status"], broken["success_rate"]) == ("failed", 0.0)
+    assert (never["last_run"], never["executions"], never["success_rate"]) == (None, 0, None)
+    chosen = items(fields="id,success_rate")["greet"]
+    assert chosen == {"id": "greet", "success_rate": 1.0}
+    both = items(fields="id", include="stats")["break"]
+    assert set(both) == {"id", "last_run", "executions", "success_rate"}
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def listed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[httpx.Client]:
+    """Start a server with runs of two workflows, and a third without any."""
+    is_sqlite = request.param == "sqlite"
+    env = {} if is_sqlite else new_database(request.getfixturevalue("postgres"))
+    with running(tmp_path / "d", env) as (client, _):
+        use(client)
+        client.post(f"{API}/workflows", json=chat("never")).raise_for_status()
+        yield client
 
 
 def asked(client: httpx.Client, path: str, **params: Any) -> Any:

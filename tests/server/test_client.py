@@ -119,6 +119,32 @@ def test_a_question_is_answered_and_a_run_watched_to_its_end(api: httpx.Client) 
         assert client.cancel(other["id"], "Enough.")["status"] == "cancelled"
 
 
+CASE = {"name": "one", "input": {"name": "Ada"}, "expect": {"output": {"text": "Hi Ada"}}}
+
+
+def test_cases_are_stored_and_run_with_the_client(api: httpx.Client) -> None:
+    with FlowcClient(str(api.base_url)) as client:
+        client.store("cased", SAY)
+        assert client.store_cases("cased", [CASE])["cases"][0]["name"] == "one"
+        other = {**CASE, "name": "other", "expect": {"output": {"text": "Hi Bob"}}}
+        client.store_cases("cased", [*client.cases("cased")["cases"], other])
+        ran = client.run_cases("cased", ["one"], timeout=30, version=1)
+        assert (ran["passed"], ran["failed"]) == (1, 0)
+        found = client.cases("cased")["cases"]
+        assert found[0]["last_result"] is not None and found[1]["last_result"] is None
+
+
+async def test_cases_with_an_event_loop(api: httpx.Client) -> None:
+    async with AsyncFlowcClient(str(api.base_url)) as client:
+        await client.store("cased", SAY)
+        text = "workflow: cased.yaml\ncases: [{name: one, input: {name: Ada}, expect: {status: failed}}]\n"
+        await client.store_cases("cased", text)
+        ran = await client.run_cases("cased")
+        assert ran["results"][0]["problems"]
+        last = (await client.cases("cased"))["cases"][0]["last_result"]
+        assert last is not None and last["status"] == "failed"
+
+
 async def test_the_same_with_an_event_loop(api: httpx.Client) -> None:
     api.put(f"{API}/workflows/asks", json=ASK).raise_for_status()
     async with AsyncFlowcClient(base(api)) as client:

@@ -107,6 +107,44 @@ def test_a_folder_is_deployed_changed_and_pruned(api: httpx.Client, tmp_path: Pa
     assert (idle.returncode, "2 unchanged" in idle.stdout) == (0, True)
 
 
+CASES = """\
+# What must hold.
+workflow: tested.yaml
+cases: [{name: inner, expect: {output: {text: inner}}}]
+"""
+
+
+def test_cases_move_with_their_workflow(
+    api: httpx.Client, other: httpx.Client, tmp_path: Path
+) -> None:
+    folder = folder_of(tmp_path / "flows", tested=INNER)
+    (folder / "tested.test.yaml").write_text(CASES)
+    done = on(api, "deploy", folder, "--yes")
+    assert "1 to create, 0 to change" in done.stdout, done.stderr
+    assert api.post(f"{API}/workflows/tested/cases/run").json()["passed"] == 1
+    assert "1 unchanged" in on(api, "deploy", folder, "--yes").stdout
+    (folder / "tested.test.yaml").write_text(CASES.replace("name: inner", "name: other"))
+    changed = on(api, "deploy", folder, "--yes")
+    assert "0 to create, 1 to change" in changed.stdout, changed.stderr
+    [case] = api.get(f"{API}/workflows/tested/cases").json()["cases"]
+    assert (case["name"], api.get(f"{API}/workflows/tested").json()["version"]) == ("other", 1)
+    into = tmp_path / "into"
+    on(api, "pull", "tested", "--into", into)
+    assert (into / "tested.test.yaml").read_text() == (folder / "tested.test.yaml").read_text()
+    assert flowc_here("test", into).returncode == 0
+    bundle = api.get(f"{API}/workflows/tested/export").json()
+    other.post(f"{API}/workflows/import", json=bundle).raise_for_status()
+    assert other.post(f"{API}/workflows/tested/cases/run").json()["passed"] == 1
+
+
+def test_nothing_is_deployed_if_cases_have_a_mistake(api: httpx.Client, tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "flows", untested=INNER)
+    (folder / "untested.test.yaml").write_text(CASES.replace("expect:", "expects:"))
+    done = on(api, "deploy", folder, "--yes")
+    assert (done.returncode, "expect" in done.stderr) == (2, True), done.stderr
+    assert "untested" not in ids(api)
+
+
 def test_a_mistake_in_a_folder_is_shown_with_its_line(api: httpx.Client, tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "flows", fine=ALONE, wrong="nodes:\n  - {id: a, type: strat}\n")
     done = on(api, "deploy", folder, "--yes")

@@ -164,7 +164,9 @@ _BODIES: Mapping[str, Any] = {
     "add_dependency": {"depends_on_workflow_id": "greet"},
     "validate_run": {"expect": {}},
     "set_labels": {"labels": {}},
+    "change_variables": {"variables": {"n": 1}},
     "store_draft": {"source": ""},
+    "store_cases": {"cases": [{"name": "one", "expect": {}}]},
 }
 _QUERIES: Mapping[str, Any] = {
     "diff_versions": {"old": 1, "new": 1},
@@ -197,6 +199,10 @@ async def _everything_of(owner: Member) -> dict[str, str]:
     text = {"source": owner.tenant}
     stored = await owner.ask("PUT", f"{API}/workflows/greet/draft", json=text)
     assert stored.status_code == 200, stored.text
+    cases = {"cases": [{"name": owner.tenant, "expect": {}}]}
+    stored = await owner.ask("PUT", f"{API}/workflows/greet/cases", json=cases)
+    assert stored.status_code == 200, stored.text
+    await owner.make("/workflows/greet/cases/run", {})
     schedule = {"id": "nightly", "workflow_id": "greet", "cron": "0 3 * * *"}
     await owner.make("/schedules", schedule)
     types = owner.served.app.state.process.tenants.of(owner.tenant).workflows.types.stored
@@ -228,6 +234,8 @@ async def _seen_by(owner: Member, ids: Mapping[str, str]) -> str:
         "/workflows/greet/versions",
         "/workflows/greet/draft",
         "/workflows/greet/labels",
+        "/workflows/greet/cases",
+        "/workflows/greet/cases/results",
         "/nodes/score",
         "/runs",
         f"/runs/{ids['run_id']}",

@@ -6,6 +6,8 @@ the address of a server and a key, `client.execute("support", {"message": "Hi"})
 
 from flowc.client.answers import (
     AnsweredInterrupt,
+    CaseRunsAnswer,
+    CasesAnswer,
     EventOfRun,
     ExecutionAnswer,
     RunAnswer,
@@ -18,6 +20,8 @@ from flowc.client.sync_client import FlowcClient
 __all__ = [
     "AnsweredInterrupt",
     "AsyncFlowcClient",
+    "CaseRunsAnswer",
+    "CasesAnswer",
     "EventOfRun",
     "ExecutionAnswer",
     "FlowcClient",

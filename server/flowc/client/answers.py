@@ -93,7 +93,10 @@ class AnsweredInterrupt(TypedDict):
 
 
 class WorkflowAnswer(TypedDict):
-    """A stored workflow; `warnings` are there after it was stored."""
+    """A stored workflow; `warnings` are there after it was stored.
+
+    The last three are in lists with `include="stats"`.
+    """
 
     id: str
     name: str
@@ -107,3 +110,55 @@ class WorkflowAnswer(TypedDict):
     created_at: str
     updated_at: str
     warnings: NotRequired[list[dict[str, Any]]]
+    last_run: NotRequired[dict[str, Any] | None]
+    executions: NotRequired[int]
+    success_rate: NotRequired[float | None]
+
+
+class CaseResultAnswer(TypedDict):
+    """How a case ended once; no problems if it passed."""
+
+    name: str
+    status: Literal["passed", "failed"]
+    version: int
+    problems: list[str]
+    seconds: float
+    ran_at: str
+
+
+class CaseAnswer(TypedDict):
+    """A stored case; `last_result` is None if it has not run."""
+
+    name: str
+    input: NotRequired[dict[str, Any]]
+    mocks: NotRequired[dict[str, Any]]
+    answers: NotRequired[dict[str, Any]]
+    signals: NotRequired[dict[str, Any]]
+    secrets: NotRequired[dict[str, str]]
+    clock: NotRequired[str]
+    expect: dict[str, Any]
+    last_result: CaseResultAnswer | None
+
+
+class CasesAnswer(TypedDict):
+    """The cases of a workflow."""
+
+    workflow_id: str
+    cases: list[CaseAnswer]
+    author: str | None
+    updated_at: str | None
+
+
+class CaseRunAnswer(CaseResultAnswer):
+    """How a case ended: the expected result, and the result."""
+
+    expected: dict[str, Any]
+    got: dict[str, Any]
+
+
+class CaseRunsAnswer(TypedDict):
+    """How cases ended, in the order in which they ran."""
+
+    passed: int
+    failed: int
+    results: list[CaseRunAnswer]

@@ -1,7 +1,7 @@
 """A client for programs with an event loop: the same methods, to be awaited."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Self, cast
 
 import httpx
@@ -9,6 +9,8 @@ import httpx
 from flowc.client.answers import (
     ENDED,
     AnsweredInterrupt,
+    CaseRunsAnswer,
+    CasesAnswer,
     EventOfRun,
     ExecutionAnswer,
     RunAnswer,
@@ -20,10 +22,12 @@ from flowc.client.requests import (
     ApiRequest,
     EventLines,
     body_of,
+    case_runs,
     execution,
     pause_before,
     segment,
     storing,
+    storing_cases,
 )
 from flowc.client.sync_client import RECONNECT_SECONDS
 
@@ -142,6 +146,29 @@ class AsyncFlowcClient:
     async def delete_workflow(self, workflow_id: str) -> None:
         """Delete a workflow; its runs stay."""
         await self.ask(ApiRequest("DELETE", f"/workflows/{segment(workflow_id)}"))
+
+    async def cases(self, workflow_id: str) -> CasesAnswer:
+        """Return the cases of a workflow, each with its last result."""
+        request = ApiRequest("GET", f"/workflows/{segment(workflow_id)}/cases")
+        return cast(CasesAnswer, await self.ask(request))
+
+    async def store_cases(
+        self, workflow_id: str, cases: Sequence[Mapping[str, Any]] | str
+    ) -> CasesAnswer:
+        """Replace the cases of a workflow: a list of cases, or the YAML text of a case file."""
+        return cast(CasesAnswer, await self.ask(storing_cases(workflow_id, cases)))
+
+    async def run_cases(
+        self,
+        workflow_id: str,
+        names: Sequence[str] | None = None,
+        *,
+        timeout: float | None = None,
+        version: int | None = None,
+    ) -> CaseRunsAnswer:
+        """Run cases of a workflow on the server, by default all, within some seconds."""
+        request = case_runs(workflow_id, names, timeout, version)
+        return cast(CaseRunsAnswer, await self.ask(request))
 
     async def items(self, path: str, limit: int | None = None, **params: Any) -> AsyncIterator[Any]:
         """Yield the items of a list of the API, page by page, up to a number of them."""

@@ -6,7 +6,7 @@ the same thing to the same, or the server knows it by its idempotency key.
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -62,6 +62,25 @@ def execution(
     return ApiRequest(
         "POST", f"/workflows/{segment(workflow_id)}/execute", json=body, headers=headers
     )
+
+
+def storing_cases(workflow_id: str, cases: Sequence[Mapping[str, Any]] | str) -> ApiRequest:
+    """Return the request that replaces the cases of a workflow: a list, or the text of a file."""
+    path = f"/workflows/{segment(workflow_id)}/cases"
+    if isinstance(cases, str):
+        headers = {"content-type": "application/yaml"}
+        return ApiRequest("PUT", path, content=cases.encode(), headers=headers)
+    return ApiRequest("PUT", path, json={"cases": [dict(each) for each in cases]})
+
+
+def case_runs(
+    workflow_id: str, names: Sequence[str] | None, timeout: float | None, version: int | None
+) -> ApiRequest:
+    """Return the request that runs cases of a workflow: those with some names, or all."""
+    body = {"names": None if names is None else list(names)}
+    more = {} if timeout is None else {"timeout": timeout}
+    path = f"/workflows/{segment(workflow_id)}/cases/run"
+    return ApiRequest("POST", path, params={"version": version}, json={**body, **more})
 
 
 def storing(workflow_id: str | None, text: str, format: str, message: str | None) -> ApiRequest:

@@ -1,7 +1,7 @@
 """A client that waits for each answer."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self, cast
 
 import httpx
@@ -9,6 +9,8 @@ import httpx
 from flowc.client.answers import (
     ENDED,
     AnsweredInterrupt,
+    CaseRunsAnswer,
+    CasesAnswer,
     EventOfRun,
     ExecutionAnswer,
     RunAnswer,
@@ -20,10 +22,12 @@ from flowc.client.requests import (
     ApiRequest,
     EventLines,
     body_of,
+    case_runs,
     execution,
     pause_before,
     segment,
     storing,
+    storing_cases,
 )
 
 RECONNECT_SECONDS = 0.5
@@ -141,6 +145,29 @@ class FlowcClient:
     def delete_workflow(self, workflow_id: str) -> None:
         """Delete a workflow; its runs stay."""
         self.ask(ApiRequest("DELETE", f"/workflows/{segment(workflow_id)}"))
+
+    def cases(self, workflow_id: str) -> CasesAnswer:
+        """Return the cases of a workflow, each with its last result."""
+        request = ApiRequest("GET", f"/workflows/{segment(workflow_id)}/cases")
+        return cast(CasesAnswer, self.ask(request))
+
+    def store_cases(
+        self, workflow_id: str, cases: Sequence[Mapping[str, Any]] | str
+    ) -> CasesAnswer:
+        """Replace the cases of a workflow: a list of cases, or the YAML text of a case file."""
+        return cast(CasesAnswer, self.ask(storing_cases(workflow_id, cases)))
+
+    def run_cases(
+        self,
+        workflow_id: str,
+        names: Sequence[str] | None = None,
+        *,
+        timeout: float | None = None,
+        version: int | None = None,
+    ) -> CaseRunsAnswer:
+        """Run cases of a workflow on the server, by default all, within some seconds."""
+        request = case_runs(workflow_id, names, timeout, version)
+        return cast(CaseRunsAnswer, self.ask(request))
 
     def items(self, path: str, limit: int | None = None, **params: Any) -> Iterator[Any]:
         """Yield the items of a list of the API, page by page, up to a number of them."""

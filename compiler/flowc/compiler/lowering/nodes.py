@@ -167,4 +167,8 @@ def _answered(run: RunContext, interrupts: Sequence[Interrupt], given: Any) -> R
 def _view(state: FullState, runtime: Runtime[RunContext]) -> View:
     task = runtime.execution_info.task_id if runtime.execution_info is not None else ""
     input, outputs = state.get("input", {}), state.get("outputs", {})
-    return View(input, outputs, state.get("variables", {}), task=task)
+    variables = state.get("variables", {})
+    if changed := runtime.context.changed:
+        outputs = {**outputs, **changed.outputs("")}
+        variables = {**variables, **changed.variables("")}
+    return View(input, outputs, variables, task=task)

@@ -88,6 +88,21 @@ class RunBreakpointsData(TypedDict):
     breakpoints: Annotated[StopsData | None, "Where the run stops now; null ends debugging."]
 
 
+class ChangedData(TypedDict):
+    """Values of a run, by name."""
+
+    variables: Annotated[Mapping[str, Any], "By name."]
+    outputs: Annotated[Mapping[str, Any], "Of nodes that have completed, by id."]
+
+
+class RunChangedData(ChangedData):
+    """A client changed values while the run was paused: nodes read them from here on."""
+
+    before: Annotated[ChangedData, "The values until then; a variable without one is absent."]
+    scope: Annotated[str, "The path of the body that they are in; empty outside of bodies."]
+    by: Annotated[str, "Who changed them."]
+
+
 class RunCompletedData(TypedDict):
     """The run has reached its end. No event follows."""
 

@@ -22,6 +22,7 @@ from flowc.compiler.running.event_data import (
     NodeWaitingData,
     RunBreakpointsData,
     RunCancelledData,
+    RunChangedData,
     RunCompletedData,
     RunCreatedData,
     RunFailedData,
@@ -42,6 +43,7 @@ class EventKind(StrEnum):
     RUN_WAITING = "run.waiting"
     RUN_PAUSED = "run.paused"
     RUN_BREAKPOINTS = "run.breakpoints"
+    RUN_CHANGED = "run.changed"
     RUN_COMPLETED = "run.completed"
     RUN_FAILED = "run.failed"
     RUN_CANCELLED = "run.cancelled"
@@ -107,6 +109,7 @@ RUN_RESUMED = EventType(EventKind.RUN_RESUMED, RunResumedData)
 RUN_WAITING = EventType(EventKind.RUN_WAITING, RunWaitingData)
 RUN_PAUSED = EventType(EventKind.RUN_PAUSED, RunPausedData)
 RUN_BREAKPOINTS = EventType(EventKind.RUN_BREAKPOINTS, RunBreakpointsData)
+RUN_CHANGED = EventType(EventKind.RUN_CHANGED, RunChangedData)
 RUN_COMPLETED = EventType(EventKind.RUN_COMPLETED, RunCompletedData)
 RUN_FAILED = EventType(EventKind.RUN_FAILED, RunFailedData)
 RUN_CANCELLED = EventType(EventKind.RUN_CANCELLED, RunCancelledData)
@@ -128,6 +131,7 @@ EVENT_TYPES: tuple[EventType[Any], ...] = (
     RUN_WAITING,
     RUN_PAUSED,
     RUN_BREAKPOINTS,
+    RUN_CHANGED,
     RUN_COMPLETED,
     RUN_FAILED,
     RUN_CANCELLED,

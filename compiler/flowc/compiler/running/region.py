@@ -215,6 +215,9 @@ class Region:
         """Run from these nodes until no node is at work and none is woken."""
         self._wake(entries)
         self._is_caught_up = True
+        # What was changed is newer than the journal: a node that writes it has it taken back.
+        self.outputs.update(self.run.changed.outputs(self.path))
+        self.written.update(self.run.changed.variables(self.path))
         try:
             while self._tasks or (self._ready and not self.is_pausing()):
                 await self._work()

@@ -13,6 +13,7 @@ from flowc.compiler.node.context import utc_now
 from flowc.compiler.node.errors import NO_EVIDENCE, Evidence
 from flowc.compiler.node.interrupts import Answer, WaitFor, wait_here
 from flowc.compiler.running.breakpoints import Breakpoints
+from flowc.compiler.running.changed_values import ChangedValues
 from flowc.compiler.running.events import EventSink
 from flowc.compiler.running.node_spans import NodeTracer
 from flowc.compiler.running.recorded import Recording
@@ -51,6 +52,7 @@ class RunContext:
       answers so far by interrupt id, `waiting` are the nodes (path and id) whose `node.waiting`
       event was emitted before, and it stops at `breakpoints`. Otherwise nodes wait in the process,
       with `wait_for`.
+    - `changed` are the values that a person has changed, and no node has written since.
     - `counted` are results in journals (path, node and key) whose usage an event has counted.
     - `recording` has results to use instead of running nodes.
     - `max_steps` limits the node executions of each region.
@@ -76,6 +78,7 @@ class RunContext:
     waiting: frozenset[tuple[str, str]] = frozenset()
     counted: frozenset[tuple[str, str, str]] = frozenset()
     breakpoints: Breakpoints | None = None
+    changed: ChangedValues = field(default_factory=ChangedValues)
     recording: Recording | None = None
     tracer: NodeTracer | None = None
     max_steps: int = 10_000

@@ -53,6 +53,26 @@ def tag_of(stored: StoredWorkflow) -> str:
     return f'"{stored.active}.{stored.newest}"'
 
 
+def revision_tag(kind: str, revision: int) -> str:
+    """Return the value of `ETag` for what is stored in revisions, such as a draft."""
+    return f'"{kind}.{revision}"'
+
+
+def expected_revisions(
+    kind: str, if_match: str | None, if_none_match: str | None = None
+) -> frozenset[int] | None:
+    """Return the revisions that a request expects, 0 if there is to be none; None if any.
+
+    >>> expected_revisions("draft", '"draft.3", "other.4"'), expected_revisions("draft", None, "*")
+    (frozenset({3}), frozenset({0}))
+    """
+    if if_none_match is not None:
+        return frozenset({0})
+    if if_match is None or if_match.strip() == "*":
+        return None
+    return frozenset(map(int, re.findall(rf'"{kind}\.([0-9]{{1,9}})"', if_match)))
+
+
 def expected_tags(if_match: str | None) -> Collection[WorkflowTag] | None:
     """Return which states of a workflow a request expects; None if any.
 

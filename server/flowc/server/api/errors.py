@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any
 
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.exceptions import (
@@ -23,6 +23,7 @@ from flowc.nodes.services.egress import EgressDenied
 from flowc.rag.stores import NoSuchCollection
 from flowc.server.access.callers import Forbidden, Unauthenticated
 from flowc.server.api.admission import caller_of
+from flowc.server.api.http_errors import HttpError, OpenAiErrorResponse, openai_error
 from flowc.server.api.refused_requests import (
     FileNameRefused,
     HostRefused,
@@ -40,6 +41,8 @@ from flowc.server.api.refused_requests import (
 from flowc.server.api.request_bodies import UNKNOWN_FIELD
 from flowc.server.api.request_rates import TooManyRequests
 from flowc.server.api.session_cookies import CsrfRefused
+from flowc.server.cases.case_files import CasesRefused
+from flowc.server.cases.tenant_cases import NoSuchCase
 from flowc.server.conversations.chat import NoChat
 from flowc.server.engine.driving import InputRefused, InputTooCostly
 from flowc.server.engine.publishing.watchers import ServerStops
@@ -47,11 +50,13 @@ from flowc.server.engine.queue.dbos_queue import BadSchedule, ScheduleRefused
 from flowc.server.engine.replay import ReplayRefused
 from flowc.server.environment.environment import EnvironmentNotReady
 from flowc.server.records.refused import Refused, sentence_of
+from flowc.server.runs.changes import ChangeRefused
 from flowc.server.runs.run_options import KeyTaken
 from flowc.server.runs.runs import AnswerRefused
 from flowc.server.secrets.sealing import NoSealingKey
 from flowc.server.secrets.signing import SecretMissing
 from flowc.server.store.access import NoSuchKey
+from flowc.server.store.cases import CasesChanged
 from flowc.server.store.database import DATABASE_PROBLEMS
 from flowc.server.store.drafts import DraftChanged, NoSuchDraft
 from flowc.server.store.files import NoSuchFile
@@ -59,6 +64,7 @@ from flowc.server.store.messages import NoSuchThread, ThreadBusy, ThreadOfAnothe
 from flowc.server.store.parts import BadPlace
 from flowc.server.store.remote_types import NoSuchRemoteType, TooManyTypes
 from flowc.server.store.runs.admission import TooManyRuns
+from flowc.server.store.runs.changes import NotStopped
 from flowc.server.store.runs.steering import (
     NoSuchInterrupt,
     NotAnswerable,
@@ -93,8 +99,6 @@ class InternalError(Refused):
     """Internal server error."""
 
 
-# The codes for which clients of the OpenAI API expect status 400.
-_BAD_REQUESTS = frozenset({"invalid-request", "input-refused", "no-chat", TOO_COSTLY})
 # The codes of node services that may succeed later, or in another process.
 _MAY_PASS = frozenset({"documents-in-use", "no-reader"})
 
@@ -107,6 +111,7 @@ _ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
     Forbidden: (HTTPStatus.FORBIDDEN, "forbidden"),
     CsrfRefused: (HTTPStatus.FORBIDDEN, "csrf-refused"),
     OriginRefused: (HTTPStatus.FORBIDDEN, "origin-refused"),
+    NoSuchCase: (HTTPStatus.NOT_FOUND, "no-such-case"),
     NoSuchCollection: (HTTPStatus.NOT_FOUND, "no-such-collection"),
     NoSuchDraft: (HTTPStatus.NOT_FOUND, "no-such-draft"),
     NoSuchFile: (HTTPStatus.NOT_FOUND, "no-such-file"),
@@ -124,6 +129,7 @@ _ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
     NoSuchTrigger: (HTTPStatus.NOT_FOUND, "no-such-trigger"),
     NoSuchWorkflow: (HTTPStatus.NOT_FOUND, "no-such-workflow"),
     KeyTaken: (HTTPStatus.CONFLICT, "key-taken"),
+    NotStopped: (HTTPStatus.CONFLICT, "not-stopped"),
     CannotRebuild: (HTTPStatus.CONFLICT, "not-possible"),
     NotAnswerable: (HTTPStatus.CONFLICT, "not-answerable"),
     NotPossible: (HTTPStatus.CONFLICT, "not-possible"),
@@ -136,6 +142,7 @@ _ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
     TooManyTypes: (HTTPStatus.CONFLICT, "not-possible"),
     TriggerExists: (HTTPStatus.CONFLICT, "webhook-exists"),
     WorkflowExists: (HTTPStatus.CONFLICT, "workflow-exists"),
+    CasesChanged: (HTTPStatus.PRECONDITION_FAILED, "cases-changed"),
     DraftChanged: (HTTPStatus.PRECONDITION_FAILED, "draft-changed"),
     WorkflowChanged: (HTTPStatus.PRECONDITION_FAILED, "workflow-changed"),
     UnsupportedBody: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-content-type"),
@@ -145,6 +152,7 @@ _ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
     TypeRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request"),
     BadPlace: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request"),
     BadSchedule: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request"),
+    CasesRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "cases-refused"),
     DefinitionRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "definition-refused"),
     DependenciesRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "dependencies-refused"),
     EgressDenied: (HTTPStatus.UNPROCESSABLE_ENTITY, "egress-denied"),
@@ -155,6 +163,7 @@ _ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
     NoSealingKey: (HTTPStatus.CONFLICT, "no-sealing-key"),
     NoChat: (HTTPStatus.UNPROCESSABLE_ENTITY, "no-chat"),
     NotCompleted: (HTTPStatus.UNPROCESSABLE_ENTITY, None),
+    ChangeRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "change-refused"),
     ReplayRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "replay-refused"),
     SecretMissing: (HTTPStatus.UNPROCESSABLE_ENTITY, "secret-missing"),
     TooManyRuns: (HTTPStatus.TOO_MANY_REQUESTS, "too-many-runs"),
@@ -191,21 +200,6 @@ class ErrorResponse(BaseModel):
     error: ErrorBody
 
 
-class OpenAiErrorBody(BaseModel):
-    """What went wrong, as clients of the OpenAI API expect it."""
-
-    message: str
-    type: str
-    param: str | None
-    code: str | None
-
-
-class OpenAiErrorResponse(BaseModel):
-    """The body of every error of the OpenAI API."""
-
-    error: OpenAiErrorBody
-
-
 Responses = dict[int | str, dict[str, Any]]
 
 
@@ -235,20 +229,6 @@ OPENAI_RESPONSES: Responses = {
     # As above, it brings the model into the schema.
     HTTPStatus.CONFLICT: {"model": OpenAiErrorResponse},
 }
-
-
-class HttpError(NamedTuple):
-    """An exception as clients see it; they may try again after some seconds, if any are given.
-
-    `parameter` is the part of the request that is at fault, where that is known without details.
-    """
-
-    status: int
-    code: str
-    message: str
-    details: Sequence[Any] = ()
-    retry_after: int | None = None
-    parameter: str | None = None
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -352,7 +332,8 @@ def error_response(request: HTTPConnection, failure: HttpError) -> JSONResponse:
     """Return an error in the one form, or in that of the OpenAI API below its path."""
     failure = _without_secrets(request, failure)
     if request.url.path.startswith(OPENAI):
-        return _openai_error(failure)
+        answer, status = openai_error(failure)
+        return _answer(answer, status, failure.retry_after)
     body = ErrorBody(
         code=failure.code,
         message=failure.message,
@@ -381,20 +362,3 @@ def _answer(body: Any, status: int, seconds: int | None) -> JSONResponse:
 def _request_id(request: HTTPConnection) -> str | None:
     request_id: str | None = request.scope.get("flowc.request_id")
     return request_id
-
-
-def _openai_error(failure: HttpError) -> JSONResponse:
-    status, code, message, details, seconds, parameter = failure
-    first = details[0] if details else None
-    at = ".".join(first["at"][1:]) if isinstance(first, dict) and "at" in first else None
-    sentence = f"{message} {at}: {first['message']}" if at and isinstance(first, dict) else message
-    if code in _BAD_REQUESTS:
-        status = HTTPStatus.BAD_REQUEST
-    if code == "no-such-workflow":
-        code, sentence = "model_not_found", "The model does not exist; use the id of a workflow."
-    is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    kind = "server_error" if is_ours else "invalid_request_error"
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        kind = "rate_limit_error"
-    error = {"message": sentence, "type": kind, "param": at or parameter, "code": code}
-    return _answer({"error": error}, status, seconds)

@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flowc.compiler.diagnostics import DefinitionRefused
-from flowc.compiler.reading.documents import Document, read_text
+from flowc.compiler.reading.documents import Document, from_data, read_text
 from flowc.compiler.reading.large_values import LARGE_TEXT, in_worker
 from flowc.server.api.admission import AdmittedRoute
 from flowc.server.api.refused_requests import MalformedBody, RequestTooLarge, UnsupportedBody
@@ -111,6 +111,13 @@ def sent_definition(request: Request) -> Document | None:
     return sent if is_definition(sent.data) else sent.inside(("definition",))
 
 
+async def sent_document(request: Request) -> Document:
+    """Return the body as a document; it has its text and lines if it is YAML."""
+    sent = request.sent if isinstance(request, StrictRequest) else None
+    return sent if sent is not None else from_data(await request.json())
+
+
+SentDocument = Annotated[Document, Depends(sent_document)]
 SentDefinition = Annotated[Document | None, Depends(sent_definition)]
 
 

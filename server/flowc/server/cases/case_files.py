@@ -1,18 +1,20 @@
 """Reads case files strictly; each problem is reported with its place in the file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from flowc.compiler.diagnostics import DefinitionRefused
+from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, Problem
 from flowc.compiler.reading.documents import Document, from_data, read_file
 from flowc.compiler.reading.model_problems import shape_problems
 
 SUFFIXES = (".test.yaml", ".test.yml", ".test.json")
+# Characters in the name of a case that is stored on a server.
+LONGEST_NAME = 200
 
 
 class _Part(BaseModel):
@@ -80,6 +82,21 @@ class Cases(_Part):
     cases: list[Case] = Field(min_length=1)
 
 
+class CaseList(_Part):
+    """The cases of a stored workflow; `workflow` is the name of its file beside theirs."""
+
+    workflow: str | None = None
+    cases: list[Case] = Field(min_length=1, max_length=500)
+
+
+class CasesRefused(DefinitionRefused):
+    """The cases have errors; `diagnostics` lists them."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__(diagnostics)
+        self.args = (f"The cases are refused: {self.diagnostics[0].message}",)
+
+
 @dataclass(frozen=True)
 class CaseFile:
     """A case file, with the workflow that it tests."""
@@ -108,12 +125,42 @@ def find_files(paths: list[Path]) -> Iterator[Path]:
 def read_cases(path: Path) -> CaseFile:
     """Read a case file; raise DefinitionRefused with every problem in it."""
     document = read_file(path)
-    try:
-        found = Cases.model_validate(document.data)
-    except ValidationError as error:
-        problems = shape_problems(error, Cases, document.data, ())
-        raise DefinitionRefused([document.diagnostic(problem) for problem in problems]) from None
+    found = _validated(Cases, document)
     if isinstance(found.workflow, str):
         workflow_path = path.parent / found.workflow
         return CaseFile(path, found.cases, read_file(workflow_path), workflow_path)
     return CaseFile(path, found.cases, from_data(found.workflow), path)
+
+
+def read_case_list(document: Document) -> CaseList:
+    """Read the cases of a stored workflow; raise CasesRefused with every problem in them."""
+    found = _validated(CaseList, document)
+    problems = list(_problems_of_names(found.cases))
+    if problems:
+        raise CasesRefused([document.diagnostic(problem) for problem in problems])
+    return found
+
+
+def _problems_of_names(cases: Sequence[Case]) -> Iterator[Problem]:
+    """Results are found by the names of cases, so each needs one of its own."""
+    seen: set[str] = set()
+    for index, case in enumerate(cases):
+        at = ("cases", index, "name")
+        if not 1 <= len(case.name) <= LONGEST_NAME:
+            message = f"The name of a case has 1 to {LONGEST_NAME} characters."
+            yield Problem("invalid-value", message, at)
+        elif case.name in seen:
+            message = f"An earlier case is called {case.name[:60]!r}, too."
+            yield Problem("invalid-value", message, at, "Give each case a name of its own.")
+        seen.add(case.name)
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def _validated(model: type[M], document: Document) -> M:
+    try:
+        return model.model_validate(document.data)
+    except ValidationError as error:
+        problems = shape_problems(error, model, document.data, ())
+        raise CasesRefused([document.diagnostic(problem) for problem in problems]) from None

@@ -36,6 +36,10 @@ EXAMPLES: tuple[Event, ...] = (
     }]}),
     events.RUN_PAUSED.of_run({}),
     events.RUN_BREAKPOINTS.of_run({"breakpoints": {"nodes": ["answer"], "stepping": False}}),
+    events.RUN_CHANGED.of_run({
+        "variables": {"total": 5}, "outputs": {},
+        "before": {"variables": {"total": 3}, "outputs": {}}, "scope": "", "by": "Ada",
+    }),
     events.RUN_COMPLETED.of_run({"output": {"text": "Hello"}, "unreached": ["escalate"]}),
     events.RUN_FAILED.of_run({
         "error": {"code": "timeout", "message": "The run took longer than 60 s."}, "unreached": [],

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any, Self
 
@@ -98,6 +99,17 @@ class ServerClient:
                 body_of(response)
         is_json = response.headers["content-type"].startswith("application/json")
         return response.text, "json" if is_json else "yaml"
+
+    def cases(self, workflow_id: str) -> str | None:
+        """Return the cases of a workflow as the text of a case file; None if it has none."""
+        with _problems(self.url):
+            path = f"/workflows/{segment(workflow_id)}/cases"
+            response = self._client.send(ApiRequest("GET", path, params={"format": "yaml"}))
+            if response.status_code == HTTPStatus.NOT_FOUND:
+                return None
+            if response.is_error:
+                body_of(response)
+        return response.text
 
     def delete_workflow(self, workflow_id: str) -> None:
         """Delete a workflow."""

@@ -112,6 +112,7 @@ def context_of(
         guards=services.guards,
         saver=saver,
         max_steps=max_steps,
+        changed=run.changed,
         budget=budget_of(compiled, run),
     )
 
@@ -156,7 +157,7 @@ async def advance(
     if not state:
         # A graph that was at its end already returns no state.
         state = (await graph.aget_state(config)).values
-    return Advance(dict(state.get("outputs", {})))
+    return Advance({**state.get("outputs", {}), **context.changed.outputs("")})
 
 
 async def _is_begun(run: RunRecord, context: RunContext, config: RunnableConfig) -> bool:

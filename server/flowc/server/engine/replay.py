@@ -7,7 +7,7 @@ from typing import Any
 
 from flowc.compiler.analysis.graph import DONE, ERROR
 from flowc.compiler.compile import CompiledWorkflow
-from flowc.compiler.planning.plan import Plan
+from flowc.compiler.planning.plan import Plan, PlannedNode
 from flowc.compiler.running.event_data import ReadsData
 from flowc.compiler.running.events import EventKind, name_of
 from flowc.compiler.running.recorded import Recorded, RecordedPlace, Recording
@@ -16,6 +16,8 @@ from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import NodeRecord, RunRecord
 
 MockJson = Mapping[str, Any]
+# Values of variables by the paths of the bodies that they are in.
+ChangesByScope = Mapping[str, Mapping[str, Any]]
 
 
 class ReplayRefused(Refused):
@@ -43,10 +45,11 @@ def recorded_for(
     problems = list(_problems(replay, events, compiled))
     if problems:
         raise ReplayRefused(problems=problems)
-    reused = _reused(replay, events, compiled.plan)
+    reused, changes = _reused(replay, events, compiled.plan)
     times = [[*place, [done._asdict() for done in found]] for place, found in reused.items()]
     reads = [[*place, found] for place, found in _reads(events, compiled.plan).items()]
-    return {"times": times, "always": dict(replay.mocks), "reads": reads}
+    always = dict(replay.mocks)
+    return {"times": times, "always": always, "reads": reads, "changes": changes}
 
 
 def given_recording(
@@ -82,14 +85,21 @@ def _recorded(done: Mapping[str, Any]) -> Recorded:
 
 def _reused(
     replay: Replay, events: Sequence[RunEvent], plan: Plan
-) -> Mapping[RecordedPlace, list[Recorded]]:
-    """Return what nodes did before the point from which nodes run again."""
+) -> tuple[Mapping[RecordedPlace, list[Recorded]], ChangesByScope]:
+    """Return what nodes did before the point from which nodes run again.
+
+    What a person changed until then counts as written by the node that had written it before; the
+    variables that no node had written are returned, too, by scope.
+    """
     last, again = _cut(replay, events, plan)
     repeating = _repeating(plan)
     reused: defaultdict[RecordedPlace, list[Recorded]] = defaultdict(list)
+    writers, changes = dict[RecordedPlace, RecordedPlace](), dict[str, dict[str, Any]]()
     if replay.from_node is None and replay.after_event is None:
-        return reused
+        return reused, changes
     for event in events:
+        if event.kind == EventKind.RUN_CHANGED and event.number <= last:
+            _change(event.data, reused, writers, changes)
         done = _done(event)
         if done is None or event.node_id is None:
             continue
@@ -99,7 +109,28 @@ def _reused(
         # A node that ran again after a crash has several events for one turn: the last one counts.
         is_again = name_of(*place) in repeating
         reused[place] = [*reused[place], done] if is_again else [done]
-    return reused
+        writers.update(((event.path, name), place) for name in done.variables)
+    return reused, changes
+
+
+def _change(
+    data: Mapping[str, Any],
+    reused: Mapping[RecordedPlace, list[Recorded]],
+    writers: Mapping[RecordedPlace, RecordedPlace],
+    changes: dict[str, dict[str, Any]],
+) -> None:
+    """Apply a change to what is reused; `writers` are the nodes that last wrote each variable."""
+    scope = data["scope"]
+    for node_id, output in data["outputs"].items():
+        if done := reused.get((scope, node_id)):
+            done[-1] = done[-1]._replace(output=output)
+    for name, value in data["variables"].items():
+        writer = writers.get((scope, name))
+        if writer is None:
+            changes.setdefault(scope, {})[name] = value
+        else:
+            done = reused[writer]
+            done[-1] = done[-1]._replace(variables={**done[-1].variables, name: value})
 
 
 def _reads(events: Sequence[RunEvent], plan: Plan) -> Mapping[RecordedPlace, list[ReadsData]]:
@@ -166,13 +197,19 @@ def _repeating(plan: Plan, prefix: str = "") -> frozenset[str]:
     return frozenset(own).union(*(_repeating(body, f"{prefix}{name}.") for name, body in bodies))
 
 
+def nodes_in(plan: Plan, prefix: str = "") -> Iterator[tuple[str, PlannedNode]]:
+    """Yield all nodes by their names, also those in bodies."""
+    for name, node in plan.nodes.items():
+        yield f"{prefix}{name}", node
+        if node.body is not None:
+            yield from nodes_in(node.body, f"{prefix}{name}.")
+
+
 def names_in(plan: Plan, prefix: str = "") -> Iterator[tuple[str, frozenset[str]]]:
     """Yield the names of all nodes, also in bodies, with the branches that edges use."""
-    for name, node in plan.nodes.items():
+    for name, node in nodes_in(plan, prefix):
         taken = frozenset(b for edge in node.wire.outgoing for b in edge.branches or ())
-        yield f"{prefix}{name}", taken - {DONE, ERROR}
-        if node.body is not None:
-            yield from names_in(node.body, f"{prefix}{name}.")
+        yield name, taken - {DONE, ERROR}
 
 
 def require_nodes(names: Iterable[str], compiled: CompiledWorkflow) -> None:

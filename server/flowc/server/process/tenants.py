@@ -5,20 +5,24 @@ from typing import Any
 
 from flowc.compiler.node.registry import Registry
 from flowc.server.access.callers import DEFAULT_TENANT, Caller
+from flowc.server.cases.tenant_cases import TenantCases
 from flowc.server.conversations.chat import Chat
 from flowc.server.engine.publishing.watchers import Watchers
 from flowc.server.engine.queue.dbos_queue import Queue
 from flowc.server.engine.segments import Segments
 from flowc.server.environment.environment import Environment
 from flowc.server.process_services import ProcessServices
+from flowc.server.runs.changes import Changes
 from flowc.server.runs.replays import Replays
 from flowc.server.runs.runs import Runs
 from flowc.server.secrets.keeper import Rotation, SecretKeeper
 from flowc.server.store import Database, StoredCache, StoredRuns, StoredWorkflows
 from flowc.server.store.analytics.figures import Figures
+from flowc.server.store.cases import StoredCases
 from flowc.server.store.drafts import StoredDrafts
 from flowc.server.store.files import StoredFiles
 from flowc.server.store.remote_types import StoredRemoteTypes
+from flowc.server.store.runs.changes import StoredChanges
 from flowc.server.store.runs.steering import Steering
 from flowc.server.store.runs.work_queue import Subject
 from flowc.server.store.secrets import SecretTenants, StoredSecrets
@@ -46,10 +50,12 @@ class Tenant:
     stored_runs: StoredRuns
     workflows: Workflows
     drafts: Drafts
+    cases: TenantCases
     bundles: Bundles
     runs: Runs
     schedules: Schedules
     replays: Replays
+    changes: Changes
     webhooks: Webhooks
     deliveries: Deliveries
     dependencies: WorkflowDependencies
@@ -158,9 +164,13 @@ class Tenants:
             workflows=workflows,
             bundles=Bundles(stored_workflows, workflows),
             drafts=Drafts(StoredDrafts(database, name), stored_workflows, workflows),
+            cases=TenantCases(
+                StoredCases(database, name), stored_workflows, stored_runs, workflows, services
+            ),
             runs=runs,
             schedules=Schedules(name, queue, workflows, stored_workflows, runs),
             replays=Replays(stored_runs, stored_workflows, workflows, runs),
+            changes=Changes(name, stored_runs, workflows, StoredChanges(database)),
             webhooks=Webhooks(triggers, workflows, stored_workflows, runs, services),
             deliveries=Deliveries(triggers, stored_workflows, services),
             dependencies=WorkflowDependencies(

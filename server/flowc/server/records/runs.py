@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict
 
+from flowc.compiler.running.changed_values import ChangedValues
 from flowc.compiler.running.events import RUN_COMPLETED, RUN_FAILED, Event, EventKind, name_of
 from flowc.server.records.run_errors import FailureJson, failure_in
 from flowc.server.records.run_events import RunEvent
@@ -165,7 +166,8 @@ class RunRecord(Run):
     `uses` are the versions of the stored workflows that it runs, as (id, requested version,
     version); `segment` is the number of its current or next stretch of work; `worked` is how many
     seconds workers spent on it before. `waiting` are the nodes that wait, by path and id. `trace`
-    is what it is part of, as `traces` writes it; `queued_at` is when it was last queued.
+    is what it is part of, as `traces` writes it; `queued_at` is when it was last queued. `changed`
+    are values that a person has changed, and no node has written since.
     """
 
     uses: list[list[str | None]] = field(default_factory=list)
@@ -181,6 +183,7 @@ class RunRecord(Run):
     _last_event_at: datetime | None = field(default=None, init=False)
     usage_count: UsageCount = field(default_factory=UsageCount, init=False)
     tally: RunTally = field(default_factory=RunTally, init=False)
+    changed: ChangedValues = field(default_factory=ChangedValues, init=False)
 
     def apply(self, event: RunEvent) -> None:
         """Update the record with an event; events must be applied in their order."""
@@ -191,6 +194,9 @@ class RunRecord(Run):
         self.tally.add(event, used)
         if event.node_id is not None:
             self._apply_to_node(event, name_of(event.path, event.node_id))
+        elif event.kind == EventKind.RUN_CHANGED:
+            data = event.data
+            self.changed.change(data["scope"], data["variables"], data["outputs"])
         elif event.kind in _END_KINDS:
             self._close(event)
 
@@ -223,6 +229,8 @@ class RunRecord(Run):
             self.nodes[name].status = "waiting"
         elif event.kind == EventKind.NODE_COMPLETED:
             self._finish(name, "completed", event)
+            if self.changed:
+                self.changed.written(*place, data.get("variables", ()))
         elif event.kind == EventKind.NODE_FAILED:
             self._finish(name, "failed", event)
 

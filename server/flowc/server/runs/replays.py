@@ -6,7 +6,8 @@ from typing import Any
 
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.expressions import ExpressionError, compile_condition, diagnose
-from flowc.compiler.running.events import EventKind, name_of
+from flowc.compiler.running.event_data import ChangedData, RunChangedData
+from flowc.compiler.running.events import RUN_CHANGED, EventKind, name_of
 from flowc.server.engine.driving import new_run
 from flowc.server.engine.replay import Replay, ReplayRefused, recorded_for, require_nodes
 from flowc.server.records.run_events import RunEvent
@@ -47,8 +48,23 @@ class Replays:
         )
         fork.forked_from, fork.priority = id, run.priority
         fork.started_by = self.runs.caller.name
-        fork = await self.runs.start(fork, compiled, is_awaited=is_awaited, recorded=recorded)
+        changes = [self._as_changed(*each) for each in recorded["changes"].items()]
+        fork = await self.runs.start(
+            fork, compiled, is_awaited=is_awaited, recorded=recorded, changes=changes
+        )
         return await self.runs.at_rest(fork.id) if is_awaited else fork
+
+    def _as_changed(self, scope: str, variables: Mapping[str, Any]) -> RunEvent:
+        """Return the event of what was changed in the original before the replay begins."""
+        before: ChangedData = {"variables": {}, "outputs": {}}
+        change: RunChangedData = {
+            "variables": variables,
+            "outputs": {},
+            "before": before,
+            "scope": scope,
+            "by": self.runs.caller.name,
+        }
+        return RunEvent.of(RUN_CHANGED.of_run(change))
 
     async def _compiled(self, run: RunRecord, version: int | None) -> CompiledWorkflow:
         if version is None:
@@ -119,6 +135,10 @@ def _status_after(events: Sequence[RunEvent]) -> str:
     return next(found, "pending")
 
 
+def _empty() -> dict[str, Any]:
+    return {"outputs": {}, "variables": {}}
+
+
 def state_of(
     run: RunRecord, events: Sequence[RunEvent], declared: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -136,10 +156,14 @@ def state_of(
         elif event.kind in {EventKind.NODE_COMPLETED, EventKind.NODE_FAILED}:
             at_work.pop(place, None)
         if event.kind == EventKind.NODE_COMPLETED:
-            empty: dict[str, Any] = {"outputs": {}, "variables": {}}
-            scope = top if not event.path else scopes.setdefault(event.path, empty)
+            scope = top if not event.path else scopes.setdefault(event.path, _empty())
             scope["outputs"][event.node_id] = event.data["output"]
             scope["variables"].update(event.data.get("variables", {}))
+        elif event.kind == EventKind.RUN_CHANGED:
+            path = event.data["scope"]
+            scope = top if not path else scopes.setdefault(path, _empty())
+            scope["outputs"].update(event.data["outputs"])
+            scope["variables"].update(event.data["variables"])
     return {
         "number": events[-1].number if events else 0,
         "status": run.status,

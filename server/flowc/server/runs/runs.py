@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -124,9 +124,12 @@ class Runs:
         *,
         is_awaited: bool = False,
         recorded: Mapping[str, Any] | None = None,
+        changes: Sequence[RunEvent] = (),
     ) -> RunRecord:
         """Start a run of a stored definition; return it, or the run that has one of its keys."""
-        start = RunStart(is_awaited=is_awaited, recorded=recorded)
+        start = RunStart(is_awaited=is_awaited, recorded=recorded, changes=changes)
+        for event in changes:
+            run.apply(event)
         return (await self._start(run, compiled, start))[0]
 
     async def _start(

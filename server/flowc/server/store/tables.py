@@ -99,14 +99,13 @@ class VersionRow(Table):
 # Indexes of unfinished runs are small. SQLite uses one only where the query has the same condition.
 IS_UNFINISHED = text("status in ('pending', 'running', 'paused', 'waiting')")
 _HAS_KEY, _HAS_THREAD = text("idempotency_key is not null"), text("thread_id is not null")
+_HAS_START = text("starts_at is not null")
 # A key belongs to one workflow. Runs of definitions without one share their keys.
 KEY_OWNER = text("coalesce(workflow_id, '')")
 
 
-def _partial(
-    name: str, *columns: str | TextClause, where: TextClause, unique: bool = False
-) -> Index:
-    return Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
+def _partial(name: str, *on: str | TextClause, where: TextClause, unique: bool = False) -> Index:
+    return Index(name, *on, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 class RunRow(Table):
@@ -135,7 +134,8 @@ class RunRow(Table):
             unique=True,
         ),
         _partial("runs_by_thread", "tenant", "thread_id", where=_HAS_THREAD),
-        Index("runs_by_workflow", "tenant", "workflow_id", "starts_at"),
+        Index("runs_by_workflow", "tenant", "workflow_id", "created_at"),
+        _partial("runs_by_start", "tenant", "workflow_id", "starts_at", where=_HAS_START),
         _partial(
             "runs_by_deduplication_key",
             "tenant",

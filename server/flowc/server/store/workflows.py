@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from flowc.server.records.refused import Refused
 from flowc.server.records.times import now
+from flowc.server.store.case_rows import delete_cases
 from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.insertions import insertion
 from flowc.server.store.parts import Listed, ListPart, total_of
@@ -293,13 +294,14 @@ class StoredWorkflows:
     def delete(
         self, session: Session, id: str, expected: Collection[WorkflowTag] | None = None
     ) -> None:
-        """Delete a workflow; its versions remain for the runs that are pinned to them.
+        """Delete a workflow and its cases; its versions remain for runs that are pinned to them.
 
         Raises what `replace` raises.
         """
         row = self._row(session, id, is_locked=True)
         _require(row, expected)
         row.deleted_at = now()
+        delete_cases(session, self.tenant, id)
 
     async def store_definition(self, hash: str, document: Any) -> None:
         """Store a definition that a run is pinned to, and that is no workflow's version."""

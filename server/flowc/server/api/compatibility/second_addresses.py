@@ -67,6 +67,7 @@ _SECOND: tuple[tuple[APIRouter, str, str, Any, dict[str, Any]], ...] = (
     ),
     (of_workflows, "GET", f"{_DEBUG}/state", debugging.read_debug_state, {}),
     (of_workflows, "GET", f"{_DEBUG}/variables", debugging.read_variables, {}),
+    (of_workflows, "PATCH", f"{_DEBUG}/variables", debugging.change_variables, _CONFLICTS),
     (of_workflows, "POST", "/execute-async", executions.execute_async, _LATER),
     (
         of_workflows,

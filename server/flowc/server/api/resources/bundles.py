@@ -37,6 +37,11 @@ class BundleItem(RequestBody):
     format: Literal["yaml", "json"]
     message: str | None = Field(default=None, max_length=500)
     labels: dict[LabelName, LabelValue] = Field(default_factory=dict, max_length=50)
+    cases: str | None = Field(
+        default=None,
+        max_length=4_000_000,
+        description="The text of its case file; without it, the cases that are there stay.",
+    )
 
 
 class BundleBody(RequestBody):
@@ -73,9 +78,10 @@ class ImportBody(BaseModel):
 async def export_workflow(
     workflow_id: WorkflowId, tenant: CurrentTenant, version: VersionNumber = None
 ) -> BundleBody:
-    """Return a workflow and all that it runs in one file, with their texts and labels."""
+    """Return a workflow and all that it runs in one file, with their texts, labels and cases."""
     found = await tenant.bundles.exported(*named(workflow_id, version))
-    return BundleBody.model_validate({"workflows": [asdict(each) for each in found]})
+    items = [{**asdict(each), "cases": await tenant.cases.text(each.id)} for each in found]
+    return BundleBody.model_validate({"workflows": items})
 
 
 @router.post("/import")
@@ -89,14 +95,21 @@ async def import_workflows(
 ) -> ImportBody:
     """Store the workflows of a bundle that are new or changed, all of them or none.
 
-    All are checked together first. If one has an error, nothing is stored, and the answer is 422;
-    the `file` of each diagnostic names the workflow.
+    All are checked together first. If one has an error, or its cases have, nothing is stored, and
+    the answer is 422; the `file` of each diagnostic names the workflow, or its case file. Workflows
+    whose cases alone are different are changed, too.
     """
     given = [BundledWorkflow(**each.model_dump()) for each in body.workflows]
+    changed = await tenant.cases.changed_in(given)
     if dry_run:
         found = await tenant.bundles.plan(given)
     else:
         found = await tenant.bundles.store(given, caller.name)
+        await tenant.cases.put_files(changed, caller.name)
+    found = [
+        each._replace(action="change") if each.id in changed and each.action != "create" else each
+        for each in found
+    ]
     is_valid = not any(has_errors(each.diagnostics) for each in found)
     return ImportBody(
         is_valid=is_valid,

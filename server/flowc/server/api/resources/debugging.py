@@ -5,6 +5,7 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field, model_validator
 
+from flowc.server.api.admission import CurrentCaller
 from flowc.server.api.current_tenant import CurrentTenant
 from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.paging import MAX_NUMBER
@@ -15,6 +16,7 @@ from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.engine.replay import Replay
 from flowc.server.records.runs import Run
 from flowc.server.records.stops import stop_nodes
+from flowc.server.runs.changes import ValueChange
 
 router = APIRouter(
     prefix="/runs/{run_id}", tags=["debugging"], route_class=StrictRoute, responses=RESPONSES
@@ -95,6 +97,22 @@ class VariablesBody(BaseModel):
 
     workflow: dict[str, Any]
     scopes: dict[str, dict[str, Any]] = Field(description="Inside loops and maps, by path.")
+
+
+class VariablesChange(RequestBody):
+    """New values of variables and outputs, which the next nodes read."""
+
+    variables: dict[str, Any] = Field(default_factory=dict, max_length=1_000)
+    outputs: dict[str, Any] = Field(
+        default_factory=dict,
+        max_length=1_000,
+        description="Outputs of nodes that have completed, by id; the edges taken stay.",
+    )
+    scope: str = Field(
+        default="workflow",
+        max_length=2_000,
+        description="`workflow`, or the path of the body that the values are in.",
+    )
 
 
 BreakCondition = Annotated[
@@ -178,6 +196,24 @@ async def read_variables(
     if scope not in scopes:
         raise NoSuchScope
     return VariablesBody(workflow={}, scopes={scope: scopes[scope]})
+
+
+@router.patch("/debug/variables", responses=CONFLICT)
+async def change_variables(
+    run_id: RunIdInPath, body: VariablesChange, tenant: CurrentTenant, caller: CurrentCaller
+) -> StateBody:
+    """Change variables of a run that is paused, or outputs: the next nodes read the new values.
+
+    A variable must be one that the workflow declares or sets, and an output fit the schema that its
+    node declares. The event `run.changed` has the old values and the new ones, and who changed
+    them. In a run that is not paused, nothing can be changed: 409 with `not-stopped`.
+    """
+    scope = "" if body.scope == "workflow" else body.scope
+    given = [body.variables, body.outputs]
+    redactor = tenant.services.known.redactor
+    variables, outputs = redactor.json(given) if redactor else given
+    await tenant.changes.change(run_id, ValueChange(variables, outputs, scope), caller.name)
+    return StateBody.model_validate(await tenant.replays.state(run_id))
 
 
 @router.post("/debug/enable", responses=CONFLICT)

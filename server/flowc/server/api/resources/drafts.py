@@ -1,6 +1,5 @@
 """Routes for drafts: what authors work on, until it is published as a version."""
 
-import re
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Literal, Self
@@ -10,7 +9,12 @@ from pydantic import Field
 
 from flowc.compiler.diagnostics import has_errors
 from flowc.server.api.admission import CurrentCaller
-from flowc.server.api.conditions import IfMatch, IfNoneMatch
+from flowc.server.api.conditions import (
+    IfMatch,
+    IfNoneMatch,
+    expected_revisions,
+    revision_tag,
+)
 from flowc.server.api.current_tenant import CurrentTenant
 from flowc.server.api.errors import CHANGED, RESPONSES
 from flowc.server.api.paging import Page, PageOfList, page_fields
@@ -29,7 +33,7 @@ from flowc.server.store.drafts import Draft, DraftText
 
 router = APIRouter(tags=["workflows"], route_class=StrictRoute, responses=RESPONSES)
 
-_TAG = re.compile(r'"draft\.([0-9]{1,9})"')
+_KIND = "draft"
 DraftId = Annotated[
     str, Path(pattern=ID_PATTERN, description="Id of the workflow, which may not exist yet.")
 ]
@@ -38,7 +42,7 @@ DraftId = Annotated[
 async def _expected_draft(
     if_match: IfMatch = None, if_none_match: IfNoneMatch = None
 ) -> frozenset[int] | None:
-    return _expected(if_match) if if_none_match is None else frozenset({0})
+    return expected_revisions(_KIND, if_match, if_none_match)
 
 
 # The revisions that a request expects the draft to have: 0 if there is to be none.
@@ -137,7 +141,7 @@ async def delete_draft(
     workflow_id: WorkflowId, tenant: CurrentTenant, if_match: IfMatch = None
 ) -> Response:
     """Delete the draft of a workflow; its versions stay."""
-    await tenant.drafts.stored.delete(workflow_id, _expected(if_match))
+    await tenant.drafts.stored.delete(workflow_id, expected_revisions(_KIND, if_match))
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
@@ -155,7 +159,7 @@ async def publish_draft(
     From then on, that is what triggers run, and callers that name no version. `If-Match` is the
     `ETag` of the draft. A draft with errors is refused with 422, and stays.
     """
-    expected = _expected(if_match)
+    expected = expected_revisions(_KIND, if_match)
     done = await tenant.drafts.publish(workflow_id, caller.name, message, expected)
     if done.is_new:
         response.status_code = HTTPStatus.CREATED
@@ -163,12 +167,5 @@ async def publish_draft(
 
 
 def _tagged(response: Response, draft: Draft) -> DraftBody:
-    response.headers["etag"] = f'"draft.{draft.revision}"'
+    response.headers["etag"] = revision_tag(_KIND, draft.revision)
     return DraftBody.of(draft)
-
-
-def _expected(if_match: str | None) -> frozenset[int] | None:
-    """Return the revisions that a request expects; None if any."""
-    if if_match is None or if_match.strip() == "*":
-        return None
-    return frozenset(map(int, _TAG.findall(if_match)))

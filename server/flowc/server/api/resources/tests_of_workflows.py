@@ -1,6 +1,5 @@
 """Routes that test workflows: a run with mocks and expectations, and a check of one that ended."""
 
-import asyncio
 from typing import Any
 
 from fastapi import APIRouter
@@ -14,7 +13,8 @@ from flowc.server.api.resources.runs import RunIdInPath
 from flowc.server.api.resources.workflows import VersionNumber, WorkflowId, named
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.cases.case_files import Case, Expected, MockedNode
-from flowc.server.cases.runner import differences, rehearse
+from flowc.server.cases.rehearsals import CaseOutcome, outcome_of
+from flowc.server.cases.runner import differences
 from flowc.server.records.run_errors import FailureJson
 from flowc.server.records.runs import ENDED, RunRecord
 from flowc.server.runs.replays import ALL_EVENTS
@@ -48,14 +48,7 @@ class ValidationRequest(RequestBody):
     expect: Expected
 
 
-class ValidationResult(BaseModel):
-    """Whether a run ended as expected; each problem is a sentence or a diff."""
-
-    passed: bool
-    problems: list[str]
-
-
-class WorkflowTestResult(ValidationResult):
+class TestedRun(BaseModel):
     """How a test run ended."""
 
     status: str
@@ -63,6 +56,22 @@ class WorkflowTestResult(ValidationResult):
     error: FailureJson | None
     usage: dict[str, float]
     path: list[str] = Field(description="The nodes that completed, in order.")
+
+    @classmethod
+    def of(cls, outcome: CaseOutcome) -> "TestedRun":
+        """Return how the run of a case ended."""
+        return cls.model_validate({name: getattr(outcome, name) for name in cls.model_fields})
+
+
+class ValidationResult(BaseModel):
+    """Whether a run ended as expected; each problem is a sentence or a diff."""
+
+    passed: bool
+    problems: list[str]
+
+
+class WorkflowTestResult(ValidationResult, TestedRun):
+    """How a test run ended, and whether as expected."""
 
 
 @router.post("/workflows/{workflow_id}/test")
@@ -87,35 +96,9 @@ async def test_workflow(
         signals=body.signals,
         expect=body.expect,
     )
-    try:
-        async with asyncio.timeout(body.timeout):
-            done = await rehearse(case, compiled, tenant.services, tenant.services.models)
-    except TimeoutError:
-        return _cut_off(body.timeout)
-    record = done.record
-    found = {
-        "passed": not done.problems,
-        "problems": list(done.problems),
-        "status": record.status,
-        "output": record.output,
-        "error": record.error,
-        "usage": record.usage,
-        "path": done.path,
-    }
-    redactor = tenant.services.known.redactor
-    return WorkflowTestResult.model_validate(redactor.json(found) if redactor else found)
-
-
-def _cut_off(seconds: float) -> WorkflowTestResult:
-    return WorkflowTestResult(
-        passed=False,
-        problems=[f"The run did not end within {seconds:g} s."],
-        status="cancelled",
-        output=None,
-        error=None,
-        usage={},
-        path=[],
-    )
+    outcome = await outcome_of(case, compiled, tenant.services, body.timeout)
+    done = TestedRun.of(outcome).model_dump()
+    return WorkflowTestResult(passed=outcome.passed, problems=outcome.problems, **done)
 
 
 @router.post("/runs/{run_id}/test/validate", responses=CONFLICT)

@@ -33,6 +33,7 @@ from flowc.server.api.strict_requests import (
 from flowc.server.process.tenants import Tenant
 from flowc.server.records.workflow_names import id_and_version
 from flowc.server.store import StoredWorkflow
+from flowc.server.store.analytics.figures import WorkflowSummary
 from flowc.server.store.wanted_workflows import WantedWorkflows
 from flowc.server.store.workflows import VersionNotes, WorkflowChanged
 from flowc.server.workflows.compiled import GivenVersion, Published
@@ -54,6 +55,8 @@ WorkflowSort = Literal[
     "id", "-id", "name", "-name", "created_at", "-created_at", "updated_at", "-updated_at"
 ]
 WorkflowId = Annotated[str, Path(max_length=128, description="Id of the workflow.")]
+# What is looked up of the runs of the workflows in a list, only where it is asked for.
+_STATS, _STATS_DAYS = ("last_run", "executions", "success_rate"), 7
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$"
 
 
@@ -73,15 +76,38 @@ class WorkflowBody(BaseModel):
     updated_at: datetime
 
 
+class LastRun(BaseModel):
+    """The newest run of a workflow."""
+
+    id: str
+    status: str
+    created_at: datetime
+    finished_at: datetime | None
+
+
 class ListedWorkflow(WorkflowBody):
-    """A workflow of a list."""
+    """A workflow of a list; what its runs did is there if it is asked for."""
 
     labels: dict[str, str]
+    last_run: LastRun | None = Field(default=None, description="Null if it has none.")
+    executions: int = Field(default=0, description="Runs that ended in the last 7 days, in UTC.")
+    success_rate: float | None = Field(
+        default=None, description="Part of these that completed; null without any."
+    )
 
     @classmethod
-    def of(cls, stored: StoredWorkflow) -> Self:
+    def of(cls, stored: StoredWorkflow, summary: WorkflowSummary | None = None) -> Self:
         """Return a workflow as lists show it."""
-        return cls(**body_of(stored).model_dump(), labels=dict(stored.labels))
+        shown = {**body_of(stored).model_dump(), "labels": dict(stored.labels)}
+        if summary is not None:
+            run, ended = summary.last_run, round(summary.sums.of("runs"))
+            completed = summary.sums.of("completed")
+            shown |= {
+                "last_run": LastRun.model_validate(run._asdict()) if run is not None else None,
+                "executions": ended,
+                "success_rate": round(completed / ended, 4) if ended else None,
+            }
+        return cls.model_validate(shown)
 
 
 class DiagnosticBody(BaseModel):
@@ -173,25 +199,43 @@ async def create_workflow(
     return await shown(tenant, published, response)
 
 
-@router.get("", response_model=WorkflowPage)
-async def list_workflows(
-    tenant: CurrentTenant,
-    page: PageOfList,
+async def _wanted(
     q: SearchText = "",
     label: Annotated[
         list[Annotated[str, StringConstraints(max_length=200)]] | None,
         Query(max_length=10, description="`team:support`, or `team` for any value; several times."),
     ] = None,
+) -> WantedWorkflows:
+    return WantedWorkflows(q, [_label(each) for each in label or ()])
+
+
+ChosenWorkflows = Annotated[WantedWorkflows, Depends(_wanted)]
+
+
+@router.get("", response_model=WorkflowPage, response_model_exclude_unset=True)
+async def list_workflows(
+    tenant: CurrentTenant,
+    page: PageOfList,
+    wanted: ChosenWorkflows,
     sort: Annotated[WorkflowSort, Query(description="With `-`, the greatest is first.")] = "id",
     fields: ItemFields = None,
+    include: Annotated[
+        Literal["stats"] | None,
+        Query(description="With `stats`, also `last_run`, `executions` and `success_rate`."),
+    ] = None,
 ) -> Any:
     """Return a page of workflows, by default sorted by id.
 
-    `q` looks for text in their ids and names.
+    `q` looks for text in their ids and names. What their runs did in the last 7 days is there with
+    `include=stats`, or if `fields` names it.
     """
-    wanted = WantedWorkflows(q, [_label(each) for each in label or ()])
+    if include is not None and fields:
+        fields = f"{fields},{','.join(_STATS)}"
     found = await tenant.stored_workflows.list(page.sorted_by(sort), wanted)
-    items = [ListedWorkflow.of(stored) for stored in found.items]
+    ids = [stored.id for stored in found.items]
+    is_asked = include is not None or any(name in (fields or "").split(",") for name in _STATS)
+    summaries = await tenant.figures.summaries(ids, _STATS_DAYS) if is_asked and ids else {}
+    items = [ListedWorkflow.of(stored, summaries.get(stored.id)) for stored in found.items]
     about = page_fields(found, page.limit, page.offset)
     shown = WorkflowPage(items=items, **about)
     return with_fields(shown, list(ListedWorkflow.model_fields), fields)

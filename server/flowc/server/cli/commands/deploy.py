@@ -9,6 +9,7 @@ import typer
 
 from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, Place
 from flowc.compiler.reading.dialects import read_definition
+from flowc.server.cases.case_files import SUFFIXES as CASE_SUFFIXES
 from flowc.server.cli.arguments import AsJson, ServerOption
 from flowc.server.cli.definition_files import ID, SUFFIXES, id_of
 from flowc.server.cli.output import DONE, WRONG, print_diagnostics, print_json, read_document, wrong
@@ -42,8 +43,9 @@ def deploy(
     """Store the definitions of a folder on a server: what is new or changed, all of it or nothing.
 
     First, the plan is shown, and you are asked. A workflow's id is the `id` in its definition, or
-    else the name of its file. With an error in any of them, nothing is stored, and the exit status
-    is 2.
+    else the name of its file. The cases of support.yaml are in support.test.yaml, and are stored
+    with it; without such a file, those that are there stay. With an error in any of them, nothing
+    is stored, and the exit status is 2.
     """
     name = name or folder.resolve().name
     files = _files(folder)
@@ -71,7 +73,7 @@ def deploy(
 def _files(folder: Path) -> dict[str, Path]:
     """Return the definition files of a folder and those below, by the ids of their workflows."""
     found: dict[str, Path] = {}
-    for file in sorted(each for each in folder.rglob("*") if each.suffix in SUFFIXES):
+    for file in sorted(each for each in folder.rglob("*") if _is_definition(each)):
         if any(part.startswith(".") for part in file.relative_to(folder).parts):
             continue
         id = _id(file)
@@ -83,6 +85,17 @@ def _files(folder: Path) -> dict[str, Path]:
     if not found:
         wrong(f"There is no definition in {folder}: no file that ends with {', '.join(SUFFIXES)}.")
     return found
+
+
+def _is_definition(file: Path) -> bool:
+    return file.suffix in SUFFIXES and not file.name.endswith(CASE_SUFFIXES)
+
+
+def _cases_of(file: Path) -> dict[str, str]:
+    """Return the text of the case file beside a definition, if there is one, as `cases`."""
+    beside = [file.with_name(f"{file.stem}{suffix}") for suffix in CASE_SUFFIXES]
+    found = next((each for each in beside if each.is_file()), None)
+    return {"cases": found.read_text(encoding="utf-8")} if found is not None else {}
 
 
 def _id(file: Path) -> str:
@@ -101,6 +114,7 @@ def _bundle(files: Mapping[str, Path], name: str, message: str | None) -> dict[s
             "format": "json" if file.suffix == ".json" else "yaml",
             "message": message,
             "labels": {LABEL: name},
+            **_cases_of(file),
         }
         for id, file in files.items()
     ]

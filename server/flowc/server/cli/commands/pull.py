@@ -23,21 +23,31 @@ def pull(
 ) -> None:
     """Write workflows to files, as their authors sent them: `support` to support.yaml.
 
-    A file that has another text stays as it is, unless you say --force; the exit status is then 2.
+    Its cases are in support.test.yaml. A file that has another text stays as it is, unless you say
+    --force; the exit status is then 2.
     """
-    is_all_written = True
+    written: list[bool] = []
     with open_server(server) as client:
         wanted = ids or client.workflow_ids(label)
         into.mkdir(parents=True, exist_ok=True)
         for id in wanted:
             source, format = client.source(id)
-            file = into / f"{id.partition('@')[0]}.{format}"
-            if file.exists() and file.read_text(encoding="utf-8") == source:
-                typer.echo(f"{file}: unchanged")
-            elif file.exists() and not force:
-                is_all_written = False
-                typer.echo(f"{file}: differs; overwrite it with --force", err=True)
-            else:
-                file.write_text(source, encoding="utf-8")
-                typer.echo(f"{file}: written")
-    raise typer.Exit(DONE if is_all_written else WRONG)
+            name = id.partition("@")[0]
+            written.append(_write(into / f"{name}.{format}", source, is_forced=force))
+            cases = client.cases(name)
+            if cases is not None:
+                written.append(_write(into / f"{name}.test.yaml", cases, is_forced=force))
+    raise typer.Exit(DONE if all(written) else WRONG)
+
+
+def _write(file: Path, text: str, *, is_forced: bool) -> bool:
+    """Write a file, unless it has another text; return whether it has this one."""
+    if file.exists() and file.read_text(encoding="utf-8") == text:
+        typer.echo(f"{file}: unchanged")
+        return True
+    if file.exists() and not is_forced:
+        typer.echo(f"{file}: differs; overwrite it with --force", err=True)
+        return False
+    file.write_text(text, encoding="utf-8")
+    typer.echo(f"{file}: written")
+    return True

@@ -1,6 +1,6 @@
 """The figures of a tenant: rollups, and the tallies that are not folded yet, put together."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -8,9 +8,11 @@ import orjson
 from sqlalchemy import ColumnElement, func, select, text, tuple_
 from sqlalchemy.orm import Session
 
+from flowc.server.records.times import now
 from flowc.server.store.analytics.rollups import (
     DAY,
     NODE_TOTALS,
+    WORKFLOW_TOTALS,
     Rollup,
     RowKey,
     Sums,
@@ -18,7 +20,7 @@ from flowc.server.store.analytics.rollups import (
     summed,
 )
 from flowc.server.store.database import Database, reading
-from flowc.server.store.tables import RunRow
+from flowc.server.store.tables import RunRow, WorkflowRow
 from flowc.server.store.tallies import TALLIES
 
 _SNAPSHOT = text("set transaction isolation level repeatable read")
@@ -26,11 +28,12 @@ _FIRST_DAY = date(1970, 1, 1)
 
 
 class Span(NamedTuple):
-    """Whole days in UTC, the first and the last included, of one workflow or of all."""
+    """Whole days in UTC, the first and the last included, of one workflow, of some or of all."""
 
     first: date
     last: date
     workflow_id: str | None = None
+    workflow_ids: Collection[str] | None = None
 
     @property
     def days(self) -> int:
@@ -50,6 +53,8 @@ class Span(NamedTuple):
             found.append(rows.width == width)
         if self.workflow_id is not None:
             found.append(rows.workflow_id == self.workflow_id)
+        if self.workflow_ids is not None:
+            found.append(rows.workflow_id.in_(self.workflow_ids))
         return found
 
     def has(self, row: Mapping[str, Any], width: int) -> bool:
@@ -59,6 +64,7 @@ class Span(NamedTuple):
             is_wide
             and row["start"] in self.starts
             and self.workflow_id in {None, row["workflow_id"]}
+            and (self.workflow_ids is None or row["workflow_id"] in self.workflow_ids)
         )
 
 
@@ -74,6 +80,16 @@ class RecentRun(NamedTuple):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+
+
+class WorkflowSummary(NamedTuple):
+    """The newest run of a workflow, and the sums of those that ended in some days."""
+
+    last_run: RecentRun | None
+    sums: Sums
+
+
+SummaryByWorkflow = Mapping[str, WorkflowSummary]
 
 
 class Figures:
@@ -125,6 +141,26 @@ class Figures:
         newest = (RunRow.created_at.desc(), RunRow.id)
         found = session.execute(select(*columns).where(*mine).order_by(*newest).limit(most))
         return [RecentRun(*row) for row in found]
+
+    @reading
+    def summaries(self, session: Session, ids: Collection[str], days: int) -> SummaryByWorkflow:
+        """Return the summaries of workflows over the last days, by id."""
+        _take_snapshot(session)
+        today = now().date()
+        span = Span(today - timedelta(days=days - 1), today, workflow_ids=ids)
+        found = self._sums(session, WORKFLOW_TOTALS, span, ("workflow_id",), DAY)
+        last = self._last_runs(session, ids)
+        return {id: WorkflowSummary(last.get(id), found.get((id,), Sums())) for id in ids}
+
+    def _last_runs(self, session: Session, ids: Collection[str]) -> Mapping[str | None, RecentRun]:
+        of_one = (RunRow.tenant == WorkflowRow.tenant) & (RunRow.workflow_id == WorkflowRow.id)
+        newest = select(RunRow.id).where(of_one).order_by(RunRow.created_at.desc()).limit(1)
+        mine = (WorkflowRow.tenant == self._tenant) & WorkflowRow.id.in_(ids)
+        # In two queries: as one, PostgreSQL would read all runs.
+        found = session.scalars(select(newest.scalar_subquery()).where(mine)).all()
+        columns = (getattr(RunRow, name) for name in RecentRun._fields)
+        rows = session.execute(select(*columns).where(RunRow.id.in_([id for id in found if id])))
+        return {row.workflow_id: RecentRun(*row) for row in rows}
 
     def _sums(
         self, session: Session, rollup: Rollup, span: Span, by: Sequence[str], width: int

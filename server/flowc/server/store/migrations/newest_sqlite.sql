@@ -31,6 +31,30 @@ CREATE TABLE audit_log (
 	PRIMARY KEY (id)
 );
 
+CREATE TABLE case_lists (
+	tenant VARCHAR(64) NOT NULL, 
+	workflow_id VARCHAR(128) NOT NULL, 
+	revision INTEGER NOT NULL, 
+	cases JSON NOT NULL, 
+	source TEXT, 
+	author TEXT NOT NULL, 
+	updated_at DATETIME NOT NULL, 
+	PRIMARY KEY (tenant, workflow_id)
+);
+
+CREATE TABLE case_results (
+	tenant VARCHAR(64) NOT NULL, 
+	id VARCHAR(36) NOT NULL, 
+	workflow_id VARCHAR(128) NOT NULL, 
+	name VARCHAR(200) NOT NULL, 
+	status VARCHAR(16) NOT NULL, 
+	version INTEGER NOT NULL, 
+	problems JSON NOT NULL, 
+	seconds FLOAT NOT NULL, 
+	ran_at DATETIME NOT NULL, 
+	PRIMARY KEY (tenant, id)
+);
+
 CREATE TABLE definitions (
 	tenant VARCHAR(64) NOT NULL, 
 	hash VARCHAR(64) NOT NULL, 
@@ -407,6 +431,8 @@ CREATE INDEX api_keys_by_tenant ON api_keys (tenant, created_at);
 
 CREATE INDEX audit_log_by_tenant ON audit_log (tenant, id);
 
+CREATE INDEX case_results_by_name ON case_results (tenant, workflow_id, name, ran_at);
+
 CREATE INDEX deliveries_by_time ON deliveries (tenant, subscription_id, created_at);
 
 CREATE INDEX dependencies_by_other ON dependencies (tenant, depends_on);
@@ -431,13 +457,15 @@ CREATE UNIQUE INDEX runs_by_deduplication_key ON runs (tenant, coalesce(workflow
 
 CREATE UNIQUE INDEX runs_by_idempotency_key ON runs (tenant, coalesce(workflow_id, ''), idempotency_key) WHERE idempotency_key is not null;
 
+CREATE INDEX runs_by_start ON runs (tenant, workflow_id, starts_at) WHERE starts_at is not null;
+
 CREATE INDEX runs_by_status ON runs (status) WHERE status in ('pending', 'running', 'paused', 'waiting');
 
 CREATE INDEX runs_by_thread ON runs (tenant, thread_id) WHERE thread_id is not null;
 
 CREATE INDEX runs_by_time ON runs (tenant, created_at);
 
-CREATE INDEX runs_by_workflow ON runs (tenant, workflow_id, starts_at);
+CREATE INDEX runs_by_workflow ON runs (tenant, workflow_id, created_at);
 
 CREATE INDEX signals_by_name ON signals (tenant, name, "key", sent_at);
 

@@ -153,8 +153,8 @@ class Claims:
         if taken.forked_from is not None:
             row = session.get(RecordingRow, run_id)
             claim.recorded = row.recorded if row is not None else None
-        # In the first attempt at the first segment nothing has happened yet.
-        if segment > 0 or taken.attempt > 1:
+        # In the first attempt at the first segment nothing has happened yet, except in a replay.
+        if segment > 0 or taken.attempt > 1 or claim.recorded is not None:
             events = events_of(session, run_id)
             with_nodes(run, events)
             claim.deaths = deaths_in(events)

@@ -73,8 +73,8 @@ class RunStart(NamedTuple):
     """How a run starts: at once in the process `worker`, if that has a slot for it.
 
     An awaited run does not wait for those in the queue. It is `unseen` if no one gets its id before
-    it has come to rest. `recorded` is what a replay reuses. With a `message`, the run is the next
-    turn of its thread. Its first event has the `sender`.
+    it has come to rest. `recorded` is what a replay reuses, and `changes` what was changed in the
+    run before. With a `message`, it is the next turn of its thread. Its first event has the sender.
     """
 
     limits: StartLimits = StartLimits()
@@ -83,6 +83,7 @@ class RunStart(NamedTuple):
     is_unseen: bool = False
     recorded: Mapping[str, Any] | None = None
     message: Any = None
+    changes: Sequence[RunEvent] = ()
     sender: Sender = UNNAMED
 
     def is_plain_for(self, run: RunRecord) -> bool:
@@ -185,7 +186,8 @@ class Steering:
         delay = seconds_until(run.starts_at)
         is_first = start.is_awaited or not _is_some(session)
         is_here = start.worker is not None and not (control or delay) and is_first
-        events = _begin(run, start) if is_here else [_created(run, start)]
+        first = _begin(run, start) if is_here else [_created(run, start)]
+        events = [*first, *start.changes]
         row, values = _row_of(tenant, run, start.worker if is_here else None, events), Values()
         creation = creation_of(self.database.dialect).returning(*_CREATED)
         created = session.execute(creation, parted({**row, "control": control}, values)).one()
@@ -257,13 +259,12 @@ class Steering:
                 InterruptRow.status == "waiting",
             )
             .order_by(InterruptRow.run_id)
-        )
-        found = waiting.all()
-        for asked in found:
+        ).all()
+        for asked in waiting:
             row = locked(session, asked.run_id)
             asked.signal_id = id
             take_answer(session, self._queue, row, asked, Answer(data))
-        return len(found)
+        return len(waiting)
 
     @writing
     def end(
@@ -352,10 +353,9 @@ class Steering:
             asked, row = self._asked(session, interrupt_id)
         except NoSuchInterrupt:
             return
-        if asked.status != "waiting":
-            return
-        is_late = asked.kind != "timer"
-        take_answer(session, self._queue, row, asked, Answer(is_late=is_late))
+        if asked.status == "waiting":
+            late = Answer(is_late=asked.kind != "timer")
+            take_answer(session, self._queue, row, asked, late)
 
     @reading
     def workers(self, session: Session) -> set[str]:

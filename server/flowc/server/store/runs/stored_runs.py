@@ -310,7 +310,7 @@ def with_nodes(run: RunRecord, events: Sequence[RunEvent]) -> RunRecord:
         fresh.apply(event)
     run.nodes, run.waiting, run.usage = fresh.nodes, fresh.waiting, fresh.usage
     run.worked, run.usage_count, run.tally = fresh.worked, fresh.usage_count, fresh.tally
-    run.queued_at = fresh.queued_at
+    run.queued_at, run.changed = fresh.queued_at, fresh.changed
     return run
 
 
