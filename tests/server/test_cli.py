@@ -180,6 +180,8 @@ def test_every_command_that_reads_settings_refuses_invalid_ones(command: list[st
 def test_check_prints_one_json_object_with_every_diagnostic(tmp_path: Path) -> None:
     good = write(tmp_path / "good.yaml", "nodes: [{id: a, type: start}]")
     bad = write(tmp_path / "bad.yaml", "nodes: [{id: a, type: strat}]")
+    strat = {"start": {"line": 1, "column": 23}, "end": {"line": 1, "column": 28}}
+    change = {"range": strat, "text": "start"}
     done = flowc_here("check", good, bad, "--json")
     assert done.returncode == 2
     assert json.loads(done.stdout) == {
@@ -192,8 +194,10 @@ def test_check_prints_one_json_object_with_every_diagnostic(tmp_path: Path) -> N
                 "file": str(bad),
                 "line": 1,
                 "column": 23,
+                "range": strat,
                 "pointer": "/nodes/0/type",
                 "hint": "Did you mean 'start'?",
+                "fixes": [{"title": "Change to start", "changes": [change]}],
             }
         ],
     }
@@ -218,8 +222,9 @@ def test_graph_is_printed_as_mermaid_and_json() -> None:
     assert '-->|"true"|' in drawn.stdout
     graph = json.loads(flowc_here("graph", SUPPORT, "--format", "json").stdout)
     assert graph["entries"] == ["start"]
-    assert {"source": "route", "target": "technical_support", "branches": ["true"],
-            "closes_loop": False} in graph["edges"]  # fmt: skip
+    [edge] = [each for each in graph["edges"] if each["target"] == "technical_support"]
+    assert (edge["source"], edge["branches"], edge["closes_loop"]) == ("route", ["true"], False)
+    assert edge["range"]["start"]["line"] > 1
 
 
 def test_nodes_schema_and_explain_print_what_the_language_has() -> None:

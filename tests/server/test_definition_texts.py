@@ -27,8 +27,9 @@ edges:
 """
 
 
-def _check(api: httpx.Client, source: str, **more: Any) -> Any:
-    answer = api.post(f"{API}/workflows/check", json={"source": source, **more})
+def _check(api: httpx.Client, source: Any, **more: Any) -> Any:
+    body = {"source": source, **more} if isinstance(source, str) else source
+    answer = api.post(f"{API}/workflows/check", json=body)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -97,3 +98,44 @@ def test_slips_in_the_request_are_refused(api: httpx.Client) -> None:
     for body in ({"source": "", "fromat": "yaml"}, {"source": "", "format": "toml"}):
         answer = api.post(f"{API}/workflows/check", json=body)
         assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid-request")
+
+
+def test_a_diagnostic_has_its_range_and_a_fix(api: httpx.Client) -> None:
+    source = TEXT.replace("type: map", "type: mapp")
+    [found] = _check(api, source)["diagnostics"]
+    assert _text_at(source, found["range"]) == "mapp"
+    [change] = found["fixes"][0]["changes"]
+    assert (change["text"], change["range"]) == ("map", found["range"])
+    assert _check(api, {"nodes": []})["diagnostics"][0]["range"] is None
+
+
+def test_the_graph_of_a_stored_workflow_has_the_places_of_its_text(api: httpx.Client) -> None:
+    source = TEXT.replace("other", "greet").replace("  # first", "")
+    text = "# greets\n" + source.replace(", {source: classify, target: sub, branch: b}", "")
+    store = {"content-type": "application/yaml"}
+    inner = {"nodes": [{"id": "a", "type": "template", "config": {"template": "x"}}]}
+    api.put(f"{API}/workflows/greet", json=inner).raise_for_status()
+    api.put(f"{API}/workflows/drawn", content=text, headers=store).raise_for_status()
+    graph = api.get(f"{API}/workflows/drawn/graph").json()
+    sub = graph["nodes"][2]
+    assert _text_at(text, sub["range"]).startswith("{id: sub")
+    run = api.post(f"{API}/workflows/drawn/execute", json={"input": {"message": "a"}}).json()
+    assert api.get(f"{API}/runs/{run['id']}/graph").json() == graph
+    plain = api.get(f"{API}/workflows/greet/graph").json()
+    text = api.get(f"{API}/workflows/greet/source").text
+    assert json.loads(_text_at(text, plain["nodes"][0]["range"])) == inner["nodes"][0]
+
+
+def test_a_node_is_renamed(api: httpx.Client) -> None:
+    def ask(**more: Any) -> httpx.Response:
+        return api.post(f"{API}/workflows/rename", json={"source": TEXT, **more})
+
+    done = ask(node="each.inner", to="say").json()
+    assert done["source"] == TEXT.replace("inner", "say")
+    assert [_text_at(TEXT, change["range"]) for change in done["changes"]] == ["inner"]
+    taken = ask(node="classify", to="each")
+    assert (taken.status_code, taken.json()["error"]["code"]) == (422, "definition-refused")
+    assert taken.json()["error"]["details"][0]["code"] == "duplicate-id"
+    body = TEXT.replace("{{item}}", "{{classify.output.label}}")
+    refused = ask(source=body, node="classify", to="input").json()["error"]
+    assert refused["code"] == "rename-refused"

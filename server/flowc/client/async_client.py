@@ -132,6 +132,21 @@ class AsyncFlowcClient:
         request = storing(workflow_id, text, format, message)
         return cast(WorkflowAnswer, await self.ask(request))
 
+    async def check(self, text: str, format: str = "yaml", **options: Any) -> dict[str, Any]:
+        """Return the diagnostics of a definition's text, its graph, and what a run would do.
+
+        `options` are the other fields of the request: `id=`, `names_at=`.
+        """
+        body = {"source": text, "format": format, **options}
+        request = ApiRequest("POST", "/workflows/check", json=body)
+        return cast(dict[str, Any], await self.ask(request))
+
+    async def rename(self, text: str, node: str, to: str, format: str = "yaml") -> str:
+        """Return a definition's text with another id of a node, wherever it is named."""
+        body = {"source": text, "format": format, "node": node, "to": to}
+        answer = await self.ask(ApiRequest("POST", "/workflows/rename", json=body))
+        return cast(str, answer["source"])
+
     async def workflow(self, workflow_id: str) -> WorkflowAnswer:
         """Return a workflow, or a version of it (`support@3`)."""
         request = ApiRequest("GET", f"/workflows/{segment(workflow_id)}")

@@ -1,10 +1,11 @@
 """Finds the node that a reference reads; lists the names that are not nodes."""
 
+import re
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 
 from flowc.compiler.analysis.configuration import Configuration, Slot
-from flowc.compiler.diagnostics import Problem, Replacement
+from flowc.compiler.diagnostics import Pointer, Problem, Replacement
 from flowc.compiler.expressions import Reference
 from flowc.compiler.expressions.occurrences import NamePlace
 
@@ -13,6 +14,7 @@ INNER_NAMES = frozenset({"item", "index", "loop", "error", "arguments"})
 RESERVED = (NAMES | INNER_NAMES | {"true", "false", "none", "and", "or", "not", "in", "is"}) - {
     "input"
 }
+_ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,127}")
 # Words of expressions that cannot be names.
 _WORDS = RESERVED - NAMES - INNER_NAMES | {"if", "else", "True", "False", "None"}
 
@@ -60,6 +62,18 @@ def uses_in(configuration: Configuration) -> Iterator[Use]:
     for slot in configuration.uses():
         for reference in slot.references:
             yield Use(reference, slot)
+
+
+def id_problem(id: str, at: Pointer) -> Problem | None:
+    """Return why a node cannot have an id, if it cannot."""
+    if not _ID.fullmatch(id):
+        message = f"{id[:60]!r} is not a valid id."
+        hint = "An id starts with a letter, followed by letters, digits, _ and -."
+        return Problem("invalid-id", message, at, hint)
+    if id in RESERVED:
+        message = f"The id {id!r} already has a meaning in expressions."
+        return Problem("reserved-id", message, at, f"Use another id, such as {id}_node.")
+    return None
 
 
 def name_in_path(name: str) -> str | None:

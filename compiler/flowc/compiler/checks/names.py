@@ -1,15 +1,12 @@
 """Checks that nodes have usable, unique ids and existing types."""
 
-import re
 from collections.abc import Iterator
 
-from flowc.compiler.analysis.references import RESERVED
+from flowc.compiler.analysis.references import id_problem
 from flowc.compiler.analysis.scopes import Scope
 from flowc.compiler.definition import NodeDefinition
 from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean, instead, nearest
 from flowc.compiler.reading.foreign_names import type_here
-
-_ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,127}")
 
 
 def check_names(scope: Scope) -> Iterator[Problem]:
@@ -44,13 +41,9 @@ def _outer_ids(scope: Scope) -> set[str]:
 
 def _check_id(node: NodeDefinition, seen: set[str]) -> Iterator[Problem]:
     at = (*node.at, "id")
-    if not _ID.fullmatch(node.id):
-        message = f"{node.id[:60]!r} is not a valid id."
-        hint = "An id starts with a letter, followed by letters, digits, _ and -."
-        yield Problem("invalid-id", message, at, hint)
-    elif node.id in RESERVED:
-        message = f"The id {node.id!r} already has a meaning in expressions."
-        yield Problem("reserved-id", message, at, f"Use another id, such as {node.id}_node.")
+    problem = id_problem(node.id, at)
+    if problem is not None:
+        yield problem
     if node.id in seen:
         message = f"Another node already has the id {node.id[:60]!r}."
         hint = f"Use another id, such as {_free_id(node.id, seen)}."

@@ -124,9 +124,8 @@ def _check_name(flow: Flow, name: str, use: Use) -> Iterator[Problem]:
         if known is not None and rest[0] not in known:
             what = "an input" if root == "input" else "a variable"
             message = f"{use.text!r} is not {what} of this workflow."
-            near = nearest(str(rest[0]), known)
-            hint = did_you_mean(str(rest[0]), known)
-            problem = Problem(f"unknown-{what.split()[1]}", message, at, hint)
+            near, meant = nearest(str(rest[0]), known), did_you_mean(str(rest[0]), known)
+            problem = Problem(f"unknown-{what.split()[1]}", message, at, meant)
             yield use.about(problem, 1, name_in_path(near) if near is not None else None)
 
 

@@ -23,7 +23,7 @@ class Node(BaseModel):
       with `context.run_body(key, names, variables)`: `key` distinguishes this run of the body from
       others, and `names` are the values of `body_names`. The body reads what the node can read,
       unless the type `is_isolated`: then it reads its `input` alone. If `body_is_tools`, one
-      node of the body runs per call.
+      node of the body runs per call, and `body_choice` names a field that can hold one's id.
     - `formula_names` are the names that the node adds when it evaluates a Formula.
     - `is_entry` and `is_exit` mark where a run begins and ends.
     - `passes_data_on` marks a type that the data flows through: the nodes after it receive the
@@ -45,6 +45,7 @@ class Node(BaseModel):
     body_names: ClassVar[frozenset[str]] = frozenset()
     is_isolated: ClassVar[bool] = False
     body_is_tools: ClassVar[bool] = False
+    body_choice: ClassVar[str | None] = None
     formula_names: ClassVar[frozenset[str]] = frozenset()
     is_entry: ClassVar[bool] = False
     is_exit: ClassVar[bool] = False

@@ -3,7 +3,7 @@
 import json
 import re
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -272,6 +272,20 @@ def read_text(text: str, file: str | None = None, format: str | None = None) -> 
 def _not_json(problem: json.JSONDecodeError, text: str, file: str | None) -> DefinitionRefused:
     message, at = f"This is not JSON: {problem.msg}.", (problem.lineno, problem.colno)
     return _refused("invalid-json", message, file, at, text=text)
+
+
+def changed_text(text: str, changes: Iterable[TextChange]) -> str:
+    """Return a text after changes of parts that do not overlap.
+
+    >>> change = TextChange(TextRange((1, 4), (1, 5)), "c")
+    >>> changed_text("a: b", [change])
+    'a: c'
+    """
+    lines, pieces, done = DocumentLines(text), list[str](), 0
+    for change in sorted(changes, key=lambda each: each.range.start):
+        pieces += text[done : lines.offset(change.range.start)], change.text
+        done = lines.offset(change.range.end)
+    return "".join([*pieces, text[done:]])
 
 
 def from_data(data: Any) -> Document:

@@ -51,9 +51,9 @@ def _problem(item: Any, model: type[BaseModel], data: Any, path: Pointer, at: Po
         bad = item["ctx"]["problem"]
         message = f"{last!r}: {bad}."
         return Problem(bad.code, message, (*at, *path, *bad.path), bad.hint)
-    sentence, hint = value_words(item, last)
+    sentence, advice = value_words(item, last)
     name = f"{last!r}: " if path else ""
-    hint = hint or _fields_hint(model)
+    hint = advice or _fields_hint(model)
     place = (*at, *path)
     fix = instead(place, value_meant(item))
     return Problem("invalid-value", f"{name}{sentence}.", place, hint, replacements=fix)

@@ -6,6 +6,8 @@ from typing import Any
 
 # Texts that mean themselves without quotes, also in brackets.
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
+# A block without the end of its last line.
+_BLOCK = re.compile(r"[|>]-[^\r\n]*(?:\r\n|\r|\n)\s*")
 _OTHER_VALUES = frozenset({"null", "true", "false"})
 
 
@@ -19,6 +21,9 @@ def written_like(raw: str, new: Any, is_json: bool) -> str:
     """
     if not isinstance(new, str) or is_json or raw[:1] == '"':
         return json.dumps(new, ensure_ascii=False)
+    block = _BLOCK.match(raw)
+    if block is not None and new.isprintable() and new.strip() == new:
+        return block[0] + new
     if raw[:1] == "'" and new.isprintable():
         return "'" + new.replace("'", "''") + "'"
     return new if _is_plain(new) else json.dumps(new, ensure_ascii=False)

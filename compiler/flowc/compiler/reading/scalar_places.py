@@ -60,7 +60,7 @@ def _step(
         return _escaped(raw, at, value, done)
     if style == "'" and char == "'":
         return (at + 2, done + 1) if raw[at + 1 : at + 2] == value[done] == "'" else None
-    folded = _BREAK.match(raw, at) if style != "|" else None
+    folded = _folded(raw, at, style, indent)
     if folded is not None:
         count = len(_LINE_END.findall(folded[0]))
         meant = " " if count == 1 else "\n" * (count - 1)
@@ -68,10 +68,27 @@ def _step(
             return folded.end(), done + len(meant)
     kept = _LINE_END.match(raw, at) if style in {"|", ">"} else None
     if kept is not None:
-        # In a folded block, lines with more indentation end as they are written.
         end = _after_indent(raw, kept.end(), indent)
         return (end, done + 1) if value[done] == "\n" else None
     return (at + 1, done + 1) if char == value[done] else None
+
+
+def _folded(raw: str, at: int, style: str, indent: int) -> re.Match[str] | None:
+    """Return the ends of lines here that mean a space, or one end of a line less."""
+    if style == "|":
+        return None
+    if style != ">":
+        return _BREAK.match(raw, at)
+    found = _BREAK.match(raw, at) if raw[at] in "\r\n" else None
+    if found is None:
+        return None
+    begin = max(raw.rfind("\n", 0, at), raw.rfind("\r", 0, at)) + 1
+    following = max(raw.rfind("\n", 0, found.end()), raw.rfind("\r", 0, found.end())) + 1
+    # The ends of lines beside one with more indentation stay as they are.
+    is_kept = any(
+        raw[line + indent : line + indent + 1] in {" ", "\t"} for line in (begin, following)
+    )
+    return None if is_kept else found
 
 
 def _after_indent(raw: str, at: int, indent: int) -> int:

@@ -137,7 +137,7 @@ class _Reader:
             tree = YamlTree(_scalar(event), start, end, _NO_CHILDREN, _NO_KEYS)
             return self._finish(tree, event.anchor, end)
         if isinstance(event, yaml.AliasEvent):
-            end = event.end_mark.index + self.before
+            _, end = self._marks(event)
             return self._finish(self._alias(event), None, end)
         if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             self._open(event)
@@ -148,8 +148,7 @@ class _Reader:
 
     def _span(self, event: Any) -> KeyPlace:
         """Return where a scalar begins, without a tag or an anchor before it, and where it ends."""
-        before = self.before
-        start, end = event.start_mark.index + before, event.end_mark.index + before
+        start, end = self._marks(event)
         if event.anchor is not None or event.tag is not None:
             found = _PROPERTIES.match(self.text, start, end)
             start = found.end() if found is not None else start
@@ -157,6 +156,9 @@ class _Reader:
             # A block ends where the next line begins, or the one after empty lines.
             end = start + len(self.text[start:end].rstrip())
         return start, end
+
+    def _marks(self, event: Any) -> KeyPlace:
+        return event.start_mark.index + self.before, event.end_mark.index + self.before
 
     def _close(self, event: Any) -> YamlTree:
         tree, _ = self.stack.pop()
@@ -178,7 +180,7 @@ class _Reader:
                 _at(event),
             )
         empty: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
-        start, end = event.start_mark.index + self.before, event.end_mark.index + self.before
+        start, end = self._marks(event)
         self.stack.append((YamlTree(empty, start, end, {}, {}), []))
         self.open_anchors.append(event.anchor)
 

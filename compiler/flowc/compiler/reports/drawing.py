@@ -1,9 +1,7 @@
-"""Draws a workflow's graph as Mermaid, and describes it as JSON."""
-
-from typing import Any
+"""Draws a workflow's graph as Mermaid."""
 
 from flowc.compiler.analysis.flow import Flow
-from flowc.compiler.analysis.graph import Edge, Graph
+from flowc.compiler.analysis.graph import Edge
 from flowc.compiler.node import Node
 
 Brackets = tuple[str, str]
@@ -30,26 +28,6 @@ def _shape(kind: type[Node], branches: bool) -> Brackets:
     if kind.is_entry or kind.is_exit:
         return _TERMINAL
     return _DECISION if branches else _STEP
-
-
-def as_json(graph: Graph) -> dict[str, Any]:
-    """Return the graph as plain JSON: nodes, edges with their branches, entries."""
-    return {
-        "entries": list(graph.entries),
-        "nodes": [
-            {"id": name, "type": node.type, "name": node.name, "join": node.join}
-            for name, node in graph.nodes.items()
-        ],
-        "edges": [
-            {
-                "source": edge.source,
-                "target": edge.target,
-                "branches": sorted(edge.branches) if edge.branches is not None else None,
-                "closes_loop": edge in graph.back_edges,
-            }
-            for edge in graph.edges
-        ],
-    }
 
 
 def _label(edge: Edge) -> str:

@@ -32,6 +32,7 @@ class Agent(ModelNode):
     body_field: ClassVar = "tools"
     body_names: ClassVar = frozenset({"arguments"})
     body_is_tools: ClassVar = True
+    body_choice: ClassVar = "tool_choice"
     asks: ClassVar = True
     remembers: ClassVar = True
 

@@ -139,6 +139,7 @@ ROUTES: Mapping[str, ApiScope] = {
     "get_schema": _S.WORKFLOWS_READ,
     "explain_diagnostic": _S.WORKFLOWS_READ,
     "check_definition": _S.WORKFLOWS_READ,
+    "rename_node_in_text": _S.WORKFLOWS_READ,
     "list_jobs": _S.RUNS_READ,
     "get_job": _S.RUNS_READ,
     "cancel_job": _S.RUNS_CONTROL,

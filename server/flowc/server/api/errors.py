@@ -79,6 +79,7 @@ from flowc.server.triggers.dependencies import DependenciesRefused
 from flowc.server.triggers.schedules import NoSuchSchedule
 from flowc.server.triggers.webhooks import SignatureRefused
 from flowc.server.workflows.compiled import CannotRebuild
+from flowc.server.workflows.definition_texts import RenameRefused
 from flowc.server.workflows.remote_types import TypeExists, TypeRefused
 
 log = logging.getLogger(__name__)
@@ -134,6 +135,7 @@ _ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
     NotAnswerable: (HTTPStatus.CONFLICT, "not-answerable"),
     NotPossible: (HTTPStatus.CONFLICT, "not-possible"),
     ScheduleRefused: (HTTPStatus.CONFLICT, "not-possible"),
+    RenameRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "rename-refused"),
     TooCostly: (HTTPStatus.UNPROCESSABLE_ENTITY, TOO_COSTLY),
     ThreadBusy: (HTTPStatus.CONFLICT, "thread-busy"),
     SignalTaken: (HTTPStatus.CONFLICT, "key-taken"),
@@ -292,16 +294,14 @@ def _of_shape(problem: ValidationException) -> HttpError:
 
 
 def _of_class(problem: BaseException) -> HttpError:
-    kinds = type(problem).__mro__
-    kind = next(each for each in kinds if each in _ERRORS or each in _HIDDEN)
+    kind = next(each for each in type(problem).__mro__ if each in _ERRORS or each in _HIDDEN)
     if kind in _HIDDEN:
         kind, problem = _HIDDEN[kind], _HIDDEN[kind]()
     status, code = _ERRORS[kind]
     message = str(problem) or sentence_of(kind)
-    own = problem.code if isinstance(problem, Refused) else ""
-    seconds = problem.retry_after if isinstance(problem, Refused) else None
+    own, after = (problem.code, problem.retry_after) if isinstance(problem, Refused) else ("", None)
     parameter = problem.parameter if isinstance(problem, Unsupported) else None
-    return HttpError(status, code or own, message, _details_of(problem), seconds, parameter)
+    return HttpError(status, code or own, message, _details_of(problem), after, parameter)
 
 
 def _details_of(problem: BaseException) -> Sequence[Any]:

@@ -33,13 +33,13 @@ def read_scope(file: Path) -> Scope:
         exit_with(refused, document)
 
 
-def read_flow(file: Path) -> Flow:
+def read_flow(file: Path) -> tuple[Flow, Document]:
     """Read and check a definition file; print its errors and end the command if there are any."""
     document: Document | None = None
     try:
         document = read_document(file)
         flow, _ = require_valid(scope_of(document, file, Registry.installed()), document)
-        return flow
+        return flow, document
     except DefinitionRefused as refused:
         exit_with(refused, document)
 

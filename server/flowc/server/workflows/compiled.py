@@ -5,18 +5,19 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Callable, Collection, Coroutine, Mapping, MutableMapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 from cachetools import LRUCache
 
-from flowc.compiler.check import Examination, check_workflow, examine, readable_scope
+from flowc.compiler.check import check_workflow
 from flowc.compiler.compile import CompiledWorkflow, compile_workflow
 from flowc.compiler.definition import WorkflowDefinition
 from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic
+from flowc.compiler.node.registry import Registry
 from flowc.compiler.reading.documents import Document, from_data
 from flowc.compiler.reading.library import Library, StoredDefinition
-from flowc.compiler.reports.graph_json import graph_as_json
 from flowc.server.records.refused import Refused
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.workflow_names import version_number
@@ -160,34 +161,13 @@ class Workflows:
             lambda library: check_workflow(document, registry, library, id), find
         )
 
-    async def examined(
-        self,
-        read: Callable[[], Document],
-        id: str | None,
-        show: Callable[[Examination], T],
-    ) -> T:
-        """Return what `show` makes of a definition: it is read, checked and shown in a thread."""
+    async def compiler_work(self, work: Callable[[Registry, Library], T]) -> T:
+        """Return the result of work of the compiler, which is done in a thread.
+
+        It gets the node types of the tenant, and its stored workflows.
+        """
         registry = await self.types.registry()
-
-        def work(library: Library) -> T:
-            try:
-                document = read()
-            except DefinitionRefused as refused:
-                return show(Examination(None, refused.diagnostics))
-            return show(examine(document, registry, library, id))
-
-        return await self._with_library(work, self._find)
-
-    async def drawn(self, read: Callable[[], Document], id: str | None) -> dict[str, Any] | None:
-        """Return the graph of a definition; it is read and drawn in a thread."""
-        registry = await self.types.registry()
-
-        def work(library: Library) -> dict[str, Any] | None:
-            document = read()
-            scope = readable_scope(document, registry, library, id)
-            return graph_as_json(scope, document) if scope is not None else None
-
-        return await self._with_library(work, self._find)
+        return await self._with_library(partial(work, registry), self._find)
 
     async def compile_to_run(self, document: Any, sent: Document | None) -> CompiledWorkflow:
         """Compile a definition that is run, and not stored as a workflow; raise DefinitionRefused.

@@ -29,6 +29,7 @@ const KINDS: Record<EventKind, true> = {
   "run.failed": true,
   "run.cancelled": true,
   "run.used": true,
+  "run.changed": true,
   "interrupt.answered": true,
   "node.started": true,
   "node.retrying": true,

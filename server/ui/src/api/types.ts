@@ -114,6 +114,8 @@ export type BundleItem = {
   format: "yaml" | "json";
   message?: string | null;
   labels?: Record<string, unknown>;
+  /** The text of its case file; without it, the cases that are there stay. */
+  cases?: string | null;
 };
 
 /** What the runs used that one key, user or trigger started. */
@@ -129,6 +131,93 @@ export type CallerCost = {
 
 /** What a caller is; each role has the scopes of those before it, and more. */
 export type CallerRole = "viewer" | "operator" | "editor" | "admin";
+
+/** One run, and the result it must have. `mocks` replace nodes, by name. `answers` are people's answers, by the titles of the questions; null lets the question time out. `signals` are the data of signals, by name. The run starts at `clock`, and time passes only while it waits. */
+export type Case = {
+  name: string;
+  input?: Record<string, unknown>;
+  mocks?: Record<string, MockedNode>;
+  answers?: Record<string, unknown>;
+  signals?: Record<string, unknown>;
+  secrets?: Record<string, string>;
+  clock?: string;
+  expect: Expected;
+};
+
+/** The cases of a stored workflow; `workflow` is the name of its file beside theirs. */
+export type CaseList = {
+  workflow?: string | null;
+  cases: Case[];
+};
+
+/** A case made of a run, which is not stored. */
+export type CaseOfRunBody = {
+  workflow_id: string | null;
+  version: number | null;
+  case: Case;
+  /** What of the run the case could not keep, in sentences. */
+  notes: string[];
+};
+
+/** What a case that is made of a run is called, and what it mocks. */
+export type CaseOfRunRequest = {
+  /** Default: the id of the run. */
+  name?: string | null;
+  /** The nodes that get mocks: those that use something outside the workflow, such as a model or a service, or all. Nodes that wait for people get answers instead. */
+  mocks?: "outside" | "all";
+};
+
+/** How a case ended once. */
+export type CaseResultBody = {
+  name: string;
+  status: "passed" | "failed";
+  /** The version of the workflow that ran. */
+  version: number;
+  /** What was not as expected: sentences or diffs. */
+  problems: string[];
+  seconds: number;
+  ran_at: string;
+};
+
+/** A page of results, the newest first. */
+export type CaseResultsPage = {
+  /** Number of items on all pages; null on one that a cursor asked for. */
+  total: number | null;
+  limit: number;
+  offset: number;
+  /** Asks for the next page; null on the last one. */
+  next_cursor?: string | null;
+  items: CaseResultBody[];
+};
+
+/** How a case ended: the expected result, and the result. */
+export type CaseRunBody = {
+  name: string;
+  status: "passed" | "failed";
+  /** The version of the workflow that ran. */
+  version: number;
+  /** What was not as expected: sentences or diffs. */
+  problems: string[];
+  seconds: number;
+  ran_at: string;
+  expected: Expected;
+  got: TestedRun;
+};
+
+/** How the cases ended, in the order in which they ran. */
+export type CaseRunsBody = {
+  passed: number;
+  failed: number;
+  results: CaseRunBody[];
+};
+
+/** Which cases are run, and for how long. */
+export type CasesToRun = {
+  /** Names of cases; default: all of them. */
+  names?: string[] | null;
+  /** Seconds for all of them together. */
+  timeout?: number;
+};
 
 /** One difference in meaning between two versions. */
 export type ChangeBody = {
@@ -426,7 +515,7 @@ export type EvaluationRequest = {
 };
 
 /** The kinds of events, as they are stored and sent to clients. */
-export type EventKind = "run.created" | "run.started" | "run.resumed" | "run.waiting" | "run.paused" | "run.breakpoints" | "run.completed" | "run.failed" | "run.cancelled" | "run.used" | "interrupt.answered" | "node.started" | "node.retrying" | "node.used" | "node.waiting" | "node.completed" | "node.failed" | "node.skipped" | "node.said";
+export type EventKind = "run.created" | "run.started" | "run.resumed" | "run.waiting" | "run.paused" | "run.breakpoints" | "run.changed" | "run.completed" | "run.failed" | "run.cancelled" | "run.used" | "interrupt.answered" | "node.started" | "node.retrying" | "node.used" | "node.waiting" | "node.completed" | "node.failed" | "node.skipped" | "node.said";
 
 /** Events of a run. */
 export type EventPage = {
@@ -837,7 +926,15 @@ export type LabelsBody = {
   labels: Record<string, unknown>;
 };
 
-/** A workflow of a list. */
+/** The newest run of a workflow. */
+export type LastRun = {
+  id: string;
+  status: string;
+  created_at: string;
+  finished_at: string | null;
+};
+
+/** A workflow of a list; what its runs did is there if it is asked for. */
 export type ListedWorkflow = {
   id: string;
   name: string;
@@ -857,6 +954,12 @@ export type ListedWorkflow = {
   created_at: string;
   updated_at: string;
   labels: Record<string, string>;
+  /** Null if it has none. */
+  last_run?: LastRun | null;
+  /** Runs that ended in the last 7 days, in UTC. */
+  executions?: number;
+  /** Part of these that completed; null without any. */
+  success_rate?: number | null;
 };
 
 /** One message of a thread. */
@@ -887,6 +990,20 @@ export type MockBody = {
 export type MockError = {
   code: string;
   message: string;
+};
+
+/** The failure that a mocked node reports. */
+export type MockedFailure = {
+  code: string;
+  message?: string;
+};
+
+/** What a node returns instead of running. */
+export type MockedNode = {
+  output?: unknown;
+  branch?: string | null;
+  variables?: Record<string, unknown>;
+  error?: MockedFailure | null;
 };
 
 /** A model by the name that workflows have for it; its key and address are the operator's. */
@@ -1091,6 +1208,17 @@ export type NodeRecord = {
   error: Failure | null;
 };
 
+/** A node of a text, and the id that it is to have. */
+export type NodeRenaming = {
+  /** The text, as its author writes it. */
+  source: string;
+  format?: "yaml" | "json";
+  /** Its id, behind those of the nodes around it: `each.send`. */
+  node: string;
+  /** The new id. */
+  to: string;
+};
+
 /** The configuration of a node, and what a run has as its input. */
 export type NodeTest = {
   config?: Record<string, unknown>;
@@ -1245,6 +1373,14 @@ export type RegisteredNodeType = {
   registered_by: string;
   created_at: string;
   updated_at: string;
+};
+
+/** A text in which a node has another id. */
+export type RenamedText = {
+  /** The new text. */
+  source: string;
+  /** What makes it of the old one. */
+  changes: TextChangeBody[];
 };
 
 /** One of these: NewWorkflow, object. */
@@ -1536,6 +1672,31 @@ export type StatsFigures = {
   usage: UsageFigures;
 };
 
+/** One of these: CaseList, object. */
+export type StoreCasesBody = CaseList | Record<string, unknown>;
+
+/** A stored case, with its last result. */
+export type StoredCase = {
+  name: string;
+  input?: Record<string, unknown>;
+  mocks?: Record<string, MockedNode>;
+  answers?: Record<string, unknown>;
+  signals?: Record<string, unknown>;
+  secrets?: Record<string, string>;
+  clock?: string;
+  expect: Expected;
+  /** Null if it has not run. */
+  last_result: CaseResultBody | null;
+};
+
+/** The cases of a workflow. */
+export type StoredCasesBody = {
+  workflow_id: string;
+  cases: StoredCase[];
+  author: string | null;
+  updated_at: string | null;
+};
+
 /** A draft that was stored, with what is wrong with it so far. */
 export type StoredDraft = {
   /** The text, as its author writes it. */
@@ -1569,6 +1730,16 @@ export type SubscriptionBody = {
   secret: string;
   id: string;
   created_at: string;
+};
+
+/** How a test run ended. */
+export type TestedRun = {
+  status: string;
+  output: unknown;
+  error: Failure | null;
+  usage: Record<string, number>;
+  /** The nodes that completed, in order. */
+  path: string[];
 };
 
 /** Another text for a part of a text. */
@@ -1678,6 +1849,15 @@ export type VariablesBody = {
   workflow: Record<string, unknown>;
   /** Inside loops and maps, by path. */
   scopes: Record<string, Record<string, unknown>>;
+};
+
+/** New values of variables and outputs, which the next nodes read. */
+export type VariablesChange = {
+  variables?: Record<string, unknown>;
+  /** Outputs of nodes that have completed, by id; the edges taken stay. */
+  outputs?: Record<string, unknown>;
+  /** `workflow`, or the path of the body that the values are in. */
+  scope?: string;
 };
 
 /** One version of a workflow. */
@@ -1808,15 +1988,15 @@ export type WorkflowTest = {
   timeout?: number;
 };
 
-/** How a test run ended. */
+/** How a test run ended, and whether as expected. */
 export type WorkflowTestResult = {
-  passed: boolean;
-  problems: string[];
   status: string;
   output: unknown;
   error: Failure | null;
   usage: Record<string, number>;
   /** The nodes that completed, in order. */
   path: string[];
+  passed: boolean;
+  problems: string[];
 };
 

@@ -18,6 +18,7 @@ from flowc.server.api.current_tenant import CurrentTenant
 from flowc.server.api.errors import RESPONSES
 from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.resources.graphs import GraphBody
+from flowc.server.api.resources.text_ranges import TextChangeBody
 from flowc.server.api.resources.workflows import (
     ID_PATTERN,
     DiagnosticBody,
@@ -25,6 +26,7 @@ from flowc.server.api.resources.workflows import (
     new_workflow,
 )
 from flowc.server.api.strict_requests import SentDefinition, StrictRoute
+from flowc.server.workflows.definition_texts import examined, renamed
 from flowc.server.workflows.run_plans import Aliases, plan_of
 
 router = APIRouter(
@@ -99,6 +101,24 @@ class CheckBody(BaseModel):
     names_cut: bool = Field(description="Whether there are more names than these.")
 
 
+class NodeRenaming(RequestBody):
+    """A node of a text, and the id that it is to have."""
+
+    source: SourceText
+    format: SourceFormat = "yaml"
+    node: str = Field(
+        max_length=2_000, description="Its id, behind those of the nodes around it: `each.send`."
+    )
+    to: str = Field(max_length=200, description="The new id.")
+
+
+class RenamedText(BaseModel):
+    """A text in which a node has another id."""
+
+    source: str = Field(description="The new text.")
+    changes: list[TextChangeBody] = Field(description="What makes it of the old one.")
+
+
 @router.post("/check", response_model=CheckBody)
 async def check_definition(
     body: DefinitionText | NewWorkflow | dict[str, Any],
@@ -120,7 +140,18 @@ async def check_definition(
         found = sent or from_data(new.definition)
         id, read = new.id, lambda: found
     show = partial(_checked, tenant.services.models.aliases, text.names_at if text else None)
-    answer = await tenant.workflows.examined(read, id, show)
+    answer = await examined(tenant.workflows, read, id, show)
+    return Response(answer, media_type="application/json")
+
+
+@router.post("/rename", response_model=RenamedText)
+async def rename_node_in_text(body: NodeRenaming, tenant: CurrentTenant) -> Response:
+    """Give a node another id in a text, wherever it is named: in edges, branches and expressions.
+
+    Nothing else of the text changes. It is refused with 422 if the text cannot be read, if there is
+    no such node, or if the id is not valid or taken; `details` has the diagnostics.
+    """
+    answer = await renamed(tenant.workflows, body.source, body.format, body.node, body.to)
     return Response(answer, media_type="application/json")
 
 

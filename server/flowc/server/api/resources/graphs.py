@@ -11,7 +11,6 @@ from pydantic import BaseModel, Field
 from flowc.compiler.reading.documents import Document, from_data, read_text
 from flowc.server.api.current_tenant import CurrentTenant
 from flowc.server.api.errors import RESPONSES
-from flowc.server.api.json_texts import json_text
 from flowc.server.api.resources.runs import RunIdInPath
 from flowc.server.api.resources.text_ranges import RangeBody
 from flowc.server.api.resources.workflows import VersionNumber, WorkflowId, named
@@ -19,6 +18,7 @@ from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.process.tenants import Tenant
 from flowc.server.store import StoredWorkflow
 from flowc.server.store.workflows import NoSuchWorkflow
+from flowc.server.workflows.definition_texts import drawn
 
 router = APIRouter(route_class=StrictRoute, responses=RESPONSES)
 
@@ -135,8 +135,5 @@ def _read_source(stored: StoredWorkflow) -> Document:
 
 
 async def _drawn(tenant: Tenant, read: Callable[[], Document], id: str | None) -> Response:
-    graph = await tenant.workflows.drawn(read, id)
-    return Response(
-        await json_text(graph or {"entries": [], "nodes": [], "edges": []}),
-        media_type="application/json",
-    )
+    graph = await drawn(tenant.workflows, read, id)
+    return Response(graph, media_type="application/json")

@@ -14,4 +14,5 @@ def export(file: DefinitionFile) -> None:
 
     The code runs without the compiler.
     """
-    typer.echo(as_python(make_plan(infer(read_flow(file)))), nl=False)
+    flow, _ = read_flow(file)
+    typer.echo(as_python(make_plan(infer(flow))), nl=False)

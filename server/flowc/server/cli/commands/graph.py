@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from flowc.compiler.reports.drawing import as_json, as_mermaid
+from flowc.compiler.reports.drawing import as_mermaid
+from flowc.compiler.reports.graph_json import graph_as_json
 from flowc.server.cli.arguments import DefinitionFile
 from flowc.server.cli.definition_files import read_flow
 from flowc.server.cli.output import print_json
@@ -23,8 +24,8 @@ def graph(
     format: Annotated[GraphFormat, typer.Option(help="mermaid or json.")] = GraphFormat.MERMAID,
 ) -> None:
     """Print a workflow's graph as Mermaid or JSON."""
-    flow = read_flow(file)
+    flow, document = read_flow(file)
     if format is GraphFormat.JSON:
-        print_json(as_json(flow.graph))
+        print_json(graph_as_json(flow.scope, document))
     else:
         typer.echo(as_mermaid(flow))
