@@ -28,6 +28,13 @@ function textOf(page: Page): Promise<string> {
   });
 }
 
+/** Wait until the editor shows a text. */
+async function assertText(page: Page, expected: string): Promise<void> {
+  const end = Date.now() + 10_000;
+  while ((await textOf(page)) !== expected && Date.now() < end) await page.waitForTimeout(50);
+  assert.equal(await textOf(page), expected);
+}
+
 async function type(page: Page, text: string): Promise<void> {
   await page.getByRole("textbox", { name: "Text of the definition" }).click();
   await page.keyboard.press("Control+End");
@@ -48,7 +55,7 @@ test("a node that is chosen from the palette is written behind the selected one,
   // One step back takes all of it out.
   await page.getByRole("button", { name: "Undo" }).first().click();
   await page.getByRole("img", { name: /^llm, llm/ }).waitFor({ state: "detached" });
-  assert.equal(await textOf(page), TEXT);
+  await assertText(page, TEXT);
   assert.deepEqual(faults, []);
 });
 
@@ -76,8 +83,7 @@ test("a field of the form changes its characters of the text, and no others", as
   const field = page.getByRole("textbox", { name: /^template/ });
   await field.fill("Goodbye {{input.name}}!");
   await field.blur();
-  await page.waitForTimeout(100);
-  assert.equal(await textOf(page), TEXT.replace("Hello", "Goodbye"));
+  await assertText(page, TEXT.replace("Hello", "Goodbye"));
   // And a change of the text changes the field.
   await page.getByRole("button", { name: "Undo" }).first().click();
   await page.waitForTimeout(100);
@@ -111,7 +117,7 @@ test("a draft may have errors; it is published without them, and then runs", asy
   await page.getByRole("cell", { name: "A second node" }).waitFor();
   await page.getByRole("button", { name: "Restore as a draft" }).last().click();
   await page.getByRole("img", { name: /^second, template/ }).waitFor({ state: "detached" });
-  assert.equal(await textOf(page), TEXT);
+  await assertText(page, TEXT);
   assert.deepEqual(faults, []);
 });
 
@@ -125,10 +131,9 @@ test("what is not saved is there again after the page was closed", async () => {
   const again = await context.newPage();
   await again.goto(`${URL_OF_SERVER}/ui/workflows/to-crash`);
   await again.getByText(/was not saved. It is shown again./).waitFor();
-  assert.equal(await textOf(again), `${TEXT}# A thought.\n`);
+  await assertText(again, `${TEXT}# A thought.\n`);
   await again.getByRole("button", { name: "Discard it" }).click();
-  await again.waitForTimeout(200);
-  assert.equal(await textOf(again), TEXT);
+  await assertText(again, TEXT);
 });
 
 test("of two people, the second sees the difference, and nothing is overwritten", async () => {
