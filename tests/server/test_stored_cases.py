@@ -58,6 +58,15 @@ def cases(api: httpx.Client) -> str:
     return f"{url}/cases"
 
 
+def test_cases_are_tried_before_they_are_stored(api: httpx.Client, cases: str) -> None:
+    tried = api.post(f"{cases}/run", json={"cases": [GOOD, BAD]}).json()
+    assert [each["status"] for each in tried["results"]] == ["passed", "failed"]
+    assert api.get(cases).json()["cases"] == []
+    assert api.get(f"{cases}/results").json()["items"] == []
+    wrong = api.post(f"{cases}/run", json={"cases": [{**GOOD, "expext": {}}]})
+    assert wrong.status_code == 422
+
+
 def test_cases_are_stored_as_they_are_written(api: httpx.Client, cases: str) -> None:
     none = api.get(cases)
     assert (none.json()["cases"], none.headers["etag"][:7]) == ([], '"cases.')

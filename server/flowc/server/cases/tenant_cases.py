@@ -112,16 +112,22 @@ class TenantCases:
         wanted = list(known) if names is None else list(dict.fromkeys(names))
         if missing := [name for name in wanted if name not in known]:
             raise NoSuchCase(problems=[repr(name) for name in missing])
+        done = await self.rehearse(workflow_id, number, [known[name] for name in wanted], most)
+        await self.stored.add_results(workflow_id, [each.result for each in done])
+        return done
+
+    async def rehearse(
+        self, workflow_id: str, number: int | None, cases: Sequence[Case], most: float
+    ) -> list[RanCase]:
+        """Run cases that need not be stored, and store nothing; raise NoSuchWorkflow."""
         workflow = await self.stored_workflows.get(workflow_id, number)
         compiled = await self.workflows.compiled(workflow)
         done: list[RanCase] = []
         end = time.monotonic() + most
-        for name in wanted:
+        for case in cases:
             left = max(end - time.monotonic(), 0.0)
-            outcome = await outcome_in_any_case(known[name], compiled, self.services, left)
-            result = _result(name, workflow.version, outcome)
-            done.append(RanCase(known[name], outcome, result))
-        await self.stored.add_results(workflow_id, [each.result for each in done])
+            outcome = await outcome_in_any_case(case, compiled, self.services, left)
+            done.append(RanCase(case, outcome, _result(case.name, workflow.version, outcome)))
         return done
 
     async def of_run(self, run_id: str, name: str | None, *, mocks_all: bool) -> CaseOfRun:

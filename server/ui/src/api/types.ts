@@ -215,6 +215,8 @@ export type CaseRunsBody = {
 export type CasesToRun = {
   /** Names of cases; default: all of them. */
   names?: string[] | null;
+  /** Cases to run instead of stored ones. How they end is not stored. */
+  cases?: Case[] | null;
   /** Seconds for all of them together. */
   timeout?: number;
 };

@@ -54,8 +54,8 @@ export function FormDialog(properties: {
       await properties.onSubmit();
     } catch (caught) {
       setError(caught);
-      setBusy(false);
     }
+    setBusy(false);
   };
   return (
     <Dialog

@@ -1,6 +1,7 @@
 /** One workflow: its builder, its runs and its versions. */
-import { useCallback, useEffect, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { builderWords } from "#words/builder.ts";
+import { caseWords } from "#words/cases.ts";
 import { ApiError, part } from "../../api/client.ts";
 import type { Run } from "../../api/types.ts";
 import { BuilderPanel } from "../../builder/builder.tsx";
@@ -17,6 +18,10 @@ import { usePaged } from "../../state/paged.ts";
 import { formatAgo } from "../../words/format.ts";
 import { RunsTable } from "../runs/runs-table.tsx";
 import { Versions } from "./versions.tsx";
+
+const CasesPanel = lazy(async () => ({
+  default: (await import("../../cases/cases-panel.tsx")).CasesPanel,
+}));
 
 export default function WorkflowPage({ id = "" }: Record<string, string>) {
   useTitle(id);
@@ -78,6 +83,15 @@ function Opened(properties: {
             label: builderWords.tabs.builder,
             isKept: true,
             content: () => <BuilderPanel builder={builder} onRun={open} />,
+          },
+          {
+            id: "test",
+            label: caseWords.title,
+            content: () => (
+              <Suspense>
+                <CasesPanel id={id} />
+              </Suspense>
+            ),
           },
           {
             id: "runs",
