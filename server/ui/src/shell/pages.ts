@@ -25,6 +25,12 @@ export const PAGES: Page[] = [
     scope: "runs:read",
     page: lazy(() => import("../pages/runs/runs-page.tsx")),
   },
+  {
+    path: "/ui/runs/:id",
+    nav: "runs",
+    scope: "runs:read",
+    page: lazy(() => import("../pages/run/run-page.tsx")),
+  },
 ];
 
 /** What the navigation shows, in this order, to those who may see it. */
