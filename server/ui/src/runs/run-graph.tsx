@@ -1,7 +1,6 @@
 /** The nodes of a run with their states, as a tree. */
 import { type KeyboardEvent, useMemo, useRef } from "react";
 import { runViewWords } from "#words/run-view.ts";
-import { words } from "#words/words.ts";
 import { Empty } from "../parts/notices.tsx";
 import { StatusBadge } from "../parts/values.tsx";
 import { useStore } from "../state/store.ts";
@@ -44,16 +43,6 @@ export function RunGraph({ model, chosen, onChoose }: RunGraphProperties) {
     onChoose(next.name);
     tree.current?.querySelector<HTMLElement>(`[data-node="${CSS.escape(next.name)}"]`)?.focus();
   };
-  const branch = (node: RunNode) => (
-    <Item
-      key={node.name}
-      node={node}
-      chosen={chosen}
-      focused={focused ?? null}
-      onChoose={onChoose}
-      branch={branch}
-    />
-  );
   return (
     <div
       className="run-tree panel"
@@ -62,45 +51,45 @@ export function RunGraph({ model, chosen, onChoose }: RunGraphProperties) {
       ref={tree}
       onKeyDown={move}
     >
-      {nodes.map(branch)}
+      {list.map((node) => (
+        <Item
+          key={node.name}
+          node={node}
+          isChosen={node.name === chosen}
+          isFocused={node.name === focused}
+          onChoose={onChoose}
+        />
+      ))}
     </div>
   );
 }
 
+/** A row of the tree; its level says which node's body it is in. */
 function Item(properties: {
   node: RunNode;
-  chosen: string | null;
-  focused: string | null;
+  isChosen: boolean;
+  isFocused: boolean;
   onChoose(name: string): void;
-  branch(node: RunNode): React.ReactNode;
 }) {
   const { node } = properties;
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: keys are those of the tree
     <div
       role="treeitem"
+      className="run-node"
       aria-level={node.level}
-      aria-selected={node.name === properties.chosen}
+      aria-selected={properties.isChosen}
       aria-expanded={node.children.length > 0 ? true : undefined}
-      aria-label={spoken(node)}
       data-node={node.name}
-      tabIndex={node.name === properties.focused ? 0 : -1}
-      onClick={(event) => {
-        event.stopPropagation();
-        properties.onChoose(node.name);
-      }}
+      tabIndex={properties.isFocused ? 0 : -1}
+      style={{ marginInlineStart: `${(node.level - 1) * 1.5}rem` }}
+      onClick={() => properties.onChoose(node.name)}
     >
-      <div className="run-node">
-        <StateBadge state={node.state} />
-        <span className="run-node-name">
-          <strong>{node.title}</strong> <span className="faint">{node.type}</span>
-        </span>
-        <span className="run-node-facts faint number">{factsOf(node).join(" · ")}</span>
-      </div>
-      {node.children.length > 0 && (
-        // biome-ignore lint/a11y/useSemanticElements: a group of a tree is no fieldset
-        <div role="group">{node.children.map(properties.branch)}</div>
-      )}
+      <StateBadge state={node.state} />{" "}
+      <span className="run-node-name">
+        <strong>{node.title}</strong> <span className="faint">{node.type}</span>
+      </span>{" "}
+      <span className="run-node-facts faint number">{factsOf(node).join(" · ")}</span>
     </div>
   );
 }
@@ -115,12 +104,6 @@ export function StateBadge({ state }: { state: string }) {
     );
   }
   return <StatusBadge status={state} />;
-}
-
-function spoken(node: RunNode): string {
-  const names: Record<string, string> = words.status;
-  const state = node.state === "pending" ? runViewWords.states.pending : names[node.state];
-  return [node.title, node.type, state ?? node.state, ...factsOf(node)].join(", ");
 }
 
 function factsOf(node: RunNode): string[] {

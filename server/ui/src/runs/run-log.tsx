@@ -81,9 +81,9 @@ export function RunLog(properties: {
       {event && (
         <section className="stack" aria-label={said.number(event.number)}>
           <div className="row">
-            <h3>
+            <h2>
               {said.number(event.number)} <code>{event.kind}</code>
-            </h3>
+            </h2>
             <Button onClick={() => change({ view: "state", at: String(event.number) })}>
               {said.stateThen}
             </Button>

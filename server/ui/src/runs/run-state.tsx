@@ -97,11 +97,11 @@ function Shown({ state }: { state: StateBody }) {
         </div>
       </dl>
       <Variables workflow={state.variables} scopes={state.scopes} />
-      <h3>{said.input}</h3>
+      <h2>{said.input}</h2>
       <Value value={state.input} label={said.input} />
-      <h3>{said.outputs}</h3>
-      <Named values={state.outputs} none={said.noOutputs} />
-      <h3>{said.scopes}</h3>
+      <h2>{said.outputs}</h2>
+      <Named of={said.outputs} values={state.outputs} none={said.noOutputs} />
+      <h2>{said.scopes}</h2>
       <Scopes scopes={state.scopes} />
     </div>
   );
@@ -121,12 +121,16 @@ function Variables(properties: {
   );
   return (
     <>
-      <h3>{said.variables}</h3>
-      <Named values={properties.workflow} none={said.noVariables} />
+      <h2>{said.variables}</h2>
+      <Named of={said.variables} values={properties.workflow} none={said.noVariables} />
       {inner.map(([path, scope]) => (
         <section key={path} className="stack" aria-label={path}>
-          <h4>{scopeName(path)}</h4>
-          <Named values={scope.variables} none={said.noVariables} />
+          <h3>{scopeName(path)}</h3>
+          <Named
+            of={`${said.variables}, ${scopeName(path)}`}
+            values={scope.variables}
+            none={said.noVariables}
+          />
         </section>
       ))}
     </>
@@ -141,7 +145,7 @@ function Scopes({ scopes }: { scopes: Record<string, unknown> }) {
       {found.map(([path, scope]) => (
         <details key={path}>
           <summary>{scopeName(path)}</summary>
-          <Named values={scope.outputs} none={said.noOutputs} />
+          <Named of={scopeName(path)} values={scope.outputs} none={said.noOutputs} />
         </details>
       ))}
     </>
@@ -155,7 +159,8 @@ export function scopeName(path: string): string {
   return `${names.map((each) => each.split("#")[0]).join(".")} ${turn && `#${turn}`}`;
 }
 
-function Named({ values, none }: { values: Record<string, unknown>; none: string }) {
+function Named(properties: { of: string; values: Record<string, unknown>; none: string }) {
+  const { of, values, none } = properties;
   const found = Object.entries(values);
   if (found.length === 0) return <p className="faint">{none}</p>;
   return (
@@ -166,7 +171,7 @@ function Named({ values, none }: { values: Record<string, unknown>; none: string
             <code>{name}</code>
           </dt>
           <dd>
-            <Value value={value} label={name} />
+            <Value value={value} label={`${of}: ${name}`} />
           </dd>
         </div>
       ))}
