@@ -10,7 +10,7 @@ import { SelectField, TextField } from "../parts/fields.tsx";
 import { ErrorNotice, WhenLoaded } from "../parts/notices.tsx";
 import { useShortcuts } from "../shell/shortcuts.ts";
 import { say } from "../shell/status.ts";
-import { useLoad } from "../state/load.ts";
+import { useLast, useLoad } from "../state/load.ts";
 import { useStore } from "../state/store.ts";
 import { DebugVariables } from "./debug-variables.tsx";
 import { type Breakpoints, breakpointsOf, ENDED } from "./run-model.ts";
@@ -29,7 +29,9 @@ export function DebugPanel(properties: {
   const { run, view } = useStore(model.store, (value) => value);
   const task = useTask();
   const { at, isNow } = useMoment(model);
-  const state = useLoad(`${model.id}/debug/${at}`, (signal) => stateAt(model.id, at, signal));
+  const state = useLast(
+    useLoad(`${model.id}/debug/${at}`, (signal) => stateAt(model.id, at, signal)),
+  );
   if (!run) return null;
   const breakpoints =
     view.breakpoints === undefined ? breakpointsOf(run.breakpoints) : view.breakpoints;
@@ -144,12 +146,14 @@ function Stops(properties: {
     return (
       <>
         <p className="faint">{debugWords.off}</p>
-        <Button
-          isBusy={task.isBusy}
-          onClick={() => void change(() => post(`${path}/enable`, {}), debugWords.enabled)}
-        >
-          {debugWords.enable}
-        </Button>
+        <div className="row">
+          <Button
+            isBusy={task.isBusy}
+            onClick={() => void change(() => post(`${path}/enable`, {}), debugWords.enabled)}
+          >
+            {debugWords.enable}
+          </Button>
+        </div>
       </>
     );
   }
@@ -194,12 +198,14 @@ function Stops(properties: {
           )
         }
       />
-      <Button
-        isBusy={task.isBusy}
-        onClick={() => void change(() => post(`${path}/disable`), debugWords.disabled)}
-      >
-        {debugWords.disable}
-      </Button>
+      <div className="row">
+        <Button
+          isBusy={task.isBusy}
+          onClick={() => void change(() => post(`${path}/disable`), debugWords.disabled)}
+        >
+          {debugWords.disable}
+        </Button>
+      </div>
     </>
   );
 }

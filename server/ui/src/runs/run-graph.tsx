@@ -7,6 +7,7 @@ import { useStore } from "../state/store.ts";
 import { formatCost, formatDuration, formatNumber } from "../words/format.ts";
 import type { Execution } from "./executions.ts";
 import { flat, nodesOf, type RunNode, timeIn } from "./nodes.ts";
+import { breakpointsOf } from "./run-model.ts";
 import type { RunModel } from "./run-store.ts";
 import { totalOf } from "./usage.ts";
 
@@ -21,6 +22,8 @@ interface RunGraphProperties {
 export function RunGraph({ model, chosen, onChoose }: RunGraphProperties) {
   const view = useStore(model.store, (value) => value.view);
   const graph = useStore(model.store, (value) => value.graph);
+  const run = useStore(model.store, (value) => value.run);
+  const stops = view.breakpoints === undefined ? breakpointsOf(run?.breakpoints) : view.breakpoints;
   const nodes = useMemo(() => nodesOf(view, graph), [view, graph]);
   const list = useMemo(() => flat(nodes), [nodes]);
   const tree = useRef<HTMLDivElement>(null);
@@ -57,6 +60,8 @@ export function RunGraph({ model, chosen, onChoose }: RunGraphProperties) {
           node={node}
           isChosen={node.name === chosen}
           isFocused={node.name === focused}
+          isStop={stops?.nodes.includes(node.name) ?? false}
+          isStoppedHere={view.stoppedBefore.includes(node.name)}
           onChoose={onChoose}
         />
       ))}
@@ -69,6 +74,9 @@ function Item(properties: {
   node: RunNode;
   isChosen: boolean;
   isFocused: boolean;
+  /** It has a breakpoint. */
+  isStop: boolean;
+  isStoppedHere: boolean;
   onChoose(name: string): void;
 }) {
   const { node } = properties;
@@ -86,9 +94,15 @@ function Item(properties: {
       onClick={() => properties.onChoose(node.name)}
     >
       <StateBadge state={node.state} />{" "}
+      {properties.isStop && (
+        <span className="stop-dot" role="img" aria-label={runViewWords.breakpoint}>
+          ●
+        </span>
+      )}
       <span className="run-node-name">
         <strong>{node.title}</strong> <span className="faint">{node.type}</span>
       </span>{" "}
+      {properties.isStoppedHere && <span className="stands">{runViewWords.stoppedHere}</span>}
       <span className="run-node-facts faint number">{factsOf(node).join(" · ")}</span>
     </div>
   );

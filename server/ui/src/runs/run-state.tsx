@@ -7,7 +7,7 @@ import { Button, IconButton } from "../parts/buttons.tsx";
 import { WhenLoaded } from "../parts/notices.tsx";
 import { StatusBadge, Value } from "../parts/values.tsx";
 import { useQuery } from "../shell/router.tsx";
-import { useLoad } from "../state/load.ts";
+import { useLast, useLoad } from "../state/load.ts";
 import { useStore } from "../state/store.ts";
 import { nameOf, turnOf } from "./executions.ts";
 import type { RunModel } from "./run-store.ts";
@@ -26,8 +26,8 @@ export function useMoment(model: RunModel): { at: number; last: number; isNow: b
 export function RunState({ model }: { model: RunModel }) {
   const { at } = useMoment(model);
   const shown = useDeferredValue(at);
-  const loaded = useLoad(`${model.id}/state/${shown}`, (signal) =>
-    stateAt(model.id, shown, signal),
+  const loaded = useLast(
+    useLoad(`${model.id}/state/${shown}`, (signal) => stateAt(model.id, shown, signal)),
   );
   return (
     <div className="stack">

@@ -6,7 +6,7 @@ import type { EvaluationBody, EvaluationRequest } from "../api/types.ts";
 import { Button, IconButton } from "../parts/buttons.tsx";
 import { SelectField, TextField } from "../parts/fields.tsx";
 import { WhenLoaded } from "../parts/notices.tsx";
-import { useLoad } from "../state/load.ts";
+import { useLast, useLoad } from "../state/load.ts";
 import { shown } from "./debug-variables.tsx";
 import { scopeName } from "./run-state.tsx";
 
@@ -22,8 +22,11 @@ export function WatchList(properties: {
   const [text, setText] = useState("");
   const [chosen, setScope] = useState("");
   const scope = scopes.includes(chosen) ? chosen : "";
-  const loaded = useLoad(`${runId}/${at}/${scope}/${JSON.stringify(list)}`, (signal) =>
-    Promise.all(list.map((each) => evaluated(each, runId, at, scope, signal))),
+  const loaded = useLast(
+    useLoad(`${runId}/${at}/${scope}/${JSON.stringify(list)}`, async (signal) => {
+      const found = list.map((each) => evaluated(each, runId, at, scope, signal));
+      return new Map((await Promise.all(found)).map((value, index) => [list[index], value]));
+    }),
   );
   const add = (event: FormEvent) => {
     event.preventDefault();
@@ -38,10 +41,10 @@ export function WatchList(properties: {
       <WhenLoaded loaded={loaded}>
         {(values) => (
           <ul className="plain-list">
-            {list.map((each, index) => (
+            {list.map((each) => (
               <li key={each} className="row">
                 <code>{each}</code>
-                <Result result={values[index]} />
+                <Result result={values.get(each)} />
                 <IconButton
                   label={debugWords.removeWatch(each)}
                   onClick={() => setList(list.filter((other) => other !== each))}

@@ -15,6 +15,7 @@ const open = browserOfFile();
 const PAGES: [string, string][] = [
   ["workflows", "/ui/workflows"],
   ["runs", "/ui/runs"],
+  ["analytics", "/ui/analytics"],
   ["missing", "/ui/nothing-here"],
 ];
 const VIEWS: [number, Theme][] = [

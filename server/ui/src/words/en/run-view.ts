@@ -43,6 +43,8 @@ export const runViewWords = {
   attempts: (count: number) => counted(count, "attempt", "attempts"),
   turn: (turn: string) => `Turn ${turn}`,
   branch: "Branch",
+  breakpoint: "Breakpoint",
+  stoppedHere: "Stopped before it",
   node: "Node",
   tree: "Nodes of the run",
   buttons: {
@@ -145,7 +147,7 @@ export const runViewWords = {
     legend: { work: "Works", wait: "Waits", delay: "Until the next attempt" },
     bar: (name: string, state: string, duration: string, from: string) =>
       `${name}: ${state}, ${duration}, began after ${from}`,
-    shows: (from: string, to: string) => `${from} to ${to}`,
+    shows: (from: string, length: string) => `It begins at ${from}, and is ${length} long.`,
   },
   log: {
     label: "Events",
