@@ -40,7 +40,7 @@ interface ChartProperties {
 
 const HEIGHT = 220;
 const BOTTOM = 26;
-const TOP = 10;
+const TOP = 18;
 const LEFT = 62;
 
 /** A chart with a heading; its points are one stop of the Tab key, and arrow keys move in them. */
@@ -92,6 +92,8 @@ function Picture(properties: ChartProperties) {
   const inner = Math.max(1, width - LEFT - 8);
   const step = inner / Math.max(1, points.length);
   const y = (value: number) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - value / top);
+  // Few bars have room for their values.
+  const isSparse = series.length === 1 && step >= 64;
   const hasLabel = labelled(points.length, inner / 64);
   const move = (event: KeyboardEvent) => {
     const places: Record<string, number> = {
@@ -146,7 +148,19 @@ function Picture(properties: ChartProperties) {
               height={HEIGHT - TOP - BOTTOM}
             />
             {shape === "bars" ? (
-              <Stack point={point} series={series} x={LEFT + index * step} step={step} y={y} />
+              <>
+                <Stack point={point} series={series} x={LEFT + index * step} step={step} y={y} />
+                {isSparse && (
+                  <text
+                    className="tick"
+                    x={LEFT + (index + 0.5) * step}
+                    y={y(point.values[0] ?? 0) - 5}
+                    textAnchor="middle"
+                  >
+                    {properties.format(point.values[0] ?? 0)}
+                  </text>
+                )}
+              </>
             ) : (
               point.values.map(
                 (value, of) =>
@@ -173,7 +187,8 @@ function Picture(properties: ChartProperties) {
                   className="tick"
                   x={LEFT + (index + 0.5) * step}
                   y={HEIGHT - 8}
-                  textAnchor="middle"
+                  // The last label would be cut off at the edge.
+                  textAnchor={LEFT + (index + 0.5) * step > width - 24 ? "end" : "middle"}
                 >
                   {point.label}
                 </text>

@@ -2,6 +2,7 @@
 import { runViewWords } from "#words/run-view.ts";
 import { part } from "../api/client.ts";
 import { may } from "../api/session.ts";
+import type { Failure } from "../api/types.ts";
 import { Button, IconButton } from "../parts/buttons.tsx";
 import { SelectField } from "../parts/fields.tsx";
 import { ErrorNotice } from "../parts/notices.tsx";
@@ -74,12 +75,17 @@ type OneProperties = NodeDetailsProperties & { execution: Execution; isLast: boo
 function One(properties: OneProperties) {
   const { execution, model } = properties;
   const runId = model.id;
+  const runError = useStore(model.store, (value) => value.view.error);
   const isDone = execution.state === "completed";
   return (
     <>
       <Facts execution={execution} />
       {execution.error && (
-        <Problem title={said.error} error={execution.error} isHandled={execution.isHandled} />
+        <Problem
+          title={said.error}
+          error={placed(execution, runError)}
+          isHandled={execution.isHandled}
+        />
       )}
       {execution.isCached && <p className="hint">{said.cached}</p>}
       {execution.isReplayed && <p className="hint">{said.replayed}</p>}
@@ -115,6 +121,13 @@ function One(properties: OneProperties) {
       <Events {...properties} />
     </>
   );
+}
+
+/** Return the error of an execution; that of the run has the line of the same place, too. */
+function placed(execution: Execution, ofRun: Failure | null): Failure {
+  const own = execution.error ?? { code: "", message: "" };
+  const isSame = ofRun?.node_id === execution.name && ofRun.at?.pointer === own.at?.pointer;
+  return isSame && ofRun?.at ? { ...own, at: ofRun.at } : own;
 }
 
 function Facts({ execution }: { execution: Execution }) {
@@ -235,13 +248,15 @@ function Events({ model, execution }: OneProperties) {
           </li>
         ))}
       </ul>
-      <Button
-        onClick={() =>
-          change({ view: "log", log_node: execution.name, log_kind: null, log_text: null })
-        }
-      >
-        {said.allEvents}
-      </Button>
+      <div className="row">
+        <Button
+          onClick={() =>
+            change({ view: "log", log_node: execution.name, log_kind: null, log_text: null })
+          }
+        >
+          {said.allEvents}
+        </Button>
+      </div>
     </>
   );
 }

@@ -166,15 +166,22 @@ function Named(properties: { of: string; values: Record<string, unknown>; none: 
   return (
     <dl className="named">
       {found.map(([name, value]) => (
-        <div key={name}>
+        <div key={name} className={isShort(value) ? "short" : undefined}>
           <dt>
             <code>{name}</code>
           </dt>
           <dd>
-            <Value value={value} label={`${of}: ${name}`} />
+            {isShort(value) ? (
+              <code>{JSON.stringify(value)}</code>
+            ) : (
+              <Value value={value} label={`${of}: ${name}`} />
+            )}
           </dd>
         </div>
       ))}
     </dl>
   );
 }
+
+// What fits on a line needs no box of its own.
+const isShort = (value: unknown): boolean => (JSON.stringify(value) ?? "").length <= 80;

@@ -75,14 +75,13 @@ export const analyticsWords = {
     noFailure: "No run failed",
     slowest: (time: string, when: string) =>
       `Runs were slowest on ${when}: 95 % took at most ${time}`,
-    before: (count: string, change: string) => `${count}; the period before it: ${change}`,
     when: "When",
   },
   cost: {
     finding: (cost: string, tokens: string) => `${cost} for ${tokens} tokens`,
     perSuccess: "For a completed run",
-    byDay: "Cost by day",
-    tokensByDay: "Tokens by day",
+    byDay: "Cost over time",
+    tokensByDay: "Tokens over time",
     most: (amount: string, when: string) => `Most on ${when}: ${amount}`,
     none: "Nothing was spent",
     noTokens: "No tokens were used",
