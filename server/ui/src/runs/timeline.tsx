@@ -201,7 +201,8 @@ function boundsOf(executions: readonly Execution[], now: number): [number, numbe
     from = Math.min(from, each.spans[0]?.from ?? from);
     to = Math.max(to, each.spans.at(-1)?.to ?? now);
   }
-  return [from, Math.max(to, from + 1)];
+  // A little room, so that the last bar is not cut off.
+  return [from, Math.max(to, from + 1) + (to - from) * 0.01];
 }
 
 /** Return the time, once a second while something lasts. */

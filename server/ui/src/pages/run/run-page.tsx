@@ -1,5 +1,5 @@
 /** One run: what it does and did, in several views, and what can be done with it. */
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { runViewWords } from "#words/run-view.ts";
 import { part } from "../../api/client.ts";
 import { may } from "../../api/session.ts";
@@ -36,14 +36,14 @@ export default function RunPage({ id = "" }: Record<string, string>) {
 }
 
 function OneRun({ model }: { model: RunModel }) {
-  const { run, view, graph, error } = useStore(model.store, (value) => value);
+  const { run, view, graph, error, connection } = useStore(model.store, (value) => value);
   const [query, change] = useQuery();
   const [wish, setWish] = useState<ReplayWish | null>(null);
   const [compares, setCompares] = useState(false);
   const nodes = useMemo(() => flat(nodesOf(view, graph)), [view, graph]);
   const names = useMemo(() => nodes.map((node) => node.name), [nodes]);
   const status = view.last > 0 ? view.status : (run?.status ?? "pending");
-  useSaid(view);
+  useSaid(view, connection === "live");
   const node = query.get("node");
   const number = Number(query.get("execution")) || null;
   const other = query.get("with");
@@ -139,17 +139,15 @@ const mockOf = (output: unknown, branch: string | null) => ({
   branch: branch ?? "",
 });
 
-/** Say how the run ended, while someone looks at it. */
-function useSaid(view: RunView): void {
-  const [first, setFirst] = useState<string | null>(null);
+/** Say how the run ended, to someone who saw it at work. */
+function useSaid(view: RunView, isLive: boolean): void {
+  const wasLive = useRef(false);
+  if (isLive) wasLive.current = true;
   useEffect(() => {
-    if (view.last === 0) return;
-    setFirst((old) => old ?? view.status);
-    if (first !== null && first !== view.status && ENDED.has(view.status)) {
-      const failed = view.error?.node_id;
-      say(runViewWords.saidEnd(view.status, failed ?? null));
-    }
-  }, [view.status, view.last, view.error, first]);
+    if (!wasLive.current || !ENDED.has(view.status)) return;
+    wasLive.current = false;
+    say(runViewWords.saidEnd(view.status, view.error?.node_id ?? null));
+  }, [view.status, view.error]);
 }
 
 function Head(properties: { model: RunModel; status: Run["status"]; nodes: RunNode[] }) {
