@@ -39,6 +39,18 @@ def run_node(*arguments: str, env: Mapping[str, str] | None = None) -> None:
         pytest.fail(f"{done.stdout[-12_000:]}\n{done.stderr[-3_000:]}", pytrace=False)
 
 
+def browser_environment(url: str, data: Path) -> dict[str, str]:
+    """Return the environment of tests in a browser: a server, and the data folder with its key."""
+    return {
+        **os.environ,
+        "FLOWC_URL": url,
+        "FLOWC_API_KEY": (data / "admin-key").read_text().strip(),
+        "FLOWC_CHROMIUM": str(CHROMIUM),
+        # They are looked at; the folder is not in git.
+        "FLOWC_SCREENSHOTS": str(ROOT / "build" / "screenshots"),
+    }
+
+
 def files_of_tests(folder: str) -> list[Path]:
     """Return the files with tests in a folder of `server/ui/tests`."""
     return sorted((UI / "tests" / folder).glob("*.test.ts"))

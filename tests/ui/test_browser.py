@@ -6,7 +6,7 @@ import pytest
 
 from fakes.places import ROOT
 from fakes.processes import serving
-from ui.node_tests import CHROMIUM, files_of_tests, require_ui, run_node
+from ui.node_tests import browser_environment, files_of_tests, require_ui, run_node
 
 FILES = files_of_tests("browser")
 
@@ -20,11 +20,5 @@ def test_in_the_browser(path: Path, tmp_path: Path) -> None:
         "FLOWC_MODELS_FILE": str(ROOT / "notebooks" / "workflows" / "models.yaml"),
     }
     with serving(data, env) as (client, _):
-        environment = {
-            "FLOWC_URL": str(client.base_url).rstrip("/"),
-            "FLOWC_API_KEY": (data / "admin-key").read_text().strip(),
-            "FLOWC_CHROMIUM": str(CHROMIUM),
-            # They are looked at; the folder is not in git.
-            "FLOWC_SCREENSHOTS": str(ROOT / "build" / "screenshots"),
-        }
+        environment = browser_environment(str(client.base_url).rstrip("/"), data)
         run_node("--test", "--test-reporter=spec", str(path), env=environment)

@@ -7,7 +7,7 @@ import re
 from ui.node_tests import BUILT, UI, files_of_tests, require_ui, run_node
 
 # The largest sizes of what a browser loads, in bytes after gzip.
-SHELL, BUILDER, STYLES = 80_000, 330_000, 14_000
+SHELL, FIGURES, BUILDER, STYLES = 80_000, 110_000, 330_000, 14_000
 
 
 def test_the_style_and_the_types() -> None:
@@ -43,6 +43,8 @@ def test_what_a_browser_loads_is_small() -> None:
     for page in ("workflows-page", "runs-page"):
         assert sum(map(_size, _loaded_with(page))) <= SHELL, page
     assert sum(map(_size, _loaded_with("workflow-page"))) <= BUILDER
+    for page in ("run-page", "analytics-page"):
+        assert sum(map(_size, _loaded_with(page))) <= FIGURES, page
 
 
 def _loaded_with(page: str) -> set[str]:

@@ -31,10 +31,23 @@ export const PAGES: Page[] = [
     scope: "runs:read",
     page: lazy(() => import("../pages/runs/runs-page.tsx")),
   },
+  {
+    path: "/ui/runs/:id",
+    nav: "runs",
+    scope: "runs:read",
+    page: lazy(() => import("../pages/run/run-page.tsx")),
+  },
+  {
+    path: "/ui/analytics",
+    nav: "analytics",
+    scope: "analytics:read",
+    page: lazy(() => import("../pages/analytics/analytics-page.tsx")),
+  },
 ];
 
 /** What the navigation shows, in this order, to those who may see it. */
 export const NAVIGATION: { name: keyof (typeof Words)["nav"]; to: string; scope: ApiScope }[] = [
   { name: "workflows", to: "/ui/workflows", scope: "workflows:read" },
   { name: "runs", to: "/ui/runs", scope: "runs:read" },
+  { name: "analytics", to: "/ui/analytics", scope: "analytics:read" },
 ];

@@ -44,6 +44,13 @@ export function useLoad<T>(key: string, load: (signal: AbortSignal) => Promise<T
   };
 }
 
+/** Return what was loaded, and the last value before it while that of a new key is loaded. */
+export function useLast<T>(loaded: Loaded<T>): Loaded<T> {
+  const last = useRef(loaded.data);
+  if (loaded.data !== undefined) last.current = loaded.data;
+  return { ...loaded, data: last.current };
+}
+
 /** Call a function again and again while the page can be seen, and at once when it is seen again. */
 export function useInterval(call: () => void, milliseconds: number, isOn = true): void {
   const latest = useRef(call);

@@ -18,6 +18,7 @@ const PAGES: [string, string][] = [
   ["workflow", "/ui/workflows/example"],
   ["versions", "/ui/workflows/example?tab=versions"],
   ["runs", "/ui/runs"],
+  ["analytics", "/ui/analytics"],
   ["missing", "/ui/nothing-here"],
 ];
 const EXAMPLE = `# A question, and an answer by its kind.
