@@ -9,7 +9,7 @@ from typing import Any
 
 _BREAK = re.compile(r"[ \t]*(?:\r\n|\r|\n)(?:[ \t]*(?:\r\n|\r|\n))*[ \t]*")
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_BLOCK = re.compile(r"[|>][+-]?[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n)")
+_BLOCK = re.compile(r"[|>][+-]?([0-9]?)[+-]?[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n)")
 _INDENT = re.compile(r"(?:[ ]*(?:\r\n|\r|\n))*( +)(?=\S)")
 _ESCAPES = {
     "0": "\0", "a": "\a", "b": "\b", "t": "\t", "\t": "\t", "n": "\n", "v": "\v", "f": "\f",
@@ -29,17 +29,24 @@ def offset_in_scalar(raw: str, value: Any, offset: int) -> int | None:
     """
     if not isinstance(value, str) or not 0 <= offset <= len(value):
         return None
-    style, at, indent = raw[:1], 0, 0
-    if style in {"'", '"'}:
-        at = 1
-    elif style in {"|", ">"}:
-        header = _BLOCK.match(raw)
-        first = _INDENT.match(raw, header.end()) if header is not None else None
-        if header is None or first is None:
-            return None
-        indent = len(first[1])
-        at = _after_indent(raw, header.end(), indent)
-    done = 0
+    if raw[:1] not in {"|", ">"}:
+        return _follow(raw, int(raw[:1] in {"'", '"'}), value, offset, 0)
+    header = _BLOCK.match(raw)
+    first = _INDENT.match(raw, header.end()) if header is not None else None
+    if header is None or first is None:
+        return None
+    start, indent = header.end(), len(first[1])
+    if header[1]:
+        # The first line has more indentation than the block, and it is not known how much.
+        fits = (i for i in range(indent + 1) if _follow(raw, start, value, len(value), i))
+        indent = next(fits, indent)
+    return _follow(raw, start, value, offset, indent)
+
+
+def _follow(raw: str, at: int, value: str, offset: int, indent: int) -> int | None:
+    """Return where a character is, from where the notation of the first line begins."""
+    style, done = raw[:1], 0
+    at = _after_indent(raw, at, indent)
     while done < offset:
         if at >= len(raw):
             # The ends of the last lines of a block are not in its notation here.
