@@ -165,8 +165,7 @@ PLACES = [
     'template: "{# c #}{{ 1 }} {%- set x = 2 %} {{«input.n|upper}}"',
     'template: &x "{{«input.n|upper}}"',
     "template: !!str '{{«input.n|upper}}'",
-    # It is not known how the text begins, so the value as a whole is shown.
-    "template: «|2\n        {{input.n|upper}}",
+    "template: |2\n          {{«input.n|upper}}",
 ]
 
 

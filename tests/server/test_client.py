@@ -145,6 +145,19 @@ async def test_cases_with_an_event_loop(api: httpx.Client) -> None:
         assert last is not None and last["status"] == "failed"
 
 
+async def test_a_text_is_checked_and_a_node_renamed(api: httpx.Client) -> None:
+    with FlowcClient(base(api)) as client:
+        found = client.check(SAY, names_at="say")
+        assert (found["is_valid"], found["graph"]["nodes"][0]["id"]) == (True, "say")
+        assert client.rename(SAY, "say", "greet") == SAY.replace("say", "greet")
+        with pytest.raises(RequestRefused) as refused:
+            client.rename(SAY, "none", "greet")
+        assert refused.value.code == "definition-refused"
+    async with AsyncFlowcClient(base(api)) as client:
+        assert (await client.check('{"nodes": [', "json"))["graph"] is None
+        assert await client.rename(SAY, "say", "greet") == SAY.replace("say", "greet")
+
+
 async def test_the_same_with_an_event_loop(api: httpx.Client) -> None:
     api.put(f"{API}/workflows/asks", json=ASK).raise_for_status()
     async with AsyncFlowcClient(base(api)) as client:

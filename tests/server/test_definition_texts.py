@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 
 from fakes.runs_api import API
+from flowc.server.api.resources.definition_texts import CheckBody
+from flowc.server.api.resources.graphs import GraphBody
 
 TEXT = """\
 input: {message: string}
@@ -31,6 +33,8 @@ def _check(api: httpx.Client, source: Any, **more: Any) -> Any:
     body = {"source": source, **more} if isinstance(source, str) else source
     answer = api.post(f"{API}/workflows/check", json=body)
     assert answer.status_code == 200, answer.text
+    # The answer is written without its model, which describes it to clients.
+    assert CheckBody.model_validate_json(answer.text, strict=True, extra="forbid")
     return answer.json()
 
 
@@ -121,6 +125,7 @@ def test_the_graph_of_a_stored_workflow_has_the_places_of_its_text(api: httpx.Cl
     assert _text_at(text, sub["range"]).startswith("{id: sub")
     run = api.post(f"{API}/workflows/drawn/execute", json={"input": {"message": "a"}}).json()
     assert api.get(f"{API}/runs/{run['id']}/graph").json() == graph
+    assert GraphBody.model_validate(graph, extra="forbid")
     plain = api.get(f"{API}/workflows/greet/graph").json()
     text = api.get(f"{API}/workflows/greet/source").text
     assert json.loads(_text_at(text, plain["nodes"][0]["range"])) == inner["nodes"][0]

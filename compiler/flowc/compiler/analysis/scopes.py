@@ -90,7 +90,7 @@ class Scope:
             return own
         return own.union(*(body.writes(inner) for inner in body.nodes))
 
-    @property
+    @cached_property
     def inner_names(self) -> frozenset[str]:
         """The names that only exist here, such as `item` in a map and `error` after a failure."""
         handles_errors = any(node.on_error != "fail" for node in self.workflow.nodes)

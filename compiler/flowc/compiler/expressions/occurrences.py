@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from jinja2 import nodes
@@ -27,6 +28,7 @@ class Occurrence:
     places: tuple[NamePlace | None, ...]
 
 
+@lru_cache(64)
 def occurrences_in(
     compile: Callable[[str, Compilation], Evaluate], source: str
 ) -> tuple[Occurrence, ...]:

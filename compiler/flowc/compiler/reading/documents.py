@@ -26,7 +26,7 @@ from flowc.compiler.reading.large_values import has_more_values, load_json
 from flowc.compiler.reading.plain_json import MAX_VALUES, NotPlain, require_plain
 from flowc.compiler.reading.remedies import remedy
 from flowc.compiler.reading.replaced_texts import part_written_like, written_like
-from flowc.compiler.reading.scalar_places import offset_in_scalar
+from flowc.compiler.reading.scalar_places import places_in_scalar
 from flowc.compiler.reading.text_places import DocumentLines, word_length
 from flowc.compiler.reading.yaml_text import KeyPlace, TextProblem, YamlTree, read_yaml
 
@@ -162,9 +162,18 @@ class Document:
     def _offset_at(self, pointer: Pointer, spot: "_Spot", offset: int) -> int | None:
         if not spot.is_exact or self.text is None:
             return None
-        raw = self.text[spot.tree.start : spot.tree.end]
-        found = offset_in_scalar(raw, self._text_at(pointer), offset)
+        if pointer not in self._known:
+            # Several problems of one text come one after the other.
+            raw, value = self.text[spot.tree.start : spot.tree.end], self._text_at(pointer)
+            self._known.clear()
+            self._known[pointer] = places_in_scalar(raw, value)
+        places = self._known[pointer]
+        found = places[offset] if 0 <= offset < len(places) else None
         return spot.tree.start + found if found is not None else None
+
+    @cached_property
+    def _known(self) -> dict[Pointer, list[int | None]]:
+        return {}
 
     def _text_at(self, pointer: Pointer) -> str:
         found = self.data

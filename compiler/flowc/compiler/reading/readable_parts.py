@@ -30,7 +30,8 @@ def readable_part(form: type[BaseModel], data: Any) -> BaseModel | None:
             return form.model_validate(left)
         except ValidationError as error:
             for item in error.errors(include_url=False, include_context=False):
-                _leave_out(left, path_in(left, item["loc"], item["type"]))
+                is_extra = item["type"] == "extra_forbidden"
+                _leave_out(left, path_in(left, item["loc"], item["type"]), is_extra)
     return None
 
 
@@ -40,22 +41,22 @@ def without_placeholders(workflow: WorkflowDefinition) -> WorkflowDefinition:
     return workflow.model_copy(update={"nodes": nodes})
 
 
-def _leave_out(data: Any, path: tuple[str | int, ...]) -> None:
+def _leave_out(data: Any, path: tuple[str | int, ...], is_extra: bool) -> None:
     """Leave the culprit at a path out of its part, or the part if the culprit is all of it."""
     if isinstance(data, list) and path:
-        _leave_out_of_part(data, path)
+        _leave_out_of_part(data, path, is_extra)
     elif isinstance(data, dict) and path:
         name = str(path[0])
         kind = _PARTS.get(name)
         if kind is not None and not isinstance(data.get(name), kind):
             data[name] = kind()
         elif kind is not None and len(path) > 1:
-            _leave_out_of_part(data[name], path[1:])
+            _leave_out_of_part(data[name], path[1:], is_extra)
         else:
             data.pop(name, None)
 
 
-def _leave_out_of_part(parts: Any, path: tuple[str | int, ...]) -> None:
+def _leave_out_of_part(parts: Any, path: tuple[str | int, ...], is_extra: bool) -> None:
     place, *inside = path
     part = parts[place] if isinstance(parts, dict) or int(place) < len(parts) else None
     if not isinstance(part, dict):
@@ -64,6 +65,8 @@ def _leave_out_of_part(parts: Any, path: tuple[str | int, ...]) -> None:
         # Several of its keys do not belong together.
         for key in [key for key in part if key not in _NAMES]:
             del part[key]
+    elif is_extra and len(inside) == 1:
+        part.pop(str(inside[0]), None)
     else:
         _leave_out_key(part, str(inside[0]), place)
 

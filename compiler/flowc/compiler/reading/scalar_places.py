@@ -5,11 +5,10 @@ blocks with their indentation. Where the two do not agree, nothing is found.
 """
 
 import re
-from typing import Any
 
 _BREAK = re.compile(r"[ \t]*(?:\r\n|\r|\n)(?:[ \t]*(?:\r\n|\r|\n))*[ \t]*")
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_BLOCK = re.compile(r"[|>][+-]?[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n)")
+_BLOCK = re.compile(r"[|>][+-]?([0-9]?)[+-]?[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n)")
 _INDENT = re.compile(r"(?:[ ]*(?:\r\n|\r|\n))*( +)(?=\S)")
 _ESCAPES = {
     "0": "\0", "a": "\a", "b": "\b", "t": "\t", "\t": "\t", "n": "\n", "v": "\v", "f": "\f",
@@ -19,36 +18,46 @@ _ESCAPES = {
 _CODES = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))")
 
 
-def offset_in_scalar(raw: str, value: Any, offset: int) -> int | None:
-    r"""Return where in the notation of a text a character of it begins, or where the text ends.
+def places_in_scalar(raw: str, value: str) -> list[int | None]:
+    r"""Return where in the notation of a text each character of it begins, and where it ends.
 
-    >>> offset_in_scalar("'it''s {{b}}'", "it's {{b}}", 5)
-    7
-    >>> offset_in_scalar("|\n  one\n  {{b}}", "one\n{{b}}\n", 4)
-    10
+    >>> places_in_scalar("'it''s'", "it's")
+    [1, 2, 3, 5, 6]
+    >>> places_in_scalar("|\n  a\n  b", "a\nb\n")
+    [4, 5, 8, 9, 9]
     """
-    if not isinstance(value, str) or not 0 <= offset <= len(value):
-        return None
-    style, at, indent = raw[:1], 0, 0
-    if style in {"'", '"'}:
-        at = 1
-    elif style in {"|", ">"}:
-        header = _BLOCK.match(raw)
-        first = _INDENT.match(raw, header.end()) if header is not None else None
-        if header is None or first is None:
-            return None
-        indent = len(first[1])
-        at = _after_indent(raw, header.end(), indent)
-    done = 0
-    while done < offset:
+    if raw[:1] not in {"|", ">"}:
+        return _follow(raw, int(raw[:1] in {"'", '"'}), value, 0)
+    header = _BLOCK.match(raw)
+    first = _INDENT.match(raw, header.end()) if header is not None else None
+    if header is None or first is None:
+        return [None] * (len(value) + 1)
+    start, indent = header.end(), len(first[1])
+    if header[1]:
+        # The first line has more indentation than the block, and it is not known how much.
+        fits = (i for i in range(indent + 1) if _follow(raw, start, value, i)[-1] is not None)
+        indent = next(fits, indent)
+    return _follow(raw, start, value, indent)
+
+
+def _follow(raw: str, at: int, value: str, indent: int) -> list[int | None]:
+    """Return the places of the characters, from where the notation of the first line begins."""
+    places: list[int | None] = [None] * (len(value) + 1)
+    style, done, at = raw[:1], 0, _after_indent(raw, at, indent)
+    places[0] = at
+    while done < len(value):
         if at >= len(raw):
             # The ends of the last lines of a block are not in its notation here.
-            return at if not value[done:].strip() else None
+            left = len(value) - done
+            places[done + 1 :] = [None if value[done:].strip() else at] * left
+            break
         step = _step(raw, at, value, done, style, indent)
         if step is None:
-            return None
+            break
         at, done = step
-    return at if done == offset else None
+        if places[done] is None:
+            places[done] = at
+    return places
 
 
 def _step(

@@ -25,7 +25,13 @@ def estimate(plan: Plan, weigh: Weigh) -> Range:
     heavy = {name: found for name, found in each.items() if found != (0, 0)}
     if not heavy:
         return 0, 0
-    totals = [_total(plan, heavy, choice) for choice in _choices(plan)]
+    # Many nodes run under the same condition, and there are many choices.
+    together: dict[RunCondition | None, Range] = {}
+    for name, (fewest, highest) in heavy.items():
+        condition = plan.conditions.get(name)
+        least, most = together.get(condition, (0.0, 0.0))
+        together[condition] = least + fewest, most + highest
+    totals = [_total(together, choice) for choice in _choices(plan)]
     return min(least for least, _ in totals), max(most for _, most in totals)
 
 
@@ -46,10 +52,9 @@ def _times(amount: float, count: float) -> float:
     return amount * count if amount and count else 0
 
 
-def _total(plan: Plan, each: Mapping[str, Range], choice: Mapping[str, str] | None) -> Range:
+def _total(each: Mapping[RunCondition | None, Range], choice: Mapping[str, str] | None) -> Range:
     least = most = 0.0
-    for name, (fewest, highest) in each.items():
-        condition = plan.conditions.get(name)
+    for condition, (fewest, highest) in each.items():
         if choice is None or condition is None:
             most += highest
         elif _holds(condition, choice):

@@ -72,11 +72,13 @@ def forecast(plan: Plan, runs: tuple[int, int | None] = (1, 1)) -> Forecast:
 
 def _steps(wiring: Wiring) -> Iterator[tuple[str, ...]]:
     depth: dict[str, int] = {}
+    levels: dict[int, list[str]] = {}
     for name in wiring.order:
         before = [depth[e.source] for e in wiring.wires[name].incoming if e.source in depth]
         depth[name] = max(before, default=-1) + 1
-    for level in range(max(depth.values(), default=-1) + 1):
-        yield tuple(name for name, at in depth.items() if at == level)
+        levels.setdefault(depth[name], []).append(name)
+    for level in sorted(levels):
+        yield tuple(levels[level])
 
 
 def _joins(nodes: Iterable[PlannedNode]) -> Iterator[Join]:
