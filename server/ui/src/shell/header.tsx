@@ -41,6 +41,7 @@ export function Header({ current, onHelp }: HeaderProperties) {
             onClick={() => setOpen(false)}
           >
             {words.nav[each.name]}
+            {each.beside && <each.beside />}
           </Link>
         ))}
       </nav>

@@ -2,6 +2,7 @@
 import { type ComponentType, type LazyExoticComponent, lazy } from "react";
 import type { words as Words } from "#words/words.ts";
 import type { ApiScope } from "../api/types.ts";
+import { TaskCount } from "./task-count.tsx";
 
 export interface Page {
   path: string;
@@ -25,10 +26,29 @@ export const PAGES: Page[] = [
     scope: "runs:read",
     page: lazy(() => import("../pages/runs/runs-page.tsx")),
   },
+  {
+    path: "/ui/tasks",
+    nav: "tasks",
+    scope: "runs:read",
+    page: lazy(() => import("../pages/tasks/tasks-page.tsx")),
+  },
+  {
+    path: "/ui/tasks/:id",
+    nav: "tasks",
+    scope: "runs:read",
+    page: lazy(() => import("../pages/tasks/task-page.tsx")),
+  },
 ];
 
 /** What the navigation shows, in this order, to those who may see it. */
-export const NAVIGATION: { name: keyof (typeof Words)["nav"]; to: string; scope: ApiScope }[] = [
+export const NAVIGATION: {
+  name: keyof (typeof Words)["nav"];
+  to: string;
+  scope: ApiScope;
+  /** Shown beside the name. */
+  beside?: ComponentType;
+}[] = [
   { name: "workflows", to: "/ui/workflows", scope: "workflows:read" },
   { name: "runs", to: "/ui/runs", scope: "runs:read" },
+  { name: "tasks", to: "/ui/tasks", scope: "runs:read", beside: TaskCount },
 ];

@@ -6,8 +6,8 @@ import {
   assertFits,
   browserOfFile,
   screenshot,
-  type Theme,
   URL_OF_SERVER,
+  VIEWS,
 } from "./browser.ts";
 
 const open = browserOfFile();
@@ -15,15 +15,9 @@ const open = browserOfFile();
 const PAGES: [string, string][] = [
   ["workflows", "/ui/workflows"],
   ["runs", "/ui/runs"],
+  ["tasks", "/ui/tasks"],
   ["missing", "/ui/nothing-here"],
 ];
-const VIEWS: [number, Theme][] = [
-  [1440, "light"],
-  [1440, "dark"],
-  [1024, "light"],
-  [360, "dark"],
-];
-
 for (const [width, theme] of VIEWS) {
   test(`pages at ${width} px, ${theme}`, async (t) => {
     const { page, faults } = await open({ width, theme });
