@@ -2,7 +2,6 @@
 import { type ComponentType, type LazyExoticComponent, lazy } from "react";
 import type { words as Words } from "#words/words.ts";
 import type { ApiScope } from "../api/types.ts";
-import { TaskCount } from "./task-count.tsx";
 
 export interface Page {
   path: string;
@@ -38,6 +37,30 @@ export const PAGES: Page[] = [
     scope: "runs:read",
     page: lazy(() => import("../pages/tasks/task-page.tsx")),
   },
+  {
+    path: "/ui/chat",
+    nav: "chat",
+    scope: "runs:execute",
+    page: lazy(() => import("../pages/chat/chat-page.tsx")),
+  },
+  {
+    path: "/ui/chat/:workflow",
+    nav: "chat",
+    scope: "runs:execute",
+    page: lazy(() => import("../pages/chat/chat-page.tsx")),
+  },
+  {
+    path: "/ui/documents",
+    nav: "documents",
+    scope: "knowledge:read",
+    page: lazy(() => import("../pages/documents/documents-page.tsx")),
+  },
+  {
+    path: "/ui/documents/:collection",
+    nav: "documents",
+    scope: "knowledge:read",
+    page: lazy(() => import("../pages/documents/collection-page.tsx")),
+  },
 ];
 
 /** What the navigation shows, in this order, to those who may see it. */
@@ -46,9 +69,16 @@ export const NAVIGATION: {
   to: string;
   scope: ApiScope;
   /** Shown beside the name. */
-  beside?: ComponentType;
+  beside?: LazyExoticComponent<ComponentType>;
 }[] = [
   { name: "workflows", to: "/ui/workflows", scope: "workflows:read" },
   { name: "runs", to: "/ui/runs", scope: "runs:read" },
-  { name: "tasks", to: "/ui/tasks", scope: "runs:read", beside: TaskCount },
+  {
+    name: "tasks",
+    to: "/ui/tasks",
+    scope: "runs:read",
+    beside: lazy(() => import("./task-count.tsx")),
+  },
+  { name: "chat", to: "/ui/chat", scope: "runs:execute" },
+  { name: "documents", to: "/ui/documents", scope: "knowledge:read" },
 ];

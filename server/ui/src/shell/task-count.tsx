@@ -7,7 +7,7 @@ import { useStore } from "../state/store.ts";
 
 const EVERY = 15_000;
 
-export function TaskCount() {
+export default function TaskCount() {
   const count = useStore(openTasks, (value) => value.count);
   useEffect(() => void countOpenTasks(), []);
   useInterval(() => void countOpenTasks(), EVERY);

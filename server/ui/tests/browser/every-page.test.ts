@@ -16,6 +16,8 @@ const PAGES: [string, string][] = [
   ["workflows", "/ui/workflows"],
   ["runs", "/ui/runs"],
   ["tasks", "/ui/tasks"],
+  ["chat", "/ui/chat"],
+  ["documents", "/ui/documents"],
   ["missing", "/ui/nothing-here"],
 ];
 for (const [width, theme] of VIEWS) {

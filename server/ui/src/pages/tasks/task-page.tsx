@@ -5,6 +5,8 @@ import { ApiError, get, part, post } from "../../api/client.ts";
 import { followAll } from "../../api/events.ts";
 import { may, session } from "../../api/session.ts";
 import type { InterruptBody } from "../../api/types.ts";
+import { AnswerForm } from "../../forms/answer-form.tsx";
+import { decisionOf, questionOf } from "../../forms/question.ts";
 import { NamedValues } from "../../parts/named-values.tsx";
 import { Empty, WhenLoaded } from "../../parts/notices.tsx";
 import { Ago } from "../../parts/values.tsx";
@@ -13,8 +15,6 @@ import { say } from "../../shell/status.ts";
 import { useTitle } from "../../shell/title.ts";
 import { useLoad } from "../../state/load.ts";
 import { countOpenTasks } from "../../state/open-tasks.ts";
-import { AnswerForm } from "./answer-form.tsx";
-import { decisionOf, questionOf } from "./question.ts";
 import { Due, ForWhom } from "./task-values.tsx";
 import "./tasks.css";
 

@@ -1,8 +1,8 @@
 /** Values that the list of tasks and a task both show. */
 import { taskWords } from "#words/tasks.ts";
 import type { InterruptBody } from "../../api/types.ts";
+import { questionOf } from "../../forms/question.ts";
 import { Ago } from "../../parts/values.tsx";
-import { questionOf } from "./question.ts";
 
 /** Until when an answer is waited for; sign and word say that it is over. */
 export function Due({ task }: { task: InterruptBody }) {

@@ -5,6 +5,7 @@ import { words } from "#words/words.ts";
 import { get, part } from "../../api/client.ts";
 import { followAll } from "../../api/events.ts";
 import type { InterruptBody } from "../../api/types.ts";
+import { decisionOf, questionOf } from "../../forms/question.ts";
 import { Button, Choices } from "../../parts/buttons.tsx";
 import { SelectField } from "../../parts/fields.tsx";
 import { Empty, WhenLoaded } from "../../parts/notices.tsx";
@@ -14,7 +15,6 @@ import { Link, useQuery } from "../../shell/router.tsx";
 import { useTitle } from "../../shell/title.ts";
 import { useLoad } from "../../state/load.ts";
 import { countOpenTasks } from "../../state/open-tasks.ts";
-import { decisionOf, questionOf } from "./question.ts";
 import { Due, ForWhom } from "./task-values.tsx";
 import "./tasks.css";
 

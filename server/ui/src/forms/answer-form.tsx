@@ -2,13 +2,13 @@
 import { type FormEvent, useRef, useState } from "react";
 import { formWords } from "#words/forms.ts";
 import { taskWords } from "#words/tasks.ts";
-import { ApiError, isObject } from "../../api/client.ts";
-import { initialValue } from "../../forms/initial.ts";
-import { type Problems, problemsOf, problemsOfServer } from "../../forms/problems.ts";
-import { SchemaForm } from "../../forms/schema-form.tsx";
-import { Button } from "../../parts/buttons.tsx";
-import { ErrorNotice } from "../../parts/notices.tsx";
+import { ApiError, isObject } from "../api/client.ts";
+import { Button } from "../parts/buttons.tsx";
+import { ErrorNotice } from "../parts/notices.tsx";
+import { initialValue } from "./initial.ts";
+import { type Problems, problemsOf, problemsOfServer } from "./problems.ts";
 import type { Question } from "./question.ts";
+import { SchemaForm } from "./schema-form.tsx";
 
 interface AnswerProperties {
   question: Question;
@@ -28,6 +28,11 @@ export function AnswerForm({ question, onAnswer }: AnswerProperties) {
     requestAnimationFrame(() =>
       ref.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus(),
     );
+  };
+  const change = (changed: unknown) => {
+    setValue(changed);
+    // What was said of a field holds until it is mended.
+    if (form && Object.keys(problems).length > 0) setProblems(problemsOf(form, changed, form));
   };
   const send = async (choice?: string) => {
     const found = form ? problemsOf(form, value, form) : {};
@@ -53,7 +58,7 @@ export function AnswerForm({ question, onAnswer }: AnswerProperties) {
   };
   return (
     <form ref={ref} className="stack" noValidate onSubmit={submit}>
-      {form && <SchemaForm schema={form} value={value} onChange={setValue} errors={problems} />}
+      {form && <SchemaForm schema={form} value={value} onChange={change} errors={problems} />}
       {Object.keys(problems).length > 0 && !("" in problems) && (
         <p className="error-text" role="alert">
           {formWords.check}

@@ -1,7 +1,7 @@
 /** What a question asks: the parts of its data that pages show. */
-import { isObject } from "../../api/client.ts";
-import type { InterruptBody } from "../../api/types.ts";
-import { propertiesOf, requiredOf, type Schema } from "../../forms/schema.ts";
+import { isObject } from "../api/client.ts";
+import type { InterruptBody } from "../api/types.ts";
+import { propertiesOf, requiredOf, type Schema } from "./schema.ts";
 
 export interface Question {
   title: string;
