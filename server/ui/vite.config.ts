@@ -34,7 +34,9 @@ export default defineConfig({
     target: "es2023",
     // The policy of the pages takes no inlined assets but images.
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    // Small parts: one file of styles, and no list of what each page loads, in the first script.
+    modulePreload: false,
+    cssCodeSplit: false,
     reportCompressedSize: false,
     // The builder is large; tests hold its size after compression.
     chunkSizeWarningLimit: 1_000,

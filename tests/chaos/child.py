@@ -29,6 +29,7 @@ from flowc.server.store.database import Database
 from flowc.server.store.runs.batches import Batch, BatchStatements
 from flowc.server.store.runs.claims import Claims
 from flowc.server.store.runs.steering import NotAnswerable, Steering
+from flowc.server.store.runs.stored_runs import WantedInterrupts
 from flowc.server.store.runs.writer import Writer
 
 STEPS: dict[str, tuple[Any, str]] = {
@@ -199,7 +200,9 @@ async def _result(
 
 
 async def _answer_all(process: Process, run_id: str) -> None:
-    for asked in await process.default.stored_runs.interrupts(run_id=run_id, status="waiting"):
+    for asked in await process.default.stored_runs.interrupts(
+        WantedInterrupts(run_id=run_id, status="waiting")
+    ):
         if asked.kind == "human" and asked.data["title"] != "late":
             try:
                 await process.default.runs.answer(asked.id, "approve")

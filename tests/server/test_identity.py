@@ -75,6 +75,37 @@ async def test_a_person_and_a_group_must_both_fit(served: Served) -> None:
     assert (await answered(served, asked, ada)).status_code == 200
 
 
+async def test_people_list_what_is_asked_of_them_and_of_their_groups(served: Served) -> None:
+    for_ada = await begun(served, assignee="ada")
+    for_accounting = await begun(served, role="accounting")
+    await begun(served, assignee="bob", role="sales")
+    ada = person("x", email="ada", groups=["accounting"])
+
+    async def listed(query: str, key: str = ada) -> list[str]:
+        found = await served.ask("GET", f"{API}/interrupts?kind=human&{query}", key)
+        return [each["id"] for each in found.json()]
+
+    assert await listed("asks=me") == [for_ada["id"]]
+    assert await listed("asks=groups") == [for_accounting["id"]]
+    assert await listed("asks=groups&role=sales") == []
+    assert await listed("asks=me", served.admin) == []
+    assert len(await listed("")) == 3
+    for query, number in (("asks=me", 1), ("asks=groups", 1), ("", 3), ("status=answered", 0)):
+        url = f"{API}/interrupts/count?kind=human&{query}"
+        assert (await served.ask("GET", url, ada)).json() == {"count": number}
+
+
+async def test_what_was_answered_last_comes_first_if_it_is_asked_for(served: Served) -> None:
+    asked = [await begun(served, title=str(number)) for number in range(3)]
+    for number in (1, 0, 2):
+        assert (await answered(served, asked[number], served.admin)).status_code == 200
+    url = f"{API}/interrupts?kind=human&status=answered"
+    found = await served.ask("GET", f"{url}&sort=-answered_at", served.admin)
+    assert [each["data"]["title"] for each in found.json()] == ["2", "0", "1"]
+    first = await served.ask("GET", url, served.admin)
+    assert [each["data"]["title"] for each in first.json()] == ["0", "1", "2"]
+
+
 async def test_an_administrator_answers_for_others(served: Served) -> None:
     asked = await begun(served, assignee="ada")
     found = await answered(served, asked, served.admin)

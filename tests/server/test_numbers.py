@@ -15,6 +15,7 @@ from flowc.server.engine.wide_integers import WideSerializer
 from flowc.server.process.process import Process, open_process
 from flowc.server.records.runs import RunRecord
 from flowc.server.settings import Settings
+from flowc.server.store.runs.stored_runs import WantedInterrupts
 
 WIDE = 10**30
 EDGES = [2**63 - 1, 2**63, 2**64 - 1, 2**64, -(2**63), -(2**63) - 1, 2**256 - 1, 1 - 2**256]
@@ -80,7 +81,9 @@ async def test_an_answer_and_what_is_shown_with_its_question_stay_exact(process:
     nodes = [{"id": "h", "type": "human", "config": form}, compute("z", "h.output.n + 1", "h")]
     compiled = await process.default.workflows.compile({"nodes": nodes})
     run = await process.default.runs.execute(compiled, {"n": WIDE})
-    [asked] = await process.default.stored_runs.interrupts(run_id=run.id, status="waiting")
+    [asked] = await process.default.stored_runs.interrupts(
+        WantedInterrupts(run_id=run.id, status="waiting")
+    )
     assert asked.data["data"] == {"big": WIDE}
     await process.default.runs.answer(asked.id, {"n": WIDE * 7})
     done: RunRecord = await process.default.runs.at_rest(run.id)

@@ -270,6 +270,7 @@ async def test_lists_and_references_of_another_tenant_are_empty(served: Served) 
         "/knowledge/collections",
     ):
         assert await zeta.get(path) == [], path
+    assert await zeta.get("/interrupts/count") == {"count": 0}
     assert {each["tenant"] for each in await zeta.get("/keys")} == {"zeta"}
     assert "acme" not in json.dumps(await zeta.get("/audit"))
     for path, body in (

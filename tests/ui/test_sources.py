@@ -40,7 +40,7 @@ def test_nothing_in_the_page_is_inline_or_from_elsewhere() -> None:
 def test_what_a_browser_loads_is_small() -> None:
     require_ui()
     assert sum(_size(each) for each in _assets() if each.endswith(".css")) <= STYLES
-    for page in ("workflows-page", "runs-page"):
+    for page in ("workflows-page", "runs-page", "tasks-page", "documents-page"):
         assert sum(map(_size, _loaded_with(page))) <= SHELL, page
     assert sum(map(_size, _loaded_with("workflow-page"))) <= BUILDER
     for page in ("run-page", "analytics-page"):

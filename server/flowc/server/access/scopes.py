@@ -182,6 +182,7 @@ ROUTES: Mapping[str, ApiScope] = {
     "delete_breakpoint": _S.RUNS_CONTROL,
     "step": _S.RUNS_CONTROL,
     "list_interrupts": _S.RUNS_READ,
+    "count_interrupts": _S.RUNS_READ,
     "get_interrupt": _S.RUNS_READ,
     "answer_interrupt": _S.RUNS_CONTROL,
     "send_signal": _S.RUNS_CONTROL,

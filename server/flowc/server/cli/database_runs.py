@@ -11,7 +11,7 @@ from flowc.server.cli.output import wrong
 from flowc.server.settings import is_sqlite
 from flowc.server.store import open_local
 from flowc.server.store.parts import ListPart
-from flowc.server.store.runs.stored_runs import NoSuchRun, WantedRuns
+from flowc.server.store.runs.stored_runs import NoSuchRun, WantedInterrupts, WantedRuns
 
 
 def has_database() -> bool:
@@ -60,5 +60,5 @@ async def _get(run_id: str) -> dict[str, Any] | None:
 
 async def _interrupts(run_id: str) -> list[dict[str, Any]]:
     async with open_local() as store:
-        found = await store.runs.interrupts(run_id=run_id, status="waiting")
+        found = await store.runs.interrupts(WantedInterrupts(run_id=run_id, status="waiting"))
         return [each.as_json() for each in found]

@@ -25,6 +25,7 @@ from flowc.server.runs.runs import Runs
 from flowc.server.store import StoredWorkflow, StoredWorkflows
 from flowc.server.store.messages import NoSuchThread, ThreadBusy, ThreadOfAnother
 from flowc.server.store.runs.steering import NotAnswerable, NotPossible
+from flowc.server.store.runs.stored_runs import WantedInterrupts
 from flowc.server.store.threads import StoredThreads
 from flowc.server.workflows.compiled import Workflows
 
@@ -328,7 +329,7 @@ class Chat:
     async def asked(self, run_id: str) -> InterruptRecord | None:
         """Return the first open question of a run."""
         found = await self.runs.stored_runs.interrupts(
-            run_id=run_id, kind="human", status="waiting"
+            WantedInterrupts(run_id=run_id, kind="human", status="waiting")
         )
         return found[0] if found else None
 

@@ -15,6 +15,7 @@ from flowc.server.records.runs import AT_REST, RunRecord
 from flowc.server.records.stops import StopNodes
 from flowc.server.runs.runs import Runs
 from flowc.server.store import StoredRuns, StoredWorkflows
+from flowc.server.store.runs.stored_runs import WantedInterrupts
 from flowc.server.workflows.compiled import Workflows
 
 ALL_EVENTS = 1_000_000
@@ -105,7 +106,7 @@ class Replays:
         if run.status != "paused":
             return []
         asked = await self.stored_runs.interrupts(
-            run_id=run.id, kind="breakpoint", status="waiting"
+            WantedInterrupts(run_id=run.id, kind="breakpoint", status="waiting")
         )
         return sorted({name_of(each.path, each.node_id) for each in asked})
 

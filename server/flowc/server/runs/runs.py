@@ -30,6 +30,7 @@ from flowc.server.store import StoredRuns, StoredWorkflow, StoredWorkflows
 from flowc.server.store.database import DATABASE_PROBLEMS
 from flowc.server.store.runs.claims import Claim
 from flowc.server.store.runs.steering import NoSuchInterrupt, RunStart, StartLimits, Steering
+from flowc.server.store.runs.stored_runs import WantedInterrupts
 from flowc.server.traces.run_spans import RunTracing
 
 # After this long without a publication, a watcher reads the store itself.
@@ -257,7 +258,7 @@ class Runs:
 
     async def _comes_soon(self, id: str, seconds: float) -> bool:
         """Return whether a run waits for a time within these seconds, and for no one."""
-        asked = await self.stored_runs.interrupts(run_id=id, status="waiting")
+        asked = await self.stored_runs.interrupts(WantedInterrupts(run_id=id, status="waiting"))
         times = [each.due_at for each in asked if each.kind == "timer" and each.due_at is not None]
         is_alone = seconds > 0 and len(times) == len(asked)
         return is_alone and bool(times) and min(times) <= now() + timedelta(seconds=seconds)

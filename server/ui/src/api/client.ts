@@ -70,13 +70,16 @@ export function address(path: string, query: Query = {}): string {
     for (const each of Array.isArray(value) ? value : [value]) found.append(name, String(each));
   }
   const text = found.toString();
-  return `${BASE}${path}${text ? `?${text}` : ""}`;
+  // The API for clients of OpenAI has a root of its own.
+  const base = path.startsWith("/v1/") ? "" : BASE;
+  return `${base}${path}${text ? `?${text}` : ""}`;
 }
 
 /** Return a part of a path, written so that it stays one part. */
 export const part = (text: string): string => encodeURIComponent(text);
 
-async function send(method: string, path: string, options: Options): Promise<Response> {
+/** Return the response to a request, for who reads it piece by piece; raise ApiError. */
+export async function send(method: string, path: string, options: Options): Promise<Response> {
   const headers: Record<string, string> = { ...options.headers };
   const isText = typeof options.body === "string" || options.body instanceof FormData;
   const body = isText || options.body === undefined ? options.body : JSON.stringify(options.body);

@@ -848,6 +848,11 @@ export type InterruptBody = {
   workflow_name: string | null;
 };
 
+/** How many things runs wait for. */
+export type InterruptCount = {
+  count: number;
+};
+
 /** A run as a job or an execution; `status` is one of five, and `detail` says what it does. */
 export type JobBody = {
   id: string;

@@ -43,11 +43,61 @@ export const PAGES: Page[] = [
     scope: "analytics:read",
     page: lazy(() => import("../pages/analytics/analytics-page.tsx")),
   },
+  {
+    path: "/ui/tasks",
+    nav: "tasks",
+    scope: "runs:read",
+    page: lazy(() => import("../pages/tasks/tasks-page.tsx")),
+  },
+  {
+    path: "/ui/tasks/:id",
+    nav: "tasks",
+    scope: "runs:read",
+    page: lazy(() => import("../pages/tasks/task-page.tsx")),
+  },
+  {
+    path: "/ui/chat",
+    nav: "chat",
+    scope: "runs:execute",
+    page: lazy(() => import("../pages/chat/chat-page.tsx")),
+  },
+  {
+    path: "/ui/chat/:workflow",
+    nav: "chat",
+    scope: "runs:execute",
+    page: lazy(() => import("../pages/chat/chat-page.tsx")),
+  },
+  {
+    path: "/ui/documents",
+    nav: "documents",
+    scope: "knowledge:read",
+    page: lazy(() => import("../pages/documents/documents-page.tsx")),
+  },
+  {
+    path: "/ui/documents/:collection",
+    nav: "documents",
+    scope: "knowledge:read",
+    page: lazy(() => import("../pages/documents/collection-page.tsx")),
+  },
 ];
 
 /** What the navigation shows, in this order, to those who may see it. */
-export const NAVIGATION: { name: keyof (typeof Words)["nav"]; to: string; scope: ApiScope }[] = [
+export const NAVIGATION: {
+  name: keyof (typeof Words)["nav"];
+  to: string;
+  scope: ApiScope;
+  /** Shown beside the name. */
+  beside?: LazyExoticComponent<ComponentType>;
+}[] = [
   { name: "workflows", to: "/ui/workflows", scope: "workflows:read" },
   { name: "runs", to: "/ui/runs", scope: "runs:read" },
+  {
+    name: "tasks",
+    to: "/ui/tasks",
+    scope: "runs:read",
+    beside: lazy(() => import("./task-count.tsx")),
+  },
+  { name: "chat", to: "/ui/chat", scope: "runs:execute" },
+  { name: "documents", to: "/ui/documents", scope: "knowledge:read" },
   { name: "analytics", to: "/ui/analytics", scope: "analytics:read" },
 ];

@@ -139,3 +139,29 @@ export async function assertFits(page: Page): Promise<void> {
   ]);
   assert.ok((whole ?? 0) <= (seen ?? 0), `the page is ${whole} px wide, of ${seen}`);
 }
+
+/** The widths and themes in which every page must hold. */
+export const VIEWS: [number, Theme][] = [
+  [1440, "light"],
+  [1440, "dark"],
+  [1024, "light"],
+  [360, "dark"],
+];
+
+/** Fail unless a page is accessible and fits in every view; keep its pictures. */
+export async function assertEveryView(
+  open: (options: VisitOptions) => Promise<Visit>,
+  name: string,
+  path: string,
+): Promise<void> {
+  for (const [width, theme] of VIEWS) {
+    const { page, context } = await open({ width, theme });
+    await page.goto(URL_OF_SERVER + path);
+    await page.locator("h1").first().waitFor();
+    await page.waitForTimeout(300);
+    await screenshot(page, `${name}-${width}-${theme}`);
+    await assertAccessible(page);
+    await assertFits(page);
+    await context.close();
+  }
+}

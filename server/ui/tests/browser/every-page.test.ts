@@ -7,8 +7,8 @@ import {
   assertFits,
   browserOfFile,
   screenshot,
-  type Theme,
   URL_OF_SERVER,
+  VIEWS,
 } from "./browser.ts";
 
 const open = browserOfFile();
@@ -19,6 +19,9 @@ const PAGES: [string, string][] = [
   ["versions", "/ui/workflows/example?tab=versions"],
   ["runs", "/ui/runs"],
   ["analytics", "/ui/analytics"],
+  ["tasks", "/ui/tasks"],
+  ["chat", "/ui/chat"],
+  ["documents", "/ui/documents"],
   ["missing", "/ui/nothing-here"],
 ];
 const EXAMPLE = `# A question, and an answer by its kind.
@@ -34,13 +37,6 @@ edges:
 before(async () => {
   await api("PUT", "/workflows/example/draft", { source: EXAMPLE });
 });
-
-const VIEWS: [number, Theme][] = [
-  [1440, "light"],
-  [1440, "dark"],
-  [1024, "light"],
-  [360, "dark"],
-];
 
 for (const [width, theme] of VIEWS) {
   test(`pages at ${width} px, ${theme}`, async (t) => {

@@ -18,6 +18,7 @@ from flowc.server.records.runs import Run
 from flowc.server.records.workflow_names import id_and_version
 from flowc.server.store import StoredWorkflow
 from flowc.server.store.runs.steering import NotPossible
+from flowc.server.store.runs.stored_runs import WantedInterrupts
 
 router = APIRouter(
     prefix="/executions", tags=["compatibility"], route_class=StrictRoute, responses=RESPONSES
@@ -90,7 +91,9 @@ async def signal_execution(
 ) -> JobBody:
     """Send a signal that an execution waits for."""
     await tenant.stored_runs.status(run_id)
-    waiting = await tenant.stored_runs.interrupts(run_id=run_id, kind="signal", status="waiting")
+    waiting = await tenant.stored_runs.interrupts(
+        WantedInterrupts(run_id=run_id, kind="signal", status="waiting")
+    )
     keys = [each.data["key"] for each in waiting if each.data["signal"] == body.name]
     if not keys:
         raise NotPossible(f"The execution does not wait for the signal {body.name[:60]!r}.")

@@ -1,12 +1,15 @@
 """Routes for what runs wait for: questions to people and their answers, and signals."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
+from flowc.server.access.callers import Caller
+from flowc.server.api.admission import CurrentCaller
 from flowc.server.api.current_tenant import CurrentTenant
 from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.paging import PageLimit, PageOffset
@@ -14,6 +17,7 @@ from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.records.interrupts import InterruptStatus
 from flowc.server.store.runs.steering import NoSuchInterrupt
+from flowc.server.store.runs.stored_runs import WantedInterrupts
 
 router = APIRouter(tags=["interrupts"], route_class=StrictRoute, responses=RESPONSES)
 
@@ -45,6 +49,12 @@ class InterruptBody(BaseModel):
     workflow_name: str | None
 
 
+class InterruptCount(BaseModel):
+    """How many things runs wait for."""
+
+    count: int
+
+
 class AnswerRequest(RequestBody):
     """The answer to a question."""
 
@@ -74,6 +84,14 @@ class SignalReceipt(BaseModel):
     runs: int = Field(description="Number of runs that were waiting for it.")
 
 
+# The field of a question in which a caller is named, or a group of the caller.
+_MINE = {"me": "assignee", "groups": "role"}
+
+
+def _own(caller: Caller, asks: str) -> set[str]:
+    return set(caller.names if asks == "me" else caller.groups)
+
+
 @dataclass(frozen=True)
 class AssignedTo:
     """Whom a question names."""
@@ -84,6 +102,25 @@ class AssignedTo:
     role: Annotated[
         str | None, Query(max_length=500, description="The role that the question names.")
     ] = None
+    asks: Annotated[
+        Literal["me", "groups"] | None,
+        Query(
+            description="Only questions that name the caller (`me`), or a group that the caller is"
+            " in, as their role (`groups`)."
+        ),
+    ] = None
+
+    def texts(self, caller: Caller) -> dict[str, Collection[str]]:
+        """Return the texts that each field of a question may have."""
+        found: dict[str, Collection[str]] = {}
+        if self.assignee is not None:
+            found["assignee"] = {self.assignee}
+        if self.role is not None:
+            found["role"] = {self.role}
+        if self.asks is not None:
+            field, mine = _MINE[self.asks], _own(caller, self.asks)
+            found[field] = mine & set(found.get(field, mine))
+        return found
 
 
 @dataclass(frozen=True)
@@ -92,26 +129,49 @@ class PartOfList:
 
     limit: PageLimit = 50
     offset: PageOffset = 0
+    sort: Annotated[
+        Literal["created_at", "-answered_at"],
+        Query(description="The oldest first, or those that were answered last."),
+    ] = "created_at"
+
+
+@dataclass(frozen=True)
+class ChosenInterrupts:
+    """Which interrupts a request is about."""
+
+    assigned: Annotated[AssignedTo, Depends()]
+    status: InterruptStatus | None = "waiting"
+    kind: Annotated[str | None, Query(max_length=16, description="Such as `human`.")] = None
+    run_id: Annotated[str | None, Query(max_length=64)] = None
+
+    def wanted(self, caller: Caller) -> WantedInterrupts:
+        """Return what is wanted of the store."""
+        named = self.assigned.texts(caller)
+        return WantedInterrupts(self.run_id, self.kind, self.status, named)
 
 
 @router.get("/interrupts")
 async def list_interrupts(
     tenant: CurrentTenant,
-    assigned: Annotated[AssignedTo, Depends()],
+    caller: CurrentCaller,
+    chosen: Annotated[ChosenInterrupts, Depends()],
     part: Annotated[PartOfList, Depends()],
-    status: InterruptStatus | None = "waiting",
-    kind: Annotated[str | None, Query(max_length=16, description="Such as `human`.")] = None,
-    run_id: Annotated[str | None, Query(max_length=64)] = None,
 ) -> list[InterruptBody]:
     """Return a page of what runs wait for, oldest first; with `kind=human`, the open questions."""
     found = await tenant.stored_runs.interrupts(
-        run_id=run_id,
-        kind=kind,
-        status=status,
-        named=asdict(assigned),
-        part=(part.limit, part.offset),
+        chosen.wanted(caller),
+        (part.limit, part.offset),
+        is_last_first=part.sort == "-answered_at",
     )
     return [InterruptBody.model_validate(each.as_json()) for each in found]
+
+
+@router.get("/interrupts/count")
+async def count_interrupts(
+    tenant: CurrentTenant, caller: CurrentCaller, chosen: Annotated[ChosenInterrupts, Depends()]
+) -> InterruptCount:
+    """Return how many items the list has; with `kind=human`, the number of open questions."""
+    return InterruptCount(count=await tenant.stored_runs.count_interrupts(chosen.wanted(caller)))
 
 
 @router.get("/interrupts/{interrupt_id}")

@@ -3,9 +3,8 @@
 import builtins
 import copy
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Text, bindparam, cast, func, literal, or_, select, update
@@ -31,7 +30,6 @@ from flowc.server.store.values import texts_of, whole
 
 _RUNS = Table.metadata.tables["runs"]
 _FIND = select(_RUNS).where(_RUNS.c.id == bindparam("run"), _RUNS.c.tenant == bindparam("owner"))
-_ANYTHING: Mapping[str, str | None] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -54,6 +52,22 @@ class WantedRuns:
 
 
 ALL_RUNS = WantedRuns()
+
+
+@dataclass(frozen=True)
+class WantedInterrupts:
+    """Which interrupts: those that fit all that is given here.
+
+    The data of each has one of the `named` texts in each field.
+    """
+
+    run_id: str | None = None
+    kind: str | None = None
+    status: str | None = None
+    named: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+
+ALL_INTERRUPTS = WantedInterrupts()
 _ORDER = ListOrder({"created_at": RunRow.created_at}, RunRow.id, "-created_at")
 
 
@@ -156,28 +170,39 @@ class StoredRuns:
     def interrupts(
         self,
         session: Session,
-        *,
-        run_id: str | None = None,
-        kind: str | None = None,
-        status: str | None = None,
-        named: Mapping[str, str | None] = _ANYTHING,
+        wanted: WantedInterrupts = ALL_INTERRUPTS,
         part: tuple[int, int] = (1_000, 0),
+        *,
+        is_last_first: bool = False,
     ) -> builtins.list[InterruptRecord]:
-        """Return interrupts, oldest first; those whose data has the `named` texts.
+        """Return interrupts, oldest first.
 
-        The `part` is how many, after how many others.
+        The `part` is how many, after how many others. With `is_last_first`, those that were
+        answered last come first.
         """
-        found = _INTERRUPTS.where(InterruptRow.tenant == self._tenant)
-        for column, value in (
-            (InterruptRow.run_id, run_id),
-            (InterruptRow.kind, kind),
-            (InterruptRow.status, status),
-            *((InterruptRow.data[name].as_string(), value) for name, value in named.items()),
-        ):
-            found = found if value is None else found.where(column == value)
-        found = found.order_by(InterruptRow.created_at, InterruptRow.id)
+        last = (InterruptRow.answered_at.desc().nulls_last(),) if is_last_first else ()
+        found = _INTERRUPTS.where(*self._conditions(wanted))
+        found = found.order_by(*last, InterruptRow.created_at, InterruptRow.id)
         rows = session.execute(found.limit(part[0]).offset(part[1]))
         return [interrupt_of(*row) for row in rows]
+
+    @reading
+    def count_interrupts(self, session: Session, wanted: WantedInterrupts = ALL_INTERRUPTS) -> int:
+        """Return how many interrupts there are."""
+        found = select(func.count()).select_from(InterruptRow).where(*self._conditions(wanted))
+        return session.scalar(found) or 0
+
+    def _conditions(self, wanted: WantedInterrupts) -> Iterator[Any]:
+        yield InterruptRow.tenant == self._tenant
+        for column, value in (
+            (InterruptRow.run_id, wanted.run_id),
+            (InterruptRow.kind, wanted.kind),
+            (InterruptRow.status, wanted.status),
+        ):
+            if value is not None:
+                yield column == value
+        for name, texts in wanted.named.items():
+            yield InterruptRow.data[name].as_string().in_(texts)
 
     @reading
     def interrupt(self, session: Session, id: str) -> InterruptRecord | None:

@@ -7,7 +7,7 @@ import { call, part } from "../../api/client.ts";
 import { FormDialog } from "../../parts/dialog.tsx";
 import { TextField } from "../../parts/fields.tsx";
 import { navigate } from "../../shell/router.tsx";
-import { TEMPLATES, type TemplateName } from "./templates.ts";
+import type { TemplateName } from "./templates.ts";
 
 /** What a new workflow begins with: a template, or the text of another one. */
 export interface Wanted {
@@ -20,7 +20,8 @@ export function NewWorkflow({ wanted, onClose }: { wanted: Wanted; onClose(): vo
   const [id, setId] = useState(wanted.of ? `${wanted.of}-copy` : "");
   const [template, setTemplate] = useState<TemplateName>(wanted.template ?? "empty");
   const submit = async () => {
-    const source = wanted.source ?? TEMPLATES[template];
+    // Their texts are loaded when one is taken.
+    const source = wanted.source ?? (await import("./templates.ts")).TEMPLATES[template];
     const format = source.trimStart().startsWith("{") ? "json" : "yaml";
     await call("PUT", `/workflows/${part(id)}/draft`, {
       body: { source, format },
