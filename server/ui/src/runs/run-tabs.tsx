@@ -2,9 +2,9 @@
 import { runViewWords } from "#words/run-view.ts";
 import { Tabs } from "../parts/tabs.tsx";
 import { RunDefinitionView } from "./run-definition.tsx";
-import { RunGraph } from "./run-graph.tsx";
 import { RunLog } from "./run-log.tsx";
 import { RunCost, RunOutput } from "./run-outputs.tsx";
+import { RunPicture } from "./run-picture.tsx";
 import { RunState } from "./run-state.tsx";
 import type { RunModel } from "./run-store.ts";
 import { Timeline } from "./timeline.tsx";
@@ -32,7 +32,7 @@ export function RunTabs(properties: {
           id: "graph",
           label: names.graph,
           content: () => (
-            <RunGraph model={model} chosen={node} onChoose={(name) => onChoose(name, null)} />
+            <RunPicture model={model} chosen={node} onChoose={(name) => onChoose(name, null)} />
           ),
         },
         {

@@ -12,7 +12,14 @@ import {
 } from "./browser.ts";
 import { BIG, BROKEN, CHAIN, MANY, ORDER, ORDER_DESK, ran, until } from "./run-definitions.ts";
 
-const open = browserOfFile();
+const visit = browserOfFile();
+
+/** Open a page on which runs are shown as lists. */
+const open: typeof visit = async (options) => {
+  const visited = await visit(options);
+  await visited.page.evaluate(() => localStorage.setItem("flowc.run-picture", "list"));
+  return visited;
+};
 const at = (id: string, query = "") => `${URL_OF_SERVER}/ui/runs/${id}${query}`;
 const VIEWS = ["Graph", "Timeline", "Log", "Output", "State", "Cost", "Definition"];
 
@@ -254,4 +261,36 @@ test("a run that does not exist says so", async () => {
   const { page } = await open();
   await page.goto(at("nothing"));
   await page.getByRole("alert").waitFor();
+});
+
+test("the graph of a run shows where it stands, and F9 sets a breakpoint on it", async () => {
+  await api(
+    "PUT",
+    "/workflows/drawn",
+    `nodes:
+  - {id: ask, type: human}
+  - {id: yes, type: template, config: {template: "Yes"}}
+  - {id: after, type: template, config: {template: "After"}, depends_on: ["yes"]}
+  - {id: no, type: template, config: {template: "No"}}
+edges:
+  - {source: ask, target: "yes", branch: approve}
+  - {source: ask, target: "no", branch: reject}
+`,
+  );
+  const body = { input: {}, wait: false };
+  const { run_id: id } = await api<{ run_id: string }>("POST", "/workflows/drawn/execute", body);
+  const { page, faults } = await visit();
+  await page.goto(`${URL_OF_SERVER}/ui/runs/${id}`);
+  await page.getByRole("img", { name: /^ask, human, .*Waiting/ }).waitFor();
+  await page.getByRole("img", { name: /^after/ }).click();
+  await page.getByRole("application", { name: /^Graph/ }).focus();
+  await page.keyboard.press("F9");
+  await page.getByRole("img", { name: /^after.*breakpoint/ }).waitFor();
+  const [asked] = await api<{ id: string }[]>("GET", `/interrupts?run_id=${id}`);
+  await api("POST", `/interrupts/${asked?.id}/answer`, { answer: { choice: "approve" } });
+  await page.getByRole("img", { name: /^after.*the run stands here/ }).waitFor();
+  await page.getByRole("img", { name: /^yes.*Completed/ }).waitFor();
+  await screenshot(page, "run-graph");
+  await assertAccessible(page);
+  assert.deepEqual(faults, []);
 });

@@ -3,6 +3,9 @@ import { counted } from "../counted.ts";
 import { formatNumber } from "../format.ts";
 
 export const runViewWords = {
+  picture: "Show the nodes as",
+  pictures: { canvas: "Graph", list: "List" },
+  canvasHint: "F9 sets a breakpoint at the chosen node, or takes it out.",
   title: (id: string) => `Run ${id}`,
   saidEnd: (status: string, node: string | null) =>
     node ? `The run ${status} at ${node}.` : `The run is ${status}.`,

@@ -1,0 +1,45 @@
+/** The nodes of a run: drawn, or as a list that says the same. */
+import { lazy, Suspense, useState } from "react";
+import { runViewWords } from "#words/run-view.ts";
+import { Choices } from "../parts/buttons.tsx";
+import { RunGraph } from "./run-graph.tsx";
+import type { RunModel } from "./run-store.ts";
+
+const RunCanvas = lazy(() => import("./run-canvas.tsx"));
+const KEPT = "flowc.run-picture";
+
+interface RunPictureProperties {
+  model: RunModel;
+  chosen: string | null;
+  onChoose(name: string): void;
+}
+
+export function RunPicture(properties: RunPictureProperties) {
+  const [kind, setKind] = useState(
+    () => localStorage.getItem(KEPT) ?? (innerWidth > 720 ? "canvas" : "list"),
+  );
+  const choose = (chosen: string) => {
+    localStorage.setItem(KEPT, chosen);
+    setKind(chosen);
+  };
+  return (
+    <>
+      <Choices
+        label={runViewWords.picture}
+        value={kind}
+        of={[
+          ["canvas", runViewWords.pictures.canvas],
+          ["list", runViewWords.pictures.list],
+        ]}
+        onChange={choose}
+      />
+      {kind === "list" ? (
+        <RunGraph {...properties} />
+      ) : (
+        <Suspense>
+          <RunCanvas {...properties} />
+        </Suspense>
+      )}
+    </>
+  );
+}
