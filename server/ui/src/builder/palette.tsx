@@ -44,7 +44,7 @@ export function Palette({ onChoose }: { onChoose(type: string): void }) {
                 <li key={each.type}>
                   <button
                     type="button"
-                    className={`palette-item ${group}`}
+                    className={`palette-item group-${group}`}
                     title={each.summary}
                     draggable
                     onDragStart={(event) => {

@@ -62,7 +62,7 @@ export const GraphBox = memo(function GraphBox({ id, data, selected }: NodeProps
   const mark = marks.get(id);
   const classes = [
     "box",
-    node.group ?? "unknown",
+    `group-${node.group ?? "unknown"}`,
     data.hasFrame ? "frame" : "",
     selected ? "selected" : "",
     active === id ? "active" : "",
