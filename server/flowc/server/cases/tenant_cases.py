@@ -19,6 +19,7 @@ from flowc.server.records.times import now
 from flowc.server.store import StoredRuns, StoredWorkflows
 from flowc.server.store.cases import CaseStatus, StoredCaseList, StoredCases, StoredResult
 from flowc.server.store.runs.steering import NotPossible
+from flowc.server.store.runs.stored_runs import WantedInterrupts
 from flowc.server.tenant_services import TenantServices
 from flowc.server.workflows.compiled import Workflows
 
@@ -137,7 +138,7 @@ class TenantCases:
             raise NotPossible(f"The run is {run.status}: a case is made of one that has ended.")
         compiled = await self.workflows.pinned(run)
         events = await self.stored_runs.events(run_id, limit=_ALL_EVENTS)
-        asked = await self.stored_runs.interrupts(run_id=run_id)
+        asked = await self.stored_runs.interrupts(WantedInterrupts(run_id=run_id))
         return case_of(run, events, asked, compiled.plan, name, mocks_all=mocks_all)
 
 

@@ -7,6 +7,8 @@ export interface FieldSchema {
   /** As it is written in the placeholder. */
   shown: string;
   isRequired: boolean;
+  /** A value with parts may also be a text, such as an expression. */
+  takesText: boolean;
   /** `condition`, `model` and so on. */
   format: string;
 }
@@ -53,6 +55,7 @@ function fieldOf(name: string, schema: Schema, isRequired: boolean): FieldSchema
     description: String(schema["description"] ?? ""),
     shown: fallback === undefined || fallback === null ? "" : JSON.stringify(fallback),
     isRequired,
+    takesText: takesText(meant),
     format: String(schema["format"] ?? REFERENCES[name] ?? ""),
   };
 }
@@ -62,6 +65,14 @@ function withoutNull(schema: Schema): Schema {
   if (!choices) return schema;
   const left = choices.filter((each) => each["type"] !== "null");
   return left.length === 1 ? (left[0] ?? {}) : schema;
+}
+
+function takesText(schema: Schema): boolean {
+  const choices = (schema["anyOf"] ?? schema["oneOf"]) as Schema[] | undefined;
+  if (choices) return choices.some(takesText);
+  const type = schema["type"];
+  if (Array.isArray(type)) return type.includes("string");
+  return type === "string" || (type === undefined && !("$ref" in schema));
 }
 
 function kindOf(name: string, schema: Schema): FieldSchema["kind"] {

@@ -150,6 +150,7 @@ const optionField = (kind: FieldSchema["kind"]): FieldSchema => ({
   description: "",
   shown: "",
   isRequired: false,
+  takesText: kind === "line" || kind === "text",
   format: "",
 });
 

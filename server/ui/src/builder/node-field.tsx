@@ -3,6 +3,7 @@ import { useEffect, useState } from "react";
 import { parse, stringify } from "yaml";
 import { builderWords } from "#words/builder.ts";
 import { words } from "#words/words.ts";
+import { Choices } from "../parts/buttons.tsx";
 import { CheckField, SelectField, TextArea, TextField } from "../parts/fields.tsx";
 import type { FieldSchema } from "./config-fields.ts";
 
@@ -48,11 +49,46 @@ export function NodeField(properties: NodeFieldProperties) {
       </SelectField>
     );
   }
-  const isText = value === undefined || typeof value !== "object" || value === null;
-  return field.kind === "yaml" || !isText ? (
+  return field.kind === "yaml" ? (
+    <OpenField {...properties} />
+  ) : typeof value === "object" && value !== null ? (
     <YamlField {...properties} />
   ) : (
     <WrittenField {...properties} about={about} />
+  );
+}
+
+/** A value that may be a text or have parts: it is written as the one or the other. */
+function OpenField(properties: NodeFieldProperties) {
+  const { field, value, name } = properties;
+  const hasParts = typeof value === "object" && value !== null;
+  const [isYaml, setYaml] = useState(hasParts || !field.takesText);
+  if (!field.takesText) return <YamlField {...properties} />;
+  const text = { ...field, kind: "text" as const };
+  const { description: hint, isRequired: required } = field;
+  const about = { label: <code>{name}</code>, hint, error: properties.error, required };
+  return (
+    <div className="stack open-field">
+      <Choices
+        label={`${name}: ${builderWords.writtenAs}`}
+        value={isYaml ? "yaml" : "text"}
+        of={[
+          ["text", builderWords.asText],
+          ["yaml", builderWords.asYaml],
+        ]}
+        onChange={(chosen) => setYaml(chosen === "yaml")}
+      />
+      {isYaml ? (
+        <YamlField {...properties} />
+      ) : (
+        <WrittenField
+          {...properties}
+          field={text}
+          value={hasParts ? JSON.stringify(value) : value}
+          about={about}
+        />
+      )}
+    </div>
   );
 }
 

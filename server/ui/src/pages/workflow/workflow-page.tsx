@@ -2,7 +2,9 @@
 import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { builderWords } from "#words/builder.ts";
 import { caseWords } from "#words/cases.ts";
+import { words } from "#words/words.ts";
 import { ApiError, part } from "../../api/client.ts";
+import { may } from "../../api/session.ts";
 import type { Run } from "../../api/types.ts";
 import { BuilderPanel } from "../../builder/builder.tsx";
 import { forget, kept, type LocalCopy } from "../../builder/local-copy.ts";
@@ -19,6 +21,9 @@ import { formatAgo } from "../../words/format.ts";
 import { RunsTable } from "../runs/runs-table.tsx";
 import { Versions } from "./versions.tsx";
 
+const Analytics = lazy(async () => ({
+  default: (await import("../analytics/analytics.tsx")).Analytics,
+}));
 const CasesPanel = lazy(async () => ({
   default: (await import("../../cases/cases-panel.tsx")).CasesPanel,
 }));
@@ -98,6 +103,19 @@ function Opened(properties: {
             label: builderWords.tabs.runs,
             content: () => <RunsOf id={id} />,
           },
+          ...(may("analytics:read")
+            ? [
+                {
+                  id: "analytics",
+                  label: words.nav.analytics,
+                  content: () => (
+                    <Suspense>
+                      <Analytics workflowId={id} />
+                    </Suspense>
+                  ),
+                },
+              ]
+            : []),
           {
             id: "versions",
             label: builderWords.tabs.versions,

@@ -20,6 +20,8 @@ export const builderWords = {
   description: "Description",
   idRefused: "The id cannot be changed",
   asYaml: "YAML",
+  asText: "Text",
+  writtenAs: "written as",
   yamlBroken: "This is not YAML.",
   noFields: "This type has no fields.",
   more: "Options of the node",
