@@ -25,6 +25,8 @@ export function RunGraph(properties: RunGraphProperties) {
   const { model, chosen, onChoose, onToggleStop } = properties;
   const view = useStore(model.store, (value) => value.view);
   const graph = useStore(model.store, (value) => value.graph);
+  // The breakpoints that a run began with are in the run, and not in its events.
+  useStore(model.store, (value) => value.run);
   const stops = breakpointsNow(model);
   const nodes = useMemo(() => nodesOf(view, graph), [view, graph]);
   const list = useMemo(() => flat(nodes), [nodes]);
