@@ -1,5 +1,5 @@
 /** Tabs: arrow keys move between them. */
-import { type KeyboardEvent, type ReactNode, useId, useRef } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef } from "react";
 
 export interface Tab {
   id: string;
@@ -19,6 +19,10 @@ export function Tabs(properties: {
   const id = useId();
   const list = useRef<HTMLDivElement>(null);
   const chosen = tabs.find((tab) => tab.id === properties.chosen) ?? tabs[0];
+  useEffect(() => {
+    const tab = list.current?.querySelector<HTMLElement>(`[id="${id}-${chosen?.id}"]`);
+    if (list.current && tab) keepInView(list.current, tab);
+  }, [id, chosen?.id]);
   const move = (event: KeyboardEvent) => {
     const at = tabs.findIndex((tab) => tab.id === chosen?.id);
     const steps: Record<string, number> = {
@@ -74,4 +78,11 @@ export function Tabs(properties: {
         ))}
     </>
   );
+}
+
+/** Scroll a row of tabs, and nothing else, so that all of a tab is seen. */
+function keepInView(list: HTMLElement, tab: HTMLElement): void {
+  const [outer, inner] = [list.getBoundingClientRect(), tab.getBoundingClientRect()];
+  if (inner.left < outer.left) list.scrollLeft -= outer.left - inner.left;
+  else if (inner.right > outer.right) list.scrollLeft += inner.right - outer.right;
 }

@@ -2,7 +2,7 @@
 import { useState } from "react";
 import { debugWords } from "#words/debug.ts";
 import { runViewWords } from "#words/run-view.ts";
-import { call, get, part, post } from "../api/client.ts";
+import { get, part, post } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import type { StateBody } from "../api/types.ts";
 import { Button, IconButton } from "../parts/buttons.tsx";
@@ -12,8 +12,9 @@ import { useShortcuts } from "../shell/shortcuts.ts";
 import { say } from "../shell/status.ts";
 import { useLast, useLoad } from "../state/load.ts";
 import { useStore } from "../state/store.ts";
+import { addBreakpoint, breakpointsNow, removeBreakpoint } from "./breakpoints.ts";
 import { DebugVariables } from "./debug-variables.tsx";
-import { type Breakpoints, breakpointsOf, ENDED } from "./run-model.ts";
+import { type Breakpoints, ENDED } from "./run-model.ts";
 import { useMoment } from "./run-state.tsx";
 import type { RunModel } from "./run-store.ts";
 import { type Task, useTask } from "./task.ts";
@@ -33,8 +34,7 @@ export function DebugPanel(properties: {
     useLoad(`${model.id}/debug/${at}`, (signal) => stateAt(model.id, at, signal)),
   );
   if (!run) return null;
-  const breakpoints =
-    view.breakpoints === undefined ? breakpointsOf(run.breakpoints) : view.breakpoints;
+  const breakpoints = breakpointsNow(model);
   const isOver = ENDED.has(view.status);
   return (
     <section className="panel stack debug" aria-label={debugWords.title}>
@@ -173,12 +173,7 @@ function Stops(properties: {
             )}
             <IconButton
               label={debugWords.remove(name)}
-              onClick={() =>
-                void change(
-                  () => call("DELETE", `${path}/breakpoints/${part(name)}`),
-                  debugWords.removed(name),
-                )
-              }
+              onClick={() => void task.run(() => removeBreakpoint(model, name))}
             >
               ✕
             </IconButton>
@@ -188,15 +183,7 @@ function Stops(properties: {
       <NewBreakpoint
         names={properties.names}
         isBusy={task.isBusy}
-        onAdd={(name, condition) =>
-          change(
-            () =>
-              call("PUT", `${path}/breakpoints/${part(name)}`, {
-                body: { condition: condition || null },
-              }),
-            debugWords.set(name),
-          )
-        }
+        onAdd={(name, condition) => task.run(() => addBreakpoint(model, name, condition))}
       />
       <div className="row">
         <Button

@@ -171,6 +171,8 @@ function retrying(old: Execution, event: RunEvent, data: Record<string, unknown>
     attempts: attempt + 1,
     failedAttempts: [...old.failedAttempts, failed],
     spans,
+    // The next attempt writes its text from the beginning.
+    said: "",
   };
 }
 

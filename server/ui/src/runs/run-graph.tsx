@@ -5,9 +5,9 @@ import { Empty } from "../parts/notices.tsx";
 import { StatusBadge } from "../parts/values.tsx";
 import { useStore } from "../state/store.ts";
 import { formatCost, formatDuration, formatNumber } from "../words/format.ts";
+import { breakpointsNow } from "./breakpoints.ts";
 import type { Execution } from "./executions.ts";
 import { flat, nodesOf, type RunNode, timeIn } from "./nodes.ts";
-import { breakpointsOf } from "./run-model.ts";
 import type { RunModel } from "./run-store.ts";
 import { totalOf } from "./usage.ts";
 
@@ -16,20 +16,28 @@ interface RunGraphProperties {
   /** Name of the chosen node. */
   chosen: string | null;
   onChoose(name: string): void;
+  /** Add or remove a breakpoint, by F9; null if that is not possible. */
+  onToggleStop: ((name: string) => void) | null;
 }
 
 /** What a run does, node by node; a canvas may take its place. */
-export function RunGraph({ model, chosen, onChoose }: RunGraphProperties) {
+export function RunGraph(properties: RunGraphProperties) {
+  const { model, chosen, onChoose, onToggleStop } = properties;
   const view = useStore(model.store, (value) => value.view);
   const graph = useStore(model.store, (value) => value.graph);
-  const run = useStore(model.store, (value) => value.run);
-  const stops = view.breakpoints === undefined ? breakpointsOf(run?.breakpoints) : view.breakpoints;
+  // The breakpoints that a run began with are in the run, and not in its events.
+  useStore(model.store, (value) => value.run);
+  const stops = breakpointsNow(model);
   const nodes = useMemo(() => nodesOf(view, graph), [view, graph]);
   const list = useMemo(() => flat(nodes), [nodes]);
   const tree = useRef<HTMLDivElement>(null);
   if (list.length === 0) return <Empty title={runViewWords.noNode} />;
   const focused = list.some((node) => node.name === chosen) ? chosen : list[0]?.name;
   const move = (event: KeyboardEvent) => {
+    if (event.key === "F9" && focused && onToggleStop) {
+      event.preventDefault();
+      onToggleStop(focused);
+    }
     const at = list.findIndex((node) => node.name === focused);
     const parent = list[at]?.name.split(".").slice(0, -1).join(".");
     const places: Record<string, number> = {

@@ -19,6 +19,7 @@ export function RunTabs(properties: {
   number: number | null;
   onChoose(node: string, number: number | null): void;
   onReplayAfter: ((number: number) => void) | null;
+  onToggleStop: ((name: string) => void) | null;
 }) {
   const { model, node, number, onChoose } = properties;
   const names = runViewWords.tabs;
@@ -32,7 +33,12 @@ export function RunTabs(properties: {
           id: "graph",
           label: names.graph,
           content: () => (
-            <RunPicture model={model} chosen={node} onChoose={(name) => onChoose(name, null)} />
+            <RunPicture
+              model={model}
+              chosen={node}
+              onChoose={(name) => onChoose(name, null)}
+              onToggleStop={properties.onToggleStop}
+            />
           ),
         },
         {

@@ -31,6 +31,10 @@ test("figures are shown in every view, in both themes and on a phone", async (t)
   const desk = await ran("desk", ORDER_DESK, ORDER);
   const [asked] = await api<{ id: string }[]>("GET", `/interrupts?run_id=${desk.id}`);
   await api("POST", `/interrupts/${asked?.id}/answer`, { answer: "approve" });
+  const { page: phone } = await open({ width: 360 });
+  await phone.goto(`${PAGE}?figures=cost`);
+  const tab = await phone.getByRole("tab", { name: "Cost" }).boundingBox();
+  assert.ok(tab && tab.x + tab.width <= 360, "the chosen tab is not in view");
   for (const [width, theme] of [
     [1440, "light"],
     [1440, "dark"],

@@ -84,6 +84,28 @@ nodes:
           - {id: two, type: template, depends_on: [one], config: {template: "{{one.output.text}}!"}}
 `;
 
+/** Turns that take a while. */
+export const SLOW = `name: Slow
+nodes:
+  - id: count
+    type: loop
+    config:
+      until: "loop.index >= 39"
+      max_iterations: 50
+      body:
+        nodes:
+          - {id: rest, type: wait, config: {for: "0.25s"}}
+          - {id: say, type: template, depends_on: [rest], config: {template: "turn {{loop.index}}"}}
+  - {id: after, type: template, depends_on: [count], config: {template: "{{count.output.turns}}"}}
+`;
+
+/** Two nodes that rest, the second one for long. */
+export const PACED = `name: Paced
+nodes:
+  - {id: first, type: wait, config: {for: "2s"}}
+  - {id: second, type: wait, depends_on: [first], config: {for: "20s"}}
+`;
+
 /** Text of 1 MB as the output of a node. */
 export const BIG = `name: Big
 nodes:

@@ -10,7 +10,17 @@ import {
   screenshot,
   URL_OF_SERVER,
 } from "./browser.ts";
-import { BIG, BROKEN, CHAIN, MANY, ORDER, ORDER_DESK, ran, until } from "./run-definitions.ts";
+import {
+  BIG,
+  BROKEN,
+  CHAIN,
+  MANY,
+  ORDER,
+  ORDER_DESK,
+  PACED,
+  ran,
+  until,
+} from "./run-definitions.ts";
 
 const visit = browserOfFile();
 
@@ -254,6 +264,58 @@ test("what nodes return never becomes markup", async () => {
     assert.equal(await page.locator("main img, main script").count(), 0);
   }
   assert.doesNotMatch(await page.title(), /owned/);
+  assert.deepEqual(faults, []);
+});
+
+test("a run is paused, resumed and cancelled, with a reason", async () => {
+  const run = await ran("paced", PACED, {}, { wait: false });
+  const { page, faults } = await open();
+  await page.goto(at(run.id));
+  await page.getByRole("treeitem", { name: /^Waiting first/ }).waitFor();
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByRole("button", { name: "Resume" }).click();
+  await page.getByText("The run continues.").waitFor();
+  await page.getByRole("treeitem", { name: /^(Running|Waiting) second/ }).waitFor();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.getByLabel("Reason").fill("It is not needed.");
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).last().click();
+  await page.getByText("It is not needed.").first().waitFor();
+  await page.getByRole("treeitem", { name: /^Cancelled second/ }).waitFor();
+  assert.equal(await page.getByRole("button", { name: "Pause" }).count(), 0);
+  assert.deepEqual(faults, []);
+});
+
+test("the nodes of a run are walked by keys, and get breakpoints by F9", async () => {
+  const run = await ran("desk", ORDER_DESK, ORDER);
+  const { page, faults } = await open();
+  await page.goto(at(run.id));
+  await page.getByRole("treeitem", { name: /greet/ }).focus();
+  for (const key of ["ArrowDown", "ArrowDown", "ArrowRight"]) await page.keyboard.press(key);
+  await page.getByRole("region", { name: "price.look" }).waitFor();
+  await page.keyboard.press("ArrowLeft");
+  await page.getByRole("region", { name: "price", exact: true }).waitFor();
+  await page.keyboard.press("End");
+  assert.match(page.url(), /node=refuse/);
+  await page.keyboard.press("F9");
+  await page.getByRole("img", { name: "Breakpoint" }).waitFor();
+  await page.keyboard.press("F9");
+  await page.getByRole("img", { name: "Breakpoint" }).waitFor({ state: "detached" });
+  await page.getByRole("tab", { name: "Graph" }).focus();
+  await page.keyboard.press("ArrowRight");
+  await page.getByRole("listbox", { name: "Executions over time" }).waitFor();
+  assert.deepEqual(faults, []);
+});
+
+test("who may only read sees what a run does, and no button that changes it", async () => {
+  const run = await ran("desk", ORDER_DESK, ORDER);
+  const made = await api<{ key: string }>("POST", "/keys", { name: "reader", role: "viewer" });
+  const { page, faults } = await open({ key: made.key });
+  await page.goto(at(run.id, "?debug=1&node=kind"));
+  await page.getByRole("treeitem", { name: /^Waiting approve/ }).waitFor();
+  await page.getByRole("region", { name: "Debug" }).getByText("reminders = 2").first().waitFor();
+  for (const name of ["Cancel", "Terminate", "Pause", "Replay…", "Step", "Use as mock"]) {
+    assert.equal(await page.getByRole("button", { name }).count(), 0, name);
+  }
   assert.deepEqual(faults, []);
 });
 

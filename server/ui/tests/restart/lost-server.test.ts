@@ -4,24 +4,10 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { api, browserOfFile, screenshot, URL_OF_SERVER } from "../browser/browser.ts";
+import { SLOW } from "../browser/run-definitions.ts";
 
 const open = browserOfFile();
 const FOLDER = process.env["FLOWC_SIGNALS"] ?? "";
-
-// Turns take a while, so that the server dies in the middle of them.
-const SLOW = `name: Slow
-nodes:
-  - id: count
-    type: loop
-    config:
-      until: "loop.index >= 39"
-      max_iterations: 50
-      body:
-        nodes:
-          - {id: rest, type: wait, config: {for: "0.25s"}}
-          - {id: say, type: template, depends_on: [rest], config: {template: "turn {{loop.index}}"}}
-  - {id: after, type: template, depends_on: [count], config: {template: "{{count.output.turns}}"}}
-`;
 
 /** Tell the process that holds the server how far the page is. */
 const signal = (name: string) => writeFile(join(FOLDER, name), "");

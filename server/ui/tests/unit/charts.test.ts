@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { ExecutionBody } from "../../src/api/types.ts";
 import { csvOf } from "../../src/charts/csv.ts";
 import { labelled, ticksTo } from "../../src/charts/scale.ts";
-import { endOf, periodOf } from "../../src/pages/analytics/period.ts";
+import { before, endOf, periodOf } from "../../src/pages/analytics/period.ts";
 import { canonical, pairsOf } from "../../src/runs/difference.ts";
 
 test("ticks are round, and reach the largest value", () => {
@@ -48,6 +48,7 @@ test("periods are whole days in UTC, but the last 24 hours", () => {
   const custom = of("period=custom&from=2026-11-05&to=2026-11-01");
   assert.deepEqual([custom.from, custom.to], ["2026-11-01", "2026-11-05"]);
   assert.equal(of("period=custom&from=never").from, "2026-11-22");
+  assert.deepEqual(before(of("")), { from: "2026-11-15", to: "2026-11-21" });
   assert.equal(endOf("2026-11-28T00:00:00Z", "day"), "2026-11-29T00:00:00.000Z");
 });
 

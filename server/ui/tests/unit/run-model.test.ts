@@ -103,6 +103,22 @@ test("a loop that waited works again when a node in it does", () => {
   assert.deepEqual(next.stoppedBefore, []);
 });
 
+test("tokens of an attempt become a text, and another attempt begins a new one", () => {
+  const token = (number: number, text: string) =>
+    event(number, "node.said", { kind: "token", data: { text } }, "a");
+  const first = withEvents(NO_EVENTS, [
+    event(1, "node.started", { type: "llm" }, "a"),
+    token(2, "Hel"),
+    token(3, "lo"),
+    event(4, "node.said", { kind: "limit", data: { reached: "10 turns" } }, "a"),
+  ]);
+  assert.equal(first.executions[0]?.said, "Hello");
+  const failed = { attempt: 1, delay: 0.1, message: "No." };
+  const second = withEvents(first, [event(5, "node.retrying", failed, "a"), token(6, "Hi")]);
+  assert.equal(second.executions[0]?.said, "Hi");
+  assert.equal(second.executions[0]?.state, "running");
+});
+
 test("names and turns are read from paths", () => {
   assert.equal(nameOf("each#0/2/in#1/0/", "ask"), "each.in.ask");
   assert.equal(turnOf("each#0/2/in#1/0/"), "3·1");

@@ -1,7 +1,7 @@
 /** Figures of the runs of a workflow, or of all: how many, how long, and what they cost. */
 import { useMemo } from "react";
 import { analyticsWords } from "#words/analytics.ts";
-import { get } from "../../api/client.ts";
+import { get, part } from "../../api/client.ts";
 import type { TrendFiguresList } from "../../api/types.ts";
 import { Choices } from "../../parts/buttons.tsx";
 import { TextField } from "../../parts/fields.tsx";
@@ -44,7 +44,10 @@ export function Analytics({ workflowId }: { workflowId?: string }) {
           trends.items.every((each) => each.executions === 0) ? (
             <Empty title={analyticsWords.empty}>
               <p>{analyticsWords.emptyHint}</p>
-              <Link className="button" to="/ui/runs">
+              <Link
+                className="button"
+                to={workflowId ? `/ui/runs?workflow_id=${part(workflowId)}` : "/ui/runs"}
+              >
                 {analyticsWords.toRuns}
               </Link>
             </Empty>
@@ -86,12 +89,14 @@ function Views(properties: { shown: Shown; chosen: string; onChoose(id: string):
   );
 }
 
+const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
+const formatDay = (text: string): string => day.format(new Date(text));
+
 function PeriodFields(properties: {
   period: Period;
   change(wanted: Record<string, string | null>): void;
 }) {
   const { period, change } = properties;
-  const begin = period.since === null ? `${period.from}T00:00Z` : new Date(period.since);
   return (
     <div className="row">
       <Choices<PeriodName>
@@ -117,10 +122,12 @@ function PeriodFields(properties: {
           />
         ))}
       <span className="hint">
-        {analyticsWords.shown(
-          formatMoment(new Date(begin).toISOString()),
-          period.since === null ? period.to : formatMoment(new Date().toISOString()),
-        )}{" "}
+        {period.since === null
+          ? analyticsWords.shown(formatDay(period.from), formatDay(period.to))
+          : analyticsWords.shown(
+              formatMoment(new Date(period.since).toISOString()),
+              formatMoment(new Date().toISOString()),
+            )}{" "}
         {analyticsWords.zone(Intl.DateTimeFormat().resolvedOptions().timeZone)}
       </span>
     </div>

@@ -34,6 +34,12 @@ export function periodOf(query: URLSearchParams, now: number): Period {
   return { name: days === 30 ? "30d" : "7d", from, to: today, interval: "day", since: null };
 }
 
+/** Return the days of the same number before a period. */
+export function before(period: Period): { from: string; to: string } {
+  const [first, last] = [Date.parse(period.from), Date.parse(period.to)];
+  return { from: dayOf(first - (last - first) - DAY), to: dayOf(first - DAY) };
+}
+
 /** Return the end of an hour or a day. */
 export function endOf(at: string, interval: "hour" | "day"): string {
   return new Date(Date.parse(at) + (interval === "hour" ? 3_600_000 : DAY)).toISOString();

@@ -1,14 +1,19 @@
 /** What runs did hour by hour, or day by day. */
 import { analyticsWords } from "#words/analytics.ts";
+import { get } from "../../api/client.ts";
+import type { TrendFigures, TrendFiguresList } from "../../api/types.ts";
 import { Chart } from "../../charts/chart.tsx";
+import { useLoad } from "../../state/load.ts";
 import { formatDuration, formatNumber } from "../../words/format.ts";
 import type { Shown } from "./analytics.tsx";
 import { largest, pointsOf, titleOf } from "./buckets.ts";
+import { before } from "./period.ts";
 
 const said = analyticsWords.trends;
 
 export function Trends(shown: Shown) {
   const { items } = shown.trends;
+  const earlier = useEarlier(shown);
   const worst = largest(items, (each) => each.failed);
   const slowest = largest(items, (each) => each.duration.p95_ms ?? 0);
   return (
@@ -26,8 +31,14 @@ export function Trends(shown: Shown) {
           { name: said.completed, kind: "good" },
           { name: said.failed, kind: "bad" },
           { name: said.cancelled, kind: "calm" },
+          ...(earlier ? [{ name: said.earlier, kind: "warn" as const }] : []),
         ]}
-        points={pointsOf(shown, (each) => [each.completed, each.failed, each.cancelled])}
+        points={pointsOf(shown, (each) => [
+          each.completed,
+          each.failed,
+          each.cancelled,
+          ...(earlier ? [earlier[items.indexOf(each)]?.executions ?? null] : []),
+        ])}
         format={formatNumber}
       />
       <Chart
@@ -48,4 +59,13 @@ export function Trends(shown: Shown) {
       />
     </>
   );
+}
+
+/** Return the days before the period, to compare with; hours are not compared. */
+function useEarlier({ period, trends, workflowId }: Shown): TrendFigures[] | null {
+  const query = { workflow_id: workflowId, ...before(period), interval: "day" };
+  const loaded = useLoad(`earlier${JSON.stringify(query)}`, (signal) =>
+    get<TrendFiguresList>("/workflows/analytics/trends", query, signal),
+  );
+  return trends.interval === "day" ? (loaded.data?.items ?? null) : null;
 }

@@ -7,6 +7,7 @@ import type { Run } from "../../api/types.ts";
 import { Button } from "../../parts/buttons.tsx";
 import { ErrorNotice } from "../../parts/notices.tsx";
 import { Duration, StatusBadge } from "../../parts/values.tsx";
+import { toggleBreakpoint } from "../../runs/breakpoints.ts";
 import { CompareDialog, Comparison } from "../../runs/compare.tsx";
 import { DebugPanel } from "../../runs/debug-panel.tsx";
 import { NodeDetails } from "../../runs/node-details.tsx";
@@ -16,6 +17,7 @@ import { RunButtons } from "../../runs/run-buttons.tsx";
 import { ENDED, type RunView } from "../../runs/run-model.ts";
 import { openRun, type RunModel } from "../../runs/run-store.ts";
 import { RunTabs } from "../../runs/run-tabs.tsx";
+import { useTask } from "../../runs/task.ts";
 import { totalOf } from "../../runs/usage.ts";
 import { Link, useQuery } from "../../shell/router.tsx";
 import { say } from "../../shell/status.ts";
@@ -39,6 +41,7 @@ function OneRun({ model }: { model: RunModel }) {
   const { run, view, graph, error, connection } = useStore(model.store, (value) => value);
   const [query, change] = useQuery();
   const [wish, setWish] = useState<ReplayWish | null>(null);
+  const stops = useTask();
   const [compares, setCompares] = useState(false);
   const nodes = useMemo(() => flat(nodesOf(view, graph)), [view, graph]);
   const names = useMemo(() => nodes.map((node) => node.name), [nodes]);
@@ -53,6 +56,7 @@ function OneRun({ model }: { model: RunModel }) {
     <div className="page run-page">
       <Head model={model} status={status} nodes={nodes} />
       {error !== undefined && <ErrorNotice error={error} retry={() => void model.refresh()} />}
+      {stops.error !== undefined && <ErrorNotice error={stops.error} />}
       {run && (
         <>
           <div className="head">
@@ -82,6 +86,11 @@ function OneRun({ model }: { model: RunModel }) {
                   number={number}
                   onChoose={(name, chosen) =>
                     change({ node: name, execution: chosen ? String(chosen) : null })
+                  }
+                  onToggleStop={
+                    may("runs:control") && !ENDED.has(status)
+                      ? (name) => void stops.run(() => toggleBreakpoint(model, name))
+                      : null
                   }
                   onReplayAfter={
                     may("runs:control") ? (afterEvent) => setWish({ afterEvent }) : null

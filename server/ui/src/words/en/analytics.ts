@@ -75,6 +75,7 @@ export const analyticsWords = {
     noFailure: "No run failed",
     slowest: (time: string, when: string) =>
       `Runs were slowest on ${when}: 95 % took at most ${time}`,
+    earlier: "All, one period earlier",
     when: "When",
   },
   cost: {
