@@ -27,6 +27,11 @@ export function SchemaDialog<T>(properties: DialogProperties<T>) {
     ...properties.initial,
   }));
   const [problems, setProblems] = useState<Problems>({});
+  const change = (changed: unknown) => {
+    setValue(changed);
+    // What was said of a field holds until it is mended.
+    if (Object.keys(problems).length > 0) setProblems(problemsOf(schema, changed, schema));
+  };
   const submit = async () => {
     const found = problemsOf(schema, value, schema);
     setProblems(found);
@@ -51,7 +56,7 @@ export function SchemaDialog<T>(properties: DialogProperties<T>) {
       <SchemaForm
         schema={schema}
         value={value}
-        onChange={setValue}
+        onChange={change}
         errors={problems}
         formats={formats}
       />
