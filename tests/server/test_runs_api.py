@@ -266,10 +266,13 @@ def test_a_schedule_whose_workflow_is_gone_is_disabled(api: httpx.Client) -> Non
     schedule = {"id": "left", "workflow_id": "gone", "cron": "* * * * * *"}
     made = api.post(f"{API}/schedules", json=schedule).json()
     assert (made["paused"], made["problem"]) == (False, None)
+    assert len(made["next_times"]) == 3
+    assert made["next_times"] == sorted(made["next_times"])
     api.delete(f"{API}/workflows/gone").raise_for_status()
     path = f"{API}/schedules/left"
     found = api.get(path).json()
     assert (found["paused"], "'gone' does not exist" in found["problem"]) == (True, True)
+    assert found["next_times"] == []
     assert api.post(f"{path}/resume").status_code == 404
     api.post(f"{API}/workflows", json={"id": "gone", "definition": {"nodes": [pause("a")]}})
     assert api.post(f"{path}/resume").json()["paused"] is False

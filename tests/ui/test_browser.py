@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
 from fakes.places import ROOT
 from fakes.processes import serving
@@ -18,6 +19,9 @@ def test_in_the_browser(path: Path, tmp_path: Path) -> None:
     env = {
         "FLOWC_AUTH": "on",
         "FLOWC_MODELS_FILE": str(ROOT / "notebooks" / "workflows" / "models.yaml"),
+        "FLOWC_SEALING_KEYS": Fernet.generate_key().decode(),
+        # Where nothing answers, so that what is delivered there fails.
+        "FLOWC_EGRESS_ALLOW": "127.0.0.1:9",
     }
     with serving(data, env) as (client, _):
         environment = browser_environment(str(client.base_url).rstrip("/"), data)

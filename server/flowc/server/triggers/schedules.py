@@ -155,6 +155,15 @@ class Schedules:
         return f"{self.tenant}/{id}"
 
 
+def next_times(schedule: Schedule, most: int = 3) -> list[datetime]:
+    """Return when a schedule starts runs next, in its own time zone; never while it is paused."""
+    if schedule.is_paused:
+        return []
+    begin = now().astimezone(ZoneInfo(schedule.timezone))
+    times = croniter(schedule.cron, begin, second_at_beginning=True)
+    return list(islice(times.all_next(datetime), most))
+
+
 def _is_recent(moment: str) -> bool:
     """Return whether a scheduled time is one of the last minutes, not one that is filled in."""
     read = datetime.fromisoformat(moment)

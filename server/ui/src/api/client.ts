@@ -70,8 +70,8 @@ export function address(path: string, query: Query = {}): string {
     for (const each of Array.isArray(value) ? value : [value]) found.append(name, String(each));
   }
   const text = found.toString();
-  // The API for clients of OpenAI has a root of its own.
-  const base = path.startsWith("/v1/") ? "" : BASE;
+  // The API for clients of OpenAI, and the state of the server, have roots of their own.
+  const base = path.startsWith("/v1/") || path === "/health" ? "" : BASE;
   return `${base}${path}${text ? `?${text}` : ""}`;
 }
 

@@ -1048,6 +1048,10 @@ export type MonitoringSummary = {
   status: "ok" | "degraded";
   /** `ok`, or why the database cannot be written to. */
   store: string;
+  /** The version of flowc. */
+  version: string;
+  /** `sqlite` or `postgresql`. */
+  database: string;
   unfinished: UnfinishedRuns;
   /** The runs that ended since midnight, in UTC. */
   today: StatsFigures;
@@ -1526,6 +1530,8 @@ export type ScheduleBody = {
   last_fired_at: string | null;
   /** Why the schedule is disabled, if it is. */
   problem: string | null;
+  /** When it starts runs next; empty while it is paused. */
+  next_times: string[];
 };
 
 /** A passage that answers a query. */
@@ -1599,6 +1605,10 @@ export type SessionBody = {
   scopes: ApiScope[];
   /** The caller may run this workflow alone. */
   workflow_id: string | null;
+  /** Questions that name one of these are for the caller. */
+  names: string[];
+  /** Questions for one of these are for the caller, too. */
+  groups: string[];
   expires_at: string | null;
   /** Send it as `x-csrf-token` with all that changes something; null without a session, where it is not needed. */
   csrf_token: string | null;

@@ -1,11 +1,41 @@
 /** The field of a list: a field for each item, and buttons that add and remove them. */
 import { formWords } from "#words/forms.ts";
 import { Button, IconButton } from "../parts/buttons.tsx";
+import { CheckField } from "../parts/fields.tsx";
 import { initialValue } from "./initial.ts";
-import { within } from "./schema.ts";
+import { fieldOf, within } from "./schema.ts";
 import { AnyField, type FieldProperties, type FormOf, Group } from "./schema-form.tsx";
 
 export function ListField(properties: FieldProperties & { form: FormOf; pointer: string }) {
+  const choices = fieldOf(properties.schema["items"], properties.form.root).schema["enum"];
+  if (properties.schema["uniqueItems"] && Array.isArray(choices)) {
+    return <ChecksField {...properties} choices={choices} />;
+  }
+  return <ItemsField {...properties} />;
+}
+
+/** A box for each thing that can be in the list once. */
+function ChecksField(properties: FieldProperties & { choices: unknown[] }) {
+  const { choices, value, onChange } = properties;
+  const chosen = Array.isArray(value) ? (value as unknown[]) : [];
+  return (
+    <Group {...properties}>
+      {choices.map((each) => (
+        <CheckField
+          key={String(each)}
+          label={String(each)}
+          checked={chosen.includes(each)}
+          onChange={(event) => {
+            const isIn = event.target.checked;
+            onChange(choices.filter((other) => (other === each ? isIn : chosen.includes(other))));
+          }}
+        />
+      ))}
+    </Group>
+  );
+}
+
+function ItemsField(properties: FieldProperties & { form: FormOf; pointer: string }) {
   const { schema, label, form, pointer, onChange, isRequired } = properties;
   const items = Array.isArray(properties.value) ? (properties.value as unknown[]) : [];
   const { maxItems } = schema;

@@ -26,8 +26,9 @@ export function problemsOf(given: unknown, value: unknown, root: Schema, pointer
   if (kind === "variants") {
     const found = variants.map((each) => problemsOf(each, value, root, pointer));
     if (found.some((each) => Object.keys(each).length === 0)) return {};
-    // Of one that has the right kind, the single problems say more.
-    const inside = found.find((each) => !(pointer in each));
+    // Of the one that is nearest, the single problems say more.
+    const near = found.filter((each) => !(pointer in each));
+    const inside = near.toSorted((one, other) => size(one) - size(other))[0];
     return inside ?? { [pointer]: value === undefined ? texts.required : texts.kind };
   }
   const problem = problemOfValue(schema, kind, value);
@@ -48,6 +49,18 @@ export function problemsOfServer(details: unknown, whole: string): Problems {
     const pointer = missing === undefined ? start : within(start, missing);
     found[sentence ? pointer : ""] =
       missing === undefined ? sentence || String(each) : texts.required;
+  }
+  return found;
+}
+
+/** Return the sentences of a refused body by their fields: each detail has a place and a sentence. */
+export function problemsOfBody(details: unknown): Problems {
+  const found: Record<string, string> = {};
+  for (const each of Array.isArray(details) ? details : []) {
+    if (!isObject(each) || !Array.isArray(each["at"])) continue;
+    const [, ...path] = each["at"].map(String);
+    const pointer = path.reduce(within, "");
+    found[pointer] ??= String(each["message"]);
   }
   return found;
 }
@@ -140,6 +153,8 @@ function problemOfJson(schema: Schema, value: unknown): string | undefined {
   if (schema["type"] === "array" && !Array.isArray(value)) return texts.list;
   return undefined;
 }
+
+const size = (problems: Problems): number => Object.keys(problems).length;
 
 const isSame = (one: unknown, other: unknown): boolean =>
   JSON.stringify(one) === JSON.stringify(other);

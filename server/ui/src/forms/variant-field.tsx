@@ -1,12 +1,12 @@
 /** The field of a value that may have one of several schemas: which one, and then its field. */
-import { useState } from "react";
+import { Fragment, useState } from "react";
 import { formWords } from "#words/forms.ts";
 import { isObject } from "../api/client.ts";
 import { SelectField } from "../parts/fields.tsx";
 import { initialValue } from "./initial.ts";
 import { problemsOf } from "./problems.ts";
 import { fieldOf, type Schema } from "./schema.ts";
-import { AnyField, type FieldProperties, type FormOf, Group } from "./schema-form.tsx";
+import { AnyField, type FieldProperties, Fields, type FormOf, Group } from "./schema-form.tsx";
 
 interface VariantProperties extends FieldProperties {
   variants: Schema[];
@@ -27,8 +27,22 @@ export function VariantField(properties: VariantProperties) {
         : (initialValue(variants[index], form.root) ?? emptyOf(variants[index], form.root)),
     );
   };
+  const found = at >= 0 ? fieldOf(variants[at], form.root) : null;
+  const place = { form, value, pointer, onChange };
+  const isObjectKind = found?.kind === "object";
+  const inside =
+    found && isObjectKind ? (
+      <Fields {...place} schema={found.schema} />
+    ) : (
+      <AnyField
+        {...place}
+        given={{ title: label, ...variants[at] }}
+        name={label}
+        isRequired={isRequired}
+      />
+    );
   return (
-    <Group {...properties} error={undefined}>
+    <Group {...properties} error={isObjectKind ? properties.error : undefined}>
       <SelectField
         label={formWords.kindOf(label)}
         isBare
@@ -43,18 +57,7 @@ export function VariantField(properties: VariantProperties) {
           </option>
         ))}
       </SelectField>
-      {at >= 0 && (
-        <AnyField
-          key={at}
-          form={form}
-          given={{ title: label, ...variants[at] }}
-          name={label}
-          value={value}
-          pointer={pointer}
-          isRequired={isRequired}
-          onChange={onChange}
-        />
-      )}
+      {at >= 0 && <Fragment key={at}>{inside}</Fragment>}
     </Group>
   );
 }

@@ -40,6 +40,8 @@ export function FormDialog(properties: {
   submit: string;
   isDanger?: boolean;
   isWide?: boolean;
+  /** The form checks itself. */
+  noValidate?: boolean;
   onSubmit(): Promise<unknown>;
   onClose(): void;
   children?: ReactNode;
@@ -63,7 +65,7 @@ export function FormDialog(properties: {
       onClose={properties.onClose}
       isWide={properties.isWide ?? false}
     >
-      <form onSubmit={submit}>
+      <form onSubmit={submit} noValidate={properties.noValidate}>
         {properties.children}
         {error !== undefined && <ErrorNotice error={error} />}
         <div className="row end">

@@ -1,29 +1,29 @@
 /** The graph of a run as it works; F9 sets a breakpoint at the chosen node, or takes it out. */
 import { type KeyboardEvent, useMemo } from "react";
 import { runViewWords } from "#words/run-view.ts";
-import { call, part } from "../api/client.ts";
 import type { Mark } from "../canvas/drawn.ts";
 import { GraphCanvas } from "../canvas/graph-canvas.tsx";
-import { ErrorNotice } from "../parts/notices.tsx";
 import { useStore } from "../state/store.ts";
 import { formatDuration } from "../words/format.ts";
+import { breakpointsNow } from "./breakpoints.ts";
 import { flat, nodesOf, type RunNode } from "./nodes.ts";
-import { breakpointsOf, ENDED } from "./run-model.ts";
 import type { RunModel } from "./run-store.ts";
-import { useTask } from "./task.ts";
 
 interface RunCanvasProperties {
   model: RunModel;
   chosen: string | null;
   onChoose(name: string): void;
+  /** Add or remove a breakpoint; null if that is not possible. */
+  onToggleStop: ((name: string) => void) | null;
 }
 
-export default function RunCanvas({ model, chosen, onChoose }: RunCanvasProperties) {
+export default function RunCanvas(properties: RunCanvasProperties) {
+  const { model, chosen, onChoose, onToggleStop } = properties;
   const view = useStore(model.store, (value) => value.view);
   const graph = useStore(model.store, (value) => value.graph);
-  const run = useStore(model.store, (value) => value.run);
-  const stops = view.breakpoints === undefined ? breakpointsOf(run?.breakpoints) : view.breakpoints;
-  const task = useTask();
+  // The breakpoints that a run began with are in the run, and not in its events.
+  useStore(model.store, (value) => value.run);
+  const stops = breakpointsNow(model);
   const marks = useMemo(() => {
     const found = flat(nodesOf(view, graph)).map((node) => {
       const mark = markOf(node);
@@ -36,18 +36,13 @@ export default function RunCanvas({ model, chosen, onChoose }: RunCanvasProperti
   const selection = useMemo(() => (chosen === null ? [] : [chosen]), [chosen]);
   if (!graph) return null;
   const key = (event: KeyboardEvent) => {
-    if (event.key !== "F9" || chosen === null || ENDED.has(view.status)) return;
+    if (event.key !== "F9" || chosen === null || !onToggleStop) return;
     event.preventDefault();
-    const isSet = stops?.nodes.includes(chosen) ?? false;
-    const path = `/runs/${part(model.id)}/debug/breakpoints/${part(chosen)}`;
-    task.run(async () => {
-      await call(isSet ? "DELETE" : "PUT", path);
-    });
+    onToggleStop(chosen);
   };
   return (
     <>
-      {task.error !== undefined && <ErrorNotice error={task.error} />}
-      <p className="hint">{runViewWords.canvasHint}</p>
+      {onToggleStop && <p className="hint">{runViewWords.canvasHint}</p>}
       <div className="run-canvas">
         <GraphCanvas
           {...{ graph, selection, marks }}

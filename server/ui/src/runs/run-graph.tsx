@@ -20,7 +20,7 @@ interface RunGraphProperties {
   onToggleStop: ((name: string) => void) | null;
 }
 
-/** What a run does, node by node; a canvas may take its place. */
+/** What a run does, node by node: the equal of the canvas. */
 export function RunGraph(properties: RunGraphProperties) {
   const { model, chosen, onChoose, onToggleStop } = properties;
   const view = useStore(model.store, (value) => value.view);

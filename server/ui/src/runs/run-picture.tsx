@@ -12,6 +12,8 @@ interface RunPictureProperties {
   model: RunModel;
   chosen: string | null;
   onChoose(name: string): void;
+  /** Add or remove a breakpoint, by F9; null if that is not possible. */
+  onToggleStop: ((name: string) => void) | null;
 }
 
 export function RunPicture(properties: RunPictureProperties) {

@@ -79,6 +79,17 @@ export const PAGES: Page[] = [
     scope: "knowledge:read",
     page: lazy(() => import("../pages/documents/collection-page.tsx")),
   },
+  {
+    path: "/ui/triggers",
+    nav: "triggers",
+    scope: "triggers:read",
+    page: lazy(() => import("../pages/triggers/triggers-page.tsx")),
+  },
+  {
+    path: "/ui/settings",
+    nav: "settings",
+    page: lazy(() => import("../pages/settings/settings-page.tsx")),
+  },
 ];
 
 /** What the navigation shows, in this order, to those who may see it. */
@@ -99,5 +110,7 @@ export const NAVIGATION: {
   },
   { name: "chat", to: "/ui/chat", scope: "runs:execute" },
   { name: "documents", to: "/ui/documents", scope: "knowledge:read" },
+  { name: "triggers", to: "/ui/triggers", scope: "triggers:read" },
   { name: "analytics", to: "/ui/analytics", scope: "analytics:read" },
+  { name: "settings", to: "/ui/settings", scope: "workflows:read" },
 ];

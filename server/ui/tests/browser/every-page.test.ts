@@ -22,6 +22,10 @@ const PAGES: [string, string][] = [
   ["tasks", "/ui/tasks"],
   ["chat", "/ui/chat"],
   ["documents", "/ui/documents"],
+  ["triggers", "/ui/triggers"],
+  ["settings-models", "/ui/settings?tab=models"],
+  ["settings-health", "/ui/settings?tab=health"],
+  ["settings-me", "/ui/settings?tab=me"],
   ["missing", "/ui/nothing-here"],
 ];
 const EXAMPLE = `# A question, and an answer by its kind.

@@ -1,5 +1,6 @@
 """A summary for people who look after a server: what is at work now, and how today went."""
 
+from importlib.metadata import version
 from typing import Literal
 
 from fastapi import APIRouter
@@ -28,6 +29,8 @@ class MonitoringSummary(BaseModel):
 
     status: Literal["ok", "degraded"]
     store: str = Field(description="`ok`, or why the database cannot be written to.")
+    version: str = Field(description="The version of flowc.")
+    database: str = Field(description="`sqlite` or `postgresql`.")
     unfinished: UnfinishedRuns
     today: StatsFigures = Field(description="The runs that ended since midnight, in UTC.")
 
@@ -41,6 +44,8 @@ async def read_summary(tenant: CurrentTenant) -> MonitoringSummary:
     return MonitoringSummary(
         status="ok" if problem is None else "degraded",
         store=problem or "ok",
+        version=version("flowc"),
+        database=tenant.stored_runs.database.dialect.name,
         unfinished=UnfinishedRuns(**unfinished),
         today=today,
     )

@@ -1,5 +1,6 @@
 """Routes for schedules: runs that start at the times of a cron expression."""
 
+import asyncio
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.strict_requests import StrictRoute
 from flowc.server.records.triggers import Schedule
+from flowc.server.triggers.schedules import next_times
 
 router = APIRouter(
     prefix="/schedules", tags=["schedules"], route_class=StrictRoute, responses=RESPONSES
@@ -48,6 +50,9 @@ class ScheduleBody(BaseModel):
     paused: bool
     last_fired_at: datetime | None
     problem: str | None = Field(description="Why the schedule is disabled, if it is.")
+    next_times: list[datetime] = Field(
+        description="When it starts runs next; empty while it is paused."
+    )
 
 
 BackfillTime = Annotated[
@@ -73,19 +78,19 @@ class BackfillReceipt(BaseModel):
 async def create_schedule(body: NewSchedule, tenant: CurrentTenant) -> ScheduleBody:
     """Create a schedule; it takes effect within seconds."""
     wanted = Schedule(body.id, body.cron, body.timezone, {}, body.catch_up)
-    return _body(await tenant.schedules.create(body.id, body.workflow_id, body.input, wanted))
+    return await _body(await tenant.schedules.create(body.id, body.workflow_id, body.input, wanted))
 
 
 @router.get("")
 async def list_schedules(tenant: CurrentTenant) -> list[ScheduleBody]:
     """Return all schedules, sorted by id."""
-    return [_body(each) for each in await tenant.schedules.list()]
+    return [await _body(each) for each in await tenant.schedules.list()]
 
 
 @router.get("/{schedule_id}")
 async def get_schedule(schedule_id: ScheduleId, tenant: CurrentTenant) -> ScheduleBody:
     """Return a schedule."""
-    return _body(await tenant.schedules.get(schedule_id))
+    return await _body(await tenant.schedules.get(schedule_id))
 
 
 @router.delete("/{schedule_id}", status_code=HTTPStatus.NO_CONTENT)
@@ -98,20 +103,20 @@ async def delete_schedule(schedule_id: ScheduleId, tenant: CurrentTenant) -> Res
 @router.post("/{schedule_id}/pause")
 async def pause_schedule(schedule_id: ScheduleId, tenant: CurrentTenant) -> ScheduleBody:
     """Pause a schedule: at its times, nothing starts, until it is resumed."""
-    return _body(await tenant.schedules.steer(schedule_id, is_paused=True))
+    return await _body(await tenant.schedules.steer(schedule_id, is_paused=True))
 
 
 @router.post("/{schedule_id}/resume")
 async def resume_schedule(schedule_id: ScheduleId, tenant: CurrentTenant) -> ScheduleBody:
     """Resume a schedule; the times that passed meanwhile are skipped."""
-    return _body(await tenant.schedules.steer(schedule_id, is_paused=False))
+    return await _body(await tenant.schedules.steer(schedule_id, is_paused=False))
 
 
 @router.post("/{schedule_id}/trigger", status_code=HTTPStatus.ACCEPTED)
 async def trigger_schedule(schedule_id: ScheduleId, tenant: CurrentTenant) -> ScheduleBody:
     """Start a run of the schedule now, in addition to its times."""
     await tenant.schedules.fire_now(schedule_id)
-    return _body(await tenant.schedules.get(schedule_id))
+    return await _body(await tenant.schedules.get(schedule_id))
 
 
 @router.post("/{schedule_id}/backfill", status_code=HTTPStatus.ACCEPTED)
@@ -122,7 +127,9 @@ async def backfill_schedule(
     return BackfillReceipt(runs=await tenant.schedules.backfill(schedule_id, body.start, body.end))
 
 
-def _body(schedule: Schedule) -> ScheduleBody:
+async def _body(schedule: Schedule) -> ScheduleBody:
+    # Rare times take a while to find.
+    times = await asyncio.to_thread(next_times, schedule)
     return ScheduleBody.model_validate(
         {
             "id": schedule.id,
@@ -134,5 +141,6 @@ def _body(schedule: Schedule) -> ScheduleBody:
             "paused": schedule.is_paused,
             "last_fired_at": schedule.last_fired_at,
             "problem": schedule.problem,
+            "next_times": times,
         }
     )

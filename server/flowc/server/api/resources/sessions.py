@@ -38,6 +38,8 @@ class SessionBody(BaseModel):
     role: CallerRole | None = Field(description="The least role that may do all of this.")
     scopes: list[ApiScope]
     workflow_id: str | None = Field(description="The caller may run this workflow alone.")
+    names: list[str] = Field(description="Questions that name one of these are for the caller.")
+    groups: list[str] = Field(description="Questions for one of these are for the caller, too.")
     expires_at: datetime | None
     csrf_token: str | None = Field(
         description="Send it as `x-csrf-token` with all that changes something; null without a"
@@ -115,6 +117,8 @@ def _body(caller: Caller, secret: str | None = None) -> SessionBody:
         role=role_of(caller.scopes),
         scopes=sorted(caller.scopes),
         workflow_id=caller.workflow_id,
+        names=sorted(caller.names),
+        groups=sorted(caller.groups),
         expires_at=None if end is None else datetime.fromtimestamp(end, UTC),
         csrf_token=None if secret is None else csrf_token_of(secret),
     )

@@ -1,7 +1,7 @@
 /** Values that the list of tasks and a task both show. */
 import { taskWords } from "#words/tasks.ts";
 import type { InterruptBody } from "../../api/types.ts";
-import { questionOf } from "../../forms/question.ts";
+import { headOf } from "../../forms/question-head.ts";
 import { Ago } from "../../parts/values.tsx";
 
 /** Until when an answer is waited for; sign and word say that it is over. */
@@ -18,7 +18,7 @@ export function Due({ task }: { task: InterruptBody }) {
 
 /** The person or the group that is asked. */
 export function ForWhom({ task }: { task: InterruptBody }) {
-  const { assignee, role } = questionOf(task);
+  const { assignee, role } = headOf(task);
   if (!assignee && !role) return <span className="faint">{taskWords.anyone}</span>;
   return [assignee, role && taskWords.role(role)].filter(Boolean).join(", ");
 }

@@ -5,7 +5,7 @@ import { words } from "#words/words.ts";
 import { get, part } from "../../api/client.ts";
 import { followAll } from "../../api/events.ts";
 import type { InterruptBody } from "../../api/types.ts";
-import { decisionOf, questionOf } from "../../forms/question.ts";
+import { decisionOf, headOf } from "../../forms/question-head.ts";
 import { Button, Choices } from "../../parts/buttons.tsx";
 import { SelectField } from "../../parts/fields.tsx";
 import { Empty, WhenLoaded } from "../../parts/notices.tsx";
@@ -102,7 +102,7 @@ export default function TasksPage() {
 
 const TITLE: Column<InterruptBody> = {
   name: taskWords.task,
-  cell: (each) => <Link to={`/ui/tasks/${part(each.id)}`}>{questionOf(each).title}</Link>,
+  cell: (each) => <Link to={`/ui/tasks/${part(each.id)}`}>{headOf(each).title}</Link>,
 };
 const WHERE: Column<InterruptBody>[] = [
   { name: taskWords.workflow, cell: (each) => each.workflow_name || each.workflow_id || "–" },
