@@ -67,3 +67,15 @@ def _assets() -> list[str]:
 
 def _size(name: str) -> int:
     return len(gzip.compress((BUILT.parent / "assets" / name).read_bytes(), 9))
+
+
+def test_a_class_belongs_to_one_file_of_styles() -> None:
+    # All styles are in one file in the end: two pages must not mean different things by a name.
+    owners: dict[str, set[str]] = {}
+    for path in (UI / "src").rglob("*.css"):
+        text = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
+        for selectors in re.findall(r"([^{}]+)\{", text):
+            for found in re.findall(r"(?:^|,)\s*[a-z]*\.([\w-]+)(?=\s*(?:$|,))", selectors):
+                owners.setdefault(found, set()).add(path.name)
+    assert {name: files for name, files in owners.items() if len(files) > 1} == {}
+    assert len(owners) > 50

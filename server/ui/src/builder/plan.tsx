@@ -14,7 +14,7 @@ export function Plan({ builder }: { builder: Builder }) {
     [builderWords.files, plan.files],
   ];
   return (
-    <dl className="plan-facts">
+    <dl className="named-values">
       {lists
         .filter(([, items]) => items.length > 0)
         .map(([name, items]) => (

@@ -9,7 +9,7 @@ const LONG = 300;
 export function NamedValues({ value, label }: { value: unknown; label?: string }) {
   if (isObject(value) && Object.keys(value).length > 0) {
     return (
-      <dl className="data">
+      <dl className="named-values">
         {Object.entries(value).map(([name, each]) => (
           <div key={name}>
             <dt>{titleOf({}, name)}</dt>

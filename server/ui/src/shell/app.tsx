@@ -5,15 +5,16 @@ import { get } from "../api/client.ts";
 import { may, session, signedIn } from "../api/session.ts";
 import type { SessionBody } from "../api/types.ts";
 import { Button } from "../parts/buttons.tsx";
-import { Empty } from "../parts/notices.tsx";
 import { useStore } from "../state/store.ts";
 import { Header } from "./header.tsx";
 import { PAGES, type Page } from "./pages.ts";
-import { HOME, Link, match, navigate, usePath } from "./router.tsx";
+import { HOME, match, navigate, usePath } from "./router.tsx";
 import { useShortcuts } from "./shortcuts.ts";
 import { status } from "./status.ts";
-import { useTitle } from "./title.ts";
 
+const NotFound = lazy(() => import("./odd-pages.tsx"));
+const Forbidden = lazy(async () => ({ default: (await import("./odd-pages.tsx")).Forbidden }));
+const Broken = lazy(async () => ({ default: (await import("./odd-pages.tsx")).Broken }));
 const ShortcutList = lazy(() => import("./shortcut-list.tsx"));
 const SignIn = lazy(() => import("./sign-in.tsx"));
 
@@ -80,21 +81,9 @@ function pageAt(path: string): { page: Page; values: Record<string, string> } | 
 
 function Shown({ page, values }: { page: Page; values: Record<string, string> }) {
   if (page.scope && !may(page.scope)) {
-    return <Empty title={words.shell.forbidden(page.scope)} level={1} />;
+    return <Forbidden scope={page.scope} />;
   }
   return <page.page {...values} />;
-}
-
-function NotFound() {
-  useTitle(words.shell.notFound);
-  return (
-    <Empty title={words.shell.notFound} level={1}>
-      <p>{words.shell.notFoundHint}</p>
-      <Link to={HOME} className="button primary">
-        {words.shell.home}
-      </Link>
-    </Empty>
-  );
 }
 
 function Away() {
@@ -136,13 +125,9 @@ class Fault extends Component<{ children: ReactNode }, { error: unknown }> {
   override render() {
     if (this.state.error === null) return this.props.children;
     return (
-      <Empty title={words.shell.broken} level={1}>
-        <p>{words.shell.brokenHint}</p>
-        <pre>{String(this.state.error)}</pre>
-        <Button kind="primary" onClick={() => location.reload()}>
-          {words.shell.reload}
-        </Button>
-      </Empty>
+      <Suspense>
+        <Broken error={this.state.error} />
+      </Suspense>
     );
   }
 }

@@ -1,5 +1,6 @@
 /** Signing in with an API key; the server answers with a cookie that scripts cannot read. */
 import { type FormEvent, useState } from "react";
+import { signInWords } from "#words/sign-in.ts";
 import { words } from "#words/words.ts";
 import { ApiError, post } from "../api/client.ts";
 import { signedIn } from "../api/session.ts";
@@ -10,14 +11,14 @@ import { messageOf } from "../parts/notices.tsx";
 import { useTitle } from "./title.ts";
 
 export default function SignIn() {
-  useTitle(words.signIn.title);
+  useTitle(signInWords.title);
   const [credential, setCredential] = useState("");
   const [problem, setProblem] = useState("");
   const [isBusy, setBusy] = useState(false);
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     if (!credential.trim()) {
-      setProblem(words.signIn.empty);
+      setProblem(signInWords.empty);
       return;
     }
     setBusy(true);
@@ -25,7 +26,7 @@ export default function SignIn() {
       signedIn(await post<SessionBody>("/session", { credential: credential.trim() }));
     } catch (error) {
       const isRefused = error instanceof ApiError && error.status === 401;
-      setProblem(isRefused ? words.signIn.refused : messageOf(error));
+      setProblem(isRefused ? signInWords.refused : messageOf(error));
       setBusy(false);
     }
   };
@@ -33,12 +34,12 @@ export default function SignIn() {
     <main className="sign-in">
       <img src="/ui/assets/icon.svg" alt="" width="48" height="48" />
       <h1>
-        {words.signIn.title} · {words.product}
+        {signInWords.title} · {words.product}
       </h1>
       <form onSubmit={submit}>
         <TextField
-          label={words.signIn.key}
-          hint={words.signIn.hint}
+          label={signInWords.key}
+          hint={signInWords.hint}
           error={problem}
           type="password"
           autoComplete="current-password"
@@ -46,7 +47,7 @@ export default function SignIn() {
           onChange={(event) => setCredential(event.target.value)}
         />
         <Button type="submit" kind="primary" isBusy={isBusy}>
-          {words.signIn.submit}
+          {signInWords.submit}
         </Button>
       </form>
     </main>

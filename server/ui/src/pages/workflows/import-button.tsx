@@ -10,7 +10,7 @@ import { ErrorNotice } from "../../parts/notices.tsx";
 import { navigate } from "../../shell/router.tsx";
 import { say } from "../../shell/status.ts";
 
-export function ImportButton({ onDone }: { onDone(): void }) {
+export default function ImportButton({ onDone }: { onDone(): void }) {
   const input = useRef<HTMLInputElement>(null);
   const [refused, setRefused] = useState<ImportBody | null>(null);
   const [error, setError] = useState<unknown>();

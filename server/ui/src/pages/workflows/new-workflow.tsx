@@ -7,6 +7,7 @@ import { call, part } from "../../api/client.ts";
 import { FormDialog } from "../../parts/dialog.tsx";
 import { TextField } from "../../parts/fields.tsx";
 import { navigate } from "../../shell/router.tsx";
+import Beginnings from "./beginnings.tsx";
 import type { TemplateName } from "./templates.ts";
 
 /** What a new workflow begins with: a template, or the text of another one. */
@@ -16,7 +17,7 @@ export interface Wanted {
   of?: string;
 }
 
-export function NewWorkflow({ wanted, onClose }: { wanted: Wanted; onClose(): void }) {
+export default function NewWorkflow({ wanted, onClose }: { wanted: Wanted; onClose(): void }) {
   const [id, setId] = useState(wanted.of ? `${wanted.of}-copy` : "");
   const [template, setTemplate] = useState<TemplateName>(wanted.template ?? "empty");
   const submit = async () => {
@@ -48,35 +49,5 @@ export function NewWorkflow({ wanted, onClose }: { wanted: Wanted; onClose(): vo
       />
       {wanted.source === undefined && <Beginnings chosen={template} onChoose={setTemplate} />}
     </FormDialog>
-  );
-}
-
-/** The templates, to choose one. */
-export function Beginnings(properties: {
-  chosen?: TemplateName;
-  onChoose(name: TemplateName): void;
-}) {
-  const texts = workflowWords.templates;
-  const cards: [TemplateName, string, string][] = [
-    ["empty", texts.empty, texts.emptyHint],
-    ["support", texts.support, texts.supportHint],
-    ["approval", texts.approval, texts.approvalHint],
-  ];
-  return (
-    <ul className="cards">
-      {cards.map(([name, title, hint]) => (
-        <li key={name}>
-          <button
-            type="button"
-            className="card"
-            aria-pressed={properties.chosen === undefined ? undefined : properties.chosen === name}
-            onClick={() => properties.onChoose(name)}
-          >
-            <strong>{title}</strong>
-            <span className="hint">{hint}</span>
-          </button>
-        </li>
-      ))}
-    </ul>
   );
 }

@@ -1,25 +1,26 @@
 /** The list of workflows, and drafts of those that are not published yet. */
 
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { words } from "#words/words.ts";
 import { workflowWords } from "#words/workflows.ts";
 import { call, get, part } from "../../api/client.ts";
 import { may } from "../../api/session.ts";
 import type { BundleBody, DraftPage, ListedWorkflow } from "../../api/types.ts";
 import { Button, IconButton } from "../../parts/buttons.tsx";
-import { FormDialog } from "../../parts/dialog.tsx";
 import { SelectField, TextField } from "../../parts/fields.tsx";
-import { saveFile } from "../../parts/files.ts";
 import { Empty, ErrorNotice, WhenLoaded } from "../../parts/notices.tsx";
 import { Table } from "../../parts/table.tsx";
 import { Ago } from "../../parts/values.tsx";
 import { Link, useQuery } from "../../shell/router.tsx";
-import { say } from "../../shell/status.ts";
 import { useTitle } from "../../shell/title.ts";
 import { useLoad } from "../../state/load.ts";
 import { usePaged } from "../../state/paged.ts";
-import { ImportButton } from "./import-button.tsx";
-import { Beginnings, NewWorkflow, type Wanted } from "./new-workflow.tsx";
+import type { Wanted } from "./new-workflow.tsx";
+
+const ImportButton = lazy(() => import("./import-button.tsx"));
+const NewWorkflow = lazy(() => import("./new-workflow.tsx"));
+const Beginnings = lazy(() => import("./beginnings.tsx"));
+const DeleteWorkflow = lazy(() => import("./delete-workflow.tsx"));
 
 type Listed = Pick<ListedWorkflow, "id" | "name" | "version" | "updated_at" | "author" | "labels">;
 const FIELDS = "id,name,version,updated_at,author,labels";
@@ -44,7 +45,9 @@ export default function WorkflowsPage() {
         <h1>{workflowWords.title}</h1>
         {mayWrite && (
           <>
-            <ImportButton onDone={listed.reload} />
+            <Suspense>
+              <ImportButton onDone={listed.reload} />
+            </Suspense>
             <Button kind="primary" onClick={() => setWanted({})}>
               {workflowWords.new}
             </Button>
@@ -104,23 +107,19 @@ export default function WorkflowsPage() {
         }
       </WhenLoaded>
       {listed.more && <Button onClick={() => void listed.more?.()}>{words.common.more}</Button>}
-      {wanted && <NewWorkflow wanted={wanted} onClose={() => setWanted(null)} />}
-      {doomed !== null && (
-        <FormDialog
-          title={workflowWords.deleteTitle(doomed)}
-          submit={words.common.delete}
-          isDanger
-          onClose={() => setDoomed(null)}
-          onSubmit={async () => {
-            await call("DELETE", `/workflows/${part(doomed)}`);
-            say(workflowWords.deleted(doomed));
-            setDoomed(null);
-            listed.reload();
-          }}
-        >
-          <p>{workflowWords.deleteHint}</p>
-        </FormDialog>
-      )}
+      <Suspense>
+        {wanted && <NewWorkflow wanted={wanted} onClose={() => setWanted(null)} />}
+        {doomed !== null && (
+          <DeleteWorkflow
+            id={doomed}
+            onClose={() => setDoomed(null)}
+            onDone={() => {
+              setDoomed(null);
+              listed.reload();
+            }}
+          />
+        )}
+      </Suspense>
     </div>
   );
 }
@@ -132,7 +131,9 @@ function NoWorkflow({ text, onChoose }: { text: string; onChoose: ((it: Wanted) 
       {onChoose && (
         <>
           <p>{workflowWords.emptyHint}</p>
-          <Beginnings onChoose={(template) => onChoose({ template })} />
+          <Suspense>
+            <Beginnings onChoose={(template) => onChoose({ template })} />
+          </Suspense>
         </>
       )}
     </Empty>
@@ -151,6 +152,7 @@ function Workflows(properties: {
   };
   const exportIt = async (id: string) => {
     const bundle = await get<BundleBody>(`/workflows/${part(id)}/export`);
+    const { saveFile } = await import("../../parts/files.ts");
     saveFile(`${id}-bundle.json`, JSON.stringify(bundle, null, 2), "application/json");
   };
   return (
