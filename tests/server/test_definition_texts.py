@@ -90,6 +90,13 @@ def test_the_names_of_one_node_are_answered(api: httpx.Client) -> None:
     assert _check(api, TEXT)["names"] is None
 
 
+def test_a_check_says_what_input_the_text_declares(api: httpx.Client) -> None:
+    declared = _check(api, "input: {message: string}\nnodes: [{id: a, type: templat}]\n")
+    assert declared["input_schema"]["properties"]["message"]["type"] == "string"
+    assert _check(api, "nodes: [{id: a, type: fail}]\n")["input_schema"] is None
+    assert _check(api, "nodes: [")["input_schema"] is None
+
+
 def test_a_valid_text_has_a_plan(api: httpx.Client) -> None:
     config = {"url": "https://example.com/a", "headers": {"key": "{{secrets.key}}"}}
     source = json.dumps({"nodes": [{"id": "a", "type": "http", "config": config}]})

@@ -85,3 +85,23 @@ def test_two_authors_do_not_overwrite_each_other(api: httpx.Client) -> None:
 
 def test_a_draft_needs_an_id_that_a_workflow_can_have(api: httpx.Client) -> None:
     assert draft(api, "no spaces", TEXT).status_code == 422
+
+
+def test_what_publishing_would_change_is_said_before(api: httpx.Client) -> None:
+    url = f"{API}/workflows/compared"
+    asking = TEXT.replace("edges", "") + "  - {id: ask, type: human, depends_on: [say]}\n"
+    assert api.get(f"{url}/draft/diff").status_code == 404
+    draft(api, "compared", asking)
+    # There is no version to compare with.
+    assert api.get(f"{url}/draft/diff").status_code == 404
+    api.post(f"{url}/publish").raise_for_status()
+    run = api.post(f"{url}/execute", json={**ADA, "wait": False}).json()["run_id"]
+    draft(api, "compared", f"# Only a comment.\n{asking}")
+    assert api.get(f"{url}/draft/diff").json() == {"changes": [], "waiting_runs": []}
+    draft(api, "compared", asking.replace("Hi", "Hello"))
+    found = api.get(f"{url}/draft/diff").json()
+    assert [each["kind"] for each in found["changes"]] == ["changed"]
+    assert "node say" in found["changes"][0]["subject"]
+    assert found["waiting_runs"] == [run]
+    draft(api, "compared", "nodes: [")
+    assert api.get(f"{url}/draft/diff").status_code == 422

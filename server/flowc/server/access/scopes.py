@@ -118,6 +118,7 @@ ROUTES: Mapping[str, ApiScope] = {
     "get_labels": _S.WORKFLOWS_READ,
     "set_labels": _S.WORKFLOWS_WRITE,
     "list_drafts": _S.WORKFLOWS_READ,
+    "diff_draft": _S.WORKFLOWS_READ,
     "get_draft": _S.WORKFLOWS_READ,
     "store_draft": _S.WORKFLOWS_WRITE,
     "delete_draft": _S.WORKFLOWS_WRITE,

@@ -5,8 +5,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from flowc.compiler.definition import WorkflowDefinition
 from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic
+from flowc.compiler.reading.dialects import read_definition
 from flowc.compiler.reading.documents import Document, read_text
+from flowc.compiler.reports.comparison import Change, compare
 from flowc.server.store.drafts import DraftChanged, DraftText, StoredDrafts
 from flowc.server.store.workflows import StoredWorkflows, VersionNotes
 from flowc.server.workflows.compiled import GivenVersion, Published, Workflows
@@ -17,6 +20,14 @@ class Publication(NamedTuple):
 
     published: Published
     is_new: bool
+
+
+class DraftChanges(NamedTuple):
+    """What differs between the active version of a workflow and its draft."""
+
+    version: int
+    hash: str
+    changes: list[Change]
 
 
 @dataclass(frozen=True)
@@ -34,6 +45,17 @@ class Drafts:
         except DefinitionRefused as refused:
             return list(refused.diagnostics)
         return await self.workflows.check(document, workflow_id)
+
+    async def changes(self, workflow_id: str) -> DraftChanges:
+        """Return what would change in meaning if the draft were published.
+
+        Raises NoSuchDraft, NoSuchWorkflow, or DefinitionRefused for a text that cannot be read.
+        """
+        draft = await self.stored.get(workflow_id)
+        active = await self.stored_workflows.get(workflow_id)
+        before = await self.workflows.compiled(active)
+        after = await asyncio.to_thread(_definition, workflow_id, draft.text)
+        return DraftChanges(active.version, before.hash, compare(before.workflow, after))
 
     async def publish(
         self,
@@ -61,6 +83,10 @@ class Drafts:
         with suppress(DraftChanged):
             await self.stored.delete(workflow_id, frozenset({draft.revision}))
         return Publication(published, is_new)
+
+
+def _definition(workflow_id: str, text: DraftText) -> WorkflowDefinition:
+    return read_definition(read_text(text.source, f"{workflow_id}.{text.format}"))
 
 
 async def _read(workflow_id: str, text: DraftText) -> Document:

@@ -279,6 +279,8 @@ export type CheckBody = {
   diagnostics: DiagnosticBody[];
   /** What can be read of the workflow, also with errors; null if that is nothing. */
   graph: GraphBody | null;
+  /** The JSON Schema of the input; null if the definition declares none. */
+  input_schema: Record<string, unknown> | null;
   /** What a run would do; null if there are errors. */
   plan: PlanBody | null;
   /** What the node at `names_at` can read; null if none was asked for or found. */

@@ -1,5 +1,5 @@
 /** The builder: the text, the graph that the server reads in it, and a form of the selected node. */
-import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { builderWords } from "#words/builder.ts";
 import "./builder.css";
 import type { DiagnosticBody, GraphBody } from "../api/types.ts";
@@ -13,13 +13,7 @@ import { useShortcuts } from "../shell/shortcuts.ts";
 import { say, sayWithUndo } from "../shell/status.ts";
 import { useStore } from "../state/store.ts";
 import { Bar, type View } from "./bar.tsx";
-import {
-  ConflictDialog,
-  ConnectDialog,
-  PublishDialog,
-  RenameDialog,
-  RunDialog,
-} from "./dialogs.tsx";
+import { ConflictDialog, ConnectDialog, PublishDialog, RenameDialog } from "./dialogs.tsx";
 import * as gestures from "./gestures.ts";
 import { Inspector } from "./inspector.tsx";
 import { type Builder, isDirty } from "./model.ts";
@@ -27,6 +21,8 @@ import { Palette } from "./palette.tsx";
 import { Plan } from "./plan.tsx";
 import { Problems, reveal } from "./problems.tsx";
 import { TextPane } from "./text-pane.tsx";
+
+const RunDialog = lazy(() => import("./run-dialog.tsx"));
 
 type Asked = { kind: "publish" | "run" } | { kind: "rename" | "connect"; path: string };
 
@@ -144,9 +140,11 @@ export function BuilderPanel({ builder, onRun }: BuilderProperties) {
       {asked?.kind === "publish" && (
         <PublishDialog builder={builder} onClose={() => setAsked(null)} />
       )}
-      {asked?.kind === "run" && (
-        <RunDialog builder={builder} onClose={() => setAsked(null)} onStarted={onRun} />
-      )}
+      <Suspense>
+        {asked?.kind === "run" && (
+          <RunDialog builder={builder} onClose={() => setAsked(null)} onStarted={onRun} />
+        )}
+      </Suspense>
       {asked?.kind === "rename" && (
         <RenameDialog builder={builder} path={asked.path} onClose={() => setAsked(null)} />
       )}

@@ -1,19 +1,21 @@
-/** The builder's dialogs: publish, a conflict, rename, connect, run. */
+/** The builder's dialogs: publish, a conflict, rename, connect. */
 import { useState } from "react";
 import { builderWords } from "#words/builder.ts";
 import { words } from "#words/words.ts";
-import { isObject, part, post } from "../api/client.ts";
-import type { GraphBody } from "../api/types.ts";
+import { get, part, post } from "../api/client.ts";
+import type { DiffBody, GraphBody } from "../api/types.ts";
 import { Button } from "../parts/buttons.tsx";
 import { Dialog, FormDialog } from "../parts/dialog.tsx";
-import { CheckField, SelectField, TextArea, TextField } from "../parts/fields.tsx";
+import { SelectField, TextField } from "../parts/fields.tsx";
+import { WhenLoaded } from "../parts/notices.tsx";
 import { navigate } from "../shell/router.tsx";
 import { say } from "../shell/status.ts";
+import { useLoad } from "../state/load.ts";
 import { useStore } from "../state/store.ts";
-import { dataOf } from "../text/edits.ts";
 import { linesDiffer } from "../text/line-diff.ts";
+import { ChangeList } from "./change-list.tsx";
 import { connected, nodeAt } from "./gestures.ts";
-import type { Builder } from "./model.ts";
+import { type Builder, isDirty } from "./model.ts";
 import { storeDraft } from "./stored.ts";
 
 interface Closes {
@@ -23,9 +25,11 @@ interface Closes {
 
 export function PublishDialog({ builder, onClose }: Closes) {
   const [message, setMessage] = useState("");
+  const isFirst = builder.store.get().stored.version === null;
   return (
     <FormDialog
       title={builderWords.publishTitle}
+      isWide={!isFirst}
       submit={builderWords.publish}
       onClose={onClose}
       onSubmit={async () => {
@@ -34,6 +38,7 @@ export function PublishDialog({ builder, onClose }: Closes) {
       }}
     >
       <p>{builderWords.publishHint}</p>
+      {!isFirst && <Changes builder={builder} />}
       <TextField
         label={builderWords.publishMessage}
         value={message}
@@ -41,6 +46,30 @@ export function PublishDialog({ builder, onClose }: Closes) {
         onChange={(event) => setMessage(event.target.value)}
       />
     </FormDialog>
+  );
+}
+
+/** What changes in meaning: the draft is saved first, since the server compares that. */
+function Changes({ builder }: { builder: Builder }) {
+  const loaded = useLoad(`changes ${builder.id}`, async (signal) => {
+    const { stored } = builder.store.get();
+    if (isDirty(builder.store.get()) || stored.etag === null) await builder.save();
+    return get<DiffBody>(`/workflows/${part(builder.id)}/draft/diff`, {}, signal);
+  });
+  return (
+    <section className="stack" aria-label={builderWords.changes}>
+      <h3>{builderWords.changes}</h3>
+      <WhenLoaded loaded={loaded}>
+        {(diff) => (
+          <>
+            <ChangeList changes={diff.changes} />
+            {diff.waiting_runs.length > 0 && (
+              <p className="hint">{builderWords.waitingRuns(diff.waiting_runs.length)}</p>
+            )}
+          </>
+        )}
+      </WhenLoaded>
+    </section>
   );
 }
 
@@ -170,73 +199,4 @@ export function ConnectDialog({ builder, path, onClose }: Closes & { path: strin
       )}
     </FormDialog>
   );
-}
-
-/** Run the text as it is written here. */
-export function RunDialog({
-  builder,
-  onClose,
-  onStarted,
-}: Closes & { onStarted(id: string): void }) {
-  const known = `flowc.input.${builder.id}`;
-  const [input, setInput] = useState(() => localStorage.getItem(known) ?? "{}");
-  const [stepping, setStepping] = useState(false);
-  const [problem, setProblem] = useState("");
-  return (
-    <FormDialog
-      title={builderWords.runTitle}
-      submit={builderWords.runStart}
-      onClose={onClose}
-      onSubmit={async () => {
-        const data = objectIn(input);
-        setProblem(data === null ? builderWords.runInputBroken : "");
-        if (data === null) throw new Error(builderWords.runInputBroken);
-        localStorage.setItem(known, input);
-        const { text, stored } = builder.store.get();
-        const started = await runText(builder.id, text, stored, data, stepping);
-        onStarted(started);
-      }}
-    >
-      <p>{builderWords.runDraft}</p>
-      <TextArea
-        label={builderWords.runInput}
-        error={problem}
-        className="code"
-        rows={6}
-        value={input}
-        spellCheck={false}
-        onChange={(event) => setInput(event.target.value)}
-      />
-      <CheckField
-        label={builderWords.stepping}
-        checked={stepping}
-        onChange={(event) => setStepping(event.target.checked)}
-      />
-    </FormDialog>
-  );
-}
-
-function objectIn(text: string): Record<string, unknown> | null {
-  try {
-    const data: unknown = JSON.parse(text);
-    return isObject(data) ? data : null;
-  } catch {
-    return null;
-  }
-}
-
-/** Start a run: of the published version if this is its text, else of the text as it is. */
-async function runText(
-  id: string,
-  text: string,
-  stored: { text: string; etag: string | null; version: number | null },
-  input: Record<string, unknown>,
-  stepping: boolean,
-): Promise<string> {
-  const options = { input, wait: false, stepping };
-  const headers = { "idempotency-key": crypto.randomUUID() };
-  const isPublished = stored.version !== null && stored.etag === null && stored.text === text;
-  const path = isPublished ? `/workflows/${part(id)}/execute` : "/workflows/execute";
-  const body = isPublished ? options : { ...options, definition: dataOf(text) };
-  return (await post<{ run_id: string }>(path, body, { headers })).run_id;
 }

@@ -108,6 +108,8 @@ test("a draft may have errors; it is published without them, and then runs", asy
   );
   await page.getByRole("img", { name: /^second, template/ }).waitFor();
   await page.getByRole("button", { name: "Publish" }).click();
+  await page.getByText("Added node second").waitFor();
+  await screenshot(page, "builder-publish");
   await page.getByLabel("What changed").fill("A second node");
   await page.getByRole("dialog").getByRole("button", { name: "Publish" }).click();
   await page.getByText("Version 2 is published.").waitFor();

@@ -62,7 +62,7 @@ test("from an empty list to a workflow that is built, mended, run, answered, deb
   await page.getByRole("dialog").getByRole("button", { name: "Publish" }).click();
   await page.getByText("Version 1 is published.").waitFor();
   await page.getByRole("button", { name: "▶ Run" }).click();
-  await page.getByLabel("Input (JSON)").fill('{"name": "A technical problem"}');
+  await page.getByRole("dialog").getByLabel(/^name/i).fill("A technical problem");
   await page.getByRole("dialog").getByRole("button", { name: "Start" }).click();
   await page.waitForURL(/\/ui\/runs\//);
   const run = page.url();

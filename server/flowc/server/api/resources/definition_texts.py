@@ -94,6 +94,9 @@ class CheckBody(BaseModel):
     graph: GraphBody | None = Field(
         description="What can be read of the workflow, also with errors; null if that is nothing."
     )
+    input_schema: dict[str, Any] | None = Field(
+        description="The JSON Schema of the input; null if the definition declares none."
+    )
     plan: PlanBody | None = Field(description="What a run would do; null if there are errors.")
     names: list[ReadableNameBody] | None = Field(
         description="What the node at `names_at` can read; null if none was asked for or found."
@@ -164,6 +167,7 @@ def _checked(aliases: Aliases, names_at: str | None, found: Examination) -> str:
         "is_valid": not has_errors(found.diagnostics),
         "diagnostics": [each.as_json() for each in found.diagnostics],
         "graph": graph,
+        "input_schema": None if scope is None else scope.workflow.input,
         "plan": plan_of(found.inferred, aliases),
         "names": None if names is None else [each.as_json() for each in names],
         "names_cut": is_cut,

@@ -19,6 +19,7 @@ from flowc.server.api.current_tenant import CurrentTenant
 from flowc.server.api.errors import CHANGED, RESPONSES
 from flowc.server.api.paging import Page, PageOfList, page_fields
 from flowc.server.api.request_bodies import RequestBody
+from flowc.server.api.resources.versions import ChangeBody, DiffBody
 from flowc.server.api.resources.workflows import (
     CREATED,
     ID_PATTERN,
@@ -143,6 +144,19 @@ async def delete_draft(
     """Delete the draft of a workflow; its versions stay."""
     await tenant.drafts.stored.delete(workflow_id, expected_revisions(_KIND, if_match))
     return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+@router.get("/workflows/{workflow_id}/draft/diff")
+async def diff_draft(workflow_id: WorkflowId, tenant: CurrentTenant) -> DiffBody:
+    """Return what would change in meaning if the draft were published, and which runs wait.
+
+    It is compared with the active version. A text that cannot be read is refused with 422.
+    """
+    found = await tenant.drafts.changes(workflow_id)
+    place = (workflow_id, found.version)
+    waiting = await tenant.stored_runs.unfinished(found.hash, place) if found.changes else []
+    changes = [ChangeBody(**change.as_json()) for change in found.changes]
+    return DiffBody(changes=changes, waiting_runs=list(waiting))
 
 
 @router.post("/workflows/{workflow_id}/publish", responses={**CREATED, **CHANGED})

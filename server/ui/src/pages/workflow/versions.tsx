@@ -5,6 +5,7 @@ import { workflowWords } from "#words/workflows.ts";
 import { get, part, post } from "../../api/client.ts";
 import { may } from "../../api/session.ts";
 import type { DiffBody, VersionBody } from "../../api/types.ts";
+import { ChangeList } from "../../builder/change-list.tsx";
 import { readVersion, type StoredText } from "../../builder/stored.ts";
 import { Button } from "../../parts/buttons.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
@@ -98,16 +99,7 @@ function Comparison({ id, version, onClose }: { id: string; version: number; onC
       <WhenLoaded loaded={loaded}>
         {(diff) => (
           <>
-            {diff.changes.length === 0 && <p>{builderWords.noChanges}</p>}
-            <ul>
-              {diff.changes.map((each) => (
-                <li key={JSON.stringify(each)}>
-                  <strong>{each.kind}</strong> {each.subject}{" "}
-                  {each.before != null && <del>{JSON.stringify(each.before)}</del>}{" "}
-                  {each.after != null && <ins>{JSON.stringify(each.after)}</ins>}
-                </li>
-              ))}
-            </ul>
+            <ChangeList changes={diff.changes} />
           </>
         )}
       </WhenLoaded>

@@ -10,11 +10,12 @@ import { Button, IconButton } from "../../parts/buttons.tsx";
 import { SelectField, TextField } from "../../parts/fields.tsx";
 import { Empty, ErrorNotice, WhenLoaded } from "../../parts/notices.tsx";
 import { Table } from "../../parts/table.tsx";
-import { Ago } from "../../parts/values.tsx";
+import { Ago, StatusBadge } from "../../parts/values.tsx";
 import { Link, useQuery } from "../../shell/router.tsx";
 import { useTitle } from "../../shell/title.ts";
 import { useLoad } from "../../state/load.ts";
 import { usePaged } from "../../state/paged.ts";
+import { formatPercent } from "../../words/format.ts";
 import type { Wanted } from "./new-workflow.tsx";
 
 const ImportButton = lazy(() => import("./import-button.tsx"));
@@ -22,8 +23,11 @@ const NewWorkflow = lazy(() => import("./new-workflow.tsx"));
 const Beginnings = lazy(() => import("./beginnings.tsx"));
 const DeleteWorkflow = lazy(() => import("./delete-workflow.tsx"));
 
-type Listed = Pick<ListedWorkflow, "id" | "name" | "version" | "updated_at" | "author" | "labels">;
-const FIELDS = "id,name,version,updated_at,author,labels";
+type Listed = Pick<
+  ListedWorkflow,
+  "id" | "name" | "version" | "updated_at" | "labels" | "last_run" | "success_rate" | "executions"
+>;
+const FIELDS = "id,name,version,updated_at,labels,last_run,success_rate,executions";
 
 export default function WorkflowsPage() {
   useTitle(workflowWords.title);
@@ -172,7 +176,15 @@ function Workflows(properties: {
         },
         { name: workflowWords.version, isNumber: true, cell: (each) => each.version },
         { name: workflowWords.changed, cell: (each) => <Ago at={each.updated_at} /> },
-        { name: workflowWords.author, cell: (each) => each.author ?? "–" },
+        {
+          name: workflowWords.lastRun,
+          cell: (each) => (each.last_run ? <LastRun run={each.last_run} /> : "–"),
+        },
+        {
+          name: workflowWords.successRate,
+          isNumber: true,
+          cell: (each) => (each.success_rate == null ? "–" : formatPercent(each.success_rate)),
+        },
         {
           name: workflowWords.labels,
           cell: (each) => <Labels labels={each.labels} />,
@@ -209,6 +221,14 @@ function Workflows(properties: {
         },
       ]}
     />
+  );
+}
+
+function LastRun({ run }: { run: NonNullable<Listed["last_run"]> }) {
+  return (
+    <Link to={`/ui/runs/${part(run.id)}`}>
+      <StatusBadge status={run.status} /> <Ago at={run.created_at} />
+    </Link>
   );
 }
 

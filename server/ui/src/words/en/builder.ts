@@ -69,12 +69,17 @@ export const builderWords = {
   publishErrors:
     "A draft with errors cannot be published. It is saved, and the problems are listed below.",
   changes: "What changes",
+  kinds: { added: "Added", removed: "Removed", changed: "Changed", renamed: "Renamed" },
+  before: "Before",
+  after: "After",
   noChanges: "Nothing changes in meaning.",
   waitingRuns: (count: number) =>
     `${counted(count, "run that waits continues", "runs that wait continue")} with the old version.`,
   run: "Run",
   runTitle: "Run this text",
   runDraft: "It runs as it is written here, saved or not.",
+  runAs: "Write the input as",
+  runForms: { form: "Form", json: "JSON" },
   runInput: "Input (JSON)",
   runInputBroken: "This is not a JSON object.",
   runStart: "Start",

@@ -9,6 +9,8 @@ export const workflowWords = {
   version: "Version",
   changed: "Changed",
   author: "By",
+  lastRun: "Last run",
+  successRate: "Completed in 7 days",
   labels: "Labels",
   sort: "Sort by",
   sorts: { id: "Id", name: "Name", "-updated_at": "Last changed" },
