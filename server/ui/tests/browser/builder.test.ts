@@ -110,7 +110,7 @@ test("a draft may have errors; it is published without them, and then runs", asy
   await page.getByRole("button", { name: "Publish" }).click();
   await page.getByText("Added node second").waitFor();
   await screenshot(page, "builder-publish");
-  await page.getByLabel("What changed").fill("A second node");
+  await page.getByLabel("Message: why it changes").fill("A second node");
   await page.getByRole("dialog").getByRole("button", { name: "Publish" }).click();
   await page.getByText("Version 2 is published.").waitFor();
   const found = await api<{ version: number; message: string }>("GET", "/workflows/to-publish");

@@ -64,7 +64,7 @@ export const builderWords = {
   publish: "Publish",
   publishTitle: "Publish this draft?",
   publishHint: "It becomes the version that triggers run, and callers that name no version.",
-  publishMessage: "What changed",
+  publishMessage: "Message: why it changes",
   published: (version: number) => `Version ${version} is published.`,
   publishErrors:
     "A draft with errors cannot be published. It is saved, and the problems are listed below.",
