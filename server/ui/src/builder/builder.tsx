@@ -45,7 +45,11 @@ export function BuilderPanel({ builder, onRun }: BuilderProperties) {
   const selection = useStore(builder.store, (state) => state.selection);
   const check = useStore(builder.store, (state) => state.check);
   const problem = useStore(builder.store, (state) => state.problem);
-  const marks = useMemo(() => marksOf(check?.diagnostics ?? [], graph), [check, graph]);
+  const breakpoints = useStore(builder.store, (state) => state.breakpoints);
+  const marks = useMemo(
+    () => marksOf(check?.diagnostics ?? [], graph, breakpoints),
+    [check, graph, breakpoints],
+  );
   const edit = useEdits(builder, setAsked);
   useLeaving(builder);
   const choose = (chosen: View) => {
@@ -190,6 +194,7 @@ function useEdits(builder: Builder, ask: (asked: Asked) => void) {
       const acts: Record<string, (() => void) | false | undefined> = {
         Delete: remove,
         Backspace: remove,
+        F9: path !== undefined && (() => builder.toggleBreakpoint(path)),
         F2: path !== undefined && (() => ask({ kind: "rename", path })),
         c: control
           ? () => void copy(builder)
@@ -223,9 +228,13 @@ async function paste(builder: Builder): Promise<void> {
   });
 }
 
-/** Count the problems of each node. */
-function marksOf(diagnostics: readonly DiagnosticBody[], graph: GraphBody): Map<string, Mark> {
-  const marks = new Map<string, Mark>();
+/** Return what is shown at each node: its problems, and its breakpoint. */
+function marksOf(
+  diagnostics: readonly DiagnosticBody[],
+  graph: GraphBody,
+  breakpoints: readonly string[],
+): Map<string, Mark> {
+  const marks = new Map<string, Mark>(breakpoints.map((path) => [path, { breakpoint: true }]));
   const nodes = [...nodesOf(graph)].reverse();
   for (const each of diagnostics) {
     if (each.severity === "info") continue;

@@ -25,6 +25,8 @@ export interface BuilderState {
   /** The last graph that could be read. */
   graph: GraphBody | null;
   selection: readonly string[];
+  /** Paths of the nodes before which runs that begin here stop. */
+  breakpoints: readonly string[];
   isSaving: boolean;
   /** What somebody else stored meanwhile. */
   conflict: StoredText | null;
@@ -40,6 +42,8 @@ export interface Builder {
   changed(text: string): void;
   cursorAt(offset: number): void;
   select(paths: readonly string[], reveals?: boolean): void;
+  /** Let runs that begin here stop before a node, or no longer. */
+  toggleBreakpoint(path: string): void;
   /** Change the text by a gesture. */
   act(gesture: (text: string, graph: GraphBody) => Done | null): void;
   fix(fix: FixBody): void;
@@ -67,6 +71,7 @@ export function createBuilder(id: string, stored: StoredText, local: LocalCopy |
     checked: null,
     graph: null,
     selection: [],
+    breakpoints: keptBreakpoints(id),
     isSaving: false,
     conflict: null,
     problem: undefined,
@@ -123,6 +128,12 @@ export function createBuilder(id: string, stored: StoredText, local: LocalCopy |
       store.set({ selection: [...paths] });
       const place = paths.length === 1 ? placeOf(store.get(), paths[0] ?? "") : null;
       if (place && reveals) editor?.reveal(place.from, place.from, false);
+    },
+    toggleBreakpoint(path) {
+      const { breakpoints: old } = store.get();
+      const breakpoints = old.includes(path) ? old.filter((each) => each !== path) : [...old, path];
+      localStorage.setItem(breakpointsKey(id), JSON.stringify(breakpoints));
+      store.set({ breakpoints });
     },
     act(gesture) {
       const { text, graph } = store.get();
@@ -213,6 +224,17 @@ function checking(id: string, store: Store<BuilderState>) {
       clearTimeout(timer);
     },
   };
+}
+
+const breakpointsKey = (id: string): string => `flowc.breakpoints.${id}`;
+
+function keptBreakpoints(id: string): string[] {
+  try {
+    const found: unknown = JSON.parse(localStorage.getItem(breakpointsKey(id)) ?? "[]");
+    return Array.isArray(found) ? found.map(String) : [];
+  } catch {
+    return [];
+  }
 }
 
 function stillThere(selection: readonly string[], graph: GraphBody): readonly string[] {

@@ -13,6 +13,7 @@ import { FormDialog } from "../parts/dialog.tsx";
 import { CheckField, TextArea } from "../parts/fields.tsx";
 import { useStore } from "../state/store.ts";
 import { dataOf } from "../text/edits.ts";
+import { nodeAt } from "./gestures.ts";
 import type { Builder } from "./model.ts";
 
 interface RunDialogProperties {
@@ -26,6 +27,10 @@ export default function RunDialog({ builder, onClose, onStarted }: RunDialogProp
   const [input, setInput] = useState<unknown>(() => begun(builder.id, schema));
   const [json, setJson] = useState(() => JSON.stringify(input, null, 2));
   const [kind, setKind] = useState(schema === null ? "json" : "form");
+  const graph = useStore(builder.store, (state) => state.graph);
+  const chosen = useStore(builder.store, (state) => state.breakpoints);
+  // Those of nodes that were taken out meanwhile mean nothing.
+  const breakpoints = chosen.filter((path) => graph && nodeAt(graph, path) !== null);
   const [stepping, setStepping] = useState(false);
   const [problems, setProblems] = useState<Problems>({});
   const [broken, setBroken] = useState("");
@@ -44,7 +49,7 @@ export default function RunDialog({ builder, onClose, onStarted }: RunDialogProp
     if (kind === "form" && Object.keys(found).length > 0) throw new Error(formWords.check);
     localStorage.setItem(keyOf(builder.id), JSON.stringify(data));
     const { text, stored } = builder.store.get();
-    onStarted(await runText(builder.id, text, stored, data, stepping));
+    onStarted(await runText(builder.id, text, stored, { input: data, stepping, breakpoints }));
   };
   return (
     <FormDialog
@@ -85,6 +90,9 @@ export default function RunDialog({ builder, onClose, onStarted }: RunDialogProp
           onChange={(event) => setJson(event.target.value)}
         />
       )}
+      {breakpoints.length > 0 && (
+        <p className="hint">{builderWords.stopsAt(breakpoints.join(", "))}</p>
+      )}
       <CheckField
         label={builderWords.stepping}
         checked={stepping}
@@ -117,10 +125,9 @@ async function runText(
   id: string,
   text: string,
   stored: { text: string; etag: string | null; version: number | null },
-  input: Record<string, unknown>,
-  stepping: boolean,
+  asked: { input: Record<string, unknown>; stepping: boolean; breakpoints: string[] },
 ): Promise<string> {
-  const options = { input, wait: false, stepping };
+  const options = { ...asked, wait: false };
   const headers = { "idempotency-key": crypto.randomUUID() };
   const isPublished = stored.version !== null && stored.etag === null && stored.text === text;
   const path = isPublished ? `/workflows/${part(id)}/execute` : "/workflows/execute";

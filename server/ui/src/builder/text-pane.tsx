@@ -5,10 +5,11 @@ import { useEffect, useRef } from "react";
 import { builderWords } from "#words/builder.ts";
 import type { DiagnosticBody } from "../api/types.ts";
 import { useStore } from "../state/store.ts";
+import { breakpointGutter, showBreakpoints } from "../text/breakpoint-gutter.ts";
 import { createEditor } from "../text/editor.ts";
 import { extentOf, type Lines, linesOf, offsetOf } from "../text/positions.ts";
 import { completions, nodeType } from "./completion.ts";
-import type { Builder } from "./model.ts";
+import { type Builder, pathAt, placeOf } from "./model.ts";
 
 export function TextPane({
   builder,
@@ -35,9 +36,14 @@ export function TextPane({
       onCursor: (offset) => builder.cursorAt(offset),
       complete: completions(builder),
       hover: typeHover,
+      extensions: breakpointGutter((from, to) => {
+        const path = pathAt(builder.store.get(), to) ?? pathAt(builder.store.get(), from);
+        if (path !== null) builder.toggleBreakpoint(path);
+      }),
       keys: [
         { key: "Mod-s", run: () => does(() => keys.current.onSave()) },
         { key: "Mod-Enter", run: () => does(() => keys.current.onRun()) },
+        { key: "F9", run: () => does(() => toggleAtCursor(builder)) },
         { key: "F12", run: () => does(() => followReference(builder)) },
       ],
     });
@@ -50,6 +56,18 @@ export function TextPane({
     const lines = linesOf(checked);
     editor.show(check.diagnostics.map((each) => shown(builder, lines, each)));
   }, [builder, check, checked]);
+  const breakpoints = useStore(builder.store, (state) => state.breakpoints);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another check has other places
+  useEffect(() => {
+    const editor = builder.editor();
+    if (!editor) return;
+    const places = breakpoints.map((path) => placeOf(builder.store.get(), path)?.from);
+    if (builder.store.get().checked !== builder.store.get().text) return;
+    showBreakpoints(
+      editor.view,
+      places.filter((each) => each !== undefined),
+    );
+  }, [builder, breakpoints, checked]);
   return <div className="text-pane" ref={place} />;
 }
 
@@ -95,6 +113,12 @@ const typeHover: HoverTooltipSource = async (view, at) => {
   dom.textContent = details.summary;
   return { pos: from, end: to, create: () => ({ dom }) };
 };
+
+function toggleAtCursor(builder: Builder): void {
+  const head = builder.editor()?.view.state.selection.main.head ?? 0;
+  const path = pathAt(builder.store.get(), head);
+  if (path !== null) builder.toggleBreakpoint(path);
+}
 
 /** Go to the node whose id is under the cursor. */
 function followReference(builder: Builder): void {

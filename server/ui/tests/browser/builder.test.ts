@@ -184,3 +184,27 @@ test("a workflow is built with the keyboard alone", async () => {
   assert.doesNotMatch(await textOf(page), /ask/);
   assert.deepEqual(faults, []);
 });
+
+test("a breakpoint is set beside the text, seen on the canvas, and stops the run", async () => {
+  const { page, faults } = await open();
+  await openBuilder(page, "to-stop");
+  await type(
+    page,
+    "  - {id: second, type: template, config: {template: Bye}, depends_on: [first]}\n",
+  );
+  await page.getByRole("img", { name: /^second, template/ }).waitFor();
+  const line = page.locator(".cm-breakpoints .cm-gutterElement").nth(6);
+  await line.click();
+  await page.getByRole("img", { name: /^second.*breakpoint/ }).waitFor();
+  await page.getByRole("button", { name: "▶ Run" }).click();
+  await page.getByText("The run stops before second.").waitFor();
+  await page.getByRole("dialog").getByLabel("Input (JSON)").fill('{"name": "Ada"}');
+  await page.getByRole("dialog").getByRole("button", { name: "Start" }).click();
+  await page.getByRole("img", { name: /^second.*the run stands here/ }).waitFor();
+  await page.goBack();
+  await page.getByRole("img", { name: /^second.*breakpoint/ }).click();
+  await page.getByRole("application", { name: /^Graph/ }).focus();
+  await page.keyboard.press("F9");
+  await page.getByRole("img", { name: /^second.*breakpoint/ }).waitFor({ state: "detached" });
+  assert.deepEqual(faults, []);
+});

@@ -83,6 +83,7 @@ export const builderWords = {
   runInput: "Input (JSON)",
   runInputBroken: "This is not a JSON object.",
   runStart: "Start",
+  stopsAt: (nodes: string) => `The run stops before ${nodes}.`,
   stepping: "Stop before every node",
   undo: "Undo",
   redo: "Redo",
