@@ -111,7 +111,7 @@ function Inner(properties: GraphProperties) {
     if (next !== null) {
       event.preventDefault();
       onSelect(event.shiftKey ? [...selection, next] : [next]);
-    } else if (event.key === "Enter" && active) {
+    } else if (event.key === "Enter" && active && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
       properties.onOpen?.(active);
     } else if (event.key === "F") void flow.fitView({ duration: 0 });

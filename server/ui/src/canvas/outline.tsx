@@ -33,7 +33,7 @@ export function Outline(properties: OutlineProperties) {
       properties.onSelect([next]);
       const items = tree.current?.querySelectorAll<HTMLElement>("[role=treeitem]") ?? [];
       [...items].find((item) => item.dataset["path"] === next)?.focus();
-    } else if (event.key === "Enter" && active) {
+    } else if (event.key === "Enter" && active && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
       properties.onOpen?.(active);
     } else properties.onKey?.(event);
