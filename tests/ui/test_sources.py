@@ -79,3 +79,15 @@ def test_a_class_belongs_to_one_file_of_styles() -> None:
                 owners.setdefault(found, set()).add(path.name)
     assert {name: files for name, files in owners.items() if len(files) > 1} == {}
     assert len(owners) > 50
+
+
+def test_files_stay_short() -> None:
+    paths = [
+        *(UI / "src").rglob("*.ts*"),
+        *(UI / "tests").rglob("*.ts"),
+        *(UI / "src").rglob("*.css"),
+    ]
+    sizes = {str(path.relative_to(UI)): len(path.read_text().splitlines()) for path in paths}
+    # It is made from the description of the API.
+    del sizes["src/api/types.ts"]
+    assert {name: size for name, size in sizes.items() if size > 400} == {}

@@ -3,6 +3,7 @@ import { builderWords } from "#words/builder.ts";
 import { may } from "../api/session.ts";
 import { Button, Choices, IconButton } from "../parts/buttons.tsx";
 import { useStore } from "../state/store.ts";
+import { formatted } from "../text/edits.ts";
 import { type Builder, isDirty } from "./model.ts";
 
 export type View = "text" | "split" | "canvas";
@@ -37,6 +38,15 @@ export function Bar(properties: BarProperties) {
       </IconButton>
       <IconButton label={builderWords.redo} onClick={() => builder.editor()?.redo()}>
         ↷
+      </IconButton>
+      <IconButton label={builderWords.find} onClick={() => builder.editor()?.find()}>
+        ⌕
+      </IconButton>
+      <IconButton
+        label={builderWords.format}
+        onClick={() => builder.act((text) => ({ text: formatted(text) }))}
+      >
+        ≡
       </IconButton>
       <span className="hint">
         {stored.version === null ? builderWords.notPublished : builderWords.version(stored.version)}

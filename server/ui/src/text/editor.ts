@@ -18,7 +18,12 @@ import { json } from "@codemirror/lang-json";
 import { yaml } from "@codemirror/lang-yaml";
 import { bracketMatching, foldGutter, foldKeymap, indentOnInput } from "@codemirror/language";
 import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
-import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
+import {
+  highlightSelectionMatches,
+  openSearchPanel,
+  search,
+  searchKeymap,
+} from "@codemirror/search";
 import { Compartment, EditorState, type Extension, Prec } from "@codemirror/state";
 import {
   drawSelection,
@@ -57,6 +62,7 @@ export interface Editor {
   reveal(from: number, to?: number, takesFocus?: boolean): void;
   undo(): void;
   redo(): void;
+  find(): void;
   destroy(): void;
 }
 
@@ -102,6 +108,7 @@ export function createEditor(place: HTMLElement, options: EditorOptions): Editor
     },
     undo: () => void undo(view),
     redo: () => void redo(view),
+    find: () => void openSearchPanel(view),
     destroy: () => view.destroy(),
   };
 }

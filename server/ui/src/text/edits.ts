@@ -31,6 +31,13 @@ export function withItem(text: string, path: Path, item: unknown): string {
   return withEdit(text, [...path, Array.isArray(list) ? list.length : 0], item);
 }
 
+/** Return the text written evenly: its comments and its order stay, its line breaks may not. */
+export function formatted(text: string): string {
+  const source = read(text);
+  if (source.isJson) return `${JSON.stringify(JSON.parse(text), null, 2)}\n`;
+  return source.document.toString({ lineWidth: 0 });
+}
+
 /** Return the data that a text holds; raise Unreadable if it is not YAML. */
 export const dataOf = (text: string): unknown => read(text).document.toJS();
 

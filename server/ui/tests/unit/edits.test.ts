@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { stringify } from "yaml";
 import { pathOf, valueAt, withValue } from "../../src/text/changes.ts";
-import { dataOf, Unreadable, withEdit, withItem } from "../../src/text/edits.ts";
+import { dataOf, formatted, Unreadable, withEdit, withItem } from "../../src/text/edits.ts";
 
 const TEXT = `# What support does.
 name: Support   # shown in lists
@@ -78,6 +78,15 @@ test("JSON stays JSON", () => {
   assert.ok(found.startsWith(text.slice(0, text.indexOf("    }") + 5)));
   assert.deepEqual(JSON.parse(withEdit(text, ["name"], 'a "b"')).name, 'a "b"');
   assert.deepEqual(JSON.parse(withEdit(text, ["nodes", 0], undefined)).nodes, []);
+});
+
+test("a formatted text has the same data and the same comments", () => {
+  const uneven = "# Kept.\nnodes:   [ {id:   a,type: x} ] # why\nname:    y\n";
+  const found = formatted(uneven);
+  assert.deepEqual(dataOf(found), dataOf(uneven));
+  assert.match(found, /^# Kept\.\n.* # why\nname: y\n$/s);
+  assert.equal(formatted(found), found);
+  assert.equal(formatted('{"a":[1]}'), '{\n  "a": [\n    1\n  ]\n}\n');
 });
 
 test("a text that cannot be read is refused", () => {
