@@ -1,5 +1,5 @@
 /** A form for the selected node, made from the schema of its type. */
-import { useMemo } from "react";
+import { lazy, type ReactNode, Suspense, useMemo, useState } from "react";
 import { builderWords } from "#words/builder.ts";
 import { get } from "../api/client.ts";
 import type { GraphNodeBody, ModelAliasBody } from "../api/types.ts";
@@ -16,6 +16,8 @@ import { type FieldSchema, fieldsOf } from "./config-fields.ts";
 import { configPath, disconnected, nodeAt, withField, withOption } from "./gestures.ts";
 import type { Builder } from "./model.ts";
 import { NodeField } from "./node-field.tsx";
+
+const LastOutput = lazy(() => import("./last-output.tsx"));
 
 const OPTIONS: Record<string, FieldSchema["kind"]> = {
   name: "line",
@@ -125,6 +127,9 @@ function NodeForm({
         </details>
       )}
       <Edges {...{ builder, node, onConnect }} />
+      <Folded title={builderWords.lastOutput}>
+        <LastOutput id={builder.id} path={node.path} />
+      </Folded>
       <details>
         <summary>{builderWords.more}</summary>
         <div className="stack">
@@ -141,6 +146,17 @@ function NodeForm({
         </div>
       </details>
     </div>
+  );
+}
+
+/** Something that is loaded once it is asked for. */
+function Folded({ title, children }: { title: string; children: ReactNode }) {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>{title}</summary>
+      {isOpen && <Suspense>{children}</Suspense>}
+    </details>
   );
 }
 

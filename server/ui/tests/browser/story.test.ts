@@ -85,7 +85,9 @@ test("from an empty list to a workflow that is built, mended, run, answered, deb
 
   // Stepped through, with a breakpoint.
   await page.goto(`${URL_OF_SERVER}/ui/workflows/desk`);
-  await box(page, "approve").waitFor();
+  await box(page, "classify").click();
+  await page.getByText("Last output").click();
+  await page.getByText(/"label": "technical"/).waitFor();
   await page.getByRole("button", { name: "▶ Run" }).click();
   await page.getByLabel("Stop before every node").check();
   await page.getByRole("dialog").getByRole("button", { name: "Start" }).click();
