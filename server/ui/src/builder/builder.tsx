@@ -58,12 +58,12 @@ export function BuilderPanel({ builder, onRun }: BuilderProperties) {
   };
   const save = () => void builder.save().then((isSaved) => isSaved && say(builderWords.saved));
   const publish = () => {
-    if (check?.is_valid) setAsked({ kind: "publish" });
-    else {
-      save();
-      setDrawer("problems");
-      say(builderWords.publishErrors);
+    if (check?.is_valid) {
+      setAsked({ kind: "publish" });
+      return;
     }
+    setDrawer("problems");
+    void builder.save().then(() => say(builderWords.publishErrors));
   };
   const run = () => setAsked({ kind: "run" });
   const jump = (step: number) => jumpToProblem(builder, step);

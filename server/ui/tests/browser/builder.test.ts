@@ -208,3 +208,43 @@ test("a breakpoint is set beside the text, seen on the canvas, and stops the run
   await page.getByRole("img", { name: /^second.*breakpoint/ }).waitFor({ state: "detached" });
   assert.deepEqual(faults, []);
 });
+
+test("an edge is drawn from a port to a box, and a type is dropped on it and beside it", async () => {
+  const { page, faults } = await open();
+  const text = `${TEXT}  - {id: choose, type: conditional, config: {condition: "{{input.a}} > 1"}}\n`;
+  await openBuilder(page, "by-mouse", text);
+  await page.getByRole("img", { name: /^choose/ }).waitFor();
+  await page.getByRole("button", { name: "Show all" }).click();
+  const port = page.locator('[data-id="choose"] [data-handleid="branch:true"]');
+  const target = page.locator('[data-id="first"] [data-handleid="in"]');
+  await port.dragTo(target);
+  await assertText(page, text.replace('> 1"}', '> 1", true_edge: first}'));
+  await page.locator(".react-flow__edge").first().waitFor({ state: "attached" });
+  const type = page.getByRole("button", { name: "set", exact: true });
+  await type.dragTo(page.locator('[data-id="first"]'));
+  await page.getByRole("img", { name: /^set,/ }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Undo" }).first().click();
+  await page.getByRole("img", { name: /^set,/ }).waitFor({ state: "detached" });
+  assert.deepEqual(faults, []);
+});
+
+test("a body is folded and unfolded, and several nodes are copied and pasted", async () => {
+  const { page, context, faults } = await open();
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  const text = `${TEXT}  - {id: each, type: map, config: {items: [1], body: {nodes: [
+      {id: inner, type: template, config: {template: "{{item}}"}}]}}}\n`;
+  await openBuilder(page, "to-fold", text);
+  await page.getByRole("img", { name: /^inner/ }).waitFor();
+  await page.getByRole("button", { name: "Fold each" }).click();
+  await page.getByRole("img", { name: /^inner/ }).waitFor({ state: "detached" });
+  await page.getByRole("button", { name: /Show the 1 node of each/ }).click();
+  await page.getByRole("img", { name: /^inner/ }).waitFor();
+  await page.getByRole("img", { name: /^first/ }).click();
+  await page.getByRole("application", { name: /^Graph/ }).focus();
+  await page.keyboard.press("Control+c");
+  await page.getByText("The nodes are in the clipboard, as YAML.").waitFor();
+  await page.keyboard.press("Control+v");
+  await page.getByRole("img", { name: /^first_2, template/ }).waitFor();
+  assert.deepEqual(faults, []);
+});
