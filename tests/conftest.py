@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 os.environ.setdefault("FLOWC_AUTH", "off")
 
 # The folders whose tests take longest, as they start servers and wait for them.
-SLOW = ("end_to_end", "chaos", "server")
+SLOW = ("end_to_end", "chaos", "server", "ui")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
