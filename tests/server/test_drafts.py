@@ -87,7 +87,7 @@ def test_a_draft_needs_an_id_that_a_workflow_can_have(api: httpx.Client) -> None
     assert draft(api, "no spaces", TEXT).status_code == 422
 
 
-def test_what_publishing_would_change_is_said_before(api: httpx.Client) -> None:
+def test_a_draft_is_compared_with_the_active_version(api: httpx.Client) -> None:
     url = f"{API}/workflows/compared"
     asking = TEXT.replace("edges", "") + "  - {id: ask, type: human, depends_on: [say]}\n"
     assert api.get(f"{url}/draft/diff").status_code == 404

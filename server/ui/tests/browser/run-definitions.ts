@@ -102,8 +102,8 @@ nodes:
 /** Two nodes that rest, the second one for long. */
 export const PACED = `name: Paced
 nodes:
-  - {id: first, type: wait, config: {for: "2s"}}
-  - {id: second, type: wait, depends_on: [first], config: {for: "20s"}}
+  - {id: first, type: wait, config: {signal: go}}
+  - {id: second, type: wait, depends_on: [first], config: {signal: never}}
 `;
 
 /** Text of 1 MB as the output of a node. */

@@ -275,7 +275,8 @@ test("a run is paused, resumed and cancelled, with a reason", async () => {
   await page.getByRole("button", { name: "Pause" }).click();
   await page.getByRole("button", { name: "Resume" }).click();
   await page.getByText("The run continues.").waitFor();
-  await page.getByRole("treeitem", { name: /^(Running|Waiting) second/ }).waitFor();
+  await api("POST", "/signals", { name: "go" });
+  await page.getByRole("treeitem", { name: /^Waiting second/ }).waitFor();
   await page.getByRole("button", { name: "Cancel" }).click();
   await page.getByLabel("Reason").fill("It is not needed.");
   await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).last().click();
