@@ -41,7 +41,7 @@ test("signing in, building, mending, publishing, running, answering and debuggin
   await page.getByRole("banner").waitFor();
 
   // The first stop of every page leads past the header.
-  await page.getByRole("heading", { name: "Workflows" }).waitFor();
+  await page.getByRole("heading", { name: "Workflows", exact: true }).waitFor();
   await page.keyboard.press("Tab");
   assert.match(await focused(page), /Skip to content/);
   await page.keyboard.press("Enter");
@@ -65,7 +65,7 @@ test("signing in, building, mending, publishing, running, answering and debuggin
   // A mistake that is typed, and mended with one step back.
   await tabTo(page, /^textbox Text of the definition/);
   await page.keyboard.press("Control+End");
-  await page.keyboard.type("nodez: 1");
+  await page.keyboard.insertText("nodez: 1");
   await page.getByText(/✕ 1 error/).waitFor();
   await page.keyboard.press("Control+z");
   await page.getByText(/✕ 1 error/).waitFor({ state: "detached" });
@@ -90,7 +90,7 @@ test("signing in, building, mending, publishing, running, answering and debuggin
   // The answer.
   await tabTo(page, /^a Tasks/, "Shift+Tab");
   await page.keyboard.press("Enter");
-  await page.getByRole("heading", { name: "Tasks" }).waitFor();
+  await page.getByRole("heading", { name: "Tasks", exact: true }).waitFor();
   await tabTo(page, /^a Please decide/);
   await page.keyboard.press("Enter");
   await page.getByRole("button", { name: "approve" }).waitFor();
