@@ -34,7 +34,6 @@ from bench import (
     idle,
     models,
     ours,
-    pages,
     rivals,
 )
 from bench.measuring import Row, Work, measured, postgres_server, show
@@ -292,7 +291,6 @@ def parts(postgres: str | None) -> Iterator[list[Row]]:
     for database in databases:
         yield analytics.rows(*database)
     yield growth.rows()
-    yield list(pages.rows())
     yield from http.parts(list(http.PARTS), http.ROUNDS, postgres)
 
 
