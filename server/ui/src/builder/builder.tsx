@@ -8,7 +8,6 @@ import { type Gesture, GraphCanvas } from "../canvas/graph-canvas.tsx";
 import { Outline } from "../canvas/outline.tsx";
 import { messageOf } from "../parts/notices.tsx";
 import { Tabs } from "../parts/tabs.tsx";
-import { guardLeaving } from "../shell/router.tsx";
 import { useShortcuts } from "../shell/shortcuts.ts";
 import { say, sayWithUndo } from "../shell/status.ts";
 import { useStore } from "../state/store.ts";
@@ -250,18 +249,14 @@ function marksOf(
   return marks;
 }
 
-/** What is typed is kept in the browser; only what is newer than that is asked about. */
+/** The browser asks before a page with changes that are not saved is closed. */
 function useLeaving(builder: Builder): void {
   useEffect(() => {
     const ask = (event: BeforeUnloadEvent) => {
       if (isDirty(builder.store.get())) event.preventDefault();
     };
     addEventListener("beforeunload", ask);
-    const end = guardLeaving(() => true);
-    return () => {
-      removeEventListener("beforeunload", ask);
-      end();
-    };
+    return () => removeEventListener("beforeunload", ask);
   }, [builder]);
 }
 

@@ -178,6 +178,8 @@ export function createBuilder(id: string, stored: StoredText, local: LocalCopy |
     },
     dispose() {
       clearTimeout(keeping);
+      // What was typed a moment ago is not lost either.
+      void keepLocally(id, store.get());
       checks.stop();
     },
   };

@@ -65,9 +65,6 @@ export function publishDraft(
   });
 }
 
-/** Delete the draft; the published versions stay. */
-export const deleteDraft = (id: string): Promise<void> => call("DELETE", `${path(id)}/draft`);
-
 async function orNull<T>(answer: Promise<T>): Promise<T | null> {
   try {
     return await answer;

@@ -15,6 +15,7 @@ import { TextArea, TextField } from "../parts/fields.tsx";
 import { ErrorNotice, WhenLoaded } from "../parts/notices.tsx";
 import { Ago, StatusBadge, Value } from "../parts/values.tsx";
 import { useLoad } from "../state/load.ts";
+import { useTask } from "../state/task.ts";
 import { formatDuration } from "../words/format.ts";
 import { tryCase } from "./case-model.ts";
 import { EndedRuns } from "./ended-runs.tsx";
@@ -40,8 +41,7 @@ const HINTS: Partial<Record<Part, string>> = {
 export function CaseForm(properties: CaseFormProperties) {
   const { id, written, result, isStored, onChange } = properties;
   const [tried, setTried] = useState<CaseRunBody | null>(null);
-  const [error, setError] = useState<unknown>();
-  const [isBusy, setBusy] = useState(false);
+  const task = useTask();
   const [compares, setCompares] = useState(false);
   const found = read(written);
   const broken = "broken" in found ? found.broken : [];
@@ -51,14 +51,7 @@ export function CaseForm(properties: CaseFormProperties) {
       return;
     }
     if (!("case" in found)) return;
-    setBusy(true);
-    setError(undefined);
-    try {
-      setTried(await tryCase(id, found.case));
-    } catch (caught) {
-      setError(caught);
-    }
-    setBusy(false);
+    await task.run(async () => setTried(await tryCase(id, found.case)));
   };
   return (
     <section className="case-form" aria-label={written.name || caseWords.new}>
@@ -87,7 +80,7 @@ export function CaseForm(properties: CaseFormProperties) {
       <div className="row">
         <Button
           kind="primary"
-          isBusy={isBusy}
+          isBusy={task.isBusy}
           disabled={broken.length > 0}
           onClick={() => void run()}
         >
@@ -100,7 +93,7 @@ export function CaseForm(properties: CaseFormProperties) {
           {words.common.delete}
         </Button>
       </div>
-      {error !== undefined && <ErrorNotice error={error} />}
+      {task.error !== undefined && <ErrorNotice error={task.error} />}
       {tried && !isStored && <Tried tried={tried} />}
       {result && isStored && (
         <Problems passed={result.status === "passed"} list={result.problems} />

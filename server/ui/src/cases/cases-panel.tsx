@@ -9,6 +9,7 @@ import { saveFile } from "../parts/files.ts";
 import { Empty, ErrorNotice, WhenLoaded } from "../parts/notices.tsx";
 import { say } from "../shell/status.ts";
 import { useLoad } from "../state/load.ts";
+import { useTask } from "../state/task.ts";
 import { CaseForm } from "./case-form.tsx";
 import {
   type CasesState,
@@ -36,8 +37,7 @@ export function CasesPanel({ id }: { id: string }) {
 function Cases({ id, begun, reload }: { id: string; begun: CasesState; reload(): void }) {
   const [state, setState] = useState(begun);
   const [chosen, setChosen] = useState(0);
-  const [error, setError] = useState<unknown>();
-  const [isBusy, setBusy] = useState(false);
+  const task = useTask();
   const [asksRun, setAsksRun] = useState(false);
   const mayWrite = may("workflows:write");
   const change = (items: WrittenCase[]) => setState({ ...state, items, isDirty: true });
@@ -45,23 +45,13 @@ function Cases({ id, begun, reload }: { id: string; begun: CasesState; reload():
     change([...state.items, made]);
     setChosen(state.items.length);
   };
-  const attempt = async (act: () => Promise<void>) => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      await act();
-    } catch (caught) {
-      setError(isConflict(caught) ? new Error(caseWords.conflict) : caught);
-    }
-    setBusy(false);
-  };
   const save = () =>
-    attempt(async () => {
+    task.run(async () => {
       setState(await storeCases(id, allOf(state.items), state.etag));
       say(caseWords.saved);
     });
   const run = (names: string[] | null) =>
-    attempt(async () => {
+    task.run(async () => {
       const done = await runCases(id, names);
       const results = Object.fromEntries(done.results.map((each) => [each.name, each]));
       setState((old) => ({ ...old, results: { ...old.results, ...results } }));
@@ -75,7 +65,7 @@ function Cases({ id, begun, reload }: { id: string; begun: CasesState; reload():
         {mayWrite && <Button onClick={() => setAsksRun(true)}>{caseWords.fromRun}</Button>}
         <Button
           onClick={() => void run(null)}
-          isBusy={isBusy}
+          isBusy={task.isBusy}
           disabled={state.isDirty || state.items.length === 0}
         >
           ▶ {caseWords.runAll}
@@ -84,7 +74,7 @@ function Cases({ id, begun, reload }: { id: string; begun: CasesState; reload():
           <Button
             kind="primary"
             onClick={() => void save()}
-            isBusy={isBusy}
+            isBusy={task.isBusy}
             disabled={!state.isDirty}
           >
             {caseWords.save}
@@ -94,7 +84,7 @@ function Cases({ id, begun, reload }: { id: string; begun: CasesState; reload():
           title={caseWords.fileHint}
           disabled={state.isDirty || state.items.length === 0}
           onClick={() =>
-            void attempt(async () =>
+            void task.run(async () =>
               saveFile(`${id}.test.yaml`, await caseFile(id), "application/yaml"),
             )
           }
@@ -103,7 +93,7 @@ function Cases({ id, begun, reload }: { id: string; begun: CasesState; reload():
         </Button>
         {state.isDirty && <span className="hint">{caseWords.unsaved}</span>}
       </div>
-      {error !== undefined && <ErrorNotice error={error} retry={reload} />}
+      {task.error !== undefined && <ErrorNotice error={said(task.error)} retry={reload} />}
       {current === undefined ? (
         <Empty title={caseWords.none}>
           <p>{caseWords.noneHint}</p>
@@ -160,6 +150,9 @@ function CaseList(properties: { state: CasesState; chosen: number; setChosen(at:
 
 const RESULT = { passed: "completed", failed: "failed" };
 const SIGN = { passed: "✓", failed: "✕" };
+
+const said = (error: unknown): unknown =>
+  isConflict(error) ? new Error(caseWords.conflict) : error;
 
 /** Return all cases; raise an error that names the one that cannot be stored. */
 function allOf(items: readonly WrittenCase[]): Case[] {

@@ -45,3 +45,18 @@ export function WhenLoaded<T>(properties: { loaded: Loaded<T>; children(data: T)
     </>
   );
 }
+
+/** Show a list; what to do next if it is empty. */
+export function OrEmpty<T>(properties: {
+  items: readonly T[];
+  title: string;
+  hint: string;
+  children: ReactNode;
+}) {
+  if (properties.items.length > 0) return properties.children;
+  return (
+    <Empty title={properties.title}>
+      <p>{properties.hint}</p>
+    </Empty>
+  );
+}

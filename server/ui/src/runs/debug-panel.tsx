@@ -12,12 +12,12 @@ import { useShortcuts } from "../shell/shortcuts.ts";
 import { say } from "../shell/status.ts";
 import { useLast, useLoad } from "../state/load.ts";
 import { useStore } from "../state/store.ts";
+import { type Task, useTask } from "../state/task.ts";
 import { addBreakpoint, breakpointsNow, removeBreakpoint } from "./breakpoints.ts";
 import { DebugVariables } from "./debug-variables.tsx";
 import { type Breakpoints, ENDED } from "./run-model.ts";
 import { useMoment } from "./run-state.tsx";
 import type { RunModel } from "./run-store.ts";
-import { type Task, useTask } from "./task.ts";
 import { WatchList } from "./watch-list.tsx";
 
 export function DebugPanel(properties: {

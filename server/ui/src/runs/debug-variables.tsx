@@ -2,14 +2,14 @@
 import { type FormEvent, useState } from "react";
 import { debugWords } from "#words/debug.ts";
 import { words } from "#words/words.ts";
-import { ApiError, call, part } from "../api/client.ts";
+import { call, part } from "../api/client.ts";
 import type { StateBody } from "../api/types.ts";
 import { Button, IconButton } from "../parts/buttons.tsx";
 import { TextArea } from "../parts/fields.tsx";
 import { ErrorNotice } from "../parts/notices.tsx";
 import { say } from "../shell/status.ts";
+import { useTask } from "../state/task.ts";
 import { scopeName } from "./run-state.tsx";
-import { useTask } from "./task.ts";
 
 // The part of a scope that expressions read as `variables`.
 interface Scope {
@@ -115,7 +115,8 @@ function Editor(properties: {
     event.preventDefault();
     void task.run(async () => {
       const variables = { [name]: JSON.parse(text) as unknown };
-      await changed(properties.runId, variables);
+      const path = `/runs/${part(properties.runId)}/debug/variables`;
+      await call("PATCH", path, { body: { variables } });
       say(debugWords.changed(name));
       await properties.onDone();
     });
@@ -138,14 +139,4 @@ function Editor(properties: {
       </div>
     </form>
   );
-}
-
-async function changed(runId: string, variables: Record<string, unknown>): Promise<void> {
-  try {
-    await call("PATCH", `/runs/${part(runId)}/debug/variables`, { body: { variables } });
-  } catch (error) {
-    const isMissing =
-      error instanceof ApiError && (error.status === 405 || error.code === "not-found");
-    throw isMissing ? new Error(debugWords.notChangeable) : error;
-  }
 }

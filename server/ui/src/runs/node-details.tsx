@@ -10,6 +10,7 @@ import { Table } from "../parts/table.tsx";
 import { Value } from "../parts/values.tsx";
 import { Link, useQuery } from "../shell/router.tsx";
 import { useStore } from "../state/store.ts";
+import { useTask } from "../state/task.ts";
 import { formatCost, formatDuration, formatMoment, formatNumber } from "../words/format.ts";
 import { BigValue, wholeData, wholeOutput } from "./big-value.tsx";
 import { type Execution, turnOf } from "./executions.ts";
@@ -17,7 +18,6 @@ import { executionsOf, timeIn } from "./nodes.ts";
 import { Problem } from "./problem.tsx";
 import { StateBadge } from "./run-graph.tsx";
 import type { RunModel } from "./run-store.ts";
-import { useTask } from "./task.ts";
 import { totalOf } from "./usage.ts";
 
 const said = runViewWords.details;

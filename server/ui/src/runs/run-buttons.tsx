@@ -10,9 +10,9 @@ import { ErrorNotice } from "../parts/notices.tsx";
 import { Link } from "../shell/router.tsx";
 import { say } from "../shell/status.ts";
 import { useStore } from "../state/store.ts";
+import { useTask } from "../state/task.ts";
 import type { RunStatus } from "./run-model.ts";
 import type { RunModel } from "./run-store.ts";
-import { useTask } from "./task.ts";
 
 type Act = "pause" | "resume" | "retry";
 type End = "cancel" | "terminate";

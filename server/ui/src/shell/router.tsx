@@ -5,7 +5,6 @@ import { createStore, useStore } from "../state/store.ts";
 export const HOME = "/ui/workflows";
 
 const place = createStore({ path: location.pathname, search: location.search });
-const guards = new Set<() => boolean>();
 
 addEventListener("popstate", () => {
   place.set({ path: location.pathname, search: location.search });
@@ -15,16 +14,9 @@ addEventListener("popstate", () => {
 export function navigate(to: string, options: { replace?: boolean } = {}): void {
   const url = new URL(to, location.href);
   const isOther = url.pathname !== location.pathname;
-  if (isOther && [...guards].some((mayLeave) => !mayLeave())) return;
   history[options.replace ? "replaceState" : "pushState"](null, "", url.pathname + url.search);
   place.set({ path: url.pathname, search: url.search });
   if (isOther) scrollTo(0, 0);
-}
-
-/** Ask before the page is left; return what ends that. */
-export function guardLeaving(mayLeave: () => boolean): () => void {
-  guards.add(mayLeave);
-  return () => guards.delete(mayLeave);
 }
 
 export const usePath = (): string => useStore(place, (value) => value.path);

@@ -138,6 +138,17 @@ test("what is not saved is there again after the page was closed", async () => {
   await assertText(again, TEXT);
 });
 
+test("what was typed just before another page was opened is there again", async () => {
+  const { page } = await open();
+  await openBuilder(page, "to-leave");
+  await type(page, "# In haste.\n");
+  await page.getByRole("link", { name: "Runs", exact: true }).click();
+  await page.getByRole("heading", { name: "Runs", exact: true }).waitFor();
+  await page.goto(`${URL_OF_SERVER}/ui/workflows/to-leave`);
+  await page.getByText(/was not saved. It is shown again./).waitFor();
+  await assertText(page, `${TEXT}# In haste.\n`);
+});
+
 test("of two people, the second sees the difference, and nothing is overwritten", async () => {
   const first = await open();
   const second = await open();

@@ -17,13 +17,13 @@ import { RunButtons } from "../../runs/run-buttons.tsx";
 import { ENDED, type RunView } from "../../runs/run-model.ts";
 import { openRun, type RunModel } from "../../runs/run-store.ts";
 import { RunTabs } from "../../runs/run-tabs.tsx";
-import { useTask } from "../../runs/task.ts";
 import { totalOf } from "../../runs/usage.ts";
 import { Link, useQuery } from "../../shell/router.tsx";
 import { say } from "../../shell/status.ts";
 import { useTitle } from "../../shell/title.ts";
 import { useInterval } from "../../state/load.ts";
 import { useStore } from "../../state/store.ts";
+import { useTask } from "../../state/task.ts";
 import { formatCost, formatMoment, formatNumber } from "../../words/format.ts";
 
 export default function RunPage({ id = "" }: Record<string, string>) {

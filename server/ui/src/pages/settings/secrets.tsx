@@ -8,7 +8,7 @@ import { FORMATS } from "../../forms/format-fields.tsx";
 import { SchemaDialog } from "../../forms/schema-dialog.tsx";
 import { Button, IconButton } from "../../parts/buttons.tsx";
 import { FormDialog } from "../../parts/dialog.tsx";
-import { Empty, ErrorNotice, WhenLoaded } from "../../parts/notices.tsx";
+import { ErrorNotice, OrEmpty, WhenLoaded } from "../../parts/notices.tsx";
 import { Table } from "../../parts/table.tsx";
 import { Ago } from "../../parts/values.tsx";
 import { say } from "../../shell/status.ts";
@@ -78,15 +78,11 @@ export function Secrets() {
       {!hasKey && <p className="notice warning">{texts.noKey}</p>}
       {error !== undefined && <ErrorNotice error={error} />}
       <WhenLoaded loaded={listed}>
-        {({ items }) =>
-          items.length === 0 ? (
-            <Empty title={texts.empty}>
-              <p>{texts.emptyHint}</p>
-            </Empty>
-          ) : (
+        {({ items }) => (
+          <OrEmpty items={items} title={texts.empty} hint={texts.emptyHint}>
             <SecretTable items={items} onWish={setWish} />
-          )
-        }
+          </OrEmpty>
+        )}
       </WhenLoaded>
       {wish?.kind === "new" && (
         <SchemaDialog<Wanted>

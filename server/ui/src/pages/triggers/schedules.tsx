@@ -13,7 +13,7 @@ import type {
 import { FORMATS } from "../../forms/format-fields.tsx";
 import { SchemaDialog } from "../../forms/schema-dialog.tsx";
 import { Button, IconButton } from "../../parts/buttons.tsx";
-import { Empty, ErrorNotice, WhenLoaded } from "../../parts/notices.tsx";
+import { ErrorNotice, OrEmpty, WhenLoaded } from "../../parts/notices.tsx";
 import { Table } from "../../parts/table.tsx";
 import { Ago, StatusBadge } from "../../parts/values.tsx";
 import { Link } from "../../shell/router.tsx";
@@ -72,15 +72,11 @@ export function Schedules() {
       )}
       {error !== undefined && <ErrorNotice error={error} />}
       <WhenLoaded loaded={listed}>
-        {(items) =>
-          items.length === 0 ? (
-            <Empty title={texts.empty}>
-              <p>{texts.emptyHint}</p>
-            </Empty>
-          ) : (
+        {(items) => (
+          <OrEmpty items={items} title={texts.empty} hint={texts.emptyHint}>
             <ScheduleTable items={items} act={act} onWish={setWish} />
-          )
-        }
+          </OrEmpty>
+        )}
       </WhenLoaded>
       {wish?.kind === "new" && (
         <SchemaDialog<NewSchedule>

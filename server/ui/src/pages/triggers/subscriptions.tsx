@@ -9,7 +9,7 @@ import { FORMATS } from "../../forms/format-fields.tsx";
 import { SchemaDialog } from "../../forms/schema-dialog.tsx";
 import { Button, IconButton } from "../../parts/buttons.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
-import { Empty, WhenLoaded } from "../../parts/notices.tsx";
+import { OrEmpty, WhenLoaded } from "../../parts/notices.tsx";
 import { Table } from "../../parts/table.tsx";
 import { Ago } from "../../parts/values.tsx";
 import { say } from "../../shell/status.ts";
@@ -59,15 +59,11 @@ export function Subscriptions() {
         </div>
       )}
       <WhenLoaded loaded={listed}>
-        {(items) =>
-          items.length === 0 ? (
-            <Empty title={texts.empty}>
-              <p>{texts.emptyHint}</p>
-            </Empty>
-          ) : (
+        {(items) => (
+          <OrEmpty items={items} title={texts.empty} hint={texts.emptyHint}>
             <SubscriptionTable items={items} onWish={setWish} />
-          )
-        }
+          </OrEmpty>
+        )}
       </WhenLoaded>
       {wish?.kind === "new" && (
         <SchemaDialog<NewSubscription>

@@ -43,7 +43,6 @@ export const caseWords = {
   version: (version: number) => `Version ${version}`,
   validate: "Compare with a run",
   validateTitle: "Compare an ended run with what this case expects",
-  validated: "The run is as expected.",
   unsaved: "These changes are not saved yet.",
   conflict: "Somebody else saved cases meanwhile. Load them again, and make your change once more.",
   load: "Load again",

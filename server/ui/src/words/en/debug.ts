@@ -28,7 +28,6 @@ export const debugWords = {
   change: (name: string) => `Change ${name}`,
   newValue: (name: string) => `New value of ${name}, as JSON`,
   changed: (name: string) => `${name} is changed.`,
-  notChangeable: "This server cannot change variables of a run.",
   save: "Change",
   watch: "Watch expressions",
   expression: "Expression",

@@ -35,6 +35,5 @@ export const workflowWords = {
     approvalHint: "Stops, and waits for a person's decision.",
   },
   imported: (count: number) => `${counted(count, "workflow is", "workflows are")} imported.`,
-  exists: "There is a workflow with this id already.",
   export: "Export",
 };
