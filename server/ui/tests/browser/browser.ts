@@ -61,7 +61,7 @@ async function opened(browser: Browser, options: VisitOptions): Promise<Visit> {
     acceptDownloads: true,
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(60_000);
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(`fault: ${error.message}`));
   page.on("console", (message) => {

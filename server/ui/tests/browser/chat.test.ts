@@ -182,6 +182,25 @@ test("an answer is stopped, and its run with it", async () => {
   assert.deepEqual(faults, []);
 });
 
+test("an answer is stopped before its run has a name", async () => {
+  await publish("early", SLOW.replace("name: Slow", "name: Early"));
+  const { page, faults } = await open();
+  let halted = () => {};
+  const stopped = new Promise<void>((resolve) => {
+    halted = resolve;
+  });
+  await page.route("**/workflows/early/chat", async (route) => {
+    await stopped;
+    await route.continue();
+  });
+  await page.goto(`${URL_OF_SERVER}/ui/chat/early`);
+  await talk(page, "Hurry");
+  await page.getByRole("button", { name: "Stop" }).click();
+  halted();
+  await page.getByRole("status").getByText("The answer was stopped.").waitFor();
+  assert.deepEqual(faults, []);
+});
+
 test("an answer whose connection was lost is read when it is there", async () => {
   await publish("signalled", SIGNALLED);
   const { page, faults } = await open();

@@ -78,6 +78,7 @@ test("from an empty list to a workflow that is built, mended, run, answered, deb
     .getByRole("button", { name: /approve/i })
     .first()
     .click();
+  await page.getByText(/^Decided: /).waitFor();
   await page.goto(run);
   await page.getByRole("img", { name: /^template, template.*Completed/ }).waitFor();
   await screenshot(page, "story-run");

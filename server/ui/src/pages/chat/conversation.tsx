@@ -53,8 +53,12 @@ export function Conversation({ workflow, threadId, onThread }: ConversationPrope
     }
   };
   const halt = async () => {
-    await turns.stop();
-    say(chatWords.stopped);
+    try {
+      await turns.stop();
+      say(chatWords.stopped);
+    } catch (error) {
+      setFailure({ error, again: () => void halt() });
+    }
   };
   const isEmpty = thread?.messages.length === 0 && !live;
   return (

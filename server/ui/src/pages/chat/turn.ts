@@ -16,7 +16,7 @@ export interface Turns {
   live: LiveTurn | null;
   /** Send a message; it returns when the answer is there, and raises what went wrong. */
   send(body: ChatRequest): Promise<void>;
-  /** Cancel the run, and do not wait for its answer. */
+  /** Cancel the run, as soon as it has a name, and do not wait for its answer. */
   stop(): Promise<void>;
   /** Show the turn no more: it is stored. */
   end(): void;
@@ -26,6 +26,7 @@ export function useTurns(workflowId: string): Turns {
   const [live, setLive] = useState<LiveTurn | null>(null);
   const latest = useRef<LiveTurn | null>(null);
   const connection = useRef<AbortController | null>(null);
+  const isStopped = useRef(false);
   const show = useCallback((turn: LiveTurn | null) => {
     latest.current = turn;
     setLive(turn);
@@ -35,6 +36,7 @@ export function useTurns(workflowId: string): Turns {
   const send = async (body: ChatRequest) => {
     const control = new AbortController();
     connection.current = control;
+    isStopped.current = false;
     let turn: LiveTurn = { message: body.message, text: "", steps: [], runId: null };
     show(turn);
     // Who may not cancel runs stops one by hanging up.
@@ -46,15 +48,21 @@ export function useTurns(workflowId: string): Turns {
       for await (const event of chatWith(workflowId, wanted, control.signal)) {
         turn = after(turn, event);
         show(turn);
+        if (isStopped.current) await cancel(turn.runId);
       }
     } catch (error) {
       if (!control.signal.aborted) throw error;
     }
   };
-  const stop = async () => {
-    const runId = latest.current?.runId;
-    if (runId && may("runs:control")) await post(`/runs/${part(runId)}/cancel`, {});
+  const cancel = async (runId: string | null) => {
+    if (!runId) return;
+    await post(`/runs/${part(runId)}/cancel`, {});
     connection.current?.abort();
+  };
+  const stop = async () => {
+    isStopped.current = true;
+    if (may("runs:control")) await cancel(latest.current?.runId ?? null);
+    else connection.current?.abort();
   };
   return { live, send, stop, end: useCallback(() => show(null), [show]) };
 }
