@@ -34,6 +34,7 @@ from bench import (
     idle,
     models,
     ours,
+    pages,
     rivals,
 )
 from bench.measuring import Row, Work, measured, postgres_server, show
@@ -291,6 +292,7 @@ def parts(postgres: str | None) -> Iterator[list[Row]]:
     for database in databases:
         yield analytics.rows(*database)
     yield growth.rows()
+    yield list(pages.rows())
     yield from http.parts(list(http.PARTS), http.ROUNDS, postgres)
 
 

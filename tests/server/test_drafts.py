@@ -105,3 +105,9 @@ def test_a_draft_is_compared_with_the_active_version(api: httpx.Client) -> None:
     assert found["waiting_runs"] == [run]
     draft(api, "compared", "nodes: [")
     assert api.get(f"{url}/draft/diff").status_code == 422
+
+
+def test_a_workflow_without_a_name_is_listed_by_its_id(api: httpx.Client) -> None:
+    unnamed = {"nodes": [{"id": "a", "type": "start"}]}
+    api.put(f"{API}/workflows/unnamed", json=unnamed).raise_for_status()
+    assert api.get(f"{API}/workflows/unnamed").json()["name"] == "unnamed"

@@ -99,7 +99,7 @@ class Workflows:
         compiled = await self.compile(document, id, given.sent)
         workflow = compiled.workflow
         chosen = id or workflow.id or _id_from(workflow)
-        new = NewVersion(workflow.title, workflow.hash, document, given.notes)
+        new = NewVersion(workflow.name or chosen, workflow.hash, document, given.notes)
         stored = await self._stored_workflows.create(chosen, new)
         return Published(stored, compiled)
 
@@ -117,7 +117,7 @@ class Workflows:
         await self._stored_workflows.get(id)
         compiled = await self.compile(document, id, given.sent)
         workflow = compiled.workflow
-        new = NewVersion(workflow.title, workflow.hash, document, given.notes)
+        new = NewVersion(workflow.name or id, workflow.hash, document, given.notes)
         stored = await self._stored_workflows.replace(id, new, expected)
         return Published(stored, compiled)
 
@@ -126,7 +126,7 @@ class Workflows:
     ) -> Published:
         """Make a version the active one; raise DefinitionRefused if it is not valid any more."""
         compiled = await self.compiled(await self._stored_workflows.get(id, number))
-        title = compiled.workflow.title
+        title = compiled.workflow.name or id
         stored = await self._stored_workflows.activate(id, title, number, expected)
         return Published(stored, compiled)
 

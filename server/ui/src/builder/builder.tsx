@@ -1,6 +1,7 @@
 /** The builder: the text, the graph that the server reads in it, and a form of the selected node. */
-import { type KeyboardEvent, lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
 import { builderWords } from "#words/builder.ts";
+import { later } from "../parts/later.tsx";
 import "./builder.css";
 import type { DiagnosticBody, GraphBody } from "../api/types.ts";
 import { type Mark, nodesOf } from "../canvas/drawn.ts";
@@ -21,7 +22,7 @@ import { Plan } from "./plan.tsx";
 import { Problems, reveal } from "./problems.tsx";
 import { TextPane } from "./text-pane.tsx";
 
-const RunDialog = lazy(() => import("./run-dialog.tsx"));
+const RunDialog = later(() => import("./run-dialog.tsx"));
 
 type Asked = { kind: "publish" | "run" } | { kind: "rename" | "connect"; path: string };
 
@@ -143,11 +144,9 @@ export function BuilderPanel({ builder, onRun }: BuilderProperties) {
       {asked?.kind === "publish" && (
         <PublishDialog builder={builder} onClose={() => setAsked(null)} />
       )}
-      <Suspense>
-        {asked?.kind === "run" && (
-          <RunDialog builder={builder} onClose={() => setAsked(null)} onStarted={onRun} />
-        )}
-      </Suspense>
+      {asked?.kind === "run" && (
+        <RunDialog builder={builder} onClose={() => setAsked(null)} onStarted={onRun} />
+      )}
       {asked?.kind === "rename" && (
         <RenameDialog builder={builder} path={asked.path} onClose={() => setAsked(null)} />
       )}

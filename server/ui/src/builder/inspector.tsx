@@ -1,5 +1,5 @@
 /** A form for the selected node, made from the schema of its type. */
-import { lazy, type ReactNode, Suspense, useMemo, useState } from "react";
+import { type ReactNode, useMemo, useState } from "react";
 import { builderWords } from "#words/builder.ts";
 import { get } from "../api/client.ts";
 import type { GraphNodeBody, ModelAliasBody } from "../api/types.ts";
@@ -7,7 +7,8 @@ import { nodesOf } from "../canvas/drawn.ts";
 import { iconOf } from "../canvas/graph-box.tsx";
 import { Button, IconButton } from "../parts/buttons.tsx";
 import { SelectField } from "../parts/fields.tsx";
-import { useLoad } from "../state/load.ts";
+import { later } from "../parts/later.tsx";
+import { useLoad, useSettled } from "../state/load.ts";
 import { useStore } from "../state/store.ts";
 import { pathOf, valueAt } from "../text/changes.ts";
 import { dataOf } from "../text/edits.ts";
@@ -17,7 +18,7 @@ import { configPath, disconnected, nodeAt, withField, withOption } from "./gestu
 import type { Builder } from "./model.ts";
 import { NodeField } from "./node-field.tsx";
 
-const LastOutput = lazy(() => import("./last-output.tsx"));
+const LastOutput = later(() => import("./last-output.tsx"));
 
 const OPTIONS: Record<string, FieldSchema["kind"]> = {
   name: "line",
@@ -63,7 +64,10 @@ function NodeForm({
   onRename,
   onConnect,
 }: InspectorProperties & { node: GraphNodeBody }) {
-  const text = useStore(builder.store, (state) => state.text);
+  const latest = useStore(builder.store, (state) => state.text);
+  // Reading a long text takes longer than a key may: while one types it, the form waits.
+  const settled = useSettled(latest, 200);
+  const text = document.activeElement?.matches(".text-pane *, .text-pane") ? settled : latest;
   const check = useStore(builder.store, (state) => state.check);
   const details = useLoad(node.type, () => nodeType(node.type));
   const types = useLoad("types", () => nodeTypes());
@@ -155,7 +159,7 @@ function Folded({ title, children }: { title: string; children: ReactNode }) {
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>{title}</summary>
-      {isOpen && <Suspense>{children}</Suspense>}
+      {isOpen && children}
     </details>
   );
 }

@@ -58,7 +58,7 @@ export interface Builder {
   dispose(): void;
 }
 
-const WAIT = 250;
+const WAIT = 150;
 const EMPTY: GraphBody = { entries: [], nodes: [], edges: [] };
 
 export const isDirty = (state: BuilderState): boolean => state.text !== state.stored.text;

@@ -1,9 +1,11 @@
 /** What a page says instead of, or above, its content. */
+
 import type { ReactNode } from "react";
 import { words } from "#words/words.ts";
 import { ApiError } from "../api/client.ts";
 import type { Loaded } from "../state/load.ts";
 import { Button } from "./buttons.tsx";
+import { Loading } from "./loading.tsx";
 
 /** Nothing is there yet, and what to do next. */
 export function Empty(properties: { title: string; level?: 1 | 2; children?: ReactNode }) {
@@ -39,9 +41,7 @@ export function WhenLoaded<T>(properties: { loaded: Loaded<T>; children(data: T)
   return (
     <>
       {loaded.error !== undefined && <ErrorNotice error={loaded.error} retry={loaded.reload} />}
-      {loaded.data !== undefined
-        ? children(loaded.data)
-        : loaded.isLoading && <p className="loading">{words.common.loading}…</p>}
+      {loaded.data !== undefined ? children(loaded.data) : loaded.isLoading && <Loading />}
     </>
   );
 }

@@ -1,11 +1,12 @@
 /** The nodes of a run: drawn, or as a list that says the same. */
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { runViewWords } from "#words/run-view.ts";
 import { Choices } from "../parts/buttons.tsx";
+import { later } from "../parts/later.tsx";
 import { RunGraph } from "./run-graph.tsx";
 import type { RunModel } from "./run-store.ts";
 
-const RunCanvas = lazy(() => import("./run-canvas.tsx"));
+const RunCanvas = later(() => import("./run-canvas.tsx"));
 const KEPT = "flowc.run-picture";
 
 interface RunPictureProperties {
@@ -35,13 +36,7 @@ export function RunPicture(properties: RunPictureProperties) {
         ]}
         onChange={choose}
       />
-      {kind === "list" ? (
-        <RunGraph {...properties} />
-      ) : (
-        <Suspense>
-          <RunCanvas {...properties} />
-        </Suspense>
-      )}
+      {kind === "list" ? <RunGraph {...properties} /> : <RunCanvas {...properties} />}
     </>
   );
 }

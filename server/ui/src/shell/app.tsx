@@ -1,10 +1,11 @@
 /** The frame around all pages: header, navigation, the page, and the line at the bottom. */
-import { Component, lazy, type ReactNode, Suspense, useEffect, useState } from "react";
+import { Component, type ReactNode, useEffect, useState } from "react";
 import { words } from "#words/words.ts";
 import { get } from "../api/client.ts";
 import { may, session, signedIn } from "../api/session.ts";
 import type { SessionBody } from "../api/types.ts";
 import { Button } from "../parts/buttons.tsx";
+import { later } from "../parts/later.tsx";
 import { useStore } from "../state/store.ts";
 import { Header } from "./header.tsx";
 import { PAGES, type Page } from "./pages.ts";
@@ -12,11 +13,11 @@ import { HOME, match, navigate, usePath } from "./router.tsx";
 import { useShortcuts } from "./shortcuts.ts";
 import { status } from "./status.ts";
 
-const NotFound = lazy(() => import("./odd-pages.tsx"));
-const Forbidden = lazy(async () => ({ default: (await import("./odd-pages.tsx")).Forbidden }));
-const Broken = lazy(async () => ({ default: (await import("./odd-pages.tsx")).Broken }));
-const ShortcutList = lazy(() => import("./shortcut-list.tsx"));
-const SignIn = lazy(() => import("./sign-in.tsx"));
+const NotFound = later(() => import("./odd-pages.tsx"));
+const Forbidden = later(async () => ({ default: (await import("./odd-pages.tsx")).Forbidden }));
+const Broken = later(async () => ({ default: (await import("./odd-pages.tsx")).Broken }));
+const ShortcutList = later(() => import("./shortcut-list.tsx"));
+const SignIn = later(() => import("./sign-in.tsx"));
 
 export function App() {
   const state = useStore(session, (value) => value.state);
@@ -25,11 +26,7 @@ export function App() {
   }, [state]);
   if (state === "unknown") return <Away />;
   if (state === "in") return <Shell />;
-  return (
-    <Suspense>
-      <SignIn />
-    </Suspense>
-  );
+  return <SignIn />;
 }
 
 async function findSession(): Promise<void> {
@@ -59,14 +56,10 @@ function Shell() {
       <Header current={found?.page.nav} onHelp={() => setShowsKeys(true)} />
       <Away />
       <main id="content" tabIndex={-1}>
-        <Fault key={path}>
-          <Suspense fallback={<p className="loading">{words.common.loading}…</p>}>
-            {found ? <Shown {...found} /> : <NotFound />}
-          </Suspense>
-        </Fault>
+        <Fault key={path}>{found ? <Shown {...found} /> : <NotFound />}</Fault>
       </main>
       <StatusLine />
-      <Suspense>{showsKeys && <ShortcutList onClose={() => setShowsKeys(false)} />}</Suspense>
+      {showsKeys && <ShortcutList onClose={() => setShowsKeys(false)} />}
     </>
   );
 }
@@ -124,10 +117,6 @@ class Fault extends Component<{ children: ReactNode }, { error: unknown }> {
 
   override render() {
     if (this.state.error === null) return this.props.children;
-    return (
-      <Suspense>
-        <Broken error={this.state.error} />
-      </Suspense>
-    );
+    return <Broken error={this.state.error} />;
   }
 }

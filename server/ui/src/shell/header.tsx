@@ -1,5 +1,5 @@
 /** The header: where one is, where one can go, and who one is. */
-import { Suspense, useState } from "react";
+import { useState } from "react";
 import type { words as Words } from "#words/words.ts";
 import { words } from "#words/words.ts";
 import { call } from "../api/client.ts";
@@ -41,7 +41,7 @@ export function Header({ current, onHelp }: HeaderProperties) {
             onClick={() => setOpen(false)}
           >
             {words.nav[each.name]}
-            <Suspense>{each.beside && <each.beside />}</Suspense>
+            {each.beside && <each.beside />}
           </Link>
         ))}
       </nav>

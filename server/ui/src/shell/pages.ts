@@ -1,7 +1,9 @@
 /** The pages, by their addresses; each is loaded when it is first shown. */
-import { type ComponentType, type LazyExoticComponent, lazy } from "react";
+import type { ComponentType } from "react";
 import type { words as Words } from "#words/words.ts";
 import type { ApiScope } from "../api/types.ts";
+import { later } from "../parts/later.tsx";
+import { Loading } from "../parts/loading.tsx";
 
 export interface Page {
   path: string;
@@ -9,86 +11,88 @@ export interface Page {
   nav?: keyof (typeof Words)["nav"];
   /** Without it, the page says what it needs. */
   scope?: ApiScope;
-  page: LazyExoticComponent<ComponentType<Record<string, string>>>;
+  page: ComponentType<Record<string, string>>;
 }
+
+const page = (load: Parameters<typeof later<Record<string, string>>>[0]) => later(load, Loading);
 
 export const PAGES: Page[] = [
   {
     path: "/ui/workflows",
     nav: "workflows",
     scope: "workflows:read",
-    page: lazy(() => import("../pages/workflows/workflows-page.tsx")),
+    page: page(() => import("../pages/workflows/workflows-page.tsx")),
   },
   {
     path: "/ui/workflows/:id",
     nav: "workflows",
     scope: "workflows:read",
-    page: lazy(() => import("../pages/workflow/workflow-page.tsx")),
+    page: page(() => import("../pages/workflow/workflow-page.tsx")),
   },
   {
     path: "/ui/runs",
     nav: "runs",
     scope: "runs:read",
-    page: lazy(() => import("../pages/runs/runs-page.tsx")),
+    page: page(() => import("../pages/runs/runs-page.tsx")),
   },
   {
     path: "/ui/runs/:id",
     nav: "runs",
     scope: "runs:read",
-    page: lazy(() => import("../pages/run/run-page.tsx")),
+    page: page(() => import("../pages/run/run-page.tsx")),
   },
   {
     path: "/ui/analytics",
     nav: "analytics",
     scope: "analytics:read",
-    page: lazy(() => import("../pages/analytics/analytics-page.tsx")),
+    page: page(() => import("../pages/analytics/analytics-page.tsx")),
   },
   {
     path: "/ui/tasks",
     nav: "tasks",
     scope: "runs:read",
-    page: lazy(() => import("../pages/tasks/tasks-page.tsx")),
+    page: page(() => import("../pages/tasks/tasks-page.tsx")),
   },
   {
     path: "/ui/tasks/:id",
     nav: "tasks",
     scope: "runs:read",
-    page: lazy(() => import("../pages/tasks/task-page.tsx")),
+    page: page(() => import("../pages/tasks/task-page.tsx")),
   },
   {
     path: "/ui/chat",
     nav: "chat",
     scope: "runs:execute",
-    page: lazy(() => import("../pages/chat/chat-page.tsx")),
+    page: page(() => import("../pages/chat/chat-page.tsx")),
   },
   {
     path: "/ui/chat/:workflow",
     nav: "chat",
     scope: "runs:execute",
-    page: lazy(() => import("../pages/chat/chat-page.tsx")),
+    page: page(() => import("../pages/chat/chat-page.tsx")),
   },
   {
     path: "/ui/documents",
     nav: "documents",
     scope: "knowledge:read",
-    page: lazy(() => import("../pages/documents/documents-page.tsx")),
+    page: page(() => import("../pages/documents/documents-page.tsx")),
   },
   {
     path: "/ui/documents/:collection",
     nav: "documents",
     scope: "knowledge:read",
-    page: lazy(() => import("../pages/documents/collection-page.tsx")),
+    page: page(() => import("../pages/documents/collection-page.tsx")),
   },
   {
     path: "/ui/triggers",
     nav: "triggers",
     scope: "triggers:read",
-    page: lazy(() => import("../pages/triggers/triggers-page.tsx")),
+    page: page(() => import("../pages/triggers/triggers-page.tsx")),
   },
   {
     path: "/ui/settings",
     nav: "settings",
-    page: lazy(() => import("../pages/settings/settings-page.tsx")),
+    page: page(() => import("../pages/settings/settings-page.tsx")),
   },
 ];
 
@@ -98,7 +102,7 @@ export const NAVIGATION: {
   to: string;
   scope: ApiScope;
   /** Shown beside the name. */
-  beside?: LazyExoticComponent<ComponentType>;
+  beside?: ComponentType;
 }[] = [
   { name: "workflows", to: "/ui/workflows", scope: "workflows:read" },
   { name: "runs", to: "/ui/runs", scope: "runs:read" },
@@ -106,7 +110,7 @@ export const NAVIGATION: {
     name: "tasks",
     to: "/ui/tasks",
     scope: "runs:read",
-    beside: lazy(() => import("./task-count.tsx")),
+    beside: later(() => import("./task-count.tsx")),
   },
   { name: "chat", to: "/ui/chat", scope: "runs:execute" },
   { name: "documents", to: "/ui/documents", scope: "knowledge:read" },

@@ -51,6 +51,16 @@ export function useLast<T>(loaded: Loaded<T>): Loaded<T> {
   return { ...loaded, data: last.current };
 }
 
+/** Return a value as it was when it had last not changed for some milliseconds. */
+export function useSettled<T>(value: T, milliseconds: number): T {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), milliseconds);
+    return () => clearTimeout(timer);
+  }, [value, milliseconds]);
+  return settled;
+}
+
 /** Call a function again and again while the page can be seen, and at once when it is seen again. */
 export function useInterval(call: () => void, milliseconds: number, isOn = true): void {
   const latest = useRef(call);

@@ -1,5 +1,5 @@
 /** One workflow: its builder, its runs and its versions. */
-import { lazy, Suspense, useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { builderWords } from "#words/builder.ts";
 import { caseWords } from "#words/cases.ts";
 import { words } from "#words/words.ts";
@@ -11,6 +11,7 @@ import { forget, kept, type LocalCopy } from "../../builder/local-copy.ts";
 import { type Builder, createBuilder } from "../../builder/model.ts";
 import { readStored } from "../../builder/stored.ts";
 import { Button } from "../../parts/buttons.tsx";
+import { later } from "../../parts/later.tsx";
 import { Empty, WhenLoaded } from "../../parts/notices.tsx";
 import { Tabs } from "../../parts/tabs.tsx";
 import { navigate, useQuery } from "../../shell/router.tsx";
@@ -21,10 +22,10 @@ import { formatAgo } from "../../words/format.ts";
 import { RunsTable } from "../runs/runs-table.tsx";
 import { Versions } from "./versions.tsx";
 
-const Analytics = lazy(async () => ({
+const Analytics = later(async () => ({
   default: (await import("../analytics/analytics.tsx")).Analytics,
 }));
-const CasesPanel = lazy(async () => ({
+const CasesPanel = later(async () => ({
   default: (await import("../../cases/cases-panel.tsx")).CasesPanel,
 }));
 
@@ -92,11 +93,7 @@ function Opened(properties: {
           {
             id: "test",
             label: caseWords.title,
-            content: () => (
-              <Suspense>
-                <CasesPanel id={id} />
-              </Suspense>
-            ),
+            content: () => <CasesPanel id={id} />,
           },
           {
             id: "runs",
@@ -108,11 +105,7 @@ function Opened(properties: {
                 {
                   id: "analytics",
                   label: words.nav.analytics,
-                  content: () => (
-                    <Suspense>
-                      <Analytics workflowId={id} />
-                    </Suspense>
-                  ),
+                  content: () => <Analytics workflowId={id} />,
                 },
               ]
             : []),

@@ -1,6 +1,5 @@
 /** The list of workflows, and drafts of those that are not published yet. */
-
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { words } from "#words/words.ts";
 import { workflowWords } from "#words/workflows.ts";
 import { call, get, part } from "../../api/client.ts";
@@ -8,6 +7,7 @@ import { may } from "../../api/session.ts";
 import type { BundleBody, DraftPage, ListedWorkflow } from "../../api/types.ts";
 import { Button, IconButton } from "../../parts/buttons.tsx";
 import { SelectField, TextField } from "../../parts/fields.tsx";
+import { later } from "../../parts/later.tsx";
 import { Empty, ErrorNotice, WhenLoaded } from "../../parts/notices.tsx";
 import { Table } from "../../parts/table.tsx";
 import { Ago, StatusBadge } from "../../parts/values.tsx";
@@ -18,10 +18,10 @@ import { usePaged } from "../../state/paged.ts";
 import { formatPercent } from "../../words/format.ts";
 import type { Wanted } from "./new-workflow.tsx";
 
-const ImportButton = lazy(() => import("./import-button.tsx"));
-const NewWorkflow = lazy(() => import("./new-workflow.tsx"));
-const Beginnings = lazy(() => import("./beginnings.tsx"));
-const DeleteWorkflow = lazy(() => import("./delete-workflow.tsx"));
+const ImportButton = later(() => import("./import-button.tsx"));
+const NewWorkflow = later(() => import("./new-workflow.tsx"));
+const Beginnings = later(() => import("./beginnings.tsx"));
+const DeleteWorkflow = later(() => import("./delete-workflow.tsx"));
 
 type Listed = Pick<
   ListedWorkflow,
@@ -49,9 +49,7 @@ export default function WorkflowsPage() {
         <h1>{workflowWords.title}</h1>
         {mayWrite && (
           <>
-            <Suspense>
-              <ImportButton onDone={listed.reload} />
-            </Suspense>
+            <ImportButton onDone={listed.reload} />
             <Button kind="primary" onClick={() => setWanted({})}>
               {workflowWords.new}
             </Button>
@@ -111,19 +109,18 @@ export default function WorkflowsPage() {
         }
       </WhenLoaded>
       {listed.more && <Button onClick={() => void listed.more?.()}>{words.common.more}</Button>}
-      <Suspense>
-        {wanted && <NewWorkflow wanted={wanted} onClose={() => setWanted(null)} />}
-        {doomed !== null && (
-          <DeleteWorkflow
-            id={doomed}
-            onClose={() => setDoomed(null)}
-            onDone={() => {
-              setDoomed(null);
-              listed.reload();
-            }}
-          />
-        )}
-      </Suspense>
+
+      {wanted && <NewWorkflow wanted={wanted} onClose={() => setWanted(null)} />}
+      {doomed !== null && (
+        <DeleteWorkflow
+          id={doomed}
+          onClose={() => setDoomed(null)}
+          onDone={() => {
+            setDoomed(null);
+            listed.reload();
+          }}
+        />
+      )}
     </div>
   );
 }
@@ -135,9 +132,7 @@ function NoWorkflow({ text, onChoose }: { text: string; onChoose: ((it: Wanted) 
       {onChoose && (
         <>
           <p>{workflowWords.emptyHint}</p>
-          <Suspense>
-            <Beginnings onChoose={(template) => onChoose({ template })} />
-          </Suspense>
+          <Beginnings onChoose={(template) => onChoose({ template })} />
         </>
       )}
     </Empty>
@@ -198,7 +193,7 @@ function Workflows(properties: {
                 label={`${workflowWords.export}: ${each.id}`}
                 onClick={() => void exportIt(each.id)}
               >
-                ⭳
+                ↓
               </IconButton>
               {properties.mayWrite && (
                 <>
@@ -206,7 +201,7 @@ function Workflows(properties: {
                     label={`${workflowWords.duplicate}: ${each.id}`}
                     onClick={() => void copy(each.id)}
                   >
-                    ⧉
+                    ❐
                   </IconButton>
                   <IconButton
                     label={`${words.common.delete}: ${each.id}`}
