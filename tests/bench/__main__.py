@@ -152,15 +152,15 @@ PEAK = """
 from bench import ours
 from bench.measuring import peak_memory
 before = peak_memory()
-ours.workflow(ours.chain(5000))
+ours.workflow(ours.chain(10_000))
 print(peak_memory() - before)
 """
 
 
 def memory() -> Row:
-    """Measure the peak memory of compiling 5,000 nodes, in a process of its own."""
+    """Measure the peak memory of compiling 10,000 nodes, in a process of its own."""
     done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
-    return Row("compile 5000 nodes, memory, beside 300 MB", float(done.stdout), 300.0, "MB", 1.0)
+    return Row("compile 10000 nodes, memory, beside 600 MB", float(done.stdout), 600.0, "MB", 1.0)
 
 
 def refusing() -> Row:
@@ -250,7 +250,7 @@ async def rows(postgres: str | None) -> list[Row]:
         ),
         lambda: fused_chain(1000, 3),
         lambda: compiling(1000, 5),
-        lambda: compiling(5000, 3),
+        lambda: compiling(10_000, 3),
         lambda: mapping(1000, 5),
         lambda: looping(1000, 3, fused=False),
         lambda: looping(1000, 3, fused=True),
@@ -262,7 +262,7 @@ async def rows(postgres: str | None) -> list[Row]:
     found = [await work() for work in track(works, "Measuring", console=Console(stderr=True))]
     each = {row.work: row.ours for row in found}
     found += [
-        Row("compile, a node of 5000 beside one of 1000", each["compile 5000 nodes"] / 5,
+        Row("compile, a node of 10000 beside one of 1000", each["compile 10000 nodes"] / 10,
             each["compile 1000 nodes"], "CPU ms", 1.3),
         *await expressions.rows(),
         memory(),

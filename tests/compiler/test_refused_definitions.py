@@ -86,12 +86,12 @@ def test_a_text_in_memory_is_limited_as_a_file_is() -> None:
 
 
 def test_a_workflow_of_too_many_nodes_is_refused_with_both_numbers() -> None:
-    nodes = [{"id": f"n{i}", "type": "start"} for i in range(5_001)]
+    nodes = [{"id": f"n{i}", "type": "start"} for i in range(10_001)]
     with pytest.raises(DefinitionRefused) as refused:
         compile_workflow(from_data({"nodes": nodes}), registry())
     [diagnostic] = refused.value.diagnostics
     assert diagnostic.code == "too-many-nodes"
-    assert "at most 5,000 nodes; this one has 5,001" in diagnostic.message
+    assert "at most 10,000 nodes; this one has 10,001" in diagnostic.message
     assert "subworkflow" in (diagnostic.hint or "")
 
 

@@ -161,7 +161,7 @@ class ToolDefinition(NodeDefinition):
         return self
 
 
-MAX_NODES = 5_000
+MAX_NODES = 10_000
 
 
 def _require_few(given: Any) -> Any:
