@@ -19,6 +19,7 @@ from flowc.nodes.flow.fail import Fail
 from flowc.nodes.flow.loop import Loop
 from flowc.nodes.flow.map import Map
 from flowc.nodes.flow.merge import Merge
+from flowc.nodes.flow.respond import Respond
 from flowc.nodes.flow.set import Set
 from flowc.nodes.flow.start import Start
 from flowc.nodes.flow.subworkflow import Subworkflow
@@ -42,6 +43,7 @@ NODE_TYPES = (
     Set,
     Wait,
     Fail,
+    Respond,
     Llm,
     Classify,
     Agent,

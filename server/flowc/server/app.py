@@ -46,6 +46,7 @@ from flowc.server.api.resources import (
     model_aliases,
     monitoring,
     operations,
+    received_messages,
     remote_types,
     runs,
     schedules,
@@ -84,7 +85,10 @@ TAGS = [
     {"name": "debugging", "description": "Replay runs, set breakpoints, look at their state."},
     {"name": "interrupts", "description": "Answer the questions of runs; send them signals."},
     {"name": "schedules", "description": "Start runs at the times of a cron expression."},
-    {"name": "webhooks", "description": "Start runs by signed messages; send such messages."},
+    {
+        "name": "webhooks",
+        "description": "Start runs by messages of other services; send such messages.",
+    },
     {"name": "threads", "description": "Chat with workflows, and read the conversations."},
     {"name": "knowledge", "description": "Upload, ingest and search documents."},
     {"name": "analytics", "description": "How runs ended, how long they took, what they cost."},
@@ -137,6 +141,7 @@ PARTS = (
     interrupts,
     schedules,
     webhooks,
+    received_messages,
     threads,
     knowledge,
     files,
@@ -204,6 +209,7 @@ def create_app(
     for router in (*compatibility.PLAIN_ROUTERS, openai.router):
         _include(app, router)
     _include(app, operations.router)
+    _include(app, received_messages.hooks)
     add_docs_page(app, API)
     add_user_interface(app)
     app.router.routes.append(Route(mcp.PATH, _Admitted(endpoint, "call_mcp")))
@@ -248,6 +254,7 @@ def _guard(app: FastAPI, settings: Settings) -> None:
         hosts=settings.allowed_hosts,
         origins=settings.cors_origins,
         strict_paths={mcp.PATH},
+        open_paths=received_messages.OPEN_PATHS,
     )
 
 

@@ -87,7 +87,9 @@ def role_of(scopes: Collection[ApiScope]) -> CallerRole | None:
 SAFE_METHODS: frozenset[str] = frozenset({"GET", "HEAD", "OPTIONS"})
 
 # Open to all clients: they have no data, or check a signature or a credential themselves.
-PUBLIC: frozenset[str] = frozenset({"health", "ping", "receive_webhook", "create_session"})
+PUBLIC: frozenset[str] = frozenset(
+    {"health", "ping", "receive_webhook", "receive_hook", "try_webhook", "create_session"}
+)
 
 # Open to each caller, whatever it may do otherwise.
 FOR_EACH_CALLER: frozenset[str] = frozenset({"get_session", "end_session"})

@@ -77,7 +77,8 @@ from flowc.server.store.triggers import NoSuchTrigger, TriggerExists
 from flowc.server.store.workflows import NoSuchWorkflow, WorkflowChanged, WorkflowExists
 from flowc.server.triggers.dependencies import DependenciesRefused
 from flowc.server.triggers.schedules import NoSuchSchedule
-from flowc.server.triggers.webhooks import SignatureRefused
+from flowc.server.triggers.senders import SignatureRefused
+from flowc.server.triggers.webhooks import MethodRefused, SecretOfNone
 from flowc.server.workflows.compiled import CannotRebuild
 from flowc.server.workflows.definition_texts import RenameRefused
 from flowc.server.workflows.remote_types import TypeExists, TypeRefused
@@ -168,6 +169,8 @@ _ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str | None]] = {
     ChangeRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "change-refused"),
     ReplayRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "replay-refused"),
     SecretMissing: (HTTPStatus.UNPROCESSABLE_ENTITY, "secret-missing"),
+    SecretOfNone: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request"),
+    MethodRefused: (HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed"),
     TooManyRuns: (HTTPStatus.TOO_MANY_REQUESTS, "too-many-runs"),
     TooManyRequests: (HTTPStatus.TOO_MANY_REQUESTS, "too-many-requests"),
     ServerStops: (HTTPStatus.SERVICE_UNAVAILABLE, "server-stops"),

@@ -98,9 +98,14 @@ class StrictRequest(Request):
             # It is read a hundred times slower than JSON.
             self.sent = await to_thread.run_sync(_strict_yaml, body)
             return self.sent.data
-        if len(body) > LARGE_TEXT:
-            return await in_worker(partial(_strict_json, body))
-        return _strict_json(body)
+        return await strict_json(body)
+
+
+async def strict_json(body: bytes) -> Any:
+    """Return the object or array in a body; raise MalformedBody."""
+    if len(body) > LARGE_TEXT:
+        return await in_worker(partial(_strict_json, body))
+    return _strict_json(body)
 
 
 def sent_definition(request: Request) -> Document | None:

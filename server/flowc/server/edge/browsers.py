@@ -24,6 +24,8 @@ class BrowserGuard:
 
     A page of any site can send requests to this server from the browser of a person who reaches it.
     Its own name, which its owner can point here, is in `Host`; the page's site is in `Origin`.
+    Pages of any site may send to addresses that begin with one of `open_paths`: there, who a person
+    is does not count.
     """
 
     def __init__(
@@ -33,8 +35,9 @@ class BrowserGuard:
         hosts: Collection[str],
         origins: Collection[str],
         strict_paths: Collection[str],
+        open_paths: tuple[str, ...] = (),
     ) -> None:
-        self._app, self._strict_paths = app, strict_paths
+        self._app, self._strict_paths, self._open_paths = app, strict_paths, open_paths
         self._takes_any = ANY_HOST in hosts
         self._hosts = LOOPBACK_NAMES | {parts.name for host in hosts if (parts := host_parts(host))}
         self._origins = {origin.lower() for origin in origins}
@@ -53,6 +56,8 @@ class BrowserGuard:
         host = _only_host(headers)
         if not self._takes_any and (host is None or host.name not in self._hosts):
             return HostRefused(headers.get("host", ""))
+        if scope["path"].startswith(self._open_paths):
+            return None
         is_safe = scope["type"] == "http" and scope["method"] in SAFE_METHODS
         if is_safe and scope["path"] not in self._strict_paths:
             return None

@@ -1,5 +1,6 @@
 """Schedules, webhooks and dependencies, which start runs, and subscriptions to what runs do."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -24,12 +25,22 @@ class Schedule:
 
 
 class Webhook(NamedTuple):
-    """A path at which messages start a workflow; `secret` is the name of the signing secret."""
+    """A path at which messages start a workflow, and how they are verified, read and answered.
+
+    `secret` is the name of the secret that verifies them; `header` is where the sender puts its
+    proof, if that is not the usual one. A run gets the body of a message as its `input`, or the
+    whole request; its `response` is the receipt, the output, or what a node responds.
+    """
 
     path: str
     workflow_id: str
-    secret: str
+    secret: str | None
     created_at: datetime
+    verification: str = "standard"
+    header: str | None = None
+    methods: Sequence[str] = ("POST",)
+    input: str = "body"
+    response: str = "accepted"
 
 
 class Subscription(NamedTuple):

@@ -15,7 +15,6 @@ from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.events import delete_events
 from flowc.server.store.tables import (
     DefinitionRow,
-    DeliveryRow,
     FileRow,
     NodeCacheRow,
     RunRow,
@@ -23,6 +22,7 @@ from flowc.server.store.tables import (
     ThreadRow,
     VersionRow,
 )
+from flowc.server.store.trigger_rows import DeliveryRow
 from flowc.server.store.values import delete_values
 
 # As many runs are deleted in one transaction, or fewer if they have more events than this.

@@ -13,7 +13,12 @@ from flowc.server.records.times import now
 from flowc.server.records.triggers import Delivery, Dependencies, Subscription, Webhook
 from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.runs.work_queue import Subject, WorkQueue
-from flowc.server.store.tables import DeliveryRow, DependencyRow, SubscriptionRow, WebhookRow
+from flowc.server.store.trigger_rows import (
+    DeliveryRow,
+    DependencyRow,
+    SubscriptionRow,
+    WebhookRow,
+)
 
 DELIVERED, PENDING, GIVEN_UP = "delivered", "pending", "given up"
 
@@ -41,7 +46,8 @@ class StoredTriggers:
 
     @writing
     def _add_webhook(self, session: Session, webhook: Webhook) -> None:
-        session.add(WebhookRow(tenant=self._tenant, **webhook._asdict()))
+        fields = {**webhook._asdict(), "secret": webhook.secret or ""}
+        session.add(WebhookRow(tenant=self._tenant, **{**fields, "methods": [*webhook.methods]}))
 
     @reading
     def webhooks(self, session: Session) -> list[Webhook]:
@@ -185,7 +191,8 @@ class StoredTriggers:
 
 
 def _webhook(row: WebhookRow) -> Webhook:
-    return Webhook(**{name: getattr(row, name) for name in Webhook._fields})
+    fields = {name: getattr(row, name) for name in Webhook._fields}
+    return Webhook(**{**fields, "secret": row.secret or None})
 
 
 def _subscription(row: SubscriptionRow) -> Subscription:

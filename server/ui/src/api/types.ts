@@ -1174,13 +1174,23 @@ export type NewThread = {
   metadata?: Record<string, unknown>;
 };
 
-/** A path, and the workflow that signed messages to it start. */
+/** A path, and the workflow that messages to it start. */
 export type NewWebhook = {
   /** The end of the webhook's URL, such as `crm` or `shop/orders`. */
   path: string;
   workflow_id: string;
-  /** Name of the secret that signs: `hook` is read from `FLOWC_SECRET_HOOK`. */
-  secret: string;
+  /** What verifies the messages; none if `verification` is `none`. */
+  secret?: string | null;
+  /** Who sends the messages, and so how they are verified: `standard` is Standard Webhooks; `hmac` is the HMAC-SHA256 of the body, in hexadecimal or base64, in a header; `token` is the secret itself in a header; `basic` is `USER:PASSWORD`. */
+  verification?: SenderKind;
+  /** The header with the proof, where it is not the sender's usual one; default: `x-signature` for `hmac`, and `authorization` for `token`. */
+  header?: string | null;
+  /** Methods by which messages may come. */
+  methods?: ("GET" | "POST" | "PUT" | "PATCH" | "DELETE")[];
+  /** What the run gets: the body (as `body`, if that is no object; without a body, the query), or `method`, `query`, `headers` without credentials, and `body`. */
+  input?: "body" | "request";
+  /** The answer: a receipt with the `run_id` at once; the run's output when it has ended; or what a `respond` node of it says. */
+  response?: "accepted" | "output" | "respond";
 };
 
 /** A definition to store. */
@@ -1597,6 +1607,9 @@ export type SecretsBody = {
   key_id: string | null;
 };
 
+/** Who sends messages to a webhook, and so how they are verified. */
+export type SenderKind = "standard" | "github" | "gitlab" | "shopify" | "slack" | "stripe" | "twilio" | "hmac" | "token" | "basic" | "none";
+
 /** Who sends a request. */
 export type SessionBody = {
   /** A key by its id and name, or the subject of a token. */
@@ -1910,8 +1923,18 @@ export type WebhookBody = {
   /** The end of the webhook's URL, such as `crm` or `shop/orders`. */
   path: string;
   workflow_id: string;
-  /** Name of the secret that signs: `hook` is read from `FLOWC_SECRET_HOOK`. */
-  secret: string;
+  /** What verifies the messages; none if `verification` is `none`. */
+  secret?: string | null;
+  /** Who sends the messages, and so how they are verified: `standard` is Standard Webhooks; `hmac` is the HMAC-SHA256 of the body, in hexadecimal or base64, in a header; `token` is the secret itself in a header; `basic` is `USER:PASSWORD`. */
+  verification?: SenderKind;
+  /** The header with the proof, where it is not the sender's usual one; default: `x-signature` for `hmac`, and `authorization` for `token`. */
+  header?: string | null;
+  /** Methods by which messages may come. */
+  methods?: ("GET" | "POST" | "PUT" | "PATCH" | "DELETE")[];
+  /** What the run gets: the body (as `body`, if that is no object; without a body, the query), or `method`, `query`, `headers` without credentials, and `body`. */
+  input?: "body" | "request";
+  /** The answer: a receipt with the `run_id` at once; the run's output when it has ended; or what a `respond` node of it says. */
+  response?: "accepted" | "output" | "respond";
   created_at: string;
   /** Where messages are sent to, on this server. */
   url_path: string;

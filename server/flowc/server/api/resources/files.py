@@ -49,9 +49,7 @@ class FilePage(Page):
 @router.post("", status_code=HTTPStatus.CREATED)
 async def upload_file(file: UploadFile, tenant: CurrentTenant) -> FileBody:
     """Upload a file; its name becomes the `source` of the document when it is ingested."""
-    name = (file.filename or "").replace("\\", "/").rpartition("/")[2]
-    if not name or len(name) > MAX_NAME or "\0" in name:
-        raise FileNameRefused
+    name = file_name(file.filename)
     digest = await asyncio.to_thread(digest_of_file, file.file)
     media_type = (file.content_type or "application/octet-stream")[:255]
     return FileBody.model_validate(await tenant.files.add(file.file, name, media_type, digest))
@@ -97,6 +95,14 @@ async def delete_file(file_id: FileId, tenant: CurrentTenant) -> Response:
     """Delete a file; documents ingested from it stay in their collections."""
     await tenant.files.delete(file_id)
     return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+def file_name(given: str | None) -> str:
+    """Return the name of a file without its folders; raise FileNameRefused."""
+    name = (given or "").replace("\\", "/").rpartition("/")[2]
+    if not name or len(name) > MAX_NAME or "\0" in name:
+        raise FileNameRefused
+    return name
 
 
 async def _content(files: StoredFiles, id: str) -> AsyncIterator[bytes]:

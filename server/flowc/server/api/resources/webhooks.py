@@ -4,19 +4,19 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from flowc.compiler.running.events import EventKind
 from flowc.server.access.callers import DEFAULT_TENANT
-from flowc.server.api.admission import CurrentCaller, count_failure, rates_of
-from flowc.server.api.current_tenant import CurrentProcess, CurrentTenant
-from flowc.server.api.errors import CONFLICT, RESPONSES, UNAUTHORIZED
+from flowc.server.api.admission import CurrentCaller
+from flowc.server.api.current_tenant import CurrentTenant
+from flowc.server.api.errors import CONFLICT, RESPONSES
 from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.strict_requests import StrictRoute
-from flowc.server.process.process import Process
+from flowc.server.records.times import now
 from flowc.server.records.triggers import Subscription, Webhook
-from flowc.server.triggers.webhooks import SignatureRefused
+from flowc.server.triggers.senders import SenderKind
 
 router = APIRouter(tags=["webhooks"], route_class=StrictRoute, responses=RESPONSES)
 
@@ -25,8 +25,11 @@ PATH_PATTERN = rf"^{_SEGMENT}(/{_SEGMENT})*$"
 WebhookPath = Annotated[
     str, Path(max_length=128, description="Path of the webhook, of one part or several.")
 ]
+# Where messages are sent to, by any method.
+HOOKS = "/hooks"
 # What begins the path of a webhook of another tenant than the first; no path of a webhook does.
-_OF_TENANT = "~"
+OF_TENANT = "~"
+WebhookMethod = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 SubscriptionId = Annotated[str, Path(max_length=36, description="Id of the subscription.")]
 SecretName = Annotated[
     str,
@@ -46,7 +49,7 @@ SubscribedEvent = Literal[
 
 
 class NewWebhook(RequestBody):
-    """A path, and the workflow that signed messages to it start."""
+    """A path, and the workflow that messages to it start."""
 
     path: str = Field(
         pattern=PATH_PATTERN,
@@ -54,7 +57,34 @@ class NewWebhook(RequestBody):
         description="The end of the webhook's URL, such as `crm` or `shop/orders`.",
     )
     workflow_id: str = Field(max_length=128)
-    secret: SecretName
+    secret: SecretName | None = Field(
+        default=None, description="What verifies the messages; none if `verification` is `none`."
+    )
+    verification: SenderKind = Field(
+        default=SenderKind.STANDARD,
+        description="Who sends the messages, and so how they are verified: `standard` is Standard"
+        " Webhooks; `hmac` is the HMAC-SHA256 of the body, in hexadecimal or base64, in a header;"
+        " `token` is the secret itself in a header; `basic` is `USER:PASSWORD`.",
+    )
+    header: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9-]{1,128}$",
+        description="The header with the proof, where it is not the sender's usual one; default:"
+        " `x-signature` for `hmac`, and `authorization` for `token`.",
+    )
+    methods: list[WebhookMethod] = Field(
+        default=["POST"], min_length=1, description="Methods by which messages may come."
+    )
+    input: Literal["body", "request"] = Field(
+        default="body",
+        description="What the run gets: the body (as `body`, if that is no object; without a body,"
+        " the query), or `method`, `query`, `headers` without credentials, and `body`.",
+    )
+    response: Literal["accepted", "output", "respond"] = Field(
+        default="accepted",
+        description="The answer: a receipt with the `run_id` at once; the run's output when it has"
+        " ended; or what a `respond` node of it says.",
+    )
 
 
 class WebhookBody(NewWebhook):
@@ -62,12 +92,6 @@ class WebhookBody(NewWebhook):
 
     created_at: datetime
     url_path: str = Field(description="Where messages are sent to, on this server.")
-
-
-class WebhookReceipt(BaseModel):
-    """The run that a message started; a repeated message gets the same run."""
-
-    run_id: str
 
 
 class NewSubscription(RequestBody):
@@ -104,8 +128,8 @@ class DeliveryBody(BaseModel):
 async def create_webhook(
     body: NewWebhook, tenant: CurrentTenant, caller: CurrentCaller
 ) -> WebhookBody:
-    """Create a webhook: a URL where signed messages start a workflow."""
-    made = await tenant.webhooks.create(body.path, body.workflow_id, body.secret)
+    """Create a webhook: a URL where messages of another service start a workflow."""
+    made = await tenant.webhooks.create(Webhook(**body.model_dump(mode="json"), created_at=now()))
     return _webhook(made, caller.tenant)
 
 
@@ -121,47 +145,6 @@ async def delete_webhook(path: WebhookPath, tenant: CurrentTenant) -> Response:
     """Delete a webhook."""
     await tenant.webhooks.triggers.delete_webhook(path)
     return Response(status_code=HTTPStatus.NO_CONTENT)
-
-
-@router.post("/webhooks/{path:path}", status_code=HTTPStatus.ACCEPTED, responses=UNAUTHORIZED)
-async def receive_webhook(
-    path: Annotated[
-        str,
-        Path(
-            max_length=200,
-            description="Path of the webhook; for one of another tenant than `default`,"
-            " `~TENANT/PATH`.",
-        ),
-    ],
-    request: Request,
-    process: CurrentProcess,
-) -> WebhookReceipt:
-    """Start the webhook's workflow, with the body of the message as its input.
-
-    The message is signed as Standard Webhooks specifies, in the headers `webhook-id`,
-    `webhook-timestamp` and `webhook-signature`. A message older than five minutes is refused.
-    """
-    if not path.startswith(_OF_TENANT):
-        return await _received(process, DEFAULT_TENANT, path, request)
-    tenant, _, own = path.removeprefix(_OF_TENANT).partition("/")
-    return await _received(process, tenant, own, request)
-
-
-async def _received(process: Process, name: str, path: str, request: Request) -> WebhookReceipt:
-    tenant = await process.tenants.receiving(name, path)
-    body = await request.body()
-
-    async def read() -> Any:
-        """Read a message whose signature is right: it starts a run of its tenant."""
-        await rates_of(request).count_start(name)
-        return await request.json()
-
-    try:
-        run = await tenant.webhooks.receive(path, request.headers, body, read)
-    except SignatureRefused:
-        await count_failure(request)
-        raise
-    return WebhookReceipt(run_id=run.id)
 
 
 @router.post("/subscriptions", status_code=HTTPStatus.CREATED)
@@ -200,8 +183,10 @@ async def list_deliveries(
 
 
 def _webhook(stored: Webhook, tenant: str) -> WebhookBody:
-    within = "" if tenant == DEFAULT_TENANT else f"{_OF_TENANT}{tenant}/"
-    return WebhookBody(**stored._asdict(), url_path=f"/api/v1/webhooks/{within}{stored.path}")
+    within = "" if tenant == DEFAULT_TENANT else f"{OF_TENANT}{tenant}/"
+    return WebhookBody.model_validate(
+        {**stored._asdict(), "url_path": f"{HOOKS}/{within}{stored.path}"}
+    )
 
 
 def _subscription(stored: Subscription) -> SubscriptionBody:

@@ -389,7 +389,7 @@ CREATE TABLE webhooks (
 	path VARCHAR(128) NOT NULL, 
 	workflow_id VARCHAR(128) NOT NULL, 
 	secret VARCHAR(128) NOT NULL, 
-	created_at DATETIME NOT NULL, 
+	created_at DATETIME NOT NULL, verification VARCHAR(16) DEFAULT 'standard' NOT NULL, input VARCHAR(16) DEFAULT 'body' NOT NULL, response VARCHAR(16) DEFAULT 'accepted' NOT NULL, header VARCHAR(128), methods JSON DEFAULT '["POST"]' NOT NULL, 
 	PRIMARY KEY (tenant, path)
 );
 

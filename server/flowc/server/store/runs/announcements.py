@@ -9,7 +9,8 @@ from flowc.compiler.running.events import EventKind
 from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
 from flowc.server.store.runs.work_queue import Subject, WorkQueue
-from flowc.server.store.tables import DeliveryRow, DependencyRow, RunRow, SubscriptionRow
+from flowc.server.store.tables import RunRow
+from flowc.server.store.trigger_rows import DeliveryRow, DependencyRow, SubscriptionRow
 
 _SUBSCRIBED, _DEPENDING = _TABLES = SubscriptionRow.__table__, DependencyRow.__table__
 # Built once, since they are asked at the end of every run, and few runs have an audience.

@@ -1,4 +1,4 @@
-/** The webhooks: their addresses, and how messages to them are signed. */
+/** The webhooks: their addresses, who sends to them, and how messages are verified. */
 import { useState } from "react";
 import { triggerWords } from "#words/triggers.ts";
 import { words } from "#words/words.ts";
@@ -34,13 +34,13 @@ export function Webhooks() {
   const close = () => setWish(null);
   const create = async ({ makes, ...body }: Wanted) => {
     const secret = makes ? newSecret() : null;
-    if (secret) {
+    if (secret && body.secret) {
       const path = `/secrets/${part(body.secret)}`;
       await call("PUT", path, { body: { value: secret } });
     }
     const of = await post<WebhookBody>("/webhooks", body);
     say(triggerWords.made(of.path));
-    setWish({ kind: "sign", of, secret });
+    setWish(of.verification === "standard" ? { kind: "sign", of, secret } : null);
     listed.reload();
   };
   return (
@@ -90,19 +90,30 @@ function schemaOfNew() {
   };
   return {
     type: "object",
-    required: ["path", "workflow_id", "secret"],
+    required: ["path", "workflow_id"],
     properties: {
       path: { type: "string", title: texts.path, description: texts.pathHint },
       workflow_id: { type: "string", title: triggerWords.workflow, format: "workflow" },
+      verification: { ...chosenOf(texts.senders), title: texts.sender },
       secret: {
         type: "string",
         title: triggerWords.secret,
-        description: triggerWords.secretHint,
+        description: texts.secretHint,
         format: "secret",
       },
       ...(may("secrets:manage") && { makes }),
+      header: { type: "string", title: texts.header, description: texts.headerHint },
+      input: { ...chosenOf(texts.inputs), title: texts.input },
+      response: { ...chosenOf(texts.responses), title: texts.response },
     },
   };
+}
+
+/** Return the schema of a choice, in which the first is chosen; each is explained. */
+function chosenOf(named: Record<string, string>) {
+  const all = Object.entries(named);
+  const description = all.map(([value, text]) => `${value}: ${text}`).join("; ");
+  return { enum: Object.keys(named), default: all[0]?.[0], description: `${description}.` };
 }
 
 /** Return a new secret of 24 random bytes, as Standard Webhooks writes one. */
@@ -124,19 +135,22 @@ function WebhookTable({ items, onWish }: { items: WebhookBody[]; onWish(wish: Wi
           cell: (each) => <Copied text={urlOf(each)} label={`${texts.url}: ${each.path}`} />,
         },
         { name: triggerWords.workflow, cell: (each) => each.workflow_id },
-        { name: triggerWords.secret, cell: (each) => <code>{each.secret}</code> },
+        { name: texts.sender, cell: (each) => texts.senders[each.verification ?? "standard"] },
+        { name: triggerWords.secret, cell: (each) => <code>{each.secret ?? "–"}</code> },
         { name: triggerWords.created, cell: (each) => <Ago at={each.created_at} /> },
         {
           name: words.common.actions,
           isBare: true,
           cell: (each) => (
             <div className="row">
-              <Button
-                aria-label={`${texts.sign}: ${each.path}`}
-                onClick={() => onWish({ kind: "sign", of: each, secret: null })}
-              >
-                {texts.sign}
-              </Button>
+              {each.verification === "standard" && (
+                <Button
+                  aria-label={`${texts.sign}: ${each.path}`}
+                  onClick={() => onWish({ kind: "sign", of: each, secret: null })}
+                >
+                  {texts.sign}
+                </Button>
+              )}
               {may("triggers:write") && (
                 <IconButton
                   label={`${words.common.delete}: ${each.path}`}
