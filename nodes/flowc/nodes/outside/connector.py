@@ -140,7 +140,8 @@ class Connector(Node):
             request.headers,
             request.query,
             request.body,
-            self.timeout,
+            body_type="json",
+            timeout=self.timeout,
             max_bytes=self.max_bytes,
             raise_for_status=self.raise_for_status,
         )
