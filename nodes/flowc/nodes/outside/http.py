@@ -9,7 +9,7 @@ from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.expressions import has_expressions
 from flowc.compiler.node import Context, Effects, Need, Node, SecretAllowed
-from flowc.nodes.outside.http_auth import Auth
+from flowc.nodes.outside.http_auth import Auth, needs_of
 from flowc.nodes.outside.http_calls import (
     MAX_REDIRECTS,
     HttpCall,
@@ -183,11 +183,8 @@ class Http(Node):
     @classmethod
     def effects(cls, config: Mapping[str, Any]) -> Effects:
         """Return the address, and that of the token service."""
-        needs = [Need("url", str(config.get("url", "")), ("url",))]
-        auth = config.get("auth")
-        if isinstance(auth, Mapping) and isinstance(auth.get("token_url"), str):
-            needs.append(Need("url", auth["token_url"], ("auth", "token_url")))
-        return Effects(tuple(needs))
+        own = Need("url", str(config.get("url", "")), ("url",))
+        return Effects((own, *needs_of(config.get("auth"))))
 
     async def run(self, context: Context) -> dict[str, Any]:
         """Send the request, and return the response."""

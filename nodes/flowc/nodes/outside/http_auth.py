@@ -1,10 +1,12 @@
 """The ways for an `http` node to show who calls."""
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from flowc.compiler.node import Need
 from flowc.nodes.services.egress.access_tokens import ClientGrant
 from flowc.nodes.services.egress.credentials import AwsKey, Bearer, Credentials, Password
 
@@ -103,3 +105,10 @@ class ClientCredentials(_Auth):
 Auth = Annotated[
     BasicAuth | DigestAuth | BearerAuth | AwsAuth | ClientCredentials, Field(discriminator="type")
 ]
+
+
+def needs_of(auth: Any) -> tuple[Need, ...]:
+    """Return the address that credentials need, as they are written."""
+    if not isinstance(auth, Mapping) or not isinstance(auth.get("token_url"), str):
+        return ()
+    return (Need("url", auth["token_url"], ("auth", "token_url")),)
