@@ -169,9 +169,13 @@ def test_a_safe_charset_is_decoded_in_pieces_as_a_whole(charset: str) -> None:
 )
 def test_any_bytes_are_text(piece: bytes, charset: str) -> None:
     content = piece * 400
-    whole = content.decode(charset, errors="flowc-as-windows")
-    assert decoded(content, charset) == whole
-    assert "\ufffd" not in whole.replace("\ufffd" if b"\xef\xbf\xbd" in content else "", "")
+    found = decoded(content, charset)
+    assert found in {
+        content.decode(charset, errors="flowc-as-windows"),
+        content.decode("cp1252", errors="flowc-as-windows"),
+    }
+    is_meant = "\ufffd" in content.decode(charset, errors="ignore")
+    assert is_meant or "\ufffd" not in found
 
 
 async def test_headers_are_limited(client: HttpClient) -> None:

@@ -146,6 +146,13 @@ async def test_a_next_page_at_another_host_is_not_read() -> None:
     assert (caught.value.code, other.requests) == ("next-page-elsewhere", [])
 
 
+async def test_a_last_page_may_lack_the_field_for_the_next() -> None:
+    with serving(lambda request: reply_json({"items": [1]})) as server:
+        pagination = {"next": "response.body.links.next", "items": "response.body.items"}
+        output = (await call_http(server, pagination=pagination)).output
+    assert (output["body"], output["is_complete"]) == ([1], True)
+
+
 async def test_a_failure_on_a_later_page_is_the_nodes() -> None:
     def answer(request: Request) -> Reply:
         return by_address(request) if "from" not in request.path else Reply(500)

@@ -34,10 +34,7 @@ def http(id: str, url: str, **config: Any) -> dict[str, Any]:
 
 
 def executed(api: httpx.Client, *nodes: dict[str, Any], **given: Any) -> dict[str, Any]:
-    edges = [
-        {"source": one["id"], "target": other["id"]}
-        for one, other in pairwise(nodes)
-    ]
+    edges = [{"source": one["id"], "target": other["id"]} for one, other in pairwise(nodes)]
     definition = {"nodes": list(nodes), "edges": edges}
     response = api.post(
         f"{API}/workflows/execute", json={"definition": definition, "input": given, "wait": True}

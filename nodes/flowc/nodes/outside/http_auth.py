@@ -84,7 +84,9 @@ class ClientCredentials(_Auth):
         default="header", description="Where the token service wants the client's id and secret."
     )
     parameters: dict[str, Any] = Field(
-        default_factory=dict, description="Further parameters for the token service."
+        default_factory=dict,
+        description="Further parameters for the token service; a `grant_type` replaces that of"
+        " client credentials.",
     )
 
     def grant(self) -> ClientGrant:

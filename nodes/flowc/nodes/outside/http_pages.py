@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import Schema
-from flowc.compiler.expressions import evaluated
+from flowc.compiler.expressions import MissingValue, evaluated
 from flowc.compiler.expressions.values import as_text
 from flowc.compiler.node import Context, ItemCondition, ItemExpression, NodeError
 from flowc.nodes.outside.http_calls import HttpAnswer, HttpCall, response_schema
@@ -33,7 +33,7 @@ class Pagination(BaseModel):
     next: ItemExpression | None = Field(
         default=None,
         description="The address of the next page, or with `parameter` or `field` what it holds;"
-        " null, false or an empty text ends.",
+        " null, false, an empty text or a missing field ends.",
     )
     link: str | None = Field(
         default=None, description="The `rel` of the next page in the `Link` header, such as next."
@@ -135,14 +135,21 @@ async def _page(call: HttpCall, pagination: Pagination, context: Context, number
         items = pagination.items(**names) if pagination.items is not None else answer.body
         if pagination.until is not None and pagination.until(**names):
             return items, True, None
-        following = pagination.next(**names) if pagination.next is not None else None
-        return items, False, following
+        return items, False, _following(pagination, names)
 
     found, is_last, following = await evaluated(look)
     items = found if isinstance(found, list) else [] if found is None else [found]
     if is_last or (pagination.is_numbered and not items):
         return _Page(answer, items, None)
     return _Page(answer, items, _next(call, pagination, answer, following, number))
+
+
+def _following(pagination: Pagination, names: dict[str, Any]) -> Any:
+    """Return what the next page is; None if the last page has no field for it."""
+    try:
+        return pagination.next(**names) if pagination.next is not None else None
+    except MissingValue:
+        return None
 
 
 def _first(call: HttpCall, pagination: Pagination) -> HttpCall:

@@ -77,8 +77,9 @@ def read_answer(response: Response, read_as: ReadAs = "auto") -> Any:
     text = decoded(response.content, charset_in(response.content, content_type)).replace("\0", "")
     if kind == "text":
         return text
-    if kind in {"lines", "events"} or text.lstrip()[:1] in _OPENING:
-        _require_few_values(text)
+    is_list = kind in {"lines", "events"}
+    if is_list or text.lstrip()[:1] in _OPENING:
+        _require_few_values(text, text.count("\n") if is_list else 0)
     return _READERS[kind](text, media, read_as)
 
 
@@ -153,8 +154,8 @@ _READERS = {
 _BINARY = "application/octet-stream"
 
 
-def _require_few_values(text: str) -> None:
-    if has_more_values(text, MAX_VALUES):
+def _require_few_values(text: str, lines: int) -> None:
+    if lines > MAX_VALUES or has_more_values(text, MAX_VALUES):
         message = f"The response cannot be stored: there are more than {MAX_VALUES:,} values."
         raise NodeError("output-not-plain", message)
 

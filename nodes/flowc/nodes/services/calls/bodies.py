@@ -4,10 +4,12 @@ import asyncio
 import json
 import mimetypes
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, BinaryIO, Literal, NamedTuple
 
 from flowc.compiler.expressions.values import as_text
 from flowc.compiler.node import NodeError
+from flowc.compiler.reading.large_values import in_worker, is_large
 from flowc.nodes.services.calls.media_types import FORM, JSON_LINES, MULTIPART, essence, is_json
 from flowc.nodes.services.calls.multipart import BodyPart, multipart
 from flowc.nodes.services.calls.pairs import Arrays, encoded_pairs
@@ -74,7 +76,8 @@ async def encoded_body(
     if kind == "file":
         part = await _file_part("body", {"file": body} if isinstance(body, str) else body, files)
         return Encoded(part.content, part.media_type)
-    return _encoded_value(body, kind, arrays)
+    work = partial(_encoded_value, body, kind, arrays)
+    return await in_worker(work) if is_large(body) else work()
 
 
 def _kind_for(body: Any, media: str) -> BodyType:

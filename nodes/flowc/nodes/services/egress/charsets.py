@@ -100,7 +100,18 @@ def decoded(content: bytes, charset: str) -> str:
     """
     if charset in _BY_MARK and not content.startswith(_BY_MARK[charset]):
         charset = f"{charset}-le"
-    decoder = codecs.getincrementaldecoder(charset)(errors=_AS_WINDOWS)
+    found = _in_pieces(content, charset, "replace")
+    odd = found.count(_ODD)
+    if not odd:
+        return found
+    # One by one, so many bytes would take seconds: most of it is in another charset.
+    if odd > max(_FEW, len(content) // _FEW):
+        return codecs.charmap_decode(content, "strict", "".join(_WINDOWS))[0]
+    return _in_pieces(content, charset, _AS_WINDOWS)
+
+
+def _in_pieces(content: bytes, charset: str, errors: str) -> str:
+    decoder = codecs.getincrementaldecoder(charset)(errors=errors)
     starts = range(0, len(content), _PIECE)
     parts = [decoder.decode(content[start : start + _PIECE]) for start in starts]
     return "".join([*parts, decoder.decode(b"", final=True)])
@@ -124,4 +135,7 @@ def _windows(byte: int) -> str:
 
 _WINDOWS = tuple(_windows(byte) for byte in range(256))
 _AS_WINDOWS = "flowc-as-windows"
+# What stands for a byte that is none in a charset.
+_ODD = "\ufffd"
+_FEW = 100
 codecs.register_error(_AS_WINDOWS, _as_windows)
