@@ -1,6 +1,7 @@
 """Real HTTP servers on loopback, and replies in OpenAI's wire format."""
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -33,15 +34,18 @@ class Reply:
 @dataclass
 class Server:
     port: int
+    scheme: str = "http"
     requests: list[Request] = field(default_factory=list)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
 
 @contextmanager
-def serving(answer: Callable[[Request], Reply]) -> Iterator[Server]:
+def serving(
+    answer: Callable[[Request], Reply], tls: ssl.SSLContext | None = None
+) -> Iterator[Server]:
     """Serve on a free port, and record the `requests`."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -79,7 +83,12 @@ def serving(answer: Callable[[Request], Reply]) -> Iterator[Server]:
             """Print nothing if a client closes the connection: some tests do so."""
 
     httpd = Quiet(("127.0.0.1", 0), Handler)
-    server = Server(httpd.server_address[1])
+    if tls is not None:
+        # Each connection shakes hands in its own thread, when it is first read.
+        httpd.socket = tls.wrap_socket(
+            httpd.socket, server_side=True, do_handshake_on_connect=False
+        )
+    server = Server(httpd.server_address[1], "http" if tls is None else "https")
     thread = threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:

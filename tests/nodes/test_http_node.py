@@ -8,7 +8,7 @@ from fakes.flows import Ran, run
 from fakes.loopback import Reply, Request, Server, reply_json, serving
 from flowc.compiler.running.run_context import NodeFailed
 from flowc.nodes.outside.http import Http
-from flowc.nodes.outside.http_calls import _retry_after
+from flowc.nodes.outside.http_failures import retry_after
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
 
 pytestmark = pytest.mark.usefixtures("granularity")
@@ -114,7 +114,11 @@ async def test_redirects_are_followed_up_to_max_redirects() -> None:
 
     with serving(answer) as server:
         assert (await call(server, max_redirects=1)).output["body"] == {"here": True}
-        assert (await call(server)).output["status_code"] == 302
+        assert (await call(server)).output["body"] == {"here": True}
+        with pytest.raises(NodeFailed, match="302, a redirect to '/to' that was not followed"):
+            await call(server, max_redirects=0)
+        unfollowed = await call(server, max_redirects=0, raise_for_status=False)
+        assert unfollowed.output["status_code"] == 302
 
 
 async def test_no_response_in_time_is_a_timeout() -> None:
@@ -130,10 +134,10 @@ async def test_no_response_in_time_is_a_timeout() -> None:
 
 
 def test_retry_after_can_be_a_number_or_a_date() -> None:
-    assert _retry_after("7") == 7.0
-    assert _retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0.0
-    assert _retry_after("soon") is None
-    assert _retry_after(None) is None
+    assert retry_after("7") == 7.0
+    assert retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0.0
+    assert retry_after("soon") is None
+    assert retry_after(None) is None
 
 
 def test_its_output_schema_names_every_field() -> None:

@@ -40,7 +40,7 @@ from flowc.compiler.node.interrupts import Answer, Ask, Interrupted, wait_here
 from flowc.compiler.planning.exits import result_of
 from flowc.compiler.planning.wiring import Wiring, wire_up
 from flowc.compiler.running.explanations import explained
-from flowc.compiler.running.failures import misfit
+from flowc.compiler.running.failures import failure_details, misfit
 from flowc.compiler.running.names import incoming_data, names_of
 from flowc.compiler.running.outcomes import plain_outcome, require_fit
 from flowc.compiler.running.reads import GraphStep, values_of_step
@@ -49,6 +49,7 @@ from flowc.compiler.running.retries import with_retries, with_time_limit
 from flowc.compiler.running.run_context import View
 from flowc.compiler.running.settlement import Settlement, arrive, merge_edges, settle
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
+from flowc.nodes.services.files import Files, HeldFiles
 from flowc.nodes.services.models import Models, read_models_file
 from flowc.nodes.services.sandbox import Sandboxes
 from flowc.nodes.services.sandbox.monty_engine import MontyEngine
@@ -108,7 +109,8 @@ class Host:
         aliases = read_models_file(Path(file)) if file else {}
         models = Models(aliases, default_model=os.environ.get("FLOWC_DEFAULT_MODEL", OFFLINE))
         services: list[Any] = [models, HttpClient(EgressPolicy()), Sandboxes((MontyEngine(),))]
-        return cls(services={type(service): service for service in services})
+        by_type = {type(service): service for service in services}
+        return cls(services={**by_type, Files: HeldFiles()})
 
     async def aclose(self) -> None:
         """Close the services."""
@@ -215,12 +217,7 @@ async def run_node(
         failure = explained(problem, name, work.kind, *about, reads_any_secret=bool(secrets))
         if not options.copes:
             raise failure from None
-        error = {
-            "node": name,
-            "code": failure.code,
-            "message": failure.message,
-            "attempts": work.attempts,
-        }
+        error = failure_details(name, failure, work.attempts)
         if options.goes_on_error:
             return Done({"outputs": {"error": error}}, ERROR)
         return Done({"outputs": {name: options.output_on_error, "error": error}})

@@ -7,6 +7,7 @@ from flowc.compiler.guards import Limits
 from flowc.compiler.reading.documents import read_file
 from flowc.compiler.running.redaction import KnownSecrets
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
+from flowc.nodes.services.egress.trust import Trust, read_tls_file
 from flowc.nodes.services.mcp import McpServers, read_mcp_file
 from flowc.nodes.services.models import Models, read_models_file
 from flowc.nodes.services.operator_files import OperatorFileRefused
@@ -53,11 +54,14 @@ class ProcessServices:
             message = f"FLOWC_EGRESS_ALLOW or FLOWC_OWN_ADDRESSES: {problem}."
             raise SettingsRefused(message) from None
         try:
+            hosts = read_tls_file(settings.tls_file) if settings.tls_file else {}
+            trust = Trust(settings.ca_file, hosts)
+            trust.require_readable()
             aliases = read_models_file(settings.models_file) if settings.models_file else {}
             servers = read_mcp_file(settings.mcp_file) if settings.mcp_file else {}
         except OperatorFileRefused as problem:
             raise SettingsRefused(str(problem)) from None
-        self.http = HttpClient(policy)
+        self.http = HttpClient(policy, trust=trust)
         self.vault = _vault(settings, policy)
         self.mcp = McpServers(servers, policy=policy)
         self.sandboxes = new_sandboxes(metrics)

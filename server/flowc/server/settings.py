@@ -231,6 +231,17 @@ class Settings(BaseSettings):
     egress_nat64: bool = Field(
         default=False, description="Whether this network reaches IPv4 through NAT64."
     )
+    ca_file: Path | None = Field(
+        default=None,
+        description="File with certificates of CAs (PEM) that `http`, `connector` and URLs of"
+        " documents trust in addition to the system's. SSL_CERT_FILE replaces the system's for"
+        " these, models and MCP servers.",
+    )
+    tls_file: Path | None = Field(
+        default=None,
+        description="File (JSON or YAML) that maps hosts to files (PEM): the `cert` and the `key`"
+        " that workflows show to the host, and the `ca` that they trust there.",
+    )
     max_body_bytes: int = Field(
         default=4_000_000, ge=1, description="Largest HTTP request body, in bytes."
     )

@@ -48,7 +48,7 @@ ENDS = {
     "retried": "http-status",
     "timeout": "timeout",
     "node-timeout": "timeout",
-    "unreachable": "connection-failed",
+    "unreachable": "host-not-found",
     "denied": "egress-denied",
     "bad-url": "egress-denied",
     "template-error": "expression-failed",
@@ -58,6 +58,9 @@ ENDS = {
     "model-error": "model-key-refused",
     "agent": "model-key-refused",
     "code-exception": "code-failed",
+    "digest": "http-status",
+    "oauth2": "token-refused",
+    "oauth2-refused": "token-refused",
     "fail": "failed-on-purpose",
     "bound-elsewhere": "secret-not-for-host",
     "cancel": "cancelled",
@@ -164,6 +167,21 @@ def scenarios(url: str) -> dict[str, list[dict[str, Any]]]:
         "filter-error": [http("a", echo, headers={"x": "{{secrets.canary | int + 1}}"})],
         "wrong-type": [http("a", echo, query="{{secrets.canary}}")],
         **{f"filter-{n}": [http("a", echo, headers={"x": f"{{{{secrets.canary | {each}}}}}"})] for n, each in enumerate(filters)},
+        "form": [http("a", echo, method="POST", body_type="form", body={"k": "{{secrets.canary}}"})],
+        "parts": [http("a", echo, method="POST", body_type="multipart", body={"k": "{{secrets.canary}}", "f": {"content": "{{secrets.canary}}"}})],
+        "graphql": [http("a", echo, graphql={"query": "{ a }", "variables": {"k": "{{secrets.canary}}"}})],
+        "cookies": [http("a", echo, cookies={"k": "{{secrets.canary}}"}, keep_cookies=True), http("b", echo, "a", keep_cookies=True)],
+        "basic": [http("a", echo, headers={}, auth={"type": "basic", "username": "a", "password": "{{secrets.canary}}"})],
+        "bearer": [http("a", echo, headers={}, auth={"type": "bearer", "token": "{{secrets.canary}}"})],
+        "digest": [http("a", f"{url}/refuse", headers={}, auth={"type": "digest", "username": "a", "password": "{{secrets.canary}}"})],
+        "aws": [http("a", echo, headers={}, auth={"type": "aws", "access_key": "{{secrets.canary}}", "secret_key": "{{secrets.canary}}", "region": "r", "service": "s3"})],
+        "oauth2": [http("a", echo, headers={}, auth={"type": "oauth2", "token_url": echo, "client_id": "a", "client_secret": "{{secrets.canary}}"})],
+        "oauth2-refused": [http("a", echo, headers={}, auth={"type": "oauth2", "token_url": f"{url}/refuse", "client_id": "a", "client_secret": "{{secrets.canary}}", "credentials_in": "body"})],
+        "error-body": [{**http("a", f"{url}/refuse"), "on_error": "continue"}, template("b", "{{error.status}} {{error.body}}", "a")],
+        "file": [http("a", echo, read_as="file")],
+        "file-sent": [http("a", echo, read_as="file"), http("b", echo, "a", method="POST", body_type="multipart", body={"f": "{{a.output.body}}"})],
+        "pages": [http("a", echo, pagination={"parameter": "page", "max_pages": 2, "items": "response.headers"})],
+        "not-json": [http("a", f"{url}/hook", read_as="events")],
         "connector": [{"id": "a", "type": "connector", "config": {"document": pets, "operation": "getPet", "arguments": {"id": 1}, "credential": "{{secrets.canary}}"}}],
         "mcp": [{"id": "a", "type": "mcp", "config": {"url": f"{url}/mcp", "tool": "x", "headers": AUTH}}],
         "model-error": [http("a", echo), {"id": "m", "type": "llm", "depends_on": ["a"], "config": {"model": "refusing", "prompt": "Say {{a.output.body.plain}}"}}],
@@ -318,8 +336,8 @@ def test_a_secret_is_nowhere_but_in_the_requests_that_needed_it(
         for url in urls:
             found += scan.database(url)
         found += scan.files(data, tmp_path / "d.log")
-    # The secret was there: in each request that needed it, and in the answers.
-    assert outside.seen > len(workflows)
+    # The secret was there: in most requests as it is, in others encoded, and in the answers.
+    assert outside.seen > len(workflows) * 3 // 4
     assert outside.asked >= 3
     assert any("[secret]" in text for text in texts.values())
     assert {request.path for request in kept} == set(_KEEPERS)

@@ -1,5 +1,7 @@
 """Exceptions that a node type raises or catches while it runs."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from flowc.compiler.definition import FailureKind
@@ -7,22 +9,25 @@ from flowc.compiler.diagnostics import Pointer
 
 # That there is no value at fault; `null` is one.
 NO_VALUE: Any = object()
+NO_DETAILS: Mapping[str, Any] = MappingProxyType({})
 
 
 class Evidence(NamedTuple):
     """What is known of a failure beside its code and message; it is safe to store and show.
 
     `at` is its place in the definition, `reference` the path or expression that was read there,
-    `value` its value, shortened, and `hint` says what to do.
+    `value` its value, shortened, and `hint` says what to do. `details` are what the workflow can
+    read of the failure as `error`, beside its code and message.
     """
 
     at: Pointer | None = None
     reference: str | None = None
     value: str | None = None
     hint: str | None = None
+    details: Mapping[str, Any] = NO_DETAILS
 
     def as_json(self) -> dict[str, str]:
-        """Return what is known without the place."""
+        """Return what is known without the place and the details."""
         found = {"reference": self.reference, "value": self.value, "hint": self.hint}
         return {name: text for name, text in found.items() if text is not None}
 
@@ -36,12 +41,13 @@ class NodeError(Exception):
     `kind` names a failure that may be temporary, so that a retry can succeed; leave it out for
     failures that every attempt would repeat, such as bad input. `retry_after` is in seconds.
     `field` is the field of the configuration that is at fault, `value` the value at fault, and
-    `hint` says what to do. The value is shown shortened, without secrets.
+    `hint` says what to do. The value is shown shortened, without secrets. `details` are what the
+    workflow can read as `error`: the `status` and the `body` of what a service answered.
     """
 
     evidence = NO_EVIDENCE
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is known of failures, and most leave out
         self,
         code: str,
         message: str,
@@ -51,11 +57,13 @@ class NodeError(Exception):
         field: str | Pointer | None = None,
         value: Any = NO_VALUE,
         hint: str | None = None,
+        details: Mapping[str, Any] = NO_DETAILS,
     ) -> None:
         self.code, self.message = code, message
         self.kind: FailureKind | None = kind
         self.retry_after = retry_after
         self.field, self.value, self.hint = field, value, hint
+        self.details = details
         super().__init__(message)
 
 

@@ -70,7 +70,7 @@ def failure_data(
         "attempts": attempts,
         "at": {"pointer": pointer_text(_place_of(error, node))},
     }
-    _, reference, value, hint = error.evidence
+    _, reference, value, hint, _ = error.evidence
     if reference is not None:
         data["reference"] = reference
     if value is not None:
@@ -120,7 +120,9 @@ def _of_error(
     message = redactor.text(message)
     found = NodeError(error.code, message, kind=error.kind, retry_after=error.retry_after)
     reference = _bare(slot.source) if slot is not None else None
-    found.evidence = Evidence(_at(path, slot, node), reference, value, _hint(error.hint, redactor))
+    at, hint = _at(path, slot, node), _hint(error.hint, redactor)
+    details = redactor.json(error.details) if error.details else error.details
+    found.evidence = Evidence(at, reference, value, hint, details)
     return found
 
 

@@ -4,6 +4,7 @@ from flowc.compiler.analysis.graph import ERROR
 from flowc.compiler.definition import GoOn, GoTo
 from flowc.compiler.node import NodeError, Outcome
 from flowc.compiler.planning.plan import PlannedNode
+from flowc.compiler.running.failures import failure_details
 
 
 def handled_failure(node: PlannedNode, error: NodeError, attempts: int) -> Outcome | None:
@@ -11,8 +12,7 @@ def handled_failure(node: PlannedNode, error: NodeError, attempts: int) -> Outco
     policy = node.definition.on_error
     if policy == "fail":
         return None
-    about = {"code": error.code, "message": error.message}
-    details = {"node": node.id, **about, "attempts": attempts}
+    details = failure_details(node.id, error, attempts)
     if isinstance(policy, GoTo):
         return Outcome(None, branch=ERROR, error=details)
     output = policy.output if isinstance(policy, GoOn) else None

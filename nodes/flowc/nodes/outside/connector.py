@@ -11,6 +11,7 @@ from flowc.compiler.definition.parts import bad_schema_error
 from flowc.compiler.definition.short_schemas import BadSchema, Schema
 from flowc.compiler.node import Context, Effects, Need, Node, NodeError, Role, SecretAllowed
 from flowc.nodes.outside.arguments import require_fit, require_known_fit
+from flowc.nodes.outside.http_auth import Auth, needs_of
 from flowc.nodes.outside.http_calls import HttpCall, response_schema, without_headers
 from flowc.nodes.outside.openapi import (
     ArgumentOutOfPlace,
@@ -25,8 +26,10 @@ from flowc.nodes.outside.openapi import (
 class Connector(Node):
     """Call an operation of an OpenAPI 3 document by its `operationId`.
 
-    `arguments` are the operation's parameters and the fields of its JSON body; if the body is not
-    an object, or a field has the name of a parameter, the body is the argument `body`. Arguments
+    `arguments` are the operation's parameters and the fields of its body; if the body is not an
+    object, or a field has the name of a parameter, the body is the argument `body`. It is sent as
+    JSON, or as the form, the parts, the text or the file that the document describes: a file is the
+    id of an upload. Arguments
     are checked against the document before a run, except those that are templates. One in the path
     stays in its segment: `..` and what a server could read as it is refused.
 
@@ -54,6 +57,10 @@ class Connector(Node):
     )
     credential: Annotated[str | None, SecretAllowed] = Field(
         default=None, description="A token, a key or `user:password`, such as {{secrets.name}}."
+    )
+    auth: Annotated[Auth | None, SecretAllowed] = Field(
+        default=None,
+        description="Who calls, as in an `http` node, in place of a `credential`.",
     )
     timeout: Duration = Field(default=30.0, description="Time limit for the whole call.")
     max_bytes: int = Field(
@@ -83,6 +90,13 @@ class Connector(Node):
         if operation is not None:
             require_known_fit(arguments, operation.arguments)
         return arguments
+
+    @field_validator("auth")
+    @classmethod
+    def _replaces_the_credential(cls, auth: Any, info: ValidationInfo) -> Any:
+        if auth is not None and info.data.get("credential") is not None:
+            raise ValueError("write `auth` or `credential`, not both")
+        return auth
 
     @classmethod
     def describe_output(cls, config: Mapping[str, Any]) -> Schema:
@@ -115,12 +129,12 @@ class Connector(Node):
 
     @classmethod
     def effects(cls, config: Mapping[str, Any]) -> Effects:
-        """Return the address of the document's server."""
+        """Return the address of the document's server, and that of a token service."""
         operation = _operation(config)
         if operation is None:
             return Effects()
         named = "server_url" if config.get("server_url") else "document"
-        return Effects((Need("url", operation.base, (named,)),))
+        return Effects((Need("url", operation.base, (named,)), *needs_of(config.get("auth"))))
 
     async def run(self, context: Context) -> dict[str, Any]:
         """Call the operation, and return the response."""
@@ -140,7 +154,9 @@ class Connector(Node):
             request.headers,
             request.query,
             request.body,
-            self.timeout,
+            body_type=request.body_type,
+            auth=self.auth,
+            timeout=self.timeout,
             max_bytes=self.max_bytes,
             raise_for_status=self.raise_for_status,
         )

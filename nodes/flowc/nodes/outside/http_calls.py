@@ -1,41 +1,51 @@
 """One HTTP request of a node: sending it, reading the response, naming the failure."""
 
 import asyncio
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import partial
-from typing import Any, Literal
-from urllib.parse import urlencode, urlsplit
+from http import HTTPStatus
+from typing import Any, Literal, NamedTuple
+from urllib.parse import urlsplit
 
-from flowc.compiler.definition import FailureKind
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.expressions.values import as_text
-from flowc.compiler.node import Context, NodeError
-from flowc.compiler.reading.large_values import LARGE_TEXT, has_more_values, in_worker, load_json
-from flowc.compiler.reading.plain_json import MAX_VALUES
-from flowc.nodes.services.egress import (
-    EgressDenied,
-    HeaderRefused,
-    HttpClient,
-    RequestFailed,
-    Response,
-    ResponseTooLarge,
-    ResponseUnreadable,
-)
-from flowc.nodes.services.egress.charsets import charset_of, decoded
-
-# Another attempt may succeed after these, and after all from 500 that are not in NOT_SUPPORTED.
-PASSING_STATUS: dict[int, FailureKind] = {408: "timeout", 425: "rate-limit", 429: "rate-limit"}
-NOT_SUPPORTED = frozenset({501, 505})
-
-_LONGEST_MOMENT = 60
-# Those of lists and objects.
-_OPENING = frozenset("[{")
+from flowc.compiler.node import Context
+from flowc.compiler.running.redaction import Redactor
+from flowc.nodes.outside.http_auth import Auth, ClientCredentials
+from flowc.nodes.outside.http_failures import require_no_errors, require_success
+from flowc.nodes.services.calls.answers import ReadAs, answer_of
+from flowc.nodes.services.calls.bodies import BodyType, Encoded, encoded_body
+from flowc.nodes.services.calls.pairs import Arrays, with_query
+from flowc.nodes.services.calls.sending import late, sent
+from flowc.nodes.services.calls.token_requests import access_token
+from flowc.nodes.services.egress import HttpClient, Response
+from flowc.nodes.services.egress.credentials import Bearer, Credentials, WhoCalls
+from flowc.nodes.services.files import Files, HeldFiles
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+MAX_REDIRECTS = 5
+_CONTENT_TYPE = "content-type"
+
+
+class HttpAnswer(NamedTuple):
+    """A response that was read: its body is JSON."""
+
+    response: Response
+    body: Any
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what the node outputs; each `set-cookie` is apart."""
+        headers: dict[str, Any] = dict(self.response.headers)
+        if self.response.set_cookies:
+            headers["set-cookie"] = list(self.response.set_cookies)
+        return {
+            "status_code": self.response.status_code,
+            "headers": headers,
+            "body": self.body,
+            "url": self.response.url,
+            "cookies": _cookies_in(self.response.set_cookies),
+        }
 
 
 @dataclass(frozen=True)
@@ -47,66 +57,121 @@ class HttpCall:
     headers: Mapping[str, Any] = field(default_factory=dict)
     query: Mapping[str, Any] = field(default_factory=dict)
     body: Any = None
+    body_type: BodyType = "auto"
+    arrays: Arrays = "repeat"
+    auth: Auth | None = None
+    cookies: Mapping[str, Any] = field(default_factory=dict)
+    keep_cookies: bool = False
+    read_as: ReadAs = "auto"
     timeout: float = 30.0
-    max_redirects: int = 0
+    max_redirects: int = MAX_REDIRECTS
     max_bytes: int = 5_000_000
     raise_for_status: bool = True
+    is_graphql: bool = False
 
     async def send(self, context: Context) -> dict[str, Any]:
         """Send the request, and return the response as JSON; raise NodeError."""
-        found: dict[str, Any] = await context.through(_host(self.url), partial(self._send, context))
+        return (await self.answer(context)).as_json()
+
+    async def answer(self, context: Context) -> HttpAnswer:
+        """Send the request, and read the response; raise NodeError."""
+        found: HttpAnswer = await context.through(_host(self.url), partial(self._answer, context))
         return found
 
-    async def _send(self, context: Context) -> dict[str, Any]:
-        client = context.service(HttpClient)
-        headers = {name: as_text(value) for name, value in self.headers.items()}
-        content, kind = _encoded(self.body)
-        if kind and "content-type" not in {name.lower() for name in headers}:
-            headers["content-type"] = kind
+    async def _answer(self, context: Context) -> HttpAnswer:
         try:
             async with asyncio.timeout(self.timeout):
-                response = await self._call(client, headers, content)
-                if self.raise_for_status and response.status_code >= 400:
-                    raise _failure(response)
-                body = await _body_of(response)
-        except TimeoutError:
-            message = f"No response within {self.timeout:g} s."
-            raise NodeError("timeout", message, kind="timeout") from None
-        return {
-            "status_code": response.status_code,
-            "headers": dict(response.headers),
-            "body": body,
-            "url": response.url,
-        }
+                response = await self._sent(context)
+                if self.raise_for_status:
+                    require_success(response)
+                files = context.services.get(Files)
+                body = await answer_of(response, self.read_as, files)
+        except TimeoutError as problem:
+            raise late(self.timeout, problem) from None
+        if self.is_graphql and self.raise_for_status:
+            require_no_errors(response, body)
+        return HttpAnswer(response, body)
 
-    async def _call(
-        self, client: HttpClient, headers: dict[str, str], content: bytes | None
+    async def _sent(self, context: Context) -> Response:
+        client = context.service(HttpClient)
+        headers = self._headers()
+        encoded = await self._encoded(context, headers.get(_CONTENT_TYPE))
+        if encoded.media_type and (encoded.is_set or _CONTENT_TYPE not in headers):
+            headers[_CONTENT_TYPE] = encoded.media_type
+        send = partial(self._once, context, headers, encoded.content)
+        if not isinstance(self.auth, ClientCredentials):
+            return await send(self.auth.credentials() if self.auth is not None else None)
+        grant = self.auth.grant()
+        token = await access_token(client, grant, self.timeout)
+        response = await send(Bearer(token))
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
+            client.tokens.forget(grant, token)
+            token = await access_token(client, grant, self.timeout)
+            response = await send(Bearer(token))
+        return _without(token, response)
+
+    async def _once(
+        self,
+        context: Context,
+        headers: Mapping[str, str],
+        content: bytes | None,
+        credentials: Credentials | None,
     ) -> Response:
-        try:
-            return await client.request(
-                self.method,
-                _with_query(self.url, self.query),
-                headers=headers,
-                content=content,
-                max_redirects=self.max_redirects,
-                max_bytes=self.max_bytes,
-                deadline=self.timeout,
-            )
-        except HeaderRefused as problem:
-            message = f"The call is not possible: {problem}."
-            raise NodeError("invalid-header", message, field="headers") from None
-        except EgressDenied as problem:
-            message = f"The call is not allowed: {problem}."
-            raise NodeError(
-                "egress-denied", message, field="url", value=self.url, hint=problem.hint
-            ) from None
-        except ResponseTooLarge as problem:
-            raise NodeError("response-too-large", f"The call was stopped: {problem}.") from None
-        except ResponseUnreadable as problem:
-            raise NodeError("response-unreadable", f"The call failed: {problem}.") from None
-        except RequestFailed as problem:
-            message = f"The call failed: {problem}."
-            raise NodeError("connection-failed", message, kind="connection") from None
+        return await sent(
+            context.service(HttpClient),
+            self.method,
+            with_query(self.url, self.query, self.arrays),
+            headers=headers,
+            content=content,
+            max_redirects=self.max_redirects,
+            max_bytes=self.max_bytes,
+            deadline=self.timeout,
+            who=WhoCalls(credentials, context.run_id if self.keep_cookies else None),
+        )
+
+    def _headers(self) -> dict[str, str]:
+        headers = {name: as_text(value) for name, value in self.headers.items()}
+        own = next((name for name in headers if name.lower() == _CONTENT_TYPE), None)
+        if own is not None:
+            headers[_CONTENT_TYPE] = headers.pop(own)
+        pairs = [f"{name}={as_text(value)}" for name, value in self.cookies.items()]
+        others = [headers.pop(name) for name in list(headers) if name.lower() == "cookie"]
+        if pairs or others:
+            headers["cookie"] = "; ".join([*others, *pairs])
+        return headers
+
+    async def _encoded(self, context: Context, content_type: str | None) -> Encoded:
+        files = context.services.get(Files) or HeldFiles()
+        return await encoded_body(self.body, self.body_type, content_type, files, self.arrays)
+
+
+def _without(token: str, response: Response) -> Response:
+    """Return a response in which a service does not show the token that it got."""
+    redactor = Redactor([token])
+    headers = {name: redactor.text(value) for name, value in response.headers.items()}
+    return Response(
+        response.status_code,
+        headers,
+        redactor.content(response.content),
+        redactor.text(response.url),
+        tuple(redactor.text(each) for each in response.set_cookies),
+    )
+
+
+def _cookies_in(set_cookies: tuple[str, ...]) -> dict[str, str]:
+    """Return the cookies that are set, without those that are deleted.
+
+    >>> _cookies_in(("a=1; Path=/; HttpOnly", "b=2", "c=; Max-Age=0"))
+    {'a': '1', 'b': '2'}
+    """
+    found = dict[str, str]()
+    for each in set_cookies:
+        pair, _, attributes = each.partition(";")
+        name, mark, value = (part.strip() for part in pair.partition("="))
+        is_deleted = not value or "max-age=0" in attributes.lower().replace(" ", "").split(";")
+        if mark and name and not is_deleted:
+            found[name] = value
+    return found
 
 
 def _host(url: str) -> str:
@@ -128,6 +193,7 @@ def response_schema(body: Schema) -> Schema:
         "headers": {"type": "object"},
         "body": body,
         "url": {"type": "string"},
+        "cookies": {"type": "object"},
     }
     return {"type": "object", "properties": properties, "required": list(properties)}
 
@@ -135,83 +201,3 @@ def response_schema(body: Schema) -> Schema:
 def without_headers(response: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part of a response that a model needs."""
     return {"status_code": response["status_code"], "body": response["body"]}
-
-
-def _encoded(body: Any) -> tuple[bytes | None, str | None]:
-    if body is None:
-        return None, None
-    if isinstance(body, str):
-        return body.encode("utf-8"), "text/plain; charset=utf-8"
-    return json.dumps(body, ensure_ascii=False).encode("utf-8"), "application/json"
-
-
-def _with_query(url: str, query: Mapping[str, Any]) -> str:
-    """Return the URL with parameters added.
-
-    >>> _with_query("https://a.test/?x=1#top", {"tag": ["a", "b"], "on": True})
-    'https://a.test/?x=1&tag=a&tag=b&on=true#top'
-    """
-    if not query:
-        return url
-    pairs = [(name, as_text(item)) for name, value in query.items() for item in _items(value)]
-    base, mark, fragment = url.partition("#")
-    return f"{base}{'&' if '?' in base else '?'}{urlencode(pairs)}{mark}{fragment}"
-
-
-def _items(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-async def _body_of(response: Response) -> Any:
-    work = partial(_read, response)
-    return await in_worker(work) if len(response.content) > LARGE_TEXT else work()
-
-
-def _read(response: Response) -> Any:
-    content_type = response.headers.get("content-type", "")
-    kind = content_type.split(";")[0].strip().lower()
-    text = decoded(response.content, charset_of(content_type)).replace("\0", "")
-    return _loaded(text) if kind == "application/json" or kind.endswith("+json") else text
-
-
-def _loaded(text: str) -> Any:
-    """Return the value of a JSON text, or the text itself if it is not JSON."""
-    if text.lstrip()[:1] in _OPENING and has_more_values(text, MAX_VALUES):
-        message = f"The response cannot be stored: there are more than {MAX_VALUES:,} values."
-        raise NodeError("output-not-plain", message)
-    try:
-        return load_json(text) if text else None
-    except (ValueError, RecursionError):
-        return text
-
-
-def _failure(response: Response) -> NodeError:
-    status = response.status_code
-    text = response.content[:300].decode("utf-8", errors="replace")
-    return NodeError(
-        "http-status",
-        f"The service answered {status}: {text}" if text else f"The service answered {status}.",
-        kind=_kind(status),
-        retry_after=_retry_after(response.headers.get("retry-after")),
-    )
-
-
-def _kind(status: int) -> FailureKind | None:
-    if status >= 500 and status not in NOT_SUPPORTED:
-        return "server-error"
-    return PASSING_STATUS.get(status)
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Return the seconds of a Retry-After header, which is a number or a date.
-
-    >>> _retry_after("20"), _retry_after("soon"), _retry_after("²")
-    (20.0, None, None)
-    """
-    value = (value or "")[:_LONGEST_MOMENT].strip()
-    if value.isascii() and value.isdigit():
-        return float(value)
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None

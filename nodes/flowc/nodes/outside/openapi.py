@@ -8,7 +8,10 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.schemas.soundness import require_sound
 from flowc.nodes.outside.http_calls import Method
+from flowc.nodes.outside.openapi_bodies import BodyForm, as_files, body_form
+from flowc.nodes.outside.openapi_parameters import Parameter, described_parameter, joined
 from flowc.nodes.outside.openapi_schemas import as_json_schema
+from flowc.nodes.services.calls.bodies import BodyType
 
 _METHODS: Mapping[str, Method] = {
     "get": "GET", "put": "PUT", "post": "POST", "delete": "DELETE", "options": "OPTIONS",
@@ -34,16 +37,6 @@ class BadDocument(ValueError):
 
 
 @dataclass(frozen=True)
-class Parameter:
-    """One parameter of an operation, in its path, query, header or cookie."""
-
-    name: str
-    place: str
-    schema: Schema
-    is_required: bool
-
-
-@dataclass(frozen=True)
 class Security:
     """The security scheme of an operation: its kind, and for an API key its name and place."""
 
@@ -60,6 +53,7 @@ class OperationRequest(NamedTuple):
     query: dict[str, Any]
     headers: dict[str, Any]
     body: Any
+    body_type: BodyType = "auto"
 
 
 @dataclass(frozen=True)
@@ -75,10 +69,15 @@ class Operation:
     path: str
     description: str
     parameters: tuple[Parameter, ...]
-    body: Schema | None
+    form: BodyForm | None
     needs_body: bool
     answer: Schema
     security: Security | None
+
+    @property
+    def body(self) -> Schema | None:
+        """The schema of the body, if there is one."""
+        return self.form.schema if self.form is not None else None
 
     @property
     def spreads_body(self) -> bool:
@@ -116,22 +115,33 @@ class Operation:
                 continue
             value = arguments[each.name]
             if each.place == "query":
-                query[each.name] = value
+                query |= each.query_of(value)
             elif each.place == "header":
-                headers[each.name] = _joined(value)
+                headers[each.name] = joined(value)
             elif each.place == "cookie":
-                cookies.append(f"{each.name}={quote(_joined(value))}")
+                cookies.append(f"{each.name}={quote(joined(value))}")
         if cookies:
             headers["cookie"] = "; ".join(cookies)
         url = f"{self.base.rstrip('/')}{self._path(arguments)}"
-        return OperationRequest(url, query, headers, self._body(arguments))
+        return self._with_body(OperationRequest(url, query, headers, self._body(arguments)))
+
+    def _with_body(self, request: OperationRequest) -> OperationRequest:
+        """Return the request with its body in the form that the document describes."""
+        if self.form is None or request.body is None:
+            return request
+        if self.form.media_type is not None:
+            request.headers["content-type"] = self.form.media_type
+        body = request.body
+        if self.form.body_type == "multipart":
+            body = as_files(body, self.form.schema)
+        return request._replace(body=body, body_type=self.form.body_type)
 
     def _path(self, arguments: Mapping[str, Any]) -> str:
         segments = self.path.split("/")
         for each in self.parameters:
             if each.place != "path" or arguments.get(each.name) is None:
                 continue
-            name, text = f"{{{each.name}}}", _joined(arguments[each.name])
+            name, text = f"{{{each.name}}}", joined(arguments[each.name])
             for number, segment in enumerate(segments):
                 if name in segment:
                     if not text or _leaves_segment(segment.replace(name, text)):
@@ -191,16 +201,16 @@ def _operation(
         (each["name"], each["in"]): each for each in (_resolved(document, one) for one in given)
     }
     request = _resolved(document, operation.get("requestBody") or {})
-    body = _json_schema(document, request)
-    if request and body is None:
-        raise BadDocument("the operation's body is not JSON, and no other kind is supported")
+    form = body_form(_schemas(document, request))
+    if request and form is None:
+        raise BadDocument("the operation's body has no media type")
     return Operation(
         method=_METHODS[word],
         base=_base(document, item, operation, server),
         path=path,
         description=str(operation.get("description") or operation.get("summary") or ""),
         parameters=tuple(_parameter(document, each) for each in parameters.values()),
-        body=body,
+        form=form,
         needs_body=bool(request.get("required")),
         answer=_answer(document, operation),
         security=_security(document, operation),
@@ -208,11 +218,10 @@ def _operation(
 
 
 def _parameter(document: Mapping[str, Any], given: Mapping[str, Any]) -> Parameter:
-    schema = _schema(document, given)
+    schema = _schema(document, next(iter((given.get("content") or {}).values()), given))
     if given.get("description") and "description" not in schema:
         schema = {**schema, "description": given["description"]}
-    is_required = bool(given.get("required")) or given["in"] == "path"
-    return Parameter(str(given["name"]), str(given["in"]), schema, is_required)
+    return described_parameter(given, schema)
 
 
 def _base(
@@ -237,6 +246,11 @@ def _answer(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Schema
         if str(status).startswith("2"):
             return _json_schema(document, _resolved(document, given)) or {}
     return {}
+
+
+def _schemas(document: Mapping[str, Any], holder: Mapping[str, Any]) -> dict[str, Schema]:
+    content = (holder.get("content") or {}).items()
+    return {str(kind): _schema(document, each) for kind, each in content}
 
 
 def _json_schema(document: Mapping[str, Any], holder: Mapping[str, Any]) -> Schema | None:
@@ -323,16 +337,3 @@ def _leaves_segment(text: str) -> bool:
             return True
         text = unquote(text)
     return False
-
-
-def _joined(value: Any) -> str:
-    """Return a value as text in a path, header or cookie.
-
-    >>> _joined([1, True, "a"])
-    '1,true,a'
-    """
-    if isinstance(value, list):
-        return ",".join(map(_joined, value))
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)

@@ -93,7 +93,9 @@ class Remote(Node):
         id = f"msg_{uuid5(NAMESPACE_OID, context.place).hex}"
         signed = await context.service(RemoteSteps).signed(described.name, id, body)
         headers = {"content-type": "application/json", **signed.headers}
-        call = HttpCall("POST", signed.url, headers, body=body, timeout=signed.timeout)
+        call = HttpCall(
+            "POST", signed.url, headers, body=body, timeout=signed.timeout, max_redirects=0
+        )
         answer = (await call.send(context))["body"]
         for path, sentence in await find_problems(answer, described.output):
             message = f"The answer of {described.name!r} does not fit: {misfit(path, sentence)}."

@@ -1,7 +1,12 @@
-"""The uploaded files of a tenant, as nodes read them."""
+"""The uploaded files of a tenant, as nodes read them and add to them."""
 
+import asyncio
+import hashlib
+import io
+import uuid
 from abc import ABC, abstractmethod
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import BinaryIO, NamedTuple
 
 
@@ -27,14 +32,79 @@ class Files(ABC):
     async def open(self, id: str) -> BinaryIO:
         """Return its content as an open file with a descriptor; raise FileNotFoundError."""
 
+    @abstractmethod
+    async def add(self, file: BinaryIO, name: str, media_type: str, digest: str) -> FileInfo:
+        """Store a whole file."""
 
-class NoFiles(Files):
-    """A host without uploads."""
+    async def add_content(self, content: bytes, name: str, media_type: str) -> FileInfo:
+        """Store a content that is in memory."""
+        digest = hashlib.sha256(content).hexdigest()
+        return await self.add(io.BytesIO(content), name, media_type, digest)
+
+
+class RedactedFiles(Files):
+    """Files as nodes add them: a service may repeat a secret in a text, which is stored without.
+
+    A content that is no text is stored as it is.
+    """
+
+    def __init__(self, files: Files, redacted: Callable[[bytes], bytes]) -> None:
+        self._files, self._redacted = files, redacted
 
     async def info(self, id: str) -> FileInfo | None:
-        """Return None."""
-        return None
+        """Return what is known of a file; None if it does not exist."""
+        return await self._files.info(id)
 
     async def open(self, id: str) -> BinaryIO:
-        """Raise FileNotFoundError."""
-        raise FileNotFoundError(id)
+        """Return its content as an open file; raise FileNotFoundError."""
+        return await self._files.open(id)
+
+    async def add(self, file: BinaryIO, name: str, media_type: str, digest: str) -> FileInfo:
+        """Store a whole file."""
+        return await self._files.add(file, name, media_type, digest)
+
+    async def add_content(self, content: bytes, name: str, media_type: str) -> FileInfo:
+        """Store a content; one that is a text is stored without secrets."""
+        found = await asyncio.to_thread(self._without_secrets, content)
+        plain_name = self._redacted(name.encode("utf-8", "replace")).decode("utf-8", "replace")
+        return await super().add_content(found, plain_name, media_type)
+
+    def _without_secrets(self, content: bytes) -> bytes:
+        if b"\0" in content:
+            return content
+        try:
+            content.decode()
+        except UnicodeDecodeError:
+            return content
+        return self._redacted(content)
+
+
+class HeldFiles(Files):
+    """Files in the memory of a process that keeps none: those of one run of `flowc run`."""
+
+    def __init__(self) -> None:
+        self._held = dict[str, tuple[FileInfo, bytes]]()
+
+    async def info(self, id: str) -> FileInfo | None:
+        """Return what is known of a file; None if it does not exist."""
+        found = self._held.get(id)
+        return found[0] if found is not None else None
+
+    async def open(self, id: str) -> BinaryIO:
+        """Return a copy with a descriptor; raise FileNotFoundError."""
+        import tempfile  # noqa: PLC0415 - few runs read such files
+
+        if id not in self._held:
+            raise FileNotFoundError(id)
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+        file.write(self._held[id][1])
+        file.seek(0)
+        return file
+
+    async def add(self, file: BinaryIO, name: str, media_type: str, digest: str) -> FileInfo:
+        """Hold a file until the process ends."""
+        file.seek(0)
+        content, id = file.read(), uuid.uuid4().hex
+        info = FileInfo(id, name, media_type, len(content), digest, datetime.now(UTC))
+        self._held[id] = info, content
+        return info

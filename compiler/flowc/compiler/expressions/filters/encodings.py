@@ -142,7 +142,7 @@ def _html2text(frame: Frame, value: Any) -> str:
         raise ExpressionError(f"the text is not HTML: {str(problem)[:100]}") from None
 
 
-def _urlencode(frame: Frame, value: Any) -> str:
+def _urlencode(frame: Frame, value: Any, safe: Any = "/") -> str:
     if isinstance(value, dict):
         pairs = list(value.items())
     elif isinstance(value, list):
@@ -151,7 +151,7 @@ def _urlencode(frame: Frame, value: Any) -> str:
             raise ExpressionError("urlencode needs text, an object, or a list of pairs")
     else:
         frame.budget.spend(len(as_text(value)))
-        return limited(quote(as_text(value), safe="/"))
+        return limited(quote(as_text(value), safe=text(safe)))
     frame.budget.spend(sum(len(as_text(key)) + len(as_text(item)) for key, item in pairs))
     parts = [f"{_query(key)}={_query(item)}" for key, item in pairs]
     return limited("&".join(parts))
@@ -237,7 +237,9 @@ WORDS = (
     Word("tojson", _to_json, "the value as JSON text; on several lines with `indent`",
          (("'say \"hi\"'|tojson", '"\\"say \\\\\\"hi\\\\\\"\\""'),
           ("{'a': 1}|tojson(indent=2)", '"{\\n  \\"a\\": 1\\n}"')), gives="text", is_jinjas=True),
-    Word("urlencode", _urlencode, "the text as part of an address; an object as its query",
-         (("'a b/c'|urlencode", '"a%20b/c"'), ("{'q': 'a b', 'n': 1}|urlencode", '"q=a+b&n=1"')),
+    Word("urlencode", _urlencode, "the text as part of an address, with the characters of `safe` as"
+         " they are; an object as its query",
+         (("'a b/c'|urlencode", '"a%20b/c"'), ("'a b/c'|urlencode('')", '"a%20b%2Fc"'),
+          ("{'q': 'a b', 'n': 1}|urlencode", '"q=a+b&n=1"')),
          gives="text", is_jinjas=True),
 )  # fmt: skip

@@ -10,7 +10,12 @@ from flowc.nodes.services.egress.client import (
     ResponseTooLarge,
     ResponseUnreadable,
 )
-from flowc.nodes.services.egress.policy import EgressDenied, EgressPolicy, HeaderRefused
+from flowc.nodes.services.egress.policy import (
+    EgressDenied,
+    EgressPolicy,
+    HeaderRefused,
+    RedirectRefused,
+)
 from flowc.nodes.services.egress.resolver import Resolver, resolve
 
 __all__ = [
@@ -18,6 +23,7 @@ __all__ = [
     "EgressPolicy",
     "HeaderRefused",
     "HttpClient",
+    "RedirectRefused",
     "RequestFailed",
     "Resolver",
     "Response",

@@ -30,7 +30,7 @@ class Foreseen(NamedTuple):
 def refusal_of(policy: EgressPolicy, url: str) -> Foreseen | None:
     """Return why the guard will refuse a URL; None if it may not."""
     # Imported here: httpx takes a tenth of a second.
-    from flowc.nodes.services.egress.request import check_url  # noqa: PLC0415
+    from flowc.nodes.services.egress.url_checks import check_url  # noqa: PLC0415
 
     try:
         parsed = check_url(url)

@@ -49,6 +49,10 @@ class HeaderRefused(EgressDenied):
     """A request cannot have this header."""
 
 
+class RedirectRefused(EgressDenied):
+    """A redirect is not followed: its target gets no content, or there are too many."""
+
+
 @dataclass(frozen=True)
 class EgressPolicy:
     """The public internet is allowed, and the networks and ports in `allow`.

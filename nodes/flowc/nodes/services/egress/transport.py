@@ -16,6 +16,7 @@ from httpcore._backends.anyio import AnyIOBackend
 
 from flowc.nodes.services.egress.addresses import Address
 from flowc.nodes.services.egress.bounded_pools import bound
+from flowc.nodes.services.egress.connection_problems import NameUnknown
 from flowc.nodes.services.egress.policy import (
     EgressDenied,
     EgressPolicy,
@@ -94,7 +95,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
             async with asyncio.timeout(limit):
                 return await self._resolve(name, port)
         except (OSError, UnicodeError, TimeoutError):
-            raise httpcore.ConnectError(f"the name {name[:80]!r} cannot be resolved") from None
+            raise NameUnknown(f"the name {name[:80]!r} cannot be resolved") from None
 
     def _require(self, host: str, port: int, reason: str | None) -> None:
         if reason is not None:

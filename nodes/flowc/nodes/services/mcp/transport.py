@@ -7,6 +7,7 @@ import httpx2
 
 from flowc.compiler.node import NodeError, SecretHosts, require_host
 from flowc.nodes.services.egress import EgressDenied, ResponseTooLarge, ResponseUnreadable
+from flowc.nodes.services.egress.cookie_jars import no_cookies
 from flowc.nodes.services.egress.transport import GuardedBackend, GuardedTransport
 
 UnfitResponse = ResponseTooLarge | ResponseUnreadable
@@ -45,6 +46,7 @@ class GuardedMcpTransport(httpx2.AsyncBaseTransport):
             transport=GuardedTransport(backend, is_bounded=True),
             trust_env=False,
             follow_redirects=False,
+            cookies=no_cookies(),
         )
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:

@@ -1,0 +1,1 @@
+"""What requests send and responses bring: bodies, parameters, uploads, lines and events."""
