@@ -75,7 +75,7 @@ async def test_an_output_schema_becomes_a_tool_for_providers_that_accept_only_to
     assert set(body["tools"][0]["function"]["parameters"]["properties"]) == set(given)
     assert body["tool_choice"]["function"]["name"] == "answer"
     assert (ran.output["category"], ran.output["urgent"]) == ("billing", True)
-    assert "tool_calls" not in ran.output
+    assert ran.output["tool_calls"] == []
 
 
 async def test_an_output_schema_becomes_an_instruction_for_all_other_providers() -> None:

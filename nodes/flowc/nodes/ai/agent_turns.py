@@ -177,7 +177,7 @@ class AgentRun:
             return asdict(answer)
 
         stored = await context.once(f"turn {self.turns}", ask)
-        answer = ModelAnswer(**{**stored, "tool_calls": tuple(stored["tool_calls"])})
+        answer = ModelAnswer.of_json(stored)
         if len(session.answers) == before:
             # From the journal: what it cost earlier counts for this node's limits, too.
             session.answers.append(answer)

@@ -39,10 +39,12 @@ class Llm(ModelNode):
     An answer that does not match `output_schema` is asked for once more; if that does not match
     either, the node fails with `answer-does-not-fit`. If a model fails, `fallbacks` are tried in
     turn. The output also has the `model` that answered, the `finish_reason`, the `usage` in tokens
-    and the `cost` in US dollars.
+    and the `cost` in US dollars; and, empty if the model gives none, its `reasoning`, its
+    `refusal`, the `citations` and the `logprobs`.
 
-    The model may request calls of `functions`; the requests are in the output's `tool_calls`, and
-    the workflow decides what to do with them. An `agent` makes the calls of its tools itself.
+    The model may request calls of `functions`; the requests are in the output's `tool_calls`, in
+    OpenAI's format, and the workflow decides what to do with them. An `agent` makes the calls of
+    its tools itself.
     """
 
     type: ClassVar = "llm"

@@ -28,6 +28,24 @@ _BASE: Schema = {
         },
     },
     "cost": {"type": "number"},
+    "reasoning": {"type": "string"},
+    "refusal": {"type": "string"},
+    "tool_calls": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {
+                "id": {"type": "string"},
+                "type": {"type": "string"},
+                "function": {
+                    "type": "object",
+                    "properties": {"name": {"type": "string"}, "arguments": {"type": "string"}},
+                },
+            },
+        },
+    },
+    "citations": {"type": "array"},
+    "logprobs": {},
 }
 _PARAMETERS = (
     "temperature", "top_p", "max_tokens", "stop", "seed", "presence_penalty", "frequency_penalty",

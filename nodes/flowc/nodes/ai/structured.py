@@ -121,11 +121,19 @@ class ModelSession:
     async def _call(self, models: Models, call: Call, on_cut_off: OnCutOff) -> ModelAnswer:
         if not self.is_streamed:
             return await models.complete(call, on_cut_off=on_cut_off)
-        batches = TextBatches(lambda text: self.context.emit("token", {"text": text}))
+        tokens = TextBatches(lambda text: self.context.emit("token", {"text": text}))
+        thoughts = TextBatches(lambda text: self.context.emit("reasoning", {"text": text}))
+
+        def add_text(piece: str) -> None:
+            # What is still collected of the thoughts was before the text.
+            thoughts.flush()
+            tokens.add(piece)
+
         try:
-            return await models.complete(call, batches.add, on_cut_off)
+            return await models.complete(call, add_text, on_cut_off, thoughts.add)
         finally:
-            batches.flush()
+            thoughts.flush()
+            tokens.flush()
 
 
 def _with_schema(
@@ -215,14 +223,16 @@ def _single_word(text: str, schema: Schema) -> dict[str, str] | None:
 def output_of(answers: Sequence[ModelAnswer], data: Any) -> dict[str, Any]:
     """Return the output of a node: the last answer, the data, and the tokens of all answers."""
     last, used = answers[-1], total_usage(usage_of(answer) for answer in answers)
-    calls = [dict(call) for call in last.tool_calls]
-    optional = {"reasoning": last.reasoning, "logprobs": last.logprobs, "tool_calls": calls}
     return {
         "text": last.text,
         "model": last.model,
         "finish_reason": last.finish_reason,
         "usage": {name: count for name, count in used.items() if name.endswith("_tokens")},
         "cost": used["cost"],
-        **{name: value for name, value in optional.items() if value},
-        **(data if isinstance(data, dict) else {"data": data} if data else {}),
+        "reasoning": last.reasoning,
+        "refusal": last.refusal,
+        "tool_calls": [dict(call) for call in last.tool_calls],
+        "citations": [dict(each) for each in last.citations],
+        "logprobs": last.logprobs,
+        **(data if isinstance(data, dict) else {"data": data}),
     }

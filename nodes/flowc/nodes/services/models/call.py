@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from flowc.compiler.node import NodeError
 from flowc.nodes.services.egress import EgressPolicy, Resolver, resolve
@@ -37,6 +37,8 @@ from flowc.nodes.services.models.listening import CallUsage, ModelListener, NoLi
 from flowc.nodes.services.models.litellm_door import guarded, load_litellm, unreported
 from flowc.nodes.services.models.offline import PROVIDER, offline_answer
 from flowc.nodes.services.models.prices import worst_case
+from flowc.nodes.services.models.requested_calls import sendable, with_known_names
+from flowc.nodes.services.models.thoughts import ignore_piece
 
 if TYPE_CHECKING:
     from flowc.nodes.services.egress.transport import GuardedBackend
@@ -55,6 +57,7 @@ TAKE_CACHE_HINTS = frozenset({"anthropic", "bedrock", "openrouter"})
 NO_KEY = "none"
 # By the names of litellm's methods.
 _OPERATIONS = {"aembedding": "embedding", "arerank": "rerank"}
+_STREAMED = {"stream": True, "stream_options": {"include_usage": True}}
 SchemaSupport = Literal["native", "tool", "prompt"]
 
 
@@ -70,6 +73,13 @@ class Call:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     timeout: float = 120.0
     about: Mapping[str, str] = field(default_factory=dict)
+
+
+class Streaming(NamedTuple):
+    """What is called with the pieces of an answer as they arrive: its text, and its thoughts."""
+
+    on_text: OnText
+    on_thought: OnText
 
 
 class Models:
@@ -133,11 +143,13 @@ class Models:
         call: Call,
         on_text: OnText | None = None,
         on_cut_off: OnCutOff = uncounted_cut_off,
+        on_thought: OnText = ignore_piece,
     ) -> ModelAnswer:
         """Call the model; raise NodeError with a message that is safe to show.
 
-        With `on_text`, the answer is streamed, and its text passed on as it arrives. If the call is
-        cut off in the middle, `on_cut_off` gets an answer with what it has used, without text.
+        With `on_text`, the answer is streamed, and its text passed on as it arrives, and its
+        thoughts to `on_thought`. If the call is cut off in the middle, `on_cut_off` gets an answer
+        with what it has used, without text.
         """
         # Imported here, as what calls need is: commands that call no model load node types, too.
         from flowc.nodes.services.models.tracing import trace_call  # noqa: PLC0415
@@ -149,26 +161,29 @@ class Models:
         ) as trace:
             started = perf_counter()
             with self._reported(model, "chat"):
-                answer = await self._complete(call, on_text, on_cut_off)
+                streaming = None if on_text is None else Streaming(on_text, on_thought)
+                answer = await self._complete(call, streaming, on_cut_off)
             latency = round((perf_counter() - started) * 1e3, 3)
             trace.record(answer)
         self._listener.used(model, CallUsage.of(answer))
         return replace(answer, latency_ms=latency)
 
     async def _complete(
-        self, call: Call, on_text: OnText | None, on_cut_off: OnCutOff
+        self, call: Call, streaming: Streaming | None, on_cut_off: OnCutOff
     ) -> ModelAnswer:
         alias = self._alias(call.model)
         key = None
         if not self.is_offline(call.model):
             key = key_of(alias, await load_litellm(alias.model))
         if key is None:
-            return await self._ask(call, alias, NO_KEY, on_text, on_cut_off)
+            return await self._ask(call, alias, NO_KEY, streaming, on_cut_off)
         redactor = key_redactor(key)
-        stream = redactor.stream(on_text) if on_text is not None else None
-        answer = await self._ask(call, alias, key, stream, on_cut_off)
-        if stream is not None:
-            stream.flush()
+        pieces = [redactor.stream(each) for each in streaming or ()]
+        answer = await self._ask(
+            call, alias, key, Streaming(*pieces) if pieces else None, on_cut_off
+        )
+        for piece in pieces:
+            piece.flush()
         return redactor.answer(answer)
 
     async def _ask(
@@ -176,16 +191,17 @@ class Models:
         call: Call,
         alias: ModelAlias,
         key: str,
-        on_text: OnText | None,
+        streaming: Streaming | None,
         on_cut_off: OnCutOff,
     ) -> ModelAnswer:
-        messages = _with_known_hints(call.messages, alias.model)
+        messages = _with_known_hints(sendable(call.messages), alias.model)
         parameters = {k: v for k, v in call.parameters.items() if k in PARAMETERS}
         try:
             if self.is_offline(call.model):
+                on_text = streaming.on_text if streaming is not None else None
                 return await offline_answer(alias.model, messages, parameters, on_text)
             request = {**parameters, "messages": messages, "api_key": key}
-            return await self._counted_if_cut_off(call, alias, request, on_text, on_cut_off)
+            answer = await self._counted_if_cut_off(call, alias, request, streaming, on_cut_off)
         except NodeError:
             raise
         except TimeoutError:
@@ -196,18 +212,20 @@ class Models:
             # In a thread: of messages that are too long, the tokens are counted.
             failure = partial(failure_of, problem, name, alias.model, call.messages)
             raise await asyncio.to_thread(failure) from None
+        calls = with_known_names(answer.tool_calls, parameters.get("tools"))
+        return replace(answer, tool_calls=calls)
 
     async def _counted_if_cut_off(
         self,
         call: Call,
         alias: ModelAlias,
         request: Mapping[str, Any],
-        on_text: OnText | None,
+        streaming: Streaming | None,
         on_cut_off: OnCutOff,
     ) -> ModelAnswer:
         received, started = Received(), perf_counter()
         try:
-            return await self._ask_provider(call, alias, request, on_text, received)
+            return await self._ask_provider(call, alias, request, streaming, received)
         except BaseException as problem:
             if is_paid(received, problem):
                 seconds = perf_counter() - started
@@ -221,7 +239,7 @@ class Models:
         call: Call,
         alias: ModelAlias,
         request: Mapping[str, Any],
-        on_text: OnText | None,
+        streaming: Streaming | None,
         received: Received,
     ) -> ModelAnswer:
         litellm = await load_litellm()
@@ -234,13 +252,13 @@ class Models:
                 max_retries=0,
                 # With tools, litellm would otherwise import its proxy server.
                 _skip_mcp_handler=True,
-                **_streaming(on_text),
+                **(_STREAMED if streaming is not None else {}),
                 **request,
             )
-            if on_text is None:
+            if streaming is None:
                 return answer_of(response, alias.model, litellm)
             async with asyncio.timeout(call.timeout):
-                return await streamed_answer(response, alias.model, litellm, on_text, received)
+                return await streamed_answer(response, alias.model, litellm, *streaming, received)
 
     async def call(
         self, model: str | None, method: str, timeout: float, **arguments: Any
@@ -357,7 +375,3 @@ def _with_known_hints(messages: list[dict[str, Any]], model: str) -> list[dict[s
 
 def _without_hint(part: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in part.items() if name != "cache_control"}
-
-
-def _streaming(on_text: OnText | None) -> dict[str, Any]:
-    return {} if on_text is None else {"stream": True, "stream_options": {"include_usage": True}}
