@@ -139,7 +139,7 @@ FAILURES: list[tuple[Callable[[], Reply], str]] = [
 
 
 @pytest.mark.parametrize(("reply", "code"), FAILURES)
-async def test_the_failure_of_a_provider_does_not_repeat_its_words(
+async def test_the_failure_of_a_provider_has_a_code_and_no_key(
     reply: Callable[[], Reply], code: str
 ) -> None:
     with serving(lambda request: reply()) as server, pytest.raises(NodeFailed) as caught:

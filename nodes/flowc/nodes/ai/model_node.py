@@ -10,9 +10,11 @@ from flowc.compiler.definition import JsonSchema
 from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import BadSchema, Schema, to_json_schema
 from flowc.compiler.node import Context, Effects, Need, Node, Role
+from flowc.nodes.ai.answer_data import INFERRED
 from flowc.nodes.ai.memory import Memory, earlier_messages
 from flowc.nodes.ai.messages import ChatMessage, as_sent
-from flowc.nodes.ai.structured import FALL_BACK_ON, INFERRED, ModelSession
+from flowc.nodes.ai.structured import FALL_BACK_ON, ModelSession
+from flowc.nodes.ai.wrapped_schemas import fields_in
 from flowc.nodes.services.models.keys import REFUSED
 
 _BASE: Schema = {
@@ -76,7 +78,8 @@ class ModelNode(Node):
         " says how many.",
     )
     output_schema: Annotated[JsonSchema | None, Role.RAW] = Field(
-        default=None, description="Fields that the model must answer with, in addition to text."
+        default=None,
+        description="What the model must answer with: fields, or another value as `data`.",
     )
     temperature: float | None = Field(
         default=None, ge=0, le=2, description="How much answers vary; 0 varies least."
@@ -133,7 +136,7 @@ class ModelNode(Node):
             declared = to_json_schema(config.get("output_schema") or {})
         except BadSchema:
             declared = {}
-        properties = {**_BASE, **declared.get("properties", {})}
+        properties = {**_BASE, **fields_in(declared)}
         return {"type": "object", "properties": properties, "required": list(_BASE)}
 
     @classmethod

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from flowc.compiler.node import NodeError
 from flowc.nodes.services.models.citations import (
@@ -17,6 +17,13 @@ from flowc.nodes.services.models.thoughts import ThoughtSplitter, without_though
 _MOST_TOKENS = 1_000_000_000
 # Called with each piece of an answer's text, as it arrives.
 OnText = Callable[[str], None]
+
+
+class Streaming(NamedTuple):
+    """What is called with the pieces of an answer as they arrive: its text, and its thoughts."""
+
+    on_text: OnText
+    on_thought: OnText
 
 
 @dataclass(frozen=True)

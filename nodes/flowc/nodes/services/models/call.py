@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from flowc.compiler.node import NodeError
 from flowc.nodes.services.egress import EgressPolicy, Resolver, resolve
@@ -17,11 +17,13 @@ from flowc.nodes.services.models.answers import (
     ModelAnswer,
     OnText,
     Received,
+    Streaming,
     answer_of,
     streamed_answer,
 )
+from flowc.nodes.services.models.cache_hints import with_known_hints
 from flowc.nodes.services.models.cut_off import OnCutOff, estimated, is_paid, uncounted_cut_off
-from flowc.nodes.services.models.failures import failure_of
+from flowc.nodes.services.models.failures import ParameterRefused, failure_of
 from flowc.nodes.services.models.key_redaction import key_redactor
 from flowc.nodes.services.models.keys import (
     HOSTED,
@@ -37,6 +39,13 @@ from flowc.nodes.services.models.listening import CallUsage, ModelListener, NoLi
 from flowc.nodes.services.models.litellm_door import guarded, load_litellm, unreported
 from flowc.nodes.services.models.offline import PROVIDER, offline_answer
 from flowc.nodes.services.models.prices import worst_case
+from flowc.nodes.services.models.refused_parameters import (
+    NEEDED,
+    AcceptedParameters,
+    ParameterChange,
+    dropped_by,
+    refused_parameter,
+)
 from flowc.nodes.services.models.requested_calls import sendable, with_known_names
 from flowc.nodes.services.models.thoughts import ignore_piece
 
@@ -50,9 +59,6 @@ PARAMETERS = frozenset(
         "top_p",
     }
 )  # fmt: skip
-# Providers that accept hints where to cache a prompt. Of the others, some cache without hints, and
-# some refuse unknown fields.
-TAKE_CACHE_HINTS = frozenset({"anthropic", "bedrock", "openrouter"})
 # Sent in place of a key if there is none: litellm would look for one in the environment.
 NO_KEY = "none"
 # By the names of litellm's methods.
@@ -75,13 +81,6 @@ class Call:
     about: Mapping[str, str] = field(default_factory=dict)
 
 
-class Streaming(NamedTuple):
-    """What is called with the pieces of an answer as they arrive: its text, and its thoughts."""
-
-    on_text: OnText
-    on_thought: OnText
-
-
 class Models:
     """The models that workflows can call; one object per process."""
 
@@ -100,6 +99,7 @@ class Models:
         self._listener = listener or NoListener()
         # The addresses in the operator's files are allowed: that host and port, and no others.
         served = [alias.api_base for alias in self.aliases.values() if alias.api_base is not None]
+        self._refusals: dict[tuple[str, str | None], dict[str, ParameterChange]] = {}
         self._policy, self._resolver = (policy or EgressPolicy()).serving(served), resolver
 
     async def schema_support(self, model: str | None) -> SchemaSupport:
@@ -110,7 +110,10 @@ class Models:
         """
         if self.is_offline(model):
             return "native"
-        litellm, name = await load_litellm(), self._alias(model).model
+        litellm, alias = await load_litellm(), self._alias(model)
+        name, refused = alias.model, self._refused(alias).keys()
+        if refused & {"response_format", "tools"}:
+            return "prompt"
         if litellm.supports_response_schema(name):
             return "native"
         return "tool" if litellm.supports_function_calling(name) else "prompt"
@@ -194,14 +197,17 @@ class Models:
         streaming: Streaming | None,
         on_cut_off: OnCutOff,
     ) -> ModelAnswer:
-        messages = _with_known_hints(sendable(call.messages), alias.model)
+        messages = with_known_hints(sendable(call.messages), alias.model)
         parameters = {k: v for k, v in call.parameters.items() if k in PARAMETERS}
         try:
             if self.is_offline(call.model):
                 on_text = streaming.on_text if streaming is not None else None
                 return await offline_answer(alias.model, messages, parameters, on_text)
-            request = {**parameters, "messages": messages, "api_key": key}
-            answer = await self._counted_if_cut_off(call, alias, request, streaming, on_cut_off)
+            request = {"messages": messages, "api_key": key}
+            accepted = AcceptedParameters(parameters, self._refused(alias))
+            answer = await self._ask_as_accepted(
+                call, alias, request, accepted, streaming, on_cut_off
+            )
         except NodeError:
             raise
         except TimeoutError:
@@ -210,10 +216,42 @@ class Models:
         except Exception as problem:
             name = call.model or self.default
             # In a thread: of messages that are too long, the tokens are counted.
-            failure = partial(failure_of, problem, name, alias.model, call.messages)
-            raise await asyncio.to_thread(failure) from None
+            known = None if key == NO_KEY else key
+            failing = partial(failure_of, problem, name, alias.model, call.messages, known)
+            failure = await asyncio.to_thread(failing)
+            needed = refused_parameter(problem, parameters)
+            if needed not in NEEDED:
+                raise failure from None
+            self._refused(alias)[needed] = ParameterChange(needed)
+            raise ParameterRefused(failure, needed) from None
         calls = with_known_names(answer.tool_calls, parameters.get("tools"))
-        return replace(answer, tool_calls=calls)
+        dropped = dropped_by(await load_litellm(), alias.model, accepted.parameters)
+        warnings = tuple(dict.fromkeys([*accepted.warnings, *dropped]))
+        return replace(answer, tool_calls=calls, warnings=warnings)
+
+    async def _ask_as_accepted(
+        self,
+        call: Call,
+        alias: ModelAlias,
+        request: Mapping[str, Any],
+        accepted: AcceptedParameters,
+        streaming: Streaming | None,
+        on_cut_off: OnCutOff,
+    ) -> ModelAnswer:
+        """Ask the provider; if it refuses an optional parameter, ask again without it."""
+        while True:
+            whole = {**request, **accepted.parameters}
+            try:
+                return await self._counted_if_cut_off(call, alias, whole, streaming, on_cut_off)
+            except NodeError:
+                raise
+            except Exception as problem:
+                if not accepted.without_refused(problem):
+                    raise
+
+    def _refused(self, alias: ModelAlias) -> dict[str, ParameterChange]:
+        """Return what is known of the parameters that a model refuses."""
+        return self._refusals.setdefault((alias.model, alias.api_base), {})
 
     async def _counted_if_cut_off(
         self,
@@ -359,19 +397,3 @@ class Models:
     def _alias(self, model: str | None) -> ModelAlias:
         name = model or self.default
         return self.aliases.get(name) or ModelAlias(model=name)
-
-
-def _with_known_hints(messages: list[dict[str, Any]], model: str) -> list[dict[str, Any]]:
-    """Return messages without hints where to cache, if the provider does not know them."""
-    if model.partition("/")[0] in TAKE_CACHE_HINTS:
-        return messages
-    return [
-        {**message, "content": [_without_hint(part) for part in message["content"]]}
-        if isinstance(message.get("content"), list)
-        else message
-        for message in messages
-    ]
-
-
-def _without_hint(part: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in part.items() if name != "cache_control"}

@@ -29,6 +29,10 @@ class KeyRedactor:
         texts = replace(answer, text=text, reasoning=thought, refusal=refusal)
         return replace(texts, tool_calls=calls, citations=cited)
 
+    def text(self, text: str) -> str:
+        """Return a text with the key removed."""
+        return self._redactor.text(text)
+
     def stream(self, on_text: OnText) -> StreamRedactor:
         """Return a callback that passes text on with the key removed."""
         return StreamRedactor(self._redactor, on_text)
