@@ -75,7 +75,7 @@ async def test_an_output_schema_becomes_a_tool_for_providers_that_accept_only_to
     assert set(body["tools"][0]["function"]["parameters"]["properties"]) == set(given)
     assert body["tool_choice"]["function"]["name"] == "answer"
     assert (ran.output["category"], ran.output["urgent"]) == ("billing", True)
-    assert "tool_calls" not in ran.output
+    assert ran.output["tool_calls"] == []
 
 
 async def test_an_output_schema_becomes_an_instruction_for_all_other_providers() -> None:
@@ -139,7 +139,7 @@ FAILURES: list[tuple[Callable[[], Reply], str]] = [
 
 
 @pytest.mark.parametrize(("reply", "code"), FAILURES)
-async def test_the_failure_of_a_provider_does_not_repeat_its_words(
+async def test_the_failure_of_a_provider_has_a_code_and_no_key(
     reply: Callable[[], Reply], code: str
 ) -> None:
     with serving(lambda request: reply()) as server, pytest.raises(NodeFailed) as caught:

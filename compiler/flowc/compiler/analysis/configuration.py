@@ -168,8 +168,13 @@ _COMPILE: Mapping[Role | None, Callable[[str], Expression]] = {
 def texts_in(model: type[BaseModel], data: Any) -> Iterator[tuple[Pointer, str, tuple[Any, ...]]]:
     """Yield every text in a configuration, with its path and the marks of its field."""
     for name, field in model.model_fields.items():
-        for key in {name, *_aliases(field)} & data.keys():
+        for key in names_of_field(name, field) & data.keys():
             yield from _walk(field.annotation, tuple(field.metadata), data[key], (key,))
+
+
+def names_of_field(name: str, field: FieldInfo) -> set[str]:
+    """Return the names under which authors write a field."""
+    return {name, *_aliases(field)}
 
 
 def _aliases(field: FieldInfo) -> list[str]:
@@ -205,11 +210,12 @@ def _unwrapped(annotation: Any, marks: tuple[Any, ...]) -> tuple[Any, tuple[Any,
     return annotation, marks
 
 
-def _members(annotation: Any) -> list[Any]:
+def members_of(annotation: Any) -> list[Any]:
+    """Return the members of a union, or the annotation alone."""
     annotation, _ = _unwrapped(annotation, ())
     if not _is_union(annotation):
         return [annotation]
-    return [inner for member in get_args(annotation) for inner in _members(member)]
+    return [inner for member in get_args(annotation) for inner in members_of(member)]
 
 
 def _marks_for_text(annotation: Any, marks: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -226,7 +232,7 @@ def _is_union(annotation: Any) -> bool:
 
 
 def _item_type(annotation: Any) -> Any:
-    for member in _members(annotation):
+    for member in members_of(annotation):
         arguments = [a for a in get_args(member) if a is not Ellipsis]
         if get_origin(member) is not Literal and arguments:
             return arguments[-1]
@@ -234,7 +240,7 @@ def _item_type(annotation: Any) -> Any:
 
 
 def _model_for(annotation: Any, value: dict[str, Any]) -> type[BaseModel] | None:
-    models = [m for m in _members(annotation) if isinstance(m, type) and issubclass(m, BaseModel)]
+    models = [m for m in members_of(annotation) if isinstance(m, type) and issubclass(m, BaseModel)]
     for model in models:
         kind = model.model_fields.get("type")
         if kind is not None and value.get("type") in get_args(kind.annotation):

@@ -1,19 +1,17 @@
 """Infers the outputs that readers expect of a node whose type and configuration promise none."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flowc.compiler.analysis.configuration import Configuration, configure
 from flowc.compiler.analysis.flow import Flow
-from flowc.compiler.analysis.references import node_path, uses_in
+from flowc.compiler.analysis.item_sources import item_path, type_of_field
+from flowc.compiler.analysis.read_shapes import ReadFields, ReadPath, in_short, properties_for
+from flowc.compiler.analysis.references import Use, node_path, uses_in
 from flowc.compiler.analysis.scopes import Scope
 from flowc.compiler.definition import NodeDefinition
-from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.diagnostics import Problem
 from flowc.compiler.expressions import Reference
-
-Path = tuple[str | int, ...]
-Fields = dict[Path, list[Reference]]
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ def _stored_in(scope: Scope) -> Iterable[Scope]:
     return found
 
 
-def _completions(scope: Scope) -> Iterator[tuple[Scope, NodeDefinition, Fields]]:
+def _completions(scope: Scope) -> Iterator[tuple[Scope, NodeDefinition, ReadFields]]:
     """Yield the completed nodes of a scope and its bodies, with the fields that were inferred."""
     for part in scope.walk():
         for name, fields in _expected_fields(part).items():
@@ -71,15 +69,16 @@ def _completions(scope: Scope) -> Iterator[tuple[Scope, NodeDefinition, Fields]]
                 yield part, node.model_copy(update={"config": config}), fields
 
 
-def _report(node: NodeDefinition, fields: Fields) -> Problem:
-    words = ", ".join(f"{path[0]} ({_type_of(uses)})" for path, uses in fields.items())
+def _report(node: NodeDefinition, fields: ReadFields) -> Problem:
+    found = properties_for(fields).items()
+    words = ", ".join(f"{name} ({in_short(schema)})" for name, schema in found)
     message = f"{node.id!r} has no output schema; inferred from its readers: {words}."
     return Problem("inferred-output", message, node.at, severity="info")
 
 
-def _expected_fields(scope: Scope) -> Mapping[str, Fields]:
+def _expected_fields(scope: Scope) -> Mapping[str, ReadFields]:
     """Return for each node the paths in its output that are read but that it does not promise."""
-    expected: dict[str, Fields] = {}
+    expected: dict[str, ReadFields] = {}
     for name, path, reference in _reads_of_outputs(scope):
         known = scope.describe_output(name) or {}
         if path[0] not in known.get("properties", {}):
@@ -87,59 +86,29 @@ def _expected_fields(scope: Scope) -> Mapping[str, Fields]:
     return expected
 
 
-def _reads_of_outputs(scope: Scope) -> Iterator[tuple[str, Path, Reference]]:
+def _reads_of_outputs(scope: Scope) -> Iterator[tuple[str, ReadPath, Reference]]:
     """Yield what a scope's nodes, those in its bodies, and its container read of its nodes."""
-    readers = [found for part in scope.walk() for found in part.configurations.values()]
+    readers = [(part, found) for part in scope.walk() for found in part.configurations.values()]
     if scope.outer is not None:
-        readers.append(scope.outer.configurations[scope.container])
-    for configuration in readers:
+        readers.append((scope.outer, scope.outer.configurations[scope.container]))
+    for part, configuration in readers:
+        item = item_path(part)
         for use in uses_in(configuration):
-            found = node_path(use.reference.path, scope.nodes)
+            reference = _as_used(configuration, use)
+            path = reference.path
+            if item is not None and path[0] == "item":
+                path = (*item, *path[1:])
+            found = node_path(path, scope.nodes)
             if found is None or found[0] not in scope.types:
                 continue
             name, path = found
             if path[:1] == ("output",) and len(path) > 1 and isinstance(path[1], str):
-                yield name, path[1:], use.reference
+                yield name, path[1:], reference
 
 
-def fields_of(references: Iterable[Reference]) -> Fields:
-    """Return references to fields of one name by the paths within it."""
-    fields: Fields = {}
-    for reference in references:
-        if len(reference.path) > 1 and isinstance(reference.path[1], str):
-            fields.setdefault(reference.path[1:], []).append(reference)
-    return fields
-
-
-def properties_for(fields: Fields) -> dict[str, Schema]:
-    """Return schemas for paths: `a.b` makes `a` an object, `a[0]` makes it a list."""
-    properties: dict[str, Schema] = {}
-    heads = dict.fromkeys(path[0] for path in fields)
-    for head in heads:
-        below = {path[1:]: uses for path, uses in fields.items() if path[0] == head}
-        properties[str(head)] = _schema(below)
-    return properties
-
-
-def _schema(below: Mapping[Path, list[Reference]]) -> Schema:
-    deeper = {path: uses for path, uses in below.items() if path}
-    if not deeper:
-        return _leaf(below[()])
-    if all(isinstance(path[0], int) for path in deeper):
-        return {"type": "array", "items": _schema({p[1:]: uses for p, uses in deeper.items()})}
-    named = {path: uses for path, uses in deeper.items() if isinstance(path[0], str)}
-    properties = properties_for(named)
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-def _leaf(uses: list[Reference]) -> Schema:
-    schema: Schema = {"type": _type_of(uses)}
-    literals = [value for use in uses for value in use.literals if value is not None]
-    if schema["type"] == "string" and literals:
-        schema["examples"] = list(dict.fromkeys(literals))
-    return schema
-
-
-def _type_of(uses: list[Reference]) -> str:
-    found = {use.used_as for use in uses if use.used_as}
-    return found.pop() if len(found) == 1 else "string"
+def _as_used(configuration: Configuration, use: Use) -> Reference:
+    """Return a reference with the type of the field that takes its value as it is."""
+    reference, slot = use.reference, use.slot
+    if reference.used_as or reference.path != slot.expression.whole or len(slot.path) != 1:
+        return reference
+    return replace(reference, used_as=type_of_field(configuration.node_type, str(slot.path[0])))

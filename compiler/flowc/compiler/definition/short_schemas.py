@@ -11,7 +11,10 @@ from flowc.compiler.schemas.vocabulary import TYPES
 
 __all__ = ["BadSchema", "Schema", "TooCostly", "find_problems", "problems_of", "to_json_schema"]
 
-_MARKS = {"$schema", "$ref", "properties", "anyOf", "oneOf", "allOf", "enum", "const"}
+_MARKS = {
+    "$schema", "$ref", "$defs", "properties", "additionalProperties", "patternProperties",
+    "anyOf", "oneOf", "allOf", "enum", "const",
+}  # fmt: skip
 
 
 def to_json_schema(form: Any) -> Schema:

@@ -8,6 +8,14 @@ from jinja2 import nodes
 
 from flowc.compiler.expressions.compilation import Compilation, CompileTree
 from flowc.compiler.expressions.errors import ExpressionError, MissingValue
+from flowc.compiler.expressions.evidence import (
+    attribute_of,
+    literals_in,
+    path_in_text,
+    use_beside,
+    use_by,
+    use_in_test,
+)
 from flowc.compiler.expressions.fields import Joiner
 from flowc.compiler.expressions.filters import FILTERS, FUNCTIONS, TESTS, Word
 from flowc.compiler.expressions.filters.choosers import (
@@ -19,24 +27,40 @@ from flowc.compiler.expressions.filters.choosers import (
 from flowc.compiler.expressions.filters.word import Apply, Prepare, applied, called, prepared
 from flowc.compiler.expressions.foreign_calls import SAME_AS, instead_of
 from flowc.compiler.expressions.frame import Evaluate, Frame
+from flowc.compiler.expressions.references import Reference, ReferencePath
 from flowc.compiler.expressions.values import kind_of
 
 _CHOOSERS = frozenset({"select", "reject", "selectattr", "rejectattr"})
 _RECORDED = frozenset({"now", "today", "uuid", "random"})
+_USE_OF_ATTRIBUTE = {"sum": "number", "join": "string?"}
 
 
 def _filter(compilation: Compilation, node: nodes.Filter) -> Evaluate:
-    word = _known(FILTERS, node.name, "filter")
+    word, used_as = _known(FILTERS, node.name, "filter"), compilation.wanted
     # Unlike other filters, `default` works on a missing value, so it catches the failure.
     if word.name == "default":
-        return _default(compilation, node, word)
+        return _default(compilation, node, word, used_as)
     if word.name == "map" and node.args:
         return _mapped(compilation, node)
     if word.name in _CHOOSERS:
         return _chosen(compilation, node)
-    value = compilation.compile(_value_of(node))
+    value = compilation.compile(_value_of(node), use_by(word))
     _note_use(compilation, word)
+    _note_attribute(compilation, node, attribute_of(word, node), _USE_OF_ATTRIBUTE.get(word.name))
     return applied(word, value, *_arguments(compilation, node, node.args, word.name))
+
+
+def _note_attribute(
+    compilation: Compilation,
+    node: nodes.Filter,
+    attribute: ReferencePath | None,
+    used_as: str | None,
+    literals: tuple[Any, ...] = (),
+) -> None:
+    """Note that a filter reads an attribute of each item; it skips or refuses items without."""
+    item = compilation.items_read_by(_value_of(node)) if attribute else None
+    if attribute and item is not None:
+        compilation.note(Reference((*item, *attribute), True, used_as, literals))
 
 
 def _value_of(node: nodes.Filter) -> nodes.Expr:
@@ -87,13 +111,16 @@ def _arguments(
     return [compilation.compile(argument) for argument in given], named
 
 
-def _default(compilation: Compilation, node: nodes.Filter, word: Word) -> Evaluate:
+def _default(
+    compilation: Compilation, node: nodes.Filter, word: Word, used_as: str | None
+) -> Evaluate:
     options = _named(node)
     word.require_arguments(len(node.args), list(options))
     arguments = [*node.args, *[None] * (2 - len(node.args))]
     other = arguments[0] or options.get("default_value")
     is_wide = arguments[1] or options.get("boolean")
-    value = compilation.guarded(_value_of(node))
+    beside = use_beside(other)
+    value = compilation.guarded(_value_of(node), used_as if beside in {None, "string?"} else beside)
     instead = compilation.guarded(other) if other is not None else _no_text
     too = compilation.compile(is_wide) if is_wide is not None else _no
 
@@ -125,7 +152,7 @@ def _mapped(compilation: Compilation, node: nodes.Filter) -> Evaluate:
     word = _known(FILTERS, name, "filter")
     if word.name in _CHOOSERS | {"map"}:
         raise ExpressionError(f"map cannot apply {name!r}", "Use a {% for %} for lists in lists.")
-    value = compilation.compile(_value_of(node))
+    value = compilation.compile(_value_of(node), "array")
     prepare = _prepared(compilation, word, node, node.args[1:])
     return lambda frame: mapped(frame, value(frame), prepare(frame))
 
@@ -141,12 +168,16 @@ def _word_name(node: nodes.Expr, user: str) -> str:
 def _chosen(compilation: Compilation, node: nodes.Filter) -> Evaluate:
     """Compile `select('test', …)`, `selectattr('attribute', 'test', …)` and their opposites."""
     name, given = node.name, list(node.args)
-    value = compilation.compile(_value_of(node))
+    value = compilation.compile(_value_of(node), "array")
     by_attribute = name.endswith("attr")
     if by_attribute and not given:
         raise ExpressionError(f"{name!r} needs an attribute", f"For example {name}('is_paid').")
     attribute = compilation.compile(given.pop(0)) if by_attribute else None
     test = _known(TESTS, _word_name(given[0], name), "test") if given else None
+    if by_attribute and node.args:
+        used_as = use_in_test(test.name, given[1:]) if test is not None else "boolean?"
+        of_each = path_in_text(node.args[0])
+        _note_attribute(compilation, node, of_each, used_as, tuple(literals_in(given[1:])))
     if test is None and node.kwargs:
         raise ExpressionError(f"{name!r} takes no named arguments")
     prepare = _prepared(compilation, test, node, given[1:]) if test is not None else _truth
@@ -170,7 +201,7 @@ def _test(compilation: Compilation, node: nodes.Test) -> Evaluate:
     if word.name in {"defined", "undefined"}:
         word.require_arguments(len(node.args or ()), list(_named(node)))
         return _is_defined(compilation, node)
-    value = compilation.compile(node.node)
+    value = compilation.compile(node.node, use_in_test(word.name, node.args or ()))
     return applied(word, value, *_arguments(compilation, node, node.args or (), word.name))
 
 

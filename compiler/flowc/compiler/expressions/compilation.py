@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import nodes
 
 from flowc.compiler.expressions.errors import ExpressionError
+from flowc.compiler.expressions.evidence import list_in
 from flowc.compiler.expressions.fields import field_of, private_field
 from flowc.compiler.expressions.frame import Evaluate, Frame
 from flowc.compiler.expressions.loops import LOOP_FIELDS
@@ -38,13 +39,15 @@ class Compilation:
 
     `methods` has a function for each kind of tree. `locals` are the keys of the local variables
     that are visible here. `makes_moments` is true if the value may contain moments or others that
-    are not plain JSON.
+    are not plain JSON. `wanted` is the type that the tree to be compiled next is used as.
     """
 
     methods: Mapping[type[nodes.Node], CompileTree]
     locals: dict[str, str] = field(default_factory=dict)
     makes_moments: bool = False
     is_recorded: bool = False
+    wanted: str | None = None
+    whole: ReferencePath | None = None
     size: int = 0
     _depth: int = 0
     _guards: int = 0
@@ -81,6 +84,7 @@ class Compilation:
         method = self.methods.get(type(node))
         if method is None:
             raise ExpressionError(f"{type(node).__name__} is not allowed")
+        self.wanted = used_as
         return method(self, node)
 
     @contextmanager
@@ -146,6 +150,11 @@ class Compilation:
         alias = self._aliases.get(self.locals[str(path[0])])
         return None if alias is None else (*alias, *path[1:])
 
+    def items_read_by(self, node: nodes.Node) -> ReferencePath | None:
+        """Return the path of each item of a list that a tree reads, also through filters."""
+        path = self.path_read_by(list_in(node))
+        return None if path is None else (*path, 0)
+
     def note(self, reference: Reference) -> None:
         """Add a reference that was found."""
         self._found.append(reference)
@@ -160,11 +169,11 @@ class Compilation:
         finally:
             del self._tested[before:]
 
-    def guarded(self, node: nodes.Node) -> Evaluate:
+    def guarded(self, node: nodes.Node, used_as: str | None = None) -> Evaluate:
         """Compile a tree whose missing values are handled."""
         self._guards += 1
         try:
-            return self.compile(node)
+            return self.compile(node, used_as)
         finally:
             self._guards -= 1
 

@@ -13,9 +13,10 @@ from flowc.compiler.expressions.budget import (
 )
 from flowc.compiler.expressions.compilation import Compilation
 from flowc.compiler.expressions.errors import ExpressionError
+from flowc.compiler.expressions.evidence import list_in
 from flowc.compiler.expressions.frame import Evaluate, Frame, Names
 from flowc.compiler.expressions.occurrences import Occurrence, occurrences_in
-from flowc.compiler.expressions.references import Reference
+from flowc.compiler.expressions.references import Reference, ReferencePath
 from flowc.compiler.expressions.statements import compile_setting, compile_text
 from flowc.compiler.expressions.syntax import (
     parse_condition,
@@ -36,7 +37,7 @@ class Expression:
 
     `references` are the paths it reads; `is_text` marks a text without expressions in it;
     `is_recorded` one that reads the time or random values, and `cost` is how many steps it takes at
-    least.
+    least. `whole` is the path whose value, or items of whose value, the expression gives.
     """
 
     source: str
@@ -45,6 +46,7 @@ class Expression:
     _evaluate: Evaluate
     is_recorded: bool = False
     cost: int = 1
+    whole: ReferencePath | None = None
     _form: Form | None = None
 
     def evaluate(self, names: Names) -> Any:
@@ -139,6 +141,7 @@ def _lone(compilation: Compilation, body: list[nodes.Node]) -> Evaluate:
     run = compile_setting(compilation, settings) if settings else None
     value = next(part for part in parts_of([last]) if not isinstance(part, nodes.TemplateData))
     evaluate = compilation.compile(value)
+    compilation.whole = compilation.path_read_by(list_in(value))
     if run is None:
         return evaluate
 
@@ -161,7 +164,10 @@ def compile_expression(source: str) -> Expression:
 
 
 def _value(source: str, compilation: Compilation) -> Evaluate:
-    return compilation.compile(parse_expression(_bare(source)))
+    tree = parse_expression(_bare(source))
+    evaluate = compilation.compile(tree)
+    compilation.whole = compilation.path_read_by(list_in(tree))
+    return evaluate
 
 
 def compile_formula(source: str) -> Expression:
@@ -205,6 +211,7 @@ def _expression(
         evaluate,
         compilation.is_recorded,
         1 + compilation.size // 4,
+        compilation.whole,
         form,
     )
 

@@ -1,7 +1,7 @@
 """Compiles operators, comparisons, choices, literals and slices."""
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -11,6 +11,12 @@ from flowc.compiler.expressions import arithmetic, values
 from flowc.compiler.expressions.budget import EvaluationBudget
 from flowc.compiler.expressions.compilation import Compilation, CompileTree, paths_tested_in
 from flowc.compiler.expressions.errors import ExpressionError
+from flowc.compiler.expressions.evidence import (
+    literals_in,
+    type_of_all,
+    use_beside,
+    use_in_sum,
+)
 from flowc.compiler.expressions.fields import part_of
 from flowc.compiler.expressions.frame import Evaluate, Frame
 
@@ -86,12 +92,14 @@ _NUMBERS = frozenset({int, float})
 
 
 def _has_call(node: nodes.BinExpr) -> bool:
-    return any(isinstance(side, (*_COMPUTED, nodes.BinExpr)) for side in (node.left, node.right))
+    return next(node.find_all(_COMPUTED), None) is not None
 
 
 def _add(compilation: Compilation, node: nodes.Add) -> Evaluate:
-    # `+` also joins texts and lists, so it says nothing about the type of its sides.
-    first, *rest = [compilation.compile(side) for side in chain_of(node)]
+    # `+` also joins texts and lists: only a side that is written out shows the type of the others.
+    sides = chain_of(node)
+    used_as = use_in_sum(sides)
+    first, *rest = [compilation.compile(side, used_as) for side in sides]
     if len(rest) == 1:
         return _sum_of_two(first, rest[0])
 
@@ -183,20 +191,25 @@ def _or(compilation: Compilation, node: nodes.Or) -> Evaluate:
 
 def _either(compilation: Compilation, node: nodes.And | nodes.Or) -> list[Evaluate]:
     """Compile the sides; a path that one tests with `is defined` is optional in the others."""
-    sides = chain_of(node)
+    sides, used_as = chain_of(node), compilation.wanted
+    if used_as is None or used_as == "string?":
+        # `a or 'none'` is a value, and has the type of what is written beside it.
+        shown = {use_beside(side) for side in sides} - {None}
+        used_as = shown.pop() if len(shown) == 1 else used_as
     with ExitStack() as tests:
         for side in sides:
             tests.enter_context(compilation.tested(side))
-        return [compilation.compile(side, "boolean") for side in sides]
+        return [compilation.compile(side, used_as) for side in sides]
 
 
 def _not(compilation: Compilation, node: nodes.Not) -> Evaluate:
-    inner = compilation.compile(node.node, "boolean")
+    is_test = compilation.wanted == "boolean?"
+    inner = compilation.compile(node.node, "boolean?" if is_test else "boolean")
     return lambda frame: not inner(frame)
 
 
 def _concat(compilation: Compilation, node: nodes.Concat) -> Evaluate:
-    parts = [compilation.compile(part) for part in node.nodes]
+    parts = [compilation.compile(part, "string?") for part in node.nodes]
 
     def evaluate(frame: Frame) -> str:
         text = values.limited("".join([values.as_text(part(frame)) for part in parts]))
@@ -285,10 +298,12 @@ def _choice(compilation: Compilation, node: nodes.CondExpr) -> Evaluate:
     if node.expr2 is None:
         raise ExpressionError('"if" needs an "else"', "Write: a if condition else b.")
     # `b if a is defined else c`: whichever side is not chosen may be missing.
-    test = compilation.compile(node.test, "boolean")
+    used_as = compilation.wanted
+    test = compilation.compile(node.test, "boolean?")
     is_tested = any(paths_tested_in(node.test))
     compile_side = compilation.guarded if is_tested else compilation.compile
-    yes, no = compile_side(node.expr1), compile_side(node.expr2)
+    used_as = used_as or use_beside(node.expr1) or use_beside(node.expr2)
+    yes, no = compile_side(node.expr1, used_as), compile_side(node.expr2, used_as)
     return lambda frame: yes(frame) if test(frame) else no(frame)
 
 
@@ -306,7 +321,8 @@ def _dict(compilation: Compilation, node: nodes.Dict) -> Evaluate:
 
 def _slice(compilation: Compilation, node: nodes.Getitem) -> Evaluate:
     assert isinstance(node.arg, nodes.Slice)  # all other brackets are paths
-    owner = compilation.compile(node.node)
+    # A part of a text is a text, and one of a list a list.
+    owner = compilation.compile(node.node, compilation.wanted)
     bounds = (node.arg.start, node.arg.stop, node.arg.step)
     start, stop, step = [
         compilation.compile(bound) if bound is not None else _nothing for bound in bounds
@@ -348,29 +364,24 @@ def _use_in_comparison(
     operand: nodes.Node, node: nodes.Compare, operands: list[nodes.Expr]
 ) -> tuple[str | None, tuple[Any, ...]]:
     """Return what a comparison shows about an operand: its type and the values beside it."""
-    literals = tuple(_literals_in(other for other in operands if other is not operand))
+    others = [other for other in operands if other is not operand]
+    literals = tuple(literals_in(others))
+    signs = {op.op for op in node.ops}
+    if signs <= {"eq", "ne"} and any(isinstance(other, _WRITTEN) for other in others):
+        return next(filter(None, map(use_beside, others)), None), ()
     # `'x' in a` says nothing about the type of `a`: it can be a text, a list or an object.
-    searched = {"in", "notin"} & {op.op for op in node.ops}
-    if searched and operand is not node.expr:
+    if {"in", "notin"} & signs and operand is not node.expr:
         return None, ()
-    if any(op.op in _ORDERINGS for op in node.ops):
-        return _type_of_all(literals) or ("number" if not _may_be_moments(operands) else None), ()
-    return _type_of_all(literals), literals
+    if signs & _ORDERINGS.keys():
+        return type_of_all(literals) or ("number" if not _may_be_moments(operands) else None), ()
+    return type_of_all(literals), literals
 
 
-def _may_be_moments(operands: Iterable[nodes.Node]) -> bool:
-    return any(_is_computed(operand) or isinstance(operand, nodes.BinExpr) for operand in operands)
+_WRITTEN = (nodes.List, nodes.Tuple, nodes.Dict)
 
 
-def _literals_in(others: Iterator[nodes.Expr]) -> Iterator[Any]:
-    for other in others:
-        if isinstance(other, nodes.Const) and values.is_scalar(other.value):
-            yield other.value
-        elif isinstance(other, (nodes.List, nodes.Tuple)):
-            yield from _literals_in(iter(other.items))
-
-
-def _type_of_all(literals: Sequence[Any]) -> str | None:
-    kinds = {values.kind_of(literal) for literal in literals if literal is not None}
-    names = {"text": "string", "number": "number", "boolean": "boolean"}
-    return names.get(kinds.pop()) if len(kinds) == 1 else None
+def _may_be_moments(operands: Iterable[nodes.Expr]) -> bool:
+    return any(
+        _is_computed(operand) or next(operand.find_all(_COMPUTED), None) is not None
+        for operand in operands
+    )

@@ -11,7 +11,8 @@ class Reference:
     """A path that an expression reads.
 
     `optional` means that the expression handles a missing value; `used_as` is the JSON type that
-    the expression needs there, if that is evident; `literals` are the values it is compared with.
+    the expression needs there, if that is evident, and ends in `?` if it is only probable;
+    `literals` are the values it is compared with.
     """
 
     path: ReferencePath

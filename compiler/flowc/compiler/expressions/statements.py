@@ -66,7 +66,7 @@ def _output(compilation: Compilation, node: nodes.Output) -> RunStatement:
     if all(isinstance(part, nodes.TemplateData) for part in node.nodes):
         text = "".join([part.data for part in node.nodes if isinstance(part, nodes.TemplateData)])
         return lambda frame, out: out.append(text)
-    parts = [compilation.compile(part) for part in node.nodes]
+    parts = [compilation.compile(part, "string?") for part in node.nodes]
 
     def run(frame: Frame, out: list[str]) -> None:
         out += [value if type(value := part(frame)) is str else as_text(value) for part in parts]
@@ -80,7 +80,7 @@ def _if(compilation: Compilation, node: nodes.If) -> RunStatement:
     with compilation.tested(node.test):
         for branch in (node, *node.elif_):
             with compilation.tested(branch.test):
-                test = compilation.compile(branch.test, "boolean")
+                test = compilation.compile(branch.test, "boolean?")
                 branches.append((test, _block(compilation, branch.body)))
         otherwise = _block(compilation, node.else_)
     if len(branches) == 1:
@@ -113,12 +113,11 @@ def _for(compilation: Compilation, node: nodes.For) -> RunStatement:
     before = compilation.size
     otherwise = _scoped(compilation, node.else_)
     with compilation.inner_variables() as kept:
-        read = compilation.path_read_by(node.iter)
-        assign = _target(compilation, node.target, (*read, 0) if read is not None else None)
+        assign = _target(compilation, node.target, compilation.items_read_by(node.iter))
         # What the loop itself assigns has no value from outside.
         kept.clear()
         # The condition of a `for` chooses the items before the loop knows how many there are.
-        keeps = compilation.compile(node.test, "boolean") if node.test is not None else None
+        keeps = compilation.compile(node.test, "boolean?") if node.test is not None else None
         loop_at = compilation.bind_any("loop")
         block = _block(compilation, node.body)
         key = compilation.locals[node.target.name] if isinstance(node.target, nodes.Name) else None

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from flowc.compiler.analysis.configuration import Configuration
-from flowc.compiler.analysis.inference import fields_of, properties_for
+from flowc.compiler.analysis.read_shapes import fields_of, properties_for
 from flowc.compiler.analysis.references import uses_in
 from flowc.compiler.analysis.scopes import Scope
 from flowc.compiler.definition import ToolDefinition

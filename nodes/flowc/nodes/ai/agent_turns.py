@@ -17,7 +17,8 @@ from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Context, NodeError, Outcome, Tool
 from flowc.compiler.node.interrupts import Ask, Interrupted
 from flowc.compiler.node.outcome import total_usage
-from flowc.nodes.ai.structured import ModelSession, correction, data_in, does_not_fit, output_of
+from flowc.nodes.ai.answer_data import FoundData, does_not_fit
+from flowc.nodes.ai.structured import ModelSession, correction, output_of
 from flowc.nodes.ai.tool_calls import (
     ToolCall,
     as_tool_choice,
@@ -86,12 +87,13 @@ class AgentRun:
                 conversation.append(request_message(answer))
                 conversation += await self._call_all(await self._calls_in(answer))
                 continue
-            data, problem = await self._data_in(answer)
-            if not problem:
-                return self._outcome(data)
+            found = await self._data_in(answer)
+            if not found.problem:
+                return self._outcome(found.data)
             if is_corrected:
-                raise does_not_fit(answer.text, problem)
-            conversation, is_corrected = [*conversation, *correction(answer.text, problem)], True
+                raise does_not_fit(answer.text, found.problem)
+            again = correction(answer.text, found.problem, self.schema or {})
+            conversation, is_corrected = [*conversation, *again], True
         return await self._at_limit(conversation, limit)
 
     def _limit(self) -> str | None:
@@ -116,14 +118,14 @@ class AgentRun:
         self.context.emit("limit", {"reached": limit})
         enough = "That is enough. Answer now, with what you know."
         answer = await self._turn([*messages, {"role": "user", "content": enough}], "none")
-        data, problem = await self._data_in(answer)
-        if problem:
-            raise does_not_fit(answer.text, problem)
-        return self._outcome(data)
+        found = await self._data_in(answer)
+        if found.problem:
+            raise does_not_fit(answer.text, found.problem)
+        return self._outcome(found.data)
 
-    async def _data_in(self, answer: ModelAnswer) -> tuple[Any, str]:
-        """Return the data of an answer and "", or None and the reason why it does not match."""
-        return await data_in(answer.text, self.schema) if self.schema else ({}, "")
+    async def _data_in(self, answer: ModelAnswer) -> FoundData:
+        """Return the data of an answer, or the reason why it does not match."""
+        return await self.session.data_in(answer, self.schema) if self.schema else FoundData({})
 
     def _outcome(self, data: Any) -> Outcome:
         found = output_of(self.session.answers, data)
@@ -167,7 +169,10 @@ class AgentRun:
         before = len(session.answers)
 
         async def ask() -> dict[str, Any]:
-            answer = await session.ask(messages, self.schema, self._tools(choice))
+            # After calls, some models have nothing to add.
+            answer = await session.ask(
+                messages, self.schema, self._tools(choice), may_be_empty=bool(self.calls)
+            )
             if answer.tool_calls and (answer.text or answer.reasoning):
                 thought = {"text": answer.text, "reasoning": answer.reasoning}
                 context.emit("thought", {name: text for name, text in thought.items() if text})
@@ -177,7 +182,7 @@ class AgentRun:
             return asdict(answer)
 
         stored = await context.once(f"turn {self.turns}", ask)
-        answer = ModelAnswer(**{**stored, "tool_calls": tuple(stored["tool_calls"])})
+        answer = ModelAnswer.of_json(stored)
         if len(session.answers) == before:
             # From the journal: what it cost earlier counts for this node's limits, too.
             session.answers.append(answer)

@@ -36,13 +36,25 @@ class Function(BaseModel):
 class Llm(ModelNode):
     """Ask a language model. The output has its `text`, and the fields of `output_schema`.
 
-    An answer that does not match `output_schema` is asked for once more; if that does not match
-    either, the node fails with `answer-does-not-fit`. If a model fails, `fallbacks` are tried in
-    turn. The output also has the `model` that answered, the `finish_reason`, the `usage` in tokens
-    and the `cost` in US dollars.
+    The `output_schema` can be of any kind: the fields of an object are fields of the output, and a
+    list, a number or a text is its `data`. The answer is also found among sentences, in a fenced
+    block or in a call; numbers that are written as texts are converted, with a `warning` event. An
+    answer that does not match is asked for once more; if that does not match either, the node fails
+    with `answer-does-not-fit`.
 
-    The model may request calls of `functions`; the requests are in the output's `tool_calls`, and
-    the workflow decides what to do with them. An `agent` makes the calls of its tools itself.
+    An answer that is refused or filtered fails with `content-refused`, one without text with
+    `answer-empty`, and data that is cut off at `max_tokens` with `answer-cut-off`. If a model
+    fails, `fallbacks` are tried in turn. Parameters that the model refuses are left out or renamed,
+    with a `warning` event.
+
+    The output also has the `model` that answered, the `finish_reason`, the `usage` in tokens and
+    the `cost` in US dollars; and, empty if the model gives none, its `reasoning`, its `refusal`,
+    the `citations` and the `logprobs`. Thoughts that a model writes before its answer are no part
+    of the `text`; with `stream`, they are `reasoning` events.
+
+    The model may request calls of `functions`; the requests are in the output's `tool_calls`, in
+    OpenAI's format, and the workflow decides what to do with them. An `agent` makes the calls of
+    its tools itself.
     """
 
     type: ClassVar = "llm"

@@ -10,9 +10,11 @@ from flowc.compiler.definition import JsonSchema
 from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import BadSchema, Schema, to_json_schema
 from flowc.compiler.node import Context, Effects, Need, Node, Role
+from flowc.nodes.ai.answer_data import INFERRED
 from flowc.nodes.ai.memory import Memory, earlier_messages
 from flowc.nodes.ai.messages import ChatMessage, as_sent
-from flowc.nodes.ai.structured import FALL_BACK_ON, INFERRED, ModelSession
+from flowc.nodes.ai.structured import FALL_BACK_ON, ModelSession
+from flowc.nodes.ai.wrapped_schemas import fields_in
 from flowc.nodes.services.models.keys import REFUSED
 
 _BASE: Schema = {
@@ -28,6 +30,24 @@ _BASE: Schema = {
         },
     },
     "cost": {"type": "number"},
+    "reasoning": {"type": "string"},
+    "refusal": {"type": "string"},
+    "tool_calls": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {
+                "id": {"type": "string"},
+                "type": {"type": "string"},
+                "function": {
+                    "type": "object",
+                    "properties": {"name": {"type": "string"}, "arguments": {"type": "string"}},
+                },
+            },
+        },
+    },
+    "citations": {"type": "array"},
+    "logprobs": {},
 }
 _PARAMETERS = (
     "temperature", "top_p", "max_tokens", "stop", "seed", "presence_penalty", "frequency_penalty",
@@ -58,7 +78,8 @@ class ModelNode(Node):
         " says how many.",
     )
     output_schema: Annotated[JsonSchema | None, Role.RAW] = Field(
-        default=None, description="Fields that the model must answer with, in addition to text."
+        default=None,
+        description="What the model must answer with: fields, or another value as `data`.",
     )
     temperature: float | None = Field(
         default=None, ge=0, le=2, description="How much answers vary; 0 varies least."
@@ -115,7 +136,7 @@ class ModelNode(Node):
             declared = to_json_schema(config.get("output_schema") or {})
         except BadSchema:
             declared = {}
-        properties = {**_BASE, **declared.get("properties", {})}
+        properties = {**_BASE, **fields_in(declared)}
         return {"type": "object", "properties": properties, "required": list(_BASE)}
 
     @classmethod

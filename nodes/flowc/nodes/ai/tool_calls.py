@@ -41,21 +41,33 @@ def as_tool_choice(choice: str) -> Any:
 
 async def calls_in(answer: ModelAnswer, known: Mapping[str, Schema]) -> list[ToolCall]:
     """Return the calls that an answer requests, each checked against the parameters of its tool."""
-    return [await _call(each, number, known) for number, each in enumerate(answer.tool_calls)]
+    is_cut_off = answer.finish_reason == "length"
+    return [await _call(each, known, is_cut_off=is_cut_off) for each in answer.tool_calls]
 
 
-async def _call(given: Mapping[str, Any], number: int, known: Mapping[str, Schema]) -> ToolCall:
-    function = given.get("function") or {}
-    id, name = str(given.get("id") or f"call_{number}"), str(function.get("name") or "")
+async def _call(
+    given: Mapping[str, Any], known: Mapping[str, Schema], *, is_cut_off: bool
+) -> ToolCall:
+    id, function = given["id"], given["function"]
+    name = function["name"]
+    if not name:
+        return ToolCall(id, name, {}, f"The call names no tool. Name one of: {', '.join(known)}.")
     if name not in known:
         return ToolCall(id, name, {}, f"There is no tool {name[:100]!r}: {', '.join(known)}.")
     try:
-        arguments = await read_plain(function.get("arguments") or "{}")
+        arguments = await _read(function["arguments"])
     except ValueError:
-        return ToolCall(id, name, {}, "The arguments are not JSON.")
+        why = "were cut off at max_tokens; send shorter ones" if is_cut_off else "are not JSON"
+        return ToolCall(id, name, {}, f"The arguments {why}.")
     if not isinstance(arguments, dict):
         return ToolCall(id, name, {}, "The arguments are no JSON object.")
     return ToolCall(id, name, arguments, await _problem(arguments, known[name]))
+
+
+async def _read(text: str) -> Any:
+    """Return arguments, also those that are written as a text within JSON; raise ValueError."""
+    found = await read_plain(text)
+    return await read_plain(found or "{}") if isinstance(found, str) else found
 
 
 async def _problem(arguments: Mapping[str, Any], parameters: Schema) -> str:
@@ -75,7 +87,7 @@ async def _problem(arguments: Mapping[str, Any], parameters: Schema) -> str:
 
 def request_message(answer: ModelAnswer) -> dict[str, Any]:
     """Return the message with the model's requests, as providers want it before the results."""
-    calls = [{**call, "type": "function"} for call in answer.tool_calls]
+    calls = [dict(call) for call in answer.tool_calls]
     return {"role": "assistant", "content": answer.text or None, "tool_calls": calls}
 
 

@@ -12,6 +12,7 @@ from flowc.nodes.services.models import Call, ModelAnswer, Models
 from flowc.nodes.services.models.answers import OnText
 from flowc.nodes.services.models.call import SchemaSupport
 from flowc.nodes.services.models.cut_off import OnCutOff, uncounted_cut_off
+from flowc.nodes.services.models.thoughts import ignore_piece
 
 
 class RecordedAnswers:
@@ -28,7 +29,7 @@ class RecordedAnswers:
             return None
         self._used[key] = self._known[key]
         answer = self._known[key]["answer"]
-        return ModelAnswer(**{**answer, "tool_calls": tuple(answer["tool_calls"])})
+        return ModelAnswer.of_json(answer)
 
     def put(self, key: str, request: Any, answer: ModelAnswer) -> None:
         """Record an answer."""
@@ -79,10 +80,11 @@ class RecordedModels(Models):
         call: Call,
         on_text: OnText | None = None,
         on_cut_off: OnCutOff = uncounted_cut_off,
+        on_thought: OnText = ignore_piece,
     ) -> ModelAnswer:
         """Return the recorded answer; raise NodeError if there is none."""
         if self._real.is_offline(call.model):
-            return await self._real.complete(call, on_text, on_cut_off)
+            return await self._real.complete(call, on_text, on_cut_off, on_thought)
         request = {
             "model": call.model,
             "messages": call.messages,
@@ -100,6 +102,8 @@ class RecordedModels(Models):
                 "This model call has no recorded answer; record it with `flowc test --record`."
             )
             raise NodeError("not-recorded", message)
+        if on_text is not None and answer.reasoning:
+            on_thought(answer.reasoning)
         if on_text is not None and answer.text:
             on_text(answer.text)
         return answer

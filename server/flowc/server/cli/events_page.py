@@ -97,6 +97,22 @@ SAID_KINDS = (
         {"text": "Hel"},
     ),
     SaidKind(
+        "reasoning",
+        _MODEL,
+        "The model's thoughts grow before its answer, where the node streams it. They are in no"
+        " answer of a conversation, and are not sent to the model again.",
+        {"text": "the next piece of the thoughts, without secrets"},
+        {"text": "The capital is asked for."},
+    ),
+    SaidKind(
+        "warning",
+        _MODEL,
+        "The model refused a parameter, which was left out or renamed; a value of the answer was"
+        " converted to fit its schema; or a text was cut off at `max_tokens`.",
+        {"message": "what was changed, as a sentence"},
+        {"message": "m: 'max_tokens' was sent as 'max_completion_tokens'."},
+    ),
+    SaidKind(
         "fallback",
         _MODEL,
         "A model failed, and the next of the node's models is asked.",

@@ -2,14 +2,28 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from flowc.compiler.node import NodeError
+from flowc.nodes.services.models.citations import (
+    citations_in_chunk,
+    citations_of,
+    unique_citations,
+)
+from flowc.nodes.services.models.requested_calls import calls_in_message, calls_in_stream
+from flowc.nodes.services.models.thoughts import ThoughtSplitter, without_thoughts
 
 # More than any answer has.
 _MOST_TOKENS = 1_000_000_000
 # Called with each piece of an answer's text, as it arrives.
 OnText = Callable[[str], None]
+
+
+class Streaming(NamedTuple):
+    """What is called with the pieces of an answer as they arrive: its text, and its thoughts."""
+
+    on_text: OnText
+    on_thought: OnText
 
 
 @dataclass(frozen=True)
@@ -18,7 +32,7 @@ class ModelAnswer:
 
     `cached_tokens` are part of the prompt's tokens, `reasoning_tokens` part of the completion's.
     `latency_ms` is the time from the request to the end of the answer. Of an answer that was cut
-    off, the tokens and the cost may be estimated.
+    off, the tokens and the cost may be estimated. `warnings` say what of the request was left out.
     """
 
     text: str
@@ -34,13 +48,26 @@ class ModelAnswer:
     tool_calls: tuple[Mapping[str, Any], ...] = ()
     latency_ms: float = 0.0
     is_estimated: bool = False
+    refusal: str = ""
+    citations: tuple[Mapping[str, Any], ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def of_json(cls, stored: Mapping[str, Any]) -> "ModelAnswer":
+        """Return an answer that was stored as JSON."""
+        lists = {name: tuple(value) for name, value in stored.items() if isinstance(value, list)}
+        return cls(**{**stored, **{name: lists[name] for name in _TUPLES & lists.keys()}})
+
+
+_TUPLES = frozenset({"tool_calls", "citations", "warnings"})
 
 
 @dataclass
 class Received:
-    """An answer as far as it has arrived: pieces of its text, and chunks with what is not text."""
+    """An answer as far as it has arrived: pieces of its text and its thoughts, and other chunks."""
 
     texts: list[str] = field(default_factory=list)
+    thoughts: list[str] = field(default_factory=list)
     chunks: list[Any] = field(default_factory=list)
 
 
@@ -68,8 +95,10 @@ def answer_of(response: Any, model: str, litellm: Any) -> ModelAnswer:
     """Return the answer in a whole response."""
     choice = response.choices[0]
     message, usage = choice.message, getattr(response, "usage", None)
+    native = getattr(message, "reasoning_content", None) or ""
+    text, thought = without_thoughts(_text_of(message.content))
     return ModelAnswer(
-        text=message.content or "",
+        text=text.lstrip() if native else text,
         model=model,
         finish_reason=choice.finish_reason or "stop",
         prompt_tokens=_count(usage, "prompt_tokens"),
@@ -79,51 +108,103 @@ def answer_of(response: Any, model: str, litellm: Any) -> ModelAnswer:
         reasoning_tokens=_count(
             getattr(usage, "completion_tokens_details", None), "reasoning_tokens"
         ),
-        reasoning=getattr(message, "reasoning_content", None) or "",
+        reasoning="\n".join(part for part in (native, thought) if part),
         logprobs=_plain(getattr(choice, "logprobs", None)),
-        tool_calls=tuple(_plain(call) for call in getattr(message, "tool_calls", None) or ()),
+        tool_calls=calls_in_message(message),
+        refusal=_refusal(message),
+        citations=citations_of(response, message),
     )
 
 
-async def streamed_answer(
-    stream: AsyncIterator[Any], model: str, litellm: Any, on_text: OnText, received: Received
-) -> ModelAnswer:
-    """Read a stream to its end, calling `on_text` for its text; raise NodeError if there is none.
+def _text_of(content: Any) -> str:
+    """Return the text of a message, also of one that is sent in parts."""
+    if isinstance(content, list):
+        return "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
+    return content or ""
 
-    `received` has what has arrived. litellm is slow to join many chunks into an answer: those with
-    nothing but text are joined here, and litellm gets the first of them and all others.
+
+def _refusal(message: Any) -> str:
+    specific = getattr(message, "provider_specific_fields", None) or {}
+    found = getattr(message, "refusal", None) or specific.get("refusal")
+    return found if isinstance(found, str) else ""
+
+
+async def streamed_answer(
+    stream: AsyncIterator[Any],
+    model: str,
+    litellm: Any,
+    on_text: OnText,
+    on_thought: OnText,
+    received: Received,
+) -> ModelAnswer:
+    """Read a stream to its end, calling back for its text and its thoughts.
+
+    Raises NodeError if the stream breaks off. `received` has what has arrived. litellm is slow to
+    join many chunks into an answer: those with nothing but text or thoughts are joined here, and
+    litellm gets the first of them and all others.
     """
-    chunks, texts = received.chunks, received.texts
+    splitter = ThoughtSplitter(on_text, on_thought)
     try:
         async for chunk in stream:
-            delta = chunk.choices[0].delta if chunk.choices else None
-            if delta is not None and delta.content:
-                texts.append(delta.content)
-                on_text(delta.content)
-                if len(texts) > 1 and _is_text_alone(chunk, delta):
-                    continue
-                delta.content = None if len(texts) > 1 else delta.content
-            chunks.append(chunk)
+            _receive(chunk, received, splitter, on_thought)
     finally:
         # If the run is cancelled, this closes the connection, and the provider stops.
         close = getattr(stream, "aclose", None)
         if close is not None:
             await close()
+    splitter.flush()
     # litellm adds an end to every stream; these attributes show whether the provider sent one.
     reasons = ("received_finish_reason", "intermittent_finish_reason")
     if not any(getattr(stream, name, None) for name in reasons):
         message = f"The model {model!r} broke off in the middle of its answer."
         raise NodeError("answer-broke-off", message, kind="connection")
-    answer = answer_of(litellm.stream_chunk_builder(chunks), model, litellm)
-    return replace(answer, text="".join(texts))
+    answer = answer_of(litellm.stream_chunk_builder(received.chunks), model, litellm)
+    return _completed(answer, received)
+
+
+def _receive(chunk: Any, received: Received, splitter: ThoughtSplitter, on_thought: OnText) -> None:
+    """Pass on what a chunk adds, and keep the chunk if it has more than a text or a thought."""
+    delta = chunk.choices[0].delta if chunk.choices else None
+    if delta is None:
+        received.chunks.append(chunk)
+        return
+    text, thought = delta.content, getattr(delta, "reasoning_content", None)
+    if thought:
+        received.thoughts.append(thought)
+        splitter.follow_thoughts()
+        on_thought(thought)
+    if text:
+        received.texts.append(text)
+        splitter(text)
+    if not received.chunks or not _is_text_alone(chunk, delta):
+        received.chunks.append(chunk)
+
+
+def _completed(answer: ModelAnswer, received: Received) -> ModelAnswer:
+    """Return an answer with all that litellm did not put together."""
+    text, thought = without_thoughts("".join(received.texts))
+    native = "".join(received.thoughts)
+    deltas = [chunk.choices[0].delta for chunk in received.chunks if chunk.choices]
+    refused = "".join(str(getattr(each, "refusal", None) or "") for each in deltas)
+    cited = [each for chunk in received.chunks for each in citations_in_chunk(chunk)]
+    return replace(
+        answer,
+        text=text.lstrip() if native else text,
+        reasoning="\n".join(part for part in (native, thought) if part),
+        tool_calls=calls_in_stream(received.chunks) or answer.tool_calls,
+        refusal=answer.refusal or refused,
+        citations=answer.citations or unique_citations(cited),
+    )
 
 
 def _is_text_alone(chunk: Any, delta: Any) -> bool:
-    """Return whether a chunk of a stream has nothing but text."""
-    others = (getattr(delta, name, None) for name in ("tool_calls", "reasoning_content"))
+    """Return whether a chunk of a stream has nothing but text and thoughts."""
+    names = ("tool_calls", "function_call", "refusal", "annotations", "provider_specific_fields")
+    others = (getattr(delta, name, None) for name in names)
     choice = chunk.choices[0]
     is_plain = choice.finish_reason is None and getattr(choice, "logprobs", None) is None
-    return is_plain and not any(others) and getattr(chunk, "usage", None) is None
+    counts = (getattr(chunk, name, None) for name in ("usage", "citations"))
+    return is_plain and not any(others) and not any(each is not None for each in counts)
 
 
 def _count(usage: Any, name: str) -> int:

@@ -17,11 +17,13 @@ from flowc.nodes.services.models.answers import (
     ModelAnswer,
     OnText,
     Received,
+    Streaming,
     answer_of,
     streamed_answer,
 )
+from flowc.nodes.services.models.cache_hints import with_known_hints
 from flowc.nodes.services.models.cut_off import OnCutOff, estimated, is_paid, uncounted_cut_off
-from flowc.nodes.services.models.failures import failure_of
+from flowc.nodes.services.models.failures import ParameterRefused, failure_of
 from flowc.nodes.services.models.key_redaction import key_redactor
 from flowc.nodes.services.models.keys import (
     HOSTED,
@@ -37,6 +39,15 @@ from flowc.nodes.services.models.listening import CallUsage, ModelListener, NoLi
 from flowc.nodes.services.models.litellm_door import guarded, load_litellm, unreported
 from flowc.nodes.services.models.offline import PROVIDER, offline_answer
 from flowc.nodes.services.models.prices import worst_case
+from flowc.nodes.services.models.refused_parameters import (
+    NEEDED,
+    AcceptedParameters,
+    ParameterChange,
+    dropped_by,
+    refused_parameter,
+)
+from flowc.nodes.services.models.requested_calls import sendable, with_known_names
+from flowc.nodes.services.models.thoughts import ignore_piece
 
 if TYPE_CHECKING:
     from flowc.nodes.services.egress.transport import GuardedBackend
@@ -48,13 +59,11 @@ PARAMETERS = frozenset(
         "top_p",
     }
 )  # fmt: skip
-# Providers that accept hints where to cache a prompt. Of the others, some cache without hints, and
-# some refuse unknown fields.
-TAKE_CACHE_HINTS = frozenset({"anthropic", "bedrock", "openrouter"})
 # Sent in place of a key if there is none: litellm would look for one in the environment.
 NO_KEY = "none"
 # By the names of litellm's methods.
 _OPERATIONS = {"aembedding": "embedding", "arerank": "rerank"}
+_STREAMED = {"stream": True, "stream_options": {"include_usage": True}}
 SchemaSupport = Literal["native", "tool", "prompt"]
 
 
@@ -90,6 +99,7 @@ class Models:
         self._listener = listener or NoListener()
         # The addresses in the operator's files are allowed: that host and port, and no others.
         served = [alias.api_base for alias in self.aliases.values() if alias.api_base is not None]
+        self._refusals: dict[tuple[str, str | None], dict[str, ParameterChange]] = {}
         self._policy, self._resolver = (policy or EgressPolicy()).serving(served), resolver
 
     async def schema_support(self, model: str | None) -> SchemaSupport:
@@ -100,7 +110,10 @@ class Models:
         """
         if self.is_offline(model):
             return "native"
-        litellm, name = await load_litellm(), self._alias(model).model
+        litellm, alias = await load_litellm(), self._alias(model)
+        name, refused = alias.model, self._refused(alias).keys()
+        if refused & {"response_format", "tools"}:
+            return "prompt"
         if litellm.supports_response_schema(name):
             return "native"
         return "tool" if litellm.supports_function_calling(name) else "prompt"
@@ -133,11 +146,13 @@ class Models:
         call: Call,
         on_text: OnText | None = None,
         on_cut_off: OnCutOff = uncounted_cut_off,
+        on_thought: OnText = ignore_piece,
     ) -> ModelAnswer:
         """Call the model; raise NodeError with a message that is safe to show.
 
-        With `on_text`, the answer is streamed, and its text passed on as it arrives. If the call is
-        cut off in the middle, `on_cut_off` gets an answer with what it has used, without text.
+        With `on_text`, the answer is streamed, and its text passed on as it arrives, and its
+        thoughts to `on_thought`. If the call is cut off in the middle, `on_cut_off` gets an answer
+        with what it has used, without text.
         """
         # Imported here, as what calls need is: commands that call no model load node types, too.
         from flowc.nodes.services.models.tracing import trace_call  # noqa: PLC0415
@@ -149,26 +164,29 @@ class Models:
         ) as trace:
             started = perf_counter()
             with self._reported(model, "chat"):
-                answer = await self._complete(call, on_text, on_cut_off)
+                streaming = None if on_text is None else Streaming(on_text, on_thought)
+                answer = await self._complete(call, streaming, on_cut_off)
             latency = round((perf_counter() - started) * 1e3, 3)
             trace.record(answer)
         self._listener.used(model, CallUsage.of(answer))
         return replace(answer, latency_ms=latency)
 
     async def _complete(
-        self, call: Call, on_text: OnText | None, on_cut_off: OnCutOff
+        self, call: Call, streaming: Streaming | None, on_cut_off: OnCutOff
     ) -> ModelAnswer:
         alias = self._alias(call.model)
         key = None
         if not self.is_offline(call.model):
             key = key_of(alias, await load_litellm(alias.model))
         if key is None:
-            return await self._ask(call, alias, NO_KEY, on_text, on_cut_off)
+            return await self._ask(call, alias, NO_KEY, streaming, on_cut_off)
         redactor = key_redactor(key)
-        stream = redactor.stream(on_text) if on_text is not None else None
-        answer = await self._ask(call, alias, key, stream, on_cut_off)
-        if stream is not None:
-            stream.flush()
+        pieces = [redactor.stream(each) for each in streaming or ()]
+        answer = await self._ask(
+            call, alias, key, Streaming(*pieces) if pieces else None, on_cut_off
+        )
+        for piece in pieces:
+            piece.flush()
         return redactor.answer(answer)
 
     async def _ask(
@@ -176,16 +194,20 @@ class Models:
         call: Call,
         alias: ModelAlias,
         key: str,
-        on_text: OnText | None,
+        streaming: Streaming | None,
         on_cut_off: OnCutOff,
     ) -> ModelAnswer:
-        messages = _with_known_hints(call.messages, alias.model)
+        messages = with_known_hints(sendable(call.messages), alias.model)
         parameters = {k: v for k, v in call.parameters.items() if k in PARAMETERS}
         try:
             if self.is_offline(call.model):
+                on_text = streaming.on_text if streaming is not None else None
                 return await offline_answer(alias.model, messages, parameters, on_text)
-            request = {**parameters, "messages": messages, "api_key": key}
-            return await self._counted_if_cut_off(call, alias, request, on_text, on_cut_off)
+            request = {"messages": messages, "api_key": key}
+            accepted = AcceptedParameters(parameters, self._refused(alias))
+            answer = await self._ask_as_accepted(
+                call, alias, request, accepted, streaming, on_cut_off
+            )
         except NodeError:
             raise
         except TimeoutError:
@@ -194,20 +216,54 @@ class Models:
         except Exception as problem:
             name = call.model or self.default
             # In a thread: of messages that are too long, the tokens are counted.
-            failure = partial(failure_of, problem, name, alias.model, call.messages)
-            raise await asyncio.to_thread(failure) from None
+            known = None if key == NO_KEY else key
+            failing = partial(failure_of, problem, name, alias.model, call.messages, known)
+            failure = await asyncio.to_thread(failing)
+            needed = refused_parameter(problem, parameters)
+            if needed not in NEEDED:
+                raise failure from None
+            self._refused(alias)[needed] = ParameterChange(needed)
+            raise ParameterRefused(failure, needed) from None
+        calls = with_known_names(answer.tool_calls, parameters.get("tools"))
+        dropped = dropped_by(await load_litellm(), alias.model, accepted.parameters)
+        warnings = tuple(dict.fromkeys([*accepted.warnings, *dropped]))
+        return replace(answer, tool_calls=calls, warnings=warnings)
+
+    async def _ask_as_accepted(
+        self,
+        call: Call,
+        alias: ModelAlias,
+        request: Mapping[str, Any],
+        accepted: AcceptedParameters,
+        streaming: Streaming | None,
+        on_cut_off: OnCutOff,
+    ) -> ModelAnswer:
+        """Ask the provider; if it refuses an optional parameter, ask again without it."""
+        while True:
+            whole = {**request, **accepted.parameters}
+            try:
+                return await self._counted_if_cut_off(call, alias, whole, streaming, on_cut_off)
+            except NodeError:
+                raise
+            except Exception as problem:
+                if not accepted.without_refused(problem):
+                    raise
+
+    def _refused(self, alias: ModelAlias) -> dict[str, ParameterChange]:
+        """Return what is known of the parameters that a model refuses."""
+        return self._refusals.setdefault((alias.model, alias.api_base), {})
 
     async def _counted_if_cut_off(
         self,
         call: Call,
         alias: ModelAlias,
         request: Mapping[str, Any],
-        on_text: OnText | None,
+        streaming: Streaming | None,
         on_cut_off: OnCutOff,
     ) -> ModelAnswer:
         received, started = Received(), perf_counter()
         try:
-            return await self._ask_provider(call, alias, request, on_text, received)
+            return await self._ask_provider(call, alias, request, streaming, received)
         except BaseException as problem:
             if is_paid(received, problem):
                 seconds = perf_counter() - started
@@ -221,7 +277,7 @@ class Models:
         call: Call,
         alias: ModelAlias,
         request: Mapping[str, Any],
-        on_text: OnText | None,
+        streaming: Streaming | None,
         received: Received,
     ) -> ModelAnswer:
         litellm = await load_litellm()
@@ -234,13 +290,13 @@ class Models:
                 max_retries=0,
                 # With tools, litellm would otherwise import its proxy server.
                 _skip_mcp_handler=True,
-                **_streaming(on_text),
+                **(_STREAMED if streaming is not None else {}),
                 **request,
             )
-            if on_text is None:
+            if streaming is None:
                 return answer_of(response, alias.model, litellm)
             async with asyncio.timeout(call.timeout):
-                return await streamed_answer(response, alias.model, litellm, on_text, received)
+                return await streamed_answer(response, alias.model, litellm, *streaming, received)
 
     async def call(
         self, model: str | None, method: str, timeout: float, **arguments: Any
@@ -341,23 +397,3 @@ class Models:
     def _alias(self, model: str | None) -> ModelAlias:
         name = model or self.default
         return self.aliases.get(name) or ModelAlias(model=name)
-
-
-def _with_known_hints(messages: list[dict[str, Any]], model: str) -> list[dict[str, Any]]:
-    """Return messages without hints where to cache, if the provider does not know them."""
-    if model.partition("/")[0] in TAKE_CACHE_HINTS:
-        return messages
-    return [
-        {**message, "content": [_without_hint(part) for part in message["content"]]}
-        if isinstance(message.get("content"), list)
-        else message
-        for message in messages
-    ]
-
-
-def _without_hint(part: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in part.items() if name != "cache_control"}
-
-
-def _streaming(on_text: OnText | None) -> dict[str, Any]:
-    return {} if on_text is None else {"stream": True, "stream_options": {"include_usage": True}}

@@ -39,7 +39,7 @@ def estimated(
     given = [chunk.usage for chunk in received.chunks if getattr(chunk, "usage", None) is not None]
     asked = max((int(each.prompt_tokens or 0) for each in given), default=0)
     answered = max((int(each.completion_tokens or 0) for each in given), default=0)
-    written = "".join([*received.texts, *map(_other_text, received.chunks)])
+    written = "".join([*received.texts, *received.thoughts, *map(_other_text, received.chunks)])
     asked, answered = asked or _tokens(json.dumps(list(messages))), max(answered, _tokens(written))
     return ModelAnswer(
         text="",
@@ -54,11 +54,10 @@ def estimated(
 
 
 def _other_text(chunk: Any) -> str:
-    """Return what the model wrote in a chunk beside text: its reasoning, and calls of tools."""
+    """Return what the model wrote in a chunk beside text and thoughts: calls of tools."""
     delta = chunk.choices[0].delta if chunk.choices else None
     calls = getattr(delta, "tool_calls", None) or ()
-    arguments = "".join(call.function.arguments or "" for call in calls)
-    return (getattr(delta, "reasoning_content", None) or "") + arguments
+    return "".join(call.function.arguments or "" for call in calls)
 
 
 def _tokens(text: str) -> int:

@@ -1,6 +1,6 @@
 """Turns exceptions of litellm into failures of a node, with messages that are safe to show."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flowc.compiler.definition import FailureKind
@@ -8,6 +8,7 @@ from flowc.compiler.node import NodeError
 from flowc.nodes.services.egress.client import MAX_ANSWER_BYTES
 from flowc.nodes.services.egress.policy import BY_RULE
 from flowc.nodes.services.models.prices import context_window
+from flowc.nodes.services.models.provider_words import provider_words
 from flowc.nodes.services.models.tokens import tokens_in
 
 # By the names of litellm's exceptions: code, sentence, and the kind if another attempt may succeed.
@@ -36,10 +37,22 @@ _OWN: Mapping[str, tuple[str, str]] = {
 }
 
 
+class ParameterRefused(NodeError):
+    """The provider refuses a parameter that the request needs; `parameter` is its name."""
+
+    def __init__(self, failure: NodeError, parameter: str) -> None:
+        self.parameter = parameter
+        super().__init__(failure.code, failure.message, kind=failure.kind)
+
+
 def failure_of(
-    problem: Exception, shown: str, model: str, messages: Iterable[dict[str, Any]]
+    problem: Exception,
+    shown: str,
+    model: str,
+    messages: Sequence[dict[str, Any]],
+    key: str | None = None,
 ) -> NodeError:
-    """Return the failure, without the provider's text: it can repeat the key or the prompt."""
+    """Return the failure with the provider's own sentence, without the key and the prompt."""
     code, sentence, fault = "model-failed", f"it failed ({type(problem).__name__})", None
     for kind in type(problem).__mro__:
         if kind.__name__ in _FAILURES:
@@ -53,6 +66,8 @@ def failure_of(
         sentence = f"{sentence}: they are about {tokens_in(messages):,} tokens{_room(model)}"
     if (ours := _own_of(problem)) is not None:
         (code, sentence), fault = ours, None
+    words = provider_words(problem, key, messages) if ours is None else ""
+    sentence = f"{sentence}{words}".rstrip(".")
     message = f"The model {shown!r} did not answer: {sentence}."
     return NodeError(code, message, kind=fault, retry_after=wait)
 

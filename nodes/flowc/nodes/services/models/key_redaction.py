@@ -22,8 +22,16 @@ class KeyRedactor:
     def answer(self, answer: ModelAnswer) -> ModelAnswer:
         """Return an answer with the key removed."""
         calls = tuple(self._redactor.json([dict(call) for call in answer.tool_calls]))
-        text, thought = (self._redactor.text(each) for each in (answer.text, answer.reasoning))
-        return replace(answer, text=text, reasoning=thought, tool_calls=calls)
+        text, thought, refusal = map(
+            self._redactor.text, (answer.text, answer.reasoning, answer.refusal)
+        )
+        cited = tuple(self._redactor.json([dict(each) for each in answer.citations]))
+        texts = replace(answer, text=text, reasoning=thought, refusal=refusal)
+        return replace(texts, tool_calls=calls, citations=cited)
+
+    def text(self, text: str) -> str:
+        """Return a text with the key removed."""
+        return self._redactor.text(text)
 
     def stream(self, on_text: OnText) -> StreamRedactor:
         """Return a callback that passes text on with the key removed."""

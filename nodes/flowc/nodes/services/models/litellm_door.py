@@ -93,7 +93,8 @@ def _set_up() -> Any:
     # litellm's types make pydantic warn when they are first used.
     warnings.filterwarnings("ignore", "Item .* on TypedDict class", UserWarning)
     # Its types expect vectors as numbers; as base64, which we ask for, they are ten times faster.
-    warnings.filterwarnings("ignore", "(?s)Pydantic serializer.*'embedding'", UserWarning)
+    # They expect the arguments of calls as texts; some services send objects.
+    warnings.filterwarnings("ignore", "Pydantic serializer warnings", UserWarning)
     module.suppress_debug_info = True
     module.redact_messages_in_exceptions = True
     module.redact_user_api_key_info = True
