@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from flowc.compiler.analysis.configuration import Configuration, configure
+from flowc.compiler.analysis.parts import parts_of, without_options_of_parts
 from flowc.compiler.definition import NodeDefinition, ToolDefinition, WorkflowDefinition
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.diagnostics import DefinitionRefused, Pointer, Problem
@@ -155,6 +156,11 @@ class _Resolver:
         return scope
 
     def _add_body(self, scope: Scope, node: NodeDefinition, kind: type[Node]) -> None:
+        if kind.parts:
+            written = next(each for each in scope.workflow.nodes if each.id == node.id)
+            inside = parts_of(written, kind)
+            scope.bodies[node.id] = self.scope(inside, scope.enclosing, scope, node.id)
+            return
         raw = node.config.get(kind.body_field) if kind.body_field is not None else None
         if kind.body_field is None or not _is_body(raw, kind):
             return
@@ -188,6 +194,8 @@ class _Resolver:
 
 def _as_configured(node: NodeDefinition, kind: type[Node] | None) -> NodeDefinition:
     """Return a node as its type reads it; a tool takes what its author left out from the call."""
+    if kind is not None and kind.parts:
+        node = without_options_of_parts(node)
     if not isinstance(node, ToolDefinition) or kind is None:
         return node
     return node.model_copy(update={"config": kind.as_tool(node.config)})

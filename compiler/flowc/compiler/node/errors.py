@@ -1,9 +1,11 @@
 """Exceptions that a node type raises or catches while it runs."""
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Self
 
 from flowc.compiler.definition import FailureKind
 from flowc.compiler.diagnostics import Pointer
+from flowc.compiler.node.outcome import NOTHING, BodyResult
 
 # That there is no value at fault; `null` is one.
 NO_VALUE: Any = object()
@@ -13,21 +15,25 @@ class Evidence(NamedTuple):
     """What is known of a failure beside its code and message; it is safe to store and show.
 
     `at` is its place in the definition, `reference` the path or expression that was read there,
-    `value` its value, shortened, and `hint` says what to do.
+    `value` its value, shortened, and `hint` says what to do. `kind` and `details` are those of the
+    NodeError, also after it has left the body that the node is in.
     """
 
     at: Pointer | None = None
     reference: str | None = None
     value: str | None = None
     hint: str | None = None
+    kind: FailureKind | None = None
+    details: Mapping[str, Any] = NOTHING
 
     def as_json(self) -> dict[str, str]:
-        """Return what is known without the place."""
+        """Return what people are shown, without the place."""
         found = {"reference": self.reference, "value": self.value, "hint": self.hint}
         return {name: text for name, text in found.items() if text is not None}
 
 
 NO_EVIDENCE = Evidence()
+NOTHING_LEFT = BodyResult(None, NOTHING, NOTHING)
 
 
 class NodeError(Exception):
@@ -36,10 +42,14 @@ class NodeError(Exception):
     `kind` names a failure that may be temporary, so that a retry can succeed; leave it out for
     failures that every attempt would repeat, such as bad input. `retry_after` is in seconds.
     `field` is the field of the configuration that is at fault, `value` the value at fault, and
-    `hint` says what to do. The value is shown shortened, without secrets.
+    `hint` says what to do. The value is shown shortened, without secrets. `details` is JSON that a
+    workflow can read in `error`, beside code and message: the `status` and `body` of a response.
     """
 
     evidence = NO_EVIDENCE
+    details: Mapping[str, Any] = NOTHING
+    # Whether it happened before the run was resumed.
+    is_remembered = False
 
     def __init__(
         self,
@@ -58,12 +68,20 @@ class NodeError(Exception):
         self.field, self.value, self.hint = field, value, hint
         super().__init__(message)
 
+    def with_details(self, details: Mapping[str, Any]) -> Self:
+        """Return the failure with details that a workflow can read in `error`."""
+        self.details = details
+        return self
+
 
 class BodyFailed(NodeError):
     """A run of the node's body failed; the node may handle the failure or let it end its own work.
 
-    `node_id` is the node in the body that failed; `at` is its place in the definition.
+    `node_id` is the node in the body that failed; `at` is its place in the definition. `left` has
+    the outputs and variables of the body's nodes that had completed.
     """
+
+    left = NOTHING_LEFT
 
     def __init__(
         self,
@@ -76,3 +94,21 @@ class BodyFailed(NodeError):
     ) -> None:
         self.node_id, self.attempt, self.at, self.evidence = node_id, attempt, at, evidence
         super().__init__(code, message)
+        self.details = evidence.details
+
+    def having_left(self, left: BodyResult | None) -> Self:
+        """Return the failure with what the body's nodes have left."""
+        if left is not None:
+            self.left = left
+        return self
+
+
+def error_as_json(error: NodeError, node: str, attempts: int) -> dict[str, Any]:
+    """Return a failure as workflows read it in `error`; its details come after what all have.
+
+    >>> failure = NodeError("http-status", "The service answered 404.")
+    >>> error_as_json(failure.with_details({"status": 404}), "fetch", 2)["status"]
+    404
+    """
+    about = {"node": node, "code": error.code, "message": error.message, "attempts": attempts}
+    return {**error.details, **about}

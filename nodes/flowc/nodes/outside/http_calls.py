@@ -193,7 +193,7 @@ def _failure(response: Response) -> NodeError:
         f"The service answered {status}: {text}" if text else f"The service answered {status}.",
         kind=_kind(status),
         retry_after=_retry_after(response.headers.get("retry-after")),
-    )
+    ).with_details({"status": status, "body": text})
 
 
 def _kind(status: int) -> FailureKind | None:
