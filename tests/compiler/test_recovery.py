@@ -101,6 +101,24 @@ SHAPES: dict[str, tuple[Any, str]] = {
     ),
 }
 
+SHAPES["in a try"] = (
+    {
+        "nodes": [
+            {
+                "id": "safe",
+                "type": "try",
+                "config": {
+                    "body": {"nodes": [node("b"), node("c", "b")]},
+                    "catch": {"nodes": [node("sorry")]},
+                    "catch_on": ["timeout"],
+                },
+            },
+            node("d", "safe"),
+        ]
+    },
+    "c",
+)
+
 
 SHAPES["after a loop by edges"] = (LOOP_BY_EDGES, "b")
 SHAPES["fork in a loop by edges"] = (

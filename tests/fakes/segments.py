@@ -11,6 +11,7 @@ from langgraph.types import Command
 from fakes.flows import Turns, compiled
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.guards import Guards
+from flowc.compiler.node import Node
 from flowc.compiler.node.interrupts import Answer
 from flowc.compiler.node.outcome import total_usage
 from flowc.compiler.running.events import Event
@@ -22,8 +23,10 @@ from flowc.server.records.usage import UsageCount
 class Run:
     """A run in segments, each with a new context, as after a restart."""
 
-    def __init__(self, definition: Any, services: Mapping[type, Any] | None = None) -> None:
-        self.workflow: CompiledWorkflow = compiled(definition)
+    def __init__(
+        self, definition: Any, services: Mapping[type, Any] | None = None, *more: type[Node]
+    ) -> None:
+        self.workflow: CompiledWorkflow = compiled(definition, *more)
         self.saver, self.turns = InMemorySaver(), Turns()
         self.services = services or {}
         # Not those of the process: what fails in one test must not open a circuit for another.
@@ -31,6 +34,7 @@ class Run:
         self.events: list[Event] = []
         self.waiting: set[tuple[str, str]] = set()
         self.output: Any = None
+        self.outputs: dict[str, Any] = {}
         self.asked: dict[str, dict[str, Any]] = {}
         self._has_begun = False
 
@@ -61,6 +65,7 @@ class Run:
                 self.waiting.add(place)
             elif event.kind in {"node.completed", "node.failed"}:
                 self.waiting.discard(place)
+        self.outputs = state["outputs"]
         self.output = self.workflow.plan.result(state["outputs"]) if not waits else None
 
     def usage(self) -> tuple[dict[str, float], UsageCount]:

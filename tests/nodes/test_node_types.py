@@ -56,6 +56,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "merge": {"data": {"a": 1}},
     "map": {"items": [1, 2], "body": {"nodes": [{"id": "x", "type": "start"}]}},
     "loop": {"for_each": [1, 2], "body": {"nodes": [{"id": "x", "type": "start"}]}},
+    "try": {"body": {"nodes": [{"id": "x", "type": "start"}]}},
     "read_file": {"path": "a.md"},
     "chunk": {"text": "Some words."},
     "embed": {"texts": ["Some words."]},

@@ -257,6 +257,41 @@ def test_a_workflow_starts_when_its_dependencies_have_completed(api: httpx.Clien
     assert api.get(path).json()["depends_on"] == []
 
 
+def test_a_workflow_starts_when_another_has_failed(api: httpx.Client) -> None:
+    config = {"message": "There is no {{input.n}}.", "code": "not-there"}
+    odd = {"id": "odd", "type": "conditional", "config": {"condition": "input.n == 1"}}
+    edges = [{"source": "odd", "target": "no", "branch": "true"}]
+    workflow(api, "shaky", [odd, {"id": "no", "type": "fail", "config": config}], edges=edges)
+    run = "input.dependencies.shaky"
+    told = f"{{{{{run}.status}}}} {{{{{run}.error.message|default('')}}}}"
+    for id, outcome in (("alarm", "failed"), ("log", "any")):
+        workflow(api, id, [{"id": "say", "type": "template", "config": {"template": told}}])
+        wanted = {"depends_on": ["shaky"], "on": {"shaky": outcome}}
+        made = api.put(f"{API}/workflows/{id}/dependencies", json=wanted)
+        assert (made.status_code, made.json()["on"]) == (200, {"shaky": outcome}), made.text
+
+    def said(id: str) -> list[str]:
+        page = api.get(f"{API}/runs", params={"workflow_id": id}).json()
+        runs = [run_of(api, each["id"]) for each in page["items"]]
+        return sorted(run["output"]["text"] for run in runs if run["status"] == "completed")
+
+    api.post(f"{API}/workflows/shaky/execute", json={"input": {"n": 2}})
+    until(lambda: said("log") == ["completed "])
+    api.post(f"{API}/workflows/shaky/execute", json={"input": {"n": 1}})
+    until(lambda: said("log") == ["completed ", "failed There is no 1."])
+    until(lambda: said("alarm") == ["failed There is no 1."])
+
+
+def test_how_a_dependency_ends_is_one_of_three_and_of_a_dependency(api: httpx.Client) -> None:
+    workflow(api, "first", [SHOW])
+    workflow(api, "second", [SHOW])
+    path = f"{API}/workflows/second/dependencies"
+    wrong = api.put(path, json={"depends_on": ["first"], "on": {"first": "succeeded"}})
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (422, "invalid-request")
+    other = api.put(path, json={"depends_on": ["first"], "on": {"frist": "failed"}})
+    assert other.json()["error"]["details"] == ["`on` has 'frist', which is not in `depends_on`."]
+
+
 def test_dependencies_in_a_circle_are_refused(api: httpx.Client) -> None:
     for id in ("x", "y", "z"):
         workflow(api, id, [SHOW])

@@ -111,9 +111,32 @@ def require_valid(scope: Scope, document: Document) -> tuple[Flow, tuple[Diagnos
     return flow, diagnostics
 
 
+def check_failure_handler(scope: Scope) -> tuple[Flow | None, list[Problem]]:
+    """Return the flow and the problems of what runs when a run of a workflow has failed.
+
+    The flow is None if there is no such thing, or if it has errors.
+    """
+    if not scope.on_failure:
+        return None, []
+    flow, problems = _Checking().check(scope.on_failure[0])
+    waiting = [] if flow is None else list(_that_wait(flow))
+    return (flow if not waiting else None), [*problems, *waiting]
+
+
+def _that_wait(flow: Flow) -> Iterator[Problem]:
+    for part in flow.walk():
+        for name, kind in part.scope.types.items():
+            if kind.asks:
+                message = f"{name!r} waits, and nothing waits after a run has failed."
+                hint = "Let another workflow start when this one has failed: a dependency on it."
+                yield Problem("waits-on-failure", message, part.scope.nodes[name].at, hint)
+
+
 def check_scope(scope: Scope) -> tuple[Flow | None, list[Problem]]:
     """Return the problems of a workflow's scope, and its flow if none of them is an error."""
-    return _Checking().check(scope)
+    flow, problems = _Checking().check(scope)
+    _, more = check_failure_handler(scope)
+    return (None if has_errors(more) else flow), [*problems, *more]
 
 
 @dataclass

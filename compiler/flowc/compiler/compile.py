@@ -1,12 +1,13 @@
 """Compiles a stored definition to a graph that runs: the compiler's phases, in order."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from flowc.compiler.analysis.inference import infer
 from flowc.compiler.analysis.scopes import resolve
-from flowc.compiler.check import require_valid
+from flowc.compiler.check import check_failure_handler, require_valid
 from flowc.compiler.definition import Granularity, WorkflowDefinition
 from flowc.compiler.diagnostics import Diagnostic
 from flowc.compiler.lowering.graph import Lowered, lower
@@ -35,12 +36,14 @@ def compile_workflow(
     workflow = read_definition(document)
     scope = resolve(workflow, registry, library, id)
     flow, warnings = require_valid(scope, document)
+    handler, _ = check_failure_handler(scope)
     inferred = infer(flow)
     plan = make_plan(inferred)
+    on_failure = make_plan(infer(handler)) if handler is not None else None
     sections = sections_of(plan, granularity or workflow.settings.granularity)
     graph = lower(plan, sections)
-    infos = tuple(document.diagnostic(problem) for problem in inferred.problems)
-    return CompiledWorkflow(plan, sections, graph, document, (*warnings, *infos), library.looked_up)
+    found = (*warnings, *map(document.diagnostic, inferred.problems))
+    return CompiledWorkflow(plan, sections, graph, document, found, library.looked_up, on_failure)
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,8 @@ class CompiledWorkflow:
 
     It holds no run's state and no event loop. Share it between runs, and give each run a copy of
     the graph with its own checkpointer. `sections` are the parts that are one LangGraph node each.
-    `uses` are the stored workflows that it runs, by id and the version asked for.
+    `uses` are the stored workflows that it runs, by id and the version asked for. `on_failure` is
+    what runs when a run has failed, if there is anything.
     """
 
     plan: Plan
@@ -58,6 +62,7 @@ class CompiledWorkflow:
     document: Document
     diagnostics: tuple[Diagnostic, ...]
     uses: Mapping[tuple[str, str | None], StoredDefinition | None]
+    on_failure: Plan | None = None
 
     @property
     def workflow(self) -> WorkflowDefinition:
@@ -67,7 +72,10 @@ class CompiledWorkflow:
     @property
     def hash(self) -> str:
         """A digest of what the workflow means, with the stored workflows that it runs."""
-        return self.plan.hash
+        if self.on_failure is None:
+            return self.plan.hash
+        both = f"{self.plan.hash} {self.on_failure.hash}"
+        return hashlib.sha256(both.encode()).hexdigest()
 
     def exported(self) -> str:
         """Return the workflow as LangGraph Python, which runs without the compiler."""

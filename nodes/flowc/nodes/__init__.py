@@ -24,6 +24,7 @@ from flowc.nodes.flow.set import Set
 from flowc.nodes.flow.start import Start
 from flowc.nodes.flow.subworkflow import Subworkflow
 from flowc.nodes.flow.switch import Switch
+from flowc.nodes.flow.try_node import Try
 from flowc.nodes.flow.wait import Wait
 from flowc.nodes.outside.connector import Connector
 from flowc.nodes.outside.emit import Emit
@@ -39,6 +40,7 @@ NODE_TYPES = (
     Merge,
     Loop,
     Map,
+    Try,
     Subworkflow,
     Set,
     Wait,

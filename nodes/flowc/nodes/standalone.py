@@ -17,7 +17,7 @@ from typing import Annotated, Any, TypedDict
 from pydantic import ValidationError
 
 from flowc.compiler.analysis.graph import DONE, ERROR, Edge, Graph
-from flowc.compiler.definition import NodeDefinition, RetryPolicy
+from flowc.compiler.definition import NodeDefinition, NodeRetry
 from flowc.compiler.expressions import (
     RECORDED,
     Names,
@@ -26,28 +26,23 @@ from flowc.compiler.expressions import (
     compile_formula,
     compile_template,
 )
-from flowc.compiler.node import (
-    BodyResult,
-    Context,
-    Formula,
-    Node,
-    NodeError,
-    Outcome,
-    Tool,
-)
+from flowc.compiler.node import BodyResult, Context, Formula, Node, NodeError, Outcome, Tool
 from flowc.compiler.node.context import no_body
+from flowc.compiler.node.errors import error_as_json
 from flowc.compiler.node.interrupts import Answer, Ask, Interrupted, wait_here
 from flowc.compiler.planning.exits import result_of
 from flowc.compiler.planning.wiring import Wiring, wire_up
 from flowc.compiler.running.explanations import explained
-from flowc.compiler.running.failures import failure_details, misfit
+from flowc.compiler.running.failures import misfit
 from flowc.compiler.running.names import incoming_data, names_of
 from flowc.compiler.running.outcomes import plain_outcome, require_fit
 from flowc.compiler.running.reads import GraphStep, values_of_step
 from flowc.compiler.running.redaction import Redactor
 from flowc.compiler.running.retries import with_retries, with_time_limit
+from flowc.compiler.running.retry_conditions import written_conditions
 from flowc.compiler.running.run_context import View
 from flowc.compiler.running.settlement import Settlement, arrive, merge_edges, settle
+from flowc.nodes.failed_bodies import as_body_failure, note_variables, noting_variables
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
 from flowc.nodes.services.files import Files, HeldFiles
 from flowc.nodes.services.models import Models, read_models_file
@@ -216,8 +211,8 @@ async def run_node(
         about: Any = (work.redactor, _secret_hint)
         failure = explained(problem, name, work.kind, *about, reads_any_secret=bool(secrets))
         if not options.copes:
-            raise failure from None
-        error = failure_details(name, failure, work.attempts)
+            raise as_body_failure(failure, name, work.attempts) from None
+        error = error_as_json(failure, name, work.attempts)
         if options.goes_on_error:
             return Done({"outputs": {"error": error}}, ERROR)
         return Done({"outputs": {name: options.output_on_error, "error": error}})
@@ -225,6 +220,7 @@ async def run_node(
     update: dict[str, Any] = {"outputs": {name: output}}
     if outcome.variables:
         update["written"] = dict(outcome.variables)
+        note_variables(outcome.variables)
     return Done(update, outcome.branch or (DONE if options.goes_on_error else None))
 
 
@@ -247,8 +243,9 @@ class _Work:
         except ValidationError as problem:
             raise misfit(problem) from None
         self.kind, self.as_tool_result = node.type, node.shown_to_model
-        policy = RetryPolicy.model_validate(self.options.retry)
-        return await with_retries(policy, partial(self._attempt, node), lambda problem, delay: None)
+        policy = NodeRetry.model_validate(self.options.retry)
+        on = written_conditions(policy, self.name, self._names(), lambda: self.attempts)
+        return await with_retries(policy, partial(self._attempt, node), lambda *_: None, on)
 
     async def _attempt(self, node: Node) -> Outcome:
         self.attempts += 1
@@ -302,7 +299,8 @@ class _Work:
         if only is not None:
             inner["only"] = only
         await require_fit("input", inner["input"], body.input)
-        state = await body.graph.ainvoke(inner, {"recursion_limit": 10_000}, context=self.host)
+        with noting_variables():
+            state = await body.graph.ainvoke(inner, {"recursion_limit": 10_000}, context=self.host)
         outputs = dict(state.get("outputs", {}))
         output = result_of(body.exits, outputs)
         await require_fit("output", output, body.output)
@@ -312,11 +310,12 @@ class _Work:
         if body.is_isolated:
             return {"input": names["input"], "variables": dict(body.variables), "outputs": {}}
         state = self.state
+        outer = {**state.get("outer", {}), **state.get("outputs", {})}
         return {
             "input": state.get("input", {}),
             "variables": {**_variables(state), **variables},
             "names": {**state.get("names", {}), **names},
-            "outer": {**state.get("outer", {}), **state.get("outputs", {})},
+            "outer": {**outer, "error": names["error"]} if "error" in names else outer,
             "outputs": {},
         }
 

@@ -80,7 +80,7 @@ stable; messages are for people.
 TAGS = [
     {"name": "workflows", "description": "Store definitions in versions, compare and run them."},
     {"name": "authoring", "description": "The node types, and checks of definitions."},
-    {"name": "dependencies", "description": "Start a workflow when others have completed."},
+    {"name": "dependencies", "description": "Start a workflow when runs of others have ended."},
     {"name": "runs", "description": "Read, watch, pause, cancel and retry runs."},
     {"name": "debugging", "description": "Replay runs, set breakpoints, look at their state."},
     {"name": "interrupts", "description": "Answer the questions of runs; send them signals."},

@@ -63,8 +63,23 @@ class Configuration:
     slots: tuple[Slot, ...]
     problems: tuple[Problem, ...]
     takes_incoming: str | None
-    key: Slot | None
+    options: Mapping[str, Slot]
     _fill: Callable[[Names], Any]
+
+    @property
+    def key(self) -> Slot | None:
+        """The key that the node's concurrency is limited by."""
+        return self.options.get("key")
+
+    @property
+    def when(self) -> Slot | None:
+        """The condition on which a failure is retried."""
+        return self.options.get("when")
+
+    @property
+    def until(self) -> Slot | None:
+        """The condition on an output until which the node is retried."""
+        return self.options.get("until")
 
     @cached_property
     def fixed(self) -> Node | None:
@@ -88,8 +103,8 @@ class Configuration:
         return filled
 
     def uses(self) -> tuple[Slot, ...]:
-        """Return all computed values: the configuration's, and the node's concurrency key."""
-        return self.slots if self.key is None else (*self.slots, self.key)
+        """Return all computed values: the configuration's, and those of the node's options."""
+        return (*self.slots, *self.options.values()) if self.options else self.slots
 
 
 def configure(node: NodeDefinition, node_type: type[Node]) -> Configuration:
@@ -98,29 +113,40 @@ def configure(node: NodeDefinition, node_type: type[Node]) -> Configuration:
     computed = {slot.path for slot in slots}
     shape = _shape_problems(node, node_type, computed | {_relative(p.at, node) for p in problems})
     fill = _filler(node.config, (), {slot.path: slot for slot in slots})
-    key = _key(node, problems)
+    options = dict(_options(node, problems))
     return Configuration(
         node_type,
         node.config,
         tuple(slots),
         (*problems, *shape),
         _incoming_field(node, node_type, is_plain=not slots),
-        key,
+        options,
         fill,
     )
 
 
-def _key(node: NodeDefinition, problems: list[Problem]) -> Slot | None:
-    """Compile the key that the node's concurrency is limited by."""
-    if node.concurrency is None:
-        return None
-    path: Pointer = ("concurrency", "key")
-    try:
-        expression = compile_template(node.concurrency.key)
-    except ExpressionError as problem:
-        problems.append(_invalid(problem, "expression", (*node.at, *path), node.concurrency.key))
-        return None
-    return Slot(path, (*node.at, *path), None, expression, False, frozenset())
+# The options of a node that are computed, with the names that they read in addition.
+_OPTIONS: tuple[tuple[str, str, Role | None, frozenset[str]], ...] = (
+    ("concurrency", "key", None, frozenset()),
+    ("retry", "when", Role.ITEM_CONDITION, frozenset({"error"})),
+    ("retry", "until", Role.ITEM_CONDITION, frozenset({"output"})),
+)
+
+
+def _options(node: NodeDefinition, problems: list[Problem]) -> Iterator[tuple[str, Slot]]:
+    """Compile the options that are computed, by name."""
+    for option, name, role, own_names in _OPTIONS:
+        text = getattr(getattr(node, option), name, None)
+        if text is None:
+            continue
+        path = (*node.at, option, name)
+        try:
+            expression = _COMPILE[role](text)
+        except ExpressionError as problem:
+            what = "expression" if role is None else "condition"
+            problems.append(_invalid(problem, what, path, text))
+            continue
+        yield name, Slot((option, name), path, role, expression, False, own_names)
 
 
 def _slots(node: NodeDefinition, node_type: type[Node]) -> tuple[list[Slot], list[Problem]]:

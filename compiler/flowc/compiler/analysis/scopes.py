@@ -12,6 +12,8 @@ from functools import cached_property
 from typing import Any
 
 from flowc.compiler.analysis.configuration import Configuration, configure
+from flowc.compiler.analysis.failure_handlers import failure_handler
+from flowc.compiler.analysis.parts import parts_of, without_options_of_parts
 from flowc.compiler.definition import NodeDefinition, ToolDefinition, WorkflowDefinition
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.diagnostics import DefinitionRefused, Pointer, Problem
@@ -34,7 +36,8 @@ class Scope:
 
     A body's scope has the scope that its `container` node is in as its `outer` one, unless the
     container's type is isolated. `problems` are those of bodies that cannot be read. `enclosing`
-    are the ids of the stored workflows around it, its own included.
+    are the ids of the stored workflows around it, its own included. `on_failure` has the scope
+    of what runs when a run of the workflow has failed, if there is such a thing.
     """
 
     workflow: WorkflowDefinition
@@ -48,6 +51,7 @@ class Scope:
     bodies: dict[str, "Scope"] = field(default_factory=dict)
     stored: dict[str, "StoredUse"] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    on_failure: list["Scope"] = field(default_factory=list)
 
     @property
     def whole(self) -> "Scope":
@@ -93,7 +97,9 @@ class Scope:
     @cached_property
     def inner_names(self) -> frozenset[str]:
         """The names that only exist here, such as `item` in a map and `error` after a failure."""
-        handles_errors = any(node.on_error != "fail" for node in self.workflow.nodes)
+        handles_errors = self.workflow.reads_error or any(
+            node.on_error != "fail" for node in self.workflow.nodes
+        )
         own = frozenset({"error"}) if handles_errors else frozenset[str]()
         if self.outer is None:
             return own
@@ -121,7 +127,17 @@ def resolve(
     With `in_part`, its bodies have what can be read of them.
     """
     name = id or workflow.id
-    return _Resolver(registry, library, in_part).scope(workflow, (name,) if name else ())
+    enclosing = (name,) if name else ()
+    resolver = _Resolver(registry, library, in_part)
+    scope = resolver.scope(workflow, enclosing)
+    try:
+        handler = failure_handler(workflow)
+    except Misshapen as refused:
+        scope.problems.extend(refused.problems)
+    else:
+        if handler is not None:
+            scope.on_failure.append(resolver.scope(handler, enclosing))
+    return scope
 
 
 @dataclass
@@ -155,6 +171,11 @@ class _Resolver:
         return scope
 
     def _add_body(self, scope: Scope, node: NodeDefinition, kind: type[Node]) -> None:
+        if kind.parts:
+            written = next(each for each in scope.workflow.nodes if each.id == node.id)
+            inside = parts_of(written, kind)
+            scope.bodies[node.id] = self.scope(inside, scope.enclosing, scope, node.id)
+            return
         raw = node.config.get(kind.body_field) if kind.body_field is not None else None
         if kind.body_field is None or not _is_body(raw, kind):
             return
@@ -188,6 +209,8 @@ class _Resolver:
 
 def _as_configured(node: NodeDefinition, kind: type[Node] | None) -> NodeDefinition:
     """Return a node as its type reads it; a tool takes what its author left out from the call."""
+    if kind is not None and kind.parts:
+        node = without_options_of_parts(node)
     if not isinstance(node, ToolDefinition) or kind is None:
         return node
     return node.model_copy(update={"config": kind.as_tool(node.config)})

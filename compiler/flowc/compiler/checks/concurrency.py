@@ -10,6 +10,9 @@ from flowc.compiler.diagnostics import Problem
 
 def check_concurrency(flow: Flow) -> Iterator[Problem]:
     """Yield the variables that several nodes set in no fixed order."""
+    if any(kind.is_part for kind in flow.scope.types.values()):
+        # Their node runs one after the other.
+        return
     writers: dict[str, list[str]] = {}
     for name in flow.graph.order:
         for variable in flow.scope.writes(name):

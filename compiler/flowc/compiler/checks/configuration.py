@@ -22,7 +22,8 @@ def _check_options(node: NodeDefinition, kind: type[Node], scope: Scope) -> Iter
     if node.disabled and (kind.is_entry or kind.is_exit or all_branches(node, scope.registry)):
         message = f"{node.id!r} cannot be disabled: a run starts, ends or branches there."
         yield Problem("cannot-disable", message, (*node.at, "disabled"))
-    if node.cache is not None and kind.body_field is not None and not kind.is_isolated:
+    has_body = kind.body_field is not None or bool(kind.parts)
+    if node.cache is not None and has_body and not kind.is_isolated:
         message = f"{node.id!r} cannot be cached: what its body reads is only known when it runs."
         hint = "Put `cache` on the nodes in its body."
         yield Problem("cannot-cache", message, (*node.at, "cache"), hint)

@@ -18,13 +18,17 @@ def check_names(scope: Scope) -> Iterator[Problem]:
     for word in scope.workflow.settings.max_parallel_by_type:
         yield from _check_type(scope, word, ("settings", "max_parallel_by_type", word))
     seen = _outer_ids(scope)
+    if scope.outer is not None and scope.outer.types[scope.container].parts:
+        # No author writes the parts of a node.
+        return
     for node in nodes:
         yield from _check_id(node, seen)
         yield from _check_type(scope, node.type, (*node.at, "type"))
 
 
 def _check_type(scope: Scope, word: str, at: Pointer) -> Iterator[Problem]:
-    if scope.registry.get(word) is None:
+    kind = scope.registry.get(word)
+    if kind is None or kind.is_part:
         known = scope.registry.words()
         meant = type_here(word, known) or nearest(word, known)
         hint = did_you_mean(meant or word, known)

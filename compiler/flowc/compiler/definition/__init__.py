@@ -1,19 +1,19 @@
 """The models of a workflow definition, whatever form it was written in."""
 
 from flowc.compiler.definition.durations import Duration
+from flowc.compiler.definition.failures import PASSING, FailureKind, FailureWord, selects
 from flowc.compiler.definition.nodes import (
     FEW,
     MAX_NODES,
-    PASSING,
     CachePolicy,
     Concurrency,
     Coordinates,
     EdgeDefinition,
-    FailureKind,
     GoOn,
     GoTo,
     NodeDefinition,
     NodeOptions,
+    NodeRetry,
     Nodes,
     RetryPolicy,
     ToolDefinition,
@@ -50,12 +50,14 @@ __all__ = [
     "Duration",
     "EdgeDefinition",
     "FailureKind",
+    "FailureWord",
     "GoOn",
     "GoTo",
     "Granularity",
     "JsonSchema",
     "NodeDefinition",
     "NodeOptions",
+    "NodeRetry",
     "Nodes",
     "Part",
     "RetryPolicy",
@@ -70,5 +72,6 @@ __all__ = [
     "find_problems",
     "problems_of",
     "schema_at",
+    "selects",
     "to_json_schema",
 ]

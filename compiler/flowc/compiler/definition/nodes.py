@@ -1,16 +1,14 @@
 """Nodes, tools and edges of a definition, and the options that every node has."""
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from flowc.compiler.definition.durations import Duration
+from flowc.compiler.definition.failures import PASSING, FailureWord
 from flowc.compiler.definition.parts import JsonSchema, Part
 from flowc.compiler.diagnostics import Pointer
-
-FailureKind = Literal["timeout", "connection", "rate-limit", "server-error", "bad-answer"]
-PASSING: tuple[FailureKind, ...] = get_args(FailureKind)
 
 
 class RetryPolicy(Part):
@@ -29,10 +27,28 @@ class RetryPolicy(Part):
     jitter: bool = Field(
         default=True, description="Add a random part to each delay: up to half of `initial_delay`."
     )
-    on: tuple[FailureKind | Literal["any"], ...] = Field(
+    on: tuple[FailureWord, ...] = Field(
         default=PASSING,
         min_length=1,
-        description="Kinds of failure that are retried; `any` means every failure.",
+        description="Failures that are retried: kinds, statuses of HTTP (`429`, `5xx`) and codes of"
+        " errors; `any` means every failure.",
+    )
+
+
+class NodeRetry(RetryPolicy):
+    """How a node is retried, depending also on what failed, and on its output."""
+
+    when: str | None = Field(
+        default=None,
+        description="Retry a failure that `on` selects only if this condition holds; reads"
+        " `error`: {{error.status}} == 409.",
+        json_schema_extra={"format": "condition"},
+    )
+    until: str | None = Field(
+        default=None,
+        description="Retry also without a failure, until this condition holds; reads `output`:"
+        " {{output.state}} == 'done'. After the last attempt, the node fails with `not-yet`.",
+        json_schema_extra={"format": "condition"},
     )
 
 
@@ -85,7 +101,7 @@ class NodeOptions(Part):
         description="Which incoming edges must be live for the node to run: `any` (at least one)"
         " or `all`. In both cases it first waits until every one of them is decided.",
     )
-    retry: RetryPolicy | None = Field(
+    retry: NodeRetry | None = Field(
         default=None, description="How failed attempts are retried; default: `settings.retry`."
     )
     timeout: Duration | None = Field(default=None, description="Time limit for one attempt.")

@@ -33,6 +33,12 @@ class WorkflowHeader(Part):
     settings: WorkflowSettings = Field(
         default=WorkflowSettings(), description="Limits, budgets and defaults for a run."
     )
+    on_failure: dict[str, Any] | str | None = Field(
+        default=None,
+        description="What runs when a run has failed; it reads `error`, `input`, `variables` and"
+        " `run`. The id of a stored workflow, {workflow: id, input: {…}}, a node, or a body with"
+        " `nodes` or `steps`. The run has failed in any case.",
+    )
     metadata: dict[str, Any] = Field(
         default_factory=dict, description="Any JSON of your own; runs ignore it."
     )
@@ -52,11 +58,17 @@ class WorkflowDefinition(WorkflowHeader):
     edges: tuple[EdgeDefinition, ...] = ()
 
     _samples: bool = PrivateAttr(default=False)
+    _reads_error: bool = PrivateAttr(default=False)
 
     @property
     def samples(self) -> bool:
         """Whether the nodes are samples, each checked on its own."""
         return self._samples
+
+    @property
+    def reads_error(self) -> bool:
+        """Whether it runs after a failure, which all its nodes can read."""
+        return self._reads_error
 
     def place_parts(self, at: Pointer) -> None:
         """Record the path of each node and edge, given the path of the whole."""

@@ -13,9 +13,13 @@ from flowc.compiler.planning.plan import Plan, PlannedNode
 def add_graph(module: Module, plan: Plan, prefix: str, is_tools: bool = False) -> str:
     """Write a plan's graph to a module, bodies first; return the graph's name.
 
-    A graph of tools starts at one tool in each run.
+    A graph of tools, or of parts, starts at one of them in each run.
     """
     return _Graph(module, plan, prefix, is_tools).write()
+
+
+def _begins_at_one(node: PlannedNode) -> bool:
+    return bool(node.tools or node.node_type.parts)
 
 
 @dataclass
@@ -32,7 +36,7 @@ class _Graph:
         graph = module.name(f"{self.prefix}graph")
         self.functions = {name: module.name(f"{self.prefix}{name}_node") for name in plan.nodes}
         bodies = {
-            name: add_graph(module, node.body, f"{self.prefix}{name}__", bool(node.tools))
+            name: add_graph(module, node.body, f"{self.prefix}{name}__", _begins_at_one(node))
             for name, node in plan.nodes.items()
             if node.body is not None
         }

@@ -25,8 +25,9 @@ def making(module: Module, node: PlannedNode) -> str:
     configuration = node.configuration
     slots = {slot.path: slot for slot in configuration.slots}
     empty = "[]" if node.node_type.body_is_tools else "{}"
+    bodies = {node.node_type.body_field, *node.node_type.parts}
     fields = {
-        key: empty if key == node.node_type.body_field else _value(module, value, (key,), slots)
+        key: empty if key in bodies else _value(module, value, (key,), slots)
         for key, value in configuration.raw.items()
     }
     if configuration.takes_incoming is not None:

@@ -80,4 +80,5 @@ PER_ITEM = frozenset({Role.ITEM_CONDITION, Role.ITEM_EXPRESSION})
 
 # Nodes and edges of the node's own, and the tools of an agent: left as the author wrote them.
 BodyField = Annotated[dict[str, Any], Role.RAW]
+BodyPartField = Annotated[dict[str, Any] | None, Role.RAW]
 ToolsField = Annotated[list[dict[str, Any]], Role.RAW]

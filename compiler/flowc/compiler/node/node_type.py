@@ -1,6 +1,8 @@
 """The base class of node types."""
 
+import builtins
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -24,6 +26,9 @@ class Node(BaseModel):
       others, and `names` are the values of `body_names`. The body reads what the node can read,
       unless the type `is_isolated`: then it reads its `input` alone. If `body_is_tools`, one
       node of the body runs per call, and `body_choice` names a field that can hold one's id.
+    - `parts` are several bodies, each under the name of its field, with the type that runs it (a
+      BodyPart). `run` has one of them run with `context.run_body(…, only=part_id(field))`. The
+      options `retry` and `timeout` of the node are those of the first part.
     - `formula_names` are the names that the node adds when it evaluates a Formula.
     - `is_entry` and `is_exit` mark where a run begins and ends.
     - `passes_data_on` marks a type that the data flows through: the nodes after it receive the
@@ -46,6 +51,8 @@ class Node(BaseModel):
     is_isolated: ClassVar[bool] = False
     body_is_tools: ClassVar[bool] = False
     body_choice: ClassVar[str | None] = None
+    parts: ClassVar[Mapping[str, builtins.type["Node"]]] = MappingProxyType({})
+    is_part: ClassVar[bool] = False
     formula_names: ClassVar[frozenset[str]] = frozenset()
     is_entry: ClassVar[bool] = False
     is_exit: ClassVar[bool] = False

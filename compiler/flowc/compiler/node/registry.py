@@ -17,11 +17,14 @@ class Registry:
 
     def __init__(self, types: Iterable[type[Node]] = ()) -> None:
         self._types: dict[str, type[Node]] = {}
+        # Those of parts are found by their word, but not listed: no author writes them.
+        self._parts: dict[str, type[Node]] = {}
         for node_type in types:
             for word in (node_type.type, *node_type.also):
                 if word in self._types:
                     raise BrokenPlugin(f"Two node types are called {word!r}.")
                 self._types[word] = node_type
+            self._parts.update({part.type: part for part in node_type.parts.values()})
 
     @classmethod
     def installed(cls) -> "Registry":
@@ -41,7 +44,7 @@ class Registry:
 
     def get(self, word: str) -> type[Node] | None:
         """Return the node type with this name, or None."""
-        return self._types.get(word)
+        return self._types.get(word) or self._parts.get(word)
 
     def words(self) -> list[str]:
         """Return every word that a definition may use as a type, sorted."""

@@ -87,6 +87,7 @@ REMEDIES: Mapping[str, str] = {
     "unresolved-reference": 'Write the schema into `$defs`, and {$ref: "#/$defs/name"}.',
     "unsupported-pattern": "Write several patterns in `allOf`, without lookaround.",
     "unused-node": "Read its output, make it the last node, or remove it.",
+    "waits-on-failure": "Let another workflow start when this one has failed: a dependency on it.",
 }
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from flowc.compiler.definition.failures import UNKNOWN_FAILURE
 from flowc.compiler.diagnostics import did_you_mean, nearest
 
 # Examples of values that are more telling than their type.
@@ -82,6 +83,8 @@ def value_words(error: Mapping[str, Any], name: str) -> tuple[str, str | None]:
     ('it must be text, and this is a number', 'Put it into quotes: id: "5".')
     """
     kind, given = str(error["type"]), error.get("input")
+    if kind == UNKNOWN_FAILURE:
+        return error["ctx"]["sentence"], error["ctx"]["hint"]
     if kind in _CHOICES:
         words = _choices(error)
         hint = did_you_mean(str(given), words) or f"Write {words[0]}."
@@ -110,6 +113,9 @@ def value_meant(error: Mapping[str, Any]) -> str | None:
     '5'
     """
     kind, given = str(error["type"]), error.get("input")
+    if kind == UNKNOWN_FAILURE:
+        meant: str | None = error["ctx"]["meant"]
+        return meant
     if kind in _CHOICES:
         return nearest(str(given), _choices(error))
     if kind == "string_type" and type(given) in {int, float}:

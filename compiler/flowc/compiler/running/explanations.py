@@ -44,7 +44,8 @@ def explained(
     error = as_node_error(problem, name, kind)
     if isinstance(error, BodyFailed):
         about = error.node_id, error.attempt, error.at, error.evidence
-        return BodyFailed(error.code, redactor.text(error.message), *about)
+        same = BodyFailed(error.code, redactor.text(error.message), *about)
+        return same.having_left(error.left)
     if isinstance(problem, ExpressionError):
         return _of_expression(problem, redactor, secret_hint, node)
     return _of_error(error, redactor, node, reads_any_secret)
@@ -55,7 +56,10 @@ def node_failed(error: NodeError, node: "PlannedNode", attempts: int) -> NodeFai
     at = _place_of(error, node)
     if isinstance(error, BodyFailed):
         about = error.node_id, error.attempt, at, error.evidence
-        return NodeFailed(error.code, error.message, *about)
+        failed = NodeFailed(error.code, error.message, *about)
+        # What the body of a part has left is for the node that the part belongs to.
+        failed.left = error.left if node.node_type.is_part else None
+        return failed
     return NodeFailed(error.code, error.message, node.id, attempts, at, error.evidence)
 
 
@@ -70,7 +74,7 @@ def failure_data(
         "attempts": attempts,
         "at": {"pointer": pointer_text(_place_of(error, node))},
     }
-    _, reference, value, hint, _ = error.evidence
+    reference, value, hint = error.evidence[1:4]
     if reference is not None:
         data["reference"] = reference
     if value is not None:
@@ -119,10 +123,10 @@ def _of_error(
         message = f"{message} The value was {value}{source}."
     message = redactor.text(message)
     found = NodeError(error.code, message, kind=error.kind, retry_after=error.retry_after)
+    found.details = redactor.json(dict(error.details)) if error.details else error.details
     reference = _bare(slot.source) if slot is not None else None
-    at, hint = _at(path, slot, node), _hint(error.hint, redactor)
-    details = redactor.json(error.details) if error.details else error.details
-    found.evidence = Evidence(at, reference, value, hint, details)
+    hint, known = _hint(error.hint, redactor), (error.kind, found.details)
+    found.evidence = Evidence(_at(path, slot, node), reference, value, hint, *known)
     return found
 
 

@@ -73,16 +73,3 @@ def sentence(message: str) -> str:
     'Division by zero.'
     """
     return f"{message[:1].upper()}{message[1:]}."
-
-
-def failure_details(node_id: str, error: NodeError, attempts: int) -> dict[str, Any]:
-    """Return what a workflow reads as `error`: `status` and `body` are those of an HTTP answer."""
-    return {
-        "status": None,
-        "body": None,
-        **error.evidence.details,
-        "node": node_id,
-        "code": error.code,
-        "message": error.message,
-        "attempts": attempts,
-    }

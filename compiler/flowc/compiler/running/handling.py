@@ -3,8 +3,8 @@
 from flowc.compiler.analysis.graph import ERROR
 from flowc.compiler.definition import GoOn, GoTo
 from flowc.compiler.node import NodeError, Outcome
+from flowc.compiler.node.errors import error_as_json
 from flowc.compiler.planning.plan import PlannedNode
-from flowc.compiler.running.failures import failure_details
 
 
 def handled_failure(node: PlannedNode, error: NodeError, attempts: int) -> Outcome | None:
@@ -12,8 +12,8 @@ def handled_failure(node: PlannedNode, error: NodeError, attempts: int) -> Outco
     policy = node.definition.on_error
     if policy == "fail":
         return None
-    details = failure_details(node.id, error, attempts)
+    about = error_as_json(error, node.id, attempts)
     if isinstance(policy, GoTo):
-        return Outcome(None, branch=ERROR, error=details)
+        return Outcome(None, branch=ERROR, error=about)
     output = policy.output if isinstance(policy, GoOn) else None
-    return Outcome(output, error=details)
+    return Outcome(output, error=about)

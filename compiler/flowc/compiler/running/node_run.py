@@ -25,7 +25,6 @@ from flowc.compiler.node.interrupts import (
 from flowc.compiler.planning.plan import PlannedNode
 from flowc.compiler.running.breakpoints import Breakpoints
 from flowc.compiler.running.event_data import (
-    AwaitedData,
     NodeCompletedData,
     NodeFailedData,
     NodeUsedData,
@@ -42,6 +41,7 @@ from flowc.compiler.running.events import (
     NODE_WAITING,
 )
 from flowc.compiler.running.explanations import explained, failure_data, node_failed
+from flowc.compiler.running.failed_attempts import failed_attempt, store_failed_attempt
 from flowc.compiler.running.failures import timed_out
 from flowc.compiler.running.handling import handled_failure
 from flowc.compiler.running.inside import NOTHING_INSIDE, Inside
@@ -58,9 +58,10 @@ from flowc.compiler.running.resolution import (
     validated,
 )
 from flowc.compiler.running.retries import with_retries, with_time_limit
+from flowc.compiler.running.retry_conditions import retry_conditions
 from flowc.compiler.running.run_context import RunContext, View
 from flowc.compiler.running.spending import Spent
-from flowc.compiler.running.stops import stop_before
+from flowc.compiler.running.stops import awaited_data, stop_before
 
 
 async def execute(
@@ -100,18 +101,12 @@ async def execute(
     return outcome
 
 
-def _awaited_data(interrupt: Interrupt) -> AwaitedData:
-    id, node_id, path, (kind, data, seconds) = interrupt
-    return AwaitedData(
-        id=id, node_id=node_id, path=path, kind=kind, data=dict(data), seconds=seconds
-    )
-
-
 @dataclass(slots=True)
 class _Work:
     """The work of one node in one run, over all its attempts.
 
-    `filled` is its configuration with all values computed; `asked` counts what it has waited for.
+    `names` are what its expressions read, and `filled` is its configuration with all values
+    computed; `asked` counts what it has waited for.
     `values` and `reads` are the time and the random values that its expressions read.
     """
 
@@ -125,6 +120,7 @@ class _Work:
     is_cached: bool = False
     is_replayed: bool = False
     asked: int = 0
+    names: Mapping[str, Any] = field(default_factory=dict)
     filled: Mapping[str, Any] | None = None
     spent: Spent = field(init=False)
     secrets: NodeSecrets = field(init=False)
@@ -198,7 +194,7 @@ class _Work:
         if isinstance(problem, Interrupted):
             place = self.view.path, self.node.id
             own = [i for i in problem.interrupts if (i.path, i.node_id) == place]
-            data: NodeWaitingData = {"interrupt": _awaited_data(own[0]) if own else None}
+            data: NodeWaitingData = {"interrupt": awaited_data(own[0]) if own else None}
             self.run.emit(NODE_WAITING.of_node(self.node.id, data, self.view.path))
 
     def failed(self, problem: Exception) -> Outcome:
@@ -264,6 +260,7 @@ class _Work:
         if node.is_recorded:
             self.values = await self._recorded_values()
             names = {**names, RECORDED: self.values}
+        self.names = names
         self.filled = filled = await evaluated(partial(filled_in, node, self.view, names))
         if secrets:
             self.secrets.note(filled)
@@ -285,12 +282,15 @@ class _Work:
         if self.node.retry.max_attempts == 1:
             return await self.attempt(resolved)
         attempt = traced_attempt(self.run.tracer, partial(self.attempt, resolved))
-        return await with_retries(self.node.retry, attempt, self._emit_retry)
+        conditions = retry_conditions(self.node, self.names, lambda: self.attempts)
+        return await with_retries(self.node.retry, attempt, self._emit_retry, conditions)
 
     async def attempt(self, resolved: Node) -> Outcome:
         """Make one attempt; raise NodeError or ExpressionError."""
         # Each attempt asks from the beginning, so its questions get the same ids.
         self.attempts, self.asked = self.attempts + 1, 0
+        if (failure := failed_attempt(self.node, self.inside, self.attempts)) is not None:
+            raise failure
         if self.values is not None:
             self.values.restart("work")
         timeout = self.node.timeout
@@ -312,6 +312,7 @@ class _Work:
 
     def _emit_retry(self, problem: NodeError, delay: float) -> None:
         self.secrets.flush()
+        store_failed_attempt(self.node, self.inside, self.attempts, problem)
         message = self.secrets.redactor.text(problem.message)
         event = NODE_RETRYING.of_node(
             self.node.id,

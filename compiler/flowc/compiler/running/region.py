@@ -97,7 +97,11 @@ async def run_region(
     is raised with everything that is waited for.
     """
     region = Region(plan, view, run, journal, path, plan.nodes)
-    await region.run_all(plan.wiring.entries if only is None else [only])
+    try:
+        await region.run_all(plan.wiring.entries if only is None else [only])
+    except NodeFailed as failure:
+        failure.left = failure.left or BodyResult(None, region.outputs, region.written)
+        raise
     return region
 
 
@@ -132,7 +136,7 @@ def execute_in(
             # A failure in a stored workflow has its place in another document.
             at = node.definition.at if node.runs_stored else failure.at
             what = (failure.code, failure.message, failure.node_id, failure.attempt, at)
-            raise BodyFailed(*what, failure.evidence) from None
+            raise BodyFailed(*what, failure.evidence).having_left(failure.left) from None
         output = _output_of(node.body, region.outputs, only)
         if declared is not None:
             await require_fit("output", output, declared.output)
@@ -161,7 +165,12 @@ def _inner_view(
     if node.node_type.is_isolated and node.body is not None:
         return View(names["input"], {}, node.body.workflow.variables, task=view.task)
     seen = {**view.variables, **variables} if variables else view.variables
-    return View(view.input, view.outputs, seen, {**view.names, **names}, task=view.task)
+    outputs = view.outputs
+    # Beside the outputs is where the last failure is found, and the nearest one is meant.
+    if "error" in names:
+        outputs = ChainMap({"error": names["error"]}, _only_read(outputs))
+        names = {name: value for name, value in names.items() if name != "error"}
+    return View(view.input, outputs, seen, {**view.names, **names}, task=view.task)
 
 
 def _only_read(mapping: Mapping[str, Any]) -> MutableMapping[str, Any]:

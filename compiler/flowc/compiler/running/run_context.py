@@ -12,6 +12,7 @@ from flowc.compiler.node.budget import UNLIMITED, Budget
 from flowc.compiler.node.context import utc_now
 from flowc.compiler.node.errors import NO_EVIDENCE, Evidence
 from flowc.compiler.node.interrupts import Answer, WaitFor, wait_here
+from flowc.compiler.node.outcome import BodyResult
 from flowc.compiler.running.breakpoints import Breakpoints
 from flowc.compiler.running.changed_values import ChangedValues
 from flowc.compiler.running.events import EventSink
@@ -104,7 +105,10 @@ class View(NamedTuple):
 
 
 class NodeFailed(Exception):
-    """A node failed, and its workflow does not continue after that; all of it is safe to show."""
+    """A node failed, and its workflow does not continue after that; all of it is safe to show.
+
+    `left` is what the nodes around it have left: their outputs and variables.
+    """
 
     def __init__(
         self,
@@ -117,4 +121,5 @@ class NodeFailed(Exception):
     ) -> None:
         self.code, self.message, self.node_id, self.attempt = code, message, node_id, attempt
         self.at, self.evidence = at, evidence
+        self.left: BodyResult | None = None
         super().__init__(f"{node_id}: {message}")

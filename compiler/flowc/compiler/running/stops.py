@@ -1,11 +1,12 @@
-"""Stops a run before a node that has a breakpoint."""
+"""Stops a run before a node that has a breakpoint, and describes what stops it."""
 
 from functools import partial
 from typing import Any
 
 from flowc.compiler.expressions import ExpressionError, compile_condition, diagnose, evaluated
-from flowc.compiler.node.interrupts import Ask
+from flowc.compiler.node.interrupts import Ask, Interrupt
 from flowc.compiler.running.breakpoints import Breakpoints
+from flowc.compiler.running.event_data import AwaitedData
 from flowc.compiler.running.names import names_of
 from flowc.compiler.running.run_context import RunContext, View
 
@@ -29,3 +30,11 @@ async def stop_before(
         except ExpressionError as problem:
             data["problem"] = diagnose(problem, lambda value: value).message
     return Ask("breakpoint", data)
+
+
+def awaited_data(interrupt: Interrupt) -> AwaitedData:
+    """Return what a node waits for, as the data of its event."""
+    id, node_id, path, (kind, data, seconds) = interrupt
+    return AwaitedData(
+        id=id, node_id=node_id, path=path, kind=kind, data=dict(data), seconds=seconds
+    )

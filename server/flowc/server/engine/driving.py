@@ -20,6 +20,7 @@ from flowc.compiler.running.events import Event
 from flowc.compiler.running.run_context import NodeFailed, RunContext, RunSecret
 from flowc.compiler.schemas.fitting import find_problems
 from flowc.compiler.schemas.refusals import TOO_COSTLY, TooCostly
+from flowc.server.engine.failures_of_runs import handle_failure
 from flowc.server.records.ids import new_run_id
 from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent
@@ -218,7 +219,9 @@ async def drive_in(compiled: CompiledWorkflow, run: RunRecord, context: RunConte
         done = await advance(compiled, run, replace(context, emit=emit))
         run.output, run.status = await result_of(compiled, done.outputs), "completed"
     except Exception as problem:
-        run.error, run.status = error_of(problem, compiled), "failed"
+        run.error = error_of(problem, compiled)
+        await handle_failure(compiled, run, replace(context, emit=emit), problem, run.error)
+        run.status = "failed"
     run.finished_at = now()
     run.apply(RunEvent.of(run.ended(compiled.plan.nodes), run.finished_at))
     return run

@@ -163,7 +163,7 @@ class Segments:
             working.cancel()
         await asyncio.gather(*self.started, return_exceptions=True)
 
-    def _tasks(self) -> list[asyncio.Task[Advance]]:
+    def _tasks(self) -> list[asyncio.Task[Advance | None]]:
         return [stretch.task for stretch in self.place.driving.values() if stretch.task is not None]
 
     def published(self, run_id: str, is_urgent: bool) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from langgraph.runtime import RunControl
 
@@ -26,6 +26,7 @@ from flowc.server.engine.driving import (
     error_of,
     result_of,
 )
+from flowc.server.engine.failures_of_runs import handle_failure
 from flowc.server.engine.node_services.remote_steps import StoredRemoteSteps
 from flowc.server.engine.node_services.signals import StoredSignals
 from flowc.server.engine.node_services.thread import SentThread, StoredThread
@@ -47,6 +48,8 @@ from flowc.server.store.threads import StoredThreads
 from flowc.server.tenant_services import TenantServices
 from flowc.server.traces.run_spans import RunSpans, RunTracing
 from flowc.server.workflows.compiled import Workflows
+
+Done = TypeVar("Done")
 
 
 class Home(Protocol):
@@ -83,7 +86,7 @@ class Stretch:
     def __init__(self, place: Workplace, claim: Claim, compiled: CompiledWorkflow) -> None:
         self._place, self._claim, self._compiled = place, claim, compiled
         self._control = RunControl()
-        self.task: asyncio.Task[Advance] | None = None
+        self.task: asyncio.Task[Advance | None] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._is_lost = False
         self._known = KnownSecrets()
@@ -107,11 +110,11 @@ class Stretch:
             return result
 
     async def _drive(self, run: RunRecord) -> str | None:
+        context = self._context()
         try:
-            self.task = asyncio.create_task(
-                advance(self._compiled, run, self._context(), self._control)
-            )
-            done = await self._driven(self.task)
+            work = advance(self._compiled, run, context, self._control)
+            self.task = driving = asyncio.create_task(work)
+            done = await self._driven(driving)
             if done.interrupts or done.is_paused:
                 return await self._rest(done)
             run.output, run.status = await result_of(self._compiled, done.outputs), "completed"
@@ -119,7 +122,11 @@ class Stretch:
             # The run is not ours, or may not be: it has not failed, and another attempt follows.
             raise
         except Exception as problem:
-            run.error, run.status = error_of(problem, self._compiled), "failed"
+            error = error_of(problem, self._compiled)
+            cleanup = handle_failure(self._compiled, run, context, problem, error)
+            self.task = handling = asyncio.create_task(cleanup)
+            await self._driven(handling)
+            run.error, run.status = error, "failed"
         await self._end(RunEnd.of(run, run.ended(self._compiled.plan.nodes)))
         return run.status
 
@@ -131,7 +138,7 @@ class Stretch:
         await self._log.flush()
         await self._place.claims.finish(self._claim, end)
 
-    async def _driven(self, driving: "asyncio.Task[Advance]") -> Advance:
+    async def _driven(self, driving: "asyncio.Task[Done]") -> Done:
         self._place.driving[self._claim.run.id] = self
         try:
             return await driving

@@ -125,7 +125,7 @@ class Tenants:
         await self.of(tenant).deliveries.deliver(id)
 
     async def depend(self, subject: str) -> None:
-        """Start the workflows that depend on a run that completed."""
+        """Start the workflows that depend on a run that ended."""
         tenant, id = Subject.read(subject)
         await self.of(tenant).dependencies.begin(id)
 

@@ -167,7 +167,8 @@ class RunRecord(Run):
     version); `segment` is the number of its current or next stretch of work; `worked` is how many
     seconds workers spent on it before. `waiting` are the nodes that wait, by path and id. `trace`
     is what it is part of, as `traces` writes it; `queued_at` is when it was last queued. `changed`
-    are values that a person has changed, and no node has written since.
+    are values that a person has changed, and no node has written since; `written` are the variables
+    that nodes have set.
     """
 
     uses: list[list[str | None]] = field(default_factory=list)
@@ -184,6 +185,7 @@ class RunRecord(Run):
     usage_count: UsageCount = field(default_factory=UsageCount, init=False)
     tally: RunTally = field(default_factory=RunTally, init=False)
     changed: ChangedValues = field(default_factory=ChangedValues, init=False)
+    written: dict[str, Any] = field(default_factory=dict, init=False)
 
     def apply(self, event: RunEvent) -> None:
         """Update the record with an event; events must be applied in their order."""
@@ -239,6 +241,8 @@ class RunRecord(Run):
         record.status, record.finished_at = status, event.at
         record.attempts, record.duration_ms = data["attempts"], data["duration_ms"]
         record.output = data.get("output")
+        if not event.path:
+            self.written.update(data.get("variables", {}))
         if status == "failed":
             record.error = failure_in(data)
 

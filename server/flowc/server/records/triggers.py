@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,17 @@ class Delivery(NamedTuple):
     finished_at: datetime | None
 
 
+# How a run must have ended for a workflow that depends on it; `any` is in whatever way.
+DependencyOutcome = Literal["completed", "failed", "any"]
+
+
 class Dependencies(NamedTuple):
-    """The workflows that one depends on, each with a run completed since its last start, if any."""
+    """The workflows that one depends on, each with a run that ended since its last start, if any.
+
+    `on` has how the runs of each must end.
+    """
 
     workflow_id: str
     runs: dict[str, str | None]
+    on: dict[str, DependencyOutcome]
     input: dict[str, Any]

@@ -65,10 +65,11 @@ class DeliveryRow(Table):
 
 
 class DependencyRow(Table):
-    """A workflow that starts when others have completed; one row for each of those others.
+    """A workflow that starts when runs of others have ended; one row for each of those others.
 
-    `run_id` is the other workflow's run that has completed since the last start, if any, and
-    `completed_at` is when the newest such run completed.
+    `run_id` is the other workflow's run that has ended so since the last start, if any, and
+    `completed_at` is when the newest such run ended. `input` also has how a run must end, unless
+    it must complete.
     """
 
     __tablename__ = "dependencies"

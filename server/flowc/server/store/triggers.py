@@ -1,6 +1,6 @@
 """Webhooks, subscriptions with their deliveries, and dependencies between workflows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,8 +9,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from flowc.server.records.refused import Refused
+from flowc.server.records.runs import RunRecord
 from flowc.server.records.times import now
-from flowc.server.records.triggers import Delivery, Dependencies, Subscription, Webhook
+from flowc.server.records.triggers import (
+    Delivery,
+    Dependencies,
+    DependencyOutcome,
+    Subscription,
+    Webhook,
+)
 from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.runs.work_queue import Subject, WorkQueue
 from flowc.server.store.trigger_rows import (
@@ -19,6 +26,9 @@ from flowc.server.store.trigger_rows import (
     SubscriptionRow,
     WebhookRow,
 )
+
+# The key of the outcome in a stored input.
+_ON = "flowc:on"
 
 DELIVERED, PENDING, GIVEN_UP = "delivered", "pending", "given up"
 
@@ -135,17 +145,21 @@ class StoredTriggers:
 
     @writing
     def set_dependencies(
-        self, session: Session, workflow_id: str, others: Sequence[str], given: Mapping[str, Any]
+        self,
+        session: Session,
+        workflow_id: str,
+        others: Mapping[str, DependencyOutcome],
+        given: Mapping[str, Any],
     ) -> None:
-        """Start a workflow when others have completed; with no others, it starts no more."""
+        """Start a workflow when runs of others have ended so; with no others, it starts no more."""
         mine = (DependencyRow.tenant == self._tenant) & (DependencyRow.workflow_id == workflow_id)
         session.execute(delete(DependencyRow).where(mine))
-        for other in others:
+        for other, outcome in others.items():
             row = DependencyRow(
                 tenant=self._tenant,
                 workflow_id=workflow_id,
                 depends_on=other,
-                input=dict(given),
+                input=_with_outcome(given, outcome),
                 run_id=None,
                 completed_at=None,
             )
@@ -160,19 +174,23 @@ class StoredTriggers:
         by_id: dict[str, Dependencies] = {}
         rows = session.scalars(found.order_by(DependencyRow.workflow_id, DependencyRow.depends_on))
         for row in rows:
-            known = by_id.setdefault(row.workflow_id, Dependencies(row.workflow_id, {}, row.input))
-            known.runs[row.depends_on] = row.run_id
+            given, outcome = _outcome_in(row.input)
+            known = by_id.setdefault(row.workflow_id, Dependencies(row.workflow_id, {}, {}, given))
+            known.runs[row.depends_on], known.on[row.depends_on] = row.run_id, outcome
         return list(by_id.values())
 
     @writing
-    def completed(self, session: Session, workflow_id: str, run_id: str, moment: datetime) -> None:
-        """Note a completed run for the workflows that depend on its workflow, if none is newer."""
-        mine = (DependencyRow.tenant == self._tenant) & (DependencyRow.depends_on == workflow_id)
+    def ended(self, session: Session, run: RunRecord, moment: datetime) -> None:
+        """Note a run that ended, for the workflows that wait for such a one; a newer one stays."""
         last = DependencyRow.completed_at
-        is_newest = last.is_(None) | (last < moment)
-        session.execute(
-            update(DependencyRow).where(mine, is_newest).values(run_id=run_id, completed_at=moment)
+        found = select(DependencyRow).where(
+            DependencyRow.tenant == self._tenant,
+            DependencyRow.depends_on == run.workflow_id,
+            last.is_(None) | (last < moment),
         )
+        for row in session.scalars(found.with_for_update()):
+            if _outcome_in(row.input)[1] in {run.status, "any"}:
+                row.run_id, row.completed_at = run.id, moment
 
     @writing
     def use_up(self, session: Session, used: Dependencies) -> None:
@@ -188,6 +206,23 @@ class StoredTriggers:
                 )
                 .values(run_id=None)
             )
+
+
+def _with_outcome(given: Mapping[str, Any], outcome: DependencyOutcome) -> dict[str, Any]:
+    """Return what a row has as its input: with the outcome, unless it is the usual one."""
+    is_plain = outcome == "completed" and _ON not in given
+    return dict(given) if is_plain else {_ON: outcome, "input": dict(given)}
+
+
+def _outcome_in(stored: Mapping[str, Any]) -> tuple[dict[str, Any], DependencyOutcome]:
+    """Return the input that a row has, and how a run must end.
+
+    >>> _outcome_in(_with_outcome({"day": 1}, "failed")), _outcome_in({"day": 1})
+    (({'day': 1}, 'failed'), ({'day': 1}, 'completed'))
+    """
+    if _ON in stored:
+        return dict(stored["input"]), stored[_ON]
+    return dict(stored), "completed"
 
 
 def _webhook(row: WebhookRow) -> Webhook:

@@ -1,4 +1,4 @@
-"""Dependencies: workflows that start when others have completed."""
+"""Dependencies: workflows that start when runs of others have ended."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ from flowc.server.engine.driving import InputRefused, require_input
 from flowc.server.environment.environment import EnvironmentNotReady
 from flowc.server.records.refused import Refused
 from flowc.server.records.run_keys import dependencies_key
-from flowc.server.records.triggers import Dependencies
+from flowc.server.records.triggers import Dependencies, DependencyOutcome
 from flowc.server.runs.run_options import RunOptions
 from flowc.server.runs.runs import Runs
 from flowc.server.store import NoSuchWorkflow, StoredRuns, StoredWorkflows
@@ -35,8 +35,9 @@ class DependenciesRefused(Refused):
 class WorkflowDependencies:
     """The dependencies of one tenant's workflows.
 
-    A workflow starts when, since its last start, each workflow that it depends on has completed a
-    run. The outputs of those runs are in its input under `dependencies`, by workflow id.
+    A workflow starts when, since its last start, a run of each workflow that it depends on has
+    ended as it waits for: completed, failed, or in any way. The `status`, `output` and `error` of
+    those runs are in its input under `dependencies`, by workflow id.
     """
 
     triggers: StoredTriggers
@@ -48,17 +49,18 @@ class WorkflowDependencies:
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def set(
-        self, workflow_id: str, others: Sequence[str], given: Mapping[str, Any]
+        self, workflow_id: str, others: Mapping[str, DependencyOutcome], given: Mapping[str, Any]
     ) -> Dependencies:
-        """Store the dependencies of a workflow.
+        """Store the dependencies of a workflow, with how a run of each must end.
 
         Raises NoSuchWorkflow, DependenciesRefused or InputRefused.
         """
-        await self.require_possible(workflow_id, others)
+        await self.require_possible(workflow_id, list(others))
         stored = await self.stored_workflows.get(workflow_id)
-        sample = {other: {"run_id": "", "output": None} for other in others}
+        empty = {"run_id": "", "status": "completed", "output": None, "error": None}
+        sample = dict.fromkeys(others, empty)
         await require_input(await self.workflows.compiled(stored), {**given, NAME: sample})
-        await self.triggers.set_dependencies(workflow_id, sorted(set(others)), given)
+        await self.triggers.set_dependencies(workflow_id, dict(sorted(others.items())), given)
         return await self.get(workflow_id)
 
     async def require_possible(self, workflow_id: str, others: Sequence[str]) -> None:
@@ -76,7 +78,7 @@ class WorkflowDependencies:
         """Return the dependencies of a workflow; raise NoSuchWorkflow."""
         await self.stored_workflows.get(workflow_id)
         found = await self.triggers.dependencies(workflow_id)
-        return found[0] if found else Dependencies(workflow_id, {}, {})
+        return found[0] if found else Dependencies(workflow_id, {}, {}, {})
 
     async def begin(self, run_id: str) -> None:
         """Start the workflows for which this run was the last missing one; repeating it is safe."""
@@ -84,12 +86,13 @@ class WorkflowDependencies:
             run = await self.stored_runs.get(run_id)
         except NoSuchRun:
             return
-        # It is called for completed runs of stored workflows only.
-        assert run.workflow_id is not None and run.finished_at is not None
+        if run.workflow_id is None or run.finished_at is None:
+            # The run failed, and was retried since.
+            return
         async with self._turn:
-            await self.triggers.completed(run.workflow_id, run_id, run.finished_at)
+            await self.triggers.ended(run, run.finished_at)
             for each in await self.triggers.dependencies():
-                if run.workflow_id in each.runs and all(each.runs.values()):
+                if run.id in each.runs.values() and all(each.runs.values()):
                     await self._begin(each)
 
     async def _begin(self, ready: Dependencies) -> None:
@@ -107,7 +110,8 @@ class WorkflowDependencies:
         await self.triggers.use_up(ready)
 
     async def _done(self, run_id: str) -> dict[str, Any]:
-        return {"run_id": run_id, "output": (await self.stored_runs.get(run_id)).output}
+        run = await self.stored_runs.get(run_id)
+        return {"run_id": run_id, "status": run.status, "output": run.output, "error": run.error}
 
 
 def _way_back(known: Mapping[str, Sequence[str]], begin: str) -> list[str]:

@@ -383,7 +383,9 @@ export type DeliveryBody = {
 export type DependenciesBody = {
   workflow_id: string;
   depends_on: string[];
-  /** Runs that completed since the workflow last started, by workflow id. */
+  /** How a run of each workflow must end, by the workflow's id. */
+  on: Record<string, "completed" | "failed" | "any">;
+  /** Runs that ended so since the workflow last started, by workflow id. */
   completed: Record<string, string>;
   input: Record<string, unknown>;
 };
@@ -1066,17 +1068,21 @@ export type NewCollection = {
   model?: string | null;
 };
 
-/** The workflows that must complete before another one starts. */
+/** The workflows of which a run must end before another one starts. */
 export type NewDependencies = {
   /** Ids of workflows. */
   depends_on: string[];
-  /** Input of each run; the outputs it depends on are added as `dependencies`. */
+  /** How a run of a workflow must end, by its id: `completed` (the default), `failed`, or `any`, which also counts those that were cancelled. */
+  on?: Record<string, "completed" | "failed" | "any">;
+  /** Input of each run; the runs it depends on are added as `dependencies`, each with its `run_id`, `status`, `output` and `error`. */
   input?: Record<string, unknown>;
 };
 
-/** A further workflow that must complete first. */
+/** A further workflow of which a run must end first. */
 export type NewDependency = {
   depends_on_workflow_id: string;
+  /** How it must end: `completed`, `failed` or `any`. */
+  on?: "completed" | "failed" | "any";
 };
 
 /** The text of a draft, which may have errors. */

@@ -12,6 +12,7 @@ from flowc.server.api.request_bodies import RequestBody
 from flowc.server.api.resources.dependencies import DependenciesBody, dependencies_body
 from flowc.server.api.resources.workflows import WorkflowId
 from flowc.server.api.strict_requests import StrictRoute
+from flowc.server.records.triggers import DependencyOutcome
 
 router = APIRouter(
     prefix="/workflows/{workflow_id}/dependencies",
@@ -24,18 +25,21 @@ OtherWorkflow = Annotated[str, Path(max_length=128, description="Workflow that i
 
 
 class NewDependency(RequestBody):
-    """A further workflow that must complete first."""
+    """A further workflow of which a run must end first."""
 
     depends_on_workflow_id: str = Field(max_length=128)
+    on: DependencyOutcome = Field(
+        default="completed", description="How it must end: `completed`, `failed` or `any`."
+    )
 
 
 @router.post("", status_code=HTTPStatus.CREATED)
 async def add_dependency(
     workflow_id: WorkflowId, body: NewDependency, tenant: CurrentTenant
 ) -> DependenciesBody:
-    """Let a workflow start only when another one has completed, too."""
+    """Let a workflow start only when a run of another one has ended, too."""
     known = await tenant.dependencies.get(workflow_id)
-    others = [*known.runs, body.depends_on_workflow_id]
+    others = {**known.on, body.depends_on_workflow_id: body.on}
     return dependencies_body(await tenant.dependencies.set(workflow_id, others, known.input))
 
 
@@ -45,8 +49,8 @@ async def remove_dependency(
 ) -> DependenciesBody:
     """Let a workflow start without another one."""
     known = await tenant.dependencies.get(workflow_id)
-    others = [each for each in known.runs if each != other]
+    others = {each: outcome for each, outcome in known.on.items() if each != other}
     if others:
         return dependencies_body(await tenant.dependencies.set(workflow_id, others, known.input))
-    await tenant.dependencies.triggers.set_dependencies(workflow_id, [], {})
+    await tenant.dependencies.triggers.set_dependencies(workflow_id, {}, {})
     return dependencies_body(await tenant.dependencies.get(workflow_id))

@@ -26,7 +26,7 @@ _AWAITED = (
     )
     .limit(1)
 )
-
+_ENDED = frozenset({"completed", "failed", "cancelled"})
 
 # Whether a tenant has any subscription or dependency at all: most have none.
 AUDIENCE = or_(
@@ -43,7 +43,7 @@ def announce(session: Session, queue: WorkQueue, tenant: str, run: RunRow | RunR
     for subscription_id, kinds in session.execute(_FIND, about).all():
         if kind in kinds:
             _deliver(session, queue, tenant, subscription_id, run)
-    is_awaited = run.status == "completed" and run.workflow_id is not None
+    is_awaited = run.status in _ENDED and run.workflow_id is not None
     if is_awaited and session.execute(_AWAITED, about).first() is not None:
         queue.errand(session, "depend", str(Subject(tenant, run.id)), run.id)
 
