@@ -108,6 +108,13 @@ SAID_KINDS = (
         {"from": "openai/gpt-5", "to": "anthropic/claude-sonnet-5", "code": "timeout"},
     ),
     SaidKind(
+        "fallback_label",
+        "`classify`",
+        "The model named none of the labels, or was not sure enough, so the `fallback` is taken.",
+        {"label": "the fallback", "answer": "the beginning of the model's answer"},
+        {"label": "other", "answer": '{"label": "shipping", "confidence": 0.4}'},
+    ),
+    SaidKind(
         "thought",
         _AGENT,
         "The model wrote something before it calls tools.",
