@@ -2,7 +2,10 @@
 
 from flowc.nodes.ai.agent import Agent
 from flowc.nodes.ai.classify import Classify
+from flowc.nodes.ai.image import Image
 from flowc.nodes.ai.llm import Llm
+from flowc.nodes.ai.speech import Speech
+from flowc.nodes.ai.transcribe import Transcribe
 from flowc.nodes.data.code import Code
 from flowc.nodes.data.template import Template
 from flowc.nodes.data.transform import Transform
@@ -45,6 +48,9 @@ NODE_TYPES = (
     Llm,
     Classify,
     Agent,
+    Image,
+    Speech,
+    Transcribe,
     Transform,
     Template,
     Code,

@@ -10,7 +10,7 @@ from flowc.compiler.guards import Circuits, Guards, MemoryCache, NodeCache
 from flowc.compiler.node import NodeError
 from flowc.compiler.running.redaction import KnownSecrets
 from flowc.compiler.running.run_context import RunSecret
-from flowc.nodes.services.files import Files
+from flowc.nodes.services.files import Files, HeldFiles
 from flowc.nodes.services.knowledge import Knowledge, Sources
 from flowc.nodes.services.mcp import McpServers
 from flowc.rag.folders import Folders
@@ -48,11 +48,12 @@ class TenantServices:
             shared.limits,
             Circuits(self._settings.circuit_threshold, self._settings.circuit_pause),
         )
+        self.files = files or HeldFiles()
         folders = Folders(self._settings.document_dirs if self._is_own else ())
         self.knowledge = Knowledge(
             partial(shared.documents.open, tenant),
             self.models,
-            Sources(folders, self.http, files),
+            Sources(folders, self.http, self.files),
             default_model=self._settings.embedding_model,
         )
 
@@ -60,7 +61,7 @@ class TenantServices:
     def by_type(self) -> Mapping[type, Any]:
         """The services by their types, as nodes ask for them."""
         own = (self.http, self.sandboxes, self.models, self.mcp, self.knowledge)
-        return {type(service): service for service in own}
+        return {Files: self.files, **{type(service): service for service in own}}
 
     async def secret(self, name: str, workflow_id: str | None) -> RunSecret | None:
         """Return a secret for a workflow; raise NodeError if it may not or cannot be read."""

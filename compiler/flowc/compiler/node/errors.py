@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+from pydantic_core import PydanticCustomError
+
 from flowc.compiler.definition import FailureKind
 from flowc.compiler.diagnostics import Pointer
 
@@ -76,3 +78,12 @@ class BodyFailed(NodeError):
     ) -> None:
         self.node_id, self.attempt, self.at, self.evidence = node_id, attempt, at, evidence
         super().__init__(code, message)
+
+
+def wrong_value(sentence: str, hint: str | None = None) -> PydanticCustomError:
+    """Return the error of a validator: what is wrong, without a full stop, and what to write.
+
+    It becomes a diagnostic `invalid-value` before the run.
+    """
+    context = {"sentence": sentence, **({"hint": hint} if hint else {})}
+    return PydanticCustomError("wrong_value", "{sentence}", context)

@@ -42,7 +42,7 @@ class KnownLabels:
     def named(self, text: str) -> str | None:
         """Return the label that a text is, apart from case, punctuation and blanks.
 
-        The closest way to compare decides: labels that differ only in case are told apart by it.
+        The strictest comparison decides, so labels can differ in case alone.
         """
         for compared_by in _WAYS:
             wanted = compared_by(text)

@@ -11,9 +11,10 @@ from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import BadSchema, Schema, to_json_schema
 from flowc.compiler.node import Context, Effects, Need, Node, Role
 from flowc.nodes.ai.memory import Memory, earlier_messages
-from flowc.nodes.ai.messages import ChatMessage, as_sent
+from flowc.nodes.ai.messages import ChatMessage, as_sent, with_files
 from flowc.nodes.ai.structured import FALL_BACK_ON, INFERRED, ModelSession
 from flowc.nodes.services.models.keys import REFUSED
+from flowc.nodes.services.uploads import id_of_file
 
 _BASE: Schema = {
     "text": {"type": "string"},
@@ -45,6 +46,11 @@ class ModelNode(Node):
     )
     prompt: str | None = Field(
         default=None, description="The user's message; sent after `messages`."
+    )
+    files: Any = Field(
+        default=None,
+        description="Uploaded files that are sent with the prompt, by their ids: one, or a list;"
+        " pictures, sounds, PDFs and texts.",
     )
     system: str | None = Field(default=None, description="The system message; sent first.")
     messages: list[ChatMessage] | None = Field(
@@ -174,10 +180,10 @@ class ModelNode(Node):
             messages += await earlier_messages(memory, context, session)
         if self.cache_prompt and messages:
             messages[-1] = _with_cache_mark(messages[-1])
-        messages += await as_sent(self.messages or (), context)
+        own = list(self.messages or ())
         if self.prompt is not None:
-            messages.append({"role": "user", "content": self.prompt})
-        return messages
+            own.append(ChatMessage(content=with_files(self.prompt, self.files)))
+        return messages + await as_sent(own, context)
 
 
 def _with_cache_mark(message: dict[str, Any]) -> dict[str, Any]:
@@ -199,10 +205,13 @@ def _models(config: Mapping[str, Any]) -> Iterator[Need]:
 
 
 def _addresses(messages: Any) -> Iterator[Need]:
-    """Yield the addresses of images and files, which are fetched before the model is called."""
+    """Yield the addresses of images and files, and the uploads, that are read before the call."""
     for number, message in enumerate(messages if isinstance(messages, list) else ()):
         content = message.get("content") if isinstance(message, dict) else None
         for place, part in enumerate(content if isinstance(content, list) else ()):
+            upload = id_of_file(part.get("file")) if isinstance(part, dict) else None
+            if upload is not None:
+                yield Need("upload", upload, ("messages", number, "content", place, "file"))
             url = part.get("url") if isinstance(part, dict) else None
             if isinstance(url, str) and not url.startswith("data:"):
                 yield Need("url", url, ("messages", number, "content", place, "url"))

@@ -1,7 +1,10 @@
-"""The uploaded files of a tenant, as nodes read them."""
+"""The uploaded files of a tenant, as nodes read them and add to them."""
 
+import hashlib
+import io
+import uuid
 from abc import ABC, abstractmethod
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import BinaryIO, NamedTuple
 
 
@@ -27,14 +30,42 @@ class Files(ABC):
     async def open(self, id: str) -> BinaryIO:
         """Return its content as an open file with a descriptor; raise FileNotFoundError."""
 
+    @abstractmethod
+    async def add(self, file: BinaryIO, name: str, media_type: str, digest: str) -> FileInfo:
+        """Store a whole file."""
 
-class NoFiles(Files):
-    """A host without uploads."""
+    async def add_content(self, content: bytes, name: str, media_type: str) -> FileInfo:
+        """Store a content that is in memory."""
+        digest = hashlib.sha256(content).hexdigest()
+        return await self.add(io.BytesIO(content), name, media_type, digest)
+
+
+class HeldFiles(Files):
+    """Files in the memory of a process that keeps none: those of one run of `flowc run`."""
+
+    def __init__(self) -> None:
+        self._held = dict[str, tuple[FileInfo, bytes]]()
 
     async def info(self, id: str) -> FileInfo | None:
-        """Return None."""
-        return None
+        """Return what is known of a file; None if it does not exist."""
+        found = self._held.get(id)
+        return found[0] if found is not None else None
 
     async def open(self, id: str) -> BinaryIO:
-        """Raise FileNotFoundError."""
-        raise FileNotFoundError(id)
+        """Return a copy with a descriptor; raise FileNotFoundError."""
+        import tempfile  # noqa: PLC0415 - few runs read such files
+
+        if id not in self._held:
+            raise FileNotFoundError(id)
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+        file.write(self._held[id][1])
+        file.seek(0)
+        return file
+
+    async def add(self, file: BinaryIO, name: str, media_type: str, digest: str) -> FileInfo:
+        """Hold a file until the process ends."""
+        file.seek(0)
+        content, id = file.read(), uuid.uuid4().hex
+        info = FileInfo(id, name, media_type, len(content), digest, datetime.now(UTC))
+        self._held[id] = info, content
+        return info

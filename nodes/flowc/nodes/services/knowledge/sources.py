@@ -13,7 +13,7 @@ from flowc.nodes.services.egress import (
     ResponseTooLarge,
     ResponseUnreadable,
 )
-from flowc.nodes.services.files import Files, NoFiles
+from flowc.nodes.services.files import Files, HeldFiles
 from flowc.rag.documents import DocumentRefused
 from flowc.rag.folders import Folders
 from flowc.rag.ingestion import DocumentItem, spooled
@@ -28,7 +28,7 @@ class Sources:
     """The places that workflows can get documents from."""
 
     def __init__(self, folders: Folders, http: HttpClient, files: Files | None = None) -> None:
-        self.folders, self._http, self._files = folders, http, files or NoFiles()
+        self.folders, self._http, self._files = folders, http, files or HeldFiles()
 
     async def in_folders(
         self, paths: Iterable[str], pattern: str, metadata: dict[str, Any]
