@@ -54,6 +54,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "connector": {"document": document(), "operation": "getPet", "arguments": {"id": 1}},
     "mcp": {"server": "shop", "tool": "greet", "arguments": {"name": "Ada"}},
     "classify": {"text": "A fault.", "labels": ["fault", "question"]},
+    "guard": {"text": "Hello.", "words": ["secret"]},
     "image": {"model": "m", "prompt": "A dot."},
     "speech": {"model": "m", "text": "Hello."},
     "transcribe": {"model": "m", "file": "call"},

@@ -2,6 +2,7 @@
 
 from flowc.nodes.ai.agent import Agent
 from flowc.nodes.ai.classify import Classify
+from flowc.nodes.ai.guard import Guard
 from flowc.nodes.ai.image import Image
 from flowc.nodes.ai.llm import Llm
 from flowc.nodes.ai.speech import Speech
@@ -48,6 +49,7 @@ NODE_TYPES = (
     Llm,
     Classify,
     Agent,
+    Guard,
     Image,
     Speech,
     Transcribe,

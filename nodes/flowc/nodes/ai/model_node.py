@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 from flowc.compiler.definition import JsonSchema
 from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import BadSchema, Schema, to_json_schema
-from flowc.compiler.node import Context, Effects, Need, Node, Role
-from flowc.nodes.ai.memory import Memory, earlier_messages
+from flowc.compiler.node import NOTHING, Context, Effects, Need, Node, Role
+from flowc.nodes.ai.memory import Memory, earlier_messages, with_turn
 from flowc.nodes.ai.messages import ChatMessage, as_sent, with_files
 from flowc.nodes.ai.structured import FALL_BACK_ON, INFERRED, ModelSession
 from flowc.nodes.services.models.keys import REFUSED
@@ -60,8 +60,8 @@ class ModelNode(Node):
     )
     memory: Memory | bool = Field(
         default=False,
-        description="Whether to send earlier messages of the conversation; {max_tokens, summarize}"
-        " says how many.",
+        description="Whether to send earlier messages of the conversation; {max_tokens,"
+        " max_messages, summarize} says how many, and {shared: NAME} which.",
     )
     output_schema: Annotated[JsonSchema | None, Role.RAW] = Field(
         default=None, description="Fields that the model must answer with, in addition to text."
@@ -140,6 +140,13 @@ class ModelNode(Node):
         return {**config, "output_schema": schema}
 
     @classmethod
+    def writes(cls, config: Mapping[str, Any]) -> frozenset[str]:
+        """Return the name of the shared memory."""
+        memory = config.get("memory")
+        name = memory.get("shared") if isinstance(memory, dict) else None
+        return frozenset({name}) if isinstance(name, str) else frozenset()
+
+    @classmethod
     def shown_to_model(cls, output: Any) -> Any:
         """Return the text of the answer, without usage and cost."""
         return output["text"]
@@ -176,14 +183,30 @@ class ModelNode(Node):
         if self.system is not None:
             messages.append({"role": "system", "content": self.system})
         if self.memory:
-            memory = self.memory if isinstance(self.memory, Memory) else Memory()
-            messages += await earlier_messages(memory, context, session)
+            messages += await earlier_messages(self._memory(), context, session)
         if self.cache_prompt and messages:
             messages[-1] = _with_cache_mark(messages[-1])
+        return messages + await as_sent(self._own_messages(), context)
+
+    def remembered(
+        self, context: Context, text: str, changed: Mapping[str, Any] = NOTHING
+    ) -> dict[str, Any]:
+        """Return the variable in which others read what the node was asked, and its answer.
+
+        `changed` are variables that the node's tools have set. Without a shared memory, it is {}.
+        """
+        answer = ChatMessage(role="assistant", content=text, name=context.node_id[:64])
+        variables = {**context.variables, **changed}
+        return with_turn(self._memory(), variables, self._own_messages(), answer)
+
+    def _memory(self) -> Memory:
+        return self.memory if isinstance(self.memory, Memory) else Memory()
+
+    def _own_messages(self) -> list[ChatMessage]:
         own = list(self.messages or ())
         if self.prompt is not None:
             own.append(ChatMessage(content=with_files(self.prompt, self.files)))
-        return messages + await as_sent(own, context)
+        return own
 
 
 def _with_cache_mark(message: dict[str, Any]) -> dict[str, Any]:

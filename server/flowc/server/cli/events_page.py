@@ -144,6 +144,13 @@ SAID_KINDS = (
         {"id": "call_1", "result": {"status": "shipped"}},
     ),
     SaidKind(
+        "handoff",
+        _AGENT,
+        "The agent hands over to another node, which continues.",
+        {"to": "the id of the node", "reason": "what the model writes about it, or an empty text"},
+        {"to": "billing", "reason": "It is about an invoice."},
+    ),
+    SaidKind(
         "limit",
         _AGENT,
         "The agent reached a limit, and the model is asked for its answer now.",
@@ -156,6 +163,16 @@ SAID_KINDS = (
         "The code printed something. The data is the text itself.",
         {},
         "3 rows\n",
+    ),
+    SaidKind(
+        "guard",
+        "`guard`",
+        "The text has what may not pass.",
+        {
+            "findings": "the rules that found something, each with a count",
+            "on_match": "what happens then: `block`, `mask`, `ask` or `fail`",
+        },
+        {"findings": [{"rule": "email", "count": 2}], "on_match": "mask"},
     ),
     SaidKind(
         "documents",
