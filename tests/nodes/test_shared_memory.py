@@ -158,7 +158,7 @@ async def test_an_agent_hands_over_to_another() -> None:
     ]
     with scripted(*script) as server:
         ran = await run(swarm(), services={Models: models_at(server)})
-    assert ran.output["text"] == "Solved."
+    assert ran.output == {"text": "Solved."}
     assert ran.outputs["billing"]["handoff"] is None
     assert ran.times() == {"triage": 1, "billing": 2, "tech": 1, "finish": 1}
     assert [each["to"] for each in emitted(ran, "handoff")] == ["billing", "tech", "billing"]
@@ -172,6 +172,21 @@ async def test_an_agent_hands_over_to_another() -> None:
         "user - triage?", "assistant triage Handed over to billing. It is an invoice.",
         "user - billing?", "assistant billing Handed over to tech. The page is broken.",
     ]  # fmt: skip
+
+
+async def test_agents_can_begin_at_any_of_them() -> None:
+    script = [
+        calls(("transfer_to_tech", {})),
+        calls(("transfer_to_billing", {})),
+        calls(("transfer_to_tech", {})),
+        completion("Solved."),
+    ]
+    workflow = compiled(swarm())
+    assert "loop-with-two-entrances" not in {each.code for each in workflow.diagnostics}
+    with scripted(*script) as server:
+        ran = await run(workflow, services={Models: models_at(server)})
+    assert ran.output == {"text": "Solved."}
+    assert ran.times() == {"triage": 1, "billing": 1, "tech": 2, "finish": 1}
 
 
 async def test_an_agent_that_answers_takes_the_branch_answer() -> None:
