@@ -191,6 +191,8 @@ def prepare() -> None:
             ast.Mod: _remainder,
         }
     )
+    # So that the children, which are forks of this process, find all names in the cache.
+    _interpreter({}, _Printed())
 
 
 class _Printed(io.StringIO):
@@ -289,8 +291,7 @@ def run(code: str, inputs: dict[str, Any], call: str | None) -> dict[str, Any]:
     result.
     """
     printed, interpreter = _Printed(), None
-    # A fork begins with the same numbers as all others.
-    random.seed()
+    random.seed()  # a fork begins with the same numbers as all others
     try:
         tree = _parsed(code)
         interpreter = _interpreter(inputs, printed)
@@ -331,8 +332,7 @@ def _interpreter(inputs: dict[str, Any], printed: _Printed) -> _Interpreter:
     def show(*values: Any, sep: Any = " ", end: Any = "\n") -> None:
         print(*values, sep=str(sep)[:20], end=str(end)[:20], file=printed)
 
-    supplied = {f"_flowc_{name}": module for name, module in modules.supplied().items()}
-    names = {**_FUNCTIONS, **supplied, "inputs": inputs}
+    names = {**_FUNCTIONS, **modules.SUPPLIED, "inputs": inputs}
     interpreter = _Interpreter(
         symtable=names,
         use_numpy=False,
@@ -341,7 +341,7 @@ def _interpreter(inputs: dict[str, Any], printed: _Printed) -> _Interpreter:
         writer=printed,
         err_writer=io.StringIO(),
         max_statement_length=MAX_CODE,
-        readonly_symbols={*_FUNCTIONS, *supplied, "inputs", "print"},
+        readonly_symbols={*_FUNCTIONS, *modules.SUPPLIED, "inputs", "print"},
     )
     interpreter.symtable["print"] = show
     return interpreter

@@ -215,14 +215,17 @@ MODULES: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def supplied() -> dict[str, SuppliedModule]:
-    """Return the modules at the top, by their names; others are names in these."""
+def _supplied() -> dict[str, SuppliedModule]:
+    """Return the modules at the top, by the names that code has for them; others are in these."""
     found = {name: SuppliedModule(names) for name, names in MODULES.items()}
     for name, module in found.items():
         above, _, last = name.rpartition(".")
         if above:
             found[above].names[last] = module
-    return {name: module for name, module in found.items() if "." not in name}
+    return {f"_flowc_{name}": module for name, module in found.items() if "." not in name}
+
+
+SUPPLIED = _supplied()
 
 
 def _allowed(names: str) -> frozenset[str]:
