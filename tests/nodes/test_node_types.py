@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import pytest
 
 from fakes.flows import compiled, run
-from fakes.loopback import reply_json, serving
+from fakes.loopback import Reply, Request, reply_json, serving
+from fakes.models import models_at
 from fakes.openapi import document
 from fakes.places import TESTS
 from flowc.compiler.node import BodyResult, Context, Node, Outcome
@@ -22,6 +23,7 @@ from flowc.nodes.flow.fail import Fail
 from flowc.nodes.outside.connector import Connector
 from flowc.nodes.outside.http import Http
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
+from flowc.nodes.services.files import Files, HeldFiles
 from flowc.nodes.services.knowledge import Knowledge, Sources
 from flowc.nodes.services.mcp import McpServer, McpServers
 from flowc.nodes.services.models import Models
@@ -52,6 +54,10 @@ GOOD: dict[str, dict[str, Any]] = {
     "connector": {"document": document(), "operation": "getPet", "arguments": {"id": 1}},
     "mcp": {"server": "shop", "tool": "greet", "arguments": {"name": "Ada"}},
     "classify": {"text": "A fault.", "labels": ["fault", "question"]},
+    "guard": {"text": "Hello.", "words": ["secret"]},
+    "image": {"model": "m", "prompt": "A dot."},
+    "speech": {"model": "m", "text": "Hello."},
+    "transcribe": {"model": "m", "file": "call"},
     "human": {"title": "Ship it?", "form": {"note": "string"}, "choices": ["yes", "no"]},
     "merge": {"data": {"a": 1}},
     "map": {"items": [1, 2], "body": {"nodes": [{"id": "x", "type": "start"}]}},
@@ -83,6 +89,12 @@ async def says_yes(ask: Ask) -> Answer:
     return Answer({"note": "Fine.", "choice": "yes"})
 
 
+def any_reply(request: Request) -> Reply:
+    if request.path.endswith("/speech"):
+        return Reply(body=b"ID3")
+    return reply_json({"name": "x", "text": "x", "created": 1, "data": [{"b64_json": "AAAA"}]})
+
+
 @pytest.mark.parametrize(
     "node_type", [t for t in NODE_TYPES if t is not Fail], ids=lambda t: t.type
 )
@@ -93,9 +105,16 @@ async def test_it_passes_the_conformance_test(node_type: type[Node], tmp_path: P
     shop = McpServers({"shop": STDIO})
     own = {Models: Models(), Sandboxes: sandboxes, HttpClient: client}
     knowledge = await knowing(tmp_path, own[Models], client)
-    services = {**own, Signals: signals, McpServers: shop, Knowledge: knowledge}
-    with serving(lambda request: reply_json({"name": "x"})) as server:
+    files = HeldFiles()
+    services = {
+        **own, Signals: signals, McpServers: shop, Knowledge: knowledge, Files: files
+    }  # fmt: skip
+    with serving(any_reply) as server:
         config = GOOD[node_type.type]
+        if node_type.type in {"image", "speech", "transcribe"}:
+            services[Models] = models_at(server, "openai/own")
+        if node_type.type == "transcribe":
+            config = {**config, "file": (await files.add_content(b"x", "a", "audio/wav")).id}
         if node_type is Http:
             config = {"url": server.url}
         if node_type is Connector:

@@ -218,9 +218,9 @@ async def test_the_calls_of_a_conversation_that_is_given_are_sent_sound() -> Non
 async def test_the_output_of_an_llm_node_has_its_calls() -> None:
     with scripted(whole(call("grep:3", "look", ONE), call("grep:3", "look", TWO))) as server:
         functions = [{"name": "look", "parameters": {"word": "string"}}]
-        ask_node = {"id": "a", "type": "llm"}
+        ask_node: dict[str, Any] = {"id": "a", "type": "llm"}
         ask_node["config"] = {"model": "m", "prompt": "x", "functions": functions}
-        end = {"id": "d", "type": "end", "depends_on": ["a"]}
+        end: dict[str, Any] = {"id": "d", "type": "end", "depends_on": ["a"]}
         end["config"] = {"output": {"calls": "{{a.output.tool_calls}}"}}
         done = await run({"nodes": [ask_node, end]}, services={Models: models_at(server)})
     assert [each["function"]["arguments"] for each in done.output["calls"]] == [ONE, TWO]

@@ -2,7 +2,11 @@
 
 from flowc.nodes.ai.agent import Agent
 from flowc.nodes.ai.classify import Classify
+from flowc.nodes.ai.guard import Guard
+from flowc.nodes.ai.image import Image
 from flowc.nodes.ai.llm import Llm
+from flowc.nodes.ai.speech import Speech
+from flowc.nodes.ai.transcribe import Transcribe
 from flowc.nodes.data.code import Code
 from flowc.nodes.data.template import Template
 from flowc.nodes.data.transform import Transform
@@ -49,6 +53,10 @@ NODE_TYPES = (
     Llm,
     Classify,
     Agent,
+    Guard,
+    Image,
+    Speech,
+    Transcribe,
     Transform,
     Template,
     Code,

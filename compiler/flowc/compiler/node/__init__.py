@@ -2,7 +2,7 @@
 
 from flowc.compiler.node.context import Context, RunBody, Tool
 from flowc.compiler.node.effects import DEFAULT_MODEL, Effects, Need, NeedKind
-from flowc.compiler.node.errors import BodyFailed, NodeError
+from flowc.compiler.node.errors import BodyFailed, NodeError, wrong_value
 from flowc.compiler.node.fields import (
     PER_ITEM,
     BodyField,
@@ -50,4 +50,5 @@ __all__ = [
     "Tool",
     "ToolsField",
     "require_host",
+    "wrong_value",
 ]

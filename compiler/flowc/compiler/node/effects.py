@@ -7,10 +7,11 @@ from flowc.compiler.diagnostics import Pointer
 from flowc.compiler.expressions import has_expressions
 
 # `files` is a folder or a file, `upload` the id of an uploaded file; `vectors` are those of a
-# collection: they need its embedding model, or the default one if it is new.
+# collection: they need its embedding model, or the default one if it is new. `media` is a model of
+# pictures or sounds.
 NeedKind = Literal[
-    "model", "embedding", "ranking", "secret", "url", "file", "files", "upload", "mcp-server",
-    "mcp-url", "collection", "vectors", "extra",
+    "model", "embedding", "ranking", "media", "secret", "url", "file", "files", "upload",
+    "mcp-server", "mcp-url", "collection", "vectors", "extra",
 ]  # fmt: skip
 
 DEFAULT_MODEL = "the default model"
@@ -95,7 +96,8 @@ class Effects(NamedTuple):
         return tuple(
             need.name or DEFAULT_MODEL
             for need in self.needs
-            if need.kind == "model" or (need.kind in {"embedding", "ranking"} and need.name)
+            if need.kind == "model"
+            or (need.kind in {"embedding", "ranking", "media"} and need.name)
         )
 
     @property

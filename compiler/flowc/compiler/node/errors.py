@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
+from pydantic_core import PydanticCustomError
+
 from flowc.compiler.definition import FailureKind
 from flowc.compiler.diagnostics import Pointer
 from flowc.compiler.node.outcome import NOTHING, BodyResult
@@ -108,3 +110,12 @@ def error_as_json(error: NodeError, node: str, attempts: int) -> dict[str, Any]:
     """
     about = {"node": node, "code": error.code, "message": error.message, "attempts": attempts}
     return {"status": None, "body": None, **error.details, **about}
+
+
+def wrong_value(sentence: str, hint: str | None = None) -> PydanticCustomError:
+    """Return the error of a validator: what is wrong, without a full stop, and what to write.
+
+    It becomes a diagnostic `invalid-value` before the run.
+    """
+    context = {"sentence": sentence, **({"hint": hint} if hint else {})}
+    return PydanticCustomError("wrong_value", "{sentence}", context)

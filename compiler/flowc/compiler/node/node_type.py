@@ -33,7 +33,7 @@ class Node(BaseModel):
     - `is_entry` and `is_exit` mark where a run begins and ends.
     - `passes_data_on` marks a type that the data flows through: the nodes after it receive the
       output of the nodes before it.
-    - `sets_variables` allows the type to return variables.
+    - `sets_variables` allows the type to return variables, also those that `writes` cannot name.
     - `is_pure` marks a type with no effect other than its output or branch, so that an unused
       output is worth a warning.
     - `extra` is the extra of flowc with the packages that the type needs.

@@ -100,7 +100,10 @@ class Plan:
     @cached_property
     def has_variables(self) -> bool:
         """Whether the workflow declares variables, or one of its nodes may set some."""
-        own = (node.node_type.sets_variables for node in self.nodes.values())
+        own = (
+            node.node_type.sets_variables or bool(node.node_type.writes(node.definition.config))
+            for node in self.nodes.values()
+        )
         bodies = (n.body for n in self.nodes.values() if not n.node_type.is_isolated)
         inner = (body.has_variables for body in bodies if body is not None)
         return bool(self.workflow.variables) or any(own) or any(inner)

@@ -43,6 +43,9 @@ _MEANT: Mapping[str, tuple[str, ...]] = {
     "continueOnFail": ("on_error",),
     "onError": ("on_error",),
     "key": ("id",),
+    "categories": ("labels",),
+    "classes": ("labels",),
+    "scenarios": ("labels",),
 }
 
 

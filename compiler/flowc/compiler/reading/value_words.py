@@ -103,7 +103,7 @@ def value_words(error: Mapping[str, Any], name: str) -> tuple[str, str | None]:
     sentence = str(error["msg"]).removeprefix("Value error, ")
     if sentence == _DURATION:
         return "this is not a duration", _duration_hint(str(given), name)
-    return sentence, None
+    return sentence, error.get("ctx", {}).get("hint")
 
 
 def value_meant(error: Mapping[str, Any]) -> str | None:

@@ -122,11 +122,12 @@ def _of_error(
         source = f", from {_cut(slot.source)!r}" if slot is not None else ""
         message = f"{message} The value was {value}{source}."
     message = redactor.text(message)
-    found = NodeError(error.code, message, kind=error.kind, retry_after=error.retry_after)
-    found.details = redactor.json(dict(error.details)) if error.details else error.details
+    details = redactor.json(dict(error.details)) if error.details else error.details
+    more: Any = {"kind": error.kind, "retry_after": error.retry_after, "details": details}
+    found = NodeError(error.code, message, **more)
     reference = _bare(slot.source) if slot is not None else None
-    hint, known = _hint(error.hint, redactor), (error.kind, found.details)
-    found.evidence = Evidence(_at(path, slot, node), reference, value, hint, *known)
+    at, hint = _at(path, slot, node), _hint(error.hint, redactor)
+    found.evidence = Evidence(at, reference, value, hint, error.kind, details)
     return found
 
 

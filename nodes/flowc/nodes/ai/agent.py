@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import Schema
-from flowc.compiler.node import Context, Effects, NodeError, Outcome, ToolsField
+from flowc.compiler.node import Context, Effects, NodeError, Outcome, Role, ToolsField
 from flowc.nodes.ai.agent_turns import AgentLimits, AgentRun
+from flowc.nodes.ai.handoffs import ANSWERED, Handoffs, handoffs_in
 from flowc.nodes.ai.model_node import ModelNode
 
 
@@ -25,6 +26,12 @@ class Agent(ModelNode):
     with wrong arguments, and can try again. The output is that of an `llm` node, with the number of
     `turns` and the list of `calls`. The node fails with `agent-limit` if it reaches one of its
     limits, unless `on_limit` is `answer`.
+
+    `handoffs` are the ids of nodes, usually agents, that can continue in place of this one. The
+    model hands over by calling a tool `transfer_to_ID`: then the agent ends without an answer, the
+    output has the id as `handoff` and the model's reason as `text`, and the run continues at that
+    node. If it answers itself, the branch is `answer`. Agents that hand over to each other share
+    what was said so far by `memory: {shared: NAME}`.
     """
 
     type: ClassVar = "agent"
@@ -47,6 +54,12 @@ class Agent(ModelNode):
     )
     parallel: bool = Field(
         default=True, description="Whether the calls of one turn run at the same time."
+    )
+    handoffs: Annotated[dict[str, str] | list[str], Role.RAW] = Field(
+        default_factory=list,
+        max_length=50,
+        description="Ids of the nodes that the model can hand over to; a list, or an object with"
+        " what each is for.",
     )
     max_turns: int = Field(
         default=10, ge=1, le=1_000, description="Most answers of the model, tool calls included."
@@ -72,11 +85,24 @@ class Agent(ModelNode):
     )
 
     @classmethod
+    def branches(cls, config: Mapping[str, Any]) -> Mapping[str, str | None] | None:
+        """Return a branch for each node that can continue, and one for an answer."""
+        names = handoffs_in(config)
+        return {**{name: name for name in names}, ANSWERED: None} if names else None
+
+    @classmethod
+    def branch_path(cls, branch: str) -> tuple[str | int, ...]:
+        """Return where the node that can continue is named."""
+        return ("handoffs", branch)
+
+    @classmethod
     def describe_output(cls, config: Mapping[str, Any]) -> Schema:
         """Return the schema of the answer, the turns and the calls."""
         schema = super().describe_output(config)
         calls = {"type": "array", "items": {"type": "object"}}
-        own = {"turns": {"type": "integer"}, "calls": calls}
+        own: Schema = {"turns": {"type": "integer"}, "calls": calls}
+        if handoffs_in(config):
+            own["handoff"] = {"type": ["string", "null"]}
         return {**schema, "properties": {**schema["properties"], **own}}
 
     @classmethod
@@ -104,14 +130,26 @@ class Agent(ModelNode):
             answers_at_limit=self.on_limit == "answer",
             reports_errors=self.on_tool_error == "tell",
             is_parallel=self.parallel,
+            handoffs=Handoffs(handoffs_in({"handoffs": self.handoffs})),
         )
         scope = asyncio.timeout(self.max_time)
         try:
             # Waiting for a person leaves this scope: the node ends, and later runs again.
             async with scope:
-                return await agent.run(await self.conversation(context, session))
+                outcome = await agent.run(await self.conversation(context, session))
+                return self._completed(context, outcome)
         except TimeoutError:
             if not scope.expired():
                 raise
             message = f"The agent reached its time limit of {self.max_time:g} s without an answer."
             raise NodeError("agent-limit", message) from None
+
+    def _completed(self, context: Context, outcome: Outcome) -> Outcome:
+        """Return the outcome with its branch, and with what others share of it."""
+        to, output = outcome.branch, dict(outcome.output)
+        text = f"Handed over to {to}. {output['text']}".strip() if to else output["text"]
+        shared = self.remembered(context, text, outcome.variables)
+        completed = outcome._replace(variables={**outcome.variables, **shared})
+        if not self.handoffs:
+            return completed
+        return completed._replace(output={"handoff": None, **output}, branch=to or ANSWERED)

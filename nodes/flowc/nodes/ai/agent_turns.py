@@ -18,6 +18,7 @@ from flowc.compiler.node import Context, NodeError, Outcome, Tool
 from flowc.compiler.node.interrupts import Ask, Interrupted
 from flowc.compiler.node.outcome import total_usage
 from flowc.nodes.ai.answer_data import FoundData, does_not_fit
+from flowc.nodes.ai.handoffs import Handoff, Handoffs
 from flowc.nodes.ai.structured import ModelSession, correction, output_of
 from flowc.nodes.ai.tool_calls import (
     ToolCall,
@@ -75,6 +76,7 @@ class AgentRun:
     calls: list[dict[str, Any]] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
     turns: int = 0
+    handoffs: Handoffs = field(default_factory=lambda: Handoffs({}))
 
     async def run(self, messages: Sequence[dict[str, Any]]) -> Outcome:
         """Return the answer; raise NodeError if there is none within the limits."""
@@ -84,8 +86,11 @@ class AgentRun:
             answer = await self._turn(conversation, choice)
             choice = "auto"
             if answer.tool_calls:
+                calls = await self._calls_in(answer)
+                if (handoff := self.handoffs.among(calls)) is not None:
+                    return self._handed_over(handoff)
                 conversation.append(request_message(answer))
-                conversation += await self._call_all(await self._calls_in(answer))
+                conversation += await self._call_all(calls)
                 continue
             found = await self._data_in(answer)
             if not found.problem:
@@ -132,6 +137,15 @@ class AgentRun:
         output = {**found, "turns": self.turns, "calls": self.calls}
         return Outcome(output, variables=self.variables)
 
+    def _handed_over(self, handoff: Handoff) -> Outcome:
+        self.context.emit("handoff", {"to": handoff.to, "reason": handoff.reason})
+        outcome = self._outcome({})
+        found = {
+            name: value for name, value in dict(outcome.output).items() if name != "tool_calls"
+        }
+        output = {**found, "handoff": handoff.to, "text": handoff.reason}
+        return outcome._replace(output=output, branch=handoff.to)
+
     async def _offers(self) -> dict[str, OfferedTool]:
         """Return the tools by the names under which the model calls them."""
         found: dict[str, OfferedTool] = {}
@@ -151,12 +165,13 @@ class AgentRun:
 
     def _tools(self, choice: str) -> dict[str, Any]:
         """Return the `tools` and `tool_choice` of a request."""
-        if not self.offered:
-            return {}
-        tools = as_tools(
+        functions = [
             {"name": name, "description": each.description, "parameters": each.parameters}
             for name, each in self.offered.items()
-        )
+        ]
+        tools = as_tools([*functions, *self.handoffs.as_functions()])
+        if not tools:
+            return {}
         # `auto` is the default, and some providers do not know the field.
         return {
             "tools": tools,
@@ -190,9 +205,8 @@ class AgentRun:
         return answer
 
     async def _calls_in(self, answer: ModelAnswer) -> list[ToolCall]:
-        return await calls_in(
-            answer, {name: each.parameters for name, each in self.offered.items()}
-        )
+        known = {name: each.parameters for name, each in self.offered.items()}
+        return await calls_in(answer, {**known, **self.handoffs.parameters})
 
     async def _call_all(self, calls: Sequence[ToolCall]) -> list[dict[str, Any]]:
         """Run a turn's calls, and return the results as messages; raise Interrupted if some wait.
@@ -209,6 +223,8 @@ class AgentRun:
             async with limit:
                 try:
                     answers[number] = await self._call(f"{self.turns}.{number}", call)
+                    # Calls that run one after the other read what those before have set.
+                    self.variables.update(answers[number].get("variables", {}))
                 except Interrupted as stopped:
                     waiting.append(stopped)
                 except NodeError as problem:
@@ -274,7 +290,8 @@ class AgentRun:
         if inner is not None:
             arguments = {"tool": inner, "arguments": arguments}
         try:
-            result = await self.context.run_body(key, {"arguments": arguments}, {}, tool.name)
+            names, variables = {"arguments": arguments}, dict(self.variables)
+            result = await self.context.run_body(key, names, variables, tool.name)
         except NodeError as problem:
             if not self.reports_errors:
                 raise

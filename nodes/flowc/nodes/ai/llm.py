@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from flowc.compiler.definition import JsonSchema
-from flowc.compiler.node import Context, Incoming
+from flowc.compiler.node import Context, Incoming, Outcome
 from flowc.nodes.ai.model_node import ModelNode
 from flowc.nodes.ai.structured import output_of
 from flowc.nodes.ai.tool_calls import as_tool_choice, as_tools
@@ -82,14 +82,15 @@ class Llm(ModelNode):
         default=None, ge=0, le=20, description="How many likely tokens `logprobs` lists for each."
     )
 
-    async def run(self, context: Context) -> dict[str, Any]:
+    async def run(self, context: Context) -> Outcome:
         """Ask the model, and return its answer."""
         session = self.session(context, self._parameters())
         messages = await self.conversation(context, session)
         if self.data not in (None, {}, []):
             messages[-1] = _with_text(messages[-1], json.dumps(self.data, ensure_ascii=False))
         data = await session.data(messages, self.output_schema)
-        return output_of(session.answers, data)
+        output = output_of(session.answers, data)
+        return Outcome(output, variables=self.remembered(context, output["text"]))
 
     def _parameters(self) -> dict[str, Any]:
         found = {"logprobs": self.logprobs, "top_logprobs": self.top_logprobs}

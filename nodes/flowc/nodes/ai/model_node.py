@@ -9,13 +9,14 @@ from pydantic import Field, model_validator
 from flowc.compiler.definition import JsonSchema
 from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import BadSchema, Schema, to_json_schema
-from flowc.compiler.node import Context, Effects, Need, Node, Role
+from flowc.compiler.node import NOTHING, Context, Effects, Need, Node, Role
 from flowc.nodes.ai.answer_data import INFERRED
-from flowc.nodes.ai.memory import Memory, earlier_messages
-from flowc.nodes.ai.messages import ChatMessage, as_sent
+from flowc.nodes.ai.memory import Memory, earlier_messages, with_turn
+from flowc.nodes.ai.messages import ChatMessage, as_sent, with_files
 from flowc.nodes.ai.structured import FALL_BACK_ON, ModelSession
 from flowc.nodes.ai.wrapped_schemas import fields_in
 from flowc.nodes.services.models.keys import REFUSED
+from flowc.nodes.services.uploads import id_of_file
 
 _BASE: Schema = {
     "text": {"type": "string"},
@@ -66,6 +67,11 @@ class ModelNode(Node):
     prompt: str | None = Field(
         default=None, description="The user's message; sent after `messages`."
     )
+    files: Any = Field(
+        default=None,
+        description="Uploaded files that are sent with the prompt, by their ids: one, or a list;"
+        " pictures, sounds, PDFs and texts.",
+    )
     system: str | None = Field(default=None, description="The system message; sent first.")
     messages: list[ChatMessage] | None = Field(
         default=None,
@@ -74,8 +80,8 @@ class ModelNode(Node):
     )
     memory: Memory | bool = Field(
         default=False,
-        description="Whether to send earlier messages of the conversation; {max_tokens, summarize}"
-        " says how many.",
+        description="Whether to send earlier messages of the conversation; {max_tokens,"
+        " max_messages, summarize} says how many, and {shared: NAME} which.",
     )
     output_schema: Annotated[JsonSchema | None, Role.RAW] = Field(
         default=None,
@@ -155,6 +161,13 @@ class ModelNode(Node):
         return {**config, "output_schema": schema}
 
     @classmethod
+    def writes(cls, config: Mapping[str, Any]) -> frozenset[str]:
+        """Return the name of the shared memory."""
+        memory = config.get("memory")
+        name = memory.get("shared") if isinstance(memory, dict) else None
+        return frozenset({name}) if isinstance(name, str) else frozenset()
+
+    @classmethod
     def shown_to_model(cls, output: Any) -> Any:
         """Return the text of the answer, without usage and cost."""
         return output["text"]
@@ -191,14 +204,30 @@ class ModelNode(Node):
         if self.system is not None:
             messages.append({"role": "system", "content": self.system})
         if self.memory:
-            memory = self.memory if isinstance(self.memory, Memory) else Memory()
-            messages += await earlier_messages(memory, context, session)
+            messages += await earlier_messages(self._memory(), context, session)
         if self.cache_prompt and messages:
             messages[-1] = _with_cache_mark(messages[-1])
-        messages += await as_sent(self.messages or (), context)
+        return messages + await as_sent(self._own_messages(), context)
+
+    def remembered(
+        self, context: Context, text: str, changed: Mapping[str, Any] = NOTHING
+    ) -> dict[str, Any]:
+        """Return the variable in which others read what the node was asked, and its answer.
+
+        `changed` are variables that the node's tools have set. Without a shared memory, it is {}.
+        """
+        answer = ChatMessage(role="assistant", content=text, name=context.node_id[:64])
+        variables = {**context.variables, **changed}
+        return with_turn(self._memory(), variables, self._own_messages(), answer)
+
+    def _memory(self) -> Memory:
+        return self.memory if isinstance(self.memory, Memory) else Memory()
+
+    def _own_messages(self) -> list[ChatMessage]:
+        own = list(self.messages or ())
         if self.prompt is not None:
-            messages.append({"role": "user", "content": self.prompt})
-        return messages
+            own.append(ChatMessage(content=with_files(self.prompt, self.files)))
+        return own
 
 
 def _with_cache_mark(message: dict[str, Any]) -> dict[str, Any]:
@@ -220,10 +249,13 @@ def _models(config: Mapping[str, Any]) -> Iterator[Need]:
 
 
 def _addresses(messages: Any) -> Iterator[Need]:
-    """Yield the addresses of images and files, which are fetched before the model is called."""
+    """Yield the addresses of images and files, and the uploads, that are read before the call."""
     for number, message in enumerate(messages if isinstance(messages, list) else ()):
         content = message.get("content") if isinstance(message, dict) else None
         for place, part in enumerate(content if isinstance(content, list) else ()):
+            upload = id_of_file(part.get("file")) if isinstance(part, dict) else None
+            if upload is not None:
+                yield Need("upload", upload, ("messages", number, "content", place, "file"))
             url = part.get("url") if isinstance(part, dict) else None
             if isinstance(url, str) and not url.startswith("data:"):
                 yield Need("url", url, ("messages", number, "content", place, "url"))

@@ -1,11 +1,11 @@
 """Reads the parameters of a Python function from its source, without running it."""
 
 import ast
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from flowc.compiler.definition.short_schemas import Schema
+from flowc.nodes.services.sandbox.source import called_in, parsed
 
 _TYPES: Mapping[str, Schema] = {
     "str": {"type": "string"},
@@ -19,7 +19,7 @@ _TYPES: Mapping[str, Schema] = {
 
 
 def parameters_in(code: str) -> Schema | None:
-    """Return the JSON Schema of the arguments of `process`; None if the code does not define it.
+    """Return the JSON Schema of the arguments of the function that is called; None without one.
 
     >>> parameters_in("def process(name: str, count: int = 1): ...")["properties"]
     {'name': {'type': 'string'}, 'count': {'type': 'integer'}}
@@ -29,17 +29,11 @@ def parameters_in(code: str) -> Schema | None:
     True
     """
     try:
-        with warnings.catch_warnings():
-            # Such as a SyntaxWarning for "\d": the author's code, not ours.
-            warnings.simplefilter("ignore")
-            tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        called = called_in(parsed(code))
+    except SyntaxError:
         # The sandbox reports what is wrong, when the code runs.
         return None
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and node.name == "process":
-            return _parameters(node.args)
-    return None
+    return _parameters(called.function.args) if called is not None else None
 
 
 def _parameters(given: ast.arguments) -> Schema:

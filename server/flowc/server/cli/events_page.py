@@ -124,6 +124,13 @@ SAID_KINDS = (
         {"from": "openai/gpt-5", "to": "anthropic/claude-sonnet-5", "code": "timeout"},
     ),
     SaidKind(
+        "fallback_label",
+        "`classify`",
+        "The model named none of the labels, or was not sure enough, so the `fallback` is taken.",
+        {"label": "the fallback", "answer": "the beginning of the model's answer"},
+        {"label": "other", "answer": '{"label": "shipping", "confidence": 0.4}'},
+    ),
+    SaidKind(
         "thought",
         _AGENT,
         "The model wrote something before it calls tools.",
@@ -153,6 +160,13 @@ SAID_KINDS = (
         {"id": "call_1", "result": {"status": "shipped"}},
     ),
     SaidKind(
+        "handoff",
+        _AGENT,
+        "The agent hands over to another node, which continues.",
+        {"to": "the id of the node", "reason": "what the model writes about it, or an empty text"},
+        {"to": "billing", "reason": "It is about an invoice."},
+    ),
+    SaidKind(
         "limit",
         _AGENT,
         "The agent reached a limit, and the model is asked for its answer now.",
@@ -165,6 +179,16 @@ SAID_KINDS = (
         "The code printed something. The data is the text itself.",
         {},
         "3 rows\n",
+    ),
+    SaidKind(
+        "guard",
+        "`guard`",
+        "The text has what may not pass.",
+        {
+            "findings": "the rules that found something, each with a count",
+            "on_match": "what happens then: `block`, `mask`, `ask` or `fail`",
+        },
+        {"findings": [{"rule": "email", "count": 2}], "on_match": "mask"},
     ),
     SaidKind(
         "documents",

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.text import Text
 
 from flowc.compiler.compile import CompiledWorkflow
-from flowc.compiler.running.events import Event
-from flowc.server.cli.run_view import event_line, show_end
+from flowc.compiler.running.events import Event, EventKind
+from flowc.server.cli.run_view import event_line, said_lines, show_end
 from flowc.server.cli.terminal_questions import TerminalQuestions
 from flowc.server.engine.driving import drive, new_run
 from flowc.server.environment.environment import Environment
@@ -26,8 +26,11 @@ async def run_local(
     settings: Settings,
     answers: Mapping[str, Any],
     quiet: bool,
+    verbose: bool = False,
 ) -> RunRecord:
     """Run a definition, show its progress unless quiet, and return the run.
+
+    If it is verbose, it also shows what nodes emit themselves, such as what code prints.
 
     Raises InputRefused, or EnvironmentNotReady if every run would fail here.
 
@@ -36,7 +39,11 @@ async def run_local(
     console = Console(file=sys.stdout, highlight=False, quiet=quiet)
 
     def show(event: Event) -> None:
-        line = event_line(event.kind, f"{event.path}{event.node_id}", event.data)
+        name = f"{event.path}{event.node_id}"
+        if verbose and event.kind == EventKind.NODE_SAID:
+            for said in said_lines(name, event.data):
+                console.print(said, soft_wrap=True)
+        line = event_line(event.kind, name, event.data)
         if line is not None:
             console.print(line, soft_wrap=True)
 

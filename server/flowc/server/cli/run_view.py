@@ -1,7 +1,7 @@
 """Shows a run on a terminal: its nodes as they finish, what it waits for, and its end."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -9,6 +9,9 @@ from rich.text import Text
 
 from flowc.compiler.diagnostics import Place, excerpt
 from flowc.compiler.running.events import EventKind
+
+# Longest data of an event in a line, in characters.
+_LONGEST = 2_000
 
 
 def event_line(kind: str, name: str, data: Mapping[str, Any]) -> Text | None:
@@ -24,6 +27,24 @@ def event_line(kind: str, name: str, data: Mapping[str, Any]) -> Text | None:
     if kind == EventKind.NODE_SKIPPED:
         return node_line("skipped", name)
     return None
+
+
+def said_lines(name: str, data: Mapping[str, Any]) -> Iterator[Text]:
+    """Yield the lines about what a node emits itself: each line that code prints, or the data.
+
+    Pieces of streamed answers are left out; the whole answer is in the node's output.
+    """
+    kind, said = data["kind"], data["data"]
+    if kind == "token":
+        return
+    texts = said.splitlines() if kind == "stdout" and isinstance(said, str) else [_shown(said)]
+    for text in texts:
+        yield Text(f"  │ {name:24}{kind}: {text}", style="dim")
+
+
+def _shown(said: Any) -> str:
+    text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def node_line(status: str, name: str, took: str = "", more: str = "") -> Text:

@@ -211,6 +211,7 @@ _ANSWERS: Mapping[NeedKind, _Answer] = {
     "model": _model,
     "embedding": _embedding,
     "ranking": _model,
+    "media": _model,
     "secret": _secret,
     "url": _address,
     "mcp-url": _address,

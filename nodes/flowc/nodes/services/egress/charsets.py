@@ -3,6 +3,7 @@
 import codecs
 import json
 import re
+from typing import Any
 
 # Python's names of them. Others, such as punycode and idna, are slow, or no charset at all.
 _SAFE = frozenset(
@@ -106,7 +107,8 @@ def decoded(content: bytes, charset: str) -> str:
         return found
     # One by one, so many bytes would take seconds: most of it is in another charset.
     if odd > max(_FEW, len(content) // _FEW):
-        return codecs.charmap_decode(content, "strict", "".join(_WINDOWS))[0]
+        table: Any = "".join(_WINDOWS)
+        return codecs.charmap_decode(content, "strict", table)[0]
     return _in_pieces(content, charset, _AS_WINDOWS)
 
 

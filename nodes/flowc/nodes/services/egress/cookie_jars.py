@@ -17,7 +17,7 @@ class CookieJars:
     """The cookies of runs, by the run's id; those of runs long ago are forgotten."""
 
     def __init__(self) -> None:
-        self._jars: TTLCache[str, Cookies] = TTLCache(MAX_JARS, SECONDS)
+        self._jars = TTLCache[str, Cookies](MAX_JARS, SECONDS)
 
     def of(self, name: str) -> Cookies:
         """Return a jar, which is empty the first time."""

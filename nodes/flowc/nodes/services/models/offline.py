@@ -87,6 +87,9 @@ def _count(text: str) -> int:
 def _last_message(messages: list[dict[str, Any]]) -> str:
     found = [message for message in messages if message.get("role") == "user"] or messages
     content = found[-1].get("content") if found else ""
+    if isinstance(content, list):
+        # Pictures and files say nothing to these models.
+        return "\n".join(str(part["text"]) for part in content if part.get("type") == "text")
     return content if isinstance(content, str) else json.dumps(content)
 
 

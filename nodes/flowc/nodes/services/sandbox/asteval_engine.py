@@ -6,9 +6,11 @@ import struct
 import sys
 import sysconfig
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from flowc.nodes.services.sandbox.asteval_modules import asteval_supplies
 from flowc.nodes.services.sandbox.engine import (
     MAX_RESULT,
     CodeFailed,
@@ -17,8 +19,11 @@ from flowc.nodes.services.sandbox.engine import (
     LimitReached,
     SandboxLimits,
     require_short,
+    syntax_problem,
     value_of,
 )
+from flowc.nodes.services.sandbox.rewriting import RewrittenCode, rewritten
+from flowc.nodes.services.sandbox.source import called_in, parsed
 from flowc.rag import confinement
 
 _WORKER = Path(__file__).parent / "worker"
@@ -54,9 +59,11 @@ class AstevalEngine:
     async def run(self, code: str, inputs: Mapping[str, Any], limits: SandboxLimits) -> CodeResult:
         """Run code in a child process of a worker."""
         require_short(code)
-        answer = await self._ask({"code": code, "inputs": dict(inputs)}, limits)
+        ready, call = _prepared(code)
+        request = {"code": ready.text, "inputs": dict(inputs), "call": call}
+        answer = await self._ask(request, limits)
         if not answer.get("ok"):
-            raise _failure(answer.get("error", {}))
+            raise _failure(answer.get("error", {}), ready, str(answer.get("stdout", "")))
         return CodeResult(value_of(json.dumps(answer.get("result"))), str(answer.get("stdout", "")))
 
     async def isolation(self) -> IsolationLevel:
@@ -165,12 +172,22 @@ class _Worker:
         return answer
 
 
-def _failure(error: Mapping[str, Any]) -> CodeFailed:
+@lru_cache(maxsize=256)
+def _prepared(code: str) -> tuple[RewrittenCode, str | None]:
+    try:
+        called = called_in(parsed(code))
+        return rewritten(code, asteval_supplies()), called.name if called else None
+    except SyntaxError as problem:
+        raise CodeFailed(f"The code has a syntax error: {syntax_problem(problem)}") from None
+
+
+def _failure(error: Mapping[str, Any], code: RewrittenCode, stdout: str) -> CodeFailed:
     kind, message = str(error.get("type", "Error")), str(error.get("message", ""))
     if kind in _LIMITS:
-        return LimitReached(f"The code reached a limit: {message or kind}")
+        return LimitReached(f"The code reached a limit: {message or kind}", stdout)
     if kind == "SyntaxError":
-        return CodeFailed(f"The code has a syntax error: {message}")
-    return CodeFailed(
-        f"The code failed: {kind}: {message}" if message else f"The code failed: {kind}"
-    )
+        return CodeFailed(f"The code has a syntax error: {message}", stdout)
+    number = error.get("line")
+    line = f" (line {code.line(number)})" if isinstance(number, int) else ""
+    what = f"{kind}: {message}" if message else kind
+    return CodeFailed(f"The code failed: {what}{line}", stdout)

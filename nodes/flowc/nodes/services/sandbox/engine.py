@@ -15,7 +15,14 @@ MAX_STDOUT = 64_000
 
 
 class CodeFailed(Exception):
-    """The code failed; the message names the error and, if known, the line."""
+    """The code failed; the message names the error and, if known, the line.
+
+    `stdout` is what the code printed before.
+    """
+
+    def __init__(self, message: str, stdout: str = "") -> None:
+        self.stdout = stdout
+        super().__init__(message)
 
 
 class LimitReached(CodeFailed):
@@ -41,8 +48,8 @@ class CodeResult:
 class Engine(Protocol):
     """One sandbox.
 
-    If the code defines `process`, the result is that of `process(**inputs)`; otherwise the value of
-    the variable `result`.
+    The result is that of `process(**inputs)`, or of another function (see `called_in`); in code
+    without one, the value of the variable `result`.
     """
 
     name: str
@@ -93,6 +100,12 @@ def require_short(code: str) -> None:
     """Raise CodeFailed for code that is too long."""
     if len(code) > MAX_CODE:
         raise CodeFailed(f"The code has more than {MAX_CODE:,} characters.")
+
+
+def syntax_problem(problem: SyntaxError) -> str:
+    """Return what is wrong with a code that cannot be read, and its line."""
+    line = f" (line {problem.lineno})" if problem.lineno else ""
+    return f"{problem.msg}{line}"
 
 
 def value_of(text: str) -> Any:

@@ -1,12 +1,10 @@
 """The sandbox `monty`: a Python interpreter in Rust, in processes with an empty environment."""
 
-import ast
 import asyncio
 import contextlib
-import warnings
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_monty import (
     AsyncMonty,
@@ -25,16 +23,19 @@ from flowc.nodes.services.sandbox.engine import (
     LimitReached,
     SandboxLimits,
     require_short,
+    syntax_problem,
     value_of,
 )
+from flowc.nodes.services.sandbox.monty_modules import monty_supplies, prelude
+from flowc.nodes.services.sandbox.rewriting import RewrittenCode, rewritten
+from flowc.nodes.services.sandbox.source import called_in, parsed
 
 MAX_RECURSION = 200
 MAX_SLEEP = 1.0
 MAX_RUN_SECONDS = 70.0
 
 # The code writes its result as JSON text: this process never converts objects of foreign code.
-_DUMP_PROCESS = "import json as _flowc_json\n_flowc_json.dumps(process(**inputs))"
-_DUMP_RESULT = "import json as _flowc_json\n_flowc_json.dumps(result)"
+_DUMP = "import json as _flowc_json\n_flowc_json.dumps({value})"
 
 
 class MontyEngine:
@@ -50,22 +51,22 @@ class MontyEngine:
     async def run(self, code: str, inputs: Mapping[str, Any], limits: SandboxLimits) -> CodeResult:
         """Run code in a session of its own."""
         require_short(code)
-        defines_process = _defines_process(code)
+        ready = _prepared(code)
         pool = await self._started()
         stdout = CollectString(max_bytes=MAX_STDOUT)
         try:
             async with pool.checkout(limits=_resources(limits)) as session:
                 given = {"inputs": dict(inputs), "result": None}
-                dump = _DUMP_PROCESS if defines_process else _DUMP_RESULT
+                if ready.code.modules:
+                    await session.feed_run(prelude(ready.code.modules))
                 # In one piece: each is a message to the worker, and one back.
-                whole = f"{code}\n\n{dump}"
-                text = await session.feed_run(whole, inputs=given, print_callback=stdout)
+                text = await session.feed_run(ready.whole, inputs=given, print_callback=stdout)
         except MontyError as problem:
-            raise _failure(problem) from None
+            raise _failure(problem, ready.code, stdout.output) from None
         except TimeoutError:
-            raise LimitReached("The code reached its time limit.") from None
+            raise LimitReached("The code reached its time limit.", stdout.output) from None
         if not isinstance(text, str):
-            raise CodeFailed("The result is not plain JSON.")
+            raise CodeFailed("The result is not plain JSON.", stdout.output)
         return CodeResult(value_of(text), stdout.output)
 
     async def isolation(self) -> IsolationLevel:
@@ -104,33 +105,43 @@ def _resources(limits: SandboxLimits) -> Any:
     }
 
 
-def _failure(problem: MontyError) -> CodeFailed:
-    if isinstance(problem, MontyCrashedError):
-        return LimitReached("The code was stopped: it used too much time or memory.")
-    text = str(problem)
-    if isinstance(problem, MontySyntaxError):
-        return CodeFailed(f"The code has a syntax error: {text[:300]}")
-    if isinstance(problem, MontyRuntimeError):
-        inner = type(problem.exception()).__name__
-        if inner in {"TimeoutError", "MemoryError", "RecursionError"}:
-            return LimitReached(f"The code reached a limit: {text[:300]}")
-        return CodeFailed(f"The code failed: {text[:300]}{_line(problem)}")
-    return CodeFailed("The code failed.")
+class _Prepared(NamedTuple):
+    """A code for Monty, and the same with the call that writes the result."""
 
-
-def _line(problem: MontyRuntimeError) -> str:
-    frames = problem.traceback()
-    return f" (line {frames[-1].line})" if frames else ""
+    code: RewrittenCode
+    whole: str
 
 
 @lru_cache(maxsize=256)
-def _defines_process(code: str) -> bool:
-    """Return whether the code defines `process`."""
+def _prepared(code: str) -> _Prepared:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        # Monty has its own parser, and reports what is wrong.
-        return False
-    return any(isinstance(node, ast.FunctionDef) and node.name == "process" for node in tree.body)
+        called, ready = called_in(parsed(code)), rewritten(code, monty_supplies())
+    except SyntaxError as problem:
+        raise CodeFailed(f"The code has a syntax error: {syntax_problem(problem)}") from None
+    value = "result"
+    if called is not None:
+        value = f"{'await ' if called.waits else ''}{called.name}(**inputs)"
+    return _Prepared(ready, f"{ready.text}\n\n{_DUMP.format(value=value)}")
+
+
+def _failure(problem: MontyError, code: RewrittenCode, stdout: str) -> CodeFailed:
+    if isinstance(problem, MontyCrashedError):
+        return LimitReached("The code was stopped: it used too much time or memory.", stdout)
+    text = str(problem)
+    if isinstance(problem, MontySyntaxError):
+        return CodeFailed(f"The code has a syntax error: {text[:300]}", stdout)
+    if isinstance(problem, MontyRuntimeError):
+        inner = type(problem.exception()).__name__
+        if inner in {"TimeoutError", "MemoryError", "RecursionError"}:
+            return LimitReached(f"The code reached a limit: {text[:300]}", stdout)
+        return CodeFailed(f"The code failed: {text[:300]}{_line(problem, code)}", stdout)
+    return CodeFailed("The code failed.", stdout)
+
+
+def _line(problem: MontyRuntimeError, code: RewrittenCode) -> str:
+    """Return the line of the author's code in which it failed, in brackets."""
+    # The names of sources end with their number; those of our modules come first.
+    own = "-1>" if code.modules else "-0>"
+    frames = problem.traceback()
+    lines = [frame.line for frame in frames if frame.filename.endswith(own)]
+    return f" (line {code.line(lines[-1])})" if lines else ""

@@ -33,6 +33,9 @@ def run(
         str, typer.Option(help="Answers to questions, by their titles, as JSON or @FILE.")
     ] = "{}",
     as_json: AsJson = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show what nodes emit: prints, tool calls.")
+    ] = False,
 ) -> None:
     """Run a workflow on this machine, and store nothing.
 
@@ -44,13 +47,15 @@ def run(
     document: Document | None = None
     try:
         document = read_document(file)
-        raise typer.Exit(_run(document, file, (data, answered), as_json))
+        raise typer.Exit(_run(document, file, (data, answered), as_json, verbose))
     except DefinitionRefused as refused:
         _show_refused("definition-refused", refused, refused.diagnostics, document, as_json)
         raise typer.Exit(WRONG) from None
 
 
-def _run(document: Document, file: Path, given: tuple[Any, Any], as_json: bool) -> int:
+def _run(
+    document: Document, file: Path, given: tuple[Any, Any], as_json: bool, verbose: bool
+) -> int:
     # Imported here: a definition with errors is refused before LangGraph is loaded.
     from flowc.compiler.check import check_workflow  # noqa: PLC0415
     from flowc.compiler.diagnostics import has_errors  # noqa: PLC0415
@@ -73,7 +78,14 @@ def _run(document: Document, file: Path, given: tuple[Any, Any], as_json: bool) 
     try:
         (data, answers), settings = given, read_settings()
         record = asyncio.run(
-            run_local(compile_here, data, settings=settings, answers=answers, quiet=as_json)
+            run_local(
+                compile_here,
+                data,
+                settings=settings,
+                answers=answers,
+                quiet=as_json,
+                verbose=verbose,
+            )
         )
     except (SettingsRefused, InputRefused) as problem:
         wrong(str(problem))

@@ -10,12 +10,15 @@ import ast
 import functools
 import io
 import math
+import random
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import asteval.asteval
 import asteval.astutils
+import modules  # type: ignore[import-not-found] # in the same folder
 from asteval import Interpreter
 from asteval.astutils import Procedure
 
@@ -98,6 +101,15 @@ def _filter(test: Any, items: Iterable[Any]) -> list[Any]:
     return [item for item in items if (test(item) if test else item)]
 
 
+def _text(value: Any = "") -> str:
+    return str(value)
+
+
+def _is_instance(value: Any, kinds: Any) -> bool:
+    classes = kinds if isinstance(kinds, tuple) else (kinds,)
+    return isinstance(value, tuple(str if each is _text else each for each in classes))
+
+
 # Lists in place of iterators, which could hold back work until after the checks; no `getattr`,
 # and a `type` that returns a name, since a class leads to all others.
 _FUNCTIONS: Mapping[str, Any] = {
@@ -107,14 +119,16 @@ _FUNCTIONS: Mapping[str, Any] = {
     "map": lambda f, *items: [f(*row) for row in zip(*items, strict=False)],
     "max": max, "min": min, "ord": ord, "range": _range, "repr": repr,
     "reversed": lambda items: list(reversed(items)), "round": round, "set": set,
-    "sorted": sorted, "str": lambda value="": str(value), "sum": sum, "tuple": tuple,
+    "sorted": sorted, "str": _text, "sum": sum, "tuple": tuple,
     "type": lambda value: type(value).__name__,
     "zip": lambda *items: list(zip(*items, strict=False)),
+    "isinstance": _is_instance, "iter": iter, "next": next, "hex": hex, "bin": bin, "oct": oct,
     "factorial": _factorial, "pow": _pow, "floor": math.floor, "ceil": math.ceil,
     "sqrt": math.sqrt, "log": math.log, "exp": math.exp, "sin": math.sin, "cos": math.cos,
     "tan": math.tan, "isnan": math.isnan, "isinf": math.isinf, "pi": math.pi, "e": math.e,
     "Exception": Exception, "ValueError": ValueError, "KeyError": KeyError,
     "TypeError": TypeError, "IndexError": IndexError, "ZeroDivisionError": ZeroDivisionError,
+    "RuntimeError": RuntimeError, "StopIteration": StopIteration,
 }  # fmt: skip
 
 _ATTRIBUTES: Mapping[type, frozenset[str]] = {
@@ -124,7 +138,7 @@ _ATTRIBUTES: Mapping[type, frozenset[str]] = {
             "startswith", "endswith", "find", "rfind", "index", "count", "join", "replace",
             "title", "capitalize", "casefold", "isdigit", "isalpha", "isalnum", "isspace",
             "islower", "isupper", "isnumeric", "removeprefix", "removesuffix", "partition",
-            "rpartition", "swapcase",
+            "rpartition", "swapcase", "encode",
         }
     ),
     list: frozenset(
@@ -149,7 +163,9 @@ _ATTRIBUTES: Mapping[type, frozenset[str]] = {
 }  # fmt: skip
 
 # Kinds of exceptions from calls that the code can see; all others become RuntimeError.
-_PASSED_ON = (ValueError, TypeError, KeyError, IndexError, RuntimeError, ZeroDivisionError)
+_PASSED_ON = (
+    ValueError, TypeError, KeyError, IndexError, RuntimeError, ZeroDivisionError, StopIteration
+)  # fmt: skip
 
 _REFUSED_SYNTAX = (
     ast.ClassDef, ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith, ast.Yield,
@@ -164,6 +180,7 @@ _REFUSED_HANDLERS = (
 
 def prepare() -> None:
     """Put the limits into asteval's table of operators, and cache its slow check of names."""
+    modules.read_zones()
     asteval.asteval.valid_symbol_name = functools.lru_cache(4096)(asteval.asteval.valid_symbol_name)
     asteval.astutils.OPERATORS.update(
         {
@@ -174,6 +191,8 @@ def prepare() -> None:
             ast.Mod: _remainder,
         }
     )
+    # So that the children, which are forks of this process, find all names in the cache.
+    _interpreter({}, _Printed())
 
 
 class _Printed(io.StringIO):
@@ -196,6 +215,10 @@ class _Interpreter(Interpreter):  # type: ignore[misc] # asteval has no types
         if not isinstance(node.ctx, ast.Load):
             self.raise_exception(node, exc=AttributeError, msg="attributes are read only")
         owner, name = self.value_of(node.value), node.attr
+        if isinstance(owner, modules.SuppliedModule) and name in owner.names:
+            return owner.names[name]
+        if modules.is_readable(owner, name):
+            return getattr(owner, name)
         if name not in _ATTRIBUTES.get(type(owner), frozenset()):
             # So that `item.name` works on JSON, as it does in expressions.
             if type(owner) is dict and not name.startswith("_") and name in owner:
@@ -261,17 +284,22 @@ def _join(separator: str, items: Iterable[str]) -> str:
 _GUARDED: Mapping[str, Callable[..., str]] = {"replace": _replace, "join": _join}
 
 
-def run(code: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    """Run code, and return the worker's answer: `ok` with the `result`, or an `error`."""
-    printed = _Printed()
+def run(code: str, inputs: dict[str, Any], call: str | None) -> dict[str, Any]:
+    """Run code, and return the worker's answer: `ok` with the `result`, or an `error`.
+
+    `call` is the function that is called with the inputs; without it, the variable `result` is the
+    result.
+    """
+    printed, interpreter = _Printed(), None
+    random.seed()  # a fork begins with the same numbers as all others
     try:
         tree = _parsed(code)
         interpreter = _interpreter(inputs, printed)
         interpreter.expr = ""
         interpreter.run(tree, expr="", with_raise=True)
-        if "process" in interpreter.symtable and not interpreter.error:
-            call = ast.parse("result = process(**inputs)")
-            interpreter.run(call, expr="", with_raise=True)
+        if call and not interpreter.error:
+            called = ast.parse(f"result = {call}(**inputs)")
+            interpreter.run(called, expr="", with_raise=True)
         if interpreter.error:
             return _error_of(interpreter.error[-1], printed)
         value = plain(interpreter.symtable.get("result"), 0, [MAX_RESULT_VALUES])
@@ -281,24 +309,30 @@ def run(code: str, inputs: dict[str, Any]) -> dict[str, Any]:
     except RecursionError:
         return _failed("RecursionError", "nested too deeply")
     except Exception as problem:
-        return _failed(type(problem).__name__, str(problem)[:300], printed)
+        holders = interpreter.error if interpreter is not None else ()
+        line = getattr(holders[-1].node, "lineno", None) if holders else None
+        return _failed(type(problem).__name__, str(problem)[:300], printed, line)
 
 
-def _failed(kind: str, message: str, printed: _Printed | None = None) -> dict[str, Any]:
+def _failed(
+    kind: str, message: str, printed: _Printed | None = None, line: int | None = None
+) -> dict[str, Any]:
     stdout = printed.getvalue() if printed else ""
-    return {"ok": False, "error": {"type": kind, "message": message}, "stdout": stdout}
+    error = {"type": kind, "message": message, "line": line}
+    return {"ok": False, "error": error, "stdout": stdout}
 
 
 def _error_of(holder: Any, printed: _Printed) -> dict[str, Any]:
     kind = getattr(holder.exc, "__name__", "Error")
-    return _failed(kind, str(holder.msg)[:300], printed)
+    line = getattr(holder.node, "lineno", None)
+    return _failed(kind, str(holder.msg)[:300], printed, line)
 
 
 def _interpreter(inputs: dict[str, Any], printed: _Printed) -> _Interpreter:
     def show(*values: Any, sep: Any = " ", end: Any = "\n") -> None:
         print(*values, sep=str(sep)[:20], end=str(end)[:20], file=printed)
 
-    names = {**_FUNCTIONS, "inputs": inputs}
+    names = {**_FUNCTIONS, **modules.SUPPLIED, "inputs": inputs}
     interpreter = _Interpreter(
         symtable=names,
         use_numpy=False,
@@ -307,7 +341,7 @@ def _interpreter(inputs: dict[str, Any], printed: _Printed) -> _Interpreter:
         writer=printed,
         err_writer=io.StringIO(),
         max_statement_length=MAX_CODE,
-        readonly_symbols={*_FUNCTIONS, "inputs", "print"},
+        readonly_symbols={*_FUNCTIONS, *modules.SUPPLIED, "inputs", "print"},
     )
     interpreter.symtable["print"] = show
     return interpreter
@@ -349,11 +383,11 @@ def plain(value: Any, depth: int, budget: list[int]) -> Any:
         return value
     if isinstance(value, (int, float)):
         return _plain_number(value)
-    if type(value) in (list, tuple):
+    if isinstance(value, (list, tuple, deque)):
         return [plain(item, depth + 1, budget) for item in value]
     if type(value) is set:
         return [plain(item, depth + 1, budget) for item in sorted(value, key=repr)]
-    if type(value) is dict and all(isinstance(key, str) for key in value):
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
         return {key: plain(item, depth + 1, budget) for key, item in value.items()}
     raise LimitExceeded(f"{type(value).__name__} cannot be a result, or has keys that are not text")
 

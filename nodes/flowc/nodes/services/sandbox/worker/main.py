@@ -72,7 +72,7 @@ def _run_child(request: WorkerFrame, write_end: int, lock_calls: Callable[[], No
         if request.get("probe"):
             answer: WorkerFrame = {"ok": True, "result": locks.probe(), "stdout": ""}
         else:
-            answer = hardened.run(request["code"], request["inputs"])
+            answer = hardened.run(request["code"], request["inputs"], request["call"])
         _send_raw(write_end, _encoded(answer, request["max_bytes"]))
     except MemoryError:
         _send_raw(write_end, _error("MemoryError"))
