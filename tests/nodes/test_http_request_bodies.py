@@ -279,3 +279,28 @@ async def test_a_downloaded_file_is_sent_on_by_its_id() -> None:
         await run_http(workflow)
     [part] = parts_of(server.requests[-1])
     assert (part.get_filename(), part.get_payload(decode=True)) == ("a.pdf", b"%PDF\x00\xff")
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("form", "`body_type: form`"),
+        ("formData", "`body_type: multipart`"),
+        ("files", "`{file: ID}`"),
+        ("params", "`query`"),
+        ("json", "`body`"),
+        ("data", "`body`"),
+        ("authentication", "`auth`"),
+        ("verify_ssl", "FLOWC_CA_FILE"),
+        ("rejectUnauthorized", "FLOWC_CA_FILE"),
+        ("follow_redirects", "max_redirects"),
+        ("cookie_jar", "keep_cookies"),
+        ("responseFormat", "`read_as`"),
+    ],
+)
+def test_a_key_of_another_tool_has_a_hint(key: str, hint: str) -> None:
+    node = {"id": "a", "type": "http", "config": {"url": "https://a.test/", key: {}}}
+    with pytest.raises(DefinitionRefused) as caught:
+        compiled({"nodes": [node]})
+    [found] = caught.value.diagnostics
+    assert (found.code, hint in (found.hint or "")) == ("unknown-key", True), found.hint
