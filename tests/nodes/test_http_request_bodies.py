@@ -144,11 +144,12 @@ async def test_an_uploaded_file_can_be_the_whole_body() -> None:
     upload = await files.add_content(b"\x89PNG\x00", "a.png", "image/png")
     with serving(echo) as server:
         about = {"file": upload.id, "name": "a.png", "media_type": "image/png", "size": 5}
-        for body, more in (
+        ways: list[tuple[Any, dict[str, Any]]] = [
             (upload.id, {"body_type": "file"}),
             (about, {"body_type": "file"}),
             ("{{input.about}}", {"headers": {"content-type": "image/x-icon"}}),
-        ):
+        ]
+        for body, more in ways:
             given = {"about": about}
             await call_http(server, given, files=files, method="PUT", body=body, **more)
     assert {request.body for request in server.requests} == {b"\x89PNG\x00"}
