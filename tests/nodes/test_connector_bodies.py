@@ -161,3 +161,20 @@ async def test_an_operation_is_called_with_a_token_that_is_issued_for_it() -> No
         ran = await run_http({"nodes": [node]}, secrets={"s": "sesame-42"})
         assert server.requests[-1].headers["authorization"] == "Bearer abc-123456"
     assert ran.output["body"] == {"sent": "Bearer [secret]"}
+
+
+async def test_a_scheme_of_digests_gets_one() -> None:
+    def answer(request: Request) -> Reply:
+        given = request.headers.get("authorization")
+        if given is None:
+            return Reply(401, b"", {"www-authenticate": 'Digest realm="r", nonce="n", qop="auth"'})
+        return reply_json({"is_digest": given.startswith('Digest username="ann"')})
+
+    with serving(answer) as server:
+        described = document(server.url)
+        described["components"] = {"securitySchemes": {"d": {"type": "http", "scheme": "digest"}}}
+        described["security"] = [{"d": []}]
+        config = {"document": described, "operation": "call", "credential": "ann:{{secrets.s}}"}
+        node = {"id": "c", "type": "connector", "config": config}
+        ran = await run_http({"nodes": [node]}, secrets={"s": "sesame-42"})
+    assert ran.output["body"] == {"is_digest": True}

@@ -144,12 +144,12 @@ async def test_an_uploaded_file_can_be_the_whole_body() -> None:
     upload = await files.add_content(b"\x89PNG\x00", "a.png", "image/png")
     with serving(echo) as server:
         about = {"file": upload.id, "name": "a.png", "media_type": "image/png", "size": 5}
-        cases: list[tuple[Any, Any]] = [
+        ways: list[tuple[Any, dict[str, Any]]] = [
             (upload.id, {"body_type": "file"}),
             (about, {"body_type": "file"}),
             ("{{input.about}}", {"headers": {"content-type": "image/x-icon"}}),
         ]
-        for body, more in cases:
+        for body, more in ways:
             given = {"about": about}
             await call_http(server, given, files=files, method="PUT", body=body, **more)
     assert {request.body for request in server.requests} == {b"\x89PNG\x00"}
@@ -280,3 +280,28 @@ async def test_a_downloaded_file_is_sent_on_by_its_id() -> None:
         await run_http(workflow)
     [part] = parts_of(server.requests[-1])
     assert (part.get_filename(), part.get_payload(decode=True)) == ("a.pdf", b"%PDF\x00\xff")
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("form", "`body_type: form`"),
+        ("formData", "`body_type: multipart`"),
+        ("files", "`{file: ID}`"),
+        ("params", "`query`"),
+        ("json", "`body`"),
+        ("data", "`body`"),
+        ("authentication", "`auth`"),
+        ("verify_ssl", "FLOWC_CA_FILE"),
+        ("rejectUnauthorized", "FLOWC_CA_FILE"),
+        ("follow_redirects", "max_redirects"),
+        ("cookie_jar", "keep_cookies"),
+        ("responseFormat", "`read_as`"),
+    ],
+)
+def test_a_key_of_another_tool_has_a_hint(key: str, hint: str) -> None:
+    node = {"id": "a", "type": "http", "config": {"url": "https://a.test/", key: {}}}
+    with pytest.raises(DefinitionRefused) as caught:
+        compiled({"nodes": [node]})
+    [found] = caught.value.diagnostics
+    assert (found.code, hint in (found.hint or "")) == ("unknown-key", True), found.hint

@@ -24,11 +24,11 @@ _MEANT: Mapping[str, tuple[str, ...]] = {
     "dependsOn": ("depends_on",),
     "dependencies": ("depends_on",),
     "parameters": ("config",),
-    "params": ("config",),
+    "params": ("config", "query"),
     "inputs": ("input", "config"),
     "with": ("config",),
     "args": ("config",),
-    "data": ("config",),
+    "data": ("config", "body"),
     "settings": ("config",),
     "options": ("config",),
     "retries": ("retry",),
@@ -46,7 +46,43 @@ _MEANT: Mapping[str, tuple[str, ...]] = {
     "categories": ("labels",),
     "classes": ("labels",),
     "scenarios": ("labels",),
+    "uri": ("url",),
+    "endpoint": ("url",),
+    "verb": ("method",),
+    "json": ("body",),
+    "payload": ("body",),
+    "qs": ("query",),
+    "queryParameters": ("query",),
+    "query_params": ("query",),
+    "authentication": ("auth",),
+    "authorization": ("auth", "credential"),
+    "response_format": ("read_as",),
+    "responseFormat": ("read_as",),
+    "response_type": ("read_as",),
+    "responseType": ("read_as",),
+    "content_type": ("body_type",),
+    "contentType": ("body_type",),
+    "paginate": ("pagination",),
+    "paging": ("pagination",),
+    "cookie_jar": ("keep_cookies",),
+    "cookieJar": ("keep_cookies",),
+    "follow_redirects": ("max_redirects",),
+    "followRedirects": ("max_redirects",),
+    "allow_redirects": ("max_redirects",),
 }
+_FORM = "Write `body: {…}` with `body_type: form`."
+_PARTS = "Write `body: {…}` with `body_type: multipart`; a file in it is `{file: ID}`."
+_CHECKED = "Certificates are always checked; the operator can name a CA in FLOWC_CA_FILE."
+# What to write for keys that none here stands for alone, where a part has the key that is named.
+_ADVICE: Mapping[str, tuple[str, str]] = {
+    **dict.fromkeys(("form", "form_data", "form_urlencoded"), ("body_type", _FORM)),
+    **dict.fromkeys(("files", "formData", "multipart", "attachments"), ("body_type", _PARTS)),
+    **dict.fromkeys(
+        ("verify", "verify_ssl", "verifySsl", "ignore_ssl", "insecure", "rejectUnauthorized",
+         "allowUnauthorizedCerts", "skip_tls_verify"),
+        ("max_redirects", _CHECKED),
+    ),
+}  # fmt: skip
 
 
 def meant_key(key: str, known: Collection[str]) -> str | None:
@@ -76,6 +112,9 @@ def key_hint(key: str, value: Any, known: Collection[str]) -> str | None:
     meant = meant_key(key, known)
     if meant is not None:
         return f"Write `{meant}`."
+    beside, advice = _ADVICE.get(key, ("", ""))
+    if beside in known:
+        return advice
     if "config" not in known or "type" not in known:
         return None
     place = "config" if "id" in known else "input"

@@ -11,7 +11,7 @@ from flowc.compiler.definition.parts import bad_schema_error
 from flowc.compiler.definition.short_schemas import BadSchema, Schema
 from flowc.compiler.node import Context, Effects, Need, Node, NodeError, Role, SecretAllowed
 from flowc.nodes.outside.arguments import require_fit, require_known_fit
-from flowc.nodes.outside.http_auth import Auth, needs_of
+from flowc.nodes.outside.http_auth import Auth, DigestAuth, needs_of
 from flowc.nodes.outside.http_calls import HttpCall, response_schema, without_headers
 from flowc.nodes.outside.openapi import (
     ArgumentOutOfPlace,
@@ -155,7 +155,7 @@ class Connector(Node):
             request.query,
             request.body,
             body_type=request.body_type,
-            auth=self.auth,
+            auth=self.auth or _digest_of(operation.security, self.credential),
             timeout=self.timeout,
             max_bytes=self.max_bytes,
             raise_for_status=self.raise_for_status,
@@ -178,7 +178,7 @@ def _authorize(
     security: Security | None, credential: str | None, request: OperationRequest
 ) -> None:
     """Add the credential as the security scheme requires; without a scheme, as a bearer token."""
-    if credential is None:
+    if credential is None or _digest_of(security, credential) is not None:
         return
     if security is None or (security.kind == "http" and security.scheme != "basic"):
         request.headers["authorization"] = f"Bearer {credential}"
@@ -193,3 +193,11 @@ def _authorize(
         request.headers["cookie"] = f"{others}; {own}" if others else own
     else:
         request.headers[security.name] = credential
+
+
+def _digest_of(security: Security | None, credential: str | None) -> DigestAuth | None:
+    """Return the credential of a scheme whose password is not sent itself."""
+    if security is None or credential is None or security.scheme != "digest":
+        return None
+    name, _, password = credential.partition(":")
+    return DigestAuth(type="digest", username=name, password=password)

@@ -122,10 +122,26 @@ def _json(text: str, media: str, read_as: ReadAs) -> Any:
     try:
         return load_json(text.strip()) if text.strip() else None
     except (ValueError, RecursionError):
+        if (lines := _lines_of_json(text)) is not None:
+            return lines
         if read_as != "json":
             return text
     message = f"The response is not JSON: {text[:100]!r}."
     raise NodeError("response-not-json", message)
+
+
+def _lines_of_json(text: str) -> list[Any] | None:
+    """Return the objects of a text that has one in each line; None if it is another text.
+
+    Some services send them as if they were one JSON text.
+    """
+    lines = [line for line in text.split("\n") if line.strip()]
+    if len(lines) < 2 or len(lines) > MAX_VALUES or lines[0].lstrip()[:1] != "{":
+        return None
+    try:
+        return [load_json(line) for line in lines]
+    except (ValueError, RecursionError):
+        return None
 
 
 def _sniffed(text: str, media: str, read_as: ReadAs) -> Any:

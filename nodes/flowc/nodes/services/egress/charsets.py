@@ -3,7 +3,6 @@
 import codecs
 import json
 import re
-from typing import Any
 
 # Python's names of them. Others, such as punycode and idna, are slow, or no charset at all.
 _SAFE = frozenset(
@@ -107,8 +106,8 @@ def decoded(content: bytes, charset: str) -> str:
         return found
     # One by one, so many bytes would take seconds: most of it is in another charset.
     if odd > max(_FEW, len(content) // _FEW):
-        table: Any = "".join(_WINDOWS)
-        return codecs.charmap_decode(content, "strict", table)[0]
+        pieces = (content[start : start + _PIECE] for start in range(0, len(content), _PIECE))
+        return "".join(piece.decode("latin-1").translate(_WINDOWS) for piece in pieces)
     return _in_pieces(content, charset, _AS_WINDOWS)
 
 
@@ -124,7 +123,7 @@ def _as_windows(problem: UnicodeError) -> tuple[str, int]:
     if not isinstance(problem, UnicodeDecodeError):
         raise problem
     odd = problem.object[problem.start : problem.end]
-    return "".join(_WINDOWS[byte] for byte in odd), problem.end
+    return odd.decode("latin-1").translate(_WINDOWS), problem.end
 
 
 def _windows(byte: int) -> str:
@@ -135,7 +134,7 @@ def _windows(byte: int) -> str:
         return raw.decode("latin-1")
 
 
-_WINDOWS = tuple(_windows(byte) for byte in range(256))
+_WINDOWS = {byte: _windows(byte) for byte in range(0x80, 0xA0)}
 _AS_WINDOWS = "flowc-as-windows"
 # What stands for a byte that is none in a charset.
 _ODD = "\ufffd"
