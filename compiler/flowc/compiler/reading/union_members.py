@@ -38,9 +38,7 @@ def _member(loc: Pointer, data: Any) -> tuple[Pointer, str] | None:
     path: list[str | int] = []
     for index, part in enumerate(loc):
         is_last = index == len(loc) - 1
-        if (isinstance(data, dict) and part in data) or (
-            isinstance(data, (list, tuple)) and isinstance(part, int) and part < len(data)
-        ):
+        if _has(data, part):
             data = data[part]
         elif isinstance(part, str) and (not is_last or _is_type_name(part)):
             return tuple(path), part
@@ -48,6 +46,12 @@ def _member(loc: Pointer, data: Any) -> tuple[Pointer, str] | None:
             return None
         path.append(part)
     return None
+
+
+def _has(data: Any, part: str | int) -> bool:
+    if isinstance(data, (list, tuple)):
+        return isinstance(part, int) and part < len(data)
+    return isinstance(data, dict) and part in data
 
 
 def _is_type_name(part: str) -> bool:
