@@ -78,7 +78,7 @@ def _distance(name: str, errors: Errors) -> int:
     total = 0
     for error in errors:
         if error["loc"][-1] == name:
-            # The value is of another type; a text is rather a wrong word than something else.
+            # The value is of another type; of these, a text is most likely a wrong word.
             is_meant = is_word and isinstance(error["input"], str)
             total += _OTHER_TYPE - (2 if is_meant else int(is_word and _is_plain(error["input"])))
         else:

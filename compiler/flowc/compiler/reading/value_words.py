@@ -70,7 +70,7 @@ _BOUNDS: Mapping[str, str] = {
     "string_too_long": "at most {max_length} characters long",
     "multiple_of": "a multiple of {multiple_of}",
 }
-# Objects of which a value alone says which key is meant.
+# Objects with the key that a value alone is meant for.
 _SHORT: Mapping[str, tuple[type, str]] = {"retry": (int, "max_attempts"), "cache": (str, "ttl")}
 _ON, _OFF = ("continue", "skip", "collect"), ("fail",)
 # Words of other tools for what happens after a failure.
