@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import AliasChoices, BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from flowc.compiler.definition import NodeDefinition
+from flowc.compiler.definition import NodeDefinition, NodeOptions
 from flowc.compiler.diagnostics import Pointer, Problem, Replacement
 from flowc.compiler.expressions import (
     Expression,
@@ -274,6 +274,9 @@ def _model_for(annotation: Any, value: dict[str, Any]) -> type[BaseModel] | None
     return models[0] if models else None
 
 
+_OF_NODES = frozenset(NodeOptions.model_fields)
+
+
 def _shape_problems(
     node: NodeDefinition, node_type: type[Node], computed: set[Pointer]
 ) -> Iterator[Problem]:
@@ -283,6 +286,10 @@ def _shape_problems(
     except ValidationError as error:
         for problem in shape_problems(error, node_type, node.config, node.config_at()):
             path = _relative(problem.at, node)
+            if problem.code == "unknown-key" and len(path) == 1 and path[0] in _OF_NODES:
+                hint = f"Move it out of {node.config_at()[-1]!r}: it is an option of every node."
+                yield replace(problem, hint=hint, replacements=())
+                continue
             is_value = problem.code == "invalid-value"
             if not (is_value and any(_is_within(path, other) for other in computed)):
                 yield problem

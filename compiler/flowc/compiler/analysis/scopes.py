@@ -174,6 +174,8 @@ class _Resolver:
         if kind.parts:
             written = next(each for each in scope.workflow.nodes if each.id == node.id)
             inside = parts_of(written, kind)
+            if not inside.nodes:
+                return
             scope.bodies[node.id] = self.scope(inside, scope.enclosing, scope, node.id)
             return
         raw = node.config.get(kind.body_field) if kind.body_field is not None else None

@@ -13,7 +13,7 @@ def check_names(scope: Scope) -> Iterator[Problem]:
     """Yield problems of ids and types."""
     nodes = scope.workflow.nodes
     if not nodes:
-        what = f"The body of {scope.container!r}" if scope.container else "The workflow"
+        what = f"The {_body_of(scope)}" if scope.container else "The workflow"
         yield Problem("no-nodes", f"{what} has no nodes.", ())
     for word in scope.workflow.settings.max_parallel_by_type:
         yield from _check_type(scope, word, ("settings", "max_parallel_by_type", word))
@@ -24,6 +24,14 @@ def check_names(scope: Scope) -> Iterator[Problem]:
     for node in nodes:
         yield from _check_id(node, seen)
         yield from _check_type(scope, node.type, (*node.at, "type"))
+
+
+def _body_of(scope: Scope) -> str:
+    """Return a body in the author's words: `catch` of the node that has several."""
+    outer, container = scope.outer, scope.container
+    if outer is not None and outer.types[container].is_part:
+        return f"{outer.types[container].body_field!r} of {outer.container!r}"
+    return f"body of {container!r}"
 
 
 def _check_type(scope: Scope, word: str, at: Pointer) -> Iterator[Problem]:

@@ -45,7 +45,8 @@ def _check_node(
     if name not in flow.scope.nodes:
         refers = f"{use.text!r} refers to {name[:60]!r}"
         message = f"{refers}, which is neither a node id nor a built-in name."
-        known = [*flow.scope.nodes, *NAMES - {"nodes"}]
+        inner = flow.scope.inner_names | use.slot.own_names
+        known = [*flow.scope.nodes, *NAMES - {"nodes"}, *sorted(inner)]
         foreign = name_here((name, *path))
         near = nearest(name, known) if foreign is None else None
         problem = Problem("unknown-reference", message, at, foreign or did_you_mean(name, known))

@@ -83,6 +83,9 @@ def _meant(given: str) -> str | None:
     uri = _FOREIGN_URI.fullmatch(word)
     if uri is not None:
         return _meant(uri[1]) or (uri[1] if uri[1] in PASSING else ANY)
+    span = re.fullmatch(r"([1-5])00\s*(?:-|\.\.|to)\s*\1(?:99|xx)", word)
+    if span is not None:
+        return f"{span[1]}xx"
     found = re.fullmatch(r"(?:http|status)[\s._-]*(\d\d\d)", word)
     if found is not None:
         return found[1]

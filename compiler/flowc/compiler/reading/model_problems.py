@@ -5,10 +5,13 @@ from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
+from flowc.compiler.definition.failures import UNKNOWN_FAILURE
 from flowc.compiler.definition.parts import BAD_SCHEMA
 from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean, instead, nearest
 from flowc.compiler.reading.foreign_keys import is_meant, key_hint, meant_key
+from flowc.compiler.reading.union_members import of_members_meant
 from flowc.compiler.reading.value_words import example_of, value_meant, value_words
 
 # pydantic adds this error for a default computed from a field that is invalid itself.
@@ -20,7 +23,7 @@ def shape_problems(
 ) -> Iterator[Problem]:
     """Yield a problem for each error; `at` is the path of the data in its document."""
     seen: set[tuple[Pointer, str]] = set()
-    for item in error.errors(include_url=False):
+    for item in of_members_meant(error.errors(include_url=False), data):
         if item["type"] == _FOLLOWS:
             continue
         path = path_in(data, item["loc"], item["type"])
@@ -51,6 +54,9 @@ def _problem(item: Any, model: type[BaseModel], data: Any, path: Pointer, at: Po
         bad = item["ctx"]["problem"]
         message = f"{last!r}: {bad}."
         return Problem(bad.code, message, (*at, *path, *bad.path), bad.hint)
+    if item["type"] == UNKNOWN_FAILURE and len(path) > 1:
+        # Not the place in the list, but what the list is.
+        last = str(path[-2])
     sentence, advice = value_words(item, last)
     name = f"{last!r}: " if path else ""
     hint = advice or _fields_hint(model)
@@ -73,10 +79,16 @@ def _unknown_key(value: Any, known: set[str], data: Any, path: Pointer, at: Poin
 
 
 def _unknown_key_hint(key: str, value: Any, known: set[str]) -> str | None:
+    if key in known:
+        return f"Only one of {_or(known)} can be here."
     near = _near_key(key, known)
     if near is not None:
         return f"Did you mean {near!r}?"
     return key_hint(key, value, known) or did_you_mean(key, known) or _listed(known)
+
+
+def _or(words: set[str]) -> str:
+    return " and ".join(f"`{word}`" for word in sorted(words))
 
 
 def _near_key(key: str, known: set[str]) -> str | None:
@@ -136,7 +148,13 @@ def _step(data: Any, part: str | int) -> tuple[Any, bool]:
 
 def _keys_at(model: Any, path: Pointer) -> set[str]:
     fields = [field for m in _models_at(model, path) for field in m.model_fields.items()]
-    return {field.alias or name for name, field in fields}
+    return {_key_of(name, field) for name, field in fields}
+
+
+def _key_of(name: str, field: FieldInfo) -> str:
+    """Return the key of a field: `while` of `while_`."""
+    written = field.validation_alias
+    return field.alias or (written if isinstance(written, str) else name)
 
 
 def _models_at(model: Any, path: Pointer) -> list[type[BaseModel]]:

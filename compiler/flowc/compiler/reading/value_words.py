@@ -1,5 +1,6 @@
 """Says in the author's words which value a key needs, and gives an example of one."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_args, get_origin
 
@@ -69,6 +70,33 @@ _BOUNDS: Mapping[str, str] = {
     "string_too_long": "at most {max_length} characters long",
     "multiple_of": "a multiple of {multiple_of}",
 }
+# Objects with the key that a value alone is meant for.
+_SHORT: Mapping[str, tuple[type, str]] = {"retry": (int, "max_attempts"), "cache": (str, "ttl")}
+_ON, _OFF = ("continue", "skip", "collect"), ("fail",)
+# Words of other tools for what happens after a failure.
+_FOREIGN_WORDS: Mapping[str, tuple[str, ...]] = {
+    "ignore": ("continue", "skip"),
+    "true": _ON,
+    "resume": _ON,
+    "proceed": _ON,
+    "next": _ON,
+    "allow": _ON,
+    "continueonfail": _ON,
+    "continueregularoutput": _ON,
+    "continueerroroutput": _ON,
+    "default-value": _ON,
+    "fail-branch": _ON,
+    "remove-abnormal-output": ("skip", "continue"),
+    "stop": _OFF,
+    "false": _OFF,
+    "abort": _OFF,
+    "raise": _OFF,
+    "terminate": _OFF,
+    "stopworkflow": _OFF,
+    "terminated": _OFF,
+    "none": _OFF,
+}
+_ISO = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.IGNORECASE)
 _DURATION = "write a duration as 30s, 5m or 2h, or as a number of seconds"
 _CHOICES = frozenset({"literal_error", "enum"})
 _LONG_UNITS = {"milli": "ms", "sec": "s", "min": "m", "hour": "h", "hr": "h", "day": "d"}
@@ -86,24 +114,40 @@ def value_words(error: Mapping[str, Any], name: str) -> tuple[str, str | None]:
     if kind == UNKNOWN_FAILURE:
         return error["ctx"]["sentence"], error["ctx"]["hint"]
     if kind in _CHOICES:
-        words = _choices(error)
-        hint = did_you_mean(str(given), words) or f"Write {words[0]}."
-        return f"it must be {error['ctx']['expected']}", hint
+        return f"it must be {error['ctx']['expected']}", _choice_hint(error)
     if kind in _BOUNDS:
         bound = _BOUNDS[kind].format(**error["ctx"])
         return f"it must be {bound}", f"Write a value that is {bound}."
     stem = kind.partition("_")[0]
     if stem in _NEEDS and kind.endswith(("_type", "_parsing", "_from_float", "attributes_type")):
-        needed, hint = _NEEDS[stem]
-        if error.get("ctx", {}).get("class_name") == "EdgeDefinition":
-            hint = "Write {source: greet, target: send}."
-        if stem == "string":
-            hint = f'{hint}: {name}: "{given}".' if isinstance(given, (int, float)) else f"{hint}."
-        return f"it must be {needed}, and this is {_shown(given)}", hint
+        return f"it must be {_NEEDS[stem][0]}, and this is {_shown(given)}", _hint(error, name)
     sentence = str(error["msg"]).removeprefix("Value error, ")
     if sentence == _DURATION:
         return "this is not a duration", _duration_hint(str(given), name)
     return sentence, error.get("ctx", {}).get("hint")
+
+
+def _choice_hint(error: Mapping[str, Any]) -> str:
+    given, words = error.get("input"), _choices(error)
+    meant = _foreign_word(given, words)
+    if meant is not None:
+        return f"Write {meant}."
+    return did_you_mean(str(given), words) or f"Write {words[0]}."
+
+
+def _hint(error: Mapping[str, Any], name: str) -> str:
+    """Return how a value of the needed type is written, with the one that is there if possible."""
+    stem, given = str(error["type"]).partition("_")[0], error.get("input")
+    needed, hint = _NEEDS[stem]
+    if needed == "a list" and _is_item(given):
+        return f"Write {name}: [{given}]."
+    if needed == "an object" and name in _SHORT and isinstance(given, _SHORT[name][0]):
+        return f"Write {name}: {{{_SHORT[name][1]}: {given}}}."
+    if error.get("ctx", {}).get("class_name") == "EdgeDefinition":
+        return "Write {source: greet, target: send}."
+    if stem == "string":
+        return f'{hint}: {name}: "{given}".' if isinstance(given, (int, float)) else f"{hint}."
+    return hint
 
 
 def value_meant(error: Mapping[str, Any]) -> str | None:
@@ -117,12 +161,29 @@ def value_meant(error: Mapping[str, Any]) -> str | None:
         meant: str | None = error["ctx"]["meant"]
         return meant
     if kind in _CHOICES:
-        return nearest(str(given), _choices(error))
+        words = _choices(error)
+        return _foreign_word(given, words) or nearest(str(given), words)
     if kind == "string_type" and type(given) in {int, float}:
         return str(given)
     if str(error["msg"]).removeprefix("Value error, ") == _DURATION and isinstance(given, str):
         return _duration(given)
     return None
+
+
+def _is_item(given: Any) -> bool:
+    """Return whether a value is written in a list as it is."""
+    is_plain = isinstance(given, str) and given[:40].replace("-", "").isalnum()
+    return is_plain or (isinstance(given, (int, float)) and not isinstance(given, bool))
+
+
+def _foreign_word(given: Any, words: list[str]) -> str | None:
+    """Return the word that a word of another tool means, if it is one of these.
+
+    >>> _foreign_word("ignore", ["fail", "continue"]), _foreign_word("ignore", ["fail", "skip"])
+    ('continue', 'skip')
+    """
+    meant = _FOREIGN_WORDS.get(str(given).lower(), ()) if isinstance(given, (str, bool)) else ()
+    return next((word for word in meant if word in words), None)
 
 
 def _choices(error: Mapping[str, Any]) -> list[str]:
@@ -142,6 +203,11 @@ def _duration_hint(given: str, name: str) -> str:
 
 def _duration(given: str) -> str | None:
     """Return a duration in words, such as `5 minutes`, as it is written here."""
+    iso = _ISO.fullmatch(given.strip())
+    if iso is not None and sum(part is not None for part in iso.groups()) == 1:
+        return next(
+            f"{part}{unit}" for part, unit in zip(iso.groups(), "dhms", strict=True) if part
+        )
     number = given.strip().partition(" ")[0].rstrip("abcdefghijklmnopqrstuvwxyz")
     unit = given.strip()[len(number) :].strip().lower()
     for word, short in _LONG_UNITS.items():

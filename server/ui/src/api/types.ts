@@ -1068,7 +1068,7 @@ export type NewCollection = {
   model?: string | null;
 };
 
-/** The workflows of which a run must end before another one starts. */
+/** The workflows whose runs must end before another one starts. */
 export type NewDependencies = {
   /** Ids of workflows. */
   depends_on: string[];
@@ -1078,7 +1078,7 @@ export type NewDependencies = {
   input?: Record<string, unknown>;
 };
 
-/** A further workflow of which a run must end first. */
+/** A further workflow; a run of it must end first. */
 export type NewDependency = {
   depends_on_workflow_id: string;
   /** How it must end: `completed`, `failed` or `any`. */

@@ -25,7 +25,7 @@ OtherWorkflow = Annotated[str, Path(max_length=128, description="Workflow that i
 
 
 class NewDependency(RequestBody):
-    """A further workflow of which a run must end first."""
+    """A further workflow; a run of it must end first."""
 
     depends_on_workflow_id: str = Field(max_length=128)
     on: DependencyOutcome = Field(

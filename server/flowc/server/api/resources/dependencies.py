@@ -23,7 +23,7 @@ router = APIRouter(
 
 
 class NewDependencies(RequestBody):
-    """The workflows of which a run must end before another one starts."""
+    """The workflows whose runs must end before another one starts."""
 
     depends_on: list[Annotated[str, Field(max_length=128)]] = Field(
         min_length=1, max_length=100, description="Ids of workflows."
