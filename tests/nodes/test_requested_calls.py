@@ -188,6 +188,18 @@ async def test_the_model_learns_that_arguments_were_cut_off() -> None:
     assert "cut off at max_tokens" in history(last)[1][0]
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_what_a_provider_adds_to_a_call_is_sent_back(stream: bool) -> None:
+    signed = {"provider_specific_fields": {"thought_signature": "abc"}}
+    reply = whole(call("a", "look", ONE, **signed))
+    if stream:
+        reply = in_pieces({**part(0, "a", "look", ONE), **signed})
+    with scripted(reply, sse(iter(_answer())) if stream else completion("Done.")) as server:
+        await run(agent(LOOK, stream=stream), services={Models: models_at(server)})
+        [sent] = history(server.requests[-1])[0]
+    assert {**signed, **sent} == sent
+
+
 async def test_ids_of_earlier_turns_are_not_used_again() -> None:
     same = whole(call("call_0", "look", ONE))
     _, last = await ran(same, whole(call("call_0", "look", TWO)))
@@ -218,9 +230,9 @@ async def test_the_calls_of_a_conversation_that_is_given_are_sent_sound() -> Non
 async def test_the_output_of_an_llm_node_has_its_calls() -> None:
     with scripted(whole(call("grep:3", "look", ONE), call("grep:3", "look", TWO))) as server:
         functions = [{"name": "look", "parameters": {"word": "string"}}]
-        ask_node = {"id": "a", "type": "llm"}
+        ask_node: dict[str, Any] = {"id": "a", "type": "llm"}
         ask_node["config"] = {"model": "m", "prompt": "x", "functions": functions}
-        end = {"id": "d", "type": "end", "depends_on": ["a"]}
+        end: dict[str, Any] = {"id": "d", "type": "end", "depends_on": ["a"]}
         end["config"] = {"output": {"calls": "{{a.output.tool_calls}}"}}
         done = await run({"nodes": [ask_node, end]}, services={Models: models_at(server)})
     assert [each["function"]["arguments"] for each in done.output["calls"]] == [ONE, TWO]

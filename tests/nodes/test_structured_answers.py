@@ -208,9 +208,9 @@ async def test_an_agent_answers_with_a_list() -> None:
 
 async def test_what_is_read_of_a_list_is_checked_and_mapped() -> None:
     say = {"id": "say", "type": "template", "config": {"template": "{{item.name}}"}}
-    each = {"id": "each", "type": "map", "depends_on": ["ask"]}
+    each: dict[str, Any] = {"id": "each", "type": "map", "depends_on": ["ask"]}
     each["config"] = {"items": "{{ask.output.data}}", "body": {"nodes": [say]}}
-    node = {"id": "ask", "type": "llm"}
+    node: dict[str, Any] = {"id": "ask", "type": "llm"}
     node["config"] = {"model": "m", "prompt": "x", "output_schema": [{"name": "string"}]}
     with scripted(completion(json.dumps(PEOPLE))) as server:
         ran = await run({"nodes": [node, each]}, services={Models: models_at(server)})
