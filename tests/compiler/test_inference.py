@@ -130,6 +130,50 @@ def test_a_loop_over_a_field_makes_it_a_list() -> None:
     assert inferred(asking(each)) == {"words": TEXTS}
 
 
+ITEM = {"type": "object", "properties": {"price": NUMBER}, "required": ["price"]}
+
+
+def test_a_variable_is_what_it_was_set_from() -> None:
+    keep = after(type="set", variables={"found": "{{ask.output.found}}"})
+    say = {"id": "say", "type": "template", "config": {"template": "{{item.price * 2}}"}}
+    each = {"id": "each", "type": "map", "depends_on": ["use"]}
+    each["config"] = {"items": "{{variables.found}}", "body": {"nodes": [say]}}
+    assert inferred(asking(keep, each)) == {"found": {"type": "array", "items": ITEM}}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"type": "filter", "where": "item.price > 3"},
+        {"type": "map", "expression": "item.price * 2"},
+    ],
+)
+def test_a_rule_for_items_makes_the_data_a_list(rule: Any) -> None:
+    change = after(type="transform", data="{{ask.output.found}}", rules=[rule])
+    assert inferred(asking(change)) == {"found": {"type": "array", "items": ITEM}}
+
+
+def test_what_a_function_takes_has_the_type_of_its_parameter() -> None:
+    code = "def process(words: list, many: int, flag: bool, other):\n    return words"
+    names = ("words", "many", "flag", "other")
+    taken = {name: "{{" + f"ask.output.{name}" + "}}" for name in names}
+    assert inferred(asking(after(type="code", code=code, input_mapping=taken))) == {
+        "words": {"type": "array"},
+        "many": {"type": "integer"},
+        "flag": {"type": "boolean"},
+        "other": TEXT,
+    }
+
+
+def test_what_a_workflow_takes_has_the_type_of_its_input() -> None:
+    inner = {
+        "input": {"words": ["string"]},
+        "nodes": [{"id": "say", "type": "template", "config": {"template": "{{input.words}}"}}],
+    }
+    call = after(type="subworkflow", workflow=inner, input={"words": "{{ask.output.words}}"})
+    assert inferred(asking(call)) == {"words": {"type": "array"}}
+
+
 def test_a_number_that_a_field_of_a_node_takes_is_a_number() -> None:
     inner = {"id": "say", "type": "template", "config": {"template": "{{index}}"}}
     each = after(type="map", items=[1], max_parallel="{{ask.output.many}}", body={"nodes": [inner]})

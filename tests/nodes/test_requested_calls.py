@@ -188,6 +188,18 @@ async def test_the_model_learns_that_arguments_were_cut_off() -> None:
     assert "cut off at max_tokens" in history(last)[1][0]
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_what_a_provider_adds_to_a_call_is_sent_back(stream: bool) -> None:
+    signed = {"provider_specific_fields": {"thought_signature": "abc"}}
+    reply = whole(call("a", "look", ONE, **signed))
+    if stream:
+        reply = in_pieces({**part(0, "a", "look", ONE), **signed})
+    with scripted(reply, sse(iter(_answer())) if stream else completion("Done.")) as server:
+        await run(agent(LOOK, stream=stream), services={Models: models_at(server)})
+        [sent] = history(server.requests[-1])[0]
+    assert {**signed, **sent} == sent
+
+
 async def test_ids_of_earlier_turns_are_not_used_again() -> None:
     same = whole(call("call_0", "look", ONE))
     _, last = await ran(same, whole(call("call_0", "look", TWO)))

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from fakes.loopback import Reply, completion, reply_json, streamed
-from fakes.models import ask, emitted, models_at, scripted
-from fakes.providers import sse
+from fakes.flows import run
+from fakes.loopback import Reply, calls, completion, reply_json, streamed
+from fakes.models import WEATHER, agent, ask, emitted, models_at, scripted
+from fakes.providers import Anthropic, sse
+from flowc.nodes.services.models import Models
 from flowc.nodes.services.models.thoughts import ThoughtSplitter, without_thoughts
 
 ANSWERS = [
@@ -69,3 +71,25 @@ async def test_thoughts_are_no_part_of_the_text(stream: bool, is_native: bool) -
             kind: "".join(e["text"] for e in emitted(ran, kind)) for kind in ("token", "reasoning")
         }
         assert said == {"token": "The answer is 4.", "reasoning": "secret plan"}
+
+
+async def test_signed_thoughts_are_sent_back_with_the_results_to_their_provider() -> None:
+    thought = {"type": "thinking", "thinking": "Rome?", "signature": "abc"}
+    provider = Anthropic("anthropic", "anthropic/claude-sonnet-4-5", "")
+    called = json.loads(provider.calls(("get_weather", {"city": "Rome"})).body)
+    called["content"].insert(0, thought)
+    with scripted(reply_json(called), provider.text("Sunny.")) as server:
+        ran = await run(agent(WEATHER), services={Models: provider.models(server)})
+    assert ran.output["text"] == "Sunny."
+    answered = server.requests[1].json["messages"][1]
+    assert [part["type"] for part in answered["content"]] == ["thinking", "tool_use"]
+    assert answered["content"][0]["signature"] == "abc"
+
+
+async def test_other_providers_do_not_get_thoughts_back() -> None:
+    reply = json.loads(calls(("get_weather", {"city": "Rome"})).body)
+    reply["choices"][0]["message"]["reasoning_content"] = "My plan."
+    with scripted(reply_json(reply), completion("Sunny.")) as server:
+        ran = await run(agent(WEATHER), services={Models: models_at(server)})
+    assert emitted(ran, "thought") == [{"reasoning": "My plan."}]
+    assert "My plan." not in server.requests[1].body.decode()

@@ -5,9 +5,15 @@ from dataclasses import dataclass, replace
 
 from flowc.compiler.analysis.configuration import Configuration, configure
 from flowc.compiler.analysis.flow import Flow
-from flowc.compiler.analysis.item_sources import item_path, type_of_field
+from flowc.compiler.analysis.item_sources import (
+    item_path,
+    items_of_formulas,
+    reads_items,
+    type_of_place,
+    variable_paths,
+)
 from flowc.compiler.analysis.read_shapes import ReadFields, ReadPath, in_short, properties_for
-from flowc.compiler.analysis.references import Use, node_path, uses_in
+from flowc.compiler.analysis.references import node_path, uses_in
 from flowc.compiler.analysis.scopes import Scope
 from flowc.compiler.definition import NodeDefinition
 from flowc.compiler.diagnostics import Problem
@@ -88,16 +94,15 @@ def _expected_fields(scope: Scope) -> Mapping[str, ReadFields]:
 
 def _reads_of_outputs(scope: Scope) -> Iterator[tuple[str, ReadPath, Reference]]:
     """Yield what a scope's nodes, those in its bodies, and its container read of its nodes."""
-    readers = [(part, found) for part in scope.walk() for found in part.configurations.values()]
-    if scope.outer is not None:
-        readers.append((scope.outer, scope.outer.configurations[scope.container]))
-    for part, configuration in readers:
+    variables = variable_paths(scope)
+    for part, reader in _readers(scope):
         item = item_path(part)
-        for use in uses_in(configuration):
-            reference = _as_used(configuration, use)
+        for reference in _references(part, reader):
             path = reference.path
-            if item is not None and path[0] == "item":
+            if path[0] == "item" and item is not None:
                 path = (*item, *path[1:])
+            if path[0] == "variables":
+                path = (*variables.get(path[1:2], path[:2]), *path[2:])
             found = node_path(path, scope.nodes)
             if found is None or found[0] not in scope.types:
                 continue
@@ -106,9 +111,24 @@ def _reads_of_outputs(scope: Scope) -> Iterator[tuple[str, ReadPath, Reference]]
                 yield name, path[1:], reference
 
 
-def _as_used(configuration: Configuration, use: Use) -> Reference:
-    """Return a reference with the type of the field that takes its value as it is."""
-    reference, slot = use.reference, use.slot
-    if reference.used_as or reference.path != slot.expression.whole or len(slot.path) != 1:
-        return reference
-    return replace(reference, used_as=type_of_field(configuration.node_type, str(slot.path[0])))
+def _readers(scope: Scope) -> Iterator[tuple[Scope, str]]:
+    for part in scope.walk():
+        yield from ((part, name) for name in part.configurations)
+    if scope.outer is not None:
+        yield scope.outer, scope.container
+
+
+def _references(scope: Scope, name: str) -> Iterator[Reference]:
+    """Yield what a node reads, each with the type of what takes its value as it is."""
+    configuration = scope.configurations[name]
+    for use in uses_in(configuration):
+        reference, slot = use.reference, use.slot
+        if reference.used_as or reference.path != slot.expression.whole:
+            yield reference
+        else:
+            yield replace(reference, used_as=type_of_place(scope, name, slot.path))
+    items = items_of_formulas(configuration)
+    for slot in configuration.slots if items is not None else ():
+        for reference in slot.expression.references:
+            if reference.path[0] == "item" and reads_items(configuration, slot):
+                yield replace(reference, path=(*(items or ()), *reference.path[1:]))

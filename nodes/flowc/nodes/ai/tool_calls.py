@@ -88,7 +88,13 @@ async def _problem(arguments: Mapping[str, Any], parameters: Schema) -> str:
 def request_message(answer: ModelAnswer) -> dict[str, Any]:
     """Return the message with the model's requests, as providers want it before the results."""
     calls = [dict(call) for call in answer.tool_calls]
-    return {"role": "assistant", "content": answer.text or None, "tool_calls": calls}
+    thoughts = {
+        "reasoning_content": answer.reasoning,
+        "thinking_blocks": [dict(each) for each in answer.thinking_blocks],
+    }
+    message = {"role": "assistant", "content": answer.text or None, "tool_calls": calls}
+    # Of these, each provider gets what it takes.
+    return {**message, **{name: value for name, value in thoughts.items() if value}}
 
 
 def result_message(call: ToolCall, result: Any) -> dict[str, Any]:

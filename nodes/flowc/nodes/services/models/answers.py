@@ -33,6 +33,7 @@ class ModelAnswer:
     `cached_tokens` are part of the prompt's tokens, `reasoning_tokens` part of the completion's.
     `latency_ms` is the time from the request to the end of the answer. Of an answer that was cut
     off, the tokens and the cost may be estimated. `warnings` say what of the request was left out.
+    `thinking_blocks` are signed thoughts, which their provider wants back before results of tools.
     """
 
     text: str
@@ -51,6 +52,7 @@ class ModelAnswer:
     refusal: str = ""
     citations: tuple[Mapping[str, Any], ...] = ()
     warnings: tuple[str, ...] = ()
+    thinking_blocks: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
     def of_json(cls, stored: Mapping[str, Any]) -> "ModelAnswer":
@@ -59,7 +61,7 @@ class ModelAnswer:
         return cls(**{**stored, **{name: lists[name] for name in _TUPLES & lists.keys()}})
 
 
-_TUPLES = frozenset({"tool_calls", "citations", "warnings"})
+_TUPLES = frozenset({"tool_calls", "citations", "warnings", "thinking_blocks"})
 
 
 @dataclass
@@ -113,6 +115,7 @@ def answer_of(response: Any, model: str, litellm: Any) -> ModelAnswer:
         tool_calls=calls_in_message(message),
         refusal=_refusal(message),
         citations=citations_of(response, message),
+        thinking_blocks=tuple(getattr(message, "thinking_blocks", None) or ()),
     )
 
 
@@ -199,7 +202,10 @@ def _completed(answer: ModelAnswer, received: Received) -> ModelAnswer:
 
 def _is_text_alone(chunk: Any, delta: Any) -> bool:
     """Return whether a chunk of a stream has nothing but text and thoughts."""
-    names = ("tool_calls", "function_call", "refusal", "annotations", "provider_specific_fields")
+    names = (
+        "tool_calls", "function_call", "refusal", "annotations", "provider_specific_fields",
+        "thinking_blocks",
+    )  # fmt: skip
     others = (getattr(delta, name, None) for name in names)
     choice = chunk.choices[0]
     is_plain = choice.finish_reason is None and getattr(choice, "logprobs", None) is None

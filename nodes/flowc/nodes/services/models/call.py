@@ -47,7 +47,7 @@ from flowc.nodes.services.models.refused_parameters import (
     refused_parameter,
 )
 from flowc.nodes.services.models.requested_calls import sendable, with_known_names
-from flowc.nodes.services.models.thoughts import ignore_piece
+from flowc.nodes.services.models.thoughts import ignore_piece, with_wanted_thoughts
 
 if TYPE_CHECKING:
     from flowc.nodes.services.egress.transport import GuardedBackend
@@ -197,7 +197,8 @@ class Models:
         streaming: Streaming | None,
         on_cut_off: OnCutOff,
     ) -> ModelAnswer:
-        messages = with_known_hints(sendable(call.messages), alias.model)
+        sent = with_wanted_thoughts(sendable(call.messages), alias.model)
+        messages = with_known_hints(sent, alias.model)
         parameters = {k: v for k, v in call.parameters.items() if k in PARAMETERS}
         try:
             if self.is_offline(call.model):

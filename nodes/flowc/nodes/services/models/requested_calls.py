@@ -7,7 +7,7 @@ a stream, several calls have one index, or each chunk has an id of its own.
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 SentCall = dict[str, Any]
@@ -28,6 +28,7 @@ class _Piecemeal:
     id: str
     name: str
     arguments: str
+    more: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_whole(self) -> bool:
@@ -39,12 +40,8 @@ def calls_in_message(message: Any) -> tuple[SentCall, ...]:
     found = [_plain(each) for each in getattr(message, "tool_calls", None) or ()]
     older = _plain(getattr(message, "function_call", None))
     if not found and isinstance(older, dict) and older.get("name"):
-        found = [{"id": "", "function": older}]
-    return sound(
-        (str(each.get("id") or ""), _function(each).get("name"), _function(each).get("arguments"))
-        for each in found
-        if isinstance(each, dict)
-    )
+        found = [{"function": older}]
+    return sound(each for each in found if isinstance(each, dict))
 
 
 def calls_in_stream(chunks: Iterable[Any]) -> tuple[SentCall, ...]:
@@ -54,7 +51,10 @@ def calls_in_stream(chunks: Iterable[Any]) -> tuple[SentCall, ...]:
         delta = chunk.choices[0].delta if chunk.choices else None
         for part in getattr(delta, "tool_calls", None) or ():
             _add(calls, _plain(part))
-    return sound((each.id, each.name, each.arguments) for each in calls)
+    return sound(
+        {**each.more, "id": each.id, "function": {"name": each.name, "arguments": each.arguments}}
+        for each in calls
+    )
 
 
 def _add(calls: list[_Piecemeal], part: Mapping[str, Any]) -> None:
@@ -67,10 +67,13 @@ def _add(calls: list[_Piecemeal], part: Mapping[str, Any]) -> None:
     current = next((each for each in reversed(there) if id and each.id == id), None)
     current = current or (there[-1] if there else None)
     if current is None or _is_new(current, id, name, arguments):
-        calls.append(_Piecemeal(index, id, name, arguments))
+        current = _Piecemeal(index, id, name, arguments)
+        calls.append(current)
     elif not _is_repeated(current, name, arguments):
         current.id, current.name = current.id or id, current.name or name
         current.arguments += arguments
+    # What a provider adds of its own, such as a signature, it wants back.
+    current.more |= _more(part)
 
 
 def _is_new(current: _Piecemeal, id: str, name: str, arguments: str) -> bool:
@@ -87,15 +90,24 @@ def _is_repeated(current: _Piecemeal, name: str, arguments: str) -> bool:
     return is_same and is_json(arguments, dict)
 
 
-def sound(calls: Iterable[tuple[str, Any, Any]]) -> tuple[SentCall, ...]:
+def sound(calls: Iterable[Mapping[str, Any]]) -> tuple[SentCall, ...]:
     """Return calls in OpenAI's format, with ids that are all different, and arguments as texts."""
     found: list[SentCall] = []
     used: set[str] = set()
-    for id, name, arguments in calls:
-        own = unique_id(id, used)
-        function = {"name": str(name or "").strip(), "arguments": _as_text(arguments) or "{}"}
-        found.append({"id": own, "type": "function", "function": function})
+    for call in calls:
+        function, own = _function(call), unique_id(str(call.get("id") or ""), used)
+        named = {
+            "name": str(function.get("name") or "").strip(),
+            "arguments": _as_text(function.get("arguments")) or "{}",
+        }
+        found.append({**_more(call), "id": own, "type": "function", "function": named})
     return tuple(found)
+
+
+def _more(call: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a call that are not OpenAI's."""
+    known = {"id", "type", "index", "function"}
+    return {name: value for name, value in call.items() if value and name not in known}
 
 
 def unique_id(id: str, used: set[str]) -> str:

@@ -1,7 +1,8 @@
 """Splits the thoughts off that some models write before their answer, between tags."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 # Tags of models and of the servers that run them. Thoughts elsewhere in an answer are part of it.
 _NAMES = ("think", "thinking", "thought", "thoughts", "reasoning", "reason", "seed:think")
@@ -10,7 +11,26 @@ _CLOSING = re.compile(r"\A(.*?)</(?:think|thinking|seed:think)>", re.IGNORECASE 
 _LONGEST = max(map(len, _NAMES)) + 2
 _STARTS = frozenset(f"<{name}>"[:end] for name in _NAMES for end in range(1, len(name) + 3))
 
+# Between a request of calls and their results, these providers want the thoughts of the request
+# back, and refuse the results without them; others do not know the fields.
+_WANT_BACK: Mapping[str, frozenset[str]] = {
+    "thinking_blocks": frozenset({"anthropic", "bedrock", "vertex_ai"}),
+    "reasoning_content": frozenset({"deepseek", "moonshot"}),
+}
+
 OnPiece = Callable[[str], None]
+
+
+def with_wanted_thoughts(messages: list[dict[str, Any]], model: str) -> list[dict[str, Any]]:
+    """Return messages with those of their thoughts that the model's provider wants back."""
+    provider = model.partition("/")[0]
+    unwanted = {name for name, providers in _WANT_BACK.items() if provider not in providers}
+    return [
+        {name: value for name, value in message.items() if name not in unwanted}
+        if unwanted & message.keys()
+        else message
+        for message in messages
+    ]
 
 
 def ignore_piece(piece: str) -> None:
