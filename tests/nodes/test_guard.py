@@ -194,7 +194,7 @@ def test_what_cannot_be_checked_is_refused(config: Any, message: str) -> None:
     assert message in f"{found.message} {found.hint}"
 
 
-async def test_a_guard_stands_before_and_after_a_model() -> None:
+async def test_a_guard_before_and_after_a_model() -> None:
     nodes = [
         {"id": "before", "type": "guard", "config": {"text": "{{input.q}}", "words": ["bomb"]}},
         {"id": "ask", "type": "llm", "config": {"model": "m", "prompt": "{{before.output.text}}"}},

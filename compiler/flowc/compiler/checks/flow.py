@@ -1,6 +1,6 @@
 """Checks that joins can run, that loops do not depend on timing, and that outputs are used."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from flowc.compiler.analysis.flow import Flow
 from flowc.compiler.analysis.graph import Edge
@@ -34,15 +34,16 @@ def _check_joins(flow: Flow) -> Iterator[Problem]:
 def _check_loop(flow: Flow, loop: EdgeLoop) -> Iterator[Problem]:
     """Yield what makes the turns of a loop depend on which of its nodes is faster."""
     graph = flow.graph
-    entrances = [
-        edge
-        for name in loop.nodes
-        for edge in graph.incoming[name]
-        if edge.source not in loop.nodes and edge.source in graph.reachable
-    ]
-    entered = sorted({edge.target for edge in entrances} - {loop.header})
+    entered = sorted(
+        {
+            edge.target
+            for name in loop.nodes - {loop.header}
+            for edge in graph.incoming[name]
+            if edge.source not in loop.nodes and edge.source in graph.reachable
+        }
+    )
     at = flow.scope.nodes[loop.header].at
-    if entered and not _are_one_choice(entrances):
+    if entered:
         message = f"The loop through {loop.header!r} can also be entered at {entered[0]!r}."
         hint = "Let all edges into the loop lead to one node; otherwise timing decides."
         yield Problem("loop-with-two-entrances", message, at, hint, "warning")
@@ -53,14 +54,6 @@ def _check_loop(flow: Flow, loop: EdgeLoop) -> Iterator[Problem]:
             yield Problem(
                 "exit-of-a-running-loop", message, flow.scope.nodes[name].at, hint, "warning"
             )
-
-
-def _are_one_choice(entrances: Sequence[Edge]) -> bool:
-    """Return whether one node chooses which of these edges is taken, so that only one is."""
-    chosen = [edge.branches for edge in entrances]
-    taken = [branch for each in chosen if each is not None for branch in each]
-    is_one = len({edge.source for edge in entrances}) == 1
-    return is_one and None not in chosen and len(taken) == len(set(taken))
 
 
 def _leaves_and_stays(loop: EdgeLoop, edges: tuple[Edge, ...]) -> bool:

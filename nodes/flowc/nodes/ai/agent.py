@@ -31,7 +31,7 @@ class Agent(ModelNode):
     model hands over by calling a tool `transfer_to_ID`: then the agent ends without an answer, the
     output has the id as `handoff` and the model's reason as `text`, and the run continues at that
     node. If it answers itself, the branch is `answer`. Agents that hand over to each other share
-    what was said so far by `memory: {shared: NAME}`.
+    all messages so far by `memory: {shared: NAME}`.
     """
 
     type: ClassVar = "agent"
