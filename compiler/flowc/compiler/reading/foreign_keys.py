@@ -40,6 +40,17 @@ _MEANT: Mapping[str, tuple[str, ...]] = {
     "links": ("edges",),
     "tasks": ("nodes", "steps"),
     "jobs": ("nodes", "steps"),
+    **dict.fromkeys(
+        ("max_iterations", "maxIterations", "maxLoopCount", "loop_count", "recursion_limit"),
+        ("max_turns",),
+    ),
+    **dict.fromkeys(
+        ("maxConcurrency", "MaxConcurrency", "concurrencyLimit", "parallelism", "parallel_nums"),
+        ("max_parallel",),
+    ),
+    **dict.fromkeys(("batchSize", "MaxItemsPerBatch", "items_per_batch"), ("batch_size",)),
+    **dict.fromkeys(("batchInterval", "batch_interval", "pause_between"), ("interval",)),
+    **dict.fromkeys(("output_selector", "ResultSelector", "output"), ("select",)),
     "continueOnFail": ("on_error",),
     "onError": ("on_error",),
     "key": ("id",),

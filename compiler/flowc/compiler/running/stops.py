@@ -1,11 +1,12 @@
-"""Stops a run before a node that has a breakpoint."""
+"""Stops a run before a node that has a breakpoint, and says what a stopped run waits for."""
 
 from functools import partial
 from typing import Any
 
 from flowc.compiler.expressions import ExpressionError, compile_condition, diagnose, evaluated
-from flowc.compiler.node.interrupts import Ask
+from flowc.compiler.node.interrupts import Ask, Interrupt
 from flowc.compiler.running.breakpoints import Breakpoints
+from flowc.compiler.running.event_data import AwaitedData
 from flowc.compiler.running.names import names_of
 from flowc.compiler.running.run_context import RunContext, View
 
@@ -29,3 +30,11 @@ async def stop_before(
         except ExpressionError as problem:
             data["problem"] = diagnose(problem, lambda value: value).message
     return Ask("breakpoint", data)
+
+
+def awaited_data(interrupt: Interrupt) -> AwaitedData:
+    """Return what is waited for, as events have it."""
+    id, node_id, path, (kind, data, seconds, _) = interrupt
+    return AwaitedData(
+        id=id, node_id=node_id, path=path, kind=kind, data=dict(data), seconds=seconds
+    )

@@ -26,6 +26,7 @@ from flowc.server.engine.driving import (
     error_of,
     result_of,
 )
+from flowc.server.engine.node_services.lasting import VariablesOfRun
 from flowc.server.engine.node_services.remote_steps import StoredRemoteSteps
 from flowc.server.engine.node_services.signals import StoredSignals
 from flowc.server.engine.node_services.thread import SentThread, StoredThread
@@ -37,6 +38,7 @@ from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
 from flowc.server.store.checkpoints import StoredCheckpoints
 from flowc.server.store.database import DATABASE_PROBLEMS
+from flowc.server.store.lasting import StoredVariables
 from flowc.server.store.remote_types import StoredRemoteTypes
 from flowc.server.store.runs.batches import HasAudience, RunEnd, TakenOver, WorkerInstructions
 from flowc.server.store.runs.claims import Claim, Claims
@@ -177,6 +179,7 @@ class Stretch:
             breakpoints=self._breakpoints,
             recording=self._recording(),
             budget=budget_of(self._compiled, run, self._ledger()),
+            lasting=VariablesOfRun(StoredVariables(place.claims.database, claim.tenant), run),
             tracer=self._spans,
         )
 
