@@ -48,7 +48,7 @@ async def test_a_run_begins_with_what_the_one_before_has_set(scope: str) -> None
     assert counts == [1, 2, 3]
 
 
-async def test_a_variable_of_the_run_begins_anew() -> None:
+async def test_a_variable_of_the_run_begins_with_its_default_each_time() -> None:
     lasting = MemoryVariables()
     for declared in (0, {**COUNT, "scope": "run"}):
         definition = {"variables": {"count": declared}, "nodes": [ADD]}
@@ -206,3 +206,16 @@ def test_an_object_with_other_keys_is_an_initial_value() -> None:
     ).plan
     assert plan.lasting == {}
     assert codes({"variables": {"a": {"n": 1}}, "nodes": [{"id": "s", "type": "start"}]}) == []
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("conversation", "thread"), ("global", "workflow"), ("execution", "run")]
+)
+def test_other_tools_words_for_scopes_are_recognised(word: str, meant: str) -> None:
+    own = {"id": "s", "type": "set", "config": {"scope": word, "variables": {"n": 1}}}
+    for definition in (
+        {"nodes": [own]},
+        {"variables": {"n": {"scope": word}}, "nodes": [{"id": "s", "type": "start"}]},
+    ):
+        [problem] = check_workflow(from_data(definition), registry())
+        assert problem.hint == f"Write {meant}."

@@ -217,3 +217,17 @@ def test_mistakes_are_refused_before_the_run(config: dict[str, Any]) -> None:
 async def test_an_uncomputed_negative_wait_fails_with_a_sentence() -> None:
     with pytest.raises(NodeFailed, match="for"):
         await run({"nodes": [{"id": "w", "type": "wait", "config": {"for": "{{0 - 5}}"}}]})
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("seconds", "for"), ("duration", "for"), ("amount", "for"), ("timestamp", "until"),
+        ("event", "signal"), ("events", "any"), ("correlationKey", "key"), ("filter", "where"),
+        ("required_events", "stop_when"),
+    ],
+)  # fmt: skip
+def test_other_tools_words_are_recognised(key: str, meant: str) -> None:
+    definition = {"nodes": [{"id": "w", "type": "wait", "config": {key: 1}}]}
+    hints = [each.hint or "" for each in check_workflow(from_data(definition), registry())]
+    assert f"Write `{meant}`." in hints

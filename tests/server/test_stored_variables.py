@@ -5,15 +5,15 @@ import asyncio
 import pytest
 
 from fakes.written_store import WrittenStore
-from flowc.nodes.services.lasting import Comparison
+from flowc.nodes.services.lasting import VariableComparison
 from flowc.server.store.lasting import StoredVariables, VariableOwner
 
 OWNER = VariableOwner("workflow", "counter")
 DEFAULTS = {"n": 0}
 
 
-def adding(seen: int) -> Comparison:
-    return Comparison({"n": seen + 1}, {"n": seen}, DEFAULTS)
+def adding(seen: int) -> VariableComparison:
+    return VariableComparison({"n": seen + 1}, {"n": seen}, DEFAULTS)
 
 
 async def test_a_write_that_is_repeated_after_a_crash_has_its_first_result(
@@ -41,7 +41,7 @@ async def test_of_writers_that_expect_the_same_one_is_first(store: WrittenStore)
 @pytest.mark.parametrize("expected", [1, True, "0", None, [0]])
 async def test_values_are_compared_as_json(store: WrittenStore, expected: object) -> None:
     variables = StoredVariables(store.database, "three")
-    wanted = Comparison({"n": 9}, {"n": expected}, DEFAULTS)
+    wanted = VariableComparison({"n": 9}, {"n": expected}, DEFAULTS)
     assert not (await variables.write(OWNER, wanted, f"run {expected}", "run")).is_stored
     assert await variables.read(OWNER, ["n"]) == {}
 
@@ -49,7 +49,7 @@ async def test_values_are_compared_as_json(store: WrittenStore, expected: object
 async def test_tenants_scopes_and_owners_are_apart(store: WrittenStore) -> None:
     variables = StoredVariables(store.database, "four")
     for value in ({"a": [1, None]}, None):
-        await variables.write(OWNER, Comparison({"n": value}, {}, {}), f"{value}", "run")
+        await variables.write(OWNER, VariableComparison({"n": value}, {}, {}), f"{value}", "run")
         assert await variables.read(OWNER, ["n"]) == {"n": value}
     for owner in (VariableOwner("workflow", "other"), VariableOwner("user", "counter")):
         assert await variables.read(owner, ["n"]) == {}

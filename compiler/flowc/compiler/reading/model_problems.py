@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from flowc.compiler.definition.parts import BAD_SCHEMA
 from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean, instead, nearest
@@ -135,14 +136,24 @@ def _step(data: Any, part: str | int) -> tuple[Any, bool]:
 
 
 def _keys_at(model: Any, path: Pointer) -> set[str]:
-    fields = [field for m in _models_at(model, path) for field in m.model_fields.items()]
-    return {field.alias or name for name, field in fields}
+    return {key for found in _models_at(model, path) for key in _fields_of(found)}
+
+
+def _fields_of(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the annotations of a model's fields, by the keys that authors write."""
+    return {_key_of(name, field): field.annotation for name, field in model.model_fields.items()}
+
+
+def _key_of(name: str, field: FieldInfo) -> str:
+    alias = field.validation_alias
+    return alias if isinstance(alias, str) else field.alias or name
 
 
 def _models_at(model: Any, path: Pointer) -> list[type[BaseModel]]:
     models = _models_in(model)
     for part in path:
-        inner = [m.model_fields[part].annotation for m in models if part in m.model_fields]
+        known = [fields for m in models if part in (fields := _fields_of(m))]
+        inner = [fields[str(part)] for fields in known]
         if inner:
             models = [found for annotation in inner for found in _models_in(annotation)]
     return models

@@ -73,6 +73,14 @@ _CHOICES = frozenset({"literal_error", "enum"})
 _LONG_UNITS = {"milli": "ms", "sec": "s", "min": "m", "hour": "h", "hr": "h", "day": "d"}
 
 
+# The choices that are meant by those of other languages.
+_FOREIGN_CHOICES: Mapping[str, str] = {
+    **dict.fromkeys(("conversation", "session", "chat"), "thread"),
+    **dict.fromkeys(("global", "static", "node", "flow"), "workflow"),
+    **dict.fromkeys(("execution", "local"), "run"),
+}
+
+
 def value_words(error: Mapping[str, Any], name: str) -> tuple[str, str | None]:
     """Return what is wrong with a value, as a sentence without its end, and a hint.
 
@@ -84,7 +92,9 @@ def value_words(error: Mapping[str, Any], name: str) -> tuple[str, str | None]:
     kind, given = str(error["type"]), error.get("input")
     if kind in _CHOICES:
         words = _choices(error)
-        hint = did_you_mean(str(given), words) or f"Write {words[0]}."
+        meant = _FOREIGN_CHOICES.get(str(given))
+        near = f"Write {meant}." if meant in words else did_you_mean(str(given), words)
+        hint = near or f"Write {words[0]}."
         return f"it must be {error['ctx']['expected']}", hint
     if kind in _BOUNDS:
         bound = _BOUNDS[kind].format(**error["ctx"])

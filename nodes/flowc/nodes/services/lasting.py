@@ -46,7 +46,7 @@ class LocalVariables(LastingVariables):
         workflow: str | None = None,
     ) -> Written:
         """Store values if the stored ones are those expected."""
-        owner, wanted = self._owner(scope, workflow), Comparison(values, expected, defaults)
+        owner, wanted = self._owner(scope, workflow), VariableComparison(values, expected, defaults)
         return await asyncio.to_thread(self._write, scope, owner, wanted)
 
     def _owner(self, scope: VariableScope, workflow: str | None) -> str:
@@ -59,7 +59,7 @@ class LocalVariables(LastingVariables):
             rows = database.execute(_READ, (scope, owner)).fetchall()
         return {name: json.loads(value) for name, value in rows if name in names}
 
-    def _write(self, scope: str, owner: str, wanted: "Comparison") -> Written:
+    def _write(self, scope: str, owner: str, wanted: "VariableComparison") -> Written:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         with closing(self._open()) as database, database:
             # Before anything is read: another process waits here.
@@ -104,13 +104,13 @@ class MemoryVariables(LastingVariables):
     ) -> Written:
         """Store values if the stored ones are those expected."""
         stored = self._stored.setdefault((scope, workflow or ""), {})
-        written = Comparison(values, expected, defaults).against(stored)
+        written = VariableComparison(values, expected, defaults).against(stored)
         if written.is_stored:
             stored.update(values)
         return written
 
 
-class Comparison:
+class VariableComparison:
     """Values to store if variables still have the ones that are expected."""
 
     def __init__(

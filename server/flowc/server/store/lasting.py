@@ -9,7 +9,7 @@ from sqlalchemy import Index, String, delete, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from flowc.compiler.node import Written
-from flowc.nodes.services.lasting import Comparison
+from flowc.nodes.services.lasting import VariableComparison
 from flowc.server.records.times import now
 from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.insertions import insertion
@@ -69,7 +69,12 @@ class StoredVariables:
 
     @writing
     def write(
-        self, session: Session, owner: VariableOwner, wanted: Comparison, id: str, run_id: str
+        self,
+        session: Session,
+        owner: VariableOwner,
+        wanted: VariableComparison,
+        id: str,
+        run_id: str,
     ) -> Written:
         """Store values if the stored ones are those expected; with the same id, only once."""
         key = hashlib.sha256(id.encode()).hexdigest()

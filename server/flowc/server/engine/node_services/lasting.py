@@ -6,7 +6,7 @@ from typing import Any
 
 from flowc.compiler.definition import VariableScope
 from flowc.compiler.node import LastingVariables, NodeError, Written
-from flowc.nodes.services.lasting import Comparison
+from flowc.nodes.services.lasting import VariableComparison
 from flowc.server.records.runs import RunRecord
 from flowc.server.store.lasting import StoredVariables, VariableOwner
 
@@ -39,7 +39,7 @@ class VariablesOfRun(LastingVariables):
         owner = self._owner(scope, workflow)
         if owner is None:
             raise NodeError(f"no-{scope}", _MISSING[scope], hint=_HINTS[scope])
-        wanted = Comparison(values, expected, defaults)
+        wanted = VariableComparison(values, expected, defaults)
         return await self.stored.write(owner, wanted, id, self.run.id)
 
     def _owner(self, scope: VariableScope, workflow: str | None) -> VariableOwner | None:
