@@ -140,7 +140,7 @@ SHAPES: dict[str, dict[str, Any]] = {
             mark("end", "helper"),
         ]
     },
-    "timer": {"nodes": [mark("a"), wait("t", "a", **{"for": 1.05}), mark("b", "t")]},
+    "timer": {"nodes": [mark("a"), wait("t", "a", **{"for": 2.05}), mark("b", "t")]},
     "signal": {"nodes": [mark("a"), wait("g", "a", signal="go"), mark("b", "g")]},
     "question whose time is over": {
         "nodes": [human("late", timeout=1, default="reject", title="late"), mark("b", "late")]

@@ -159,6 +159,7 @@ edges:
   - {source: begin, target: draft}
   - {source: draft, target: review}
   - {source: review, target: enough}
+  - {source: enough, target: draft, max_turns: 9}
 """
     assert codes(text % "{{review.output.text}}") == {"maybe-undefined"}
     assert codes(text % "{{review.output.text|default('')}}") == {"unused-node"}

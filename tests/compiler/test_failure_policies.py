@@ -28,8 +28,8 @@ class Busy(Node):
         turns[context.node_id] += 1
         if status < 400:
             return {"status": status, "state": "done" if status == 200 else "running"}
-        failure = NodeError("http-status", f"The service answered {status}.")
-        raise failure.with_details({"status": status, "body": {"wait": status == 409}})
+        details = {"status": status, "body": {"wait": status == 409}}
+        raise NodeError("http-status", f"The service answered {status}.", details=details)
 
 
 async def tried(statuses: list[int], **retry: Any) -> tuple[Any, int]:

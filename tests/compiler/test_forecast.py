@@ -89,7 +89,7 @@ def test_what_runs_in_bodies_counts_as_often_as_they_run(
     assert calls({"id": "x", "type": kind, "config": {**config, **body}}) == expected
 
 
-def test_a_loop_through_edges_has_no_limit() -> None:
+def test_a_loop_through_edges_has_the_limit_of_its_closing_edge() -> None:
     nodes = [
         {"id": "s", "type": "start"},
         ask("a"),
@@ -97,7 +97,13 @@ def test_a_loop_through_edges_has_no_limit() -> None:
         {"id": "end", "type": "end"},
     ]
     edges = [{"source": "s", "target": "a"}, {"source": "a", "target": "c"}]
-    assert calls(*nodes, edges=edges) == (1, inf)
+    assert calls(*nodes, edges=edges) == (1, 100)
+    assert calls(*nodes, edges=edges, settings={"max_turns": 7}) == (1, 7)
+    bounded = [*edges, {"source": "c", "target": "a", "max_turns": 3}]
+    assert calls(*nodes, edges=bounded) == (1, 3)
+    assert forecast(plan_of(*nodes, edges=bounded)).as_json()["loops"] == [
+        {"nodes": ["a", "c"], "max_turns": 3}
+    ]
 
 
 def test_order_joins_regions_and_what_is_touched_are_known() -> None:

@@ -21,6 +21,7 @@ from flowc.compiler.definition.short_schemas import to_json_schema
 from flowc.compiler.diagnostics import has_errors
 from flowc.compiler.expressions import ExpressionError, compile_condition, compile_template
 from flowc.compiler.reading.documents import read_text
+from flowc.nodes.services.lasting import MemoryVariables
 
 PAGE = (ROOT / "compiler" / "docs" / "language.md").read_text()
 
@@ -95,7 +96,9 @@ async def test_a_workflow_can_run_and_gives_what_is_shown(text: str) -> None:
     assert not has_errors(check_workflow(read_text(text), registry()))
     if text.startswith("# input: "):
         first, *_, last = text.splitlines()
-        ran = await run(compiled(text), json.loads(first.removeprefix("# input: ")))
+        workflow = compiled(text)
+        more: dict[str, Any] = {"lasting": MemoryVariables()} if workflow.plan.lasting else {}
+        ran = await run(workflow, json.loads(first.removeprefix("# input: ")), **more)
         assert ran.output == json.loads(last.removeprefix("# output: "))
 
 

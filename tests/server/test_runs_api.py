@@ -101,11 +101,11 @@ def test_one_run_signals_another(api: httpx.Client) -> None:
 
 def test_a_timer_holds_no_worker(api: httpx.Client) -> None:
     started = time.monotonic()
-    run = begin(api, [pause("a", seconds=1.5), pause("b", "a")], wait=False)
+    run = begin(api, [pause("a", seconds=2.5), pause("b", "a")], wait=False)
     until(lambda: run_of(api, run["id"])["status"] == "waiting")
     done = ended(api, run["id"])
     assert (done["status"], done["output"]) == ("completed", {"waited": 0.01})
-    assert time.monotonic() - started >= 1.5
+    assert time.monotonic() - started >= 2.5
 
 
 def test_a_caller_waits_for_times_that_come_soon_and_not_for_others(api: httpx.Client) -> None:

@@ -12,11 +12,13 @@ from flowc.compiler.checks.configuration import check_configuration
 from flowc.compiler.checks.edges import check_edges
 from flowc.compiler.checks.flow import check_flow
 from flowc.compiler.checks.foreign_texts import check_foreign_texts
+from flowc.compiler.checks.lasting import check_declarations, check_lasting
 from flowc.compiler.checks.names import check_names
 from flowc.compiler.checks.operands import check_operands
 from flowc.compiler.checks.reachability import check_reachability
 from flowc.compiler.checks.references import check_references
 from flowc.compiler.checks.steps import check_steps
+from flowc.compiler.checks.turns import check_turns
 from flowc.compiler.checks.types import check_types
 from flowc.compiler.checks.uses import check_uses
 from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, Problem, has_errors
@@ -27,12 +29,20 @@ from flowc.compiler.reading.library import Library
 
 # Later stages may assume what earlier ones established; the flow is analysed between the two.
 STRUCTURE = (
-    (check_names,),
+    (check_names, check_declarations),
     (check_edges, check_configuration, check_uses, check_foreign_texts),
 )
 FLOW = (
     (check_reachability, check_references),
-    (check_types, check_operands, check_flow, check_concurrency, check_steps),
+    (
+        check_types,
+        check_operands,
+        check_flow,
+        check_turns,
+        check_lasting,
+        check_concurrency,
+        check_steps,
+    ),
 )
 
 Checked = TypeVar("Checked", Scope, Flow)

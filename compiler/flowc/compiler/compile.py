@@ -8,7 +8,7 @@ from typing import Any
 from flowc.compiler.analysis.inference import infer
 from flowc.compiler.analysis.scopes import resolve
 from flowc.compiler.check import check_failure_handler, require_valid
-from flowc.compiler.definition import Granularity, WorkflowDefinition
+from flowc.compiler.definition import Granularity, WorkflowDefinition, initial_values
 from flowc.compiler.diagnostics import Diagnostic
 from flowc.compiler.lowering.graph import Lowered, lower
 from flowc.compiler.node.registry import Registry
@@ -84,11 +84,15 @@ class CompiledWorkflow:
 
         return export(self.plan)
 
-    def initial_state(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the state in which a run with this input begins."""
-        declared = self.workflow.variables
-        variables = {"variables": dict(declared)} if declared else {}
-        return {"input": dict(given), "outputs": {}, **variables}
+    def initial_state(
+        self, given: Mapping[str, Any], variables: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return the state in which a run with this input begins.
+
+        `variables` are those that `begun_variables` has loaded; otherwise they have their defaults.
+        """
+        values = initial_values(self.workflow.variables) if variables is None else dict(variables)
+        return {"input": dict(given), "outputs": {}, **({"variables": values} if values else {})}
 
     def input_problems(self, given: Any) -> list[str]:
         """Return why a value cannot be this workflow's input, a sentence each; none if it can.

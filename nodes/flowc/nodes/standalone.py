@@ -16,8 +16,8 @@ from typing import Annotated, Any, TypedDict
 
 from pydantic import ValidationError
 
-from flowc.compiler.analysis.graph import DONE, ERROR, Edge, Graph
-from flowc.compiler.definition import NodeDefinition, NodeRetry
+from flowc.compiler.analysis.graph import DONE, ERROR
+from flowc.compiler.definition import NodeRetry
 from flowc.compiler.expressions import (
     RECORDED,
     Names,
@@ -30,8 +30,8 @@ from flowc.compiler.node import BodyResult, Context, Formula, Node, NodeError, O
 from flowc.compiler.node.context import no_body
 from flowc.compiler.node.errors import error_as_json
 from flowc.compiler.node.interrupts import Answer, Ask, Interrupted, wait_here
+from flowc.compiler.planning.closings import Closing
 from flowc.compiler.planning.exits import result_of
-from flowc.compiler.planning.wiring import Wiring, wire_up
 from flowc.compiler.running.explanations import explained
 from flowc.compiler.running.failures import misfit
 from flowc.compiler.running.names import incoming_data, names_of
@@ -41,13 +41,20 @@ from flowc.compiler.running.redaction import Redactor
 from flowc.compiler.running.retries import with_retries, with_time_limit
 from flowc.compiler.running.retry_conditions import written_conditions
 from flowc.compiler.running.run_context import View
-from flowc.compiler.running.settlement import Settlement, arrive, merge_edges, settle
+from flowc.compiler.running.settlement import merge_edges
+from flowc.compiler.running.turns import exceeded_turns, turns_after
 from flowc.nodes.failed_bodies import as_body_failure, note_variables, noting_variables
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
 from flowc.nodes.services.files import Files, HeldFiles
 from flowc.nodes.services.models import Models, read_models_file
 from flowc.nodes.services.sandbox import Sandboxes
 from flowc.nodes.services.sandbox.monty_engine import MontyEngine
+from flowc.nodes.standalone_edges import Done, Joins, closing
+
+__all__ = [
+    "Body", "Done", "Host", "Joins", "Options", "State", "Tool", "closing", "condition", "formula",
+    "formula_condition", "main", "run_graph", "run_node", "template",
+]  # fmt: skip
 
 OFFLINE = "offline/echo"
 
@@ -64,7 +71,8 @@ class State(TypedDict, total=False):
     """A run's state.
 
     In a body, `names` are those of the turn or item, and `outer` has the outputs of the nodes
-    around it. In a body of tools, `only` names the one to run.
+    around it. In a body of tools, `only` names the one to run. `turns` counts how often edges that
+    close loops were taken.
     """
 
     input: dict[str, Any]
@@ -75,6 +83,7 @@ class State(TypedDict, total=False):
     outputs: Annotated[dict[str, Any], _latest]
     written: Annotated[dict[str, Any], _latest]
     edges: Annotated[dict[str, Any], _settled]
+    turns: Annotated[dict[str, Any], _latest]
 
 
 def _secret_variable(name: str) -> str | None:
@@ -139,7 +148,7 @@ class Options:
     `goes_on_error` on the branch `error`. A node that asks a person does so by LangGraph's
     `interrupt`, passed as `ask`: the graph needs a checkpointer, and `Command(resume=ANSWER)`
     resumes it. With a checkpointer, a node with a `step` reads the same time and random values when
-    LangGraph runs it again.
+    LangGraph runs it again. `closes` are the edges out of the node that close loops.
     """
 
     retry: Mapping[str, Any] = field(default_factory=lambda: {"max_attempts": 1})
@@ -152,14 +161,7 @@ class Options:
     body: Body | None = None
     ask: Callable[[Any], Any] | None = None
     step: GraphStep | None = None
-
-
-@dataclass(frozen=True)
-class Done:
-    """The result of a node: what to write to the state, and the branch it chose."""
-
-    update: dict[str, Any]
-    branch: str | None = None
+    closes: tuple[Closing, ...] = ()
 
 
 def template(source: str, names: Names) -> Any:
@@ -204,6 +206,8 @@ async def run_node(
     work = _Work(name, state, host, options, secrets, Redactor(secrets.values()), values)
     try:
         outcome = await work.run(make)
+        branch = outcome.branch or (DONE if options.goes_on_error else None)
+        turns = work.turns(branch)
     except Interrupted as stopped:
         # Not a failure: LangGraph must get its own exception to save the state and stop.
         raise stopped.__cause__ or stopped from None
@@ -212,16 +216,13 @@ async def run_node(
         failure = explained(problem, name, work.kind, *about, reads_any_secret=bool(secrets))
         if not options.copes:
             raise as_body_failure(failure, name, work.attempts) from None
-        error = error_as_json(failure, name, work.attempts)
-        if options.goes_on_error:
-            return Done({"outputs": {"error": error}}, ERROR)
-        return Done({"outputs": {name: options.output_on_error, "error": error}})
+        return work.coped(failure)
     output = outcome.output if state.get("only") != name else work.as_tool_result(outcome.output)
-    update: dict[str, Any] = {"outputs": {name: output}}
+    update: dict[str, Any] = {"outputs": {name: output}, **turns}
     if outcome.variables:
         update["written"] = dict(outcome.variables)
         note_variables(outcome.variables)
-    return Done(update, outcome.branch or (DONE if options.goes_on_error else None))
+    return Done(update, branch)
 
 
 @dataclass
@@ -257,6 +258,21 @@ class _Work:
         result = await work()
         outcome = result if isinstance(result, Outcome) else Outcome(result)
         return await plain_outcome(outcome, self.redactor)
+
+    def coped(self, failure: NodeError) -> Done:
+        """Return how the run continues after a failure; raise NodeError after too many turns."""
+        error = error_as_json(failure, self.name, self.attempts)
+        branch = ERROR if self.options.goes_on_error else None
+        outputs = {} if branch is ERROR else {self.name: self.options.output_on_error}
+        return Done({"outputs": {**outputs, "error": error}, **self.turns(branch)}, branch)
+
+    def turns(self, branch: str | None) -> dict[str, Any]:
+        """Return what the branch changes in the counts of turns; raise NodeError if too many."""
+        closes, counts = self.options.closes, self.state.get("turns", {})
+        if (excess := exceeded_turns(closes, branch, counts)) is not None:
+            raise excess
+        found = turns_after(closes, branch, counts)
+        return {"turns": found} if found else {}
 
     def _context(self) -> Context:
         return Context(
@@ -322,46 +338,6 @@ class _Work:
 
 def _variables(state: State) -> dict[str, Any]:
     return {**state.get("variables", {}), **state.get("written", {})}
-
-
-class Joins:
-    """Joins that LangGraph's edges cannot express: each node runs once all its edges are settled.
-
-    `edges` are (source, target) or (source, target, branches); the nodes of `join_all` run only if
-    all their edges are taken. An edge is settled when it is known whether the run takes it. Each
-    node of the graph calls `visit`, which returns the nodes to go to.
-    """
-
-    def __init__(
-        self,
-        entries: Sequence[str],
-        edges: Sequence[tuple[str, str] | tuple[str, str, Sequence[str]]],
-        join_all: Sequence[str] = (),
-    ) -> None:
-        made = tuple(Edge(e[0], e[1], frozenset(e[2]) if len(e) > 2 else None) for e in edges)
-        nodes = {
-            name: NodeDefinition(id=name, type="", join="all" if name in join_all else "any")
-            for name in dict.fromkeys([*entries, *(n for e in made for n in (e.source, e.target))])
-        }
-        self._wiring: Wiring = wire_up(Graph(nodes, made, tuple(entries)))
-
-    async def visit(
-        self, name: str, state: State, work: Callable[[], Awaitable[Done]]
-    ) -> tuple[dict[str, Any], list[str]]:
-        """Run a node if its edges are settled; return what to write, and the nodes to go to."""
-        edges, wire = state.get("edges", {}), self._wiring.wires[name]
-        arrival = arrive(self._wiring, wire, edges)
-        if not arrival.runs:
-            return _step({}, [arrival])
-        done = await work()
-        now = merge_edges(edges, [arrival.edges])
-        return _step(done.update, [arrival, settle(self._wiring, wire, done.branch, now)])
-
-
-def _step(update: dict[str, Any], steps: Sequence[Settlement]) -> tuple[dict[str, Any], list[str]]:
-    news = [step.edges for step in steps if step.edges]
-    goto = list(dict.fromkeys(name for step in steps for name in step.wake))
-    return ({**update, "edges": news} if news else update), goto
 
 
 async def run_graph(

@@ -7,11 +7,12 @@ from typing import Any, Self
 from standardwebhooks import Webhook as Signer
 
 from flowc.compiler.guards import Circuits, Guards, MemoryCache, NodeCache
-from flowc.compiler.node import NodeError
+from flowc.compiler.node import LastingVariables, NodeError
 from flowc.compiler.running.redaction import KnownSecrets
 from flowc.compiler.running.run_context import RunSecret
 from flowc.nodes.services.files import Files, HeldFiles, RedactedFiles
 from flowc.nodes.services.knowledge import Knowledge, Sources
+from flowc.nodes.services.lasting import LocalVariables
 from flowc.nodes.services.mcp import McpServers
 from flowc.rag.folders import Folders
 from flowc.server.access.callers import DEFAULT_TENANT
@@ -67,6 +68,10 @@ class TenantServices:
     def _redacted(self, content: bytes) -> bytes:
         return self.known.redactor.content(content)
 
+    def lasting(self, workflow: str) -> LastingVariables | None:
+        """Return where a workflow's variables last; None where the store of a server has them."""
+        return None
+
     async def secret(self, name: str, workflow_id: str | None) -> RunSecret | None:
         """Return a secret for a workflow; raise NodeError if it may not or cannot be read."""
         found = await self.secrets.read(name, workflow_id)
@@ -107,6 +112,10 @@ class LocalServices(TenantServices):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(ProcessServices(settings), DEFAULT_TENANT)
+
+    def lasting(self, workflow: str) -> LastingVariables:
+        """Return the variables in the data folder."""
+        return LocalVariables(self._settings.data_dir / "variables.db", workflow)
 
     async def __aenter__(self) -> Self:
         return self

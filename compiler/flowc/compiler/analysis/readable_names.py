@@ -7,7 +7,7 @@ from typing import Any
 
 from flowc.compiler.analysis.graph import Graph, written_graph
 from flowc.compiler.analysis.scopes import Scope
-from flowc.compiler.definition import ToolDefinition
+from flowc.compiler.definition import ToolDefinition, declarations_in, initial_values
 from flowc.compiler.definition.schema_paths import names_in, schema_at, type_of, types_of
 from flowc.compiler.definition.short_schemas import Schema
 
@@ -97,8 +97,14 @@ def _tool_around(scope: Scope, node_id: str) -> ToolDefinition | None:
 
 def _variables(whole: Scope) -> Iterator[ReadableName]:
     declared = whole.workflow.variables
-    for name, value in declared.items():
-        yield ReadableName(_step("variables", name), _type_of_value(value))
+    typed, values = declarations_in(declared), initial_values(declared)
+    for name, value in values.items():
+        each = typed.get(name)
+        if each is None or each.type is None:
+            about = each.description if each is not None else None
+            yield ReadableName(_step("variables", name), _type_of_value(value), about)
+        else:
+            yield from _fields(_step("variables", name), each.type, each.description, 0)
     for name in sorted(set[str]().union(*(whole.writes(each) for each in whole.nodes))):
         if name not in declared:
             yield ReadableName(_step("variables", name))

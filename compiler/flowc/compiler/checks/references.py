@@ -30,10 +30,12 @@ def _check_use(flow: Flow, reader: str, use: Use) -> Iterator[Problem]:
     if found is None:
         yield from _check_name(flow, reader, use)
         return
-    name, _ = found
+    name, path = found
     body = flow.scope.bodies.get(reader)
     if body is not None and name in body.nodes:
         # A container reads its own body, as in `until`, after each turn.
+        if path and path[0] != "output":
+            yield _not_the_output(use, name, path, use.slot.at)
         return
     holder = flow.holder_of(name) if name not in flow.scope.nodes else None
     yield from _check_node(*(holder or (flow, reader)), use, *found, at=use.slot.at)
@@ -46,7 +48,9 @@ def _check_node(
         refers = f"{use.text!r} refers to {name[:60]!r}"
         message = f"{refers}, which is neither a node id nor a built-in name."
         inner = flow.scope.inner_names | use.slot.own_names
-        known = [*flow.scope.nodes, *NAMES - {"nodes"}, *sorted(inner)]
+        body = flow.scope.bodies.get(reader)
+        nodes = [*flow.scope.nodes, *(body.nodes if body else ())]
+        known = [*nodes, *NAMES - {"nodes"}, *sorted(inner)]
         foreign = name_here((name, *path))
         near = nearest(name, known) if foreign is None else None
         problem = Problem("unknown-reference", message, at, foreign or did_you_mean(name, known))
@@ -56,14 +60,17 @@ def _check_node(
     elif flow.scope.workflow.samples:
         return
     elif path and path[0] != "output":
-        message = f"{use.text!r} reads {path[0]!r} of {name!r}; a node only has an `output`."
-        rest = ".".join(str(part) for part in path)
-        hint = f"Did you mean {name}.output.{rest}?"
-        step = len(use.reference.path) - len(path)
-        problem = Problem("unknown-reference", message, at, hint)
-        yield use.about(problem, step, f"output.{path[0]}")
+        yield _not_the_output(use, name, path, at)
     else:
         yield from _check_order(flow, reader, use, name, at)
+
+
+def _not_the_output(use: Use, name: str, path: tuple[str | int, ...], at: Pointer) -> Problem:
+    message = f"{use.text!r} reads {path[0]!r} of {name!r}; a node only has an `output`."
+    rest = ".".join(str(part) for part in path)
+    hint = f"Did you mean {name}.output.{rest}?"
+    step = len(use.reference.path) - len(path)
+    return use.about(Problem("unknown-reference", message, at, hint), step, f"output.{path[0]}")
 
 
 def _check_order(flow: Flow, reader: str, use: Use, name: str, at: Pointer) -> Iterator[Problem]:

@@ -35,6 +35,13 @@ from flowc.compiler.definition.short_schemas import (
     problems_of,
     to_json_schema,
 )
+from flowc.compiler.definition.variables import (
+    VariableDeclaration,
+    VariableScope,
+    declarations_in,
+    initial_values,
+    is_declaration,
+)
 from flowc.compiler.definition.workflow import BodyDefinition, WorkflowDefinition, WorkflowHeader
 
 __all__ = [
@@ -65,11 +72,16 @@ __all__ = [
     "Schema",
     "TooCostly",
     "ToolDefinition",
+    "VariableDeclaration",
+    "VariableScope",
     "WorkflowBudget",
     "WorkflowDefinition",
     "WorkflowHeader",
     "WorkflowSettings",
+    "declarations_in",
     "find_problems",
+    "initial_values",
+    "is_declaration",
     "problems_of",
     "schema_at",
     "selects",

@@ -202,4 +202,12 @@ class EdgeDefinition(Part):
         default=None,
         description="Take the edge only if the source chooses this branch; default: on every one.",
     )
+    max_turns: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="On an edge that closes a loop: most turns of the loop, including the first."
+        " Instead of beginning one more, its source fails with the code `too-many-turns`."
+        " Default: `settings.max_turns`, or else 100.",
+    )
     id: str | None = Field(default=None, description="A name for editors; runs ignore it.")

@@ -42,6 +42,12 @@ class WorkflowSettings(Part):
     retry: RetryPolicy | None = Field(
         default=None, description="Default for nodes without their own `retry`."
     )
+    max_turns: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="Most turns of each loop whose closing edge has no `max_turns`.",
+    )
     max_parallel: int | None = Field(
         default=None, ge=1, le=10_000, description="Most nodes that work at once in one run."
     )

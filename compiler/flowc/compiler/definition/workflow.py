@@ -28,7 +28,9 @@ class WorkflowHeader(Part):
         default=None, description="Schema of the output, or its short form: {answer: string}."
     )
     variables: dict[str, Any] = Field(
-        default_factory=dict, description="Variables with their initial values."
+        default_factory=dict,
+        description="Variables with their initial values, or declared as {scope, type, default}:"
+        " `scope` is `run`, `thread`, `workflow` or `user`.",
     )
     settings: WorkflowSettings = Field(
         default=WorkflowSettings(), description="Limits, budgets and defaults for a run."

@@ -4,6 +4,7 @@ The text imports node types and `flowc.nodes.standalone`, but not the compiler. 
 own edges where they express what the definition means, and a table of edges where they cannot.
 """
 
+from flowc.compiler.definition import initial_values
 from flowc.compiler.export.graphs import add_graph
 from flowc.compiler.export.module import Module
 from flowc.compiler.export.text import indented, literal
@@ -16,7 +17,7 @@ def export(plan: Plan) -> str:
     """Return Python text that builds and runs the graph of a plan."""
     module = Module()
     graph = add_graph(module, plan, "")
-    variables = indented(literal(dict(plan.workflow.variables)), 4)
+    variables = indented(literal(initial_values(plan.workflow.variables)), 4)
     run = (
         f"EXITS = {plan.exits!r}\n\n\n"
         "async def run(given: Mapping[str, Any], host: Host | None = None) -> Any:\n"

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flowc.compiler.analysis.configuration import Slot
-from flowc.compiler.definition import GoOn, GoTo
+from flowc.compiler.definition import GoOn, GoTo, initial_values
 from flowc.compiler.diagnostics import Pointer
 from flowc.compiler.export.module import Module
 from flowc.compiler.export.text import bracketed, indented, literal
 from flowc.compiler.node import Role
+from flowc.compiler.planning.closings import Closing
 from flowc.compiler.planning.plan import Plan, PlannedNode
 
 _FILLED = {
@@ -45,6 +46,9 @@ def making(module: Module, node: PlannedNode) -> str:
 def options(module: Module, node: PlannedNode, body_graph: str | None) -> str:
     """Return the argument with the node's options, or nothing if it has none."""
     found = dict(_options(node))
+    if node.closes:
+        edges = ", ".join(_closing(module, closing) for closing in node.closes)
+        found["closes"] = f"({edges},)"
     if node.node_type.asks:
         found["ask"] = module.interrupt()
     if node.is_recorded:
@@ -91,11 +95,22 @@ def _options(node: PlannedNode) -> Iterator[tuple[str, str]]:
         yield "data_from", repr(node.data_from)
 
 
+def _closing(module: Module, closing: Closing) -> str:
+    edge = closing.edge
+    branches = None if edge.branches is None else sorted(edge.branches)
+    given = [edge.target, branches, closing.max_turns, list(closing.around), list(closing.inner)]
+    return f"{module.helper('closing')}({', '.join(map(repr, given))})"
+
+
 def _body(module: Module, node: PlannedNode, body: Plan, graph: str) -> str:
     parts = [graph, repr(body.exits)]
     if node.node_type.is_isolated:
         header = body.workflow
-        declared = {"variables": header.variables, "input": header.input, "output": header.output}
+        declared = {
+            "variables": initial_values(header.variables),
+            "input": header.input,
+            "output": header.output,
+        }
         given = (f"{key}={value!r}" for key, value in declared.items() if value)
         parts += ["is_isolated=True", *given]
     if node.tools:

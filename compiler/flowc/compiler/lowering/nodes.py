@@ -22,6 +22,7 @@ from flowc.compiler.running.region import Around, Region, RegionPaused, execute_
 from flowc.compiler.running.run_context import RunContext, View
 from flowc.compiler.running.settlement import Settlement, arrive, merge_edges, settle
 from flowc.compiler.running.traced_run import run_node
+from flowc.compiler.running.turns import turns_after
 from flowc.compiler.running.updates import branch_after, update_after
 
 T = TypeVar("T")
@@ -68,7 +69,9 @@ class DynamicNode(_LoweredNode):
         outcome = await _work(node, input, runtime)
         # LangGraph applies what this node writes only after it has returned.
         now = merge_edges(edges, [arrival.edges])
-        settlement = settle(routes.wiring, node.wire, branch_after(node, outcome), now)
+        branch = branch_after(node, outcome)
+        settlement = settle(routes.wiring, node.wire, branch, now)
+        settlement.edges.update(turns_after(node.closes, branch, now))
         update = update_after(node, outcome)
         return routes.command(update, [arrival, settlement], edges, runtime.context)
 
@@ -98,7 +101,8 @@ class SectionNode(_LoweredNode):
             region = Region(
                 self._plan, _view(state, runtime), run, journal, "", self._section.nodes
             )
-            region.edges, region.around = dict(state.get("edges", {})), around
+            region.edges.update(state.get("edges", {}))
+            region.around = around
             if control is not None:
                 region.is_pausing = lambda: control.drain_requested
             try:
@@ -171,4 +175,4 @@ def _view(state: FullState, runtime: Runtime[RunContext]) -> View:
     if changed := runtime.context.changed:
         outputs = {**outputs, **changed.outputs("")}
         variables = {**variables, **changed.variables("")}
-    return View(input, outputs, variables, task=task)
+    return View(input, outputs, variables, task=task, edges=state.get("edges", {}))

@@ -12,6 +12,7 @@ from typing import Any
 
 from langgraph.types import Command
 
+from flowc.compiler.planning.closings import counted_as
 from flowc.compiler.planning.sections import PlanSection
 from flowc.compiler.planning.wiring import Wiring
 from flowc.compiler.running.events import NODE_SKIPPED
@@ -45,7 +46,9 @@ class Routes:
     @cached_property
     def has_edges(self) -> bool:
         """Whether the state must remember how edges settled."""
-        return len(self._forgotten) < len(self.wiring.tracked)
+        wiring = self.wiring
+        counts = {counted_as(edge) for edge in wiring.back_edges}
+        return not ({edge.key for edge in wiring.tracked} | counts) <= self._forgotten
 
     def name(self, node: str) -> str:
         """Return the LangGraph node that runs a node which can be woken from outside."""
@@ -74,12 +77,15 @@ class Routes:
 
     @cached_property
     def _forgotten(self) -> frozenset[str]:
-        """The edges that matter only within one execution of a section."""
+        """The edges and counts that matter only within one execution of a section."""
+        wiring = self.wiring
+        names = [(edge, edge.key) for edge in wiring.tracked]
+        names += [(edge, counted_as(edge)) for edge in wiring.back_edges]
         return frozenset(
-            edge.key
+            name
             for section in self.sections
-            for edge in self.wiring.tracked
-            if edge.target in section.nodes and section.counts_turns(edge.source, self.wiring)
+            for edge, name in names
+            if edge.target in section.nodes and section.counts_turns(edge.source, wiring)
         )
 
     def _remembered(self, edges: Edges) -> Edges:

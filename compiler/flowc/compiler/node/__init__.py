@@ -16,6 +16,7 @@ from flowc.compiler.node.fields import (
     ToolsField,
 )
 from flowc.compiler.node.interrupts import Answer, Ask
+from flowc.compiler.node.lasting import LastingVariables, Written
 from flowc.compiler.node.node_type import Node
 from flowc.compiler.node.outcome import NOTHING, BodyResult, Json, Outcome
 from flowc.compiler.node.secret_hosts import HostBound, SecretHosts, require_host
@@ -38,6 +39,7 @@ __all__ = [
     "ItemCondition",
     "ItemExpression",
     "Json",
+    "LastingVariables",
     "Need",
     "NeedKind",
     "Node",
@@ -49,6 +51,7 @@ __all__ = [
     "SecretHosts",
     "Tool",
     "ToolsField",
+    "Written",
     "require_host",
     "wrong_value",
 ]

@@ -9,10 +9,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from flowc.compiler.definition import VariableDeclaration
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node.budget import UNLIMITED, Budget
 from flowc.compiler.node.errors import NodeError
 from flowc.compiler.node.interrupts import WaitFor, wait_here
+from flowc.compiler.node.lasting import LastingVariables
 from flowc.compiler.node.outcome import NOTHING, BodyResult, Json, NodeUsage
 
 Service = TypeVar("Service")
@@ -98,6 +100,9 @@ class Context(NamedTuple):
       of the outcome.
     - `run_body(key, names, variables)` runs the node's own nodes and edges.
     - `tools` are the tools in the body; `now()` is the time, which tests can set.
+    - `lasting` stores variables that outlive the run; `declared` are the workflow's declarations,
+      and `stored_in` is the id of the stored workflow that the node is in, if the run's own
+      workflow runs that one.
     """
 
     run_id: str = "run"
@@ -116,6 +121,9 @@ class Context(NamedTuple):
     tools: tuple[Tool, ...] = ()
     now: Callable[[], datetime] = utc_now
     add_usage: AddUsage = uncounted
+    lasting: LastingVariables | None = None
+    declared: Mapping[str, VariableDeclaration] = NOTHING
+    stored_in: str | None = None
 
     def service(self, kind: type[Service]) -> Service:
         """Return the service of this class; raise NodeError if the host has none."""

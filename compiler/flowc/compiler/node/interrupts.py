@@ -11,8 +11,12 @@ answer, the node runs again from its beginning, asks the same under the same id,
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
+
+# In seconds. To suspend a run and resume it takes longer than a shorter wait.
+SHORT = 2.0
 
 InterruptKind = Literal["human", "signal", "timer", "breakpoint"]
 
@@ -20,19 +24,25 @@ InterruptKind = Literal["human", "signal", "timer", "breakpoint"]
 class Ask(NamedTuple):
     """What a node waits for; `data` is plain JSON for the person or service that answers.
 
-    `seconds` is the longest time to wait; a timer always waits that long.
+    `seconds` is the longest time to wait; a timer always waits that long. A node that asks for
+    several things in no fixed order gives each a `turn`, which tells it apart from the others.
     """
 
     kind: InterruptKind
     data: Mapping[str, Any] = MappingProxyType({})
     seconds: float | None = None
+    turn: str | None = None
 
 
 class Answer(NamedTuple):
-    """The answer to an interrupt; `is_late` means that its time ran out before there was one."""
+    """The answer to an interrupt; `is_late` means that its time ran out before there was one.
+
+    `moment` is when it came, where that is known.
+    """
 
     value: Any = None
     is_late: bool = False
+    moment: datetime | None = None
 
 
 class Interrupt(NamedTuple):
@@ -45,7 +55,7 @@ class Interrupt(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """Return the stable JSON form."""
-        kind, data, seconds = self.ask
+        kind, data, seconds, _ = self.ask
         where = {"id": self.id, "node_id": self.node_id, "path": self.path}
         return {**where, "kind": kind, "data": dict(data), "seconds": seconds}
 
@@ -73,6 +83,6 @@ async def wait_here(ask: Ask) -> Answer:
     return Answer()
 
 
-def interrupt_id(place: str, turn: int) -> str:
-    """Return the id of the n-th thing that a node asks at this place in its run."""
+def interrupt_id(place: str, turn: int | str) -> str:
+    """Return the id of the n-th thing that a node asks at this place in its run, or of a turn."""
     return hashlib.sha256(f"{place}?{turn}".encode()).hexdigest()[:32]

@@ -110,6 +110,11 @@ class Node(BaseModel):
         return False
 
     @classmethod
+    def may_ask(cls, config: Mapping[str, Json]) -> bool:
+        """Return whether a node with this configuration waits for an answer or for time to pass."""
+        return cls.asks
+
+    @classmethod
     def body_runs(cls, config: Mapping[str, Json]) -> tuple[int, int | None]:
         """Return the fewest and the most times that the body runs; None means no limit."""
         return 1, 1

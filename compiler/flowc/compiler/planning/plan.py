@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 from typing import Any
 
 from flowc.compiler.analysis.configuration import Configuration
 from flowc.compiler.analysis.flow import Flow
+from flowc.compiler.analysis.graph import Edge
 from flowc.compiler.analysis.inference import Inferred
 from flowc.compiler.analysis.references import node_path, uses_in
 from flowc.compiler.analysis.run_conditions import RunCondition
@@ -14,11 +16,15 @@ from flowc.compiler.analysis.scopes import Scope
 from flowc.compiler.definition import (
     NodeDefinition,
     RetryPolicy,
+    VariableDeclaration,
+    VariableScope,
     WorkflowDefinition,
     WorkflowSettings,
+    declarations_in,
 )
 from flowc.compiler.guards import Limit
 from flowc.compiler.node import Effects, Node, Tool
+from flowc.compiler.planning.closings import Closing, find_closings
 from flowc.compiler.planning.exits import result_of
 from flowc.compiler.planning.tools import tools_in
 from flowc.compiler.planning.wiring import Wire, Wiring, wire_up
@@ -31,7 +37,8 @@ class PlannedNode:
     `plain` is the node itself where nothing is computed and nothing guards its work;
     `branches` are those that it can choose; `stored_in` is the id of the stored workflow that the
     node is in, if the run's own workflow runs that one; `is_recorded` means that its expressions
-    read the time or random values.
+    read the time or random values; `closes` are the edges out of the node that close loops;
+    `declared` are the declarations of variables, for a type that sets some.
     """
 
     id: str
@@ -54,6 +61,8 @@ class PlannedNode:
     tools: tuple[Tool, ...] = ()
     runs_stored: bool = False
     is_recorded: bool = False
+    closes: tuple[Closing, ...] = ()
+    declared: Mapping[str, VariableDeclaration] = field(default_factory=dict)
 
     @property
     def keeps_journal(self) -> bool:
@@ -68,7 +77,8 @@ class PlannedNode:
     @property
     def may_wait(self) -> bool:
         """Whether the node, or one in its body, can wait for a person, a signal or a moment."""
-        asks = self.node_type.asks or any(tool.needs_approval for tool in self.tools)
+        kind, config = self.node_type, self.definition.config
+        asks = kind.may_ask(config) or any(tool.needs_approval for tool in self.tools)
         return asks or (self.body is not None and self.body.may_wait)
 
     @property
@@ -109,9 +119,33 @@ class Plan:
         return bool(self.workflow.variables) or any(own) or any(inner)
 
     @cached_property
+    def lasting(self) -> Mapping[VariableScope, frozenset[str]]:
+        """The variables that outlive a run, by their scopes."""
+        found: dict[VariableScope, set[str]] = {}
+        for name, each in declarations_in(self.workflow.variables).items():
+            found.setdefault(each.scope, set()).add(name)
+        for node in self.nodes.values():
+            config = node.definition.config
+            if node.node_type.sets_variables and config.get("scope") is not None:
+                found.setdefault(config["scope"], set()).update(node.node_type.writes(config))
+            if node.body is not None and not node.node_type.is_isolated:
+                for scope, names in node.body.lasting.items():
+                    found.setdefault(scope, set()).update(names)
+        return {scope: frozenset(names) for scope, names in found.items() if scope != "run"}
+
+    @cached_property
     def may_wait(self) -> bool:
         """Whether one of the nodes can wait for a person, a signal or a moment."""
         return any(node.may_wait for node in self.nodes.values())
+
+    def most_runs(self, name: str) -> int:
+        """Return how often a node can run at most, given the bounds of the loops that it is on."""
+        loops = self.wiring.loops_of[name]
+        return prod(1 + sum(self._turns[edge] - 1 for edge in loop.back) for loop in loops)
+
+    @cached_property
+    def _turns(self) -> Mapping[Edge, int]:
+        return {c.edge: c.max_turns for node in self.nodes.values() for c in node.closes}
 
     @cached_property
     def exits(self) -> tuple[str, ...]:
@@ -147,11 +181,15 @@ class _Planner:
         return self._known[flow]
 
     def _plan(self, flow: Flow) -> Plan:
-        wiring = wire_up(flow.graph)
-        nodes = {name: self._node(wire, flow) for name, wire in wiring.wires.items()}
+        wiring, settings = wire_up(flow.graph), flow.scope.whole.workflow.settings
+        closings = find_closings(flow.graph, flow.scope.workflow.edges, settings.max_turns)
+        nodes = {
+            name: self._node(wire, flow, closings.get(name, ()))
+            for name, wire in wiring.wires.items()
+        }
         return Plan(flow.scope.workflow, nodes, wiring, flow.conditions, flow.scope.whole.hash)
 
-    def _node(self, wire: Wire, flow: Flow) -> PlannedNode:
+    def _node(self, wire: Wire, flow: Flow, closes: tuple[Closing, ...]) -> PlannedNode:
         name, scope, settings = wire.id, flow.scope, flow.scope.whole.workflow.settings
         node, kind = self.inferred.node(scope, name), scope.types[name]
         configuration = self.inferred.configuration(scope, name)
@@ -185,11 +223,17 @@ class _Planner:
             tools=tools_in(scope.bodies[name]) if has_tools else (),
             runs_stored=name in scope.stored,
             is_recorded=any(slot.expression.is_recorded for slot in configuration.uses()),
+            closes=closes,
+            declared=_declared(scope) if kind.sets_variables else {},
         )
 
     def _stored_in(self, scope: Scope) -> str | None:
         own = self.inferred.flow.scope.enclosing
         return scope.enclosing[-1] if len(scope.enclosing) > len(own) else None
+
+
+def _declared(scope: Scope) -> Mapping[str, VariableDeclaration]:
+    return declarations_in(scope.whole.workflow.variables)
 
 
 def _limits(settings: WorkflowSettings, kind: type[Node]) -> tuple[Limit, ...]:

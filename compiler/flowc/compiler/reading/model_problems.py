@@ -147,8 +147,12 @@ def _step(data: Any, part: str | int) -> tuple[Any, bool]:
 
 
 def _keys_at(model: Any, path: Pointer) -> set[str]:
-    fields = [field for m in _models_at(model, path) for field in m.model_fields.items()]
-    return {_key_of(name, field) for name, field in fields}
+    return {key for found in _models_at(model, path) for key in _fields_of(found)}
+
+
+def _fields_of(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the annotations of a model's fields, by the keys that authors write."""
+    return {_key_of(name, field): field.annotation for name, field in model.model_fields.items()}
 
 
 def _key_of(name: str, field: FieldInfo) -> str:
@@ -160,7 +164,8 @@ def _key_of(name: str, field: FieldInfo) -> str:
 def _models_at(model: Any, path: Pointer) -> list[type[BaseModel]]:
     models = _models_in(model)
     for part in path:
-        inner = [m.model_fields[part].annotation for m in models if part in m.model_fields]
+        known = [fields for m in models if part in (fields := _fields_of(m))]
+        inner = [fields[str(part)] for fields in known]
         if inner:
             models = [found for annotation in inner for found in _models_in(annotation)]
     return models

@@ -19,6 +19,7 @@ OF_ENVIRONMENT = frozenset(
 REMEDIES: Mapping[str, str] = {
     "always-false": "Compare with a value that it can have, or remove the condition.",
     "always-true": "Compare with a value that it may not have, or remove the condition.",
+    "bound-without-loop": "Write `max_turns` on the edge that leads back, and not on this one.",
     "broken-workflow": "Run `flowc check` on that workflow: its diagnostics have their places.",
     "cannot-cache": "Put `cache` on the nodes in its body.",
     "cannot-disable": "Remove `disabled`, and lead the edges around the node.",
@@ -46,6 +47,7 @@ REMEDIES: Mapping[str, str] = {
     "invalid-value": "`flowc explain invalid-value` shows an example.",
     "invalid-yaml": "Check the indentation, quotes and brackets here and in the line before.",
     "join-never-runs": "Use `join: any`, or let both paths run.",
+    "loop-without-bound": "Write `max_turns` on the edge that closes the loop.",
     "loop-with-two-entrances": "Let all edges into the cycle lead to the same node.",
     "maybe-undefined": "Use default(...), or make every path lead through that node.",
     "missing-extra": "Install it where the workflow runs: pip install 'flowc[EXTRA]'.",
@@ -53,6 +55,7 @@ REMEDIES: Mapping[str, str] = {
     "missing-key": "Add the key with a value.",
     "missing-model-key": "Set a key for it in the file of FLOWC_MODELS_FILE.",
     "missing-secret": "Set it as FLOWC_SECRET_NAME, or in the file of FLOWC_SECRETS_FILE.",
+    "needless-expect": "Expect values of variables that other runs can change, in one scope.",
     "needless-wait": "Remove `granularity: node`.",
     "never-equal": "Compare with a value that it can have.",
     "no-nodes": "Add a node: {id: greet, type: template, config: {template: Hello}}.",
@@ -63,6 +66,7 @@ REMEDIES: Mapping[str, str] = {
     "recursive-workflow": "Use a loop node to repeat a part of a workflow.",
     "refused-address": "Call another address, or allow it in FLOWC_EGRESS_ALLOW.",
     "reserved-id": "Use another id, such as my_node.",
+    "scope-differs": "Write the scope with which the variable is declared.",
     "secret-not-allowed": "Use secrets where a request is authenticated, such as in headers.",
     "self-dependency": "Remove it; a loop node repeats a part of a workflow.",
     "too-many-nodes": "Move nodes into a workflow of their own, and run it by subworkflow.",
@@ -88,6 +92,7 @@ REMEDIES: Mapping[str, str] = {
     "unsupported-pattern": "Write several patterns in `allOf`, without lookaround.",
     "unused-node": "Read its output, make it the last node, or remove it.",
     "waits-on-failure": "Let another workflow start when this one has failed: a dependency on it.",
+    "variable-does-not-fit": "Write a value of the declared type, or declare another one.",
 }
 
 

@@ -73,7 +73,7 @@ _BOUNDS: Mapping[str, str] = {
 # Objects with the key that a value alone is meant for.
 _SHORT: Mapping[str, tuple[type, str]] = {"retry": (int, "max_attempts"), "cache": (str, "ttl")}
 _ON, _OFF = ("continue", "skip", "collect"), ("fail",)
-# Words of other tools for what happens after a failure.
+# Words of other tools: for what happens after a failure.
 _FOREIGN_WORDS: Mapping[str, tuple[str, ...]] = {
     "ignore": ("continue", "skip"),
     "true": _ON,
@@ -95,6 +95,10 @@ _FOREIGN_WORDS: Mapping[str, tuple[str, ...]] = {
     "stopworkflow": _OFF,
     "terminated": _OFF,
     "none": _OFF,
+    # And for how long variables last.
+    **dict.fromkeys(("conversation", "session", "chat"), ("thread",)),
+    **dict.fromkeys(("global", "static", "node", "flow"), ("workflow",)),
+    **dict.fromkeys(("execution", "local"), ("run",)),
 }
 _ISO = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.IGNORECASE)
 _DURATION = "write a duration as 30s, 5m or 2h, or as a number of seconds"

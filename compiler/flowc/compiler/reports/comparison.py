@@ -110,6 +110,8 @@ def _compare_edges(
 def _edge(edge: Mapping[str, Any], renamed: Mapping[str, str]) -> str:
     source, target = (renamed.get(edge[end], edge[end]) for end in ("source", "target"))
     branch = f" ({edge['branch']})" if edge.get("branch") else ""
+    if edge.get("max_turns"):
+        branch = f"{branch}, at most {edge['max_turns']} turns"
     return f"{source} → {target}{branch}"
 
 

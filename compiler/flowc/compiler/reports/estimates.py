@@ -44,8 +44,7 @@ def _of_node(plan: Plan, node: PlannedNode, weigh: Weigh) -> Range:
         least += inner[0] * fewest
         most += _times(inner[1], inf if times is None else times)
     most = _times(most, node.retry.max_attempts)
-    is_on_loop = bool(plan.wiring.loops_of[node.id])
-    return least, _times(most, inf if is_on_loop else 1)
+    return least, _times(most, plan.most_runs(node.id))
 
 
 def _times(amount: float, count: float) -> float:

@@ -18,6 +18,18 @@ class Join:
 
 
 @dataclass(frozen=True)
+class Turns:
+    """A loop through edges: its nodes in their order, and how often they run at most."""
+
+    nodes: tuple[str, ...]
+    max_turns: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the stable JSON form."""
+        return {"nodes": list(self.nodes), "max_turns": self.max_turns}
+
+
+@dataclass(frozen=True)
 class Forecast:
     """What is known of the runs of a workflow, or of a body; it includes what bodies touch.
 
@@ -28,6 +40,7 @@ class Forecast:
 
     steps: tuple[tuple[str, ...], ...]
     joins: tuple[Join, ...]
+    loops: tuple[Turns, ...]
     regions: Mapping[str, "Forecast"]
     runs: tuple[int, int | None]
     hosts: tuple[str, ...]
@@ -43,6 +56,7 @@ class Forecast:
                 {"node": join.node, "waits_for": list(join.waits_for), "join": join.rule}
                 for join in self.joins
             ],
+            "loops": [loop.as_json() for loop in self.loops],
             "regions": {name: region.as_json() for name, region in self.regions.items()},
             "runs": list(self.runs),
             "hosts": list(self.hosts),
@@ -61,6 +75,7 @@ def forecast(plan: Plan, runs: tuple[int, int | None] = (1, 1)) -> Forecast:
     return Forecast(
         steps=tuple(_steps(plan.wiring)),
         joins=tuple(_joins(nodes)),
+        loops=tuple(Turns(c.around, c.max_turns) for node in nodes for c in node.closes),
         regions=regions,
         runs=runs,
         hosts=_once([e.hosts for e in own], [region.hosts for region in inner]),

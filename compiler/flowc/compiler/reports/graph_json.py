@@ -17,6 +17,7 @@ from flowc.compiler.analysis.scopes import Scope
 from flowc.compiler.definition import NodeDefinition
 from flowc.compiler.diagnostics import Pointer, TextRange, pointer_text
 from flowc.compiler.node import Node
+from flowc.compiler.planning.closings import find_closings
 from flowc.compiler.reading.documents import Document
 
 # The fields that say most of a node, the first one that it has is shown.
@@ -41,6 +42,9 @@ def graph_as_json(scope: Scope, document: Document, around: str = "") -> dict[st
     for each in written_edges(scope.workflow, scope.registry):
         places.setdefault((each.source, each.target), []).append(each)
     leaving = _by_source(places)
+    default = scope.whole.workflow.settings.max_turns
+    closings = find_closings(graph, scope.workflow.edges, default)
+    turns = {each.edge: each.max_turns for found in closings.values() for each in found}
     return {
         "entries": list(build_graph(scope.workflow, scope.registry).entries),
         "nodes": [
@@ -53,6 +57,7 @@ def graph_as_json(scope: Scope, document: Document, around: str = "") -> dict[st
                 "target": edge.target,
                 "branches": sorted(edge.branches) if edge.branches is not None else None,
                 "closes_loop": edge in graph.back_edges,
+                "max_turns": turns.get(edge),
                 **_place_of_edge(places.get((edge.source, edge.target), []), document),
             }
             for edge in graph.edges

@@ -96,7 +96,10 @@ class ChangedData(TypedDict):
 
 
 class RunChangedData(ChangedData):
-    """A client changed values while the run was paused: nodes read them from here on."""
+    """A client changed values while the run was paused: nodes read them from here on.
+
+    Of a run that begins with stored variables, it has their values.
+    """
 
     before: Annotated[ChangedData, "The values until then; a variable without one is absent."]
     scope: Annotated[str, "The path of the body that they are in; empty outside of bodies."]

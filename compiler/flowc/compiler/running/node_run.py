@@ -16,11 +16,13 @@ from flowc.compiler.expressions import RECORDED, RecordedValues, evaluated
 from flowc.compiler.guards import Limit
 from flowc.compiler.node import Context, Node, NodeError, Outcome
 from flowc.compiler.node.interrupts import (
+    SHORT,
     Answer,
     Ask,
     Interrupt,
     Interrupted,
     interrupt_id,
+    wait_here,
 )
 from flowc.compiler.planning.plan import PlannedNode
 from flowc.compiler.running.breakpoints import Breakpoints
@@ -43,7 +45,7 @@ from flowc.compiler.running.events import (
 from flowc.compiler.running.explanations import explained, failure_data, node_failed
 from flowc.compiler.running.failed_attempts import failed_attempt, store_failed_attempt
 from flowc.compiler.running.failures import timed_out
-from flowc.compiler.running.handling import handled_failure
+from flowc.compiler.running.handling import handled_failure, require_turns
 from flowc.compiler.running.inside import NOTHING_INSIDE, Inside
 from flowc.compiler.running.node_secrets import NodeSecrets
 from flowc.compiler.running.node_spans import traced_attempt
@@ -92,6 +94,7 @@ async def execute(
             outcome = await work.plainly(node.plain)
         else:
             outcome = await work.guarded()
+        require_turns(node, outcome, view.edges)
     except (Interrupted, asyncio.CancelledError) as stopped:
         work.stopped(None if was_waiting else stopped)
         raise
@@ -202,7 +205,7 @@ class _Work:
         self.secrets.flush()
         node, about = self.node, (self.secrets.redactor, self.run.secret_hint)
         error = explained(problem, node.id, node.node_type.type, *about, node)
-        continued = handled_failure(node, error, self.attempts)
+        error, continued = handled_failure(node, error, self.attempts, self.view.edges)
         data = failure_data(error, node, self.attempts, _since(self.started))
         if self.spent:
             data["usage"] = self.spent.total()
@@ -342,6 +345,9 @@ class _Work:
             wait_for=self._wait_for if self.run.can_wait else self.run.wait_for,
             budget=self.run.budget,
             add_usage=self.spent.add,
+            lasting=self.run.lasting,
+            declared=self.node.declared,
+            stored_in=self.node.stored_in,
         )
 
     def _place(self) -> str:
@@ -351,10 +357,12 @@ class _Work:
 
     async def _wait_for(self, ask: Ask) -> Answer:
         """Return the answer if there is one; otherwise raise Interrupted to end the node's work."""
-        self.asked += 1
-        id = interrupt_id(self._place(), self.asked)
+        self.asked += ask.turn is None
+        id = interrupt_id(self._place(), ask.turn or self.asked)
         if id in self.run.answers:
             return self.run.answers[id]
+        if ask.kind == "timer" and ask.seconds is not None and ask.seconds < SHORT:
+            return await wait_here(ask)
         redacted = ask._replace(data=self.secrets.redactor.json(dict(ask.data)))
         raise Interrupted(Interrupt(id, self.node.id, self.view.path, redacted))
 

@@ -34,10 +34,12 @@ from flowc.compiler.node.interrupts import Interrupt, Interrupted
 from flowc.compiler.planning.plan import Plan, PlannedNode
 from flowc.compiler.running.events import NODE_SKIPPED
 from flowc.compiler.running.inside import Inside
+from flowc.compiler.running.lasting import begun_variables
 from flowc.compiler.running.outcomes import require_fit
 from flowc.compiler.running.run_context import NodeFailed, RunContext, View
 from flowc.compiler.running.settlement import Settlement, arrive, settle, update_edges
 from flowc.compiler.running.traced_run import run_node
+from flowc.compiler.running.turns import turns_after
 from flowc.compiler.running.updates import branch_after, outputs_after
 
 
@@ -126,7 +128,7 @@ def execute_in(
         key: str, names: Mapping[str, Any], variables: Mapping[str, Any], only: str | None = None
     ) -> BodyResult:
         assert node.body is not None  # only a type with a body asks for it
-        inner = _inner_view(node, view, names, variables)
+        inner = await _inner_view(node, view, run, names, variables)
         declared = node.body.workflow if node.node_type.is_isolated else None
         if declared is not None:
             await require_fit("input", inner.input, declared.input)
@@ -158,12 +160,17 @@ def _too_many_steps(node: PlannedNode, limit: int) -> NodeFailed:
     return NodeFailed("too-many-steps", message, node.id, 0, node.definition.at)
 
 
-def _inner_view(
-    node: PlannedNode, view: View, names: Mapping[str, Any], variables: Mapping[str, Any]
+async def _inner_view(
+    node: PlannedNode,
+    view: View,
+    run: RunContext,
+    names: Mapping[str, Any],
+    variables: Mapping[str, Any],
 ) -> View:
     """Return what a body can read: the same as its node, or only its input."""
     if node.node_type.is_isolated and node.body is not None:
-        return View(names["input"], {}, node.body.workflow.variables, task=view.task)
+        begun = await begun_variables(node.body, run, _stored_id(node))
+        return View(names["input"], {}, begun, task=view.task)
     seen = {**view.variables, **variables} if variables else view.variables
     outputs = view.outputs
     # Beside the outputs is where the last failure is found, and the nearest one is meant.
@@ -171,6 +178,12 @@ def _inner_view(
         outputs = ChainMap({"error": names["error"]}, _only_read(outputs))
         names = {name: value for name, value in names.items() if name != "error"}
     return View(view.input, outputs, seen, {**view.names, **names}, task=view.task)
+
+
+def _stored_id(node: PlannedNode) -> str | None:
+    """Return the id of the stored workflow that a node runs, or is in."""
+    stored = node.node_type.stored_workflow(node.definition.config)
+    return stored[0] if stored is not None else node.stored_in
 
 
 def _only_read(mapping: Mapping[str, Any]) -> MutableMapping[str, Any]:
@@ -217,7 +230,13 @@ class Region:
         outputs = ChainMap(self.outputs, _only_read(self.view.outputs))
         variables = ChainMap(self.written, _only_read(self.view.variables))
         self._scope = View(
-            self.view.input, outputs, variables, self.view.names, self.path, self.view.task
+            self.view.input,
+            outputs,
+            variables,
+            self.view.names,
+            self.path,
+            self.view.task,
+            self.edges,
         )
 
     async def run_all(self, entries: Iterable[str]) -> None:
@@ -347,9 +366,10 @@ class Region:
         if node.wire.is_static:
             self.edges.update(node.wire.settles)
             return [edge.target for edge in node.wire.outgoing]
-        return self._apply(
-            settle(self.plan.wiring, node.wire, branch_after(node, outcome), self.edges)
-        )
+        branch = branch_after(node, outcome)
+        settlement = settle(self.plan.wiring, node.wire, branch, self.edges)
+        settlement.edges.update(turns_after(node.closes, branch, self.edges))
+        return self._apply(settlement)
 
     def _key(self, node: PlannedNode) -> str:
         return f"{self.path}{node.id}#{self._times[node.id]}"

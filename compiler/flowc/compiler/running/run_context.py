@@ -12,6 +12,7 @@ from flowc.compiler.node.budget import UNLIMITED, Budget
 from flowc.compiler.node.context import utc_now
 from flowc.compiler.node.errors import NO_EVIDENCE, Evidence
 from flowc.compiler.node.interrupts import Answer, WaitFor, wait_here
+from flowc.compiler.node.lasting import LastingVariables
 from flowc.compiler.node.outcome import BodyResult
 from flowc.compiler.running.breakpoints import Breakpoints
 from flowc.compiler.running.changed_values import ChangedValues
@@ -57,6 +58,7 @@ class RunContext:
     - `counted` are results in journals (path, node and key) whose usage an event has counted.
     - `recording` has results to use instead of running nodes.
     - `max_steps` limits the node executions of each region.
+    - `lasting` stores the variables that outlive the run.
     - `tracer` begins the spans of nodes, if the host traces the run.
     - `hold_up` returns what a node must await before it begins, if what the run did is not stored
       yet and should be; `commit` stores what the run did.
@@ -81,6 +83,7 @@ class RunContext:
     breakpoints: Breakpoints | None = None
     changed: ChangedValues = field(default_factory=ChangedValues)
     recording: Recording | None = None
+    lasting: LastingVariables | None = None
     tracer: NodeTracer | None = None
     max_steps: int = 10_000
     budget: Budget = UNLIMITED
@@ -93,7 +96,8 @@ class View(NamedTuple):
     """The part of a run's state that a node can read.
 
     `names` are the names of the bodies around it (such as `item`), `path` is its place in them, and
-    `task` is the id of its LangGraph task.
+    `task` is the id of its LangGraph task. `edges` say how edges have settled, and how often those
+    that close loops were taken.
     """
 
     input: Mapping[str, Any]
@@ -102,6 +106,7 @@ class View(NamedTuple):
     names: Mapping[str, Any] = MappingProxyType({})
     path: str = ""
     task: str = ""
+    edges: Mapping[str, Any] = MappingProxyType({})
 
 
 class NodeFailed(Exception):

@@ -34,7 +34,7 @@ async def stop_before(
 
 def awaited_data(interrupt: Interrupt) -> AwaitedData:
     """Return what a node waits for, as the data of its event."""
-    id, node_id, path, (kind, data, seconds) = interrupt
+    id, node_id, path, (kind, data, seconds, _) = interrupt
     return AwaitedData(
         id=id, node_id=node_id, path=path, kind=kind, data=dict(data), seconds=seconds
     )

@@ -13,6 +13,7 @@ from flowc.compiler.running.events import Event, EventKind, name_of
 from flowc.compiler.running.recorded import Recorded as RecordedNode
 from flowc.compiler.running.recorded import Recording
 from flowc.compiler.running.run_context import RunSecret
+from flowc.nodes.services.lasting import MemoryVariables
 from flowc.nodes.services.models import Models
 from flowc.server.cases.case_files import Case, Expected, MockedNode
 from flowc.server.cases.made_up_world import World
@@ -95,6 +96,7 @@ async def _run(
         emit=note,
         wait_for=world.wait_for,
         now=world.now,
+        lasting=MemoryVariables(),
         recording=Recording({}, {name: _recorded(mock) for name, mock in case.mocks.items()}),
     )
     return await drive_in(compiled, record, context), path

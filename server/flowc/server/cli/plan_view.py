@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
+from flowc.compiler.planning.closings import Closing
 from flowc.compiler.planning.plan import Plan
 from flowc.compiler.reports.estimates import Range
 from flowc.compiler.reports.forecast import Forecast, forecast
@@ -38,6 +39,7 @@ def _add_steps(tree: Tree, plan: Plan, known: Forecast) -> None:
             if name in joins:
                 waits = ", ".join(joins[name].waits_for)
                 line += f" [cyan]waits for {waits} ({joins[name].rule})[/]"
+            line += "".join(map(_loop, plan.nodes[name].closes))
             inner, body = known.regions.get(name), plan.nodes[name].body
             if inner is None or body is None:
                 place.add(line)
@@ -45,6 +47,11 @@ def _add_steps(tree: Tree, plan: Plan, known: Forecast) -> None:
                 least, most = inner.runs
                 times = _range((least, inf if most is None else most))
                 _add_steps(place.add(f"{line} [magenta]region, runs {times}[/]"), body, inner)
+
+
+def _loop(closing: Closing) -> str:
+    around = " → ".join([*closing.around, closing.edge.target])
+    return f" [cyan]loop {around}, at most {_range((closing.max_turns, closing.max_turns))}[/]"
 
 
 def _accessed(known: Forecast) -> Iterator[tuple[str, tuple[str, ...]]]:

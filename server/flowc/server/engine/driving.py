@@ -21,6 +21,7 @@ from flowc.compiler.running.run_context import NodeFailed, RunContext, RunSecret
 from flowc.compiler.schemas.fitting import find_problems
 from flowc.compiler.schemas.refusals import TOO_COSTLY, TooCostly
 from flowc.server.engine.failures_of_runs import handle_failure
+from flowc.server.engine.first_state import first_state
 from flowc.server.records.ids import new_run_id
 from flowc.server.records.refused import Refused
 from flowc.server.records.run_events import RunEvent
@@ -115,6 +116,7 @@ def context_of(
         max_steps=max_steps,
         changed=run.changed,
         budget=budget_of(compiled, run),
+        lasting=services.lasting(run.workflow_id or compiled.workflow.title),
     )
 
 
@@ -142,7 +144,7 @@ async def advance(
     try:
         async with asyncio.timeout(_seconds_left(compiled, run)):
             result = await graph.ainvoke(
-                None if is_begun else compiled.initial_state(run.input),
+                None if is_begun else await first_state(compiled, run.input, context),
                 config,
                 context=context,
                 durability="sync" if context.saver is not None else None,

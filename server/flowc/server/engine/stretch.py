@@ -27,6 +27,7 @@ from flowc.server.engine.driving import (
     result_of,
 )
 from flowc.server.engine.failures_of_runs import handle_failure
+from flowc.server.engine.node_services.lasting import VariablesOfRun
 from flowc.server.engine.node_services.remote_steps import StoredRemoteSteps
 from flowc.server.engine.node_services.signals import StoredSignals
 from flowc.server.engine.node_services.thread import SentThread, StoredThread
@@ -38,6 +39,7 @@ from flowc.server.records.run_events import RunEvent
 from flowc.server.records.runs import RunRecord
 from flowc.server.store.checkpoints import StoredCheckpoints
 from flowc.server.store.database import DATABASE_PROBLEMS
+from flowc.server.store.lasting import StoredVariables
 from flowc.server.store.remote_types import StoredRemoteTypes
 from flowc.server.store.runs.batches import HasAudience, RunEnd, TakenOver, WorkerInstructions
 from flowc.server.store.runs.claims import Claim, Claims
@@ -184,6 +186,7 @@ class Stretch:
             breakpoints=self._breakpoints,
             recording=self._recording(),
             budget=budget_of(self._compiled, run, self._ledger()),
+            lasting=VariablesOfRun(StoredVariables(place.claims.database, claim.tenant), run),
             tracer=self._spans,
         )
 

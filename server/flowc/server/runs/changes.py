@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flowc.compiler.compile import CompiledWorkflow
+from flowc.compiler.definition import initial_values
 from flowc.compiler.definition.short_schemas import find_problems
 from flowc.compiler.diagnostics import did_you_mean
 from flowc.compiler.planning.plan import Plan
@@ -50,7 +51,7 @@ class Changes:
             raise NotStopped(f"The run is {run.status}, not paused: pause it to change values.")
         compiled = await self.workflows.pinned(run)
         events = await self.stored_runs.events(run_id, limit=ALL_EVENTS)
-        state = state_of(run, events, compiled.workflow.variables)
+        state = state_of(run, events, initial_values(compiled.workflow.variables))
         nothing: dict[str, Any] = {"outputs": {}, "variables": {}}
         known = state if not wanted.scope else state["scopes"].get(wanted.scope, nothing)
         problems = list(_problems(wanted, known, compiled))

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from flowc.compiler.compile import CompiledWorkflow
+from flowc.compiler.definition import initial_values
 from flowc.compiler.expressions import ExpressionError, compile_condition, diagnose
+from flowc.compiler.planning.plan import Plan
 from flowc.compiler.running.event_data import ChangedData, RunChangedData
 from flowc.compiler.running.events import RUN_CHANGED, EventKind, name_of
 from flowc.server.engine.driving import new_run
@@ -96,10 +98,11 @@ class Replays:
         run = await self.stored_runs.get(id)
         events = await self.stored_runs.events(id, limit=ALL_EVENTS)
         compiled = await self.workflows.pinned(run)
-        declared = compiled.workflow.variables
+        values, lasting = initial_values(compiled.workflow.variables), _lasting(compiled.plan)
         if at is None:
-            return {**state_of(run, events, declared), "stopped_before": await self._stopped(run)}
-        state = state_of(run, events[:at], declared)
+            stopped = await self._stopped(run)
+            return {**state_of(run, events, values), "lasting": lasting, "stopped_before": stopped}
+        state = {**state_of(run, events[:at], values), "lasting": lasting}
         return {**state, "status": _status_after(events[:at]), "stopped_before": []}
 
     async def _stopped(self, run: RunRecord) -> list[str]:
@@ -109,6 +112,10 @@ class Replays:
             WantedInterrupts(run_id=run.id, kind="breakpoint", status="waiting")
         )
         return sorted({name_of(each.path, each.node_id) for each in asked})
+
+
+def _lasting(plan: Plan) -> dict[str, str]:
+    return {name: scope for scope, names in plan.lasting.items() for name in sorted(names)}
 
 
 def _require_conditions(nodes: StopNodes) -> None:
@@ -141,13 +148,13 @@ def _empty() -> dict[str, Any]:
 
 
 def state_of(
-    run: RunRecord, events: Sequence[RunEvent], declared: Mapping[str, Any]
+    run: RunRecord, events: Sequence[RunEvent], values: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return what a run's expressions could read after these events, and the nodes at work then.
 
-    `scopes` are those of bodies, by path.
+    It begins with these values of its variables. `scopes` are those of bodies, by path.
     """
-    top: dict[str, Any] = {"outputs": {}, "variables": dict(declared)}
+    top: dict[str, Any] = {"outputs": {}, "variables": dict(values)}
     scopes: dict[str, dict[str, Any]] = {}
     at_work: dict[tuple[str, str], str] = {}
     for event in events:

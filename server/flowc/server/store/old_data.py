@@ -13,6 +13,7 @@ from flowc.server.records.times import now
 from flowc.server.store.checkpoints import delete_threads
 from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.events import delete_events
+from flowc.server.store.lasting import forget_variables
 from flowc.server.store.tables import (
     DefinitionRow,
     FileRow,
@@ -124,6 +125,7 @@ class OldData:
         session.execute(delete(SignalRow).where(SignalRow.sent_at < moment))
         session.execute(delete(ThreadRow).where(ThreadRow.updated_at < moment))
         session.execute(delete(DeliveryRow).where(DeliveryRow.created_at < moment))
+        forget_variables(session, moment)
 
 
 def _tenants(session: Session) -> Iterator[str]:

@@ -12,6 +12,7 @@ from flowc.server.records.threads import MessageRecord, ThreadRecord
 from flowc.server.records.times import now
 from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.insertions import insertion
+from flowc.server.store.lasting import VariableOwner, delete_variables
 from flowc.server.store.messages import NoSuchThread, append_message, thread_row
 from flowc.server.store.tables import MessageRow, RunRow, ThreadRow
 
@@ -65,8 +66,12 @@ class StoredThreads:
 
     @writing
     def delete(self, session: Session, id: str) -> None:
-        """Delete a thread and its messages; its runs remain. Raises NoSuchThread."""
+        """Delete a thread with its messages and variables; its runs remain.
+
+        Raises NoSuchThread.
+        """
         session.delete(thread_row(session, self._tenant, id))
+        delete_variables(session, self._tenant, VariableOwner("thread", id))
 
     @reading
     def messages(

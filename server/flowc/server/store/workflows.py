@@ -15,6 +15,7 @@ from flowc.server.records.times import now
 from flowc.server.store.case_rows import delete_cases
 from flowc.server.store.database import Database, reading, writing
 from flowc.server.store.insertions import insertion
+from flowc.server.store.lasting import VariableOwner, delete_variables
 from flowc.server.store.parts import Listed, ListPart, total_of
 from flowc.server.store.prepared import Prepared
 from flowc.server.store.tables import DefinitionRow, VersionRow, WorkflowRow
@@ -302,6 +303,7 @@ class StoredWorkflows:
         _require(row, expected)
         row.deleted_at = now()
         delete_cases(session, self.tenant, id)
+        delete_variables(session, self.tenant, VariableOwner("workflow", id))
 
     async def store_definition(self, hash: str, document: Any) -> None:
         """Store a definition that a run is pinned to, and that is no workflow's version."""

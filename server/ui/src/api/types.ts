@@ -65,6 +65,8 @@ export type BodyPlan = {
   steps: string[][];
   /** The nodes that wait for several others. */
   joins: (Record<string, unknown>)[];
+  /** The loops through edges. */
+  loops: LoopPlan[];
   /** The plans of bodies, by node id. */
   regions: Record<string, BodyPlan>;
   /** Fewest and most runs; null: no limit. */
@@ -737,6 +739,8 @@ export type GraphEdgeBody = {
   target: string;
   branches: string[] | null;
   closes_loop: boolean;
+  /** Most turns of the loop that it closes; null if it closes none. */
+  max_turns: number | null;
   /** The first place where it is written. */
   pointer: string | null;
   range: RangeBody | null;
@@ -971,6 +975,13 @@ export type ListedWorkflow = {
   executions?: number;
   /** Part of these that completed; null without any. */
   success_rate?: number | null;
+};
+
+/** A loop through edges. */
+export type LoopPlan = {
+  /** The nodes of a turn, in their order. */
+  nodes: string[];
+  max_turns: number;
 };
 
 /** One message of a thread. */
@@ -1324,6 +1335,8 @@ export type PlanBody = {
   steps: string[][];
   /** The nodes that wait for several others. */
   joins: (Record<string, unknown>)[];
+  /** The loops through edges. */
+  loops: LoopPlan[];
   /** The plans of bodies, by node id. */
   regions: Record<string, BodyPlan>;
   /** Fewest and most runs; null: no limit. */
@@ -1678,6 +1691,8 @@ export type StateBody = {
   /** By node id. */
   outputs: Record<string, unknown>;
   variables: Record<string, unknown>;
+  /** The scope (`thread`, `workflow` or `user`) of each variable that outlives the run. */
+  lasting: Record<string, string>;
   /** Outputs and variables inside loops and maps. */
   scopes: Record<string, unknown>;
   /** Nodes that were running or waiting. */
@@ -1885,6 +1900,8 @@ export type ValidationResult = {
 /** The variables of a run. */
 export type VariablesBody = {
   workflow: Record<string, unknown>;
+  /** The scope (`thread`, `workflow` or `user`) of each variable that outlives the run. */
+  lasting: Record<string, string>;
   /** Inside loops and maps, by path. */
   scopes: Record<string, Record<string, unknown>>;
 };

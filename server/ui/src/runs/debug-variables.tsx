@@ -31,9 +31,14 @@ export function DebugVariables(properties: {
     <>
       <h3>{debugWords.variables}</h3>
       {isEmpty && <p className="faint">{debugWords.none}</p>}
-      {Object.keys(state.variables).length > 0 && (
-        <List {...properties} title={debugWords.ofWorkflow} values={state.variables} />
-      )}
+      {byScope(state).map(([scope, values]) => (
+        <List
+          key={scope}
+          {...properties}
+          title={debugWords.lasting[scope] ?? debugWords.ofWorkflow}
+          values={values}
+        />
+      ))}
       {inner.map(([path, scope]) => (
         <List
           key={path}
@@ -45,6 +50,20 @@ export function DebugVariables(properties: {
       ))}
     </>
   );
+}
+
+/** Return the variables by how long they last; those of the run are first. */
+function byScope(state: StateBody): [string, Record<string, unknown>][] {
+  const found = new Map<string, Record<string, unknown>>();
+  for (const scope of ["run", "thread", "workflow", "user"]) {
+    const own = Object.entries(state.variables).filter(
+      ([name]) => (state.lasting[name] ?? "run") === scope,
+    );
+    if (own.length > 0) {
+      found.set(scope, Object.fromEntries(own));
+    }
+  }
+  return [...found];
 }
 
 function List(properties: {

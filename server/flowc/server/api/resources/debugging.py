@@ -22,6 +22,8 @@ router = APIRouter(
     prefix="/runs/{run_id}", tags=["debugging"], route_class=StrictRoute, responses=RESPONSES
 )
 
+_LASTING = "The scope (`thread`, `workflow` or `user`) of each variable that outlives the run."
+
 NodeName = Annotated[
     str, Path(max_length=500, description="Id of a node; inside a loop or map, `loop.node`.")
 ]
@@ -84,6 +86,7 @@ class StateBody(BaseModel):
     input: dict[str, Any]
     outputs: dict[str, Any] = Field(description="By node id.")
     variables: dict[str, Any]
+    lasting: dict[str, str] = Field(description=_LASTING)
     scopes: dict[str, Any] = Field(description="Outputs and variables inside loops and maps.")
     at_work: list[dict[str, str]] = Field(description="Nodes that were running or waiting.")
     stopped_before: list[str] = Field(
@@ -96,6 +99,7 @@ class VariablesBody(BaseModel):
     """The variables of a run."""
 
     workflow: dict[str, Any]
+    lasting: dict[str, str] = Field(description=_LASTING)
     scopes: dict[str, dict[str, Any]] = Field(description="Inside loops and maps, by path.")
 
 
@@ -189,13 +193,14 @@ async def read_variables(
     """Return the variables of a run, of all scopes or of one."""
     state = await tenant.replays.state(run_id)
     scopes = {path: each["variables"] for path, each in state["scopes"].items()}
+    variables, lasting = state["variables"], state["lasting"]
     if scope is None:
-        return VariablesBody(workflow=state["variables"], scopes=scopes)
+        return VariablesBody(workflow=variables, lasting=lasting, scopes=scopes)
     if scope == "workflow":
-        return VariablesBody(workflow=state["variables"], scopes={})
+        return VariablesBody(workflow=variables, lasting=lasting, scopes={})
     if scope not in scopes:
         raise NoSuchScope
-    return VariablesBody(workflow={}, scopes={scope: scopes[scope]})
+    return VariablesBody(workflow={}, lasting={}, scopes={scope: scopes[scope]})
 
 
 @router.patch("/debug/variables", responses=CONFLICT)

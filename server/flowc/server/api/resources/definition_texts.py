@@ -62,11 +62,19 @@ class ReadableNameBody(BaseModel):
     description: str | None
 
 
+class LoopPlan(BaseModel):
+    """A loop through edges."""
+
+    nodes: list[str] = Field(description="The nodes of a turn, in their order.")
+    max_turns: int
+
+
 class BodyPlan(BaseModel):
     """What is known of the runs of a workflow, or of a body, before they begin."""
 
     steps: list[list[str]] = Field(description="The nodes by their distance from the start.")
     joins: list[dict[str, Any]] = Field(description="The nodes that wait for several others.")
+    loops: list[LoopPlan] = Field(description="The loops through edges.")
     regions: dict[str, "BodyPlan"] = Field(description="The plans of bodies, by node id.")
     runs: list[int | None] = Field(description="Fewest and most runs; null: no limit.")
     hosts: list[str]

@@ -67,6 +67,9 @@ class GraphEdgeBody(BaseModel):
     target: str
     branches: list[str] | None
     closes_loop: bool
+    max_turns: int | None = Field(
+        description="Most turns of the loop that it closes; null if it closes none."
+    )
     pointer: str | None = Field(description="The first place where it is written.")
     range: RangeBody | None
     places: list[EdgePlaceBody] = Field(

@@ -372,6 +372,27 @@ CREATE TABLE threads (
 	PRIMARY KEY (tenant, id)
 );
 
+CREATE TABLE variable_writes (
+	tenant VARCHAR(64) NOT NULL, 
+	id VARCHAR(64) NOT NULL, 
+	is_stored BOOLEAN NOT NULL, 
+	current JSON NOT NULL, 
+	written_at DATETIME NOT NULL, 
+	PRIMARY KEY (tenant, id)
+);
+
+CREATE TABLE variables (
+	tenant VARCHAR(64) NOT NULL, 
+	scope VARCHAR(16) NOT NULL, 
+	owner VARCHAR(256) NOT NULL, 
+	name VARCHAR(256) NOT NULL, 
+	version INTEGER NOT NULL, 
+	value JSON NOT NULL, 
+	updated_at DATETIME NOT NULL, 
+	updated_by VARCHAR(64) NOT NULL, 
+	PRIMARY KEY (tenant, scope, owner, name)
+);
+
 CREATE TABLE versions (
 	tenant VARCHAR(64) NOT NULL, 
 	workflow_id VARCHAR(128) NOT NULL, 
@@ -469,4 +490,6 @@ CREATE INDEX runs_by_workflow ON runs (tenant, workflow_id, created_at);
 
 CREATE INDEX signals_by_name ON signals (tenant, name, "key", sent_at);
 
-CREATE INDEX threads_by_time ON threads (tenant, updated_at)
+CREATE INDEX threads_by_time ON threads (tenant, updated_at);
+
+CREATE INDEX variable_writes_by_time ON variable_writes (written_at)

@@ -16,7 +16,7 @@ The same epoch fences runs from outside: `Steering.end` raises it when it cancel
 worker's next write is refused.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,7 +59,7 @@ from flowc.server.store.runs.transitions import (
 )
 from flowc.server.store.runs.work_queue import WorkQueue
 from flowc.server.store.runs.writer import Writer
-from flowc.server.store.tables import Moment, RecordingRow, RunRow
+from flowc.server.store.tables import InterruptRow, Moment, RecordingRow, RunRow
 from flowc.server.store.tallies import put_tally
 
 
@@ -202,6 +202,8 @@ class Claims:
                 # The run failed while it waited, and is retried now.
                 await_answer(session, self._queue, row, known[interrupt.id])
         asked_now = [known[interrupt.id] for interrupt in interrupts]
+        if interrupts:
+            self._close_signals(claim, known, {interrupt.id for interrupt in interrupts})
         row.usage, row.control = claim.run.usage, None
         if not is_paused and any(asked.status != "waiting" for asked in asked_now):
             claim.answers = answers_of(session, row.id)
@@ -215,6 +217,15 @@ class Claims:
         )
         come_to_rest(session, self._queue, row.tenant, row)
         return True
+
+    def _close_signals(
+        self, claim: Claim, known: Mapping[str, InterruptRow], asked: Container[str]
+    ) -> None:
+        """Close what the run no longer waits for; a signal that it has not read is unused again."""
+        for id, row in known.items():
+            is_unread = row.status == "answered" and id not in claim.answers
+            if row.kind == "signal" and id not in asked and (row.status == "waiting" or is_unread):
+                row.status, row.signal_id = "closed", None
 
     @writing
     def count_cut_off(self, session: Session, claim: Claim) -> None:

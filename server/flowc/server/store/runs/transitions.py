@@ -185,7 +185,7 @@ def answers_of(session: Session, run_id: str) -> dict[str, Answer]:
     """Return the answers of a run's interrupts, by interrupt id."""
     rows = interrupts_of(session, run_id).values()
     answered = [row for row in rows if row.status in {"answered", "late"}]
-    return {row.id: Answer(row.answer, row.status == "late") for row in answered}
+    return {row.id: Answer(row.answer, row.status == "late", row.answered_at) for row in answered}
 
 
 def take_sent_signal(session: Session, row: RunRow, asked: InterruptRow) -> None:

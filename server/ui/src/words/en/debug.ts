@@ -24,6 +24,11 @@ export const debugWords = {
   remove: (name: string) => `Remove the breakpoint before ${name}`,
   variables: "Variables",
   ofWorkflow: "Workflow",
+  lasting: {
+    thread: "Of the thread: they outlive the run",
+    workflow: "Of the workflow: they outlive the run",
+    user: "Of the user: they outlive the run",
+  } as Record<string, string>,
   none: "There are no variables.",
   change: (name: string) => `Change ${name}`,
   newValue: (name: string) => `New value of ${name}, as JSON`,
