@@ -235,6 +235,19 @@ async def test_an_exported_graph_asks_as_langgraph_does(tmp_path: Path) -> None:
     assert (alone.returncode, "waits for an answer" in alone.stderr) == (1, True)
 
 
+async def test_an_exported_graph_waits_for_signals_as_langgraph_does() -> None:
+    nodes = [{"id": "w", "type": "wait", "config": {"any": ["paid", "cancelled"]}}]
+    module: dict[str, Any] = {"__name__": "exported"}
+    exec(compile(compiled({"nodes": nodes}).exported(), "exported.py", "exec"), module)
+    graph = module["builder"].compile(checkpointer=InMemorySaver())
+    thread: Any = {"configurable": {"thread_id": "t"}}
+    state = {"input": {}, "variables": {}, "outputs": {}}
+    asked = await graph.ainvoke(state, thread, context=Host())
+    assert asked["__interrupt__"][0].value["signal"] == "paid"
+    done = await graph.ainvoke(Command(resume={"sum": 5}), thread, context=Host())
+    assert (done["outputs"]["w"]["signal"], done["outputs"]["w"]["data"]) == ("paid", {"sum": 5})
+
+
 class Unlucky(Node):
     """Note what it read, and fail the first time."""
 

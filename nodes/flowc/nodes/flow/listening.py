@@ -58,6 +58,7 @@ class Listening:
     timeout: float | None = None
     _answers: list[tuple[datetime, int, dict[str, Any]]] = field(default_factory=list)
     _pending: list[Interrupt] = field(default_factory=list)
+    _stopped: Interrupted | None = None
     _problems: list[NoOneToAsk] = field(default_factory=list)
     _is_late: bool = False
 
@@ -104,6 +105,7 @@ class Listening:
         try:
             answer = await context.wait_for(ask if index or turn else ask._replace(turn=None))
         except Interrupted as stopped:
+            self._stopped = self._stopped or stopped
             self._pending += stopped.interrupts
             return False
         except NoOneToAsk as problem:
@@ -159,8 +161,9 @@ class Listening:
             signals = [signal for _, _, signal in sorted(self._answers, key=lambda each: each[:2])]
             accepted = [each for each in signals if await _accepts_any(self.filters, [each])]
             return Heard(tuple(accepted), is_late=True)
-        if self._pending:
-            raise Interrupted(*self._pending)
+        if self._stopped is not None:
+            # An exported graph is stopped by the cause, which is LangGraph's own.
+            raise Interrupted(*self._pending) from self._stopped.__cause__
         raise self._problems[0]
 
 
