@@ -12,6 +12,7 @@ from flowc.compiler.checks.configuration import check_configuration
 from flowc.compiler.checks.edges import check_edges
 from flowc.compiler.checks.flow import check_flow
 from flowc.compiler.checks.foreign_texts import check_foreign_texts
+from flowc.compiler.checks.merging import check_merging
 from flowc.compiler.checks.names import check_names
 from flowc.compiler.checks.operands import check_operands
 from flowc.compiler.checks.reachability import check_reachability
@@ -32,7 +33,7 @@ STRUCTURE = (
 )
 FLOW = (
     (check_reachability, check_references),
-    (check_types, check_operands, check_flow, check_concurrency, check_steps),
+    (check_types, check_operands, check_flow, check_concurrency, check_merging, check_steps),
 )
 
 Checked = TypeVar("Checked", Scope, Flow)

@@ -26,15 +26,7 @@ from flowc.compiler.expressions import (
     compile_formula,
     compile_template,
 )
-from flowc.compiler.node import (
-    BodyResult,
-    Context,
-    Formula,
-    Node,
-    NodeError,
-    Outcome,
-    Tool,
-)
+from flowc.compiler.node import BodyResult, Context, Formula, Node, NodeError, Outcome, Tool
 from flowc.compiler.node.context import no_body
 from flowc.compiler.node.interrupts import Answer, Ask, Interrupted, wait_here
 from flowc.compiler.planning.exits import result_of
@@ -152,6 +144,7 @@ class Options:
     goes_on_error: bool = False
     secrets: tuple[str, ...] = ()
     data_from: tuple[str, ...] = ()
+    merges: bool = False
     body: Body | None = None
     ask: Callable[[Any], Any] | None = None
     step: GraphStep | None = None
@@ -294,7 +287,8 @@ class _Work:
         run = {"id": self.host.run_id, "workflow": self.host.workflow}
         names = names_of(view, [name for name in given if name != "error"], run, self.secrets)
         recorded = {RECORDED: self.values} if self.values is not None else {}
-        return {**names, **recorded, "incoming": incoming_data(self.options.data_from, view)}
+        incoming = incoming_data(self.options.data_from, view, self.options.merges)
+        return {**names, **recorded, "incoming": incoming}
 
     async def _run_body(
         self, key: str, names: Names, variables: Mapping[str, Any], only: str | None = None

@@ -56,13 +56,18 @@ class Slot:
 
 @dataclass(frozen=True)
 class Configuration:
-    """A node's configuration, with its computed values compiled."""
+    """A node's configuration, with its computed values compiled.
+
+    `takes_incoming` is the field that receives the outputs of the nodes before this one; those of
+    several nodes are one object with the fields of all if it `merges`, else each under its id.
+    """
 
     node_type: type[Node]
     raw: Mapping[str, Any]
     slots: tuple[Slot, ...]
     problems: tuple[Problem, ...]
     takes_incoming: str | None
+    merges: bool
     key: Slot | None
     _fill: Callable[[Names], Any]
 
@@ -99,12 +104,14 @@ def configure(node: NodeDefinition, node_type: type[Node]) -> Configuration:
     shape = _shape_problems(node, node_type, computed | {_relative(p.at, node) for p in problems})
     fill = _filler(node.config, (), {slot.path: slot for slot in slots})
     key = _key(node, problems)
+    incoming = _incoming_field(node, node_type, is_plain=not slots)
     return Configuration(
         node_type,
         node.config,
         tuple(slots),
         (*problems, *shape),
-        _incoming_field(node, node_type, is_plain=not slots),
+        incoming[0] if incoming is not None else None,
+        incoming is not None and _merges(node, incoming[1]),
         key,
         fill,
     )
@@ -264,13 +271,20 @@ def _is_within(path: Pointer, computed: Pointer) -> bool:
     return path[: len(computed)] == computed
 
 
-def _incoming_field(node: NodeDefinition, node_type: type[Node], is_plain: bool) -> str | None:
-    """Return the field that receives incoming data, unless the author has set it."""
+def _incoming_field(
+    node: NodeDefinition, node_type: type[Node], is_plain: bool
+) -> tuple[str, Incoming] | None:
+    """Return the field that receives incoming data with its mark, unless the author has set it."""
     for name, field in node_type.model_fields.items():
         mark = next((mark for mark in field.metadata if isinstance(mark, Incoming)), None)
         if mark is not None and name not in node.config:
-            return name if not mark.steps_only or (node.is_step and is_plain) else None
+            is_taken = not mark.steps_only or (node.is_step and is_plain)
+            return (name, mark) if is_taken else None
     return None
+
+
+def _merges(node: NodeDefinition, mark: Incoming) -> bool:
+    return mark.merges and node.is_step if node.merge is None else node.merge == "fields"
 
 
 def _filler(value: Any, path: Pointer, slots: Mapping[Pointer, Slot]) -> Callable[[Names], Any]:

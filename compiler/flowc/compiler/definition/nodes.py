@@ -88,7 +88,27 @@ class NodeOptions(Part):
     retry: RetryPolicy | None = Field(
         default=None, description="How failed attempts are retried; default: `settings.retry`."
     )
+    max_retries: int | None = Field(
+        default=None,
+        ge=0,
+        le=99,
+        description="Retries after the first attempt, whatever the failure: a short form of"
+        " `retry`.",
+    )
+    retry_delay: Duration | None = Field(
+        default=None,
+        description="The same delay before each retry; default: they grow from one second.",
+    )
     timeout: Duration | None = Field(default=None, description="Time limit for one attempt.")
+    timeout_seconds: float | None = Field(
+        default=None, gt=0, le=366 * 86400.0, description="The same as `timeout`, in seconds."
+    )
+    merge: Literal["fields", "keyed"] | None = Field(
+        default=None,
+        description="How the outputs of several nodes become the data of this one: `fields` (one"
+        " object with the fields of all) or `keyed` (each under the id of its node); default:"
+        " `fields` for `process` and `ai` in the steps form, else `keyed`.",
+    )
     cache: CachePolicy | None = Field(
         default=None, description="Reuse earlier outputs on the same configuration and inputs."
     )
@@ -108,10 +128,35 @@ class NodeOptions(Part):
         default_factory=dict, description="Any JSON of your own; runs ignore it."
     )
 
+    @model_validator(mode="after")
+    def _short_forms(self) -> "NodeOptions":
+        if self.retry_delay is not None and self.max_retries is None:
+            raise ValueError("`retry_delay` needs `max_retries`")
+        if self.max_retries is not None:
+            self._set("retry", _retries(self.max_retries, self.retry_delay), "max_retries")
+        if self.timeout_seconds is not None:
+            self._set("timeout", self.timeout_seconds, "timeout_seconds")
+        return self
+
+    def _set(self, name: str, value: Any, short: str) -> None:
+        if name in self.model_fields_set:
+            raise ValueError(f"a node can have `{name}` or `{short}`, not both")
+        # The model is frozen for others; its fields set stay those that the author wrote.
+        self.__dict__[name] = value
+
     @property
     def error_target(self) -> str | None:
         """The node at which the workflow continues after a failure, if there is one."""
         return self.on_error.goto if isinstance(self.on_error, GoTo) else None
+
+
+def _retries(most: int, delay: float | None) -> RetryPolicy:
+    """Return the policy of `max_retries`: any failure, with a fixed or a growing delay."""
+    policy = RetryPolicy(max_attempts=most + 1, on=("any",))
+    if delay is None:
+        return policy
+    fixed = {"initial_delay": delay, "max_delay": delay, "backoff": 1.0, "jitter": False}
+    return policy.model_copy(update=fixed)
 
 
 class NodeDefinition(NodeOptions):

@@ -86,8 +86,14 @@ def _options(node: PlannedNode) -> Iterator[tuple[str, str]]:
         yield "goes_on_error", "True"
     if node.secrets:
         yield "secrets", repr(tuple(dict.fromkeys(node.secrets)))
+    yield from _data_options(node)
+
+
+def _data_options(node: PlannedNode) -> Iterator[tuple[str, str]]:
     if node.data_from:
         yield "data_from", repr(node.data_from)
+    if node.configuration.merges and len(node.data_from) > 1:
+        yield "merges", "True"
 
 
 def _body(module: Module, node: PlannedNode, body: Plan, graph: str) -> str:

@@ -36,6 +36,7 @@ REMEDIES: Mapping[str, str] = {
     "endless-loop": "Let a branch of a node in the cycle lead out of it.",
     "endless-schema": "Let the reference lead to a part of the value, such as its items.",
     "exit-of-a-running-loop": "Join the branches in the cycle before it is left.",
+    "fields-collide": "Write `merge: keyed`, or give one of the fields another name.",
     "file-not-allowed": "Write the path of a file in one of the folders of FLOWC_DOCUMENT_DIRS.",
     "file-not-found": "Check the path, or put the file there.",
     "foreign-reference": "Write {{name}} for a value.",

@@ -18,7 +18,8 @@ from flowc.compiler.running.run_context import RunContext, View
 
 def filled_in(node: PlannedNode, view: View, names: Names) -> Mapping[str, Any]:
     """Return the node's configuration with every value computed; raise ExpressionError."""
-    return node.configuration.filled(names, incoming_data(node.data_from, view))
+    merges = node.configuration.merges
+    return node.configuration.filled(names, incoming_data(node.data_from, view, merges))
 
 
 def names_for(node: PlannedNode, view: View, run: RunContext, secrets: Mapping[str, str]) -> Names:
