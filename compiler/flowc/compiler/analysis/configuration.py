@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -99,9 +99,10 @@ class Configuration:
 
 def configure(node: NodeDefinition, node_type: type[Node]) -> Configuration:
     """Compile a node's configuration and report what is wrong with it."""
-    slots, problems = _slots(node, node_type)
+    slots, broken = _slots(node, node_type)
+    problems = list(broken.values())
     computed = {slot.path for slot in slots}
-    shape = _shape_problems(node, node_type, computed | {_relative(p.at, node) for p in problems})
+    shape = _shape_problems(node, node_type, computed | broken.keys())
     fill = _filler(node.config, (), {slot.path: slot for slot in slots})
     key = _key(node, problems)
     incoming = _incoming_field(node, node_type, is_plain=not slots)
@@ -130,9 +131,12 @@ def _key(node: NodeDefinition, problems: list[Problem]) -> Slot | None:
     return Slot(path, (*node.at, *path), None, expression, False, frozenset())
 
 
-def _slots(node: NodeDefinition, node_type: type[Node]) -> tuple[list[Slot], list[Problem]]:
+def _slots(
+    node: NodeDefinition, node_type: type[Node]
+) -> tuple[list[Slot], dict[Pointer, Problem]]:
+    """Return the computed values of a configuration, and by path the problems of others."""
     slots: list[Slot] = []
-    problems: list[Problem] = []
+    problems: dict[Pointer, Problem] = {}
     for path, value, marks in texts_in(node_type, node.config):
         role = next((mark for mark in marks if isinstance(mark, Role)), None)
         if role is Role.RAW:
@@ -141,7 +145,7 @@ def _slots(node: NodeDefinition, node_type: type[Node]) -> tuple[list[Slot], lis
             expression = _COMPILE[role](value)
         except ExpressionError as problem:
             what = "condition" if role is Role.CONDITION else "expression"
-            problems.append(_invalid(problem, what, node.config_at(*path), value))
+            problems[path] = _invalid(problem, what, node.config_at(*path), value)
             continue
         if not expression.is_text or role is not None:
             own = node_type.formula_names if role in PER_ITEM else frozenset[str]()
@@ -256,15 +260,19 @@ def _shape_problems(
     try:
         node_type.model_validate(node.config)
     except ValidationError as error:
-        for problem in shape_problems(error, node_type, node.config, node.config_at()):
-            path = _relative(problem.at, node)
+        for problem in shape_problems(error, node_type, node.config):
             is_value = problem.code == "invalid-value"
-            if not (is_value and any(_is_within(path, other) for other in computed)):
-                yield problem
+            if not (is_value and any(_is_within(problem.at, other) for other in computed)):
+                yield _placed(problem, node)
 
 
-def _relative(at: Pointer, node: NodeDefinition) -> Pointer:
-    return at[len(node.config_at()) :]
+def _placed(problem: Problem, node: NodeDefinition) -> Problem:
+    """Return a problem of a configuration at its place in the document, in the author's words."""
+    at, message = node.config_at(*problem.at), problem.message
+    if problem.at and at[-1] != problem.at[-1]:
+        message = message.replace(f"{problem.at[-1]!r}", f"{at[-1]!r}", 1)
+    fixes = tuple(replace(fix, at=node.config_at(*fix.at)) for fix in problem.replacements)
+    return replace(problem, at=at, message=message, replacements=fixes)
 
 
 def _is_within(path: Pointer, computed: Pointer) -> bool:

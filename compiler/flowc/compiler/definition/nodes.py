@@ -1,5 +1,6 @@
 """Nodes, tools and edges of a definition, and the options that every node has."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
@@ -176,6 +177,8 @@ class NodeDefinition(NodeOptions):
 
     _config_key: str = PrivateAttr(default="config")
     _is_step: bool = PrivateAttr(default=False)
+    # For paths in the configuration, those where the author wrote the value, in another tool's way.
+    _moved: Mapping[Pointer, Pointer] = PrivateAttr(default_factory=dict)
 
     @property
     def is_step(self) -> bool:
@@ -184,6 +187,10 @@ class NodeDefinition(NodeOptions):
 
     def config_at(self, *path: str | int) -> Pointer:
         """Return the path, in the document, of a value in the configuration."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self._moved:
+                path = (*self._moved[path[:length]], *path[length:])
+                break
         return (*self.at, self._config_key, *path)
 
 

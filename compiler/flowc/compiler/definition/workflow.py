@@ -52,6 +52,8 @@ class WorkflowDefinition(WorkflowHeader):
     edges: tuple[EdgeDefinition, ...] = ()
 
     _samples: bool = PrivateAttr(default=False)
+    # The workflow as its author wrote it, if this one has other node types in the place of some.
+    _written: "WorkflowDefinition | None" = PrivateAttr(default=None)
 
     @property
     def samples(self) -> bool:
@@ -71,6 +73,8 @@ class WorkflowDefinition(WorkflowHeader):
 
     def meaning(self) -> dict[str, Any]:
         """Return everything in the definition that affects a run, as JSON."""
+        if self._written is not None:
+            return self._written.meaning()
         return self.model_dump(mode="json", exclude=_WITHOUT_MEANING, exclude_defaults=True)
 
     @property

@@ -7,6 +7,7 @@ from typing import Any
 
 from flowc.compiler.analysis.configuration import Configuration
 from flowc.compiler.analysis.flow import Flow
+from flowc.compiler.analysis.graph import ERROR
 from flowc.compiler.analysis.inference import Inferred
 from flowc.compiler.analysis.references import node_path, uses_in
 from flowc.compiler.analysis.run_conditions import RunCondition
@@ -78,6 +79,12 @@ class PlannedNode:
         return (kind.is_pure or kind.is_entry or kind.is_exit) and self.body is None
 
     @property
+    def is_last(self) -> bool:
+        """Whether the workflow ends with the node, unless it fails and another handles that."""
+        handled = frozenset({ERROR} if self.definition.error_target is not None else ())
+        return all(edge.branches == handled for edge in self.wire.outgoing)
+
+    @property
     def body_runs(self) -> tuple[int, int | None]:
         """How often the node runs its body, at least and at most; None means no limit."""
         return self.node_type.body_runs(self.definition.config)
@@ -114,7 +121,7 @@ class Plan:
     def exits(self) -> tuple[str, ...]:
         """The nodes whose output is the run's: those of an exit type, or else the last ones."""
         ends = tuple(name for name, node in self.nodes.items() if node.node_type.is_exit)
-        return ends or tuple(name for name, node in self.nodes.items() if not node.wire.outgoing)
+        return ends or tuple(name for name, node in self.nodes.items() if node.is_last)
 
     @cached_property
     def repeatable(self) -> frozenset[str]:

@@ -67,6 +67,7 @@ REMEDIES: Mapping[str, str] = {
     "secret-not-allowed": "Use secrets where a request is authenticated, such as in headers.",
     "self-dependency": "Remove it; a loop node repeats a part of a workflow.",
     "too-many-nodes": "Move nodes into a workflow of their own, and run it by subworkflow.",
+    "trigger-elsewhere": "Store the workflow, and make the trigger over the API.",
     "type-mismatch": "Read another field, or convert the value with a filter.",
     "unknown-argument": "Declare it in the tool's `parameters`.",
     "unknown-branch": "Write one of the node's branches.",
