@@ -310,6 +310,33 @@ async def test_the_last_node_may_be_guarded() -> None:
         assert (await run(workflow, {"n": 1})).output == ERROR
 
 
+async def test_an_error_handler_that_names_no_nodes_guards_all_before_it() -> None:
+    nodes = [
+        {"id": "begin", "type": "trigger"},
+        {"id": "one", "type": "fails", "config": {"times": "{{input.one}}"}},
+        {"id": "two", "type": "fails", "config": {"times": "{{input.two}}"}},
+        {"id": "guard", "type": "error_handler", "config": {"fallback": "{{error.node}}"}},
+        {"id": "after", "type": "template", "config": {"template": "{{guard.output}} failed"}},
+    ]
+    edges = [{"source": "begin", "target": "one"}, {"source": "one", "target": "two"}, {"source": "guard", "target": "after"}]  # fmt: skip
+    workflow = compiled({"nodes": nodes, "edges": edges}, Fails)
+    assert workflow.diagnostics == ()
+    for given, output in (
+        ({"one": 0, "two": 0}, {"text": "worked"}),
+        ({"one": 1, "two": 0}, {"text": "one failed"}),
+        ({"one": 0, "two": 1}, {"text": "two failed"}),
+    ):
+        assert (await run(workflow, given)).output == output
+
+
+async def test_the_tools_of_an_agent_have_such_types_too() -> None:
+    tool = {"id": "ask", "type": "http_request", "description": "Ask.", "config": {"endpoint": "http://x.example", "params": {"q": "{{arguments.q}}"}}}  # fmt: skip
+    plan = compiled(one("agent", prompt="Hi", tools=[tool])).plan.nodes["a"]
+    assert plan.body is not None
+    assert plan.body.nodes["ask"].configuration.raw["query"] == {"q": "{{arguments.q}}"}
+    assert plan.tools[0].parameters["properties"].keys() == {"q"}
+
+
 async def test_an_error_handler_among_steps() -> None:
     steps = {
         "work": {"type": "fails", "input": {"times": "{{input.n}}"}},

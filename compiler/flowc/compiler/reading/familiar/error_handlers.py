@@ -23,6 +23,8 @@ _NEXT = ("next", "goto", "next_node", "error_edge", "then", "error_target", "fal
 _FAILS = frozenset({"fail", "stop", "raise", "terminate", "abort", "throw", "rethrow"})
 _HANDLES = frozenset({"fallback", "retry", "continue", "handle", "catch", "goto", "log", "ignore",
                       "default", "recover", "compensate", "skip"})  # fmt: skip
+_ALL = ("*", "all", ["*"])
+_ENDS = frozenset({"start", "input", "trigger", "end", "output", WORD})
 _LEFT_OUT = frozenset({"log", "log_error", "log_errors"})
 
 
@@ -50,7 +52,10 @@ class _Handling:
     def done(self) -> WorkflowDefinition:
         before = self._before()
         named = self._take(_GUARDED)
-        guarded = self._guarded(named) if named is not None else before
+        if named in _ALL or (named is None and not before):
+            guarded = self._all()
+        else:
+            guarded = self._guarded(named) if named is not None else before
         retry = self._retry()
         handler = self._node()
         after = self._after()
@@ -99,6 +104,18 @@ class _Handling:
         ids = [edge.target for edge in self.workflow.edges if edge.source == self.handler.id]
         needing = [n.id for n in self.workflow.nodes if self.handler.id in (n.depends_on or ())]
         return [id for id in (*ids, *needing) if id in self.nodes]
+
+    def _all(self) -> list[str]:
+        """Return the nodes that can fail, without those after the handler."""
+        later, todo = {self.handler.id}, [self.handler.id]
+        while todo:
+            name = todo.pop()
+            found = {edge.target for edge in self.workflow.edges if edge.source == name}
+            found |= {n.id for n in self.workflow.nodes if name in (n.depends_on or ())}
+            found |= {to for to in self.nodes[name].config.values() if isinstance(to, str)}
+            todo += (new := (found & self.nodes.keys()) - later)
+            later |= new
+        return [id for id, n in self.nodes.items() if id not in later and n.type not in _ENDS]
 
     def _sources(self, id: str) -> set[str]:
         edges = {edge.source for edge in self.workflow.edges if edge.target == id}
