@@ -8,6 +8,7 @@ from flowc.compiler.analysis.inference import infer
 from flowc.compiler.analysis.scopes import resolve
 from flowc.compiler.check import require_valid
 from flowc.compiler.definition import Granularity, WorkflowDefinition
+from flowc.compiler.definition.start_forms import with_defaults
 from flowc.compiler.diagnostics import Diagnostic
 from flowc.compiler.lowering.graph import Lowered, lower
 from flowc.compiler.node.registry import Registry
@@ -77,10 +78,10 @@ class CompiledWorkflow:
         return export(self.plan)
 
     def initial_state(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the state in which a run with this input begins."""
+        """Return the state in which a run with this input, and its defaults, begins."""
         declared = self.workflow.variables
         variables = {"variables": dict(declared)} if declared else {}
-        return {"input": dict(given), "outputs": {}, **variables}
+        return {"input": with_defaults(given, self.workflow.input), "outputs": {}, **variables}
 
     def input_problems(self, given: Any) -> list[str]:
         """Return why a value cannot be this workflow's input, a sentence each; none if it can.
@@ -89,13 +90,17 @@ class CompiledWorkflow:
         """
         if not isinstance(given, dict):
             return ["The input must be an object."]
-        return _sentences(problems_of(given, self.workflow.input) if self.workflow.input else [])
+        if not self.workflow.input:
+            return []
+        whole = with_defaults(given, self.workflow.input)
+        return _sentences(problems_of(whole, self.workflow.input))
 
     async def find_input_problems(self, given: Any) -> list[str]:
         """Return what `input_problems` does, without blocking the event loop."""
         if not isinstance(given, dict) or not self.workflow.input:
             return self.input_problems(given)
-        return _sentences(await find_problems(given, self.workflow.input))
+        whole = with_defaults(given, self.workflow.input)
+        return _sentences(await find_problems(whole, self.workflow.input))
 
 
 def _sentences(misfits: Misfits) -> list[str]:

@@ -6,8 +6,10 @@ from typing import Any
 
 from pydantic import Field, PrivateAttr
 
+from flowc.compiler.definition.chats import ChatStart
+from flowc.compiler.definition.environment_values import EnvironmentValues
 from flowc.compiler.definition.nodes import EdgeDefinition, Nodes
-from flowc.compiler.definition.parts import JsonSchema, Part
+from flowc.compiler.definition.parts import InputForm, JsonSchema, Part
 from flowc.compiler.definition.settings import WorkflowSettings
 from flowc.compiler.diagnostics import Pointer
 
@@ -21,14 +23,25 @@ class WorkflowHeader(Part):
     name: str | None = Field(default=None, description="A title for people.")
     description: str | None = Field(default=None, description="What the workflow does.")
     version: str | int | None = Field(default=None, description="A label of your own.")
-    input: JsonSchema | None = Field(
-        default=None, description="Schema of the input, or its short form: {message: string}."
+    input: InputForm | None = Field(
+        default=None,
+        description="Schema of the input, its short form {message: string}, or a form:"
+        " [{name: message, type: paragraph, title: Your message, default: Hello}].",
     )
     output: JsonSchema | None = Field(
         default=None, description="Schema of the output, or its short form: {answer: string}."
     )
     variables: dict[str, Any] = Field(
         default_factory=dict, description="Variables with their initial values."
+    )
+    env: EnvironmentValues = Field(
+        default_factory=dict,
+        description="Values that the operator can set for an environment, with defaults; read as"
+        " {{env.NAME}}. They are no secrets.",
+    )
+    chat: ChatStart | None = Field(
+        default=None,
+        description="What clients show where a chat begins: {opening, suggested_questions}.",
     )
     settings: WorkflowSettings = Field(
         default=WorkflowSettings(), description="Limits, budgets and defaults for a run."
@@ -89,6 +102,7 @@ _WITHOUT_MEANING: Any = {
     "description": True,
     "version": True,
     "metadata": True,
+    "chat": True,
     "nodes": {"__all__": {"name", "description", "position", "metadata"}},
     "edges": {"__all__": {"id"}},
 }

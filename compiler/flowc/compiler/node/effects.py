@@ -11,6 +11,7 @@ from flowc.compiler.expressions import has_expressions
 NeedKind = Literal[
     "model", "embedding", "ranking", "secret", "url", "file", "files", "upload", "mcp-server",
     "mcp-url", "collection", "vectors", "extra",
+    "env",
 ]  # fmt: skip
 
 DEFAULT_MODEL = "the default model"

@@ -13,6 +13,7 @@ from flowc.compiler.analysis.references import node_path, uses_in
 from flowc.compiler.analysis.run_conditions import RunCondition
 from flowc.compiler.analysis.scopes import Scope
 from flowc.compiler.definition import (
+    EnvironmentValue,
     NodeDefinition,
     RetryPolicy,
     WorkflowDefinition,
@@ -55,6 +56,7 @@ class PlannedNode:
     tools: tuple[Tool, ...] = ()
     runs_stored: bool = False
     is_recorded: bool = False
+    env: Mapping[str, EnvironmentValue] = field(default_factory=dict)
 
     @property
     def keeps_journal(self) -> bool:
@@ -188,6 +190,7 @@ class _Planner:
             body=self.plan(inner) if inner is not None else None,
             tools=tools_in(scope.bodies[name]) if has_tools else (),
             runs_stored=name in scope.stored,
+            env=scope.whole.workflow.env if any(path[0] == "env" for path in paths) else {},
             is_recorded=any(slot.expression.is_recorded for slot in configuration.uses()),
         )
 

@@ -10,7 +10,7 @@ WITHOUT_HINT: Mapping[str, str] = {
 # The codes of what a definition needs and an environment does not have.
 OF_ENVIRONMENT = frozenset(
     {
-        "file-not-allowed", "file-not-found", "missing-extra", "missing-model-key",
+        "file-not-allowed", "file-not-found", "missing-env", "missing-extra", "missing-model-key",
         "missing-secret", "refused-address", "unknown-collection", "unknown-mcp-server",
         "unknown-model",
     }
@@ -49,6 +49,7 @@ REMEDIES: Mapping[str, str] = {
     "join-never-runs": "Use `join: any`, or let both paths run.",
     "loop-with-two-entrances": "Let all edges into the cycle lead to the same node.",
     "maybe-undefined": "Use default(...), or make every path lead through that node.",
+    "missing-env": "Set it as FLOWC_ENV_NAME, or in the file of FLOWC_ENV_FILE.",
     "missing-extra": "Install it where the workflow runs: pip install 'flowc[EXTRA]'.",
     "missing-input": "Add it to the node's `input`.",
     "missing-key": "Add the key with a value.",
@@ -72,6 +73,7 @@ REMEDIES: Mapping[str, str] = {
     "unknown-argument": "Declare it in the tool's `parameters`.",
     "unknown-branch": "Write one of the node's branches.",
     "unknown-collection": "Create it by `flowc ingest`, or name another.",
+    "unknown-environment": "Declare it in the workflow's `env`.",
     "unknown-field": "Read one of the fields that `flowc nodes TYPE` lists.",
     "unknown-form": "Start with `nodes:` and `edges:`, or with `steps:`.",
     "unknown-input": "Declare it in the workflow's `input`.",

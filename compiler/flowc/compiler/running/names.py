@@ -4,17 +4,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flowc.compiler.expressions import Names
+from flowc.compiler.node import NOTHING
 from flowc.compiler.running.run_context import View
 
 
 def names_of(
-    view: View, reads: Iterable[str], run: Mapping[str, str], secrets: Mapping[str, str]
+    view: View,
+    reads: Iterable[str],
+    run: Mapping[str, str],
+    secrets: Mapping[str, str],
+    env: Mapping[str, Any] = NOTHING,
 ) -> Names:
     """Return the names that expressions can read; of other nodes, those listed in `reads`."""
     nodes = {name: {"output": view.outputs[name]} for name in reads if name in view.outputs}
     names: dict[str, Any] = {
         **view.names,
         "nodes": nodes,
+        "env": env,
         **nodes,
         "input": view.input,
         "variables": dict(view.variables),
@@ -26,6 +32,8 @@ def names_of(
     # A node may be called `input`: then `input.output` is its output, and `input.x` still works.
     if "input" in nodes:
         names["input"] = {**view.input, **nodes["input"]}
+    if "env" in nodes:
+        names["env"] = {**env, **nodes["env"]}
     return names
 
 

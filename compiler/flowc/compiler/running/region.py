@@ -29,6 +29,7 @@ from collections.abc import Callable, Container, Coroutine, Iterable, Mapping, M
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
+from flowc.compiler.definition.start_forms import with_defaults
 from flowc.compiler.node import BodyFailed, BodyResult, Outcome
 from flowc.compiler.node.interrupts import Interrupt, Interrupted
 from flowc.compiler.planning.plan import Plan, PlannedNode
@@ -159,7 +160,8 @@ def _inner_view(
 ) -> View:
     """Return what a body can read: the same as its node, or only its input."""
     if node.node_type.is_isolated and node.body is not None:
-        return View(names["input"], {}, node.body.workflow.variables, task=view.task)
+        given = with_defaults(names["input"], node.body.workflow.input)
+        return View(given, {}, node.body.workflow.variables, task=view.task)
     seen = {**view.variables, **variables} if variables else view.variables
     return View(view.input, view.outputs, seen, {**view.names, **names}, task=view.task)
 
