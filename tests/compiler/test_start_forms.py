@@ -102,6 +102,12 @@ async def test_defaults_of_a_json_schema_count_too() -> None:
         ([{"name": "x", "type": "hologram"}], "/0/type", "no kind of field 'hologram'"),
         ([{"name": "x", "colour": 1}], "/0/colour", "has no 'colour'"),
         ([{"type": "text"}], "/0", "needs a `name`"),
+        ([{"name": "x", "type": "number", "default": "lots"}], "/0/default", "does not fit"),
+        (
+            [{"name": "x", "type": "select", "options": ["a"], "default": "b"}],
+            "/0/default",
+            "does not fit",
+        ),
         ([{"name": "x"}, {"name": "x"}], "/1", "two fields are called 'x'"),
         ([{"name": "x", "type": "select", "options": []}], "/0", "options"),
         ([{"name": "x", "type": "number", "min": "low"}], "/properties/x/minimum", "number"),

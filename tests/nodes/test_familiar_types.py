@@ -106,6 +106,20 @@ def test_a_condition_that_cannot_be_read_is_refused_at_its_place(
     assert all(each.hint for each in found)
 
 
+async def test_branches_of_edges_may_be_written_without_quotes() -> None:
+    text = """
+nodes:
+  - {id: c, type: condition, config: {field: n, operator: ">", value: 3}}
+  - {id: x, type: template, config: {template: big}}
+  - {id: y, type: template, config: {template: small}}
+edges:
+  - {source: c, target: x, branch: true}
+  - {source: c, target: y, branch: false}
+"""
+    assert (await run(compiled(text), {"n": 5})).output == {"text": "big"}
+    assert (await run(compiled(text), {"n": 2})).output == {"text": "small"}
+
+
 async def test_a_trigger_begins_the_run() -> None:
     assert (await run(one("trigger", defaults={"n": 1}), {"m": 2})).output == {"n": 1, "m": 2}
     assert (await run(one("trigger", trigger_type="manual"), {"m": 2})).output == {"m": 2}

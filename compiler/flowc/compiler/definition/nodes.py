@@ -229,12 +229,17 @@ FEW = BeforeValidator(_require_few)
 Nodes = Annotated[tuple[NodeDefinition, ...], FEW]
 
 
+def _as_branch(given: Any) -> Any:
+    """Return the name of a branch; YAML reads true and false without quotes as booleans."""
+    return str(given).lower() if isinstance(given, bool) else given
+
+
 class EdgeDefinition(Part):
     """An edge from one node to another."""
 
     source: str
     target: str
-    branch: str | None = Field(
+    branch: Annotated[str | None, BeforeValidator(_as_branch)] = Field(
         default=None,
         description="Take the edge only if the source chooses this branch; default: on every one.",
     )

@@ -8,8 +8,8 @@ are.
 from collections.abc import Mapping
 from typing import Any
 
+from flowc.compiler.definition.short_schemas import Schema, problems_of, to_json_schema
 from flowc.compiler.diagnostics import Pointer
-from flowc.compiler.schemas.fitting import Schema
 from flowc.compiler.schemas.refusals import BadSchema
 from flowc.compiler.schemas.vocabulary import TYPES
 
@@ -169,8 +169,21 @@ def _field(each: dict[str, Any], at: Pointer) -> tuple[Schema, bool]:
     default = _first(each, _DEFAULT)
     if default is not None and default != "":
         schema["default"] = default
+        _require_default(schema, at)
     is_needed = each.get("required", each.get("requiredField", not each.get("optional", False)))
     return schema, "default" in schema or is_needed is False
+
+
+def _require_default(schema: Schema, at: Pointer) -> None:
+    """Raise BadSchema for a default that is not a value of its field."""
+    try:
+        found = problems_of(schema["default"], to_json_schema(schema))
+    except BadSchema:
+        # The whole schema is looked at later.
+        return
+    for _, sentence in found:
+        hint = "Write a default of the field's type, or one of its options."
+        raise BadSchema(f"the default does not fit: {sentence}", path=(*at, "default"), hint=hint)
 
 
 def _require_known(each: dict[str, Any], at: Pointer) -> None:
