@@ -72,7 +72,15 @@ async def test_the_parallel_steps_run_and_their_data_reaches_the_model() -> None
     ran = await run(workflow, services={Models: Models()})
     assert ran.output["text"].startswith("Analyze data")
     data = json.loads(ran.output["text"].removeprefix("Analyze data"))
+    # Both steps output the field `value`: the last one counts, and the compiler says so.
+    assert data == {"value": 2}
+    assert [d.code for d in workflow.diagnostics] == ["fields-collide"]
+    text = (GIVEN / "steps-parallel.yaml").read_text()
+    keyed = compiled(text.replace("{type: ai,", "{type: ai, merge: keyed,"))
+    ran = await run(keyed, services={Models: Models()})
+    data = json.loads(ran.output["text"].removeprefix("Analyze data"))
     assert data == {"process_a": {"value": 1}, "process_b": {"value": 2}}
+    assert keyed.diagnostics == ()
 
 
 def test_each_sample_passes_the_node_check() -> None:

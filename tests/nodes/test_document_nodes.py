@@ -1,8 +1,6 @@
 """The nodes for documents: read, cut, embed, store, search, and answer with citations."""
 
 from collections.abc import AsyncIterator
-from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,52 +8,15 @@ import pytest
 from pydantic import SecretStr
 
 from fakes import document_files as papers
-from fakes.flows import Ran, run
+from fakes.document_world import GUIDE, World
 from fakes.loopback import Reply, Request, reply_json, serving
 from flowc.compiler.check import check_workflow
 from flowc.compiler.node.registry import Registry
 from flowc.compiler.reading.documents import from_data
 from flowc.compiler.running.run_context import NodeFailed
-from flowc.nodes.services.egress import EgressPolicy, HttpClient
-from flowc.nodes.services.knowledge import Knowledge, Sources
 from flowc.nodes.services.models import ModelAlias, Models
-from flowc.rag.folders import Folders
-from flowc.rag.stores.local import LocalStore
 
 pytestmark = pytest.mark.usefixtures("granularity")
-
-GUIDE = """# Guide
-
-## Opening hours
-
-The harbour office opens at seven in the morning.
-
-## Fees
-
-A berth costs twelve crowns a night.
-"""
-
-
-class World:
-    """A host with documents in a folder."""
-
-    def __init__(self, folder: Path, models: Models | None = None) -> None:
-        self.docs = folder / "docs"
-        self.docs.mkdir(exist_ok=True)
-        (self.docs / "guide.md").write_text(GUIDE)
-        self.http = HttpClient(EgressPolicy.of_rules({"127.0.0.1/32": []}))
-        self.models = models or Models()
-        store = partial(LocalStore.open, folder / "knowledge")
-        self.knowledge = Knowledge(store, self.models, Sources(Folders([self.docs]), self.http))
-
-    async def run(self, *nodes: dict[str, Any], given: Any = None) -> Ran:
-        chained = [{**node, "depends_on": [before["id"]]} for before, node in pairwise(nodes)]
-        services = {Knowledge: self.knowledge, Models: self.models, HttpClient: self.http}
-        return await run({"nodes": [*nodes[:1], *chained]}, given, services)
-
-    async def aclose(self) -> None:
-        await self.knowledge.aclose()
-        await self.http.aclose()
 
 
 @pytest.fixture

@@ -69,7 +69,9 @@ GOOD: dict[str, dict[str, Any]] = {
     "store": {"collection": "notes", "source": "a", "chunks": [{"text": "Some words."}]},
     "retrieve": {"collection": "notes", "query": "words"},
     "ingest": {"collection": "notes", "documents": [{"source": "a", "text": "Some words."}]},
+    "rag_switch": {"collection": "notes", "query": "words"},
     "ocr": {"path": "a.md"},
+    "ocr_switch": {"path": "a.md", "min_characters": 5},
     "subworkflow": {"workflow": {"nodes": [{"id": "x", "type": "start"}]}},
 }
 

@@ -73,6 +73,12 @@ def environment(folder: Path) -> dict[str, str]:
     return furnish(folder, **models)
 
 
+def reading(default: str | None) -> dict[str, Any]:
+    """Return a node whose workflow reads a value of the environment."""
+    inner = {"id": "i", "type": "template", "config": {"template": "{{env.REGION}}"}}
+    return node("subworkflow", workflow={"env": {"REGION": default}, "nodes": [inner]})
+
+
 # A need that is met: the node, and what is set beside the furnished environment.
 MET: list[tuple[dict[str, Any], dict[str, str]]] = [
     (llm(), {}),
@@ -95,6 +101,8 @@ MET: list[tuple[dict[str, Any], dict[str, str]]] = [
     (http(headers={"k": "{{secrets.set}}"}), {}),
     (http(headers={"k": "{{secrets.from_file}}"}), {}),
     (http(headers={"k": "{{secrets.none|default('')}}"}), {}),
+    (reading("eu"), {}),
+    (reading(None), {"FLOWC_ENV_REGION": "eu"}),
     (http("https://example.com"), {}),
     (http("http://127.0.0.1:8080/{{input.id}}"), {}),
     (http("http://localhost:8080/"), {}),
@@ -146,6 +154,7 @@ UNMET: list[tuple[dict[str, Any], str, str, str]] = [
     (node("ingest", collection="new", paths=".", model="openai/text-embedding-3-small"), "missing-model-key", "model", "OPENAI_API_KEY"),
     (http(headers={"k": "Bearer {{ secrets.crm_token }}"}), "missing-secret", "headers/k", "export FLOWC_SECRET_CRM_TOKEN=…"),
     (http(body={"a": ["{{secrets.none if input.x else 1}}"]}), "missing-secret", "body/a/0", "FLOWC_SECRETS_FILE"),
+    (reading(None), "missing-env", "workflow/nodes/0/config/template", "export FLOWC_ENV_REGION=…"),
     (http("http://127.0.0.1:9090/"), "refused-address", "url", "export FLOWC_EGRESS_ALLOW=127.0.0.1:9090"),
     (http("http://localhost:9090/"), "refused-address", "url", "export FLOWC_EGRESS_ALLOW=127.0.0.1:9090"),
     (http("http://10.0.0.1/{{input.id}}"), "refused-address", "url", "export FLOWC_EGRESS_ALLOW=10.0.0.1:80"),

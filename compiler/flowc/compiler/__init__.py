@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from flowc.compiler.definition import WorkflowDefinition
     from flowc.compiler.diagnostics import DefinitionRefused, Diagnostic, Place, render
     from flowc.compiler.node import Context, Node, NodeError, Outcome
+    from flowc.compiler.node.adapted import node_type_of
     from flowc.compiler.node.interrupts import Answer, Ask, Interrupted
     from flowc.compiler.node.registry import Registry
     from flowc.compiler.reading.documents import Document, from_data, read_file, read_text
@@ -26,6 +27,7 @@ _MODULES = {
     "definition": ("WorkflowDefinition",),
     "diagnostics": ("DefinitionRefused", "Diagnostic", "Place", "render"),
     "node": ("Context", "Node", "NodeError", "Outcome"),
+    "node.adapted": ("node_type_of",),
     "node.interrupts": ("Answer", "Ask", "Interrupted"),
     "node.registry": ("Registry",),
     "reading.documents": ("Document", "from_data", "read_file", "read_text"),
@@ -58,6 +60,7 @@ __all__ = [
     "check_workflow",
     "compile_workflow",
     "from_data",
+    "node_type_of",
     "read_file",
     "read_text",
     "render",

@@ -13,6 +13,7 @@ from flowc.compiler.checks.edges import check_edges
 from flowc.compiler.checks.flow import check_flow
 from flowc.compiler.checks.foreign_texts import check_foreign_texts
 from flowc.compiler.checks.lasting import check_declarations, check_lasting
+from flowc.compiler.checks.merging import check_merging
 from flowc.compiler.checks.names import check_names
 from flowc.compiler.checks.operands import check_operands
 from flowc.compiler.checks.reachability import check_reachability
@@ -41,6 +42,7 @@ FLOW = (
         check_turns,
         check_lasting,
         check_concurrency,
+        check_merging,
         check_steps,
     ),
 )

@@ -9,6 +9,7 @@ from flowc.compiler.analysis.inference import infer
 from flowc.compiler.analysis.scopes import resolve
 from flowc.compiler.check import check_failure_handler, require_valid
 from flowc.compiler.definition import Granularity, WorkflowDefinition, initial_values
+from flowc.compiler.definition.start_forms import with_defaults
 from flowc.compiler.diagnostics import Diagnostic
 from flowc.compiler.lowering.graph import Lowered, lower
 from flowc.compiler.node.registry import Registry
@@ -87,12 +88,13 @@ class CompiledWorkflow:
     def initial_state(
         self, given: Mapping[str, Any], variables: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Return the state in which a run with this input begins.
+        """Return the state in which a run with this input, and its defaults, begins.
 
         `variables` are those that `begun_variables` has loaded; otherwise they have their defaults.
         """
         values = initial_values(self.workflow.variables) if variables is None else dict(variables)
-        return {"input": dict(given), "outputs": {}, **({"variables": values} if values else {})}
+        begun = {"input": with_defaults(given, self.workflow.input), "outputs": {}}
+        return {**begun, **({"variables": values} if values else {})}
 
     def input_problems(self, given: Any) -> list[str]:
         """Return why a value cannot be this workflow's input, a sentence each; none if it can.
@@ -101,13 +103,17 @@ class CompiledWorkflow:
         """
         if not isinstance(given, dict):
             return ["The input must be an object."]
-        return _sentences(problems_of(given, self.workflow.input) if self.workflow.input else [])
+        if not self.workflow.input:
+            return []
+        whole = with_defaults(given, self.workflow.input)
+        return _sentences(problems_of(whole, self.workflow.input))
 
     async def find_input_problems(self, given: Any) -> list[str]:
         """Return what `input_problems` does, without blocking the event loop."""
         if not isinstance(given, dict) or not self.workflow.input:
             return self.input_problems(given)
-        return _sentences(await find_problems(given, self.workflow.input))
+        whole = with_defaults(given, self.workflow.input)
+        return _sentences(await find_problems(whole, self.workflow.input))
 
 
 def _sentences(misfits: Misfits) -> list[str]:

@@ -14,6 +14,8 @@ from flowc.nodes.documents.chunk import Chunk
 from flowc.nodes.documents.embed import Embed
 from flowc.nodes.documents.ingest import Ingest
 from flowc.nodes.documents.ocr import Ocr
+from flowc.nodes.documents.ocr_switch import OcrSwitch
+from flowc.nodes.documents.rag_switch import RagSwitch
 from flowc.nodes.documents.read_file import ReadFile
 from flowc.nodes.documents.retrieve import Retrieve
 from flowc.nodes.documents.store import Store
@@ -70,6 +72,8 @@ NODE_TYPES = (
     Embed,
     Store,
     Retrieve,
+    RagSwitch,
     Ingest,
     Ocr,
+    OcrSwitch,
 )

@@ -18,6 +18,8 @@ from pydantic import ValidationError
 
 from flowc.compiler.analysis.graph import DONE, ERROR
 from flowc.compiler.definition import NodeRetry
+from flowc.compiler.definition.environment_values import EnvironmentValue, values_of
+from flowc.compiler.definition.start_forms import with_defaults
 from flowc.compiler.expressions import (
     RECORDED,
     Names,
@@ -158,10 +160,12 @@ class Options:
     goes_on_error: bool = False
     secrets: tuple[str, ...] = ()
     data_from: tuple[str, ...] = ()
+    merges: bool = False
     body: Body | None = None
     ask: Callable[[Any], Any] | None = None
     step: GraphStep | None = None
     closes: tuple[Closing, ...] = ()
+    env: Mapping[str, EnvironmentValue] = field(default_factory=dict)
 
 
 def template(source: str, names: Names) -> Any:
@@ -302,9 +306,12 @@ class _Work:
         given = {**state.get("outer", {}), **state.get("outputs", {})}
         view = View(state.get("input", {}), given, _variables(state), state.get("names", {}))
         run = {"id": self.host.run_id, "workflow": self.host.workflow}
-        names = names_of(view, [name for name in given if name != "error"], run, self.secrets)
+        reads, env = [name for name in given if name != "error"], self.options.env
+        found = {name: os.environ.get(f"FLOWC_ENV_{name.upper()}") for name in env}
+        names = names_of(view, reads, run, self.secrets, values_of(env, found))
         recorded = {RECORDED: self.values} if self.values is not None else {}
-        return {**names, **recorded, "incoming": incoming_data(self.options.data_from, view)}
+        incoming = incoming_data(self.options.data_from, view, self.options.merges)
+        return {**names, **recorded, "incoming": incoming}
 
     async def _run_body(
         self, key: str, names: Names, variables: Mapping[str, Any], only: str | None = None
@@ -324,7 +331,8 @@ class _Work:
 
     def _inner_state(self, body: Body, names: Names, variables: Mapping[str, Any]) -> Any:
         if body.is_isolated:
-            return {"input": names["input"], "variables": dict(body.variables), "outputs": {}}
+            given = with_defaults(names["input"], body.input)
+            return {"input": given, "variables": dict(body.variables), "outputs": {}}
         state = self.state
         outer = {**state.get("outer", {}), **state.get("outputs", {})}
         return {

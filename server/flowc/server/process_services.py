@@ -1,6 +1,7 @@
 """The services that all tenants of a process share: models, HTTP, sandboxes, MCP servers."""
 
 from pathlib import Path
+from typing import Any
 
 from flowc.compiler.diagnostics import DefinitionRefused
 from flowc.compiler.guards import Limits
@@ -14,7 +15,9 @@ from flowc.nodes.services.operator_files import OperatorFileRefused
 from flowc.nodes.services.sandbox import Engine, Sandboxes
 from flowc.nodes.services.sandbox.asteval_engine import AstevalEngine
 from flowc.nodes.services.sandbox.monty_engine import MontyEngine
+from flowc.server.access.callers import DEFAULT_TENANT
 from flowc.server.document_stores import DocumentStores
+from flowc.server.environment_values import EnvironmentRefused, SetValues, read_env_file
 from flowc.server.numbers.metrics import Metrics
 from flowc.server.numbers.model_counts import ModelCounts
 from flowc.server.numbers.sandbox_counts import CountedEngine
@@ -39,6 +42,8 @@ class ProcessServices:
         self.settings = settings
         self.limits = Limits(settings.max_parallel_by_type)
         self._secrets = _read_secrets(settings.secrets_file) if settings.secrets_file else {}
+        self._env = _read_env(settings.env_file) if settings.env_file else {}
+        self._env_variables = settings.env_variables()
         self.seals = _seals(settings)
         # Of all tenants: what is logged is not one tenant's.
         self.known = KnownSecrets()
@@ -80,6 +85,12 @@ class ProcessServices:
     def secret(self, name: str) -> str | None:
         """Return a secret, from the environment or from the operator's file."""
         return self.settings.secret_variable(name) or self._secrets.get(name)
+
+    def env(self, tenant: str) -> SetValues:
+        """Return the values of `env` of a tenant; the variables are of the default one."""
+        if tenant == DEFAULT_TENANT:
+            return SetValues(self._env_variables, self._env.get("", {}))
+        return SetValues({}, self._env.get(tenant, {}))
 
     def secret_hint(self, name: str) -> str:
         """Return how the operator sets a secret."""
@@ -140,6 +151,13 @@ def _vault(settings: Settings, policy: EgressPolicy) -> Vault | None:
     address = VaultAddress(url, settings.vault_mount, settings.vault_path, settings.vault_namespace)
     source = token_in(file) if file is not None else lambda: token or ""
     return Vault(address, source, HttpClient(policy.serving([url])), settings.vault_seconds)
+
+
+def _read_env(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        return read_env_file(path)
+    except EnvironmentRefused as problem:
+        raise SettingsRefused(str(problem)) from None
 
 
 def _read_secrets(path: Path) -> dict[str, str]:

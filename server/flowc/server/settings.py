@@ -187,6 +187,11 @@ class Settings(BaseSettings):
         default=None,
         description="File with secrets by name (JSON or YAML); FLOWC_SECRET_NAME sets one of them.",
     )
+    env_file: Path | None = Field(
+        default=None,
+        description="File with the values of `env` by name (JSON or YAML), and those of other"
+        " tenants under `tenants`; FLOWC_ENV_NAME sets one of them.",
+    )
     sealing_keys: Annotated[list[str], NoDecode, BeforeValidator(words)] = Field(
         default_factory=list,
         repr=False,
@@ -375,6 +380,12 @@ class Settings(BaseSettings):
     def secret_variable(self, name: str) -> str | None:
         """Return a secret from the environment; None if it is not set."""
         return os.environ.get(self.secret_variable_name(name))
+
+    def env_variables(self) -> dict[str, str]:
+        """Return the values of `env` that are set in the environment, by name in capitals."""
+        prefix = "FLOWC_ENV_"
+        found = {key.removeprefix(prefix): key for key in os.environ if key.startswith(prefix)}
+        return {name: os.environ[key] for name, key in found.items() if name != "FILE"}
 
     def secret_variable_name(self, name: str) -> str:
         """Return the name of the environment variable that sets a secret."""

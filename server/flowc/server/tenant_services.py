@@ -42,6 +42,7 @@ class TenantServices:
         self.http, self.sandboxes, self.models = shared.http, shared.sandboxes, shared.models
         self.mcp = shared.mcp if self._is_own else McpServers({}, policy=shared.http.policy)
         self.known = KnownSecrets(shared.known)
+        self.env = shared.env(tenant)
         operator = shared.secret if self._is_own else _no_secret
         self.secrets = TenantSecrets(shared.seals, stored_secrets, operator, shared.vault, tenant)
         self.guards = Guards(

@@ -56,13 +56,18 @@ class Slot:
 
 @dataclass(frozen=True)
 class Configuration:
-    """A node's configuration, with its computed values compiled."""
+    """A node's configuration, with its computed values compiled.
+
+    `takes_incoming` is the field that receives the outputs of the nodes before this one; those of
+    several nodes are one object with the fields of all if it `merges`, else each under its id.
+    """
 
     node_type: type[Node]
     raw: Mapping[str, Any]
     slots: tuple[Slot, ...]
     problems: tuple[Problem, ...]
     takes_incoming: str | None
+    merges: bool
     options: Mapping[str, Slot]
     _fill: Callable[[Names], Any]
 
@@ -109,17 +114,20 @@ class Configuration:
 
 def configure(node: NodeDefinition, node_type: type[Node]) -> Configuration:
     """Compile a node's configuration and report what is wrong with it."""
-    slots, problems = _slots(node, node_type)
+    slots, broken = _slots(node, node_type)
+    problems = list(broken.values())
     computed = {slot.path for slot in slots}
-    shape = _shape_problems(node, node_type, computed | {_relative(p.at, node) for p in problems})
+    shape = _shape_problems(node, node_type, computed | broken.keys())
     fill = _filler(node.config, (), {slot.path: slot for slot in slots})
     options = dict(_options(node, problems))
+    incoming = _incoming_field(node, node_type, is_plain=not slots)
     return Configuration(
         node_type,
         node.config,
         tuple(slots),
         (*problems, *shape),
-        _incoming_field(node, node_type, is_plain=not slots),
+        incoming[0] if incoming is not None else None,
+        incoming is not None and _merges(node, incoming[1]),
         options,
         fill,
     )
@@ -149,9 +157,12 @@ def _options(node: NodeDefinition, problems: list[Problem]) -> Iterator[tuple[st
         yield name, Slot((option, name), path, role, expression, False, own_names)
 
 
-def _slots(node: NodeDefinition, node_type: type[Node]) -> tuple[list[Slot], list[Problem]]:
+def _slots(
+    node: NodeDefinition, node_type: type[Node]
+) -> tuple[list[Slot], dict[Pointer, Problem]]:
+    """Return the computed values of a configuration, and by path the problems of others."""
     slots: list[Slot] = []
-    problems: list[Problem] = []
+    problems: dict[Pointer, Problem] = {}
     for path, value, marks in texts_in(node_type, node.config):
         role = next((mark for mark in marks if isinstance(mark, Role)), None)
         if role is Role.RAW:
@@ -160,7 +171,7 @@ def _slots(node: NodeDefinition, node_type: type[Node]) -> tuple[list[Slot], lis
             expression = _COMPILE[role](value)
         except ExpressionError as problem:
             what = "condition" if role is Role.CONDITION else "expression"
-            problems.append(_invalid(problem, what, node.config_at(*path), value))
+            problems[path] = _invalid(problem, what, node.config_at(*path), value)
             continue
         if not expression.is_text or role is not None:
             own = node_type.formula_names if role in PER_ITEM else frozenset[str]()
@@ -284,32 +295,47 @@ def _shape_problems(
     try:
         node_type.model_validate(node.config)
     except ValidationError as error:
-        for problem in shape_problems(error, node_type, node.config, node.config_at()):
-            path = _relative(problem.at, node)
-            if problem.code == "unknown-key" and len(path) == 1 and path[0] in _OF_NODES:
+        for problem in shape_problems(error, node_type, node.config):
+            if (
+                problem.code == "unknown-key"
+                and len(problem.at) == 1
+                and problem.at[0] in _OF_NODES
+            ):
                 hint = f"Move it out of {node.config_at()[-1]!r}: it is an option of every node."
-                yield replace(problem, hint=hint, replacements=())
+                yield _placed(replace(problem, hint=hint, replacements=()), node)
                 continue
             is_value = problem.code == "invalid-value"
-            if not (is_value and any(_is_within(path, other) for other in computed)):
-                yield problem
+            if not (is_value and any(_is_within(problem.at, other) for other in computed)):
+                yield _placed(problem, node)
 
 
-def _relative(at: Pointer, node: NodeDefinition) -> Pointer:
-    return at[len(node.config_at()) :]
+def _placed(problem: Problem, node: NodeDefinition) -> Problem:
+    """Return a problem of a configuration at its place in the document, in the author's words."""
+    at, message = node.config_at(*problem.at), problem.message
+    if problem.at and at[-1] != problem.at[-1]:
+        message = message.replace(f"{problem.at[-1]!r}", f"{at[-1]!r}", 1)
+    fixes = tuple(replace(fix, at=node.config_at(*fix.at)) for fix in problem.replacements)
+    return replace(problem, at=at, message=message, replacements=fixes)
 
 
 def _is_within(path: Pointer, computed: Pointer) -> bool:
     return path[: len(computed)] == computed
 
 
-def _incoming_field(node: NodeDefinition, node_type: type[Node], is_plain: bool) -> str | None:
-    """Return the field that receives incoming data, unless the author has set it."""
+def _incoming_field(
+    node: NodeDefinition, node_type: type[Node], is_plain: bool
+) -> tuple[str, Incoming] | None:
+    """Return the field that receives incoming data with its mark, unless the author has set it."""
     for name, field in node_type.model_fields.items():
         mark = next((mark for mark in field.metadata if isinstance(mark, Incoming)), None)
         if mark is not None and name not in node.config:
-            return name if not mark.steps_only or (node.is_step and is_plain) else None
+            is_taken = not mark.steps_only or (node.is_step and is_plain)
+            return (name, mark) if is_taken else None
     return None
+
+
+def _merges(node: NodeDefinition, mark: Incoming) -> bool:
+    return mark.merges and node.is_step if node.merge is None else node.merge == "fields"
 
 
 def _filler(value: Any, path: Pointer, slots: Mapping[Pointer, Slot]) -> Callable[[Names], Any]:

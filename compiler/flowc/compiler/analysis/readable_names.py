@@ -72,6 +72,9 @@ def _names(scope: Scope, node_id: str) -> Iterator[ReadableName]:
     yield from _inner(scope, node_id)
     yield from _fields("input", scope.whole.workflow.input, None, 0)
     yield from _variables(scope.whole)
+    for name, value in scope.whole.workflow.env.items():
+        kind = _type_of_value(value.default) if value.default is not None else None
+        yield ReadableName(_step("env", name), kind, value.description)
     yield from _outputs(scope, node_id)
     for field, description in _RUN.items():
         yield ReadableName(f"run.{field}", "string", description)

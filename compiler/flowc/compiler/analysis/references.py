@@ -9,11 +9,13 @@ from flowc.compiler.diagnostics import Pointer, Problem, Replacement
 from flowc.compiler.expressions import Reference
 from flowc.compiler.expressions.occurrences import NamePlace
 
-NAMES = frozenset({"input", "variables", "secrets", "run", "nodes"})
+NAMES = frozenset({"input", "variables", "secrets", "run", "nodes", "env"})
 INNER_NAMES = frozenset({"item", "index", "loop", "error", "arguments"})
-RESERVED = (NAMES | INNER_NAMES | {"true", "false", "none", "and", "or", "not", "in", "is"}) - {
-    "input"
-}
+# A node may have one of these names as its id, too.
+_SHARED = frozenset({"input", "env"})
+RESERVED = (
+    NAMES | INNER_NAMES | {"true", "false", "none", "and", "or", "not", "in", "is"}
+) - _SHARED
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,127}")
 # Words of expressions that cannot be names.
 _WORDS = RESERVED - NAMES - INNER_NAMES | {"if", "else", "True", "False", "None"}
@@ -92,7 +94,8 @@ def node_path(
     """Return the node that a path reads and the path within it; None if it reads no node.
 
     `nodes['my-id'].output` reads a node whose id is not a plain name. `input.output` reads a node
-    called `input`, if there is one; every other path from `input` reads the run's input.
+    called `input`, if there is one; every other path from `input` reads the run's input. `env` is
+    alike.
 
     >>> node_path(("classify", "output", "category"), {"classify"})
     ('classify', ('output', 'category'))
@@ -104,8 +107,8 @@ def node_path(
     root, *rest = path
     if root == "nodes":
         return (str(rest[0]), tuple(rest[1:])) if rest else None
-    if root == "input" and "input" in nodes and rest[:1] == ["output"]:
-        return "input", tuple(rest)
+    if root in _SHARED and root in nodes and rest[:1] == ["output"]:
+        return str(root), tuple(rest)
     if root in NAMES or root in INNER_NAMES:
         return None
     return str(root), tuple(rest)

@@ -27,6 +27,7 @@ from flowc.compiler.reading.dialects import (
     read_tools,
     read_workflow,
 )
+from flowc.compiler.reading.familiar import with_native_types
 from flowc.compiler.reading.library import Library, StoredDefinition
 
 
@@ -155,6 +156,7 @@ class _Resolver:
         container: str = "",
     ) -> Scope:
         """Return a scope with those of its bodies, and of the stored workflows that it runs."""
+        workflow, problems = with_native_types(workflow, self.registry)
         found = {node.id: self.registry.get(node.type) for node in workflow.nodes}
         types = {name: kind for name, kind in found.items() if kind is not None}
         nodes = {node.id: _as_configured(node, types.get(node.id)) for node in workflow.nodes}
@@ -162,6 +164,7 @@ class _Resolver:
         scope = Scope(
             workflow, self.registry, nodes, types, configurations, enclosing, outer, container
         )
+        scope.problems.extend(problems)
         # The bodies refer to the scope around them, so that one is there first.
         for name, kind in types.items():
             self._add_body(scope, nodes[name], kind)

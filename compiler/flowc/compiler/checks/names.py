@@ -6,6 +6,7 @@ from flowc.compiler.analysis.references import id_problem
 from flowc.compiler.analysis.scopes import Scope
 from flowc.compiler.definition import NodeDefinition
 from flowc.compiler.diagnostics import Pointer, Problem, did_you_mean, instead, nearest
+from flowc.compiler.reading.familiar import familiar_words
 from flowc.compiler.reading.foreign_names import type_here
 
 
@@ -37,8 +38,9 @@ def _body_of(scope: Scope) -> str:
 def _check_type(scope: Scope, word: str, at: Pointer) -> Iterator[Problem]:
     kind = scope.registry.get(word)
     if kind is None or kind.is_part:
-        known = scope.registry.words()
-        meant = type_here(word, known) or nearest(word, known)
+        native = scope.registry.words()
+        known = [*native, *familiar_words(scope.registry)]
+        meant = type_here(word, native) or nearest(word, known)
         hint = did_you_mean(meant or word, known)
         message = f"There is no node type {word[:60]!r}."
         on_key = at[-1] == word

@@ -1,6 +1,6 @@
 """Checks that every reference names something that exists whenever it is read."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from flowc.compiler.analysis.flow import Flow
 from flowc.compiler.analysis.references import (
@@ -127,10 +127,10 @@ def _check_name(flow: Flow, name: str, use: Use) -> Iterator[Problem]:
         message = f"{use.text!r} is not allowed here: the secret would be stored or shown."
         hint = "Use secrets where a request is authenticated, such as the headers of an http node."
         yield use.about(Problem("secret-not-allowed", message, at, hint), 0)
-    elif root in {"input", "variables"} and rest and not use.reference.optional:
-        known = _inputs(flow.scope.whole) if root == "input" else _variables(flow.scope.whole)
+    elif root in _DECLARED and rest and (root == "env" or not use.reference.optional):
+        what, names = _DECLARED[str(root)]
+        known = names(flow.scope.whole)
         if known is not None and rest[0] not in known:
-            what = "an input" if root == "input" else "a variable"
             message = f"{use.text!r} is not {what} of this workflow."
             near, meant = nearest(str(rest[0]), known), did_you_mean(str(rest[0]), known)
             problem = Problem(f"unknown-{what.split()[1]}", message, at, meant)
@@ -168,3 +168,11 @@ def _inputs(whole: Scope) -> set[str] | None:
 def _variables(whole: Scope) -> set[str]:
     """Return the variables that the workflow declares, or that any of its nodes sets."""
     return set(whole.workflow.variables).union(*(whole.writes(name) for name in whole.nodes))
+
+
+# What is declared in the head of a workflow, with its names if only those are allowed.
+_DECLARED: Mapping[str, tuple[str, Callable[[Scope], set[str] | None]]] = {
+    "input": ("an input", _inputs),
+    "variables": ("a variable", _variables),
+    "env": ("an environment value", lambda whole: set(whole.workflow.env)),
+}

@@ -1,6 +1,8 @@
 """The models of a workflow definition, whatever form it was written in."""
 
+from flowc.compiler.definition.chats import ChatStart
 from flowc.compiler.definition.durations import Duration
+from flowc.compiler.definition.environment_values import EnvironmentValue
 from flowc.compiler.definition.failures import PASSING, FailureKind, FailureWord, selects
 from flowc.compiler.definition.nodes import (
     FEW,
@@ -52,10 +54,12 @@ __all__ = [
     "BodyDefinition",
     "BudgetLimits",
     "CachePolicy",
+    "ChatStart",
     "Concurrency",
     "Coordinates",
     "Duration",
     "EdgeDefinition",
+    "EnvironmentValue",
     "FailureKind",
     "FailureWord",
     "GoOn",

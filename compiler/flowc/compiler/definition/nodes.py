@@ -1,5 +1,6 @@
 """Nodes, tools and edges of a definition, and the options that every node has."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
@@ -104,7 +105,27 @@ class NodeOptions(Part):
     retry: NodeRetry | None = Field(
         default=None, description="How failed attempts are retried; default: `settings.retry`."
     )
+    max_retries: int | None = Field(
+        default=None,
+        ge=0,
+        le=99,
+        description="Retries after the first attempt, whatever the failure: a short form of"
+        " `retry`.",
+    )
+    retry_delay: Duration | None = Field(
+        default=None,
+        description="The same delay before each retry; default: they grow from one second.",
+    )
     timeout: Duration | None = Field(default=None, description="Time limit for one attempt.")
+    timeout_seconds: float | None = Field(
+        default=None, gt=0, le=366 * 86400.0, description="The same as `timeout`, in seconds."
+    )
+    merge: Literal["fields", "keyed"] | None = Field(
+        default=None,
+        description="How the outputs of several nodes become the data of this one: `fields` (one"
+        " object with the fields of all) or `keyed` (each under the id of its node); default:"
+        " `fields` for `process` and `ai` in the steps form, else `keyed`.",
+    )
     cache: CachePolicy | None = Field(
         default=None, description="Reuse earlier outputs on the same configuration and inputs."
     )
@@ -124,10 +145,35 @@ class NodeOptions(Part):
         default_factory=dict, description="Any JSON of your own; runs ignore it."
     )
 
+    @model_validator(mode="after")
+    def _short_forms(self) -> "NodeOptions":
+        if self.retry_delay is not None and self.max_retries is None:
+            raise ValueError("`retry_delay` needs `max_retries`")
+        if self.max_retries is not None:
+            self._set("retry", _retries(self.max_retries, self.retry_delay), "max_retries")
+        if self.timeout_seconds is not None:
+            self._set("timeout", self.timeout_seconds, "timeout_seconds")
+        return self
+
+    def _set(self, name: str, value: Any, short: str) -> None:
+        if name in self.model_fields_set:
+            raise ValueError(f"a node can have `{name}` or `{short}`, not both")
+        # The model is frozen for others; its fields set stay those that the author wrote.
+        self.__dict__[name] = value
+
     @property
     def error_target(self) -> str | None:
         """The node at which the workflow continues after a failure, if there is one."""
         return self.on_error.goto if isinstance(self.on_error, GoTo) else None
+
+
+def _retries(most: int, delay: float | None) -> NodeRetry:
+    """Return the policy of `max_retries`: any failure, with a fixed or a growing delay."""
+    policy = NodeRetry(max_attempts=most + 1, on=("any",))
+    if delay is None:
+        return policy
+    fixed = {"initial_delay": delay, "max_delay": delay, "backoff": 1.0, "jitter": False}
+    return policy.model_copy(update=fixed)
 
 
 class NodeDefinition(NodeOptions):
@@ -147,6 +193,8 @@ class NodeDefinition(NodeOptions):
 
     _config_key: str = PrivateAttr(default="config")
     _is_step: bool = PrivateAttr(default=False)
+    # For paths in the configuration, those where the author wrote the value, in another tool's way.
+    _moved: Mapping[Pointer, Pointer] = PrivateAttr(default_factory=dict)
 
     @property
     def is_step(self) -> bool:
@@ -155,6 +203,10 @@ class NodeDefinition(NodeOptions):
 
     def config_at(self, *path: str | int) -> Pointer:
         """Return the path, in the document, of a value in the configuration."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self._moved:
+                path = (*self._moved[path[:length]], *path[length:])
+                break
         return (*self.at, self._config_key, *path)
 
 
@@ -193,12 +245,17 @@ FEW = BeforeValidator(_require_few)
 Nodes = Annotated[tuple[NodeDefinition, ...], FEW]
 
 
+def _as_branch(given: Any) -> Any:
+    """Return the name of a branch; YAML reads true and false without quotes as booleans."""
+    return str(given).lower() if isinstance(given, bool) else given
+
+
 class EdgeDefinition(Part):
     """An edge from one node to another."""
 
     source: str
     target: str
-    branch: str | None = Field(
+    branch: Annotated[str | None, BeforeValidator(_as_branch)] = Field(
         default=None,
         description="Take the edge only if the source chooses this branch; default: on every one.",
     )

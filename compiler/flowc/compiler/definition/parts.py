@@ -6,6 +6,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PrivateAttr, WithJs
 from pydantic_core import PydanticCustomError
 
 from flowc.compiler.definition.short_schemas import BadSchema, Schema, to_json_schema
+from flowc.compiler.definition.start_forms import form_schema
 from flowc.compiler.diagnostics import Pointer
 
 # The type of pydantic's error for a schema that is not sound; its context is the BadSchema.
@@ -32,6 +33,26 @@ JsonSchema = Annotated[
         {
             "type": ["object", "string", "array"],
             "description": "A JSON Schema, or its short form: {message: string, tags: [string]}.",
+        }
+    ),
+]
+
+
+def _sound_form(form: Any) -> Schema:
+    try:
+        return to_json_schema(form_schema(form))
+    except BadSchema as problem:
+        raise bad_schema_error(problem) from None
+
+
+InputForm = Annotated[
+    Schema,
+    BeforeValidator(_sound_form),
+    WithJsonSchema(
+        {
+            "type": ["object", "string", "array"],
+            "description": "A JSON Schema, its short form, or a form: a list of fields with `name`,"
+            " `type`, `title`, `default`, `required`, `options`.",
         }
     ),
 ]

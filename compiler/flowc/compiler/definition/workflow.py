@@ -6,8 +6,10 @@ from typing import Any
 
 from pydantic import Field, PrivateAttr
 
+from flowc.compiler.definition.chats import ChatStart
+from flowc.compiler.definition.environment_values import EnvironmentValues
 from flowc.compiler.definition.nodes import EdgeDefinition, Nodes
-from flowc.compiler.definition.parts import JsonSchema, Part
+from flowc.compiler.definition.parts import InputForm, JsonSchema, Part
 from flowc.compiler.definition.settings import WorkflowSettings
 from flowc.compiler.diagnostics import Pointer
 
@@ -21,8 +23,10 @@ class WorkflowHeader(Part):
     name: str | None = Field(default=None, description="A title for people.")
     description: str | None = Field(default=None, description="What the workflow does.")
     version: str | int | None = Field(default=None, description="A label of your own.")
-    input: JsonSchema | None = Field(
-        default=None, description="Schema of the input, or its short form: {message: string}."
+    input: InputForm | None = Field(
+        default=None,
+        description="Schema of the input, its short form {message: string}, or a form:"
+        " [{name: message, type: paragraph, title: Your message, default: Hello}].",
     )
     output: JsonSchema | None = Field(
         default=None, description="Schema of the output, or its short form: {answer: string}."
@@ -31,6 +35,15 @@ class WorkflowHeader(Part):
         default_factory=dict,
         description="Variables with their initial values, or declared as {scope, type, default}:"
         " `scope` is `run`, `thread`, `workflow` or `user`.",
+    )
+    env: EnvironmentValues = Field(
+        default_factory=dict,
+        description="Values that the operator can set for an environment, with defaults; read as"
+        " {{env.NAME}}. They are no secrets.",
+    )
+    chat: ChatStart | None = Field(
+        default=None,
+        description="What clients show where a chat begins: {opening, suggested_questions}.",
     )
     settings: WorkflowSettings = Field(
         default=WorkflowSettings(), description="Limits, budgets and defaults for a run."
@@ -61,6 +74,8 @@ class WorkflowDefinition(WorkflowHeader):
 
     _samples: bool = PrivateAttr(default=False)
     _reads_error: bool = PrivateAttr(default=False)
+    # The workflow as its author wrote it, if this one has other node types in the place of some.
+    _written: "WorkflowDefinition | None" = PrivateAttr(default=None)
 
     @property
     def samples(self) -> bool:
@@ -85,6 +100,8 @@ class WorkflowDefinition(WorkflowHeader):
 
     def meaning(self) -> dict[str, Any]:
         """Return everything in the definition that affects a run, as JSON."""
+        if self._written is not None:
+            return self._written.meaning()
         return self.model_dump(mode="json", exclude=_WITHOUT_MEANING, exclude_defaults=True)
 
     @property
@@ -99,6 +116,7 @@ _WITHOUT_MEANING: Any = {
     "description": True,
     "version": True,
     "metadata": True,
+    "chat": True,
     "nodes": {"__all__": {"name", "description", "position", "metadata"}},
     "edges": {"__all__": {"id"}},
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from flowc.compiler.export.text import sentence
 from flowc.compiler.node import Node
+from flowc.compiler.node.adapted import StepOfClass
 
 # Every module uses these names, so no function may have them.
 TAKEN = frozenset(
@@ -40,9 +41,13 @@ class Module:
         return name
 
     def node_type(self, kind: type[Node]) -> str:
-        """Return a node type's name, and import it."""
+        """Return a node type's name, or how it is made of a class, and import it."""
         self._types[kind.__name__] = kind.__module__
-        return kind.__name__
+        if not issubclass(kind, StepOfClass):
+            return kind.__name__
+        self._types["node_type_of"] = "flowc.compiler"
+        word = f", {kind.word!r}" if kind.word else ""
+        return f"node_type_of({kind.__name__}{word})"
 
     def command(self) -> str:
         """Return the name of LangGraph's `Command`, and import it."""

@@ -45,7 +45,7 @@ def making(module: Module, node: PlannedNode) -> str:
 
 def options(module: Module, node: PlannedNode, body_graph: str | None) -> str:
     """Return the argument with the node's options, or nothing if it has none."""
-    found = dict(_options(node))
+    found = dict(_options(module, node))
     if node.closes:
         edges = ", ".join(_closing(module, closing) for closing in node.closes)
         found["closes"] = f"({edges},)"
@@ -77,7 +77,7 @@ def _value(module: Module, value: Any, path: Pointer, slots: Mapping[Pointer, Sl
     return bracketed("[", items, "]")
 
 
-def _options(node: PlannedNode) -> Iterator[tuple[str, str]]:
+def _options(module: Module, node: PlannedNode) -> Iterator[tuple[str, str]]:
     policy = node.definition.on_error
     if node.retry.max_attempts > 1:
         yield "retry", repr(node.retry.model_dump())
@@ -91,8 +91,18 @@ def _options(node: PlannedNode) -> Iterator[tuple[str, str]]:
         yield "goes_on_error", "True"
     if node.secrets:
         yield "secrets", repr(tuple(dict.fromkeys(node.secrets)))
+    yield from _data_options(module, node)
+
+
+def _data_options(module: Module, node: PlannedNode) -> Iterator[tuple[str, str]]:
+    if node.env:
+        kind = module.helper("EnvironmentValue")
+        values = (f"{name!r}: {kind}(default={v.default!r})" for name, v in node.env.items())
+        yield "env", f"{{{', '.join(values)}}}"
     if node.data_from:
         yield "data_from", repr(node.data_from)
+    if node.configuration.merges and len(node.data_from) > 1:
+        yield "merges", "True"
 
 
 def _closing(module: Module, closing: Closing) -> str:

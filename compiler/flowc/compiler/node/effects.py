@@ -11,7 +11,7 @@ from flowc.compiler.expressions import has_expressions
 # pictures or sounds.
 NeedKind = Literal[
     "model", "embedding", "ranking", "media", "secret", "url", "file", "files", "upload",
-    "mcp-server", "mcp-url", "collection", "vectors", "extra",
+    "mcp-server", "mcp-url", "collection", "vectors", "extra", "env",
 ]  # fmt: skip
 
 DEFAULT_MODEL = "the default model"

@@ -36,10 +36,12 @@ class SecretAllowed:
 class Incoming:
     """Marks a field that takes the outputs of the preceding nodes if the author leaves it out.
 
-    With `steps_only`, it does so only in the steps form.
+    With `steps_only`, it does so only in the steps form. With `merges`, the outputs of several
+    steps are one object there, with the fields of all, unless the author says `merge: keyed`.
     """
 
     steps_only: bool = False
+    merges: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,12 @@ class Node(BaseModel):
         return None
 
     @classmethod
+    def output_fields(cls, config: Mapping[str, Json], incoming: frozenset[str]) -> frozenset[str]:
+        """Return names of fields that the output surely has, if the incoming data has these."""
+        properties = (cls.describe_output(config) or {}).get("properties", {})
+        return frozenset(properties)
+
+    @classmethod
     def stored_workflow(cls, config: Mapping[str, Json]) -> tuple[str, str | None] | None:
         """Return the id and version of the stored workflow that the node runs instead of a body.
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from importlib.metadata import entry_points
 
+from flowc.compiler.node.adapted import is_step_class, node_type_of
 from flowc.compiler.node.node_type import Node
 
 ENTRY_POINTS = "flowc.nodes"
@@ -13,13 +14,17 @@ class BrokenPlugin(Exception):
 
 
 class Registry:
-    """Node types by the words that definitions use for them."""
+    """Node types by the words that definitions use for them.
 
-    def __init__(self, types: Iterable[type[Node]] = ()) -> None:
+    A class with `execute` and `get_schema` is taken as what `node_type_of` makes of it.
+    """
+
+    def __init__(self, types: Iterable[type] = ()) -> None:
         self._types: dict[str, type[Node]] = {}
         # Those of parts are found by their word, but not listed: no author writes them.
         self._parts: dict[str, type[Node]] = {}
-        for node_type in types:
+        for given in types:
+            node_type = _as_node_type(given, given.__name__)
             for word in (node_type.type, *node_type.also):
                 if word in self._types:
                     raise BrokenPlugin(f"Two node types are called {word!r}.")
@@ -56,9 +61,17 @@ class Registry:
 
 def _checked(found: object, where: str) -> list[type[Node]]:
     types = list(found) if isinstance(found, (tuple, list)) else []
-    for node_type in types:
-        if not (isinstance(node_type, type) and issubclass(node_type, Node)):
-            raise BrokenPlugin(f"{where}: {node_type!r} is not a node type.")
     if not types:
         raise BrokenPlugin(f"{where}: NODE_TYPES must be a tuple of node types.")
-    return types
+    return [_as_node_type(each, where) for each in types]
+
+
+def _as_node_type(found: object, where: str) -> type[Node]:
+    if isinstance(found, type) and issubclass(found, Node):
+        return found
+    if not (isinstance(found, type) and is_step_class(found)):
+        raise BrokenPlugin(f"{where}: {found!r} is not a node type.")
+    try:
+        return node_type_of(found)
+    except Exception as problem:
+        raise BrokenPlugin(f"{where}: {found!r} cannot be a node type ({problem}).") from problem

@@ -8,12 +8,13 @@ from typing import Any
 
 from flowc.compiler.analysis.configuration import Configuration
 from flowc.compiler.analysis.flow import Flow
-from flowc.compiler.analysis.graph import Edge
+from flowc.compiler.analysis.graph import ERROR, Edge
 from flowc.compiler.analysis.inference import Inferred
 from flowc.compiler.analysis.references import node_path, uses_in
 from flowc.compiler.analysis.run_conditions import RunCondition
 from flowc.compiler.analysis.scopes import Scope
 from flowc.compiler.definition import (
+    EnvironmentValue,
     NodeDefinition,
     RetryPolicy,
     VariableDeclaration,
@@ -63,6 +64,7 @@ class PlannedNode:
     is_recorded: bool = False
     closes: tuple[Closing, ...] = ()
     declared: Mapping[str, VariableDeclaration] = field(default_factory=dict)
+    env: Mapping[str, EnvironmentValue] = field(default_factory=dict)
 
     @property
     def keeps_journal(self) -> bool:
@@ -86,6 +88,12 @@ class PlannedNode:
         """Whether it makes no difference if the node runs again: its output is its only effect."""
         kind = self.node_type
         return (kind.is_pure or kind.is_entry or kind.is_exit) and self.body is None
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the workflow ends with the node, unless it fails and another handles that."""
+        handled = frozenset({ERROR} if self.definition.error_target is not None else ())
+        return all(edge.branches == handled for edge in self.wire.outgoing)
 
     @property
     def body_runs(self) -> tuple[int, int | None]:
@@ -151,7 +159,7 @@ class Plan:
     def exits(self) -> tuple[str, ...]:
         """The nodes whose output is the run's: those of an exit type, or else the last ones."""
         ends = tuple(name for name, node in self.nodes.items() if node.node_type.is_exit)
-        return ends or tuple(name for name, node in self.nodes.items() if not node.wire.outgoing)
+        return ends or tuple(name for name, node in self.nodes.items() if node.is_last)
 
     @cached_property
     def repeatable(self) -> frozenset[str]:
@@ -222,6 +230,7 @@ class _Planner:
             body=self.plan(inner) if inner is not None else None,
             tools=tools_in(scope.bodies[name]) if has_tools else (),
             runs_stored=name in scope.stored,
+            env=scope.whole.workflow.env if any(path[0] == "env" for path in paths) else {},
             is_recorded=any(slot.expression.is_recorded for slot in configuration.uses()),
             closes=closes,
             declared=_declared(scope) if kind.sets_variables else {},

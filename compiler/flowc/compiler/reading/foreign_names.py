@@ -16,7 +16,8 @@ _VALUES: Mapping[str, str] = {
 _ROOTS: Mapping[str, str] = {
     **dict.fromkeys(("inputs", "params", "args", "trigger", "event", "sys", "request"), "input"),
     **dict.fromkeys(("payload", "body", "query", "data", "json", "this", "self"), "input"),
-    **dict.fromkeys(("env", "ENV", "process", "os", "secret", "credentials"), "secrets"),
+    **dict.fromkeys(("secret", "credentials"), "secrets"),
+    **dict.fromkeys(("ENV", "process", "os", "environment"), "env"),
     **dict.fromkeys(("vars", "var", "state", "context", "ctx", "conversation"), "variables"),
 }
 _NODES = frozenset({"steps", "step", "node", "tasks", "jobs", "outputs"})

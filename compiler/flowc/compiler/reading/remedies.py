@@ -10,7 +10,7 @@ WITHOUT_HINT: Mapping[str, str] = {
 # The codes of what a definition needs and an environment does not have.
 OF_ENVIRONMENT = frozenset(
     {
-        "file-not-allowed", "file-not-found", "missing-extra", "missing-model-key",
+        "file-not-allowed", "file-not-found", "missing-env", "missing-extra", "missing-model-key",
         "missing-secret", "refused-address", "unknown-collection", "unknown-mcp-server",
         "unknown-model",
     }
@@ -37,6 +37,7 @@ REMEDIES: Mapping[str, str] = {
     "endless-loop": "Let a branch of a node in the cycle lead out of it.",
     "endless-schema": "Let the reference lead to a part of the value, such as its items.",
     "exit-of-a-running-loop": "Join the branches in the cycle before it is left.",
+    "fields-collide": "Write `merge: keyed`, or give one of the fields another name.",
     "file-not-allowed": "Write the path of a file in one of the folders of FLOWC_DOCUMENT_DIRS.",
     "file-not-found": "Check the path, or put the file there.",
     "foreign-reference": "Write {{name}} for a value.",
@@ -50,6 +51,7 @@ REMEDIES: Mapping[str, str] = {
     "loop-without-bound": "Write `max_turns` on the edge that closes the loop.",
     "loop-with-two-entrances": "Let all edges into the cycle lead to the same node.",
     "maybe-undefined": "Use default(...), or make every path lead through that node.",
+    "missing-env": "Set it as FLOWC_ENV_NAME, or in the file of FLOWC_ENV_FILE.",
     "missing-extra": "Install it where the workflow runs: pip install 'flowc[EXTRA]'.",
     "missing-input": "Add it to the node's `input`.",
     "missing-key": "Add the key with a value.",
@@ -70,10 +72,12 @@ REMEDIES: Mapping[str, str] = {
     "secret-not-allowed": "Use secrets where a request is authenticated, such as in headers.",
     "self-dependency": "Remove it; a loop node repeats a part of a workflow.",
     "too-many-nodes": "Move nodes into a workflow of their own, and run it by subworkflow.",
+    "trigger-elsewhere": "Store the workflow, and make the trigger over the API.",
     "type-mismatch": "Read another field, or convert the value with a filter.",
     "unknown-argument": "Declare it in the tool's `parameters`.",
     "unknown-branch": "Write one of the node's branches.",
     "unknown-collection": "Create it by `flowc ingest`, or name another.",
+    "unknown-environment": "Declare it in the workflow's `env`.",
     "unknown-field": "Read one of the fields that `flowc nodes TYPE` lists.",
     "unknown-form": "Start with `nodes:` and `edges:`, or with `steps:`.",
     "unknown-input": "Declare it in the workflow's `input`.",

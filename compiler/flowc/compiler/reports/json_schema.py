@@ -5,6 +5,7 @@ from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.node import Node
 from flowc.compiler.node.registry import Registry
 from flowc.compiler.reading.dialects.steps import Step, StepsForm
+from flowc.compiler.reading.familiar import familiar_words
 from flowc.compiler.reports.vocabulary import vocabulary
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -58,7 +59,8 @@ def _described(field: Schema) -> Schema:
 
 
 def _by_type(node: Schema, registry: Registry, keys: tuple[str, ...]) -> Schema:
-    properties = {**node["properties"], "type": {"enum": registry.words()}}
+    words = sorted([*registry.words(), *familiar_words(registry)])
+    properties = {**node["properties"], "type": {"enum": words}}
     choices = [
         {
             "if": {"properties": {"type": {"enum": [found.type, *found.also]}}},

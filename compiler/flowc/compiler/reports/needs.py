@@ -84,12 +84,22 @@ def _of_node(node: PlannedNode) -> Iterator[tuple[Need, Pointer]]:
     for need in node.effects.needs:
         if need.is_known:
             yield need, node.definition.config_at(*need.path)
+    yield from _unset(node)
     found = [use for use in uses_in(node.configuration) if _is_secret(use)]
     handled = {use.reference.path[1] for use in found if use.reference.optional}
     for use in found:
         name = use.reference.path[1]
         if name not in handled:
             yield Need("secret", str(name), is_sure=_is_plain(use)), use.slot.at
+
+
+def _unset(node: PlannedNode) -> Iterator[tuple[Need, Pointer]]:
+    """Yield the environment values that a node reads and that have no default."""
+    for use in uses_in(node.configuration):
+        path = use.reference.path
+        value = node.env.get(str(path[1])) if path[0] == "env" and len(path) > 1 else None
+        if value is not None and value.default is None and not use.reference.optional:
+            yield Need("env", str(path[1]), is_sure=_is_plain(use)), use.slot.at
 
 
 def _is_secret(use: Use) -> bool:

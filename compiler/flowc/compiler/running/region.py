@@ -29,6 +29,7 @@ from collections.abc import Callable, Container, Coroutine, Iterable, Mapping, M
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
+from flowc.compiler.definition.start_forms import with_defaults
 from flowc.compiler.node import BodyFailed, BodyResult, Outcome
 from flowc.compiler.node.interrupts import Interrupt, Interrupted
 from flowc.compiler.planning.plan import Plan, PlannedNode
@@ -169,8 +170,9 @@ async def _inner_view(
 ) -> View:
     """Return what a body can read: the same as its node, or only its input."""
     if node.node_type.is_isolated and node.body is not None:
+        given = with_defaults(names["input"], node.body.workflow.input)
         begun = await begun_variables(node.body, run, _stored_id(node))
-        return View(names["input"], {}, begun, task=view.task)
+        return View(given, {}, begun, task=view.task)
     seen = {**view.variables, **variables} if variables else view.variables
     outputs = view.outputs
     # Beside the outputs is where the last failure is found, and the nearest one is meant.

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from flowc.compiler.definition.environment_values import values_of
 from flowc.compiler.expressions import Names
 from flowc.compiler.guards import Limit
 from flowc.compiler.node import Formula, Node
@@ -18,13 +19,15 @@ from flowc.compiler.running.run_context import RunContext, View
 
 def filled_in(node: PlannedNode, view: View, names: Names) -> Mapping[str, Any]:
     """Return the node's configuration with every value computed; raise ExpressionError."""
-    return node.configuration.filled(names, incoming_data(node.data_from, view))
+    merges = node.configuration.merges
+    return node.configuration.filled(names, incoming_data(node.data_from, view, merges))
 
 
 def names_for(node: PlannedNode, view: View, run: RunContext, secrets: Mapping[str, str]) -> Names:
     """Return the names that a node's expressions can read."""
     about_run = {"id": run.run_id, "workflow": run.workflow_id}
-    return names_of(view, node.reads, about_run, secrets)
+    env = values_of(node.env, run.env) if node.env else {}
+    return names_of(view, node.reads, about_run, secrets, env)
 
 
 def validated(node: PlannedNode, filled: Mapping[str, Any]) -> Node:

@@ -48,6 +48,7 @@ class RunContext:
     - `guards` are shared by the runs of a process; entries in them are separate by `tenant`.
     - `secret` returns a secret, and `secret_hint` says how to set one; `known` are those that
       were read so far, which are redacted from all that nodes return and emit.
+    - `env` are the values that the operator set for this environment.
     - `saver` is the run's LangGraph checkpointer, which also stores the journals of regions;
       `is_resumed` means that there may be journals from an earlier attempt.
     - If the run `can_wait`, it ends when a node waits, and is resumed later: `answers` are the
@@ -71,6 +72,7 @@ class RunContext:
     services: Mapping[type, Any] = field(default_factory=dict)
     secret: SecretLookup = no_secret
     secret_hint: Callable[[str], str | None] = lambda name: None
+    env: Mapping[str, Any] = field(default_factory=dict)
     known: KnownSecrets = field(default_factory=KnownSecrets)
     guards: Guards = GUARDS
     saver: Any = None

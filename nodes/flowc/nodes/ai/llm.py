@@ -62,7 +62,7 @@ class Llm(ModelNode):
     group: ClassVar = "ai"
     is_pure: ClassVar = True
 
-    data: Annotated[Any, Incoming(steps_only=True)] = Field(
+    data: Annotated[Any, Incoming(steps_only=True, merges=True)] = Field(
         default=None, description="Any JSON; added to the last message."
     )
     functions: list[Function] = Field(

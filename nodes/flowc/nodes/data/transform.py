@@ -111,7 +111,9 @@ class Transform(Node):
     is_pure: ClassVar = True
     formula_names: ClassVar = frozenset({"item", "index", "data"})
 
-    data: Annotated[Any, Incoming(), Field(description="What to change; any JSON.")] = None
+    data: Annotated[Any, Incoming(merges=True), Field(description="What to change; any JSON.")] = (
+        None
+    )
     rules: list[Rule] = Field(
         default_factory=list,
         description="Changes, in order: {type: rename, field: a, to: b}.",
@@ -122,6 +124,18 @@ class Transform(Node):
     expression: ItemExpression | None = Field(
         default=None, description="Computes the whole output; it can read `data`."
     )
+
+    @classmethod
+    def output_fields(cls, config: Mapping[str, Any], incoming: frozenset[str]) -> frozenset[str]:
+        """Return the fields that the rules and expressions leave and add."""
+        if config.get("expression") is not None:
+            return frozenset()
+        data, found = config.get("data"), incoming
+        if data is not None:
+            found = frozenset(data) if isinstance(data, dict) else frozenset()
+        for rule in config.get("rules") or ():
+            found = _fields_after(rule, found)
+        return found.union(config.get("expressions") or ())
 
     async def run(self, context: Context) -> Any:
         """Return the changed data."""
@@ -135,6 +149,22 @@ class Transform(Node):
             computed = {name: formula(data=data) for name, formula in self.expressions.items()}
             data = {**_object(data, "`expressions`"), **computed}
         return data if self.expression is None else self.expression(data=data)
+
+
+def _fields_after(rule: Any, fields: frozenset[str]) -> frozenset[str]:
+    """Return the names of the fields after a rule as it is written, right or wrong."""
+    if not isinstance(rule, dict):
+        return fields
+    does, field = rule.get("operation") or rule.get("type"), rule.get("field", rule.get("from"))
+    names = frozenset(map(str, rule.get("fields") or ([field] if field else [])))
+    if does == "remove":
+        return fields - names
+    if does == "select":
+        return frozenset(name.partition(".")[0] for name in names)
+    if does == "rename":
+        return (fields - names) | {str(rule.get("to")).partition(".")[0]}
+    added = {str(field).partition(".")[0]} if does == "set" and field else frozenset[str]()
+    return fields | added
 
 
 def _applied(rule: Rule, data: Any, number: int) -> Any:

@@ -1,5 +1,6 @@
 """The node type `start`: the first node of a run."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -22,6 +23,12 @@ class Start(Node):
     data: dict[str, Any] = Field(
         default_factory=dict, description="Default values for fields that the input leaves out."
     )
+
+    @classmethod
+    def output_fields(cls, config: Mapping[str, Any], incoming: frozenset[str]) -> frozenset[str]:
+        """Return the names of the defaults."""
+        data = config.get("data")
+        return frozenset(data) if isinstance(data, dict) else frozenset()
 
     async def run(self, context: Context) -> dict[str, Any]:
         """Return the input, over the defaults."""

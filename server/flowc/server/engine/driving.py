@@ -110,6 +110,7 @@ def context_of(
         services=services.by_type,
         secret=secret,
         secret_hint=services.secret_hint,
+        env=services.env,
         known=services.known,
         guards=services.guards,
         saver=saver,

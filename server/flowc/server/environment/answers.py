@@ -114,6 +114,15 @@ async def _secret(offered: Offered, need: Need) -> Lack | None:
     return Lack("missing-secret", f"The secret {need.name!r} is not set.", hint)
 
 
+async def _env(offered: Offered, need: Need) -> Lack | None:
+    if need.name in offered.services.env:
+        return None
+    hint = "Give it a default in `env`, or set it under the tenant in the file of FLOWC_ENV_FILE."
+    if offered.services.tenant == DEFAULT_TENANT:
+        hint = f"export FLOWC_ENV_{need.name.upper()}=…, or give it a default in `env`."
+    return Lack("missing-env", f"The environment value {need.name!r} is not set.", hint)
+
+
 async def _address(offered: Offered, need: Need) -> Lack | None:
     # In a thread: the first time, it imports httpx.
     found = await asyncio.to_thread(refusal_of, offered.services.http.policy, need.origin)
@@ -213,6 +222,7 @@ _ANSWERS: Mapping[NeedKind, _Answer] = {
     "ranking": _model,
     "media": _model,
     "secret": _secret,
+    "env": _env,
     "url": _address,
     "mcp-url": _address,
     "file": _file,

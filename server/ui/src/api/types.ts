@@ -274,6 +274,14 @@ export type ChatRequest = {
   on_disconnect?: "cancel" | "continue";
 };
 
+/** What to show before the first message of a chat. */
+export type ChatStartBody = {
+  /** What the workflow says first; Markdown. */
+  opening: string | null;
+  /** Messages to send with one click. */
+  suggested_questions: string[];
+};
+
 /** What is wrong or odd with a definition, and what can be drawn of it. */
 export type CheckBody = {
   /** Whether it can be stored. */
@@ -966,6 +974,8 @@ export type ListedWorkflow = {
   hash: string;
   /** As its author wrote it. */
   definition: Record<string, unknown>;
+  /** What to show where a chat begins, if the definition says it. */
+  chat?: ChatStartBody | null;
   created_at: string;
   updated_at: string;
   labels: Record<string, string>;
@@ -1376,6 +1386,8 @@ export type PublishedWorkflow = {
   hash: string;
   /** As its author wrote it. */
   definition: Record<string, unknown>;
+  /** What to show where a chat begins, if the definition says it. */
+  chat?: ChatStartBody | null;
   created_at: string;
   updated_at: string;
   /** What is odd in the definition, and what it needs and does not find here. */
@@ -1985,6 +1997,8 @@ export type WorkflowBody = {
   hash: string;
   /** As its author wrote it. */
   definition: Record<string, unknown>;
+  /** What to show where a chat begins, if the definition says it. */
+  chat?: ChatStartBody | null;
   created_at: string;
   updated_at: string;
 };

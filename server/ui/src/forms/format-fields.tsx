@@ -1,9 +1,10 @@
-/** Fields of formats that several forms have: a workflow, the name of a secret, a time zone. */
-import { useId } from "react";
+/** Fields of formats that several forms have: a workflow, a secret's name, a time zone, a file. */
+import { useId, useState } from "react";
 import { formWords } from "#words/forms.ts";
 import { get } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import type { SecretsBody, WorkflowPage } from "../api/types.ts";
+import { upload } from "../api/upload.ts";
 import { SelectField, TextField } from "../parts/fields.tsx";
 import { useLoad } from "../state/load.ts";
 import type { FieldProperties, FormatField } from "./schema-form.tsx";
@@ -12,6 +13,7 @@ export const FORMATS: Readonly<Record<string, FormatField>> = {
   workflow: (field) => <WorkflowField {...field} />,
   secret: (field) => <SecretField {...field} />,
   timezone: (field) => <ListedField {...field} of={ZONES} />,
+  file: (field) => <FileField {...field} />,
 };
 
 const ZONES = ["UTC", ...Intl.supportedValuesOf("timeZone")];
@@ -68,5 +70,37 @@ function ListedField(properties: FieldProperties & { of: string[] }) {
         ))}
       </datalist>
     </>
+  );
+}
+
+/** A file that is uploaded when it is chosen; the value is its id. */
+function FileField({ label, hint, error, isRequired, value, onChange }: FieldProperties) {
+  const [state, setState] = useState("");
+  const send = async (file: File | undefined) => {
+    if (!file) return onChange(undefined);
+    setState(formWords.uploading);
+    try {
+      const body = await upload(file, () => undefined);
+      onChange(body.id);
+      setState(formWords.uploaded(file.name));
+    } catch (problem) {
+      onChange(undefined);
+      setState(problem instanceof Error ? problem.message : String(problem));
+    }
+  };
+  const known = typeof value === "string" ? formWords.uploaded(value) : "";
+  return (
+    <TextField
+      type="file"
+      label={label}
+      hint={
+        <>
+          {hint} <span role="status">{state || known}</span>
+        </>
+      }
+      error={error}
+      required={isRequired && typeof value !== "string"}
+      onChange={(event) => void send(event.target.files?.[0])}
+    />
   );
 }

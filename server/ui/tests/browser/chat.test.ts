@@ -56,6 +56,14 @@ input: {message: string}
 nodes:
   - {id: stop, type: fail, config: {message: "No such order."}}
 `;
+const GREETS = `name: Greeter
+input: {message: string}
+chat:
+  opening: "Ask me about **berths**."
+  suggested_questions: [What does a berth cost?, When do you open?]
+nodes:
+  - {id: say, type: template, config: {template: "You asked: {{input.message}}"}}
+`;
 const FILES = `name: Reader
 input: {message: string, files: ["string"]}
 nodes:
@@ -112,6 +120,18 @@ test("an answer comes as it is made, stays in its conversation, and no markup of
   await page.getByRole("heading", { name: "Steps" }).waitFor();
   await page.getByText("say", { exact: true }).waitFor();
   await assertEveryView(open, "chat", page.url().replace(URL_OF_SERVER, ""));
+  assert.deepEqual(faults, []);
+});
+
+test("a chat begins with what the workflow says, and a suggested question is asked by a click", async () => {
+  await publish("greeter", GREETS);
+  const { page, faults } = await open();
+  await page.goto(`${URL_OF_SERVER}/ui/chat/greeter`);
+  await page.locator(".beginning strong", { hasText: "berths" }).waitFor();
+  await assertEveryView(open, "chat-beginning", "/ui/chat/greeter");
+  await page.getByRole("button", { name: "When do you open?" }).click();
+  await page.getByRole("article").filter({ hasText: "You asked: When do you open?" }).waitFor();
+  assert.equal(await page.locator(".beginning").count(), 0);
   assert.deepEqual(faults, []);
 });
 

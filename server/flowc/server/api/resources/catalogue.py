@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from flowc.compiler.diagnostics import did_you_mean
 from flowc.compiler.node import Node
+from flowc.compiler.reading.familiar import native_word
 from flowc.compiler.reports.explanations import explanations
 from flowc.compiler.reports.json_schema import definition_schema, schema_of_node_type
 from flowc.nodes.outside.remote import Remote
@@ -118,7 +119,7 @@ async def explain_diagnostic(code: DiagnosticCode) -> ExplanationBody:
 
 
 def _type(word: str, registry: Any) -> type[Node]:
-    found: type[Node] | None = registry.get(word)
+    found: type[Node] | None = registry.get(word) or registry.get(native_word(word))
     if found is None:
         hint = did_you_mean(word, registry.words()) or ""
         raise NoSuchNodeType(f"There is no node type {word[:60]!r}. {hint}".rstrip())

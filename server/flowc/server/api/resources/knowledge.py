@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from flowc.nodes.documents.ingest import IngestSettings
-from flowc.nodes.documents.retrieve import found_of
+from flowc.nodes.documents.passage_search import found_of
 from flowc.nodes.services.knowledge import as_node_errors
 from flowc.rag.retrieval import Search
 from flowc.server.api.current_tenant import CurrentTenant

@@ -31,6 +31,7 @@ from flowc.server.api.strict_requests import (
     sent_text,
 )
 from flowc.server.process.tenants import Tenant
+from flowc.server.records.chat_starts import ChatStartBody, chat_start_of
 from flowc.server.records.workflow_names import id_and_version
 from flowc.server.store import StoredWorkflow
 from flowc.server.store.analytics.figures import WorkflowSummary
@@ -72,6 +73,9 @@ class WorkflowBody(BaseModel):
     message: str | None = Field(description="Why, in the author's words.")
     hash: str = Field(description="Equal for definitions with the same meaning.")
     definition: dict[str, Any] = Field(description="As its author wrote it.")
+    chat: ChatStartBody | None = Field(
+        default=None, description="What to show where a chat begins, if the definition says it."
+    )
     created_at: datetime
     updated_at: datetime
 
@@ -360,6 +364,7 @@ def body_of(stored: StoredWorkflow) -> WorkflowBody:
         message=stored.notes.message,
         hash=stored.hash,
         definition=stored.document,
+        chat=chat_start_of(stored.document),
         created_at=stored.created_at,
         updated_at=stored.updated_at,
     )

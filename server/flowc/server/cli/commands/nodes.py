@@ -7,6 +7,7 @@ import typer
 
 from flowc.compiler.diagnostics import did_you_mean
 from flowc.compiler.node.registry import Registry
+from flowc.compiler.reading.familiar import native_word
 from flowc.compiler.reports.json_schema import schema_of_node_type
 from flowc.server.cli.completion import complete_node_type
 from flowc.server.cli.output import print_json, wrong
@@ -25,7 +26,7 @@ def nodes(
 ) -> None:
     """List the node types, or show the configuration of one."""
     registry = Registry.installed()
-    chosen = registry.get(node_type) if node_type else None
+    chosen = registry.get(node_type) or registry.get(native_word(node_type))
     if node_type and chosen is None:
         hint = did_you_mean(node_type, registry.words())
         wrong(f"There is no node type {node_type!r}. {hint or ''}".rstrip())

@@ -105,10 +105,15 @@ function Talk({ id, ids }: { id: string; ids: string[] }) {
         <Threads threads={threads} current={threadId} onOpen={open} workflowId={id} />
       </aside>
       <WhenLoaded loaded={known}>
-        {({ name, definition }) => (
+        {({ name, definition, chat }) => (
           <Conversation
             key={shown.key}
-            workflow={{ id, name: name || id, takesFiles: takesFiles(definition) }}
+            workflow={{
+              id,
+              name: name || id,
+              takesFiles: takesFiles(definition),
+              chat: chat ?? null,
+            }}
             threadId={threadId}
             onThread={begun}
           />

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "react";
 import { chatWords } from "#words/chat.ts";
 import { ApiError, isObject, post } from "../../api/client.ts";
 import { followRun } from "../../api/events.ts";
-import type { FileBody, InterruptBody, ThreadBody } from "../../api/types.ts";
+import type { ChatStartBody, FileBody, InterruptBody, ThreadBody } from "../../api/types.ts";
 import { AnswerForm } from "../../forms/answer-form.tsx";
 import { questionOf } from "../../forms/question.ts";
 import { Button } from "../../parts/buttons.tsx";
@@ -19,7 +19,7 @@ import { isAtWork, readThread, type Thread } from "./thread.ts";
 import { type LiveTurn, useTurns } from "./turn.ts";
 
 interface ConversationProperties {
-  workflow: { id: string; name: string; takesFiles: boolean };
+  workflow: { id: string; name: string; takesFiles: boolean; chat: ChatStartBody | null };
   threadId: string | null;
   /** A thread was begun, or has a new message. */
   onThread(id: string): void;
@@ -64,7 +64,9 @@ export function Conversation({ workflow, threadId, onThread }: ConversationPrope
   return (
     <div className="conversation">
       {loaded.error !== undefined && <ErrorNotice error={loaded.error} retry={loaded.reload} />}
-      {isEmpty && <Empty title={chatWords.begin(workflow.name)} />}
+      {isEmpty && (
+        <Beginning name={workflow.name} chat={workflow.chat} onAsk={(text) => void talk(text)} />
+      )}
       {thread && (
         <Messages
           thread={thread}
@@ -83,6 +85,31 @@ export function Conversation({ workflow, threadId, onThread }: ConversationPrope
         onStop={() => void halt()}
       />
     </div>
+  );
+}
+
+/** What the workflow says first, and questions that are asked with one click. */
+function Beginning(properties: {
+  name: string;
+  chat: ChatStartBody | null;
+  onAsk(text: string): void;
+}) {
+  const { name, chat, onAsk } = properties;
+  const questions = chat?.suggested_questions ?? [];
+  if (!chat?.opening && questions.length === 0) return <Empty title={chatWords.begin(name)} />;
+  return (
+    <section className="stack beginning" aria-label={chatWords.begin(name)}>
+      {chat?.opening ? <Markdown text={chat.opening} /> : <p>{chatWords.begin(name)}</p>}
+      {questions.length > 0 && (
+        <ul className="row" aria-label={chatWords.suggested}>
+          {questions.map((each) => (
+            <li key={each}>
+              <Button onClick={() => onAsk(each)}>{each}</Button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
   );
 }
 
@@ -254,6 +281,8 @@ async function uploaded(files: File[]): Promise<string[]> {
 /** Return whether the author of a workflow declares the input `files`. */
 export function takesFiles(definition: Record<string, unknown>): boolean {
   const input = definition["input"];
+  // A form is a list of fields.
+  if (Array.isArray(input)) return input.some((each) => isObject(each) && each["name"] === "files");
   const fields = isObject(input) && isObject(input["properties"]) ? input["properties"] : input;
   return isObject(fields) && "files" in fields;
 }

@@ -28,6 +28,7 @@ export const chatWords = {
   failed: "This was not answered",
   again: "Send it again",
   lost: "The connection was lost. What has come meanwhile is shown.",
+  suggested: "Suggested questions",
   begin: (name: string) => `Say something to ${name}`,
   more: "How this was answered",
   steps: "Steps",

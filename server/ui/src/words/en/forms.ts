@@ -12,6 +12,8 @@ export const formWords = {
   empty: "Nothing is in the list.",
   default: (text: string) => `Default: ${text}`,
   check: "Look at the marked fields.",
+  uploading: "The file is being uploaded…",
+  uploaded: (name: string) => `Uploaded: ${name}.`,
   value: "Value",
   types: {
     string: "Text",
