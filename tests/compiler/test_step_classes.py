@@ -127,7 +127,7 @@ async def test_it_runs(type: str, data: Any, config: Any, output: Any) -> None:
 def test_what_its_schema_and_its_own_check_refuse_is_a_diagnostic(
     type: str, config: Any, code: str, place: str, message: str
 ) -> None:
-    found = check_workflow(from_data(flow(type, **config)), registry(*CLASSES))  # type: ignore[arg-type]
+    found = check_workflow(from_data(flow(type, **config)), registry(*CLASSES))
     [problem] = [each for each in found if each.severity == "error"]
     assert (problem.code, problem.at.pointer) == (code, f"/steps/step/input{place}")
     assert message in problem.message
@@ -157,7 +157,7 @@ async def test_an_output_that_does_not_fit_its_schema_fails_the_node() -> None:
         await run(compiled(flow("wrong"), Wrong))
     found = check_workflow(
         from_data({"nodes": [{"id": "a", "type": "wrong"}, {"id": "b", "type": "template", "config": {"template": "{{a.output.m}}"}, "depends_on": ["a"]}]}),
-        registry(Wrong),  # type: ignore[arg-type]
+        registry(Wrong),
     )  # fmt: skip
     assert found[0].code == "unknown-field"
 

@@ -72,7 +72,7 @@ class Ran:
         return Counter(event.node_id or "" for event in self.events if event.kind == kind)
 
 
-def registry(*more: type[Node]) -> Registry:
+def registry(*more: type) -> Registry:
     return Registry([*Registry.installed(), Pick, Note, *more])
 
 
@@ -90,7 +90,7 @@ def with_library(*stored: StoredVersion) -> Find:
 
 
 def compiled(
-    text_or_data: Any, *more: type[Node], stored: Sequence[StoredVersion] = ()
+    text_or_data: Any, *more: type, stored: Sequence[StoredVersion] = ()
 ) -> CompiledWorkflow:
     is_text = isinstance(text_or_data, str)
     document = read_text(text_or_data) if is_text else from_data(text_or_data)

@@ -159,7 +159,7 @@ class NodeOptions(Part):
         if name in self.model_fields_set:
             raise ValueError(f"a node can have `{name}` or `{short}`, not both")
         # The model is frozen for others; its fields set stay those that the author wrote.
-        self.__dict__[name] = value
+        object.__setattr__(self, name, value)
 
     @property
     def error_target(self) -> str | None:

@@ -96,10 +96,11 @@ def _of_node(node: PlannedNode) -> Iterator[tuple[Need, Pointer]]:
 def _unset(node: PlannedNode) -> Iterator[tuple[Need, Pointer]]:
     """Yield the environment values that a node reads and that have no default."""
     for use in uses_in(node.configuration):
-        path = use.reference.path
-        value = node.env.get(str(path[1])) if path[0] == "env" and len(path) > 1 else None
+        root, *rest = use.reference.path
+        name = str(rest[0]) if root == "env" and rest else ""
+        value = node.env.get(name)
         if value is not None and value.default is None and not use.reference.optional:
-            yield Need("env", str(path[1]), is_sure=_is_plain(use)), use.slot.at
+            yield Need("env", name, is_sure=_is_plain(use)), use.slot.at
 
 
 def _is_secret(use: Use) -> bool:
