@@ -125,8 +125,8 @@ def _of_error(
     found = NodeError(error.code, message, kind=error.kind, retry_after=error.retry_after)
     found.details = redactor.json(dict(error.details)) if error.details else error.details
     reference = _bare(slot.source) if slot is not None else None
-    hint, known = _hint(error.hint, redactor), (error.kind, found.details)
-    found.evidence = Evidence(_at(path, slot, node), reference, value, hint, *known)
+    at, hint = _at(path, slot, node), _hint(error.hint, redactor)
+    found.evidence = Evidence(at, reference, value, hint, error.kind, found.details)
     return found
 
 

@@ -39,7 +39,7 @@ async def add_dependency(
 ) -> DependenciesBody:
     """Let a workflow start only when a run of another one has ended, too."""
     known = await tenant.dependencies.get(workflow_id)
-    others = {**known.on, body.depends_on_workflow_id: body.on}
+    others: dict[str, DependencyOutcome] = {**known.on, body.depends_on_workflow_id: body.on}
     return dependencies_body(await tenant.dependencies.set(workflow_id, others, known.input))
 
 
@@ -49,7 +49,9 @@ async def remove_dependency(
 ) -> DependenciesBody:
     """Let a workflow start without another one."""
     known = await tenant.dependencies.get(workflow_id)
-    others = {each: outcome for each, outcome in known.on.items() if each != other}
+    others: dict[str, DependencyOutcome] = {
+        each: outcome for each, outcome in known.on.items() if each != other
+    }
     if others:
         return dependencies_body(await tenant.dependencies.set(workflow_id, others, known.input))
     await tenant.dependencies.triggers.set_dependencies(workflow_id, {}, {})
