@@ -11,12 +11,10 @@ from flowc.compiler.node.interrupts import NoOneToAsk
 from flowc.compiler.running.region import NoJournal, run_region
 from flowc.compiler.running.run_context import NodeFailed, RunContext, View
 from flowc.server.records.runs import RunRecord
-from flowc.server.store.database import DATABASE_PROBLEMS
-from flowc.server.store.runs.batches import TakenOver
 
 log = logging.getLogger(__name__)
 
-# Names of its nodes begin with this word, which no node of the workflow has as its id.
+# The names of its nodes in a run begin with this word.
 PATH = "on_failure#0/"
 # Seconds that it may take, unless the workflow has a limit of its own.
 MOST_SECONDS = 300.0
@@ -28,10 +26,13 @@ async def handle_failure(
     context: RunContext,
     problem: Exception,
     error: Mapping[str, Any],
+    *,
+    ends: tuple[type[Exception], ...] = (),
 ) -> None:
     """Run `on_failure` of a workflow, if it has one; what fails in it changes nothing.
 
-    It is run at least once: if the process dies in it, the run continues, and may fail again.
+    It is run at least once: if the process dies in it, the run continues, and may fail again. Only
+    the exceptions in `ends` are raised: then the run belongs to another process.
     """
     if compiled.on_failure is None:
         return
@@ -48,7 +49,7 @@ async def handle_failure(
         log.warning("on_failure of run %s failed: %s", run.id, failure)
     except TimeoutError:
         log.warning("on_failure of run %s took longer than %g s", run.id, limit)
-    except (TakenOver, *DATABASE_PROBLEMS):
+    except ends:
         raise
     except Exception as broken:
         # Whatever it is, the failure that the run ends with is the one before.

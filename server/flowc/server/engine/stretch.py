@@ -125,7 +125,8 @@ class Stretch:
             raise
         except Exception as problem:
             error = error_of(problem, self._compiled)
-            cleanup = handle_failure(self._compiled, run, context, problem, error)
+            ends = (TakenOver, *DATABASE_PROBLEMS)
+            cleanup = handle_failure(self._compiled, run, context, problem, error, ends=ends)
             self.task = handling = asyncio.create_task(cleanup)
             await self._driven(handling)
             run.error, run.status = error, "failed"
