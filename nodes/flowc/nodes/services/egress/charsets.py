@@ -104,7 +104,7 @@ def decoded(content: bytes, charset: str) -> str:
     odd = found.count(_ODD)
     if not odd:
         return found
-    # One by one, so many bytes would take seconds: most of it is in another charset.
+    # Replaced one by one, they would take seconds: most of it is in another charset.
     if odd > max(_FEW, len(content) // _FEW):
         pieces = (content[start : start + _PIECE] for start in range(0, len(content), _PIECE))
         return "".join(piece.decode("latin-1").translate(_WINDOWS) for piece in pieces)
