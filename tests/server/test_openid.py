@@ -237,7 +237,7 @@ async def test_what_the_token_lacks_is_read_from_the_provider(
     assert (me["role"], me["groups"]) == ("editor", ["accounting"])
 
 
-async def test_a_person_of_whom_the_provider_speaks_must_be_the_one_of_the_token(
+async def test_the_person_that_the_provider_describes_must_be_the_one_of_the_token(
     served: Served, acme: FakeOpenId
 ) -> None:
     acme.is_in_userinfo, acme.claims = True, {"sub": "eve"}

@@ -173,6 +173,25 @@ test("the browser asks before the page is closed only if the text is kept nowher
   await dialog.dismiss();
 });
 
+test("a secret is chosen by its name in a field that may read it", async () => {
+  await api("PUT", "/secrets/crm_key", { value: "sesame-open-1234" });
+  const { page, faults } = await open();
+  const config = 'config: {url: "https://crm.example/", headers: {authorization: "Bearer "}}';
+  const call = `nodes:\n  - {id: first, type: http, ${config}}\n`;
+  await openBuilder(page, "with-secret", call);
+  await page.getByRole("img", { name: /^first/ }).click();
+  const headers = page.getByRole("textbox", { name: /^headers/ });
+  await headers.fill('authorization: "Bearer "');
+  await headers.press("End");
+  await headers.press("ArrowLeft");
+  await page.getByLabel("Insert a secret into headers").selectOption("crm_key");
+  await screenshot(page, "builder-secret");
+  await headers.blur();
+  await assertText(page, call.replace("Bearer ", "Bearer {{secrets.crm_key}}"));
+  await assertAccessible(page);
+  assert.deepEqual(faults, []);
+});
+
 test("the list of keys has those of the canvas and the outline", async () => {
   const { page } = await open();
   await openBuilder(page, "with-keys");

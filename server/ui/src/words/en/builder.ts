@@ -134,6 +134,8 @@ export const builderWords = {
     "Ctrl+D": "Duplicate",
     F: "Show all of the graph",
   },
+  secretNames: "Insert a secret…",
+  insertSecret: (field: string) => `Insert a secret into ${field}`,
   textChanges: "Changes of the text",
   equalLines: (count: number) => `     … ${counted(count, "equal line", "equal lines")}`,
   open: "Open the form",
