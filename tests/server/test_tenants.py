@@ -154,6 +154,7 @@ _BODIES: Mapping[str, Any] = {
     "set_dependencies": {"depends_on": ["greet"]},
     "validate_dependencies": {"depends_on": ["greet"]},
     "answer_interrupt": {"answer": "approve"},
+    "replace_schedule": {"workflow_id": "greet", "cron": "0 3 * * *"},
     "backfill_schedule": {"start": "2026-01-01T00:00:00Z", "end": "2026-01-01T00:00:01Z"},
     "replay_run": {"from_node": "say"},
     "chat": {"message": "hello"},

@@ -52,8 +52,10 @@ from flowc.server.api.resources import (
     schedules,
     secrets,
     sessions,
+    sign_in,
     tests_of_workflows,
     threads,
+    users,
     versions,
     webhooks,
     workflows,
@@ -146,8 +148,10 @@ PARTS = (
     knowledge,
     files,
     access,
+    users,
     secrets,
     sessions,
+    sign_in,
     monitoring,
     tests_of_workflows,
 )
@@ -199,6 +203,7 @@ def create_app(
         redoc_url=None,
         telemetry=_NO_TELEMETRY,
     )
+    app.state.settings = settings
     app.state.rates, app.state.metrics = RequestRates(settings), metrics
     app.state.is_tracing = settings.is_tracing
     add_error_handlers(app)

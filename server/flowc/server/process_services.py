@@ -48,7 +48,8 @@ class ProcessServices:
         # Of all tenants: what is logged is not one tenant's.
         self.known = KnownSecrets()
         keys = _observer_keys(settings)
-        self.known.add([*self.seals.keys, *keys, *filter(None, [settings.vault_token])])
+        given = filter(None, [settings.vault_token, settings.oidc_client_secret])
+        self.known.add([*self.seals.keys, *keys, *given])
         try:
             policy = EgressPolicy.of_rules(
                 settings.egress_allow,

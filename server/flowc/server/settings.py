@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BeforeValidator, Field
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from flowc.server.openid_settings import OpenIdSettings
 from flowc.server.setting_texts import egress_rules, limits_by_name, words
 
 Observer = Literal["langfuse", "posthog"]
 
 
-class Settings(BaseSettings):
+class Settings(OpenIdSettings):
     """The settings of the person who runs the server."""
 
     model_config = SettingsConfigDict(env_prefix="FLOWC_", frozen=True)

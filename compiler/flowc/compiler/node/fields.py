@@ -29,7 +29,12 @@ class Role(Enum):
 
 
 class SecretAllowed:
-    """Marks a field whose templates may read `secrets`."""
+    """Marks a field whose templates may read `secrets`; its JSON Schema has `x-secrets`."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        """Mark the JSON Schema of the field, so that forms can offer the names of secrets."""
+        return {**handler(schema), "x-secrets": True}
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,18 @@ SAFE_METHODS: frozenset[str] = frozenset({"GET", "HEAD", "OPTIONS"})
 
 # Open to all clients: they have no data, or check a signature or a credential themselves.
 PUBLIC: frozenset[str] = frozenset(
-    {"health", "ping", "receive_webhook", "receive_hook", "try_webhook", "create_session"}
+    {
+        "health",
+        "ping",
+        "receive_webhook",
+        "receive_hook",
+        "try_webhook",
+        "create_session",
+        "list_sign_in_methods",
+        "begin_sign_in",
+        "finish_sign_in",
+        "leave_provider",
+    }
 )
 
 # Open to each caller, whatever it may do otherwise.
@@ -192,6 +203,7 @@ ROUTES: Mapping[str, ApiScope] = {
     "create_schedule": _S.TRIGGERS_WRITE,
     "list_schedules": _S.TRIGGERS_READ,
     "get_schedule": _S.TRIGGERS_READ,
+    "replace_schedule": _S.TRIGGERS_WRITE,
     "delete_schedule": _S.TRIGGERS_WRITE,
     "pause_schedule": _S.TRIGGERS_WRITE,
     "resume_schedule": _S.TRIGGERS_WRITE,
@@ -235,6 +247,9 @@ ROUTES: Mapping[str, ApiScope] = {
     "create_key": _S.KEYS_MANAGE,
     "list_keys": _S.KEYS_MANAGE,
     "revoke_key": _S.KEYS_MANAGE,
+    "list_roles": _S.KEYS_MANAGE,
+    "list_users": _S.KEYS_MANAGE,
+    "end_user_sessions": _S.KEYS_MANAGE,
     "set_secret": _S.SECRETS_MANAGE,
     "list_secrets": _S.SECRETS_MANAGE,
     "delete_secret": _S.SECRETS_MANAGE,

@@ -8,7 +8,7 @@ class TokenRules:
     """How tokens are checked: by a shared `secret`, or by the public keys at `keys_url`.
 
     `role_claim` and `tenant_claim` name the claims with the role and the tenant of the holder; a
-    path such as `realm.role` goes into objects.
+    path such as `realm.role` goes into objects. `default_role` is that of holders without one.
     """
 
     algorithm: str
@@ -20,3 +20,4 @@ class TokenRules:
     tenant_claim: str = "tenant"
     name_claim: str = "sub"
     groups_claim: str = "groups"
+    default_role: str | None = None

@@ -5,7 +5,8 @@ audience. Nothing of it is taken from a token, so that no token can choose how i
 """
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import jwt
@@ -25,10 +26,14 @@ _LONGEST_SECONDS = 24 * 3600
 _LEEWAY_SECONDS = 30
 # The keys of an issuer are read again after this time, and at most once in the shorter one.
 _KEYS_SECONDS, _AGAIN_SECONDS = 600.0, 60.0
-_MOST_KEYS = 5
+_MOST_KEYS = 50
 
 # Reads the document at an address through the guard, in as many bytes as a set of keys needs.
 ReadJson = Callable[[str], Awaitable[Any]]
+
+
+class TokenNotInTime(Unauthenticated):
+    """The token is not valid yet, or not any more; the clocks of its issuer and here may differ."""
 
 
 class SignedTokens:
@@ -41,14 +46,23 @@ class SignedTokens:
 
     async def caller(self, token: str) -> Caller:
         """Return the holder of a token; raise Unauthenticated or Forbidden."""
+        claims = await self.claims(token)
+        if claims["exp"] - claims["iat"] > _LONGEST_SECONDS:
+            raise Unauthenticated("The token is not valid: it is valid for more than 24 hours.")
+        expires_at = float(claims["exp"]) + _LEEWAY_SECONDS
+        return replace(self.holder(claims), expires_at=expires_at)
+
+    async def claims(self, token: str) -> dict[str, Any]:
+        """Return what a token says, which its issuer signed; raise Unauthenticated."""
         if len(token) > _MOST_BYTES:
             raise Unauthenticated("The token is longer than 8 KB.")
         try:
             header = jwt.get_unverified_header(token)
-            claims = self._claims(token, await self._key(header))
+            return self._claims(token, await self._key(header))
+        except (jwt.ExpiredSignatureError, jwt.ImmatureSignatureError) as problem:
+            raise TokenNotInTime(f"The token is not valid: {_reason(problem)}.") from None
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as problem:
             raise Unauthenticated(f"The token is not valid: {_reason(problem)}.") from None
-        return self._caller(claims)
 
     async def _key(self, header: Mapping[str, Any]) -> Any:
         if self._rules.secret is not None:
@@ -69,13 +83,20 @@ class SignedTokens:
         self._read_at = time.monotonic()
         try:
             found = await self._read_json(self._rules.keys_url)
-            keys = found["keys"][:_MOST_KEYS]
-            read = [jwt.PyJWK(key, algorithm=self._rules.algorithm) for key in keys]
+            read = [*self._readable(found["keys"][:_MOST_KEYS])]
         except Exception as problem:
             if not self._keys:
                 raise jwt.InvalidKeyError("the keys of its issuer cannot be read") from problem
             return
         self._keys = {key.key_id: key for key in read if key.key_id is not None}
+
+    def _readable(self, keys: Any) -> Iterator[jwt.PyJWK]:
+        """Yield the keys of the operator's algorithm; issuers have others beside them."""
+        for key in keys:
+            try:
+                yield jwt.PyJWK(key, algorithm=self._rules.algorithm)
+            except jwt.PyJWTError:
+                continue
 
     def _claims(self, token: str, key: Any) -> dict[str, Any]:
         rules = self._rules
@@ -91,11 +112,16 @@ class SignedTokens:
             leeway=_LEEWAY_SECONDS,
             options={"require": required, "verify_aud": rules.audience is not None},
         )
-        if claims["exp"] - claims["iat"] > _LONGEST_SECONDS:
-            raise jwt.InvalidTokenError("it is valid for more than 24 hours")
         return claims
 
-    def _caller(self, claims: Mapping[str, Any]) -> Caller:
+    def missing(self, claims: Mapping[str, Any]) -> bool:
+        """Return whether claims lack one that the rules name."""
+        rules = self._rules
+        named = (rules.role_claim, rules.tenant_claim, rules.name_claim, rules.groups_claim)
+        return any(_claim(claims, name) is None for name in named)
+
+    def holder(self, claims: Mapping[str, Any]) -> Caller:
+        """Return whom claims are about, without an end; raise Unauthenticated or Forbidden."""
         role = _claim(claims, self._rules.role_claim)
         tenant = _claim(claims, self._rules.tenant_claim)
         subject = claims["sub"]
@@ -106,17 +132,17 @@ class SignedTokens:
         return Caller(
             DEFAULT_TENANT if tenant is None else tenant,
             f"user {subject[:100]}",
-            _scopes(role, subject),
-            expires_at=float(claims["exp"]) + _LEEWAY_SECONDS,
+            _scopes(role, subject, self._rules.default_role),
             names=_texts(_claim(claims, self._rules.name_claim)),
             groups=_texts(_claim(claims, self._rules.groups_claim)),
         )
 
 
-def _scopes(role: Any, subject: str) -> frozenset[ApiScope]:
-    """Return the scopes of a role, or of the highest one in a list."""
+def _scopes(role: Any, subject: str, default: str | None) -> frozenset[ApiScope]:
+    """Return the scopes of a role, or of the highest one in a list, or else of the default."""
     given = role if isinstance(role, list) else [role]
     known = [each for each in CallerRole if each.value in given]
+    known = known or [each for each in CallerRole if each.value == default]
     if not known:
         listed = ", ".join(CallerRole)
         raise Forbidden(f"The token of {subject[:100]!r} has none of the roles {listed}.")

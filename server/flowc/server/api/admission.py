@@ -29,6 +29,8 @@ _KNOWN = ROUTES.keys() | PUBLIC | FOR_EACH_CALLER
 _UNNOTED = frozenset(
     {"execute_workflow", "chat", "complete", "respond", "call_mcp", "create_ticket"}
 )
+# It is a GET, since a provider leads there, and begins a session.
+_NOTED = frozenset({"finish_sign_in"})
 LOOK_AGAIN_SECONDS = 60.0
 # Parameter of a WebSocket's URL.
 TICKET = "ticket"
@@ -80,6 +82,17 @@ async def authenticate(connection: HTTPConnection, authorization: str | None) ->
         return await _noted(connection, await gate.caller(authorization))
     await rates_of(connection).require_patience(_address_of(connection))
     return await _counted(connection, gate.caller(authorization))
+
+
+async def admit_newcomer(
+    connection: HTTPConnection, recognise: Callable[[], Awaitable[Caller]]
+) -> Caller:
+    """Return whom another check recognises; one that fails counts against the address.
+
+    Raises Unauthenticated, Forbidden or TooManyRequests.
+    """
+    await rates_of(connection).require_patience(_address_of(connection))
+    return await _counted(connection, recognise())
 
 
 async def _counted(connection: HTTPConnection, recognising: Awaitable[Caller]) -> Caller:
@@ -184,7 +197,8 @@ def handler_of(scope: Any) -> str | None:
 def act_of(scope: Any) -> str | None:
     """Return the handler whose use is noted: it changes something, and starts no run."""
     handler: str | None = scope.get(_HANDLER)
-    return None if handler in _UNNOTED or scope["method"] in SAFE_METHODS else handler
+    is_read = scope["method"] in SAFE_METHODS and handler not in _NOTED
+    return None if handler in _UNNOTED or is_read else handler
 
 
 def require_scopes(router: APIRouter) -> None:

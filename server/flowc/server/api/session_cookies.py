@@ -8,9 +8,9 @@ from flowc.server.access.scopes import SAFE_METHODS
 from flowc.server.records.refused import Refused
 
 PLAIN_COOKIE = "flowc_session"
-# Browsers take it only over TLS, and from this very host.
-_TLS_COOKIE = f"__Host-{PLAIN_COOKIE}"
 CSRF_HEADER = "x-csrf-token"
+# It holds an attempt to sign in at a provider, which sends the browser back in this time.
+_ATTEMPT, _ATTEMPT_SECONDS = "flowc_sign_in", 600
 
 
 class CsrfRefused(Refused):
@@ -44,6 +44,31 @@ def delete_cookie(connection: HTTPConnection, response: Response) -> None:
     )
 
 
+def attempt_in(connection: HTTPConnection) -> str | None:
+    """Return the attempt to sign in that a browser keeps."""
+    return connection.cookies.get(_name(connection, _ATTEMPT)) or None
+
+
+def set_attempt(connection: HTTPConnection, response: Response, attempt: str) -> None:
+    """Let the browser keep an attempt to sign in until the provider leads it back here."""
+    response.set_cookie(
+        _name(connection, _ATTEMPT),
+        attempt,
+        max_age=_ATTEMPT_SECONDS,
+        secure=_is_secure(connection),
+        httponly=True,
+        # A strict cookie does not come along when another site leads here.
+        samesite="lax",
+    )
+
+
+def delete_attempt(connection: HTTPConnection, response: Response) -> None:
+    """Let the browser forget its attempt: each is for one answer of the provider."""
+    response.delete_cookie(
+        _name(connection, _ATTEMPT), secure=_is_secure(connection), httponly=True, samesite="lax"
+    )
+
+
 def require_own_page(connection: HTTPConnection, secret: str) -> None:
     """Raise CsrfRefused for what would change something, and no page of the session sends.
 
@@ -61,8 +86,9 @@ def require_own_page(connection: HTTPConnection, secret: str) -> None:
         raise CsrfRefused
 
 
-def _name(connection: HTTPConnection) -> str:
-    return _TLS_COOKIE if _is_secure(connection) else PLAIN_COOKIE
+def _name(connection: HTTPConnection, plain: str = PLAIN_COOKIE) -> str:
+    """Return the name of a cookie: with TLS, browsers take it from this very host alone."""
+    return f"__Host-{plain}" if _is_secure(connection) else plain
 
 
 def _is_secure(connection: HTTPConnection) -> bool:

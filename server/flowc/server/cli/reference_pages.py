@@ -126,7 +126,9 @@ def _settings() -> Iterator[str]:
     yield "Every setting is an environment variable. `FLOWC_SECRET_NAME` sets the secret `name`.\n"
     yield "| variable | default | meaning |"
     yield "|---|---|---|"
-    for name, field in Settings.model_fields.items():
+    own = [name for name in Settings.model_fields if name in Settings.__annotations__]
+    for name in dict.fromkeys([*own, *Settings.model_fields]):
+        field = Settings.model_fields[name]
         default = field.get_default(call_default_factory=True)
         shown = f"`{default}`" if default not in (None, {}, []) else ""
         yield f"| `FLOWC_{name.upper()}` | {shown} | {_cell(field.description or '')} |"

@@ -52,6 +52,14 @@ class BrowserGrants:
         """End a session at once, in all processes."""
         await self._stored.end(digest_of(secret))
 
+    async def sessions(self, tenant: str) -> list[Grant]:
+        """Return the sessions of a tenant that are not over."""
+        return await self._stored.sessions(tenant)
+
+    async def end_all(self, tenant: str, holder: str) -> int:
+        """End all sessions of a caller at once, in all processes; return how many."""
+        return await self._stored.end_all(tenant, holder)
+
     async def new_ticket(self, caller: Caller, run_id: str) -> NewGrant:
         """Return a ticket with which the caller can watch a run, once and within 30 seconds."""
         return await self._new(caller, now() + timedelta(seconds=_TICKET_SECONDS), run_id)

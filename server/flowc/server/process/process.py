@@ -7,7 +7,7 @@ import sys
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
@@ -29,6 +29,7 @@ from flowc.server.numbers.metrics import Metrics
 from flowc.server.numbers.run_counts import RunCounts
 from flowc.server.process.gate import Gate, open_gate
 from flowc.server.process.gauges import ProcessGauges
+from flowc.server.process.openid_sign_in import open_provider
 from flowc.server.process.self_test import self_test
 from flowc.server.process.tenants import Tenant, Tenants
 from flowc.server.process.tracing import start_tracing
@@ -45,6 +46,9 @@ from flowc.server.store.runs.steering import Steering
 from flowc.server.store.runs.work_queue import Errand
 from flowc.server.store.runs.writer import Writer
 from flowc.server.traces.run_spans import RunTracing
+
+if TYPE_CHECKING:
+    from flowc.server.access.openid import OpenIdProvider
 
 log = logging.getLogger("flowc.worker")
 
@@ -63,6 +67,7 @@ class Process:
     """The open parts of a running process."""
 
     gate: Gate
+    openid: "OpenIdProvider | None"
     audit: StoredAudit
     services: ProcessServices
     steering: Steering
@@ -124,8 +129,10 @@ async def open_process(
     worker = _worker(settings) if works else None
     segments = _segments(settings, worker, queue, place) if worker else None
     gate = open_gate(settings, database, services.http)
+    openid = open_provider(settings, services.http, stack)
     process = Process(
         gate=gate,
+        openid=openid,
         audit=StoredAudit(database),
         services=services,
         steering=steering,

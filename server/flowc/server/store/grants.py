@@ -72,6 +72,20 @@ class StoredGrants:
         is_valid = grant is not None and grant.run_id is None and grant.expires_at > now()
         return grant if is_valid else None
 
+    @reading
+    def sessions(self, session: Session, tenant: str) -> list[Grant]:
+        """Return the sessions of a tenant that are not over, those that end last first."""
+        mine = (GrantRow.tenant == tenant) & GrantRow.run_id.is_(None)
+        found = select(GrantRow).where(mine, GrantRow.expires_at > now())
+        return [_grant(row) for row in session.scalars(found.order_by(GrantRow.expires_at.desc()))]
+
+    @writing
+    def end_all(self, session: Session, tenant: str, holder: str) -> int:
+        """End all sessions of a caller, with their tickets; return how many sessions there were."""
+        mine = (GrantRow.tenant == tenant) & (GrantRow.holder == holder)
+        ended = session.scalars(delete(GrantRow).where(mine).returning(GrantRow.run_id)).all()
+        return sum(each is None for each in ended)
+
     @writing
     def use_up(self, session: Session, digest: str) -> Grant | None:
         """Return a ticket, which no one can use again then, also in another process."""

@@ -54,17 +54,32 @@ class Schedules:
 
         Raises NoSuchWorkflow, InputRefused, BadSchedule or ScheduleRefused.
         """
+        if await self._find(id) is not None:
+            raise ScheduleRefused(f"The schedule {id!r} already exists; change or delete it.")
+        return await self._put(id, workflow_id, given, schedule)
+
+    async def replace(
+        self, id: str, workflow_id: str, given: dict[str, Any], schedule: Schedule
+    ) -> Schedule:
+        """Give a schedule other times, another workflow or another input; a pause stays.
+
+        Raises NoSuchSchedule, NoSuchWorkflow, InputRefused or BadSchedule.
+        """
+        await self.get(id)
+        return await self._put(id, workflow_id, given, schedule)
+
+    async def _put(
+        self, id: str, workflow_id: str, given: dict[str, Any], schedule: Schedule
+    ) -> Schedule:
         stored = await self.stored_workflows.get(workflow_id)
         await require_input(await self.workflows.compiled(stored), given)
-        if await self._find(id) is not None:
-            raise ScheduleRefused(f"The schedule {id!r} already exists; delete it first.")
         context = {
             "tenant": self.tenant,
             "schedule": id,
             "workflow": workflow_id,
             "input": given,
         }
-        await self.queue.create_schedule(replace(schedule, id=self._name(id), context=context))
+        await self.queue.put_schedule(replace(schedule, id=self._name(id), context=context))
         return await self.get(id)
 
     async def list(self) -> list[Schedule]:

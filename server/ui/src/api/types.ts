@@ -487,6 +487,11 @@ export type EndRequest = {
   reason?: string | null;
 };
 
+/** Confirms that sessions have ended. */
+export type EndedSessions = {
+  ended: number;
+};
+
 /** What went wrong. */
 export type ErrorBody = {
   /** A stable name of the problem, such as `no-such-run`. */
@@ -1172,7 +1177,6 @@ export type NewNodeType = {
 
 /** When to start which workflow, and with which input. */
 export type NewSchedule = {
-  id: string;
   workflow_id: string;
   /** Minute, hour, day, month, weekday; six fields begin with the second. */
   cron: string;
@@ -1181,6 +1185,7 @@ export type NewSchedule = {
   input?: Record<string, unknown>;
   /** Start the runs that were missed while no worker was running. */
   catch_up?: boolean;
+  id: string;
 };
 
 /** A URL that gets signed messages about runs. */
@@ -1310,6 +1315,16 @@ export type OpenAiErrorBody = {
 /** The body of every error of the OpenAI API. */
 export type OpenAiErrorResponse = {
   error: OpenAiErrorBody;
+};
+
+/** The OpenID provider at which people can sign in. */
+export type OpenIdMethod = {
+  /** What people know it as. */
+  name: string;
+  /** Path that a browser opens to sign in there. */
+  begin: string;
+  /** Path that a browser opens to sign out there, too. */
+  sign_out: string | null;
 };
 
 /** A passage of a document. */
@@ -1483,6 +1498,14 @@ export type ResponseRequestConversation = string | ConversationReference | null;
 /** One of these: string, array. */
 export type ResponseRequestInput = string | (Record<string, unknown>)[];
 
+/** A role, and what it may do. */
+export type RoleBody = {
+  role: CallerRole;
+  scopes: ApiScope[];
+  /** What the role before it may not do. */
+  adds: ApiScope[];
+};
+
 /** What a rotation did. */
 export type RotationBody = {
   /** The newest key, which seals. */
@@ -1575,6 +1598,18 @@ export type ScheduleBody = {
   problem: string | null;
   /** When it starts runs next; empty while it is paused. */
   next_times: string[];
+};
+
+/** When to start which workflow from now on, and with which input. */
+export type ScheduleChange = {
+  workflow_id: string;
+  /** Minute, hour, day, month, weekday; six fields begin with the second. */
+  cron: string;
+  /** Such as `Europe/Paris`. */
+  timezone?: string;
+  input?: Record<string, unknown>;
+  /** Start the runs that were missed while no worker was running. */
+  catch_up?: boolean;
 };
 
 /** A passage that answers a query. */
@@ -1674,6 +1709,13 @@ export type SetSecretRequest = {
   hosts?: string[];
   /** Ids of the workflows that may read it; by default all. */
   workflows?: string[];
+};
+
+/** How people can sign in. */
+export type SignInMethods = {
+  /** Whether an API key or token is needed, and begins a session. */
+  key: boolean;
+  openid: OpenIdMethod | null;
 };
 
 /** Confirms a signal; it is stored for runs that wait for it later. */
@@ -1896,6 +1938,24 @@ export type UsageFigures = {
   completion_tokens: number;
   total_tokens: number;
   cost: number;
+};
+
+/** A person or key that is signed in with a browser. */
+export type UserBody = {
+  /** A key by its id and name, or the subject of a token. */
+  caller: string;
+  /** The key that it signed in with, if it is one. */
+  key_id: string | null;
+  /** The least role that may do all of this. */
+  role: CallerRole | null;
+  scopes: ApiScope[];
+  workflow_id: string | null;
+  names: string[];
+  groups: string[];
+  /** In how many browsers it is signed in. */
+  sessions: number;
+  /** When the last of these sessions ends. */
+  expires_at: string;
 };
 
 /** How a run should have ended. */

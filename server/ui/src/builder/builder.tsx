@@ -78,6 +78,7 @@ export function BuilderPanel({ builder, onRun }: BuilderProperties) {
     { keys: "]", does: builderWords.nextProblem, run: () => jump(1) },
     { keys: "[", does: builderWords.lastProblem, run: () => jump(-1) },
   ]);
+  useShortcuts(builderWords.graphKeys, GRAPH_KEYS);
   const open = () => {
     const field = document.querySelector<HTMLElement>("#inspector select, #inspector input");
     field?.focus();
@@ -226,6 +227,12 @@ async function paste(builder: Builder): Promise<void> {
   });
 }
 
+// The canvas and the outline listen to them.
+const GRAPH_KEYS = Object.entries(builderWords.graphKeyList).map(([keys, does]) => ({
+  keys,
+  does,
+}));
+
 /** Return what is shown at each node: its problems, and its breakpoint. */
 function marksOf(
   diagnostics: readonly DiagnosticBody[],
@@ -248,11 +255,12 @@ function marksOf(
   return marks;
 }
 
-/** The browser asks before a page with changes that are not saved is closed. */
+/** The browser asks before a page is closed, if its last changes are neither saved nor kept here. */
 function useLeaving(builder: Builder): void {
   useEffect(() => {
     const ask = (event: BeforeUnloadEvent) => {
-      if (isDirty(builder.store.get())) event.preventDefault();
+      const state = builder.store.get();
+      if (isDirty(state) && state.kept !== state.text) event.preventDefault();
     };
     addEventListener("beforeunload", ask);
     return () => removeEventListener("beforeunload", ask);

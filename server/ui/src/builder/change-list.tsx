@@ -1,4 +1,5 @@
 /** What changes in meaning between two definitions. */
+import { stringify } from "yaml";
 import { builderWords } from "#words/builder.ts";
 import type { ChangeBody } from "../api/types.ts";
 
@@ -28,4 +29,4 @@ export function ChangeList({ changes }: { changes: readonly ChangeBody[] }) {
 }
 
 const shown = (value: unknown): string =>
-  typeof value === "string" ? value : JSON.stringify(value, null, 2);
+  typeof value === "string" ? value : stringify(value, { lineWidth: 0 }).trimEnd();

@@ -11,6 +11,8 @@ export interface FieldSchema {
   takesText: boolean;
   /** `condition`, `model` and so on. */
   format: string;
+  /** It may read secrets. */
+  takesSecrets?: boolean;
 }
 
 type Schema = Record<string, unknown>;
@@ -57,6 +59,7 @@ function fieldOf(name: string, schema: Schema, isRequired: boolean): FieldSchema
     isRequired,
     takesText: takesText(meant),
     format: String(schema["format"] ?? REFERENCES[name] ?? ""),
+    takesSecrets: schema["x-secrets"] === true || meant["x-secrets"] === true,
   };
 }
 

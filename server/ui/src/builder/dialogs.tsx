@@ -16,7 +16,8 @@ import { linesDiffer } from "../text/line-diff.ts";
 import { ChangeList } from "./change-list.tsx";
 import { connected, nodeAt } from "./gestures.ts";
 import { type Builder, isDirty } from "./model.ts";
-import { storeDraft } from "./stored.ts";
+import { readVersion, storeDraft } from "./stored.ts";
+import TextDiff from "./text-diff.tsx";
 
 interface Closes {
   builder: Builder;
@@ -54,7 +55,12 @@ function Changes({ builder }: { builder: Builder }) {
   const loaded = useLoad(`changes ${builder.id}`, async (signal) => {
     const { stored } = builder.store.get();
     if (isDirty(builder.store.get()) || stored.etag === null) await builder.save();
-    return get<DiffBody>(`/workflows/${part(builder.id)}/draft/diff`, {}, signal);
+    const path = `/workflows/${part(builder.id)}/draft/diff`;
+    const [diff, active] = await Promise.all([
+      get<DiffBody>(path, {}, signal),
+      readVersion(builder.id, null, signal),
+    ]);
+    return { ...diff, before: active.text, after: builder.store.get().text };
   });
   return (
     <section className="stack" aria-label={builderWords.changes}>
@@ -63,6 +69,7 @@ function Changes({ builder }: { builder: Builder }) {
         {(diff) => (
           <>
             <ChangeList changes={diff.changes} />
+            <TextDiff before={diff.before} after={diff.after} />
             {diff.waiting_runs.length > 0 && (
               <p className="hint">{builderWords.waitingRuns(diff.waiting_runs.length)}</p>
             )}

@@ -2,6 +2,7 @@
 import { type ReactNode, useMemo, useState } from "react";
 import { builderWords } from "#words/builder.ts";
 import { get } from "../api/client.ts";
+import { may } from "../api/session.ts";
 import type { GraphNodeBody, ModelAliasBody } from "../api/types.ts";
 import { nodesOf } from "../canvas/drawn.ts";
 import { iconOf } from "../canvas/graph-box.tsx";
@@ -17,6 +18,7 @@ import { type FieldSchema, fieldsOf } from "./config-fields.ts";
 import { configPath, disconnected, nodeAt, withField, withOption } from "./gestures.ts";
 import type { Builder } from "./model.ts";
 import { NodeField } from "./node-field.tsx";
+import { WithSecrets } from "./with-secrets.tsx";
 
 const LastOutput = later(() => import("./last-output.tsx"));
 
@@ -184,11 +186,16 @@ function ConfigField(properties: {
 }) {
   const { builder, node, name, field, value, error } = properties;
   const suggestions = useSuggestions(builder, field.format);
-  return (
+  const form = (
     <NodeField
       {...{ name, field, value, error, suggestions }}
       onChange={(changed) => builder.act((now) => withField(now, node, name, changed))}
     />
+  );
+  return field.takesSecrets && may("secrets:manage") ? (
+    <WithSecrets name={name}>{form}</WithSecrets>
+  ) : (
+    form
   );
 }
 

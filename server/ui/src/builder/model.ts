@@ -27,6 +27,8 @@ export interface BuilderState {
   selection: readonly string[];
   /** Paths of the nodes before which runs that begin here stop. */
   breakpoints: readonly string[];
+  /** The last text that the browser keeps beside the server; it is shown again at the next visit. */
+  kept: string | null;
   isSaving: boolean;
   /** What somebody else stored meanwhile. */
   conflict: StoredText | null;
@@ -72,6 +74,7 @@ export function createBuilder(id: string, stored: StoredText, local: LocalCopy |
     graph: null,
     selection: [],
     breakpoints: keptBreakpoints(id),
+    kept: local?.text ?? null,
     isSaving: false,
     conflict: null,
     problem: undefined,
@@ -83,7 +86,7 @@ export function createBuilder(id: string, stored: StoredText, local: LocalCopy |
   const changed = (text: string) => {
     store.set({ text });
     clearTimeout(keeping);
-    keeping = setTimeout(() => void keepLocally(id, store.get()), 200);
+    keeping = setTimeout(async () => store.set({ kept: await keepLocally(id, store.get()) }), 200);
     checks.later();
   };
   const replace = (text: string) => {
@@ -244,9 +247,17 @@ function stillThere(selection: readonly string[], graph: GraphBody): readonly st
   return left.length === selection.length ? selection : left;
 }
 
-async function keepLocally(id: string, state: BuilderState): Promise<void> {
-  if (!isDirty(state)) await forget(id);
-  else await keep({ id, text: state.text, base: state.stored.etag, at: new Date().toISOString() });
+/** Keep the text in the browser until it is saved; return it if it is kept. */
+async function keepLocally(id: string, state: BuilderState): Promise<string | null> {
+  const { text, stored } = state;
+  try {
+    if (!isDirty(state)) await forget(id);
+    else await keep({ id, text, base: stored.etag, at: new Date().toISOString() });
+  } catch {
+    // A browser may keep nothing: then it asks before the page is closed.
+    return null;
+  }
+  return isDirty(state) ? text : null;
 }
 
 /** Return the innermost node whose text is at an offset; null while the text is newer than the check. */

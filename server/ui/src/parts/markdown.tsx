@@ -1,7 +1,9 @@
 /** Markdown as elements: no markup of a text becomes markup of the page. */
-import type { Nodes } from "mdast";
+import type { Nodes, Paragraph } from "mdast";
 import { fromMarkdown } from "mdast-util-from-markdown";
 import { Fragment, memo, type ReactNode } from "react";
+import { words } from "#words/words.ts";
+import { type TextTable, tableIn } from "./markdown-table.ts";
 import { Value } from "./values.tsx";
 
 /** Draws the number of a passage that a text cites as `[1]`. */
@@ -13,10 +15,12 @@ export const Markdown = memo(function Markdown({ text, cite }: { text: string; c
   for (const node of root.children) {
     if (node.type === "definition") addresses.set(node.identifier, node.url);
   }
-  return <div className="markdown">{children(root, { addresses, cite })}</div>;
+  return <div className="markdown">{children(root, { text, addresses, cite })}</div>;
 });
 
 interface Around {
+  /** The text that the positions of nodes are in. */
+  text: string;
   addresses: ReadonlyMap<string, string>;
   cite: Cite | undefined;
 }
@@ -29,7 +33,7 @@ function children(node: { children: Nodes[] }, around: Around): ReactNode[] {
 function shown(node: Nodes, around: Around): ReactNode {
   switch (node.type) {
     case "paragraph":
-      return <p>{children(node, around)}</p>;
+      return paragraph(node, around);
     case "heading":
       // Levels that a text skips would mislead those who move by headings.
       return <h3 className={`depth-${node.depth}`}>{children(node, around)}</h3>;
@@ -70,6 +74,61 @@ function shown(node: Nodes, around: Around): ReactNode {
     default:
       return null;
   }
+}
+
+function paragraph(node: Paragraph, around: Around): ReactNode {
+  const { start, end } = node.position ?? {};
+  const table = tableIn(around.text.slice(start?.offset, end?.offset));
+  if (table === null) return <p>{children(node, around)}</p>;
+  const cell = (text: string) => inline(text, around);
+  return (
+    <>
+      {table.before && <p>{cell(table.before)}</p>}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keys */}
+      <section className="text-table" tabIndex={0} aria-label={words.common.table}>
+        <table>
+          <thead>
+            <tr>{cellsOf(table, table.head, cell, true)}</tr>
+          </thead>
+          <tbody>
+            {table.rows.map((row, at) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: a row has nothing else to be known by
+              <tr key={at}>{cellsOf(table, row, cell, false)}</tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+    </>
+  );
+}
+
+function cellsOf(
+  { aligns }: TextTable,
+  row: string[],
+  cell: (text: string) => ReactNode,
+  isHead: boolean,
+): ReactNode[] {
+  return row.map((text, at) => {
+    const style = { textAlign: aligns[at] ?? ("start" as const) };
+    const name = `${at}`;
+    return isHead ? (
+      <th key={name} scope="col" style={style}>
+        {cell(text)}
+      </th>
+    ) : (
+      <td key={name} style={style}>
+        {cell(text)}
+      </td>
+    );
+  });
+}
+
+/** Return a part of a text that has lines but no blocks. */
+function inline(text: string, around: Around): ReactNode {
+  const [first, ...others] = fromMarkdown(text).children;
+  // What would be a list or a heading elsewhere is only text in a cell.
+  if (first?.type !== "paragraph" || others.length > 0) return cited(text, around.cite);
+  return children(first, { ...around, text });
 }
 
 /** A link to another site; of any other kind of address, only the text is shown. */

@@ -2,7 +2,6 @@
 import { useState } from "react";
 import type { words as Words } from "#words/words.ts";
 import { words } from "#words/words.ts";
-import { call } from "../api/client.ts";
 import { may, session } from "../api/session.ts";
 import { Button, IconButton } from "../parts/buttons.tsx";
 import { SelectField } from "../parts/fields.tsx";
@@ -82,10 +81,7 @@ function Who() {
   const who = session.get().who;
   if (!who) return null;
   const role = who.role ?? who.scopes.join(", ");
-  const leave = async () => {
-    await call("DELETE", "/session");
-    session.set({ state: "unknown", who: null, csrfToken: null });
-  };
+  const leave = async () => (await import("./sign-out.ts")).signOut();
   return (
     <>
       <span className="caller" title={words.shell.signedInAs(who.caller, role)}>

@@ -6,7 +6,8 @@ export interface Shortcut {
   /** As it is written for people, such as `Ctrl+S` or `g`; on a Mac, Ctrl is also Cmd. */
   keys: string;
   does: string;
-  run(event: KeyboardEvent): void;
+  /** Without it, the key is only listed: a part of the page listens to it itself. */
+  run?(event: KeyboardEvent): void;
   /** Works while a text is typed, too. */
   inText?: boolean;
 }
@@ -56,10 +57,12 @@ addEventListener("keydown", (event) => {
   const typing = isTyping(event);
   // The group that came last is the innermost.
   for (const group of [...shortcuts.get().groups].reverse()) {
-    const found = group.list.find((each) => each.keys === keys && (!typing || each.inText));
+    const found = group.list.find(
+      (each) => each.run && each.keys === keys && (!typing || each.inText),
+    );
     if (found) {
       event.preventDefault();
-      found.run(event);
+      found.run?.(event);
       return;
     }
   }

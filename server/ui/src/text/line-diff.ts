@@ -54,3 +54,48 @@ function common(a: string[], b: string[]): [Set<number>, Set<number>] {
   }
   return found;
 }
+
+/** A line of two texts that are shown as one; `left` and `right` are its numbers in both. */
+export type DiffRow = { left: number; right: number } & (
+  | { kind: "same" | "added" | "removed"; text: string }
+  | { kind: "gap"; count: number }
+);
+
+const AROUND = 3;
+
+/** Return what differs in two texts, with the lines around it; nothing for equal texts. */
+export function unified(before: string, after: string): DiffRow[] {
+  const [left, right] = linesDiffer(before, after);
+  const rows: DiffRow[] = [];
+  let [i, j] = [0, 0];
+  while (i < left.length || j < right.length) {
+    const [old, own] = [left[i], right[j]];
+    const at = { left: i + 1, right: j + 1 };
+    if (old?.isOwn) rows.push({ ...at, kind: "removed", text: left[i++]?.text ?? "" });
+    else if (own?.isOwn) rows.push({ ...at, kind: "added", text: right[j++]?.text ?? "" });
+    else {
+      rows.push({ ...at, kind: "same", text: old?.text ?? "" });
+      i += 1;
+      j += 1;
+    }
+  }
+  return folded(rows);
+}
+
+/** Return rows without the equal ones that are far from each change. */
+function folded(rows: DiffRow[]): DiffRow[] {
+  const near = new Set<number>();
+  rows.forEach((row, at) => {
+    if (row.kind === "same") return;
+    for (let step = -AROUND; step <= AROUND; step += 1) near.add(at + step);
+  });
+  if (near.size === 0) return [];
+  const shown: DiffRow[] = [];
+  rows.forEach((row, at) => {
+    const last = shown.at(-1);
+    if (near.has(at)) shown.push(row);
+    else if (last?.kind === "gap") last.count += 1;
+    else shown.push({ left: row.left, right: row.right, kind: "gap", count: 1 });
+  });
+  return shown;
+}

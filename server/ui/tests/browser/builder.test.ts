@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
-import { api, browserOfFile, screenshot, URL_OF_SERVER } from "./browser.ts";
+import { api, assertAccessible, browserOfFile, screenshot, URL_OF_SERVER } from "./browser.ts";
 
 const open = browserOfFile();
 const TEXT = `# Kept.
@@ -109,6 +109,13 @@ test("a draft may have errors; it is published without them, and then runs", asy
   await page.getByRole("img", { name: /^second, template/ }).waitFor();
   await page.getByRole("button", { name: "Publish" }).click();
   await page.getByText("Added node second").waitFor();
+  // The node is shown as YAML, and the change of the text line by line.
+  const asked = page.getByRole("dialog");
+  await asked.locator(".change-list ins", { hasText: /config:\n\s+template: Bye/ }).waitFor();
+  const lines = asked.getByRole("region", { name: "Changes of the text" });
+  await lines.locator("ins", { hasText: "+   - {id: second, type: template" }).waitFor();
+  assert.equal(await lines.locator("del").count(), 0);
+  await assertAccessible(page);
   await screenshot(page, "builder-publish");
   await page.getByLabel("Message: why it changes").fill("A second node");
   await page.getByRole("dialog").getByRole("button", { name: "Publish" }).click();
@@ -117,6 +124,10 @@ test("a draft may have errors; it is published without them, and then runs", asy
   assert.deepEqual([found.version, found.message], [2, "A second node"]);
   await page.getByRole("tab", { name: "Versions" }).click();
   await page.getByRole("cell", { name: "A second node" }).waitFor();
+  await page.getByRole("button", { name: "Compare with the one before" }).click();
+  await lines.locator("ins", { hasText: "+   - {id: second, type: template" }).waitFor();
+  await screenshot(page, "builder-versions-compared");
+  await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Restore as a draft" }).last().click();
   await page.getByRole("img", { name: /^second, template/ }).waitFor({ state: "detached" });
   await assertText(page, TEXT);
@@ -136,6 +147,59 @@ test("what is not saved is there again after the page was closed", async () => {
   await assertText(again, `${TEXT}# A thought.\n`);
   await again.getByRole("button", { name: "Discard it" }).click();
   await assertText(again, TEXT);
+});
+
+test("the browser asks before the page is closed only if the text is kept nowhere", async () => {
+  const { page, context } = await open();
+  await openBuilder(page, "to-close");
+  await type(page, "# Kept here.\n");
+  await page.waitForTimeout(500);
+  const closed = page.waitForEvent("close");
+  await page.close({ runBeforeUnload: true });
+  await closed;
+  const full = await context.newPage();
+  await full.addInitScript(() => {
+    IDBObjectStore.prototype.put = () => {
+      throw new DOMException("The disk is full.", "QuotaExceededError");
+    };
+  });
+  await openBuilder(full, "to-close-full");
+  await type(full, "# Kept nowhere.\n");
+  await full.waitForTimeout(500);
+  const asks = full.waitForEvent("dialog");
+  await full.close({ runBeforeUnload: true });
+  const dialog = await asks;
+  assert.equal(dialog.type(), "beforeunload");
+  await dialog.dismiss();
+});
+
+test("a secret is chosen by its name in a field that may read it", async () => {
+  await api("PUT", "/secrets/crm_key", { value: "sesame-open-1234" });
+  const { page, faults } = await open();
+  const config = 'config: {url: "https://crm.example/", headers: {authorization: "Bearer "}}';
+  const call = `nodes:\n  - {id: first, type: http, ${config}}\n`;
+  await openBuilder(page, "with-secret", call);
+  await page.getByRole("img", { name: /^first/ }).click();
+  const headers = page.getByRole("textbox", { name: /^headers/ });
+  await headers.fill('authorization: "Bearer "');
+  await headers.press("End");
+  await headers.press("ArrowLeft");
+  await page.getByLabel("Insert a secret into headers").selectOption("crm_key");
+  await screenshot(page, "builder-secret");
+  await headers.blur();
+  await assertText(page, call.replace("Bearer ", "Bearer {{secrets.crm_key}}"));
+  await assertAccessible(page);
+  assert.deepEqual(faults, []);
+});
+
+test("the list of keys has those of the canvas and the outline", async () => {
+  const { page } = await open();
+  await openBuilder(page, "with-keys");
+  await page.getByRole("button", { name: "Keys" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("heading", { name: "Canvas and outline" }).waitFor();
+  await dialog.getByText("Along an edge").waitFor();
+  await screenshot(page, "builder-keys");
 });
 
 test("what was typed just before another page was opened is there again", async () => {

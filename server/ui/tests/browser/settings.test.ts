@@ -80,6 +80,24 @@ test("a key is made for a role, for scopes and for one workflow, shown once, and
   assert.deepEqual(faults, []);
 });
 
+test("people who are signed in are listed by role, and signed out", async () => {
+  const { key } = await api<{ key: string }>("POST", "/keys", { name: "carol", role: "operator" });
+  const carol = await open({ key });
+  const { page, faults } = await open();
+  await page.goto(`${URL_OF_SERVER}/ui/settings?tab=users`);
+  const row = page.getByRole("row", { name: /carol/ });
+  await row.getByRole("cell", { name: "operator", exact: true }).waitFor();
+  const role = page.getByRole("row", { name: /^operator/ });
+  await role.getByText("runs:execute").waitFor();
+  await assertEveryView(open, "settings-users", "/ui/settings?tab=users");
+  await page.getByRole("button", { name: /^Sign out: key .*carol/ }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Sign out" }).click();
+  await row.waitFor({ state: "detached" });
+  await carol.page.goto(`${URL_OF_SERVER}/ui/runs`);
+  await carol.page.getByLabel("API key").waitFor();
+  assert.deepEqual(faults, []);
+});
+
 test("models, health and who one is can be read", async () => {
   const { page, faults } = await open();
   await page.goto(`${URL_OF_SERVER}/ui/settings?tab=models`);

@@ -39,6 +39,19 @@ test("a schedule is made, run, paused, resumed, filled in and deleted", async ()
   await page.getByRole("button", { name: "Pause: every-night" }).click();
   await row.getByText("Paused").waitFor();
   await assertEveryView(open, "triggers-schedules", "/ui/triggers");
+  // What the server refuses is said at its field; a pause stays through the change.
+  await page.getByRole("button", { name: "Edit: every-night" }).click();
+  assert.equal(await page.getByLabel("Time zone").inputValue(), "Europe/Paris");
+  assert.match(await page.getByLabel("Input").inputValue(), /"name": "Ada"/);
+  await page.getByLabel("Times (required)").fill("99 * * * *");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("alert").waitFor();
+  assert.equal(await page.getByLabel("Times (required)").getAttribute("aria-invalid"), "true");
+  await page.getByLabel("Times (required)").fill("30 4 * * *");
+  await screenshot(page, "triggers-edit");
+  await page.getByRole("button", { name: "Save" }).click();
+  await row.getByText("30 4 * * *").waitFor();
+  await row.getByText("Paused").waitFor();
   await page.getByRole("button", { name: "Resume: every-night" }).click();
   await row.getByText("On", { exact: true }).waitFor();
   await page.getByRole("button", { name: "Backfill: every-night" }).click();

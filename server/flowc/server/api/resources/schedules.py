@@ -22,10 +22,9 @@ router = APIRouter(
 ScheduleId = Annotated[str, Path(max_length=128, description="Id of the schedule.")]
 
 
-class NewSchedule(RequestBody):
-    """When to start which workflow, and with which input."""
+class ScheduleChange(RequestBody):
+    """When to start which workflow from now on, and with which input."""
 
-    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$")
     workflow_id: str = Field(max_length=128)
     cron: str = Field(
         max_length=200,
@@ -36,6 +35,12 @@ class NewSchedule(RequestBody):
     catch_up: bool = Field(
         default=False, description="Start the runs that were missed while no worker was running."
     )
+
+
+class NewSchedule(ScheduleChange):
+    """When to start which workflow, and with which input."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$")
 
 
 class ScheduleBody(BaseModel):
@@ -91,6 +96,16 @@ async def list_schedules(tenant: CurrentTenant) -> list[ScheduleBody]:
 async def get_schedule(schedule_id: ScheduleId, tenant: CurrentTenant) -> ScheduleBody:
     """Return a schedule."""
     return await _body(await tenant.schedules.get(schedule_id))
+
+
+@router.put("/{schedule_id}")
+async def replace_schedule(
+    schedule_id: ScheduleId, body: ScheduleChange, tenant: CurrentTenant
+) -> ScheduleBody:
+    """Change a schedule: all of it but its id, and whether it is paused."""
+    wanted = Schedule(schedule_id, body.cron, body.timezone, {}, body.catch_up)
+    changed = await tenant.schedules.replace(schedule_id, body.workflow_id, body.input, wanted)
+    return await _body(changed)
 
 
 @router.delete("/{schedule_id}", status_code=HTTPStatus.NO_CONTENT)

@@ -23,7 +23,6 @@ from dbos import (
     DBOSConfig,
     DBOSPortableJSONSerializer,
     EnqueueOptions,
-    WorkflowSchedule,
     error,
 )
 from sqlalchemy import Engine as SyncEngine
@@ -31,6 +30,7 @@ from sqlalchemy import create_engine, event, make_url, text
 from sqlalchemy.orm import Session
 
 from flowc.server.engine.patience import PATIENTLY
+from flowc.server.engine.queue.schedule_forms import as_schedule, as_wanted
 from flowc.server.records.refused import Refused
 from flowc.server.records.triggers import Schedule
 from flowc.server.settings import is_sqlite
@@ -220,23 +220,18 @@ class Queue:
         if found:
             await self._client.delete_workflows_async([w.workflow_id for w in found])
 
-    async def create_schedule(self, schedule: Schedule) -> None:
-        """Store a schedule, which fires as its cron expression says; raise BadSchedule."""
+    async def put_schedule(self, schedule: Schedule) -> None:
+        """Store a schedule, which fires as its cron expression says; raise BadSchedule.
+
+        One that is there already gets the new times, and stays paused if it was.
+        """
         try:
             ZoneInfo(schedule.timezone)
         except (ValueError, OSError, ZoneInfoNotFoundError):
             message = f"There is no time zone {schedule.timezone!r}; write it as Europe/Paris."
             raise BadSchedule("timezone", message) from None
         try:
-            await self._client.create_schedule_async(
-                schedule_name=schedule.id,
-                workflow_name="fire",
-                schedule=schedule.cron,
-                context=schedule.context,
-                cron_timezone=schedule.timezone,
-                automatic_backfill=schedule.catches_up,
-                queue_name=QUEUE,
-            )
+            await self._client.apply_schedules_async([as_wanted(schedule, QUEUE)])
         except error.DBOSException:
             raise BadSchedule("cron", _CRON.format(schedule.cron)) from None
 
@@ -245,7 +240,7 @@ class Queue:
         found = await self._client.list_schedules_async(schedule_name_prefix=prefix)
         # The database takes some characters of a prefix as any character.
         mine = (each for each in found if each["schedule_name"].startswith(prefix))
-        return [_schedule(each) for each in mine]
+        return [as_schedule(each) for each in mine]
 
     async def steer_schedule(self, id: str, *, is_paused: bool) -> None:
         """Pause or resume a schedule."""
@@ -328,18 +323,6 @@ class Worker:
             connect = {"application_name": session_name(self.name), "options": _KEEPALIVE}
             config["db_engine_kwargs"] = {"connect_args": connect}
         return config
-
-
-def _schedule(found: WorkflowSchedule) -> Schedule:
-    return Schedule(
-        id=found["schedule_name"],
-        cron=found["schedule"],
-        timezone=found["cron_timezone"] or "UTC",
-        context=found["context"],
-        catches_up=found["automatic_backfill"],
-        is_paused=found["status"] != "ACTIVE",
-        last_fired_at=found["last_fired_at"],
-    )
 
 
 def session_name(worker: str) -> str:

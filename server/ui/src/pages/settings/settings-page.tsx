@@ -10,6 +10,7 @@ import { Keys } from "./keys.tsx";
 import { Me } from "./me.tsx";
 import { Models } from "./models.tsx";
 import { Secrets } from "./secrets.tsx";
+import { Users } from "./users.tsx";
 import "./settings.css";
 
 const texts = settingWords.tabs;
@@ -22,7 +23,10 @@ export default function SettingsPage() {
     tabs.push({ id: "secrets", label: texts.secrets, content: () => <Secrets /> });
   }
   tabs.push({ id: "models", label: texts.models, content: () => <Models /> });
-  if (may("keys:manage")) tabs.push({ id: "keys", label: texts.keys, content: () => <Keys /> });
+  if (may("keys:manage")) {
+    tabs.push({ id: "keys", label: texts.keys, content: () => <Keys /> });
+    tabs.push({ id: "users", label: texts.users, content: () => <Users /> });
+  }
   if (may("audit:read")) tabs.push({ id: "audit", label: texts.audit, content: () => <Audit /> });
   tabs.push({ id: "health", label: texts.health, content: () => <HealthPanel /> });
   tabs.push({ id: "me", label: texts.me, content: () => <Me /> });

@@ -2,13 +2,14 @@
 import { useState } from "react";
 import { triggerWords } from "#words/triggers.ts";
 import { words } from "#words/words.ts";
-import { get, part, post } from "../../api/client.ts";
+import { call, get, part, post } from "../../api/client.ts";
 import { may } from "../../api/session.ts";
 import type {
   BackfillReceipt,
   BackfillRequest,
   NewSchedule,
   ScheduleBody,
+  ScheduleChange,
 } from "../../api/types.ts";
 import { FORMATS } from "../../forms/format-fields.tsx";
 import { SchemaDialog } from "../../forms/schema-dialog.tsx";
@@ -35,6 +36,8 @@ const NEW = {
     catch_up: { type: "boolean", title: texts.catchUp, description: texts.catchUpHint },
   },
 };
+const { id: _, ...CHANGEABLE } = NEW.properties;
+const CHANGED = { ...NEW, required: ["workflow_id", "cron"], properties: CHANGEABLE };
 const PERIOD = {
   type: "object",
   required: ["start", "end"],
@@ -44,7 +47,7 @@ const PERIOD = {
   },
 };
 
-type Wish = { kind: "new" } | { kind: "delete" | "backfill"; of: ScheduleBody };
+type Wish = { kind: "new" } | { kind: "edit" | "delete" | "backfill"; of: ScheduleBody };
 
 export function Schedules() {
   const listed = useLoad("schedules", (signal) => get<ScheduleBody[]>("/schedules", {}, signal));
@@ -93,6 +96,22 @@ export function Schedules() {
           }}
         />
       )}
+      {wish?.kind === "edit" && (
+        <SchemaDialog<ScheduleChange>
+          title={`${texts.edit}: ${wish.of.id}`}
+          submit={words.common.save}
+          schema={CHANGED}
+          formats={FORMATS}
+          initial={changeable(wish.of)}
+          onClose={close}
+          onSubmit={async (body) => {
+            await call("PUT", `/schedules/${part(wish.of.id)}`, { body });
+            say(texts.changed(wish.of.id));
+            close();
+            listed.reload();
+          }}
+        />
+      )}
       {wish?.kind === "backfill" && (
         <SchemaDialog<BackfillRequest>
           title={`${texts.backfill}: ${wish.of.id}`}
@@ -118,6 +137,12 @@ export function Schedules() {
       )}
     </>
   );
+}
+
+/** Return what can be changed of a schedule, as it is. */
+function changeable(of: ScheduleBody): ScheduleChange {
+  const { workflow_id, cron, timezone, input, catch_up } = of;
+  return { workflow_id, cron, timezone, input, catch_up };
 }
 
 interface TableProperties {
@@ -193,6 +218,9 @@ function ScheduleActions({
       >
         {paused ? texts.resume : texts.pause}
       </Button>
+      <IconButton label={`${texts.edit}: ${id}`} onClick={() => onWish({ kind: "edit", of })}>
+        ✎
+      </IconButton>
       <IconButton
         label={`${texts.backfill}: ${id}`}
         onClick={() => onWish({ kind: "backfill", of })}

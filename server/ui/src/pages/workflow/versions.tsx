@@ -7,6 +7,7 @@ import { may } from "../../api/session.ts";
 import type { DiffBody, VersionBody } from "../../api/types.ts";
 import { ChangeList } from "../../builder/change-list.tsx";
 import { readVersion, type StoredText } from "../../builder/stored.ts";
+import TextDiff from "../../builder/text-diff.tsx";
 import { Button } from "../../parts/buttons.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
 import { WhenLoaded } from "../../parts/notices.tsx";
@@ -87,9 +88,15 @@ export function Versions({ id, onRestore }: VersionsProperties) {
 }
 
 function Comparison({ id, version, onClose }: { id: string; version: number; onClose(): void }) {
-  const loaded = useLoad(`${id} ${version}`, (signal) =>
-    get<DiffBody>(`/workflows/${part(id)}/diff`, { old: version - 1, new: version }, signal),
-  );
+  const loaded = useLoad(`${id} ${version}`, async (signal) => {
+    const query = { old: version - 1, new: version };
+    const [diff, before, after] = await Promise.all([
+      get<DiffBody>(`/workflows/${part(id)}/diff`, query, signal),
+      readVersion(id, version - 1, signal),
+      readVersion(id, version, signal),
+    ]);
+    return { ...diff, before: before.text, after: after.text };
+  });
   return (
     <Dialog
       title={`${builderWords.changes} (${version - 1} → ${version})`}
@@ -100,6 +107,7 @@ function Comparison({ id, version, onClose }: { id: string; version: number; onC
         {(diff) => (
           <>
             <ChangeList changes={diff.changes} />
+            <TextDiff before={diff.before} after={diff.after} />
           </>
         )}
       </WhenLoaded>

@@ -30,6 +30,8 @@ export const triggerWords = {
     pause: "Pause",
     resume: "Resume",
     run: "Run now",
+    edit: "Edit",
+    changed: (id: string) => `${id} is changed.`,
     backfill: "Backfill",
     backfillHint: "Starts the runs of past times that have none: 1,000 at most.",
     start: "From",

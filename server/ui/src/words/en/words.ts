@@ -49,6 +49,7 @@ export const words = {
     requestId: (id: string) => `Request ${id}`,
     unsaved: "There are changes that are not saved. Leave the page?",
     never: "Never",
+    table: "Table",
   },
   status: {
     pending: "Pending",
