@@ -16,8 +16,8 @@ from typing import Annotated, Any, TypedDict
 
 from pydantic import ValidationError
 
-from flowc.compiler.analysis.graph import DONE, ERROR, Edge, Graph
-from flowc.compiler.definition import NodeDefinition, RetryPolicy
+from flowc.compiler.analysis.graph import DONE, ERROR
+from flowc.compiler.definition import RetryPolicy
 from flowc.compiler.expressions import (
     RECORDED,
     Names,
@@ -38,7 +38,6 @@ from flowc.compiler.node import (
 from flowc.compiler.node.context import no_body
 from flowc.compiler.node.interrupts import Answer, Ask, Interrupted, wait_here
 from flowc.compiler.planning.exits import result_of
-from flowc.compiler.planning.wiring import Wiring, wire_up
 from flowc.compiler.running.explanations import explained
 from flowc.compiler.running.failures import misfit
 from flowc.compiler.running.names import incoming_data, names_of
@@ -47,7 +46,7 @@ from flowc.compiler.running.reads import GraphStep, values_of_step
 from flowc.compiler.running.redaction import Redactor
 from flowc.compiler.running.retries import with_retries, with_time_limit
 from flowc.compiler.running.run_context import View
-from flowc.compiler.running.settlement import Settlement, arrive, merge_edges, settle
+from flowc.compiler.running.settlement import merge_edges
 from flowc.nodes.services.egress import EgressPolicy, HttpClient
 from flowc.nodes.services.models import Models, read_models_file
 from flowc.nodes.services.sandbox import Sandboxes
@@ -138,6 +137,8 @@ class Body:
 class Options:
     """The options of a node: retries, failures, secrets, the nodes its data comes from, its body.
 
+    If it `takes_first`, its data is the output of the one of these nodes that has won a race.
+
     With `copes`, the run continues if the node fails: with `output_on_error`, or with
     `goes_on_error` on the branch `error`. A node that asks a person does so by LangGraph's
     `interrupt`, passed as `ask`: the graph needs a checkpointer, and `Command(resume=ANSWER)`
@@ -152,6 +153,7 @@ class Options:
     goes_on_error: bool = False
     secrets: tuple[str, ...] = ()
     data_from: tuple[str, ...] = ()
+    takes_first: bool = False
     body: Body | None = None
     ask: Callable[[Any], Any] | None = None
     step: GraphStep | None = None
@@ -294,7 +296,9 @@ class _Work:
         run = {"id": self.host.run_id, "workflow": self.host.workflow}
         names = names_of(view, [name for name in given if name != "error"], run, self.secrets)
         recorded = {RECORDED: self.values} if self.values is not None else {}
-        return {**names, **recorded, "incoming": incoming_data(self.options.data_from, view)}
+        sources, is_of_first = self.options.data_from, self.options.takes_first
+        incoming = incoming_data(sources, view, is_of_first=is_of_first)
+        return {**names, **recorded, "incoming": incoming}
 
     async def _run_body(
         self, key: str, names: Names, variables: Mapping[str, Any], only: str | None = None
@@ -326,46 +330,6 @@ class _Work:
 
 def _variables(state: State) -> dict[str, Any]:
     return {**state.get("variables", {}), **state.get("written", {})}
-
-
-class Joins:
-    """Joins that LangGraph's edges cannot express: each node runs once all its edges are settled.
-
-    `edges` are (source, target) or (source, target, branches); the nodes of `join_all` run only if
-    all their edges are taken. An edge is settled when it is known whether the run takes it. Each
-    node of the graph calls `visit`, which returns the nodes to go to.
-    """
-
-    def __init__(
-        self,
-        entries: Sequence[str],
-        edges: Sequence[tuple[str, str] | tuple[str, str, Sequence[str]]],
-        join_all: Sequence[str] = (),
-    ) -> None:
-        made = tuple(Edge(e[0], e[1], frozenset(e[2]) if len(e) > 2 else None) for e in edges)
-        nodes = {
-            name: NodeDefinition(id=name, type="", join="all" if name in join_all else "any")
-            for name in dict.fromkeys([*entries, *(n for e in made for n in (e.source, e.target))])
-        }
-        self._wiring: Wiring = wire_up(Graph(nodes, made, tuple(entries)))
-
-    async def visit(
-        self, name: str, state: State, work: Callable[[], Awaitable[Done]]
-    ) -> tuple[dict[str, Any], list[str]]:
-        """Run a node if its edges are settled; return what to write, and the nodes to go to."""
-        edges, wire = state.get("edges", {}), self._wiring.wires[name]
-        arrival = arrive(self._wiring, wire, edges)
-        if not arrival.runs:
-            return _step({}, [arrival])
-        done = await work()
-        now = merge_edges(edges, [arrival.edges])
-        return _step(done.update, [arrival, settle(self._wiring, wire, done.branch, now)])
-
-
-def _step(update: dict[str, Any], steps: Sequence[Settlement]) -> tuple[dict[str, Any], list[str]]:
-    news = [step.edges for step in steps if step.edges]
-    goto = list(dict.fromkeys(name for step in steps for name in step.wake))
-    return ({**update, "edges": news} if news else update), goto
 
 
 async def run_graph(

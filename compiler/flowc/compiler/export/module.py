@@ -44,6 +44,11 @@ class Module:
         self._types[kind.__name__] = kind.__module__
         return kind.__name__
 
+    def joins(self) -> str:
+        """Return the name of the class for joins that edges cannot express, and import it."""
+        self._types["Joins"] = "flowc.nodes.standalone_joins"
+        return "Joins"
+
     def command(self) -> str:
         """Return the name of LangGraph's `Command`, and import it."""
         self._has_commands = True

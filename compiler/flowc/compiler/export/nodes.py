@@ -86,8 +86,14 @@ def _options(node: PlannedNode) -> Iterator[tuple[str, str]]:
         yield "goes_on_error", "True"
     if node.secrets:
         yield "secrets", repr(tuple(dict.fromkeys(node.secrets)))
+    yield from _data(node)
+
+
+def _data(node: PlannedNode) -> Iterator[tuple[str, str]]:
     if node.data_from:
         yield "data_from", repr(node.data_from)
+        if node.wire.quorum == 1:
+            yield "takes_first", "True"
 
 
 def _body(module: Module, node: PlannedNode, body: Plan, graph: str) -> str:

@@ -20,10 +20,11 @@ def shape_problems(
 ) -> Iterator[Problem]:
     """Yield a problem for each error; `at` is the path of the data in its document."""
     seen: set[tuple[Pointer, str]] = set()
-    for item in error.errors(include_url=False):
-        if item["type"] == _FOLLOWS:
-            continue
+    found = [item for item in error.errors(include_url=False) if item["type"] != _FOLLOWS]
+    for item in found:
         path = path_in(data, item["loc"], item["type"])
+        if _is_other_form(item, path, found, data):
+            continue
         if item["type"] == "missing" and is_meant(
             str(path[-1]), item["input"], _keys_at(model, path[:-1])
         ):
@@ -33,6 +34,16 @@ def shape_problems(
         if (problem.at, problem.message) not in seen:
             seen.add((problem.at, problem.message))
             yield problem
+
+
+def _is_other_form(item: Any, path: Pointer, found: list[Any], data: Any) -> bool:
+    """Return whether an error wants the other form of a value, which is a word or an object."""
+    is_object = isinstance(item["input"], dict)
+    if item["type"] not in ({"literal_error"} if is_object else {"model_type"}):
+        return False
+    others = [o for o in found if o is not item and o["type"] != item["type"]]
+    places = [path_in(data, other["loc"], other["type"]) for other in others]
+    return any(place[: len(path)] == path for place in places)
 
 
 def _problem(item: Any, model: type[BaseModel], data: Any, path: Pointer, at: Pointer) -> Problem:

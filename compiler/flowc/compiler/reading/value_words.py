@@ -68,6 +68,16 @@ _BOUNDS: Mapping[str, str] = {
     "string_too_long": "at most {max_length} characters long",
     "multiple_of": "a multiple of {multiple_of}",
 }
+# What other tools call the rules of a join.
+_JOINS: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("race", "compete", "fastest", "one", "any_one", "first_wins", "one_success", "one_done",
+         "first_success", "first_completed", "first_exception", "wait_any", "xor"), "first"),
+    **dict.fromkeys(
+        ("every", "both", "wait_all", "all_success", "all_done", "all_completed", "and"), "all"),
+    **dict.fromkeys(("or", "none_failed", "some", "none_failed_min_one_success"), "any"),
+    **dict.fromkeys(("quorum", "majority", "at_least", "n_of_m", "some_of"), "{at_least: 2}"),
+}  # fmt: skip
 _DURATION = "write a duration as 30s, 5m or 2h, or as a number of seconds"
 _CHOICES = frozenset({"literal_error", "enum"})
 _LONG_UNITS = {"milli": "ms", "sec": "s", "min": "m", "hour": "h", "hr": "h", "day": "d"}
@@ -84,6 +94,8 @@ def value_words(error: Mapping[str, Any], name: str) -> tuple[str, str | None]:
     kind, given = str(error["type"]), error.get("input")
     if kind in _CHOICES:
         words = _choices(error)
+        if name == "join" and (rule := _join_meant(str(given))) is not None:
+            return f"it must be {error['ctx']['expected']}", f"Write join: {rule}."
         hint = did_you_mean(str(given), words) or f"Write {words[0]}."
         return f"it must be {error['ctx']['expected']}", hint
     if kind in _BOUNDS:
@@ -117,6 +129,17 @@ def value_meant(error: Mapping[str, Any]) -> str | None:
     if str(error["msg"]).removeprefix("Value error, ") == _DURATION and isinstance(given, str):
         return _duration(given)
     return None
+
+
+def _join_meant(given: str) -> str | None:
+    """Return the rule of a join that is meant by a number, or by a word of another tool.
+
+    >>> _join_meant("2"), _join_meant("Race"), _join_meant("al")
+    ('{at_least: 2}', 'first', None)
+    """
+    if given.isdigit() and int(given) > 0:
+        return f"{{at_least: {int(given)}}}"
+    return _JOINS.get(given.strip().lower().replace("-", "_"))
 
 
 def _choices(error: Mapping[str, Any]) -> list[str]:

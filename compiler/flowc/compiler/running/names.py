@@ -29,12 +29,13 @@ def names_of(
     return names
 
 
-def incoming_data(sources: Sequence[str], view: View) -> Any:
+def incoming_data(sources: Sequence[str], view: View, *, is_of_first: bool = False) -> Any:
     """Return the data that flows to a node: one node's output, or those of several by node id.
 
-    A node without sources gets the workflow's input.
+    A node without sources gets the workflow's input. If the data `is_of_first`, it is the output of
+    the one that has won the race.
     """
-    if len(sources) == 1 and sources[0] in view.outputs:
-        return view.outputs[sources[0]]
     found = {name: view.outputs[name] for name in sources if name in view.outputs}
+    if len(found) == 1 and (len(sources) == 1 or is_of_first):
+        return next(iter(found.values()))
     return found if sources else dict(view.input)

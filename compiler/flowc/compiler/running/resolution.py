@@ -18,7 +18,9 @@ from flowc.compiler.running.run_context import RunContext, View
 
 def filled_in(node: PlannedNode, view: View, names: Names) -> Mapping[str, Any]:
     """Return the node's configuration with every value computed; raise ExpressionError."""
-    return node.configuration.filled(names, incoming_data(node.data_from, view))
+    return node.configuration.filled(
+        names, incoming_data(node.data_from, view, is_of_first=node.wire.quorum == 1)
+    )
 
 
 def names_for(node: PlannedNode, view: View, run: RunContext, secrets: Mapping[str, str]) -> Names:
