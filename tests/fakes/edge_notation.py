@@ -1,4 +1,7 @@
-"""Writes workflows as edges: `a>b a>c`, with what branching nodes take and which nodes join `all`."""
+"""Writes workflows as edges: `a>b a>c`, with what branching nodes take and how nodes join.
+
+Joins are written as `d e=first f=2`: `d` joins all its edges, `f` at least two.
+"""
 
 from typing import Any
 
@@ -9,10 +12,11 @@ Choices = dict[str, list[set[str]]]
 
 
 def parse(row: tuple[str, dict[str, list[str]], str]) -> tuple[Flow, Choices]:
-    text, choices, all_joins = row
+    text, choices, written = row
     edges = [(pair.split(">")[0], pair.split(">")[1]) for pair in text.split() if ">" in pair]
     names = dict.fromkeys(name for pair in text.split() for name in pair.split(">"))
-    flow = Flow(list(names), edges, dict.fromkeys(all_joins.split(), "all"))
+    joins = [each.partition("=") for each in written.split()]
+    flow = Flow(list(names), edges, {name: join or "all" for name, _, join in joins})
     return flow, {name: [set(t.split()) for t in takes] for name, takes in choices.items()}
 
 
@@ -28,7 +32,8 @@ def definition_of(flow: Flow, choices: Choices) -> dict[str, Any]:
                 "type": "pick",
                 "config": {"script": script, "names": [*script, "x"]},
             }
-        nodes.append({**node, "join": flow.joins.get(name, "any")})
+        join = flow.joins.get(name, "any")
+        nodes.append({**node, "join": {"at_least": int(join)} if join.isdigit() else join})
     edges = []
     for source, target in flow.edges:
         if source not in choices:

@@ -28,6 +28,20 @@ def timed_flows(draw: st.DrawFn) -> tuple[Flow, Choices, dict[str, float]]:
 
 
 @st.composite
+def racing_flows(draw: st.DrawFn) -> tuple[Flow, Choices, dict[str, float]]:
+    """Draw flows with races, in which no two nodes end at the same moment."""
+    flow, choices = draw(acyclic_flows())
+    for name in flow.nodes:
+        count = sum(edge[1] == name for edge in flow.edges)
+        if count > 1 and draw(st.booleans()):
+            flow.joins[name] = draw(st.sampled_from(["first", "first", *map(str, range(1, count))]))
+    seconds = {
+        name: draw(st.integers(1, 9)) + 2.0 ** -(index + 1) for index, name in enumerate(flow.nodes)
+    }
+    return flow, choices, seconds
+
+
+@st.composite
 def nested_flows(draw: st.DrawFn) -> tuple[Flow, Choices, dict[str, float]]:
     """Draw forks, branches and loops, one within the other, with nodes beside them."""
     flow, choices = Flow([], []), Choices()

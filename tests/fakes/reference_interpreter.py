@@ -8,7 +8,7 @@ exits that no turn took are dead.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 
 
@@ -19,6 +19,11 @@ class Flow:
     nodes: list[str]
     edges: list[tuple[str, str]]
     joins: dict[str, str] = field(default_factory=dict)
+
+    def quorum(self, node: str) -> int | None:
+        """Return how many live edges decide the join of a node, if it does not wait for all."""
+        join = self.joins.get(node, "any")
+        return {"any": None, "all": None, "first": 1}[join] if not join.isdigit() else int(join)
 
 
 Choose = Callable[[str, int], set[str]]
@@ -165,3 +170,147 @@ def expected_moments(flow: Flow, choose: Choose, seconds: Mapping[str, float]) -
             if edge[0] == node:
                 settled[edge] = (moment, edge[1] in taken)
     return begins
+
+
+@dataclass
+class Raced:
+    """What a flow with races does: when nodes begin, and which are cancelled or never begin."""
+
+    begins: dict[str, float] = field(default_factory=dict)
+    completed: set[str] = field(default_factory=set)
+    cancelled: set[str] = field(default_factory=set)
+    skipped: set[str] = field(default_factory=set)
+
+
+def expected_races(
+    flow: Flow,
+    choose: Choose,
+    seconds: Mapping[str, float],
+    fails: Container[str] = (),
+) -> Raced | None:
+    """Return what a flow without loops does, sources before targets; None if it fails.
+
+    A race is decided when enough of its edges are live, or can no longer be. Then its other edges
+    do not count any more, and neither does a node all of whose edges do not count.
+    """
+    return _Race(flow, choose, seconds, fails).run()
+
+
+class _Race:
+    def __init__(
+        self, flow: Flow, choose: Choose, seconds: Mapping[str, float], fails: Container[str]
+    ) -> None:
+        self.flow, self.choose, self.seconds, self.fails = flow, choose, seconds, fails
+        self.settled: dict[tuple[str, str], bool | None] = {}
+        self.ends: dict[str, float] = {}
+        self.over: set[str] = set()
+        self.failed: set[str] = set()
+        self.now, self.has_failed, self.found = 0.0, False, Raced()
+
+    def run(self) -> Raced | None:
+        self._look()
+        while self.ends and not self.has_failed:
+            node = min(self.ends, key=lambda name: self.ends[name])
+            self.now = self.ends.pop(node)
+            self.over.add(node)
+            if node in self.fails:
+                self._fail(node)
+            else:
+                self.found.completed.add(node)
+                taken = self.choose(node, 0)
+                for edge in self._out(node):
+                    self.settled.setdefault(edge, edge[1] in taken)
+            self._look()
+        return None if self.has_failed else self.found
+
+    def _out(self, node: str) -> list[tuple[str, str]]:
+        return [edge for edge in self.flow.edges if edge[0] == node]
+
+    def _look(self) -> None:
+        """Decide nodes, sources first, until nothing changes."""
+        while any(self._decide(node) for node in self.flow.nodes if node not in self.over):
+            self._give_up()
+
+    def _decide(self, node: str) -> bool:
+        if node in self.ends:
+            return False
+        incoming = [edge for edge in self.flow.edges if edge[1] == node]
+        known = [self.settled[e] for e in incoming if e in self.settled]
+        live, quorum = known.count(True), self.flow.quorum(node)
+        left = len(incoming) - len(known)
+        if not incoming or (quorum is not None and len(incoming) > 1 and live >= quorum):
+            runs = True
+        elif quorum is not None and len(incoming) > 1 and live + left < quorum:
+            runs = False
+        elif left:
+            return False
+        else:
+            runs = all(known) if self.flow.joins.get(node) == "all" else any(known)
+        for edge in incoming:
+            self.settled.setdefault(edge, None)
+        if runs:
+            self.found.begins[node], self.ends[node] = self.now, self.now + self.seconds[node]
+        else:
+            self._end(node, self.found.skipped)
+            self.has_failed |= bool(self._lost_by_failure(node))
+        return True
+
+    def _end(self, node: str, kind: set[str], live: bool | None = False) -> None:
+        self.over.add(node)
+        kind.add(node)
+        for edge in self._out(node):
+            self.settled.setdefault(edge, live)
+
+    def _give_up(self) -> None:
+        """Cancel the nodes whose edges all count no more."""
+        for node in reversed(self.flow.nodes):
+            edges = self._out(node)
+            counts = [e for e in edges if e not in self.settled or self.settled[e] is not None]
+            if node not in self.over and edges and not counts:
+                is_at_work = self.ends.pop(node, None) is not None
+                # What would begin at the moment of the decision does not.
+                if is_at_work and self.found.begins[node] == self.now:
+                    del self.found.begins[node]
+                    is_at_work = False
+                self._end(node, self.found.cancelled if is_at_work else self.found.skipped, None)
+                for edge in [e for e in self.flow.edges if e[1] == node]:
+                    self.settled.setdefault(edge, None)
+
+    def _is_race(self, node: str) -> bool:
+        many = sum(edge[1] == node for edge in self.flow.edges) > 1
+        return many and self.flow.quorum(node) is not None
+
+    def _fail(self, node: str) -> None:
+        """End a path of a race; outside of races, the run fails."""
+        path, todo = {node}, [node]
+        while todo:
+            here = todo.pop()
+            following = [e[1] for e in self._out(here) if self.settled.get(e, True) is not None]
+            self.has_failed |= not self._out(here)
+            new = {name for name in following if not self._is_race(name)} - path
+            path |= new
+            todo += new
+        self.failed.add(node)
+        for name in sorted(path - {node}, key=self.flow.nodes.index):
+            self.over.add(name)
+            self.found.skipped.add(name)
+        for name in path:
+            for edge in [e for e in self.flow.edges if e[1] in path]:
+                self.settled.setdefault(edge, None)
+            for edge in self._out(name):
+                self.settled.setdefault(edge, False)
+        self._give_up()
+
+    def _lost_by_failure(self, node: str) -> set[str]:
+        """Return the failures that may have decided a race against a node, if the run needs it."""
+        after = _reach(node, self.flow.edges) | {node}
+        is_bound = not self._reaches_end(node)
+        before = {name for name in self.failed if node in _reach(name, self.flow.edges)}
+        return before if self._is_race(node) and not is_bound and after else set()
+
+    def _reaches_end(self, node: str) -> bool:
+        """Return whether a way leads from a node to the end past all races."""
+        following = [edge[1] for edge in self._out(node)]
+        return not following or any(
+            self._reaches_end(name) for name in following if not self._is_race(name)
+        )

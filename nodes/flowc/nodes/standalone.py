@@ -146,6 +146,8 @@ class Body:
 class Options:
     """The options of a node: retries, failures, secrets, the nodes its data comes from, its body.
 
+    If it `takes_first`, its data is the output of the one of these nodes that has won a race.
+
     With `copes`, the run continues if the node fails: with `output_on_error`, or with
     `goes_on_error` on the branch `error`. A node that asks a person does so by LangGraph's
     `interrupt`, passed as `ask`: the graph needs a checkpointer, and `Command(resume=ANSWER)`
@@ -161,6 +163,7 @@ class Options:
     secrets: tuple[str, ...] = ()
     data_from: tuple[str, ...] = ()
     merges: bool = False
+    takes_first: bool = False
     body: Body | None = None
     ask: Callable[[Any], Any] | None = None
     step: GraphStep | None = None
@@ -310,7 +313,9 @@ class _Work:
         found = {name: os.environ.get(f"FLOWC_ENV_{name.upper()}") for name in env}
         names = names_of(view, reads, run, self.secrets, values_of(env, found))
         recorded = {RECORDED: self.values} if self.values is not None else {}
-        incoming = incoming_data(self.options.data_from, view, self.options.merges)
+        options = self.options
+        how = {"merges": options.merges, "is_of_first": options.takes_first}
+        incoming = incoming_data(options.data_from, view, **how)
         return {**names, **recorded, "incoming": incoming}
 
     async def _run_body(

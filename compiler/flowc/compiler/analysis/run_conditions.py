@@ -14,10 +14,11 @@ With `join: all`, the terms of both edges are combined; a term with two branches
 contradicts itself and is dropped, so `join` gets {}: it never runs.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 
 from flowc.compiler.analysis.graph import Edge, Graph
+from flowc.compiler.definition import NodeDefinition
 
 Choice = tuple[str, str]
 Term = frozenset[Choice]
@@ -35,7 +36,7 @@ def run_conditions(
 
     Every edge settles, so a node with several live edges waits for all of them: its condition is
     the disjunction of its incoming edges' conditions (`join: any`) or their conjunction
-    (`join: all`).
+    (`join: all`). With {at_least: 2}, it is that of every two of them together.
     """
     conditions: dict[str, RunCondition | None] = dict.fromkeys(graph.entries, ALWAYS)
     for name in graph.order:
@@ -43,8 +44,7 @@ def run_conditions(
             continue
         edges = [e for e in graph.forward_incoming[name] if e.source in conditions]
         live = [taken(conditions[edge.source], edge) for edge in edges]
-        combine = _all if graph.nodes[name].join == "all" else _any
-        conditions[name] = combine(live, branches)
+        conditions[name] = _joined(graph.nodes[name], live, branches)
     return conditions
 
 
@@ -78,6 +78,24 @@ def taken(condition: RunCondition | None, edge: Edge) -> RunCondition | None:
         for branch in edge.branches
         if not _contradicts(term, {(edge.source, branch)})
     )
+
+
+def _joined(
+    node: NodeDefinition,
+    live: Sequence[RunCondition | None],
+    branches: Mapping[str, frozenset[str]],
+) -> RunCondition | None:
+    if node.join == "all":
+        return _all(live, branches)
+    if node.quorum is None or node.quorum == 1 or len(live) < 2:
+        return _any(live, branches)
+    # When at least 0, 1, 2, … of the edges looked at until now are live.
+    found: list[RunCondition | None] = [ALWAYS, *[NEVER] * node.quorum]
+    for condition in live:
+        for count in range(node.quorum, 0, -1):
+            with_this = _all([found[count - 1], condition], branches)
+            found[count] = _any([found[count], with_this], branches)
+    return found[-1]
 
 
 def _any(

@@ -41,7 +41,13 @@ def _agent_of(scope: Scope) -> NodeDefinition | None:
 
 
 def _are_concurrent(flow: Flow, one: str, other: str) -> bool:
-    before = flow.ancestors.precede
-    if before(one, other, forward_only=True) or before(other, one, forward_only=True):
+    if _comes_before(flow, one, other) or _comes_before(flow, other, one):
         return False
     return can_both_hold(flow.conditions[one], flow.conditions[other])
+
+
+def _comes_before(flow: Flow, one: str, other: str) -> bool:
+    """Return whether a node has ended, or was cancelled, whenever another one begins."""
+    if not flow.ancestors.precede(one, other, forward_only=True):
+        return False
+    return flow.race_before(one, other) is None or one in flow.racing

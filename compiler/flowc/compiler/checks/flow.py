@@ -7,6 +7,7 @@ from flowc.compiler.analysis.graph import Edge
 from flowc.compiler.analysis.loops import EdgeLoop
 from flowc.compiler.analysis.references import node_path, uses_in
 from flowc.compiler.analysis.run_conditions import NEVER
+from flowc.compiler.definition import NodeDefinition
 from flowc.compiler.diagnostics import Problem
 
 
@@ -23,12 +24,31 @@ def _check_joins(flow: Flow) -> Iterator[Problem]:
     """Yield the first nodes on each path that can never run although edges lead to them."""
     for name in flow.graph.order:
         sources = [edge.source for edge in flow.graph.forward_incoming[name]]
-        never = flow.conditions.get(name) == NEVER
+        node = flow.scope.nodes[name]
+        if node.quorum is not None:
+            yield from _check_race(node, sources)
+        # If too few edges lead to it, that is its problem.
+        never = flow.conditions.get(name) == NEVER and (node.quorum or 0) <= len(sources)
         if never and all(flow.conditions.get(source) != NEVER for source in sources):
-            node = flow.scope.nodes[name]
             message = f"{name!r} can never run: its incoming edges are never all taken in one run."
             hint = "Without `join: all`, one taken edge is enough."
             yield Problem("join-never-runs", message, node.at, hint, "warning")
+
+
+def _check_race(node: NodeDefinition, sources: list[str]) -> Iterator[Problem]:
+    """Yield a race that needs more edges than lead to it, or that has nothing to choose from."""
+    count, at = len(sources), (*node.at, "join")
+    if node.quorum is not None and node.quorum > max(count, 1):
+        edges = "1 edge leads" if count == 1 else f"{count or 'no'} edges lead"
+        message = f"{node.id!r} needs {node.quorum} live edges, but {edges} to it."
+        hint = f"Use {{at_least: {count}}}, or add edges." if count > 1 else "Add edges to it."
+        yield Problem("too-few-edges", message, at, hint)
+    elif count < 2:
+        message = (
+            f"Nothing races to {node.id!r}: {'one edge leads' if count else 'no edge leads'} to it."
+        )
+        hint = "Lead the edges of all paths to it, or leave out `join`."
+        yield Problem("race-of-one", message, at, hint, "warning")
 
 
 def _check_loop(flow: Flow, loop: EdgeLoop) -> Iterator[Problem]:

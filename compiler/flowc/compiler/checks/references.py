@@ -89,18 +89,24 @@ def _check_order(flow: Flow, reader: str, use: Use, name: str, at: Pointer) -> I
         return
     if use.reference.optional:
         return
-    hint = "Use default(...) or `is defined`, or make every path lead through that node."
+    reason = _why_undefined(flow, reader, use, name)
+    if reason is not None:
+        hint = "Use default(...) or `is defined`, or make every path lead through that node."
+        yield use.about(Problem("maybe-undefined", reason, at, hint), _name_step(use))
+
+
+def _why_undefined(flow: Flow, reader: str, use: Use, name: str) -> str | None:
+    """Return why an output may not exist when it is read, as a sentence; None if it does."""
     if not flow.ancestors.precede(name, reader, forward_only=True):
-        message = f"{use.text!r} has no value yet when {reader!r} runs for the first time."
-        yield use.about(Problem("maybe-undefined", message, at, hint), _name_step(use))
-        return
+        return f"{use.text!r} has no value yet when {reader!r} runs for the first time."
+    race = flow.race_before(name, reader)
+    if race is not None:
+        return f"{use.text!r} may have no value: {race!r} is decided without waiting for {name!r}."
     runs, leaves = flow.conditions.get(reader), flow.leaves_output(name)
     without = counterexample(runs, leaves, flow.branches)
-    if without is not None:
-        message = (
-            f"{use.text!r} may have no value: {reader!r} also runs without it{_when(without)}."
-        )
-        yield use.about(Problem("maybe-undefined", message, at, hint), _name_step(use))
+    if without is None:
+        return None
+    return f"{use.text!r} may have no value: {reader!r} also runs without it{_when(without)}."
 
 
 def _name_step(use: Use) -> int:

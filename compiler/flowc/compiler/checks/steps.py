@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from flowc.compiler.analysis.flow import Flow
 from flowc.compiler.analysis.graph import Edge
 from flowc.compiler.diagnostics import Problem
-from flowc.compiler.planning.sections import find_sections
+from flowc.compiler.planning.sections import find_races, find_sections
 from flowc.compiler.planning.wiring import wire_up
 
 
@@ -14,8 +14,12 @@ def check_steps(flow: Flow) -> Iterator[Problem]:
     # Bodies are regions at any granularity.
     if flow.scope.container or flow.scope.workflow.settings.granularity != "node":
         return
-    for section in find_sections(wire_up(flow.graph)):
-        waits = (pair for edges in section.forks for pair in _needless_waits(flow, edges))
+    wiring = wire_up(flow.graph)
+    # Races are in regions at any granularity, too.
+    racing = frozenset[str]().union(*(section.nodes for section in find_races(wiring)))
+    for section in find_sections(wiring):
+        forks = [f for f in section.forks if not racing.issuperset(edge.target for edge in f)]
+        waits = (pair for edges in forks for pair in _needless_waits(flow, edges))
         for waiting, stranger in list(waits)[:1]:
             message = f"{waiting!r} waits for {stranger!r}, which it does not depend on."
             hint = "Without `granularity: node`, it starts as soon as its own inputs are available."

@@ -89,6 +89,15 @@ class GoTo(Part):
     goto: str = Field(description="The id of that node.")
 
 
+class AtLeast(Part):
+    """A join that is decided as soon as this many of its incoming edges are live."""
+
+    at_least: int = Field(ge=1, description="How many incoming edges must be live.")
+
+
+JoinRule = Literal["any", "all", "first"] | AtLeast
+
+
 class NodeOptions(Part):
     """The options that every node has, whatever its type, in both forms of a definition."""
 
@@ -97,10 +106,12 @@ class NodeOptions(Part):
         default=None,
         description="What the node does; for a tool, this is what the model reads about it.",
     )
-    join: Literal["any", "all"] = Field(
+    join: JoinRule = Field(
         default="any",
         description="Which incoming edges must be live for the node to run: `any` (at least one)"
-        " or `all`. In both cases it first waits until every one of them is decided.",
+        " or `all`; in both cases it first waits until every one of them is decided. `first` and"
+        " {at_least: 2} do not wait: the node runs as soon as one edge, or that many, are live, and"
+        " what only led to it is cancelled.",
     )
     retry: NodeRetry | None = Field(
         default=None, description="How failed attempts are retried; default: `settings.retry`."
@@ -160,6 +171,18 @@ class NodeOptions(Part):
             raise ValueError(f"a node can have `{name}` or `{short}`, not both")
         # The model is frozen for others; its fields set stay those that the author wrote.
         object.__setattr__(self, name, value)
+
+    @property
+    def quorum(self) -> int | None:
+        """How many live edges decide the node's join; None if it waits for all its edges."""
+        if isinstance(self.join, AtLeast):
+            return self.join.at_least
+        return 1 if self.join == "first" else None
+
+    @property
+    def join_text(self) -> str:
+        """The rule of the node's join in words: `any`, `all`, `first` or `at least 2`."""
+        return f"at least {self.quorum}" if isinstance(self.join, AtLeast) else self.join
 
     @property
     def error_target(self) -> str | None:

@@ -49,6 +49,8 @@ def _goes_one_way(wire: Wire) -> bool:
 def _is_drawn(plan: Plan, wire: Wire) -> bool:
     if len(wire.incoming) < 2:
         return True
+    if wire.is_race:
+        return False
     if any(plan.wiring.loops_of.values()):
         # Edges that are live together in one turn may not be in another.
         return False

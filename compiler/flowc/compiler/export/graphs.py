@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from flowc.compiler.export.edges import can_be_drawn, come_together, ways_of
 from flowc.compiler.export.module import Module
@@ -55,13 +56,15 @@ class _Graph:
             for wire in wires.values()
             for e in wire.outgoing
         ]
-        parts = {"entries": list(self.plan.wiring.entries), "edges": edges}
+        parts: dict[str, Any] = {"entries": list(self.plan.wiring.entries), "edges": edges}
         if all_of := [name for name, wire in wires.items() if wire.join == "all"]:
             parts["join_all"] = all_of
+        if races := {n: wire.quorum for n, wire in wires.items() if wire.quorum is not None}:
+            parts["join_at_least"] = races
         inside = "".join(
             f"    {key}={indented(literal(value), 4)},\n" for key, value in parts.items()
         )
-        return f"{self.joins} = {self.module.helper('Joins')}(\n{inside})"
+        return f"{self.joins} = {self.module.joins()}(\n{inside})"
 
     def _function(self, node: PlannedNode, body: str | None) -> str:
         """Return the function of a node."""

@@ -49,6 +49,11 @@ class Module:
         word = f", {kind.word!r}" if kind.word else ""
         return f"node_type_of({kind.__name__}{word})"
 
+    def joins(self) -> str:
+        """Return the name of the class for joins that edges cannot express, and import it."""
+        self._types["Joins"] = "flowc.nodes.standalone_joins"
+        return "Joins"
+
     def command(self) -> str:
         """Return the name of LangGraph's `Command`, and import it."""
         self._has_commands = True

@@ -101,6 +101,8 @@ def _data_options(module: Module, node: PlannedNode) -> Iterator[tuple[str, str]
         yield "env", f"{{{', '.join(values)}}}"
     if node.data_from:
         yield "data_from", repr(node.data_from)
+        if node.wire.quorum == 1:
+            yield "takes_first", "True"
     if node.configuration.merges and len(node.data_from) > 1:
         yield "merges", "True"
 

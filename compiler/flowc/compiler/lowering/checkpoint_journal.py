@@ -33,7 +33,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.runtime import Runtime
 
 from flowc.compiler.node import Outcome
-from flowc.compiler.running.region import Journal, NoJournal
+from flowc.compiler.running.journal import Journal, NoJournal
 from flowc.compiler.running.run_context import RunContext
 
 _CHANNEL = "journal:"

@@ -14,6 +14,8 @@ the node at which all its paths have met becomes a section:
     plan -> search -> sum_up -> write        section: plan, search, sum_up, recall
     plan -> recall -----------> write        sum_up starts when search has finished
 
+A race is always in a section, at every granularity: within a step, nothing could be cancelled.
+
 A section is entered at one node and left to one node. If its paths do not meet, it goes to the end
 of the run. If another edge leads into the middle of it, or if one of its paths leaves a loop that
 another one continues, it grows until that is no longer so.
@@ -54,7 +56,7 @@ class PlanSection:
 def sections_of(plan: Plan, granularity: Granularity) -> tuple[PlanSection, ...]:
     """Return the sections of a plan that become regions, at a granularity."""
     if granularity == "node":
-        return ()
+        return find_races(plan.wiring)
     if granularity == "fused":
         return (PlanSection(WHOLE, plan.wiring.entries, frozenset(plan.nodes)),)
     return find_sections(plan.wiring, lambda name: plan.nodes[name].may_wait)
@@ -68,6 +70,11 @@ def find_sections(
     A node that `may_wait`, for a person say, shares no step with others.
     """
     return _Finder(wiring, may_wait).find()
+
+
+def find_races(wiring: Wiring) -> tuple[PlanSection, ...]:
+    """Return the smallest sections that have all races in them."""
+    return _Finder(wiring, lambda name: False).find(only_races=True) if wiring.races else ()
 
 
 @dataclass(frozen=True)
@@ -88,9 +95,12 @@ class _Finder:
     def __post_init__(self) -> None:
         self._paths = RunPaths(self.wiring)
 
-    def find(self) -> tuple[PlanSection, ...]:
+    def find(self, *, only_races: bool = False) -> tuple[PlanSection, ...]:
         forks: list[tuple[str, list[tuple[Edge, ...]]]] = []
-        for name in (BEGINNING, *self.wiring.order):
+        for name in self.wiring.order:
+            if name in self.wiring.races:
+                self._add_race(name)
+        for name in () if only_races else (BEGINNING, *self.wiring.order):
             uneven = [edges for edges in self._together(name) if not self._is_even(edges)]
             if not uneven:
                 continue
@@ -99,10 +109,19 @@ class _Finder:
                 self._add(name, END)
             elif name not in self._owners:
                 self._add(name, self._paths.behind(name))
-        found: dict[_Part, list[tuple[Edge, ...]]] = {}
+        found: dict[_Part, list[tuple[Edge, ...]]] = {
+            self._owners[name]: [] for name in self.wiring.order if name in self._owners
+        }
         for name, uneven in forks:
-            found.setdefault(self._owners[name], []).extend(uneven)
+            found[self._owners[name]].extend(uneven)
         return tuple(self._section(part, edges) for part, edges in found.items())
+
+    def _add_race(self, name: str) -> None:
+        """Add the section from the node before all paths of a race to behind its join."""
+        sources = [edge.source for edge in self.wiring.wires[name].incoming]
+        start = self._paths.before_all(*sources)
+        leaks = any(self._leaks(edges) for edges in self._together(start))
+        self._add(start, END if leaks else self._paths.behind(name))
 
     def _section(self, part: _Part, forks: Sequence[tuple[Edge, ...]]) -> PlanSection:
         if part.start == BEGINNING:

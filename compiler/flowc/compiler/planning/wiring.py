@@ -17,10 +17,11 @@ It depends on the graph alone, not on what the nodes do. An example, where `chec
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from flowc.compiler.analysis.graph import Edge, Graph
 from flowc.compiler.analysis.loops import EdgeLoop
+from flowc.compiler.analysis.races import race_joins, racing_nodes
+from flowc.compiler.definition import JoinRule
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,14 @@ class WiredLoop:
 class Wire:
     """A node's edges; those of `closing` close a loop, and the node does not wait for them.
 
+    With a `quorum`, the join is decided as soon as that many edges are live.
+
     A static node, once woken, always runs, settles the edges of `settles` and wakes the same nodes.
     """
 
     id: str
-    join: Literal["any", "all"]
+    join: JoinRule
+    quorum: int | None
     incoming: tuple[Edge, ...]
     closing: tuple[Edge, ...]
     outgoing: tuple[Edge, ...]
@@ -59,10 +63,19 @@ class Wire:
         """Whether the node has edges to wait for."""
         return len(self.incoming) > 1
 
+    @property
+    def is_race(self) -> bool:
+        """Whether the node does not wait for all its edges."""
+        return self.quorum is not None and self.is_join
+
 
 @dataclass(frozen=True)
 class Wiring:
-    """How the nodes of a workflow or a body are joined; `order` has sources before targets."""
+    """How the nodes of a workflow or a body are joined; `order` has sources before targets.
+
+    `races` are the joins that do not wait for all their edges, and `racers` the nodes on the paths
+    to them, which no one may need any more.
+    """
 
     wires: Mapping[str, Wire]
     entries: tuple[str, ...]
@@ -70,6 +83,8 @@ class Wiring:
     tracked: frozenset[Edge]
     loops_of: Mapping[str, tuple[WiredLoop, ...]]
     order: tuple[str, ...]
+    races: frozenset[str]
+    racers: frozenset[str]
 
 
 def wire_up(graph: Graph) -> Wiring:
@@ -80,9 +95,15 @@ def wire_up(graph: Graph) -> Wiring:
     loops_of = {
         name: tuple(loop for loop in loops.values() if name in loop.nodes) for name in graph.nodes
     }
-    tracked = frozenset(edge for edge in graph.edges if _is_tracked(edge, graph, loops_of))
-    wires = {name: _wire(name, graph, loops_of[name], tracked) for name in graph.nodes}
-    return Wiring(wires, graph.entries, graph.back_edges, tracked, loops_of, graph.order)
+    races, racers = race_joins(graph), racing_nodes(graph)
+    tracked = frozenset(
+        edge for edge in graph.edges if edge.target in racers or _is_tracked(edge, graph, loops_of)
+    )
+    wires = {
+        name: _wire(name, graph, loops_of[name], tracked, races | racers) for name in graph.nodes
+    }
+    back = graph.back_edges
+    return Wiring(wires, graph.entries, back, tracked, loops_of, graph.order, races, racers)
 
 
 def _wired_loop(loop: EdgeLoop, graph: Graph) -> WiredLoop:
@@ -103,15 +124,24 @@ def _is_tracked(edge: Edge, graph: Graph, loops_of: Mapping[str, tuple[WiredLoop
     return leaves or len(graph.forward_incoming[edge.target]) > 1
 
 
-def _wire(name: str, graph: Graph, loops: tuple[WiredLoop, ...], tracked: frozenset[Edge]) -> Wire:
+def _wire(
+    name: str,
+    graph: Graph,
+    loops: tuple[WiredLoop, ...],
+    tracked: frozenset[Edge],
+    racing: frozenset[str],
+) -> Wire:
     outgoing = graph.outgoing[name]
+    # An edge in a race may be one that no one waits for any more.
+    is_fixed = racing.isdisjoint(edge.target for edge in outgoing)
     return Wire(
         id=name,
         join=graph.nodes[name].join,
+        quorum=graph.nodes[name].quorum,
         incoming=graph.forward_incoming[name],
         closing=tuple(edge for edge in graph.incoming[name] if edge in graph.back_edges),
         outgoing=outgoing,
-        is_static=_is_static(name, graph, loops),
+        is_static=is_fixed and _is_static(name, graph, loops),
         settles={edge.key: True for edge in outgoing if edge in tracked},
     )
 

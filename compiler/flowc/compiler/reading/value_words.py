@@ -101,6 +101,16 @@ _FOREIGN_WORDS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("execution", "local"), ("run",)),
 }
 _ISO = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.IGNORECASE)
+# What other tools call the rules of a join.
+_JOINS: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("race", "compete", "fastest", "one", "any_one", "first_wins", "one_success", "one_done",
+         "first_success", "first_completed", "first_exception", "wait_any", "xor"), "first"),
+    **dict.fromkeys(
+        ("every", "both", "wait_all", "all_success", "all_done", "all_completed", "and"), "all"),
+    **dict.fromkeys(("or", "none_failed", "some", "none_failed_min_one_success"), "any"),
+    **dict.fromkeys(("quorum", "majority", "at_least", "n_of_m", "some_of"), "{at_least: 2}"),
+}  # fmt: skip
 _DURATION = "write a duration as 30s, 5m or 2h, or as a number of seconds"
 _CHOICES = frozenset({"literal_error", "enum"})
 _LONG_UNITS = {"milli": "ms", "sec": "s", "min": "m", "hour": "h", "hr": "h", "day": "d"}
@@ -118,7 +128,9 @@ def value_words(error: Mapping[str, Any], name: str) -> tuple[str, str | None]:
     if kind == UNKNOWN_FAILURE:
         return error["ctx"]["sentence"], error["ctx"]["hint"]
     if kind in _CHOICES:
-        return f"it must be {error['ctx']['expected']}", _choice_hint(error)
+        rule = _join_meant(str(given)) if name == "join" else None
+        hint = _choice_hint(error) if rule is None else f"Write join: {rule}."
+        return f"it must be {error['ctx']['expected']}", hint
     if kind in _BOUNDS:
         bound = _BOUNDS[kind].format(**error["ctx"])
         return f"it must be {bound}", f"Write a value that is {bound}."
@@ -188,6 +200,17 @@ def _foreign_word(given: Any, words: list[str]) -> str | None:
     """
     meant = _FOREIGN_WORDS.get(str(given).lower(), ()) if isinstance(given, (str, bool)) else ()
     return next((word for word in meant if word in words), None)
+
+
+def _join_meant(given: str) -> str | None:
+    """Return the rule of a join that is meant by a number, or by a word of another tool.
+
+    >>> _join_meant("2"), _join_meant("Race"), _join_meant("al")
+    ('{at_least: 2}', 'first', None)
+    """
+    if given.isdigit() and int(given) > 0:
+        return f"{{at_least: {int(given)}}}"
+    return _JOINS.get(given.strip().lower().replace("-", "_"))
 
 
 def _choices(error: Mapping[str, Any]) -> list[str]:

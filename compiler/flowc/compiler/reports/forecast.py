@@ -99,7 +99,11 @@ def _steps(wiring: Wiring) -> Iterator[tuple[str, ...]]:
 def _joins(nodes: Iterable[PlannedNode]) -> Iterator[Join]:
     for node in nodes:
         if node.wire.is_join:
-            yield Join(node.id, tuple(edge.source for edge in node.wire.incoming), node.wire.join)
+            yield Join(
+                node.id,
+                tuple(edge.source for edge in node.wire.incoming),
+                node.definition.join_text,
+            )
 
 
 def _once(*groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

@@ -102,7 +102,7 @@ def _node(
         "name": node.name,
         "group": kind.group if kind is not None else None,
         "detail": _detail(node),
-        "join": node.join,
+        "join": node.join_text,
         "disabled": node.disabled,
         "pointer": pointer_text(node.at),
         "range": _range(document.extent(node.at, with_key=node.is_step)),

@@ -273,6 +273,12 @@ class NodeFailedData(ModelsData):
     ]
 
 
+class NodeCancelledData(TypedDict):
+    """A node was at work or waited, and no one needs it any more: a race was decided without it."""
+
+    by: Annotated[str, "The join that is decided, or the node that failed on the same path."]
+
+
 class NodeSkippedData(TypedDict):
     """A node is skipped, because no branch leads to it any more. It has no data."""
 

@@ -12,6 +12,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from flowc.compiler.running.event_data import (
     InterruptAnsweredData,
+    NodeCancelledData,
     NodeCompletedData,
     NodeFailedData,
     NodeRetryingData,
@@ -55,6 +56,7 @@ class EventKind(StrEnum):
     NODE_WAITING = "node.waiting"
     NODE_COMPLETED = "node.completed"
     NODE_FAILED = "node.failed"
+    NODE_CANCELLED = "node.cancelled"
     NODE_SKIPPED = "node.skipped"
     NODE_SAID = "node.said"
 
@@ -121,6 +123,7 @@ NODE_USED = EventType(EventKind.NODE_USED, NodeUsedData)
 NODE_WAITING = EventType(EventKind.NODE_WAITING, NodeWaitingData)
 NODE_COMPLETED = EventType(EventKind.NODE_COMPLETED, NodeCompletedData)
 NODE_FAILED = EventType(EventKind.NODE_FAILED, NodeFailedData)
+NODE_CANCELLED = EventType(EventKind.NODE_CANCELLED, NodeCancelledData)
 NODE_SKIPPED = EventType(EventKind.NODE_SKIPPED, NodeSkippedData)
 NODE_SAID = EventType(EventKind.NODE_SAID, NodeSaidData)
 
@@ -143,6 +146,7 @@ EVENT_TYPES: tuple[EventType[Any], ...] = (
     NODE_WAITING,
     NODE_COMPLETED,
     NODE_FAILED,
+    NODE_CANCELLED,
     NODE_SKIPPED,
     NODE_SAID,
 )

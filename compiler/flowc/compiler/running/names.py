@@ -37,16 +37,19 @@ def names_of(
     return names
 
 
-def incoming_data(sources: Sequence[str], view: View, merges: bool = False) -> Any:
+def incoming_data(
+    sources: Sequence[str], view: View, *, merges: bool = False, is_of_first: bool = False
+) -> Any:
     """Return the data that flows to a node: one node's output, or those of several by node id.
 
     A node that `merges` gets the fields of several objects in one; where names collide, the last
     one counts. Lists become one list; what is no object stays under the id of its node. A node
-    without sources gets the workflow's input.
+    without sources gets the workflow's input. If the data `is_of_first`, it is the output of the
+    one that has won the race.
     """
-    if len(sources) == 1 and sources[0] in view.outputs:
-        return view.outputs[sources[0]]
     found = {name: view.outputs[name] for name in sources if name in view.outputs}
+    if len(found) == 1 and (len(sources) == 1 or is_of_first):
+        return next(iter(found.values()))
     if merges and found:
         return _merged(found)
     return found if sources else dict(view.input)

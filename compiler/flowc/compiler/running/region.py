@@ -25,63 +25,36 @@ turn has keys of its own (`…work#1`).
 
 import asyncio
 from collections import ChainMap, Counter
-from collections.abc import Callable, Container, Coroutine, Iterable, Mapping, MutableMapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from collections.abc import Callable, Container, Coroutine, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from flowc.compiler.definition.start_forms import with_defaults
 from flowc.compiler.node import BodyFailed, BodyResult, Outcome
 from flowc.compiler.node.interrupts import Interrupt, Interrupted
 from flowc.compiler.planning.plan import Plan, PlannedNode
+from flowc.compiler.running.at_work import AtWork
+from flowc.compiler.running.bodies import inner_view, only_read, output_of, too_many_steps
+from flowc.compiler.running.decisions import cancellations, decide
 from flowc.compiler.running.events import NODE_SKIPPED
+from flowc.compiler.running.held_failures import HeldFailures
 from flowc.compiler.running.inside import Inside
-from flowc.compiler.running.lasting import begun_variables
+from flowc.compiler.running.journal import Journal
 from flowc.compiler.running.outcomes import require_fit
+from flowc.compiler.running.races import failed_path, sources_of_spent, unneeded, withdrawn
 from flowc.compiler.running.run_context import NodeFailed, RunContext, View
 from flowc.compiler.running.settlement import Settlement, arrive, settle, update_edges
 from flowc.compiler.running.traced_run import run_node
 from flowc.compiler.running.turns import turns_after
 from flowc.compiler.running.updates import branch_after, outputs_after
-
-
-class Journal(Protocol):
-    """The outcomes of a region's nodes, stored until the region ends."""
-
-    def recorded(self, key: str) -> Outcome | None:
-        """Return the outcome under this key from an earlier attempt, or None."""
-        ...
-
-    def record(self, key: str, outcome: Outcome) -> None:
-        """Store an outcome; it is durable soon after."""
-        ...
-
-    async def flush(self) -> None:
-        """Wait until everything is durable."""
-        ...
-
+from flowc.compiler.running.waits import answered_here, waited_before
 
 # Wraps the work of a node, given what it reads and how often it has run in the region.
-Around = Callable[
-    [PlannedNode, View, int, Coroutine[Any, Any, Outcome]], Coroutine[Any, Any, Outcome]
-]
+Work = Coroutine[Any, Any, Outcome]
+Around = Callable[[PlannedNode, View, int, Work], Work]
 
 
 class RegionPaused(Exception):
     """The run is to be paused, and the region has stopped before the nodes that are next."""
-
-
-class NoJournal:
-    """The journal of a run without a checkpointer: it stores nothing."""
-
-    def recorded(self, key: str) -> Outcome | None:
-        """Return None."""
-        return None
-
-    def record(self, key: str, outcome: Outcome) -> None:
-        """Do nothing."""
-
-    async def flush(self) -> None:
-        """Do nothing."""
 
 
 async def run_region(
@@ -129,7 +102,7 @@ def execute_in(
         key: str, names: Mapping[str, Any], variables: Mapping[str, Any], only: str | None = None
     ) -> BodyResult:
         assert node.body is not None  # only a type with a body asks for it
-        inner = await _inner_view(node, view, run, names, variables)
+        inner = await inner_view(node, view, run, names, variables)
         declared = node.body.workflow if node.node_type.is_isolated else None
         if declared is not None:
             await require_fit("input", inner.input, declared.input)
@@ -140,57 +113,12 @@ def execute_in(
             at = node.definition.at if node.runs_stored else failure.at
             what = (failure.code, failure.message, failure.node_id, failure.attempt, at)
             raise BodyFailed(*what, failure.evidence).having_left(failure.left) from None
-        output = _output_of(node.body, region.outputs, only)
+        output = output_of(node.body, region.outputs, only)
         if declared is not None:
             await require_fit("output", output, declared.output)
         return BodyResult(output, region.outputs, region.written)
 
     return run_node(node, view, run, turn, Inside(run_body, recorded, record, journal.flush))
-
-
-def _output_of(body: Plan, outputs: Mapping[str, Any], only: str | None) -> Any:
-    """Return the output of a body; for a tool (`only`), what the model sees of its output."""
-    output = body.result(outputs)
-    if only is None or "error" in outputs:
-        return output
-    return body.nodes[only].node_type.shown_to_model(output)
-
-
-def _too_many_steps(node: PlannedNode, limit: int) -> NodeFailed:
-    message = f"The run exceeded its limit of {limit:,} steps."
-    return NodeFailed("too-many-steps", message, node.id, 0, node.definition.at)
-
-
-async def _inner_view(
-    node: PlannedNode,
-    view: View,
-    run: RunContext,
-    names: Mapping[str, Any],
-    variables: Mapping[str, Any],
-) -> View:
-    """Return what a body can read: the same as its node, or only its input."""
-    if node.node_type.is_isolated and node.body is not None:
-        given = with_defaults(names["input"], node.body.workflow.input)
-        begun = await begun_variables(node.body, run, _stored_id(node))
-        return View(given, {}, begun, task=view.task)
-    seen = {**view.variables, **variables} if variables else view.variables
-    outputs = view.outputs
-    # Beside the outputs is where the last failure is found, and the nearest one is meant.
-    if "error" in names:
-        outputs = ChainMap({"error": names["error"]}, _only_read(outputs))
-        names = {name: value for name, value in names.items() if name != "error"}
-    return View(view.input, outputs, seen, {**view.names, **names}, task=view.task)
-
-
-def _stored_id(node: PlannedNode) -> str | None:
-    """Return the id of the stored workflow that a node runs, or is in."""
-    stored = node.node_type.stored_workflow(node.definition.config)
-    return stored[0] if stored is not None else node.stored_in
-
-
-def _only_read(mapping: Mapping[str, Any]) -> MutableMapping[str, Any]:
-    """Cast a mapping for ChainMap, whose type wants mutable ones but which writes to the first."""
-    return cast(MutableMapping[str, Any], mapping)
 
 
 @dataclass
@@ -201,8 +129,8 @@ class Region:
     before, and then also those that settle here. `around` wraps the work of each node. Once
     `is_pausing`, no more nodes start.
 
-    `_ready` are nodes to start, `_tasks` are at work, `_busy` are both. A node that is woken while
-    it is busy is in `_again`, and is woken once more when it has finished.
+    `_times` counts how often nodes have run or were cancelled; `_lost` says by what races were
+    decided without them. What was woken and then withdrawn is in `_gone`, and does not start.
     """
 
     plan: Plan
@@ -219,18 +147,18 @@ class Region:
     written: dict[str, Any] = field(default_factory=dict)
     _times: Counter[str] = field(default_factory=Counter)
     _steps: int = 0
-    _ready: list[PlannedNode] = field(default_factory=list)
-    _tasks: dict[asyncio.Task[Outcome], PlannedNode] = field(default_factory=dict)
-    _busy: set[str] = field(default_factory=set)
-    _again: set[str] = field(default_factory=set)
+    _work: AtWork = field(default_factory=AtWork)
+    _lost: dict[tuple[str, int], str] = field(default_factory=dict)
+    _gone: set[str] = field(default_factory=set)
+    _held: HeldFailures = field(init=False)
     _failure: BaseException | None = None
-    _interrupts: list[Interrupt] = field(default_factory=list)
     _is_caught_up: bool = False
 
     def __post_init__(self) -> None:
+        self._held = HeldFailures(self.plan.wiring, self.journal)
         # Nodes in a body see the outputs and variables around it; what they write stays inside.
-        outputs = ChainMap(self.outputs, _only_read(self.view.outputs))
-        variables = ChainMap(self.written, _only_read(self.view.variables))
+        outputs = ChainMap(self.outputs, only_read(self.view.outputs))
+        variables = ChainMap(self.written, only_read(self.view.variables))
         self._scope = View(
             self.view.input,
             outputs,
@@ -248,70 +176,145 @@ class Region:
         # What was changed is newer than the journal: a node that writes it has it taken back.
         self.outputs.update(self.run.changed.outputs(self.path))
         self.written.update(self.run.changed.variables(self.path))
+        work = self._work
         try:
-            while self._tasks or (self._ready and not self.is_pausing()):
-                await self._work()
+            while work.tasks or (work.ready and not self.is_pausing()):
+                await self._continue()
+        except asyncio.CancelledError:
+            self._say_all_cancelled(self.run.lost_to())
+            raise
         finally:
-            for task in self._tasks:
-                task.cancel()
-            # A cancelled node must not continue after its region has ended.
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await work.end()
         if self._failure is not None:
+            self._held.release()
             raise self._failure
-        if self._ready:
+        if work.ready:
             raise RegionPaused
-        if self._interrupts:
-            raise Interrupted(*self._interrupts)
+        if waiting := work.waits.left():
+            raise Interrupted(*waiting)
 
-    async def _work(self) -> None:
+    async def _continue(self) -> None:
         """Run the ready nodes until one has finished; a single one is awaited without a task."""
-        if len(self._ready) == 1 and not self._tasks:
-            node = self._ready.pop()
-            try:
-                outcome = await self._execute(node)
-            except (NodeFailed, Interrupted) as stopped:
-                self._stop(node, stopped)
-            else:
-                self._finish(node, outcome)
+        work = self._work
+        if (single := work.take_single()) is not None:
+            await self._attend(single)
             return
         if not self.is_pausing():
-            for node in self._ready:
-                self._tasks[asyncio.create_task(self._execute(node))] = node
-            self._ready.clear()
-        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            node = self._tasks.pop(task)
-            problem = asyncio.CancelledError() if task.cancelled() else task.exception()
+            for node in work.ready:
+                work.start(self._attend(node), node)
+            work.ready.clear()
+        for node, problem in await work.next():
             if problem is not None:
                 self._stop(node, problem)
-            else:
-                self._finish(node, task.result())
+        self._answer_here()
+
+    async def _attend(self, node: PlannedNode) -> None:
+        """Run a node, and do what follows at once: a race is decided by what ends first."""
+        try:
+            outcome = await self._execute(node)
+        except (NodeFailed, Interrupted) as stopped:
+            if not self._work.is_cancelled:
+                self._stop(node, stopped)
+        else:
+            if not self._work.is_cancelled:
+                self._finish(node, outcome)
 
     def _execute(self, node: PlannedNode) -> Coroutine[Any, Any, Outcome]:
-        turn = self._times[node.id]
-        work = execute_in(node, self._scope, self.run, self.journal, turn)
+        turn, run = self._times[node.id], self.run
+        if node.body is not None and node.id in self.plan.wiring.racers:
+            run = replace(
+                run, lost_to=lambda: self._lost.get((node.id, turn)) or self.run.lost_to()
+            )
+        work = execute_in(node, self._scope, run, self.journal, turn)
         return work if self.around is None else self.around(node, self._scope, turn, work)
 
     def _wake(self, names: Iterable[str]) -> None:
         # Each name is in it once: several edges that settle before a node has looked wake it once.
-        todo = dict.fromkeys(names)
-        while todo and self._failure is None:
-            name = next(iter(todo))
-            del todo[name]
+        todo, races = dict.fromkeys(names), dict[str, None]()
+        while (todo or races) and self._failure is None:
+            # A race comes last, so that it is decided in a resumed run as it was before.
+            is_race = not todo
+            name = next(iter(todo or races))
+            del (todo or races)[name]
             if name not in self.nodes:
                 self.left[name] = None
-                continue
-            if name in self._busy:
-                self._again.add(name)
-                continue
-            node = self.plan.nodes[name]
-            if node.wire.is_static:
-                todo.update(dict.fromkeys(self._start(node)))
-                continue
-            arrival = arrive(self.plan.wiring, node.wire, self.edges)
-            todo.update(dict.fromkeys(self._apply(arrival)))
-            if arrival.runs:
-                todo.update(dict.fromkeys(self._start(node)))
+            elif name in self._work.busy:
+                self._work.again.add(name)
+            elif self.plan.nodes[name].wire.is_race and not is_race:
+                races[name] = None
+            else:
+                todo.update(dict.fromkeys(self._visit(self.plan.nodes[name])))
+                for gone in self._gone:
+                    todo.pop(gone, None)
+                    races.pop(gone, None)
+                self._gone.clear()
+
+    def _visit(self, node: PlannedNode) -> list[str]:
+        """Let a node that was woken look at its edges, and start it; return whom this wakes."""
+        wire = node.wire
+        if wire.is_static:
+            return self._start(node)
+        wiring = self.plan.wiring
+        if wire.is_race:
+            arrival = decide(wiring, wire, self.edges, self.journal, self._key(node))
+        else:
+            arrival = arrive(wiring, wire, self.edges)
+        losing = sources_of_spent(wiring, [node.id], arrival.edges, self.edges)
+        woken = self._apply(arrival)
+        if wire.is_race:
+            woken += self._after_race(node, arrival, losing)
+        return [*woken, *self._start(node)] if arrival.runs else woken
+
+    def _after_race(
+        self, race: PlannedNode, arrival: Settlement, losing: Iterable[str]
+    ) -> list[str]:
+        """Cancel what no one needs once a race is decided; fail if failures have decided it."""
+        wiring = self.plan.wiring
+        if race.id in arrival.skipped and race.id not in wiring.racers:
+            failure = self._held.blamed_for(race.id)
+            if failure is not None:
+                self._fail(failure)
+                return []
+        if arrival.runs:
+            self._held.won(race.id)
+        return self._withdraw(unneeded(wiring, losing, self.edges), race.id)
+
+    def _withdraw(self, names: list[str], by: str) -> list[str]:
+        """Let nodes not run any more, and those that only they need; return whom this wakes."""
+        woken, gone = list[str](), set[str]()
+        while names:
+            gone.update(names)
+            self._gone.update(names)
+            step = withdrawn(self.plan.wiring, names, self.edges)
+            before = sources_of_spent(self.plan.wiring, names, step.edges, self.edges)
+            woken += self._apply(step)
+            for name in names:
+                self._cancel(self.plan.nodes[name], by)
+            more = unneeded(self.plan.wiring, before, self.edges)
+            names = [name for name in more if name not in gone]
+        return [name for name in woken if name not in gone]
+
+    def _cancel(self, node: PlannedNode, by: str) -> None:
+        name, key = node.id, (node.id, self._times[node.id])
+        found = self._work.cancel(node)
+        if found.was_at_work:
+            self._lost[key] = by
+        # In a resumed run, those that are ready were at work before.
+        if found.waited or found.was_at_work or (found.was_busy and not self._is_caught_up):
+            self._say_cancelled(node, found.waited, by)
+        elif name != by and not self._times[name] and self._is_caught_up:
+            self.run.emit(NODE_SKIPPED.of_node(name, {}, self.path))
+        self._times[name] += 1
+
+    def _say_cancelled(self, node: PlannedNode, waited: Iterable[Interrupt], by: str) -> None:
+        about = (self.path, node.id, waited, by, self.journal, self._key(node))
+        for event in cancellations(*about):
+            self.run.emit(event)
+
+    def _say_all_cancelled(self, by: str | None) -> None:
+        """Emit that all nodes are cancelled that are at work or wait, if a race is why."""
+        for name in sorted(self._work.begun()) if by is not None else ():
+            self._say_cancelled(self.plan.nodes[name], self._work.waits.drop(name), by or "")
 
     def _apply(self, settlement: Settlement) -> list[str]:
         """Apply what follows from one node, and return the nodes that it wakes."""
@@ -327,29 +330,61 @@ class Region:
         """Make a node ready; if the journal has its outcome, apply it and return whom it wakes."""
         self._steps += 1
         if self._steps > self.run.max_steps:
-            self._failure = _too_many_steps(node, self.run.max_steps)
+            self._fail(too_many_steps(node, self.run.max_steps))
             return []
         known = self.journal.recorded(self._key(node))
         if known is not None:
             return self._take(node, known)
-        self._busy.add(node.id)
-        self._ready.append(node)
+        if node.id in self.plan.wiring.racers:
+            failed = self._held.recorded(self._key(node), node.id)
+            if failed is not None:
+                return self._hold(node, failed)
+        self._work.add(node)
         return []
 
     def _finish(self, node: PlannedNode, outcome: Outcome) -> None:
-        self._busy.discard(node.id)
+        self._work.busy.discard(node.id)
         self.journal.record(self._key(node), outcome)
         self._wake(self._take(node, outcome))
 
     def _stop(self, node: PlannedNode, failure: BaseException) -> None:
-        """After a failure, start no more nodes; those at work finish. A waiting node stops none."""
+        """Let a node wait, or fail; on a path of a race, a failure ends that path alone."""
         if isinstance(failure, Interrupted):
             # It stays busy: the region cannot start it again before there is an answer.
-            self._interrupts += failure.interrupts
+            self._wait(node, failure.interrupts)
             return
-        self._busy.discard(node.id)
+        self._work.busy.discard(node.id)
+        if not isinstance(failure, NodeFailed) or self._failure is not None:
+            self._fail(failure)
+            return
+        if failed_path(self.plan.wiring, node.id, self.edges):
+            self._wake(self._hold(node, failure))
+        else:
+            self._fail(failure)
+
+    def _wait(self, node: PlannedNode, interrupts: Iterable[Interrupt]) -> None:
+        if self.run.can_wait and node.id in self.plan.wiring.racers:
+            waited = waited_before(self.run, self.journal, self._key(node))
+            self._work.waits.add(node.id, interrupts, waited)
+        else:
+            self._work.waits.add(node.id, interrupts)
+
+    def _answer_here(self) -> None:
+        """Run nodes again whose time to wait is over while others are at work."""
+        waits = self._work.waits
+        for name, answers in waits.over().items():
+            self.run = answered_here(self.run, waits.drop(name), answers)
+            self._work.add(self.plan.nodes[name])
+
+    def _hold(self, node: PlannedNode, failure: NodeFailed) -> list[str]:
+        """Hold a failure back while others may decide the race; return whom its end wakes."""
+        self._held.hold(self._key(node), node.id, failure)
+        return self._withdraw(failed_path(self.plan.wiring, node.id, self.edges), node.id)
+
+    def _fail(self, failure: BaseException) -> None:
+        """After a failure, start no more nodes; those at work finish."""
         self._failure = self._failure or failure
-        self._ready.clear()
+        self._work.ready.clear()
 
     def _take(self, node: PlannedNode, outcome: Outcome) -> list[str]:
         """Apply the outcome of a node, and return the nodes that it wakes."""
@@ -357,8 +392,8 @@ class Region:
         self.outputs.update(outputs_after(node, outcome))
         self.written.update(outcome.variables)
         woken = self._continue_after(node, outcome)
-        if node.id in self._again:
-            self._again.discard(node.id)
+        if node.id in self._work.again:
+            self._work.again.discard(node.id)
             woken.append(node.id)
         return woken
 

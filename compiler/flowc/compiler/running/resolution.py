@@ -19,8 +19,9 @@ from flowc.compiler.running.run_context import RunContext, View
 
 def filled_in(node: PlannedNode, view: View, names: Names) -> Mapping[str, Any]:
     """Return the node's configuration with every value computed; raise ExpressionError."""
-    merges = node.configuration.merges
-    return node.configuration.filled(names, incoming_data(node.data_from, view, merges))
+    merges, is_of_first = node.configuration.merges, node.wire.quorum == 1
+    incoming = incoming_data(node.data_from, view, merges=merges, is_of_first=is_of_first)
+    return node.configuration.filled(names, incoming)
 
 
 def names_for(node: PlannedNode, view: View, run: RunContext, secrets: Mapping[str, str]) -> Names:

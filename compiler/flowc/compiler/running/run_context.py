@@ -58,6 +58,7 @@ class RunContext:
     - `changed` are the values that a person has changed, and no node has written since.
     - `counted` are results in journals (path, node and key) whose usage an event has counted.
     - `recording` has results to use instead of running nodes.
+    - `lost_to` returns what a race was decided by without the node that runs this, if one was.
     - `max_steps` limits the node executions of each region.
     - `lasting` stores the variables that outlive the run.
     - `tracer` begins the spans of nodes, if the host traces the run.
@@ -87,6 +88,7 @@ class RunContext:
     recording: Recording | None = None
     lasting: LastingVariables | None = None
     tracer: NodeTracer | None = None
+    lost_to: Callable[[], str | None] = lambda: None
     max_steps: int = 10_000
     budget: Budget = UNLIMITED
     hold_up: Callable[[], Awaitable[None] | None] | None = None

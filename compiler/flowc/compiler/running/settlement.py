@@ -5,6 +5,9 @@ The rule:
 - Every edge settles as live (the run takes it) or dead (the run can no longer take it).
 - A node runs once, when all its incoming edges are settled and at least one is live (`join: any`)
   or all are (`join: all`). Otherwise it is skipped, and its own edges die.
+- A race (`join: first`, `join: {at_least: 2}`) does not wait: it is decided as soon as enough of
+  its edges are live, or can no longer be. Its other edges are then *spent*: nothing follows from
+  them. `races` finds the nodes that no one needs any more.
 - An edge that closes a loop is not waited for. Taking it begins the next turn, in which the edges
   on the loop are unsettled again.
 - An edge out of a loop is live as soon as a turn takes it, and dead once the loop has ended and no
@@ -76,14 +79,17 @@ from typing import Any
 from flowc.compiler.analysis.graph import Edge
 from flowc.compiler.planning.wiring import Wire, WiredLoop, Wiring
 
-# An edge is live (True), dead (False), or dead so far in a loop that may take another turn (HELD);
-# an edge that is not among a run's edges is not settled.
-HELD = "held"
+# An edge is live (True), dead (False), dead so far in a loop that may take another turn (HELD), or
+# spent, since the join that it leads to is decided (SPENT). An edge that is not among a run's edges
+# is not settled.
+HELD, SPENT = "held", "spent"
 Edges = Mapping[str, Any]
 
 
 def merge_edges(old: Edges, news: Sequence[Edges]) -> dict[str, Any]:
     """Return the edges with changes applied: None unsettles an edge, and a live edge stays live.
+
+    Only SPENT is stronger than that.
 
     >>> merge_edges({"a->b": True, "b->c": True}, [{"a->b": False, "b->c": None, "c->d": "held"}])
     {'a->b': True, 'c->d': 'held'}
@@ -101,7 +107,7 @@ def update_edges(edges: dict[str, Any], news: Sequence[Edges]) -> None:
                 edges.pop(key, None)
             # Nodes that work at the same time do not see each other's changes: one that leaves an
             # exit dead must not undo that another took it.
-            elif edges.get(key) is not True:
+            elif value == SPENT or edges.get(key) not in (True, SPENT):
                 edges[key] = value
 
 
@@ -130,11 +136,32 @@ def arrive(wiring: Wiring, node: Wire, edges: Edges) -> Settlement:
         return Settlement(edges=dict.fromkeys(closing), runs=True)
     # A node with one incoming edge is woken only when that edge is live.
     status = [edges.get(edge.key) for edge in node.incoming] if node.is_join else [True]
+    if node.is_race:
+        return _decide(wiring, node, status, edges)
     if not all(isinstance(settled, bool) for settled in status):
         return Settlement()
     if all(status) if node.join == "all" else any(status):
         return Settlement(runs=True)
     return _skip(wiring, node, edges)
+
+
+def _decide(wiring: Wiring, node: Wire, status: Sequence[Any], edges: Edges) -> Settlement:
+    """Decide a race, if enough of its edges are live, or too few can still be."""
+    if SPENT in status:
+        return Settlement()
+    needed, live = node.quorum or 1, status.count(True)
+    if live >= needed:
+        return Settlement(edges=_spent(node, edges), runs=True)
+    if len(status) - status.count(False) >= needed:
+        return Settlement()
+    result = _skip(wiring, node, edges)
+    result.edges.update(_spent(node, edges))
+    return result
+
+
+def _spent(node: Wire, edges: Edges) -> dict[str, Any]:
+    keys = [edge.key for edge in node.incoming]
+    return {key: SPENT for key in keys if not isinstance(edges.get(key), bool)}
 
 
 def settle(wiring: Wiring, node: Wire, branch: str | None, edges: Edges) -> Settlement:
@@ -157,8 +184,13 @@ def settle(wiring: Wiring, node: Wire, branch: str | None, edges: Edges) -> Sett
 
 def _skip(wiring: Wiring, node: Wire, edges: Edges) -> Settlement:
     result = Settlement(skipped=[node.id])
-    _spread(wiring, node, [(edge, False) for edge in node.outgoing], edges, set(), result)
+    die(wiring, node, edges, result)
     return result
+
+
+def die(wiring: Wiring, node: Wire, edges: Edges, result: Settlement) -> None:
+    """Add to a settlement what follows when a node does not run: its edges are dead."""
+    _spread(wiring, node, [(edge, False) for edge in node.outgoing], edges, set(), result)
 
 
 def _spread(
@@ -176,6 +208,8 @@ def _spread(
     may_turn = {edge for loop in coordinated for edge in loop.exits}
     while todo:
         edge, is_live = todo.pop()
+        if edges.get(edge.key) == SPENT:
+            continue
         if is_live:
             _record(wiring, edge, True, result)
             result.wake[edge.target] = None

@@ -72,6 +72,7 @@ EXAMPLES: tuple[Event, ...] = (
         "reference": "classify.output.categry", "value": '{"category": "billing"}',
         "hint": "Did you mean 'category'?",
     }),
+    events.NODE_CANCELLED.of_node("slow", {"by": "pick"}),
     events.NODE_SKIPPED.of_node("escalate", {}),
     events.NODE_SAID.of_node("answer", {"kind": "token", "data": {"text": "Hel"}}),
 )  # fmt: skip

@@ -24,6 +24,8 @@ def event_line(kind: str, name: str, data: Mapping[str, Any]) -> Text | None:
     if kind == EventKind.NODE_RETRYING:
         delay = f"{data['delay']:.1f} s"
         return Text(f"  ↻ {name:24}retry in {delay}: {data['message']}", style="yellow")
+    if kind == EventKind.NODE_CANCELLED:
+        return node_line("cancelled", name, more=f"{data['by']} is decided without it")
     if kind == EventKind.NODE_SKIPPED:
         return node_line("skipped", name)
     return None
@@ -53,6 +55,8 @@ def node_line(status: str, name: str, took: str = "", more: str = "") -> Text:
         return Text.assemble(("  ✓ ", "green"), f"{name:24}{took:>9}{more}")
     if status == "skipped":
         return Text(f"  - {name:24}  skipped", style="dim")
+    if status == "cancelled":
+        return Text(f"  ⊘ {name:24}  cancelled  {more}", style="dim")
     if status == "failed":
         return Text.assemble(("  ✗ ", "red"), f"{name:24}{more}")
     return Text.assemble(("  … ", "cyan"), f"{name:24}{status:>9}{more}")

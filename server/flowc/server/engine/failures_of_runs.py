@@ -8,7 +8,8 @@ from typing import Any
 
 from flowc.compiler.compile import CompiledWorkflow
 from flowc.compiler.node.interrupts import NoOneToAsk
-from flowc.compiler.running.region import NoJournal, run_region
+from flowc.compiler.running.journal import NoJournal
+from flowc.compiler.running.region import run_region
 from flowc.compiler.running.run_context import NodeFailed, RunContext, View
 from flowc.server.records.runs import RunRecord
 

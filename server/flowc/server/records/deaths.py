@@ -11,6 +11,7 @@ _RESTS = {EventKind.RUN_WAITING, EventKind.RUN_PAUSED, EventKind.RUN_FAILED}
 _PROGRESS = _RESTS | {
     EventKind.NODE_COMPLETED,
     EventKind.NODE_FAILED,
+    EventKind.NODE_CANCELLED,
     EventKind.NODE_SKIPPED,
     EventKind.NODE_WAITING,
 }

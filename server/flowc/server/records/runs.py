@@ -27,6 +27,7 @@ AT_REST: frozenset[str] = ENDED | {"paused", "waiting"}
 
 _END_KINDS = frozenset(EventKind.of_status(status) for status in ENDED)
 _REST_KINDS = frozenset(EventKind.of_status(status) for status in AT_REST)
+_NOT_NEEDED = {EventKind.NODE_SKIPPED, EventKind.NODE_CANCELLED}
 _NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "cost": 0.0, "calls": 0}
 
 
@@ -222,8 +223,8 @@ class RunRecord(Run):
         if event.kind == EventKind.NODE_STARTED:
             runs = self.nodes[name].runs + 1 if name in self.nodes else 1
             self.nodes[name] = NodeRecord("running", runs, started_at=event.at, attempts=1)
-        elif event.kind == EventKind.NODE_SKIPPED:
-            self.nodes.setdefault(name, NodeRecord("skipped"))
+        elif event.kind in _NOT_NEEDED:
+            self._leave_out(name, event)
         elif event.kind == EventKind.NODE_RETRYING:
             self.nodes[name].attempts = data["attempt"] + 1
         elif event.kind == EventKind.NODE_WAITING:
@@ -235,6 +236,11 @@ class RunRecord(Run):
                 self.changed.written(*place, data.get("variables", ()))
         elif event.kind == EventKind.NODE_FAILED:
             self._finish(name, "failed", event)
+
+    def _leave_out(self, name: str, event: RunEvent) -> None:
+        record = self.nodes.setdefault(name, NodeRecord("skipped"))
+        if event.kind == EventKind.NODE_CANCELLED:
+            record.status, record.finished_at = "cancelled", event.at
 
     def _finish(self, name: str, status: NodeStatus, event: RunEvent) -> None:
         record, data = self.nodes[name], event.data

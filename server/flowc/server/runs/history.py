@@ -79,6 +79,8 @@ def _apply(execution: Execution, event: RunEvent) -> None:
         execution.attempts.append(failed)
     elif event.kind == EventKind.NODE_WAITING:
         execution.status = "waiting"
+    elif event.kind == EventKind.NODE_CANCELLED:
+        execution.status, execution.finished_at = "cancelled", at
     elif event.kind in _ENDS:
         execution.status, execution.finished_at = _ENDS[event.kind], at
         execution.duration_ms, execution.output = data["duration_ms"], data.get("output")

@@ -37,6 +37,7 @@ const KINDS: Record<EventKind, true> = {
   "node.waiting": true,
   "node.completed": true,
   "node.failed": true,
+  "node.cancelled": true,
   "node.skipped": true,
   "node.said": true,
 };

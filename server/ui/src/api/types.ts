@@ -536,7 +536,7 @@ export type EvaluationRequest = {
 };
 
 /** The kinds of events, as they are stored and sent to clients. */
-export type EventKind = "run.created" | "run.started" | "run.resumed" | "run.waiting" | "run.paused" | "run.breakpoints" | "run.changed" | "run.completed" | "run.failed" | "run.cancelled" | "run.used" | "interrupt.answered" | "node.started" | "node.retrying" | "node.used" | "node.waiting" | "node.completed" | "node.failed" | "node.skipped" | "node.said";
+export type EventKind = "run.created" | "run.started" | "run.resumed" | "run.waiting" | "run.paused" | "run.breakpoints" | "run.changed" | "run.completed" | "run.failed" | "run.cancelled" | "run.used" | "interrupt.answered" | "node.started" | "node.retrying" | "node.used" | "node.waiting" | "node.completed" | "node.failed" | "node.cancelled" | "node.skipped" | "node.said";
 
 /** Events of a run. */
 export type EventPage = {
@@ -772,7 +772,7 @@ export type GraphNodeBody = {
   group: string | null;
   /** A line of its configuration, such as its prompt. */
   detail: string | null;
-  /** For which of its edges it waits: `any` or `all`. */
+  /** For which of its edges it waits: `any`, `all`, `first` or `at least 2`. */
   join: string;
   disabled: boolean;
   /** Its place in the definition, a JSON Pointer. */

@@ -168,7 +168,7 @@ function Folded({ title, children }: { title: string; children: ReactNode }) {
 
 const optionField = (kind: FieldSchema["kind"]): FieldSchema => ({
   kind,
-  choices: kind === "choice" ? ["any", "all"] : [],
+  choices: kind === "choice" ? ["any", "all", "first"] : [],
   description: "",
   shown: "",
   isRequired: false,

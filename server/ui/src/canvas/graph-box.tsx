@@ -35,13 +35,21 @@ const ICONS: Record<string, string> = {
 export const iconOf = (group: string | null): string => ICONS[group ?? ""] ?? "●";
 
 /** Return all that a screen reader says of a node. */
+/** Return how a join is shown and said, if it is another one than usual. */
+function joinedBy(join: string): { sign: string; said: string } | null {
+  if (join === "all") return { sign: "∀", said: canvasWords.joinsAll };
+  if (join === "first") return { sign: "≥1", said: canvasWords.joinsFirst };
+  const least = /^at least (\d+)$/.exec(join)?.[1];
+  return least ? { sign: `≥${least}`, said: canvasWords.joinsSome(Number(least)) } : null;
+}
+
 export function labelOf(node: GraphNodeBody, mark: Mark | undefined): string {
   const statuses: Record<string, string> = words.status;
   const said = [
     node.group === null && canvasWords.unknownType,
     node.detail,
     node.disabled && canvasWords.disabled,
-    node.join === "all" && canvasWords.joinsAll,
+    joinedBy(node.join)?.said,
     mark?.status && (statuses[mark.status] ?? mark.status),
     mark?.note,
     mark?.errors && canvasWords.errors(mark.errors),
@@ -80,7 +88,7 @@ export const GraphBox = memo(function GraphBox({ id, data, selected }: NodeProps
       aria-label={labelOf(node, mark)}
     >
       <Handle id="in" type="target" position={Position.Top} isConnectable={isEditable} />
-      {node.join === "all" && <span className="join">∀</span>}
+      {joinedBy(node.join) && <span className="join">{joinedBy(node.join)?.sign}</span>}
       <div className="box-head">
         <span className="box-icon">{iconOf(node.group)}</span>
         <span className="box-name">{node.name ?? node.id}</span>

@@ -130,6 +130,8 @@ export function continued(old: Execution, event: RunEvent): Execution {
       };
     case "node.said":
       return { ...resumed(old, event.at), said: `${old.said}${said(data)}`.slice(-MOST_SAID) };
+    case "node.cancelled":
+      return { ...cutOff(old, event.at), waitsFor: null, end: event.number };
     case "node.completed":
     case "node.failed":
       return finished(old, event, data);

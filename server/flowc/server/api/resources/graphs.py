@@ -43,7 +43,9 @@ class GraphNodeBody(BaseModel):
     name: str | None
     group: str | None = Field(description="The group of its type; null if there is no such type.")
     detail: str | None = Field(description="A line of its configuration, such as its prompt.")
-    join: str = Field(description="For which of its edges it waits: `any` or `all`.")
+    join: str = Field(
+        description="For which of its edges it waits: `any`, `all`, `first` or `at least 2`."
+    )
     disabled: bool
     pointer: str = Field(description="Its place in the definition, a JSON Pointer.")
     range: RangeBody | None = Field(description="All of it in the text; null without a text.")

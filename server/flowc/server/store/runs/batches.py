@@ -40,7 +40,7 @@ from flowc.server.store.events import EVENTS, event_rows, events_after
 from flowc.server.store.prepared import Prepared, PreparedForRows, decoder
 from flowc.server.store.runs.announcements import AUDIENCE
 from flowc.server.store.runs.creation import creation_of, parted
-from flowc.server.store.tables import RunRow
+from flowc.server.store.tables import InterruptRow, RunRow
 from flowc.server.store.tallies import TALLY_INSERTION, tally_values
 from flowc.server.store.values import Values, ValueStatements
 
@@ -50,6 +50,18 @@ URGENT = "at once"
 # After these, those that wait for the run must look at once, and so must its worker.
 _URGENT = {*(EventKind.of_status(status) for status in AT_REST), EventKind.RUN_BREAKPOINTS}
 _RUNS: Table = RunRow.metadata.tables["runs"]
+_ASKED: Table = InterruptRow.metadata.tables["interrupts"]
+# What a node asked that is cancelled can no longer be answered.
+_CLOSING = (
+    update(_ASKED)
+    .where(
+        _ASKED.c.run_id == bindparam("run"),
+        _ASKED.c.node_id == bindparam("node"),
+        _ASKED.c.path == bindparam("at"),
+        _ASKED.c.status == "waiting",
+    )
+    .values(status="closed")
+)
 # What tells an event of a run from the others before it has a number.
 _IDENTITY = ("kind", "path", "node_id", "at")
 END_FIELDS = ("status", "output", "error", "usage", "finished_at")
@@ -184,6 +196,7 @@ class BatchStatements:
         self._end = PreparedForRows(ended, dialect)
         self._create = Prepared(creation_of(dialect).returning(*_BACK), dialect)
         self._events = Prepared(insert(EVENTS), dialect)
+        self._closing = Prepared(_CLOSING, dialect)
         self._tallies = Prepared(TALLY_INSERTION, dialect)
         self._written = Prepared(events_after(*(EVENTS.c[name] for name in _IDENTITY)), dialect)
         self._audience = Prepared(select(literal(1)).where(AUDIENCE), dialect)
@@ -271,6 +284,13 @@ class BatchStatements:
             for row in event_rows(key, last, batch.events, batch.values)
         ]
         self._events.execute_each(driver, events)
+        cancelled = [
+            {"run": batch.run_id, "node": event.node_id, "at": event.path}
+            for batch, _, _ in kept
+            for event in batch.events
+            if event.kind is EventKind.NODE_CANCELLED
+        ]
+        self._closing.execute_each(driver, cancelled)
         tallies = [
             tally_values(batch.tenant, batch.end.tally)
             for batch, _, _ in kept

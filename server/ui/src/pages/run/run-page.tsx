@@ -166,7 +166,9 @@ function Head(properties: { model: RunModel; status: Run["status"]; nodes: RunNo
   useInterval(() => draw((old) => old + 1), 1_000, !ENDED.has(status));
   const usage = totalOf(view.usage);
   const facts = runViewWords.facts;
-  const done = nodes.filter((node) => ["completed", "failed", "skipped"].includes(node.state));
+  const done = nodes.filter((node) =>
+    ["completed", "failed", "skipped", "cancelled"].includes(node.state),
+  );
   return (
     <header className="stack">
       <div className="head">

@@ -12,6 +12,8 @@ export const canvasWords = {
   breakpoint: "breakpoint",
   stopped: "the run stands here",
   joinsAll: "waits for all its edges",
+  joinsFirst: "runs after the first of its edges, and cancels the others",
+  joinsSome: (count: number) => `runs after ${count} of its edges, and cancels the others`,
   disabled: "disabled",
   fold: (id: string) => `Fold ${id}`,
   unfold: (id: string, count: number) => `Show the ${counted(count, "node", "nodes")} of ${id}`,

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 _PAGE = 100
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _LONGEST_CURSOR, _LONGEST_NAME = 9, 128
-_DONE = frozenset({EventKind.NODE_COMPLETED, EventKind.NODE_SKIPPED})
+_DONE = frozenset({EventKind.NODE_COMPLETED, EventKind.NODE_SKIPPED, EventKind.NODE_CANCELLED})
 
 
 def sessions_of(version: str, settings: Settings) -> StreamableHTTPSessionManager:
