@@ -51,10 +51,10 @@ from flowc.nodes.services.files import Files, HeldFiles
 from flowc.nodes.services.models import Models, read_models_file
 from flowc.nodes.services.sandbox import Sandboxes
 from flowc.nodes.services.sandbox.monty_engine import MontyEngine
-from flowc.nodes.standalone_edges import Done, Joins, closing
+from flowc.nodes.standalone_edges import Joins, NodeDone, closing
 
 __all__ = [
-    "Body", "Done", "Host", "Joins", "Options", "State", "Tool", "closing", "condition", "formula",
+    "Body", "Host", "Joins", "NodeDone", "Options", "State", "Tool", "closing", "condition", "formula",
     "formula_condition", "main", "run_graph", "run_node", "template",
 ]  # fmt: skip
 
@@ -205,7 +205,7 @@ async def run_node(
     state: State,
     host: Host | None,
     options: Options = Options(),
-) -> Done:
+) -> NodeDone:
     """Make a node from its names and run it; raise NodeError if it fails and does not cope."""
     host = host or Host()
     secrets = {key: value for key in options.secrets if (value := host.secret(key)) is not None}
@@ -229,7 +229,7 @@ async def run_node(
     if outcome.variables:
         update["written"] = dict(outcome.variables)
         note_variables(outcome.variables)
-    return Done(update, branch)
+    return NodeDone(update, branch)
 
 
 @dataclass
@@ -266,12 +266,12 @@ class _Work:
         outcome = result if isinstance(result, Outcome) else Outcome(result)
         return await plain_outcome(outcome, self.redactor)
 
-    def coped(self, failure: NodeError) -> Done:
+    def coped(self, failure: NodeError) -> NodeDone:
         """Return how the run continues after a failure; raise NodeError after too many turns."""
         error = error_as_json(failure, self.name, self.attempts)
         branch = ERROR if self.options.goes_on_error else None
         outputs = {} if branch is ERROR else {self.name: self.options.output_on_error}
-        return Done({"outputs": {**outputs, "error": error}, **self.turns(branch)}, branch)
+        return NodeDone({"outputs": {**outputs, "error": error}, **self.turns(branch)}, branch)
 
     def turns(self, branch: str | None) -> dict[str, Any]:
         """Return what the branch changes in the counts of turns; raise NodeError if too many."""

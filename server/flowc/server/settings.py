@@ -355,9 +355,7 @@ class Settings(OpenIdSettings):
     )
 
     tls_cert: Path | None = Field(
-        default=None,
-        description="File with the server's certificate and its chain (PEM): the server speaks"
-        " HTTPS.",
+        default=None, description="File with the certificate and its chain (PEM), for HTTPS."
     )
     tls_key: Path | None = Field(
         default=None, description="File with the key of the certificate (PEM), without a password."

@@ -51,7 +51,7 @@ class Module:
 
     def joins(self) -> str:
         """Return the name of the class for joins that edges cannot express, and import it."""
-        self._types["Joins"] = "flowc.nodes.standalone_joins"
+        self._types["Joins"] = "flowc.nodes.standalone_edges"
         return "Joins"
 
     def command(self) -> str:

@@ -34,7 +34,7 @@ async def inner_view(
     outputs = view.outputs
     # Beside the outputs is where the last failure is found, and the nearest one is meant.
     if "error" in names:
-        outputs = ChainMap({"error": names["error"]}, only_read(outputs))
+        outputs = ChainMap({"error": names["error"]}, _only_read(outputs))
         names = {name: value for name, value in names.items() if name != "error"}
     return View(view.input, outputs, seen, {**view.names, **names}, task=view.task)
 
@@ -45,7 +45,20 @@ def _stored_id(node: PlannedNode) -> str | None:
     return stored[0] if stored is not None else node.stored_in
 
 
-def only_read(mapping: Mapping[str, Any]) -> MutableMapping[str, Any]:
+def scope_in(
+    view: View,
+    outputs: MutableMapping[str, Any],
+    written: MutableMapping[str, Any],
+    path: str,
+    edges: Mapping[str, Any],
+) -> View:
+    """Return what nodes in a body read: also what is around it; what they write stays inside."""
+    seen = ChainMap(outputs, _only_read(view.outputs))
+    variables = ChainMap(written, _only_read(view.variables))
+    return View(view.input, seen, variables, view.names, path, view.task, edges)
+
+
+def _only_read(mapping: Mapping[str, Any]) -> MutableMapping[str, Any]:
     """Cast a mapping for ChainMap, whose type wants mutable ones but which writes to the first."""
     return cast(MutableMapping[str, Any], mapping)
 

@@ -30,3 +30,8 @@ class Inside(NamedTuple):
 
 
 NOTHING_INSIDE = Inside()
+
+
+def counted_key(key: str) -> str:
+    """Return the key under which the journal says that the cost of a result was counted."""
+    return f"{key}!counted"

@@ -46,7 +46,7 @@ from flowc.compiler.running.explanations import explained, failure_data, node_fa
 from flowc.compiler.running.failed_attempts import failed_attempt, store_failed_attempt
 from flowc.compiler.running.failures import timed_out
 from flowc.compiler.running.handling import handled_failure, require_turns
-from flowc.compiler.running.inside import NOTHING_INSIDE, Inside
+from flowc.compiler.running.inside import NOTHING_INSIDE, Inside, counted_key
 from flowc.compiler.running.node_secrets import NodeSecrets
 from flowc.compiler.running.node_spans import traced_attempt
 from flowc.compiler.running.outcomes import plain_outcome
@@ -62,7 +62,7 @@ from flowc.compiler.running.resolution import (
 from flowc.compiler.running.retries import with_retries, with_time_limit
 from flowc.compiler.running.retry_conditions import retry_conditions
 from flowc.compiler.running.run_context import RunContext, View
-from flowc.compiler.running.spending import Spent
+from flowc.compiler.running.spending import Spent, milliseconds_since
 from flowc.compiler.running.stops import awaited_data, stop_before
 
 
@@ -179,7 +179,7 @@ class _Work:
             "branch": outcome.branch,
             "usage": self.spent.total(),
             "attempts": self.attempts,
-            "duration_ms": _since(self.started),
+            "duration_ms": milliseconds_since(self.started),
             "cached": self.is_cached,
         }
         self.spent.name_models(data)
@@ -206,7 +206,7 @@ class _Work:
         node, about = self.node, (self.secrets.redactor, self.run.secret_hint)
         error = explained(problem, node.id, node.node_type.type, *about, node)
         error, continued = handled_failure(node, error, self.attempts, self.view.edges)
-        data = failure_data(error, node, self.attempts, _since(self.started))
+        data = failure_data(error, node, self.attempts, milliseconds_since(self.started))
         if self.spent:
             data["usage"] = self.spent.total()
             self.spent.name_models(data)
@@ -227,7 +227,7 @@ class _Work:
         """
         self.spent.end()
         for key in self.spent.journaled:
-            self.inside.record(_counted(key), Outcome(output=True))
+            self.inside.record(counted_key(key), Outcome(output=True))
         if self.filled is not None and self.node.configuration.computed:
             given = {name: self.filled[name] for name in self.node.configuration.computed}
             data["input"] = self.secrets.redactor.json(given)
@@ -391,18 +391,10 @@ class _Work:
     def _is_uncounted(self, key: str) -> bool:
         if key in self.spent.journaled or (self.view.path, self.node.id, key) in self.run.counted:
             return False
-        return self.inside.recorded(_counted(key)) is None
+        return self.inside.recorded(counted_key(key)) is None
 
     def _emit(self, kind: str, data: Any) -> None:
         self.secrets.emit(kind, data, self._emit_said)
 
     def _emit_said(self, kind: str, data: Any) -> None:
         self.run.emit(NODE_SAID.of_node(self.node.id, {"kind": kind, "data": data}, self.view.path))
-
-
-def _counted(key: str) -> str:
-    return f"{key}!counted"
-
-
-def _since(started: float) -> float:
-    return round((perf_counter() - started) * 1000, 3)

@@ -24,7 +24,7 @@ turn has keys of its own (`…work#1`).
 """
 
 import asyncio
-from collections import ChainMap, Counter
+from collections import Counter
 from collections.abc import Callable, Container, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -33,7 +33,7 @@ from flowc.compiler.node import BodyFailed, BodyResult, Outcome
 from flowc.compiler.node.interrupts import Interrupt, Interrupted
 from flowc.compiler.planning.plan import Plan, PlannedNode
 from flowc.compiler.running.at_work import AtWork
-from flowc.compiler.running.bodies import inner_view, only_read, output_of, too_many_steps
+from flowc.compiler.running.bodies import inner_view, output_of, scope_in, too_many_steps
 from flowc.compiler.running.decisions import cancellations, decide
 from flowc.compiler.running.events import NODE_SKIPPED
 from flowc.compiler.running.held_failures import HeldFailures
@@ -156,18 +156,7 @@ class Region:
 
     def __post_init__(self) -> None:
         self._held = HeldFailures(self.plan.wiring, self.journal)
-        # Nodes in a body see the outputs and variables around it; what they write stays inside.
-        outputs = ChainMap(self.outputs, only_read(self.view.outputs))
-        variables = ChainMap(self.written, only_read(self.view.variables))
-        self._scope = View(
-            self.view.input,
-            outputs,
-            variables,
-            self.view.names,
-            self.path,
-            self.view.task,
-            self.edges,
-        )
+        self._scope = scope_in(self.view, self.outputs, self.written, self.path, self.edges)
 
     async def run_all(self, entries: Iterable[str]) -> None:
         """Run from these nodes until no node is at work and none is woken."""
@@ -307,8 +296,7 @@ class Region:
         self._times[name] += 1
 
     def _say_cancelled(self, node: PlannedNode, waited: Iterable[Interrupt], by: str) -> None:
-        about = (self.path, node.id, waited, by, self.journal, self._key(node))
-        for event in cancellations(*about):
+        for event in cancellations(self.path, node.id, waited, by, self.journal, self._key(node)):
             self.run.emit(event)
 
     def _say_all_cancelled(self, by: str | None) -> None:

@@ -9,6 +9,7 @@ answers are in the journal; their keys were in `node.used`, and they are not cou
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import perf_counter
 
 from flowc.compiler.node.outcome import NodeUsage, total_usage
 from flowc.compiler.running.event_data import ModelsData, NodeUsedData
@@ -100,3 +101,8 @@ class Spent:
             yield
         finally:
             self._in_work.remove(key)
+
+
+def milliseconds_since(started: float) -> float:
+    """Return the milliseconds since a value of `perf_counter`."""
+    return round((perf_counter() - started) * 1000, 3)

@@ -11,7 +11,7 @@ from flowc.compiler.expressions.values import as_text
 from flowc.compiler.node import NodeError
 from flowc.compiler.reading.large_values import in_worker, is_large
 from flowc.nodes.services.calls.media_types import FORM, JSON_LINES, MULTIPART, essence, is_json
-from flowc.nodes.services.calls.multipart import BodyPart, multipart
+from flowc.nodes.services.calls.multipart import FormPart, multipart
 from flowc.nodes.services.calls.pairs import Arrays, encoded_pairs
 from flowc.nodes.services.files import FileInfo, Files
 
@@ -113,8 +113,8 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-async def _parts(body: Mapping[str, Any], files: Files) -> list[BodyPart]:
-    parts, size = list[BodyPart](), 0
+async def _parts(body: Mapping[str, Any], files: Files) -> list[FormPart]:
+    parts, size = list[FormPart](), 0
     for field, value in body.items():
         for item in value if isinstance(value, list) else [value]:
             if item is None:
@@ -125,20 +125,20 @@ async def _parts(body: Mapping[str, Any], files: Files) -> list[BodyPart]:
     return parts
 
 
-async def _part(field: str, value: Any, files: Files) -> BodyPart:
+async def _part(field: str, value: Any, files: Files) -> FormPart:
     if is_file(value):
         return await _file_part(field, value, files)
     if isinstance(value, Mapping | list):
-        return BodyPart(field, _json(value).encode(), None, "application/json")
-    return BodyPart(field, as_text(value).encode())
+        return FormPart(field, _json(value).encode(), None, "application/json")
+    return FormPart(field, as_text(value).encode())
 
 
-async def _file_part(field: str, given: Mapping[str, Any], files: Files) -> BodyPart:
+async def _file_part(field: str, given: Mapping[str, Any], files: Files) -> FormPart:
     if "content" in given:
         name = as_text(given.get("name") or field)
         guessed = mimetypes.guess_type(name)[0] or "text/plain"
         content = as_text(given["content"]).encode()
-        return BodyPart(field, content, name, as_text(given.get("media_type") or guessed))
+        return FormPart(field, content, name, as_text(given.get("media_type") or guessed))
     id = str(given["file"])
     info = await files.info(id)
     if info is None:
@@ -146,7 +146,7 @@ async def _file_part(field: str, given: Mapping[str, Any], files: Files) -> Body
     _require_small(info.size, field)
     name = as_text(given.get("name") or info.name)
     media_type = as_text(given.get("media_type") or info.media_type or _BINARY)
-    return BodyPart(field, await _content(id, info, field, files), name, media_type)
+    return FormPart(field, await _content(id, info, field, files), name, media_type)
 
 
 async def _content(id: str, info: FileInfo, field: str, files: Files) -> bytes:

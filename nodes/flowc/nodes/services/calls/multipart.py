@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 
-class BodyPart(NamedTuple):
+class FormPart(NamedTuple):
     """One part of a body; a file has a name."""
 
     field: str
@@ -14,10 +14,10 @@ class BodyPart(NamedTuple):
     media_type: str | None = None
 
 
-def multipart(parts: Sequence[BodyPart], boundary: str | None = None) -> tuple[bytes, str]:
+def multipart(parts: Sequence[FormPart], boundary: str | None = None) -> tuple[bytes, str]:
     r"""Return the body of parts, and its media type.
 
-    >>> parts = [BodyPart("n", b"1"), BodyPart("f", b"x", 'a".txt', "text/plain")]
+    >>> parts = [FormPart("n", b"1"), FormPart("f", b"x", 'a".txt', "text/plain")]
     >>> multipart(parts, "--B")[0].decode()
     ... # doctest: +NORMALIZE_WHITESPACE
     '----B\r\nContent-Disposition: form-data; name="n"\r\n\r\n1\r\n----B\r\nContent-Disposition:
@@ -31,7 +31,7 @@ def multipart(parts: Sequence[BodyPart], boundary: str | None = None) -> tuple[b
     return b"\r\n".join(lines), f"multipart/form-data; boundary={boundary}"
 
 
-def _head(part: BodyPart) -> list[bytes]:
+def _head(part: FormPart) -> list[bytes]:
     found = f'Content-Disposition: form-data; name="{_escaped(part.field)}"'
     if part.file_name is not None:
         found += f'; filename="{_escaped(part.file_name)}"'
