@@ -54,8 +54,8 @@ from flowc.nodes.services.sandbox.monty_engine import MontyEngine
 from flowc.nodes.standalone_edges import Joins, NodeDone, closing
 
 __all__ = [
-    "Body", "Host", "Joins", "NodeDone", "Options", "State", "Tool", "closing", "condition", "formula",
-    "formula_condition", "main", "run_graph", "run_node", "template",
+    "Body", "Host", "Joins", "NodeDone", "Options", "State", "Tool", "closing", "condition",
+    "formula", "formula_condition", "main", "run_graph", "run_node", "template",
 ]  # fmt: skip
 
 OFFLINE = "offline/echo"

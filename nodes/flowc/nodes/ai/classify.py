@@ -9,8 +9,9 @@ from flowc.compiler.definition.durations import Duration
 from flowc.compiler.definition.short_schemas import Schema
 from flowc.compiler.expressions.values import as_text
 from flowc.compiler.node import Context, Effects, Incoming, Need, Node, NodeError, Outcome, Role
+from flowc.nodes.ai.answer_data import data_in
 from flowc.nodes.ai.labels import KnownLabels, LabelAnswer
-from flowc.nodes.ai.structured import ModelSession, correction, data_in
+from flowc.nodes.ai.structured import ModelSession, correction
 
 _SHOWN = 100
 
