@@ -137,7 +137,6 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     (retry(IntervalSeconds=3), "/retry/IntervalSeconds", "initial_delay"),
     (retry(interval="PT3S"), "/retry/interval", "initial_delay"),
     (retry(ErrorEquals=["States.ALL"]), "/retry/ErrorEquals", "on"),
-    (retry(initial_delay="PT3S"), "/retry/initial_delay", "Write initial_delay: 3s."),
     ({"retry": 3}, "/retry", "Write retry: {max_attempts: 3}."),
     ({"retry": "always"}, "/retry", "Write an object"),
     ({"on_error": "contnue"}, "/on_error", "Did you mean 'continue'?"),
@@ -168,7 +167,7 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     (
         trying(body=BODY, catch=seen("{{b.output.text}}")),
         "/config/catch/nodes/0/config/template",
-        "Available: c, error",
+        "Available: c, env, error",
     ),
     ({**trying(body=BODY), "cache": {"ttl": "5m"}}, "/cache", "on the nodes in its body"),
     ({"type": "try.body", "config": {"body": BODY}}, "/type", "lists the node types"),

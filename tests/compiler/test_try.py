@@ -51,6 +51,8 @@ async def test_a_failure_is_caught_with_what_is_known_of_it() -> None:
         "code": "card-refused",
         "message": "The card was refused.",
         "attempts": 1,
+        "status": None,
+        "body": None,
     }
 
 

@@ -282,7 +282,10 @@ def handled(times: int, chain: bool, **config: Any) -> Any:
     return compiled({"nodes": nodes, "edges": edges}, Fails)
 
 
-ERROR = {"node": "work", "code": "broken", "message": "It broke.", "attempts": 1}
+ERROR = {
+    "node": "work", "code": "broken", "message": "It broke.", "attempts": 1, "status": None,
+    "body": None,
+}  # fmt: skip
 HANDLED: list[tuple[int, dict[str, Any], Any]] = [
     (1, {}, ERROR),
     (0, {}, {"text": "worked"}),

@@ -107,7 +107,8 @@ def update_edges(edges: dict[str, Any], news: Sequence[Edges]) -> None:
                 edges.pop(key, None)
             # Nodes that work at the same time do not see each other's changes: one that leaves an
             # exit dead must not undo that another took it.
-            elif value == SPENT or edges.get(key) not in (True, SPENT):
+            # A count of turns is 1 at first, which equals True.
+            elif value == SPENT or (edges.get(key) is not True and edges.get(key) != SPENT):
                 edges[key] = value
 
 

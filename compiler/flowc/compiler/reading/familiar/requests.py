@@ -8,6 +8,10 @@ from flowc.compiler.reading.familiar.translation import Translation
 _KEYS = 'Write the header: {Authorization: "Bearer {{secrets.name}}"}.'
 
 
+# The types of `auth` that a node `http` knows itself.
+_KINDS = frozenset({"aws", "basic", "bearer", "digest", "oauth2"})
+
+
 def read_request(found: Translation) -> None:
     """Translate the method, time limit and authentication of a request."""
     method = found.written.get("method", found.config.get("method"))
@@ -22,8 +26,8 @@ def read_request(found: Translation) -> None:
         given = found.take("timeout_ms")
         found.put("timeout", duration_here(given, "ms"), "timeout_ms")
     for key in ("auth", "authentication", "bearer_token", "token", "authorization"):
-        if found.has(key) and key not in fields:
-            _authorize(found, key, found.written.pop(key))
+        if found.has(key):
+            _authorize(found, key, found.take(key))
 
 
 def _authorize(found: Translation, key: str, given: Any) -> None:
@@ -31,6 +35,9 @@ def _authorize(found: Translation, key: str, given: Any) -> None:
     kind = str(given.get("type", "")).lower() if isinstance(given, dict) else "bearer"
     token = given.get("token", given.get("value")) if isinstance(given, dict) else given
     if kind == "none" or given in (None, "none"):
+        return
+    if isinstance(given, dict) and kind in _KINDS:
+        found.put("auth", given, key)
         return
     if kind in {"bearer", "token", "bearer_token"} and isinstance(token, str):
         header: tuple[str, Any] = "Authorization", f"Bearer {token.removeprefix('Bearer ')}"
