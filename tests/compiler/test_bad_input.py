@@ -67,7 +67,7 @@ BAD: dict[str, tuple[str, bytes, str]] = {
     "deep json": ("f.json", b"[" * 100_000 + b"]" * 100_000, "document-too-deep"),
     "deep yaml": ("f.yaml", b"nodes: " + b"[" * 100_000 + b"]" * 100_000, "document-too-deep"),
     "deep objects": ("f.json", b'{"nodes":' * 5_000 + b"1" + b"}" * 5_000, "document-too-deep"),
-    "10,000 nodes": ("f.yaml", _many_nodes(10_000).encode(), "too-many-nodes"),
+    "11,000 nodes": ("f.yaml", _many_nodes(11_000).encode(), "too-many-nodes"),
     "4 MB of small values": ("f.yaml", b"nodes:\n" + b"- 1\n" * 990_000, "document-too-large"),
     "4 MB of small json values": ("f.json", b'{"nodes": [' + b"1, " * 1_300_000 + b"1]}", "document-too-large"),
     "as many json values as are read": (

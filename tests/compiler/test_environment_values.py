@@ -77,7 +77,7 @@ async def test_one_without_a_value_fails_the_node_unless_it_has_a_default() -> N
         (
             reading("{{env.X|default(1)}}", {}),
             "unknown-environment",
-            "Declare it in the workflow's `env`.",
+            "Declare it in the workflow's `env`. A secret is {{secrets.NAME}}.",
         ),
         (
             reading("x", [{"name": "KEY", "value_type": "secret", "value": "s"}]),

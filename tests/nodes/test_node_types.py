@@ -50,6 +50,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "http": {},
     "wait": {"for": 0.01},
     "emit": {"signal": "paid", "key": "7"},
+    "respond": {"status": 201, "body": "made"},
     "agent": {"prompt": "Hi"},
     "connector": {"document": document(), "operation": "getPet", "arguments": {"id": 1}},
     "mcp": {"server": "shop", "tool": "greet", "arguments": {"name": "Ada"}},

@@ -79,7 +79,7 @@ REMEDIES: Mapping[str, str] = {
     "unknown-argument": "Declare it in the tool's `parameters`.",
     "unknown-branch": "Write one of the node's branches.",
     "unknown-collection": "Create it by `flowc ingest`, or name another.",
-    "unknown-environment": "Declare it in the workflow's `env`.",
+    "unknown-environment": "Declare it in the workflow's `env`. A secret is {{secrets.NAME}}.",
     "unknown-field": "Read one of the fields that `flowc nodes TYPE` lists.",
     "unknown-form": "Start with `nodes:` and `edges:`, or with `steps:`.",
     "unknown-input": "Declare it in the workflow's `input`.",

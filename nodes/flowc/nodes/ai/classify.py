@@ -157,7 +157,7 @@ class Classify(Node):
         known, messages = KnownLabels(self._synonyms()), self._conversation()
         found, text, problem = LabelAnswer(None, None), "", ""
         for _ in range(2):
-            text = (await session.ask(messages, self._schema())).text
+            text = (await session.ask(messages, self._schema(), may_be_empty=True)).text
             found = known.read((await data_in(text, {})).data, text)
             problem = self._problem(found)
             if not problem:
