@@ -26,7 +26,7 @@ from fakes.runs_api import (
 
 
 def test_a_waiting_run_survives_its_process(tmp_path: Path, database: dict[str, str]) -> None:
-    nodes = [pause("a"), human("ask", "a"), pause("b", "ask", seconds=1.2), pause("c", "b")]
+    nodes = [pause("a"), human("ask", "a"), pause("b", "ask", seconds=3), pause("c", "b")]
     with serving(tmp_path / "d", database) as (api, process):
         run = begin(api, nodes)
         process.send_signal(signal.SIGKILL)

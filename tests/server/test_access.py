@@ -62,8 +62,8 @@ def operations() -> list[tuple[str, str, str]]:
 
 def test_each_operation_has_a_scope_and_each_scope_an_operation() -> None:
     found = {handler for _, _, handler in operations()}
-    # WebSockets and the MCP endpoint are no operations.
-    assert found | {"watch_socket", "watch_workflow", "call_mcp"} == {
+    # WebSockets, the MCP endpoint, and where webhooks are tried by any method are no operations.
+    assert found | {"watch_socket", "watch_workflow", "call_mcp", "try_webhook"} == {
         *ROUTES,
         *PUBLIC,
         *FOR_EACH_CALLER,

@@ -149,7 +149,7 @@ def test_with_few_descriptors_there_are_few_connections_and_runs_still_work(
         with serving_at(tmp_path / "d", (soft, hard)) as (api, process):
             for _ in range(descriptors + 50):
                 stack.enter_context(open_socket(api))
-            code = {"id": "sum", "type": "code", "config": {"code": "output = 1 + 1"}}
+            code = {"id": "sum", "type": "code", "config": {"code": "result = 1 + 1"}}
             with httpx.Client(base_url=api.base_url, trust_env=False, timeout=60) as client:
                 assert client.get("/ping").status_code == 200
                 run = begin(client, [code, pause("a", "sum")])

@@ -77,7 +77,7 @@ def test_the_response_of_a_failed_request_is_read(api: httpx.Client, shop: str) 
     order = {"id": "order", "type": "http", "config": {"url": f"{shop}/order"}}
     told = say("told", "{{error.status}}: {{error.body}}")
     run = begin(api, [tried(order, catch=[told])])
-    assert run["output"]["result"]["text"] == '404: {"why": "no such order"}'
+    assert run["output"]["result"]["text"] == '404: {"why":"no such order"}'
 
 
 def test_a_request_is_retried_by_its_status(api: httpx.Client, shop: str) -> None:

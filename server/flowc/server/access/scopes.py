@@ -92,7 +92,6 @@ PUBLIC: frozenset[str] = frozenset(
         "health",
         "ping",
         "receive_webhook",
-        "receive_hook",
         "try_webhook",
         "create_session",
         "list_sign_in_methods",

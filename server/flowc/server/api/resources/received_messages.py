@@ -92,7 +92,7 @@ async def try_webhook(path: MessagePath, request: Request, process: CurrentProce
 
 
 hooks.add_api_route(
-    f"{HOOKS}/{{path:path}}", receive_webhook, methods=[*_METHODS], name="receive_hook"
+    f"{HOOKS}/{{path:path}}", receive_webhook, methods=[*_METHODS], name="receive_webhook_at_hooks"
 )
 
 
@@ -163,7 +163,7 @@ def _of_node(answer: Any, headers: dict[str, str]) -> Response:
     for name in ("content-length", "transfer-encoding", "connection", "set-cookie"):
         every.pop(name, None)
     if body is None or status in {204, 304}:
-        return Response(status_code=status, headers=every)
+        return Response(None, status, every)
     if isinstance(body, str):
         every.setdefault("content-type", "text/plain; charset=utf-8")
         return Response(body, status, every)
