@@ -205,7 +205,9 @@ function checking(id: string, store: Store<BuilderState>) {
         checked: text,
         problem: undefined,
         graph: check.graph ?? old.graph,
-        selection: check.graph ? stillThere(old.selection, check.graph) : old.selection,
+        // What was added meanwhile is in no graph yet.
+        selection:
+          check.graph && old.text === text ? stillThere(old.selection, check.graph) : old.selection,
       }));
     } catch (error) {
       store.set({ problem: error });

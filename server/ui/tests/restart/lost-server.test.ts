@@ -18,7 +18,7 @@ test("a view of a run goes through the death of its server", async () => {
   const { page, faults } = await open();
   await page.evaluate(() => localStorage.setItem("flowc.run-picture", "list"));
   await page.goto(`${URL_OF_SERVER}/ui/runs/${run.id}`);
-  await page.getByRole("treeitem", { name: /^Running count/ }).waitFor();
+  await page.getByRole("treeitem", { name: /^Running count loop/ }).waitFor();
   await page.getByRole("treeitem", { name: /say .*[3-9] executions/ }).waitFor();
   await signal("watching");
   await page.getByText("Reconnecting: the server cannot be reached").waitFor();
