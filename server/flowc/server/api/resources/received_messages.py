@@ -26,13 +26,15 @@ from flowc.server.triggers.senders import SentMessage, SignatureRefused
 from flowc.server.triggers.webhooks import ReceivedMessage, RespondedRun
 
 router = APIRouter(tags=["webhooks"], route_class=StrictRoute, responses=RESPONSES)
-# Without the base of the API, and by every method; what is tried starts nothing.
+# Without the base of the API, and by every method.
+hooks = APIRouter(route_class=StrictRoute, include_in_schema=False)
+
+# What arrives here is only tried, and starts nothing.
 _TRIED = "/hooks-test"
+# Where pages of any site may send messages.
 OPEN_PATHS = (f"{HOOKS}/", f"{_TRIED}/")
 # The page of an answer is of no site: it cannot read what the server's own pages may.
 _ALONE = "sandbox allow-forms allow-popups allow-scripts"
-hooks = APIRouter(route_class=StrictRoute, include_in_schema=False)
-
 _METHODS: list[WebhookMethod] = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 MessagePath = Annotated[
     str,
